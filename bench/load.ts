@@ -1,0 +1,64 @@
+import { defineMessage, type Dueque, type Receipt, type ScheduleItem, type ScheduleOptions } from 'dueque'
+import { randomInt } from 'node:crypto'
+import { z } from 'zod'
+
+export const BODY_BYTES = 200
+
+/** What every scenario sends. `n` tells which one it is; a negative one only warms up. */
+export const sample = defineMessage('bench.sample', z.object({ n: z.number(), text: z.string() }))
+
+export interface Payload {
+  n: number
+  text: string
+}
+
+/** A payload whose JSON has {@link BODY_BYTES} bytes. */
+export function payloadOf(n: number): Payload {
+  return { n, text: 'x'.repeat(BODY_BYTES - JSON.stringify({ n, text: '' }).length) }
+}
+
+export function bodyOf(n: number): Buffer {
+  return Buffer.from(JSON.stringify(payloadOf(n)))
+}
+
+/** 1 to 10 seconds, in ms. */
+export function randomDelayMs(): number {
+  return randomInt(1_000, 10_001)
+}
+
+/** Items of payloads that were made before. */
+export function* items(
+  payloads: readonly Payload[],
+  optionsFor: (n: number) => ScheduleOptions,
+): Generator<ScheduleItem<Payload>> {
+  for (const payload of payloads) yield { message: sample, payload, options: optionsFor(payload.n) }
+}
+
+/** Payloads from 0, made as they are read. */
+export function* payloadItems(
+  count: number,
+  options: (n: number) => ScheduleOptions,
+): Generator<ScheduleItem<Payload>> {
+  for (let n = 0; n < count; n++) yield { message: sample, payload: payloadOf(n), options: options(n) }
+}
+
+/** Schedules everything; the first failure ends it. */
+export async function scheduleEvery(
+  mq: Dueque,
+  source: Iterable<ScheduleItem<Payload>>,
+  scheduled: (receipt: Receipt) => void = () => undefined,
+): Promise<void> {
+  for await (const { receipt, error } of mq.scheduleAll(source)) {
+    if (error) throw error
+    scheduled(receipt)
+  }
+}
+
+/** Declares the queue and the rungs of random delays, and lets the JIT see the hot path. */
+export async function warmUp(mq: Dueque, to: { queue: string }, count: number): Promise<void> {
+  const payloads = Array.from({ length: count }, () => payloadOf(-1))
+  await scheduleEvery(
+    mq,
+    items(payloads, () => ({ to, in: randomDelayMs(), declare: true })),
+  )
+}

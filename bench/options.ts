@@ -1,0 +1,95 @@
+import { parseArgs } from 'node:util'
+
+/** From the command line. What is left out has a default in each scenario. */
+export interface Options {
+  count: number | undefined
+  rounds: number | undefined
+  inFlight: number | undefined
+  rate: number | undefined
+  seconds: number | undefined
+  dueIn: number | undefined
+  patience: number | undefined
+  prefetch: number | undefined
+  shards: number
+  queueType: 'quorum' | 'classic'
+  receiver: 'dueque' | 'raw'
+  brokerDefaults: boolean
+}
+
+export const USAGE = `usage: npm run bench -- [SCENARIO …] [OPTION …]
+
+scenarios (all of them by default)
+  rate       confirmed schedules per second, as a share of plain publishes with amqplib
+  lateness   arrival − due at a steady rate, random delays of 1–10 s
+  memory     what waiting messages cost the broker, and their producer
+  burst      how fast many messages with one due time leave the broker
+  crash      kill -9 of a broker with waiting messages: lost, duplicates, late
+
+options
+  --count N             messages of a round (rate: 30000, burst and crash: 20000), or that wait (memory: 500000)
+  --rounds N            rate: rounds of each kind (3)
+  --in-flight N         unconfirmed messages at most (2000)
+  --rate N              lateness: messages per second (2000)
+  --seconds N           lateness: for how long (60)
+  --due-in SECONDS      burst: due time from the start (75; one rung lets all go if scheduling ends 60 s before)
+  --patience SECONDS    how long nothing more must have arrived, to say that the rest is lost (30)
+  --prefetch N          of the receiver (1000)
+  --queue-type TYPE     of the rungs: quorum or classic (quorum)
+  --shards N            of each rung (1)
+  --receiver KIND       lateness, burst: a consumer of dueque or of raw amqplib (dueque)
+  --broker-defaults     crash: without the broker settings that dueque recommends
+
+Results are printed, and kept in bench/results/ as JSON.`
+
+const NUMBERS = ['count', 'rounds', 'in-flight', 'rate', 'seconds', 'due-in', 'patience', 'prefetch', 'shards'] as const
+const text = { type: 'string' } as const
+const flag = { type: 'boolean' } as const
+const numbers = Object.fromEntries(NUMBERS.map((name) => [name, text])) as Record<(typeof NUMBERS)[number], typeof text>
+
+export interface CommandLine {
+  help: boolean
+  scenarios: string[]
+  options: Options
+}
+
+export function parseCommandLine(args: string[]): CommandLine {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { ...numbers, 'queue-type': text, receiver: text, 'broker-defaults': flag, help: flag },
+  })
+  const number = (name: (typeof NUMBERS)[number]) => positive(name, values[name])
+  return {
+    help: values.help ?? false,
+    scenarios: positionals,
+    options: {
+      count: number('count'),
+      rounds: number('rounds'),
+      inFlight: number('in-flight'),
+      rate: number('rate'),
+      seconds: number('seconds'),
+      dueIn: number('due-in'),
+      patience: number('patience'),
+      prefetch: number('prefetch'),
+      shards: number('shards') ?? 1,
+      queueType: oneOf('queue-type', ['quorum', 'classic'], values['queue-type']),
+      receiver: oneOf('receiver', ['dueque', 'raw'], values.receiver),
+      brokerDefaults: values['broker-defaults'] ?? false,
+    },
+  }
+}
+
+function positive(name: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  const number = Number(value)
+  if (Number.isSafeInteger(number) && number > 0) return number
+  throw new Error(`--${name}: expected a whole number from 1, got '${value}'`)
+}
+
+/** The first is the default. */
+function oneOf<T extends string>(name: string, known: readonly [T, ...T[]], value: string | undefined): T {
+  if (value === undefined) return known[0]
+  const found = known.find((one) => one === value)
+  if (found !== undefined) return found
+  throw new Error(`--${name}: expected ${known.join(' or ')}, got '${value}'`)
+}

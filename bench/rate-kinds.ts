@@ -1,0 +1,102 @@
+import type { ConfirmChannel } from 'amqplib'
+import type { Dueque, QueueType, ScheduleOptions } from 'dueque'
+import { holds, type Broker } from './broker.js'
+import { items, randomDelayMs, sample, scheduleEvery, type Payload } from './load.js'
+import { timed, type Timed } from './numbers.js'
+import { publishAll } from './raw.js'
+import { startReceiver } from './receiving.js'
+
+export const RAW_QUEUE = 'bench.raw'
+export const TARGET = 'bench.target'
+
+/** What the rounds run on. */
+export interface World {
+  broker: Broker
+  channel: ConfirmChannel
+  mq: Dueque
+  payloads: readonly Payload[]
+  /** The same, as the bytes that dueque makes of them. */
+  bodies: readonly Buffer[]
+  inFlight: number
+  prefetch: number
+  queueType: QueueType
+  shards: number
+}
+
+export interface Kind {
+  name: string
+  run: () => Promise<Timed>
+  /** Removes what a round left behind. */
+  clear: () => Promise<unknown>
+}
+
+/** The raw one first: the others are compared with it. */
+export function kindsOf(world: World): Kind[] {
+  const { channel, mq, payloads, bodies, inFlight } = world
+  const { length: count } = payloads
+  const to = { queue: TARGET }
+  const hour = (): ScheduleOptions => ({ to, in: 3_600_000, declare: true })
+  const seconds = (): ScheduleOptions => ({ to, in: randomDelayMs(), declare: true })
+  const clearHour = () => Promise.all(hourRungs(world).map((queue) => channel.purgeQueue(queue)))
+  return [
+    {
+      name: 'amqplib publish',
+      run: () => timed(count, () => publishAll(channel, RAW_QUEUE, bodies, inFlight)),
+      clear: () => channel.purgeQueue(RAW_QUEUE),
+    },
+    {
+      name: 'scheduleAll, 1 h',
+      run: () => timed(count, () => scheduleEvery(mq, items(payloads, hour))),
+      clear: clearHour,
+    },
+    {
+      name: 'scheduleAll, 1–10 s',
+      run: () => timed(count, () => scheduleEvery(mq, items(payloads, seconds))),
+      clear: async () => {
+        await holds(channel, TARGET, count, 60_000)
+        await channel.purgeQueue(TARGET)
+      },
+    },
+    {
+      name: 'schedule, 1 h',
+      run: () => timed(count, () => scheduleEach(mq, payloads, hour, inFlight)),
+      clear: clearHour,
+    },
+    {
+      name: 'amqplib publish → consume',
+      run: () => publishAndConsume(world),
+      clear: () => channel.purgeQueue(RAW_QUEUE),
+    },
+  ]
+}
+
+function hourRungs({ queueType, shards }: World): string[] {
+  const rung = `dueque.v1.wait.${queueType === 'classic' ? 'classic.' : ''}1h`
+  return Array.from({ length: shards }, (_, shard) => (shard === 0 ? rung : `${rung}.${shard}`))
+}
+
+/** One `schedule` call after another, by as many callers as may be in flight. */
+async function scheduleEach(
+  mq: Dueque,
+  payloads: readonly Payload[],
+  options: () => ScheduleOptions,
+  inFlight: number,
+): Promise<void> {
+  const rest = payloads.values()
+  const caller = async () => {
+    for (const payload of rest) await mq.schedule(sample, payload, options())
+  }
+  await Promise.all(Array.from({ length: inFlight }, caller))
+}
+
+/** Until the last one has arrived in another process. */
+async function publishAndConsume({ broker, channel, bodies, inFlight, prefetch }: World): Promise<Timed> {
+  const { length: count } = bodies
+  const receiver = await startReceiver({ kind: 'raw', url: broker.url, queue: RAW_QUEUE, prefetch })
+  const start = Date.now()
+  const published = await timed(count, () => publishAll(channel, RAW_QUEUE, bodies, inFlight))
+  if (!(await receiver.until(count, 30_000))) throw new Error(`only ${receiver.unique} of ${count} messages arrived`)
+  const { lastAt } = await receiver.finish()
+  const seconds = (lastAt - start) / 1000
+  return { ...published, rate: count / seconds, seconds }
+}

@@ -1,0 +1,89 @@
+// The receiving process: receiver.ts REQUEST, started by receiving.ts. Tells its progress to the parent process, and
+// its tally when it is asked to finish.
+import { connect, on, type ConsumerStats } from 'dueque'
+import { sample, type Payload } from './load.js'
+import { connectRaw } from './broker.js'
+import { Tally, type Tallied } from './tally.js'
+
+export interface Request {
+  kind: 'dueque' | 'raw'
+  url: string
+  queue: string
+  prefetch: number
+}
+
+export interface Final extends Tallied {
+  /** Of dueque's consumer. */
+  stats: ConsumerStats | undefined
+  /** Of the process, per message. */
+  cpuMicros: number
+}
+
+export type Told = { is: 'ready' } | { is: 'progress'; unique: number; seen: number } | ({ is: 'final' } & Final)
+
+interface Receiving {
+  stats(): ConsumerStats | undefined
+  close(): Promise<void>
+}
+
+const PROGRESS_MS = 50
+
+const request = JSON.parse(process.argv[2]!) as Request
+const tally = new Tally()
+const receiving = await (request.kind === 'raw' ? receiveRaw(request) : receiveByDueque(request))
+const cpuBefore = process.cpuUsage()
+tell({ is: 'ready' })
+const timer = setInterval(() => {
+  const { unique, copies } = tally.tallied
+  tell({ is: 'progress', unique, seen: copies + (receiving.stats()?.suppressed ?? 0) })
+}, PROGRESS_MS)
+
+process.once('message', () => {
+  clearInterval(timer)
+  void finish()
+})
+// The parent is gone.
+process.once('disconnect', () => process.exit())
+
+async function finish(): Promise<void> {
+  const { user, system } = process.cpuUsage(cpuBefore)
+  const { tallied } = tally
+  const stats = receiving.stats()
+  await receiving.close()
+  tell({ is: 'final', ...tallied, stats, cpuMicros: (user + system) / Math.max(1, tallied.copies) })
+}
+
+async function receiveByDueque({ url, queue, prefetch }: Request): Promise<Receiving> {
+  const mq = await connect({ url })
+  const handler = on(sample, ({ payload, dueAt, latenessMs }) => tally.add(payload.n, dueAt.getTime(), latenessMs))
+  const consumer = await mq.consume(queue, [handler], {
+    prefetch,
+    concurrency: prefetch,
+    duplicates: { maxEntries: 1_000_000 },
+  })
+  return { stats: () => consumer.stats(), close: () => mq.close() }
+}
+
+async function receiveRaw({ url, queue, prefetch }: Request): Promise<Receiving> {
+  const model = await connectRaw({ url })
+  const channel = await model.createChannel()
+  await channel.prefetch(prefetch)
+  await channel.consume(queue, (message) => {
+    if (!message) throw new Error(`${queue} is gone`)
+    const dueAt = message.properties.headers?.['dueque-due'] as number | undefined
+    const { n } = JSON.parse(message.content.toString()) as Payload
+    tally.add(n, dueAt, dueAt === undefined ? undefined : Date.now() - dueAt)
+    channel.ack(message)
+  })
+  return {
+    stats: () => undefined,
+    close: async () => {
+      await channel.close()
+      await model.close()
+    },
+  }
+}
+
+function tell(told: Told): void {
+  process.send?.(told)
+}

@@ -1,0 +1,62 @@
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Final, Request, Told } from './receiver.js'
+
+const RECEIVER = fileURLToPath(new URL('receiver.ts', import.meta.url))
+
+/** A receiver in a process of its own, so that it shares no event loop with the producer. */
+export interface Receiver {
+  /** Messages received so far. */
+  readonly unique: number
+  /**
+   * Waits until `count` different messages have come, or nothing at all for `patienceMs` after `from`. Tells which.
+   *
+   * @param from milliseconds since the epoch. @default now
+   */
+  until(count: number, patienceMs: number, from?: number): Promise<boolean>
+  /** Ends it. */
+  finish(): Promise<Final>
+}
+
+/** Resolves when it consumes. */
+export async function startReceiver(request: Request): Promise<Receiver> {
+  const child = fork(RECEIVER, [JSON.stringify(request)])
+  let unique = 0
+  let seen = 0
+  let changedAt = 0
+  let ended: Error | undefined
+  const final = new Promise<Final>((resolve, reject) => {
+    child.on('message', (told: Told): void => {
+      if (told.is === 'final') resolve(told)
+      if (told.is !== 'progress' || told.seen === seen) return
+      ;({ unique, seen } = told)
+      changedAt = Date.now()
+    })
+    child.once('exit', (code, signal) => {
+      ended = new Error(`the receiver ended: ${code ?? String(signal)}`)
+      reject(ended)
+    })
+  })
+  await Promise.race([final, new Promise((resolve) => child.once('message', resolve))])
+
+  return {
+    get unique() {
+      return unique
+    },
+    until: async (count, patienceMs, from = Date.now()) => {
+      while (unique < count) {
+        if (ended) throw ended
+        if (Date.now() - Math.max(from, changedAt) > patienceMs) return false
+        await sleep(20)
+      }
+      return true
+    },
+    finish: async () => {
+      child.send('finish')
+      const result = await final
+      child.disconnect()
+      return result
+    },
+  }
+}

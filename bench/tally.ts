@@ -1,0 +1,42 @@
+/** What a receiver saw. Times are milliseconds since the epoch. */
+export interface Tallied {
+  /** Different messages. */
+  unique: number
+  /** Messages handled, second copies too. */
+  copies: number
+  /** Handled before they were due. */
+  early: number
+  /** Of each first copy: arrival − due, in ms. */
+  lateness: number[]
+  /** Which they were, in the order of arrival. */
+  numbers: number[]
+  firstAt: number
+  /** Of the last first copy. */
+  lastAt: number
+}
+
+/** Counts what arrives, by number. */
+export class Tally {
+  readonly #seen = new Set<number>()
+  readonly #tallied: Tallied = { unique: 0, copies: 0, early: 0, lateness: [], numbers: [], firstAt: 0, lastAt: 0 }
+
+  get tallied(): Tallied {
+    return this.#tallied
+  }
+
+  /** `latenessMs` as the receiver says; undefined for what has no due time. A negative `n` was for warming up. */
+  add(n: number, dueAt: number | undefined, latenessMs: number | undefined): void {
+    if (n < 0) return
+    const now = Date.now()
+    const tallied = this.#tallied
+    tallied.copies++
+    if (dueAt !== undefined && now < dueAt) tallied.early++
+    if (this.#seen.has(n)) return
+    this.#seen.add(n)
+    tallied.numbers.push(n)
+    tallied.unique++
+    if (tallied.unique === 1) tallied.firstAt = now
+    tallied.lastAt = now
+    if (latenessMs !== undefined) tallied.lateness.push(latenessMs)
+  }
+}

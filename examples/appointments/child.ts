@@ -1,0 +1,36 @@
+import { fork } from 'node:child_process'
+
+/** Another process of this example, that tells one thing when it is ready. */
+export interface Child {
+  readonly name: string
+  readonly told: Promise<unknown>
+  /** Its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string>
+  /** Asks it to stop and waits until it has. */
+  stop(): Promise<void>
+}
+
+const PATIENCE_MS = 10_000
+
+/** Runs a script of this folder the way in which this process was started. Its errors are shown, its output is not. */
+export function start(script: string, args: string[]): Child {
+  const child = fork(new URL(script, import.meta.url), args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const name = `${script} (${child.pid ?? 'not started'})`
+  const ended = new Promise<number | string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(code ?? String(signal)))
+    child.once('error', (error) => resolve(error.message))
+  })
+  const told = new Promise<unknown>((resolve, reject) => {
+    child.once('message', resolve)
+    void ended.then((how) => reject(new Error(`${name} ended before it was ready: ${how}`)))
+  })
+  // Whoever waits for it learns of it.
+  told.catch(() => undefined)
+  const stop = async () => {
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
+    await ended
+    clearTimeout(timer)
+  }
+  return { name, told, ended, stop }
+}

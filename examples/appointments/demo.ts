@@ -1,0 +1,117 @@
+// A clinic's day in half a minute: a process that schedules reminders, others that receive them, and the count at the end.
+// demo.ts [--speed N] [--workers N]
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { account } from './account.js'
+import { brokerVersion, deleteQueues } from './broker.js'
+import { start, type Child } from './child.js'
+import { realTime, wallClock, type ClinicClock } from './clinic-clock.js'
+import { readAppointments } from './csv.js'
+import { readLedger } from './ledger.js'
+import type { ProducerReport } from './producer.js'
+import { Progress } from './progress.js'
+import { remindersFor, type Reminder } from './reminder.js'
+import { report } from './report.js'
+import { defaultSpeed, positive, url } from './settings.js'
+
+/** For what comes after the last reminder is due, before it counts as lost. */
+const PATIENCE_MS = 15_000
+
+const interrupt = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupt.abort())
+const { signal } = interrupt
+
+try {
+  process.exitCode = (await demo()) ? 0 : 1
+} catch (error) {
+  console.error(signal.aborted ? '\nInterrupted.' : (error as Error).message)
+  process.exitCode = signal.aborted ? 130 : 1
+}
+
+/** Whether everything came and nothing came early. */
+async function demo(): Promise<boolean> {
+  const { speed, workers } = options()
+  const { appointments, skipped } = await readAppointments(join(import.meta.dirname, 'appointments.csv'))
+  const reminders = remindersFor(appointments)
+  const queue = `appointment-reminders-${crypto.randomUUID().slice(0, 8)}`
+  console.log(`\n  broker     ${await brokerVersion(url)}, queue ${queue}`)
+  const zones = new Set(appointments.map((appointment) => appointment.start.slice(-6))).size
+  console.log(`  input      ${appointments.length} appointments in ${zones} time zones, 2 reminders each`)
+  for (const { line, reason } of skipped) console.log(`  skipped    line ${line}: ${reason}`)
+
+  const folder = await mkdtemp(join(tmpdir(), 'appointments-'))
+  const ledger = join(folder, 'ledger.jsonl')
+  await writeFile(ledger, '')
+  const children: Child[] = []
+  try {
+    for (let i = 0; i < workers; i++) children.push(start('worker.ts', ['--queue', queue, '--ledger', ledger]))
+    await unlessStopped(Promise.all(children.map(({ told }) => told)))
+    console.log(`  workers    ${children.map(({ name }) => name).join(', ')}`)
+    const clock = await produce(reminders, children, ['--queue', queue, '--speed', String(speed)])
+    await watch(reminders, clock, ledger)
+    await Promise.all(children.map((child) => child.stop()))
+    const result = account(reminders, await readLedger(ledger), clock)
+    console.log(`\n${report(result)}\n`)
+    return result.lost === 0 && result.early === 0
+  } finally {
+    await Promise.all(children.map((child) => child.stop()))
+    await rm(folder, { recursive: true })
+    await deleteQueues(url, [queue, `${queue}.dead`])
+  }
+}
+
+function options(): { speed: number; workers: number } {
+  const { values } = parseArgs({
+    options: { speed: { type: 'string', default: defaultSpeed }, workers: { type: 'string', default: '2' } },
+  })
+  return { speed: positive('speed', values.speed), workers: positive('workers', values.workers) }
+}
+
+/** Runs the producer to its end: from then on the reminders are with the broker alone. */
+async function produce(reminders: readonly Reminder[], children: Child[], args: string[]): Promise<ClinicClock> {
+  const producer = start('producer.ts', args)
+  children.push(producer)
+  const { clock, confirmed, tookMs } = (await unlessStopped(producer.told)) as ProducerReport
+  await unlessStopped(producer.ended)
+  if (confirmed < reminders.length) throw new Error(`${reminders.length - confirmed} reminders were not confirmed`)
+  const [first, last] = span(reminders)
+  const seconds = Math.round((realTime(clock, last.dueAt) - realTime(clock, first.dueAt)) / 1000)
+  const [from, to] = [first, last].map(({ dueAt }) => wallClock(dueAt, first.payload.start))
+  console.log(`  producer   ${confirmed} reminders confirmed in ${tookMs} ms, and its process has ended`)
+  console.log(`  clock      ${from!} to ${to!} in ${seconds} s, ${clock.speed} times as fast as a real one`)
+  if (realTime(clock, first.dueAt) < clock.realStart + tookMs) {
+    console.log('  note       the first were confirmed after they were due, and are late for that')
+  }
+  console.log()
+  return clock
+}
+
+/** Until all have come, and a moment more for duplicates; or until there is no hope. */
+async function watch(reminders: readonly Reminder[], clock: ClinicClock, file: string): Promise<void> {
+  const progress = new Progress(reminders, clock)
+  const deadline = realTime(clock, span(reminders)[1].dueAt) + PATIENCE_MS
+  let arrived = 0
+  while (arrived < reminders.length && Date.now() < deadline) {
+    await pause(200, undefined, { signal })
+    const ledger = await readLedger(file)
+    progress.show(ledger)
+    arrived = new Set(ledger.map(({ id }) => id)).size
+  }
+  await pause(500, undefined, { signal })
+  progress.end()
+}
+
+/** The reminders that are due first and last. */
+function span(reminders: readonly Reminder[]): [Reminder, Reminder] {
+  const sorted = reminders.toSorted((a, b) => a.dueAt - b.dueAt)
+  return [sorted[0]!, sorted.at(-1)!]
+}
+
+function unlessStopped<T>(promise: Promise<T>): Promise<T> {
+  const stopped = once(signal, 'abort').then(() => Promise.reject(new Error('interrupted')))
+  return signal.aborted ? stopped : Promise.race([promise, stopped])
+}

@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { DEFAULT_EPMD_PORT, endEpmd, epmdRuns } from './epmd.js'
+import { say } from './say.js'
+
+export function canInstallRabbitmq(): boolean {
+  return process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
+}
+
+/** Installs Debian's rabbitmq-server for its programs; the system-wide service that comes with it is not left running. */
+export async function installRabbitmq(): Promise<void> {
+  say('Installing rabbitmq-server with apt-get (about a minute) …')
+  const hadEpmd = await epmdRuns(DEFAULT_EPMD_PORT)
+  await run('apt-get', 'update')
+  await run('apt-get', 'install', '-y', '--no-install-recommends', 'rabbitmq-server')
+  // Refused where there is no init system; then nothing was started either.
+  await run('invoke-rc.d', 'rabbitmq-server', 'stop').catch(() => {})
+  if (!hadEpmd) await stopEpmd()
+}
+
+async function stopEpmd(): Promise<void> {
+  if (existsSync('/run/systemd/system')) await run('systemctl', 'stop', 'epmd.socket', 'epmd.service')
+  else await endEpmd(DEFAULT_EPMD_PORT)
+}
+
+async function run(command: string, ...args: string[]): Promise<void> {
+  const env = {
+    ...process.env,
+    PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`,
+    DEBIAN_FRONTEND: 'noninteractive',
+    RUNLEVEL: '1', // single user: package scripts start no services, where this is how they decide
+  }
+  await promisify(execFile)(command, args, { env, maxBuffer: 64 * 1024 * 1024 })
+}

@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { canInstallRabbitmq, installRabbitmq } from './debian.js'
+import { dockerAnswers, IMAGE, startContainer } from './docker.js'
+import { greet } from './greet.js'
+import { poll } from './poll.js'
+import { PrivateNode } from './private-node.js'
+import { say } from './say.js'
+
+export interface Broker {
+  readonly url: string
+  readonly managementUrl: string | undefined
+  /** One line for humans: which broker this is and where it comes from. */
+  readonly how: string
+  /** Set if it is a private node, to be killed and restarted at will. */
+  readonly node?: PrivateNode
+  /** Ends what was started for this broker. May be called again. */
+  stop(): Promise<void>
+}
+
+const CHOICES = `No RabbitMQ to work with. One of these gives one:
+  AMQP_URL=amqp://user:password@host:5672   a running broker (RABBITMQ_MANAGEMENT_URL=http://host:15672 goes with it)
+  DUEQUE_RABBITMQ_BIN=/path/to/sbin         a folder with rabbitmq-server and rabbitmqctl; a private node is started
+  Docker                                    a running engine that has or can pull ${IMAGE}
+  rabbitmq-server                           installed, on the PATH; a private node is started
+  apt-get                                   as root on Debian or Ubuntu: rabbitmq-server is installed`
+
+/**
+ * Finds a broker or starts one, in the order of the list above. `DUEQUE_BROKER=local` leaves Docker out. What it
+ * starts is gone after `stop`, and also when this process ends without it.
+ */
+export async function findBroker(): Promise<Broker> {
+  const { AMQP_URL, RABBITMQ_MANAGEMENT_URL, DUEQUE_RABBITMQ_BIN, DUEQUE_BROKER } = process.env
+  if (AMQP_URL) return givenBroker(AMQP_URL, RABBITMQ_MANAGEMENT_URL)
+  if (DUEQUE_RABBITMQ_BIN) return privateBroker(DUEQUE_RABBITMQ_BIN)
+  if (DUEQUE_BROKER !== 'local' && (await dockerAnswers())) {
+    const broker = await startContainer()
+    if (broker) return broker
+  }
+  const programs = installedPrograms()
+  if (programs) return privateBroker(programs)
+  if (canInstallRabbitmq()) {
+    await installRabbitmq()
+    const installed = installedPrograms()
+    if (installed) return privateBroker(installed)
+  }
+  throw new Error(CHOICES)
+}
+
+async function givenBroker(url: string, managementUrl: string | undefined): Promise<Broker> {
+  const { host } = new URL(url) // without user and password
+  const version = await poll(() => greet(url), {
+    what: `The broker of AMQP_URL (${host}) takes clients`,
+    intervalMs: 500,
+  })
+  return {
+    url,
+    managementUrl: managementUrl || undefined,
+    how: `RabbitMQ ${version} at ${host}, from AMQP_URL`,
+    stop: () => Promise.resolve(),
+  }
+}
+
+async function privateBroker(programs: string): Promise<Broker> {
+  say(`Starting a private RabbitMQ node with the programs in ${programs} …`)
+  const node = await PrivateNode.start({ programs })
+  const { url, managementUrl, version } = node
+  const how = `RabbitMQ ${version}, a private node (${new URL(url).host}) of ${node.programs}`
+  return { url, managementUrl, how, node, stop: () => node.stop() }
+}
+
+/** Folder of an installed rabbitmq-server; also in the two that are often missing on a user's PATH. */
+function installedPrograms(): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/lib/rabbitmq/bin']
+  return folders.find((folder) => folder !== '' && existsSync(join(folder, 'rabbitmq-server')))
+}

@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface PollOptions {
+  /** What is waited for; begins the error message. */
+  what: string
+  /** @default 10_000 */
+  timeoutMs?: number
+  /** @default 25 */
+  intervalMs?: number
+}
+
+export type Truthy<T> = Exclude<T, false | 0 | 0n | '' | null | undefined>
+
+/**
+ * Asks until the condition is truthy and returns that value. An error of the condition counts as "not yet"; the last
+ * one is named, as the cause too, when the time is over.
+ */
+export async function poll<T>(condition: () => T | Promise<T>, options: PollOptions): Promise<Truthy<T>> {
+  const { what, timeoutMs = 10_000, intervalMs = 25 } = options
+  const end = performance.now() + timeoutMs
+  for (;;) {
+    let problem: unknown
+    try {
+      const value = await condition()
+      if (value) return value as Truthy<T>
+    } catch (error) {
+      problem = error
+    }
+    if (performance.now() >= end) {
+      const why = problem === undefined ? '' : `: ${messageOf(problem)}`
+      throw new Error(`${what}: not within ${timeoutMs} ms${why}`, { cause: problem })
+    }
+    await sleep(intervalMs)
+  }
+}
+
+function messageOf(problem: unknown): string {
+  if (!(problem instanceof Error)) return String(problem)
+  // Node's AggregateError (one failure for each address of a host) has an empty message.
+  return problem.message || ((problem as NodeJS.ErrnoException).code ?? problem.name)
+}

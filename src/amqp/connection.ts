@@ -1,0 +1,183 @@
+import { connect, type ChannelModel } from 'amqplib'
+import { backoff } from '../backoff.js'
+import { DuequeError, errorText } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { Endpoint } from './endpoint.js'
+import { connectFailure, isPassing, unreachable } from './failures.js'
+import type { TlsOptions } from './tls.js'
+
+export interface ConnectionSettings {
+  endpoints: readonly Endpoint[]
+  /** Shown by the management UI. */
+  name: string
+  heartbeatSeconds: number
+  connectTimeoutMs: number
+  tls: TlsOptions
+  logger: Logger
+}
+
+/** What happens to a connection after it was first opened. */
+export interface ConnectionEvents {
+  disconnected: (error: Error | undefined) => void
+  reconnected: () => void
+  blocked: (reason: string) => void
+  unblocked: () => void
+  error: (error: DuequeError) => void
+}
+
+/**
+ * One connection that comes back. Over amqplib's plain `connect`, because its own recovery knows a single URL and hangs
+ * on errors that no retry will mend: see docs/decisions/004-own-reconnect-loop.md.
+ */
+export class AmqpConnection {
+  readonly #settings: ConnectionSettings
+  readonly #events: ConnectionEvents
+  readonly #whenUp = new Set<(model: ChannelModel) => void>()
+  #model: ChannelModel | undefined
+  #closed = false
+  #wake: (() => void) | undefined
+  #next = 0
+
+  constructor(settings: ConnectionSettings, events: ConnectionEvents) {
+    this.#settings = settings
+    this.#events = events
+  }
+
+  /** The open connection, or `undefined` while it is away. */
+  get model(): ChannelModel | undefined {
+    return this.#model
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Calls `listener` now, if connected, and after every reconnect. Returns what removes it. */
+  whenUp(listener: (model: ChannelModel) => void): () => void {
+    this.#whenUp.add(listener)
+    if (this.#model) listener(this.#model)
+    return () => this.#whenUp.delete(listener)
+  }
+
+  /** The connection, as soon as there is one. @throws DuequeError `CLOSED` */
+  async ready(): Promise<ChannelModel> {
+    if (this.#closed) throw new DuequeError('CLOSED', 'dueque is closed', {})
+    if (this.#model) return this.#model
+    await new Promise<void>((resolve) => {
+      const remove = this.whenUp(done)
+      this.#waiting.add(done)
+      const waiting = this.#waiting
+      function done() {
+        remove()
+        waiting.delete(done)
+        resolve()
+      }
+    })
+    return this.ready()
+  }
+
+  readonly #waiting = new Set<() => void>()
+
+  /** Tries each URL once. @throws DuequeError `UNREACHABLE`, `AUTHENTICATION_FAILED`, `VHOST_REFUSED`, `TLS_REFUSED` */
+  async open(): Promise<void> {
+    const failures: DuequeError[] = []
+    for (const endpoint of this.#settings.endpoints) {
+      const result = await this.#attempt(endpoint)
+      if (!(result instanceof DuequeError)) return this.#up(result)
+      failures.push(result)
+    }
+    throw failures.find((failure) => !isPassing(failure)) ?? unreachable(failures)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#wake?.()
+    const model = this.#model
+    this.#model = undefined
+    for (const done of [...this.#waiting]) done()
+    // A broker that just went away cannot say goodbye.
+    await model?.close().catch(() => undefined)
+  }
+
+  async #attempt(endpoint: Endpoint): Promise<ChannelModel | DuequeError> {
+    const { protocol, hostname: host, port, user, password, vhost } = endpoint
+    const { name, heartbeatSeconds, connectTimeoutMs, tls } = this.#settings
+    try {
+      return await connect(
+        // amqplib unescapes the vhost of an object too.
+        {
+          protocol,
+          hostname: host,
+          port,
+          username: user,
+          password,
+          vhost: encodeURIComponent(vhost),
+          heartbeat: heartbeatSeconds,
+        },
+        {
+          ...(tls as object),
+          noDelay: true,
+          keepAlive: true,
+          timeout: connectTimeoutMs,
+          clientProperties: { connection_name: name, product: 'dueque' },
+        },
+      )
+    } catch (cause) {
+      return connectFailure(cause, endpoint)
+    }
+  }
+
+  #up(model: ChannelModel): void {
+    if (this.#closed) {
+      model.close().catch(() => undefined)
+      return
+    }
+    let failure: Error | undefined
+    model.on('error', (error) => (failure = error))
+    model.on('blocked', (reason) => this.#events.blocked(reason))
+    model.on('unblocked', () => this.#events.unblocked())
+    model.on('close', (error) => this.#down(failure ?? error))
+    this.#model = model
+    for (const listener of [...this.#whenUp]) listener(model)
+  }
+
+  #down(error: Error | undefined): void {
+    this.#model = undefined
+    if (this.#closed) return
+    this.#settings.logger.warn('connection lost', { connection: this.#settings.name, error: error && errorText(error) })
+    this.#events.disconnected(error)
+    void this.#reconnect()
+  }
+
+  /** Goes round the URLs for ever: only `close` ends it. Errors that no retry will mend are reported as well as retried. */
+  async #reconnect(): Promise<void> {
+    const { endpoints, logger, name } = this.#settings
+    for (let attempt = 0; !this.#closed; attempt++) {
+      await this.#pause(backoff(attempt))
+      if (this.#closed) return
+      this.#next = (this.#next + 1) % endpoints.length
+      const endpoint = endpoints[this.#next]!
+      const result = await this.#attempt(endpoint)
+      if (!(result instanceof DuequeError)) {
+        this.#up(result)
+        logger.info('connected again', { connection: name, host: endpoint.host })
+        this.#events.reconnected()
+        return
+      }
+      logger.warn('reconnect failed', { connection: name, attempt, error: result.message })
+      if (!isPassing(result)) this.#events.error(result)
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = undefined
+  }
+}

@@ -1,0 +1,24 @@
+import type { DelayedMessage } from '../envelope.js'
+import { encodeEnvelope, routingKeyOf } from '../envelope.js'
+import type { Frame } from './publisher.js'
+
+/**
+ * The frame that sends a message into `exchange` along `path`. The path's keys travel in BCC: RabbitMQ routes by them,
+ * keeps them through dead-lettering and hides them from the consumer. https://www.rabbitmq.com/docs/sender-selected
+ */
+export function frameFor(message: DelayedMessage, exchange: string, path: readonly string[]): Frame {
+  const properties = encodeEnvelope(message)
+  const headers: Record<string, unknown> = properties.headers
+  headers['BCC'] = path
+  return {
+    exchange,
+    routingKey: routingKeyOf(message.destination),
+    options: { ...properties, headers, mandatory: true },
+  }
+}
+
+/** amqplib takes nothing but a Buffer. This one shares the message's memory. */
+export function bufferOf(body: Uint8Array): Buffer {
+  if (Buffer.isBuffer(body)) return body
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+}

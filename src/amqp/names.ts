@@ -1,0 +1,62 @@
+import type { Destination } from '../destination.js'
+import type { Rung, Unit } from '../strategies/ladder/rungs.js'
+
+export type QueueType = 'quorum' | 'classic'
+
+/** The layout's version: a change that old and new processes could not share gets a new one, and drains beside the old. */
+const LAYOUT = 'v1'
+
+/** Every name and key of the broker layout, for one namespace. docs/wire-format.md shows how they hang together. */
+export class Names {
+  readonly prefix: string
+  readonly deliver: string
+  readonly unroutable: string
+
+  constructor(namespace: string) {
+    this.prefix = `${namespace}.${LAYOUT}`
+    this.deliver = `${this.prefix}.deliver`
+    this.unroutable = `${this.prefix}.unroutable`
+  }
+
+  entry(unit: Unit): string {
+    return `${this.prefix}.entry.${unit.name}`
+  }
+
+  next(unit: Unit): string {
+    return `${this.prefix}.next.${unit.name}`
+  }
+
+  /** Arguments are immutable, so the name carries what they depend on. */
+  wait(rung: Rung, { type, shard }: RungVariant): string {
+    return `${this.prefix}.wait.${type === 'quorum' ? '' : `${type}.`}${rung.name}${shard === 0 ? '' : `.${shard}`}`
+  }
+
+  outlet(exchange: string): string {
+    return `${this.prefix}.to.${exchange}`
+  }
+}
+
+/** The same rung may exist as several queues: of either type, and sharded. */
+export interface RungVariant {
+  type: QueueType
+  shard: number
+}
+
+/** The key of a rung's queue, in the entry and the next exchange of its unit. */
+export function rungKey(rung: Rung, { type, shard }: RungVariant): string {
+  return `dq~${rung.name}${type === 'quorum' ? '' : `~${type}`}${shard === 0 ? '' : `~${shard}`}`
+}
+
+/** The key for a unit in which nothing is waited. */
+export function zeroKey(unit: Unit): string {
+  return `dq~0${unit.name}`
+}
+
+/** The key of a destination, in the deliver exchange. */
+export function destinationKey(destination: Destination): string {
+  return destination.queue === undefined ? `dq~exchange~${destination.exchange}` : `dq~queue~${destination.queue}`
+}
+
+export function deadQueue(queue: string): string {
+  return `${queue}.dead`
+}

@@ -1,0 +1,286 @@
+import type { ConfirmChannel, Options } from 'amqplib'
+import { backoff } from '../backoff.js'
+import { HEADER } from '../envelope.js'
+import { DuequeError } from '../errors.js'
+import type { Logger } from '../logger.js'
+import { RecoveringChannel } from './channel.js'
+import type { AmqpConnection } from './connection.js'
+import { isLoss, namedExchange, operationFailure, replyCode } from './failures.js'
+import { Fifo } from '../fifo.js'
+
+/** What is written to the wire for one attempt. */
+export interface Frame {
+  exchange: string
+  routingKey: string
+  options: Options.Publish
+}
+
+/** One message to publish, for as many attempts as it takes. */
+export interface Publication {
+  /** As in the frame: they tell which one was returned. */
+  readonly id: unknown
+  readonly revision: unknown
+  readonly body: Buffer
+  /**
+   * The frame for this very instant, asked anew at each attempt; or a promise of what must be declared first, after
+   * which it is asked again. A rejection ends the publication with that error.
+   */
+  prepare(): Frame | Promise<void>
+  /** The broker had no queue or exchange for the last frame: forget that it was there. */
+  returned(): void
+}
+
+export interface PublisherSettings {
+  /** Unconfirmed messages on the wire at most; the rest waits here. */
+  maxInFlight: number
+  /** After which an unconfirmed message is given up. */
+  timeoutMs: number
+  logger: Logger
+}
+
+interface Entry {
+  readonly publication: Publication
+  readonly startedAt: number
+  readonly resolve: () => void
+  readonly reject: (error: DuequeError) => void
+  /** Of the last attempt. */
+  exchange: string
+  attempts: number
+  returned: boolean
+  /** An attempt whose answer never came: the message may be with the broker. */
+  lost: boolean
+  settled: boolean
+  /** Lets go of the caller's signal. */
+  release: (() => void) | undefined
+}
+
+const SWEEP_MS = 250
+
+/**
+ * Publishes with confirms. A promise resolves when the broker has taken responsibility for the message, whatever happened
+ * in between: a lost connection (sent again, prepared anew), a nack (sent again with back-off), a return (declared, sent
+ * again). It rejects within `timeoutMs`, and says by `outcome` whether the message may be there all the same.
+ */
+export class Publisher {
+  readonly #settings: PublisherSettings
+  readonly #lane: RecoveringChannel<ConfirmChannel>
+  readonly #queue = new Fifo<Entry>()
+  readonly #again = new Fifo<Entry>()
+  readonly #inFlight = new Set<Entry>()
+  /** Neither in a queue nor in flight: waiting for topology or for back-off. */
+  readonly #aside = new Set<Entry>()
+  #paused = false
+  #failure: Error | undefined
+  #sweeper: ReturnType<typeof setInterval> | undefined
+  #closed = false
+  #idle: (() => void) | undefined
+
+  constructor(connection: AmqpConnection, settings: PublisherSettings) {
+    this.#settings = settings
+    this.#lane = new RecoveringChannel(connection, {
+      open: (model) => model.createConfirmChannel(),
+      up: (channel) => this.#up(channel),
+      down: () => {
+        this.#failure = undefined
+        this.#paused = false
+      },
+    })
+  }
+
+  /** @throws DuequeError `PUBLISH_TIMEOUT`, `PERMISSION_DENIED`, `BODY_TOO_LARGE`, `ABORTED`, `CLOSED`, and what `prepare` throws */
+  publish(publication: Publication, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new DuequeError('CLOSED', 'dueque is closed', {}))
+      const entry: Entry = {
+        publication,
+        startedAt: Date.now(),
+        resolve,
+        reject,
+        exchange: '',
+        attempts: 0,
+        returned: false,
+        lost: false,
+        settled: false,
+        release: undefined,
+      }
+      if (signal) this.#abortable(entry, signal)
+      if (entry.settled) return
+      this.#queue.push(entry)
+      this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS)
+      this.#pump()
+    })
+  }
+
+  /** Waits until everything accepted so far is settled, then closes the channel. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+    clearInterval(this.#sweeper)
+    await this.#lane.close()
+  }
+
+  get #size(): number {
+    return this.#queue.length + this.#again.length + this.#inFlight.size + this.#aside.size
+  }
+
+  #up(channel: ConfirmChannel): void {
+    channel.on('drain', () => {
+      this.#paused = false
+      this.#pump()
+    })
+    channel.on('error', (error: Error) => (this.#failure = error))
+    channel.on('return', (message) => this.#onReturn(message.properties))
+    // `channel` of the lane is set before this runs.
+    this.#pump()
+  }
+
+  #pump(): void {
+    const { channel } = this.#lane
+    if (!channel) return
+    while (!this.#paused && this.#inFlight.size < this.#settings.maxInFlight) {
+      const entry = this.#again.shift() ?? this.#queue.shift()
+      if (!entry) break
+      if (!entry.settled) this.#send(channel, entry)
+    }
+  }
+
+  #send(channel: ConfirmChannel, entry: Entry): void {
+    let frame: Frame | Promise<void>
+    try {
+      frame = entry.publication.prepare()
+      if (frame instanceof Promise) return this.#setAside(entry, frame)
+      const { exchange, routingKey, options } = frame
+      entry.exchange = exchange
+      entry.returned = false
+      this.#paused = !channel.publish(exchange, routingKey, entry.publication.body, options, (error: Error | null) =>
+        this.#answered(entry, error),
+      )
+    } catch (error) {
+      if (isLoss(error)) return this.#again.push(entry)
+      return this.#settle(entry, operationFailure(error, 'publish', 'write'))
+    }
+    this.#inFlight.add(entry)
+  }
+
+  #setAside(entry: Entry, until: Promise<void>): void {
+    this.#aside.add(entry)
+    until.then(
+      () => this.#takeBack(entry),
+      (error: unknown) => {
+        this.#aside.delete(entry)
+        this.#settle(entry, operationFailure(error, 'topology', 'configure'))
+      },
+    )
+  }
+
+  #takeBack(entry: Entry): void {
+    this.#aside.delete(entry)
+    if (entry.settled) return this.#rest()
+    this.#again.push(entry)
+    this.#pump()
+  }
+
+  /** A confirm, a nack, or `channel closed`: amqplib's three answers. */
+  #answered(entry: Entry, error: Error | null): void {
+    this.#inFlight.delete(entry)
+    if (entry.settled) return
+    if (!error && !entry.returned) this.#settle(entry)
+    else if (!error) this.#retry(entry)
+    else if (error.message === 'message nacked') this.#retry(entry)
+    else return this.#lost(entry, this.#failure)
+    this.#pump()
+  }
+
+  /** The channel closed. The broker's reason tells whose fault it was; everybody else is sent again. */
+  #lost(entry: Entry, reason: Error | undefined): void {
+    this.#paused = true
+    const mine = namedExchange(reason) === entry.exchange
+    const code = replyCode(reason)
+    if (code === 403 && mine)
+      return this.#settle(entry, operationFailure(reason, `exchange ${entry.exchange}`, 'write'))
+    const maxBytes = Number(
+      /larger than (?:configured )?max(?:imum)? size (\d+)/.exec(reason?.message ?? '')?.[1] ?? Infinity,
+    )
+    if (code === 406 && entry.publication.body.length > maxBytes) return this.#settle(entry, tooLarge(entry, maxBytes))
+    if (code === 404 && mine) {
+      entry.publication.returned()
+      return this.#retry(entry)
+    }
+    entry.lost = true
+    entry.attempts++
+    this.#again.push(entry)
+  }
+
+  #retry(entry: Entry): void {
+    const wait = entry.attempts === 0 ? 0 : backoff(entry.attempts, { baseMs: 20, maxMs: 2000 })
+    entry.attempts++
+    this.#aside.add(entry)
+    setTimeout(() => this.#takeBack(entry), wait)
+  }
+
+  /** Returns come before their confirm and carry no tag: found by id and revision. Rare, so a search is good enough. */
+  #onReturn({ messageId, headers }: { messageId?: unknown; headers?: Record<string, unknown> | undefined }): void {
+    for (const entry of this.#inFlight) {
+      const { publication } = entry
+      const same = publication.id === messageId && publication.revision === headers?.[HEADER.revision]
+      if (!same || entry.returned) continue
+      entry.returned = true
+      entry.publication.returned()
+      return
+    }
+    this.#settings.logger.warn('the broker returned a message that is not in flight', { id: messageId })
+  }
+
+  #settle(entry: Entry, error?: DuequeError): void {
+    if (entry.settled) return
+    entry.settled = true
+    if (error) entry.reject(withOutcome(error, entry.lost || this.#inFlight.has(entry) ? 'unknown' : 'refused'))
+    else entry.resolve()
+    entry.release?.()
+    this.#inFlight.delete(entry)
+    this.#rest()
+  }
+
+  #rest(): void {
+    if (this.#size > 0) return
+    clearInterval(this.#sweeper)
+    this.#sweeper = undefined
+    this.#idle?.()
+  }
+
+  #sweep(): void {
+    const before = Date.now() - this.#settings.timeoutMs
+    const expired = (entry: Entry) => entry.startedAt <= before
+    const late = [...this.#queue.remove(expired), ...this.#again.remove(expired)]
+    for (const entry of [...this.#inFlight, ...this.#aside]) if (expired(entry)) late.push(entry)
+    for (const entry of late) {
+      const waitedMs = Date.now() - entry.startedAt
+      this.#settle(
+        entry,
+        new DuequeError('PUBLISH_TIMEOUT', `the broker did not confirm within ${waitedMs} ms`, { waitedMs }),
+      )
+    }
+    if (late.length > 0) this.#pump()
+  }
+
+  #abortable(entry: Entry, signal: AbortSignal): void {
+    const abort = () => {
+      const { reason } = signal as { reason: unknown }
+      for (const fifo of [this.#queue, this.#again]) fifo.remove((other) => other === entry)
+      this.#settle(entry, new DuequeError('ABORTED', 'aborted by the signal', { reason }, { cause: reason }))
+    }
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    entry.release = () => signal.removeEventListener('abort', abort)
+  }
+}
+
+function tooLarge({ publication: { body } }: Entry, maxBytes: number): DuequeError {
+  const message = `the body has ${body.length} bytes, over the broker's limit of ${maxBytes}`
+  return new DuequeError('BODY_TOO_LARGE', message, { bytes: body.length, maxBytes })
+}
+
+function withOutcome(error: DuequeError, outcome: DuequeError['outcome']): DuequeError {
+  if (error.outcome === outcome) return error
+  return new DuequeError(error.code, error.message, error.data, { cause: error.cause, outcome })
+}

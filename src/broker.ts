@@ -1,0 +1,60 @@
+import type { QueueDestination } from './destination.js'
+import type { Arrived, DelayedMessage } from './envelope.js'
+
+/** Why a message was given up. Frozen: docs/wire-format.md. */
+export type DeadReason =
+  'handler-error' | 'invalid-payload' | 'unknown-message' | 'unknown-version' | 'expired' | 'dead-lettered'
+
+export interface Death {
+  reason: DeadReason
+  /** Cut to {@link MAX_DEATH_TEXT} characters. */
+  error: string
+  /** Milliseconds since the epoch. */
+  at: number
+}
+
+export const MAX_DEATH_TEXT = 1000
+
+export interface PublishOptions {
+  /** Declares a missing work queue instead of failing. */
+  declare: boolean
+  signal?: AbortSignal | undefined
+}
+
+/** An arrival that waits for its outcome. Both outcomes do nothing once the broker has taken the message back. */
+export interface Arrival extends Arrived {
+  /** False once the broker has taken it back, with the channel that brought it. It will come again. */
+  readonly live: boolean
+  ack(): void
+  /** Gives it back, for another consumer or a later time. */
+  requeue(): void
+}
+
+export interface SubscribeOptions {
+  /** Unsettled messages at most. */
+  prefetch: number
+  declare: boolean
+}
+
+export interface Subscription {
+  /** No more arrivals. Those that are there can still be settled. */
+  cancel(): Promise<void>
+  /** After the last outcome. */
+  close(): Promise<void>
+}
+
+/** Where due messages go and consumers take them from: RabbitMQ, or the process's own memory. */
+export interface Broker {
+  open(): Promise<void>
+  /** Hands a message that is due to its destination. Resolves once it is safe there. */
+  deliver(message: DelayedMessage, options: PublishOptions): Promise<void>
+  /** Puts an arrival into the dead queue of `queue`. Resolves once it is safe there; only then may it be acked. */
+  bury(queue: string, arrived: Arrived, death: Death): Promise<void>
+  /** Resolves once messages flow. Survives whatever happens to the connection until it is cancelled. */
+  subscribe(
+    from: QueueDestination,
+    options: SubscribeOptions,
+    listener: (arrival: Arrival) => void,
+  ): Promise<Subscription>
+  close(): Promise<void>
+}

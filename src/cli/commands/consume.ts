@@ -1,0 +1,79 @@
+import type { Command } from 'commander'
+import { onAny, type Consumer, type ConsumeOptions, type Delivery, type Dueque } from '../../index.js'
+import { EXIT, usage } from '../exit.js'
+import { wholeNumber, withDueque, type Settings } from '../settings.js'
+import { Stop } from '../stop.js'
+import { plain, type Terminal } from '../terminal.js'
+
+type Options = Settings & { limit?: number; prefetch?: number; concurrency?: number; declare: boolean }
+
+const HELP = `
+A message is acked when it was printed. What comes without JSON in it, or after it expired, goes to QUEUE.dead as with any
+consumer. Ends at the limit, on SIGINT or SIGTERM, or when nobody reads the output: what was not printed goes back.
+
+Examples:
+  dueque consume reminders --limit 1
+  dueque consume reminders --json | jq .payload`
+
+export function addConsume(program: Command, terminal: Terminal): void {
+  program
+    .command('consume')
+    .description('print the messages of a queue as they arrive, and ack them')
+    .argument('<queue>')
+    .option('--limit <n>', 'end after so many; more are never acked', wholeNumber)
+    .option('--prefetch <n>', 'messages that the broker sends ahead (default: 100, or the limit)', wholeNumber)
+    .option('--concurrency <n>', 'messages printed at the same time (default: 10; 1 with a limit)', wholeNumber)
+    .option('--no-declare', 'fail if the queue is missing, instead of declaring it')
+    .addHelpText('after', HELP)
+    .action(async (queue: string, _options: Options, command: Command) => {
+      const options = command.optsWithGlobals<Options>()
+      if (options.limit === 0) throw usage('--limit: expected a whole number from 1, got 0')
+      if (options.limit !== undefined && (options.concurrency ?? 1) > 1) {
+        throw usage('--concurrency: with --limit messages are printed one by one')
+      }
+      const stop = new Stop(terminal)
+      process.exitCode = await withDueque(options, terminal, (mq) => consume(mq, queue, options, stop, terminal))
+    })
+}
+
+async function consume(mq: Dueque, queue: string, options: Options, stop: Stop, terminal: Terminal): Promise<number> {
+  const { limit = Infinity } = options
+  let printed = 0
+  // A message may be there before the consumer is.
+  const starting: Promise<Consumer> = mq.consume(queue, [onAny(print)], consumeOptions(options))
+
+  async function print(delivery: Delivery): Promise<void> {
+    const consumer = await starting
+    if (!(await terminal.print(terminal.json ? jsonOf(delivery) : textOf(delivery)))) {
+      stop.now('output closed')
+      // To return would ack it, to throw would give it up. The consumer leaves it behind, and the broker takes it back.
+      return new Promise(() => undefined)
+    }
+    if (++printed < limit) return
+    // While this handler still runs, so that no other starts.
+    void consumer.close()
+    stop.now('done')
+  }
+
+  const consumer = await starting
+  if (process.stderr.isTTY && !terminal.json) terminal.note(`consuming ${plain(queue)}, until Ctrl-C`)
+  const reason = await stop.wait()
+  await consumer.close(reason === 'output closed' ? { drainTimeoutMs: 0 } : {})
+  return consumer.stats().dead > 0 ? EXIT.partial : EXIT.ok
+}
+
+/** One at a time under a limit: nobody can count on what others that run at the same time are going to ack. */
+function consumeOptions({ limit, prefetch, concurrency, declare }: Options): ConsumeOptions {
+  if (limit === undefined)
+    return { declare, ...(prefetch !== undefined && { prefetch }), ...(concurrency !== undefined && { concurrency }) }
+  return { declare, prefetch: prefetch ?? Math.min(limit, 100), concurrency: 1 }
+}
+
+function jsonOf(delivery: Delivery): string {
+  return JSON.stringify({ ...delivery, signal: undefined })
+}
+
+function textOf({ name, id, dueAt, arrivedAt, latenessMs, payload }: Delivery): string {
+  const times = `${arrivedAt.toISOString()}  due ${dueAt.toISOString()}  +${latenessMs} ms`
+  return plain(`${times}  ${name || '-'}  ${id || '-'}  ${JSON.stringify(payload)}`)
+}

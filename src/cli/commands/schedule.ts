@@ -1,0 +1,129 @@
+import { createReadStream } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { Option, type Command } from 'commander'
+import { destinationText } from '../../destination.js'
+import { errorText } from '../../errors.js'
+import { ladder } from '../../index.js'
+import { resolveSchedule } from '../../schedule-options.js'
+import { usage } from '../exit.js'
+import { itemOf, LINE_HELP, type Fields } from '../item.js'
+import { parseJson } from '../json.js'
+import { scheduleLines } from '../schedule-lines.js'
+import { collect, wholeNumber, withDueque, type Settings } from '../settings.js'
+import { Stop } from '../stop.js'
+import { plain, type Terminal } from '../terminal.js'
+
+type Options = Settings &
+  Omit<Fields, 'headers'> & { header?: string[]; declare?: boolean; data?: string; file?: string; raw?: boolean }
+
+const EXAMPLES = `
+Examples:
+  dueque schedule --queue reminders --in 30m --name appointment.reminder --data '{"patient":"p-7"}'
+  dueque schedule --exchange clinic --key room.2b --at 2030-01-31T09:00:00+01:00 --file reminder.json
+  jq -c '.[] | {data: ., id: .id, at: .remind}' all.json | dueque schedule --queue reminders --json > receipts.ndjson
+  psql -XAtc 'select to_json(p) from patients p' | dueque schedule --queue letters --in 7d --raw`
+
+export function addSchedule(program: Command, terminal: Terminal): void {
+  program
+    .command('schedule')
+    .description('make one message, or one for each line of the input, wait until it is due')
+    .option('--queue <queue>', 'where to')
+    .addOption(new Option('--exchange <exchange>', 'where to, instead of a queue').conflicts('queue'))
+    .addOption(new Option('--key <key>', 'routing key for the exchange').conflicts('queue'))
+    .option('--in <duration>', 'due in 250ms, 90s, 1h30m, 7d, PT1H, …')
+    .addOption(new Option('--at <instant>', 'due at an ISO 8601 time with a zone').conflicts('in'))
+    .option('--name <name>', "the message's name: on(…) at the consumer goes by it (default: message)")
+    .option('--schema-version <n>', "version of the payload's schema (default: 1)", wholeNumber)
+    .option('--id <id>', 'id of the message (default: a random UUID)')
+    .option('--header <name=value>', 'a header with a text; may be given several times', collect)
+    .option('--priority <n>', '0 to 4', wholeNumber)
+    .option('--correlation-id <id>')
+    .option('--expires-in <duration>', 'of no use this long after it was due: goes to the dead queue then')
+    .option('--declare', 'declare a missing queue instead of failing')
+    .option('--data <json>', 'the payload')
+    .addOption(new Option('--file <path>', 'a JSON document, or lines (below)').conflicts('data'))
+    .addOption(new Option('--raw', 'each line is a payload and nothing else').conflicts('data'))
+    .addHelpText('after', LINE_HELP + EXAMPLES)
+    .action(async (_options: Options, command: Command) => run(command.optsWithGlobals<Options>(), terminal))
+}
+
+async function run(options: Options, terminal: Terminal): Promise<void> {
+  const fields = fieldsOf(options)
+  const input = await openInput(options)
+  check(fields, input !== undefined)
+  const declare = options.declare ?? false
+  if (!input) {
+    const { message, payload, options: one } = itemOf(await readPayload(options), fields)
+    const receipt = await withDueque(options, terminal, (mq) => mq.schedule(message, payload, { ...one, declare }))
+    const { id, dueAt, destination } = receipt
+    const text = `scheduled ${plain(id)} (${plain(message.name)}) to ${plain(destinationText(destination))}, due ${dueAt}`
+    await (terminal.json ? terminal.printJson(receipt) : terminal.print(text))
+    return
+  }
+  const raw = options.raw ?? false
+  const stop = new Stop(terminal)
+  process.exitCode = await withDueque(options, terminal, (mq) =>
+    scheduleLines(mq, input, { fields, raw, declare }, stop, terminal),
+  )
+}
+
+function fieldsOf({ header, ...options }: Options): Fields {
+  return {
+    ...options,
+    headers: header && Object.fromEntries(header.map(headerOf)),
+  }
+}
+
+function headerOf(text: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at < 1) throw usage(`--header: expected name=value, got ${JSON.stringify(text)}`)
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** Finds what is wrong with the options before the broker is asked. What lines will bring has a stand-in here. */
+function check(fields: Fields, lines: boolean): void {
+  const { id, queue, exchange, in: delay, at } = fields
+  const noDestination = queue === undefined && exchange === undefined
+  const noDue = delay === undefined && at === undefined
+  if (!lines && noDestination) throw usage('a destination is needed: --queue, or --exchange with --key')
+  if (!lines && noDue) throw usage('a due time is needed: --in or --at')
+  if (lines && id !== undefined) throw usage('--id is for one message; a line brings its own id')
+  const { options } = itemOf(null, { ...fields, ...(noDestination && { exchange: 'any' }), ...(noDue && { in: 0 }) })
+  resolveSchedule(options, Date.now(), ladder().limits.maxDelayMs)
+}
+
+/** The stream of lines; undefined for a single message. */
+async function openInput({ data, file, raw }: Options): Promise<Readable | undefined> {
+  if (data !== undefined) return undefined
+  if (file === undefined || file === '-') {
+    if (process.stdin.isTTY) throw usage('nothing to schedule: give --data, --file, or lines on standard input')
+    return process.stdin
+  }
+  if (!/\.(ndjson|jsonl)$/i.test(file)) {
+    if (raw) throw usage('--raw is for lines: on standard input, or in a file named *.ndjson or *.jsonl')
+    return undefined
+  }
+  const found = await stat(file).catch((error: unknown) => {
+    throw usage(`--file: ${errorText(error)}`, error)
+  })
+  if (!found.isFile() && !found.isFIFO()) throw usage(`--file: ${file} is not a file`)
+  return createReadStream(file)
+}
+
+async function readPayload({ data, file }: Options): Promise<unknown> {
+  const [option, text] = data !== undefined ? ['--data', data] : ['--file', await readText(file!)]
+  try {
+    return parseJson(text)
+  } catch (error) {
+    throw usage(`${option}: ${errorText(error)}`, error)
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
+  } catch (error) {
+    throw usage(`--file: ${errorText(error)}`, error)
+  }
+}

@@ -1,0 +1,75 @@
+import { isDuequeError, type ErrorCode } from '../index.js'
+
+/**
+ * What the exit code says. Scripts rely on it: docs and `--help` show the same table.
+ *
+ * | code    | meaning                                                                                               |
+ * |---------|-------------------------------------------------------------------------------------------------------|
+ * | 0       | everything was done                                                                                   |
+ * | 1       | some lines or messages failed, or were not reached because the output was closed; the others are done |
+ * | 2       | wrong usage, or a message that cannot be sent as it is: nothing was sent                               |
+ * | 3       | the broker (or its management API) is unreachable, or refused credentials, vhost or permission         |
+ * | 4       | the broker could not do it: a destination is missing, no confirm came, …                              |
+ * | 130 143 | SIGINT or SIGTERM ended `schedule` before its input was read to the end                                |
+ */
+export const EXIT = { ok: 0, partial: 1, usage: 2, refused: 3, failed: 4, SIGINT: 130, SIGTERM: 143 } as const
+
+export const EXIT_HELP = `
+Exit codes:
+  0         everything was done
+  1         some lines or messages failed, or were not reached because the output was closed; the others are done
+  2         wrong usage, or a message that cannot be sent as it is: nothing was sent
+  3         the broker (or its management API) is unreachable, or refused credentials, vhost or permission
+  4         the broker could not do it: a destination is missing, no confirm came, …
+  130, 143  SIGINT or SIGTERM ended schedule before its input was read to the end`
+
+/** A failure that the command line finds by itself. */
+export class CommandError extends Error {
+  readonly code: 'USAGE' | 'INVALID_LINE' | 'MANAGEMENT_FAILED'
+
+  constructor(code: CommandError['code'], message: string, cause?: unknown) {
+    super(message, { cause })
+    this.code = code
+  }
+}
+
+export function usage(message: string, cause?: unknown): CommandError {
+  return new CommandError('USAGE', message, cause)
+}
+
+const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
+  USAGE: EXIT.usage,
+  INVALID_LINE: EXIT.partial,
+  INVALID_OPTION: EXIT.usage,
+  INVALID_DUE: EXIT.usage,
+  DELAY_OUT_OF_RANGE: EXIT.usage,
+  INVALID_PAYLOAD: EXIT.usage,
+  RESERVED_NAME: EXIT.usage,
+  NAME_TOO_LONG: EXIT.usage,
+  BODY_TOO_LARGE: EXIT.usage,
+  HEADERS_TOO_LARGE: EXIT.usage,
+  UNREACHABLE: EXIT.refused,
+  AUTHENTICATION_FAILED: EXIT.refused,
+  VHOST_REFUSED: EXIT.refused,
+  TLS_REFUSED: EXIT.refused,
+  PERMISSION_DENIED: EXIT.refused,
+  MANAGEMENT_FAILED: EXIT.refused,
+  TOPOLOGY_MISMATCH: EXIT.failed,
+  DESTINATION_MISSING: EXIT.failed,
+  UNSUPPORTED: EXIT.failed,
+  PUBLISH_TIMEOUT: EXIT.failed,
+  ABORTED: EXIT.failed,
+  CLOSED: EXIT.failed,
+  BROKER_ERROR: EXIT.failed,
+}
+
+export function exitCodeOf(error: unknown): number {
+  return isDuequeError(error) || error instanceof CommandError ? EXIT_OF[error.code] : EXIT.failed
+}
+
+/** An error as programs read it. `outcome` tells of a schedule whether the message may wait all the same. */
+export function errorJson(error: unknown): { code: string; message: string; outcome?: string } {
+  const message = error instanceof Error ? error.message : String(error)
+  if (isDuequeError(error)) return { code: error.code, message, outcome: error.outcome }
+  return { code: error instanceof CommandError ? error.code : 'UNEXPECTED', message }
+}

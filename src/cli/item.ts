@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { defineMessage, type HeaderValue, type ScheduleItem, type ScheduleOptions } from '../index.js'
+import { parseJson } from './json.js'
+
+/** What the options of `dueque schedule`, or the fields of a line, say about a message. */
+export interface Fields {
+  in?: number | string | undefined
+  at?: string | undefined
+  queue?: string | undefined
+  exchange?: string | undefined
+  key?: string | undefined
+  id?: string | undefined
+  name?: string | undefined
+  schemaVersion?: number | undefined
+  headers?: Record<string, HeaderValue> | undefined
+  priority?: number | undefined
+  correlationId?: string | undefined
+  expiresIn?: number | string | undefined
+}
+
+export const LINE_HELP = `
+Lines (on standard input, or in a --file named *.ndjson or *.jsonl):
+  {"data": <payload, any JSON>, "in" | "at": …, "id": …, "key": …, "queue" | "exchange": …, "name": …,
+   "headers": {…}, "priority": …, "correlationId": …, "expiresIn": …, "schemaVersion": …}
+  Only "data" is required; any other field takes the place of the option of the same name for its line, and a field of
+  another name makes it a bad line. With --raw each line is the payload itself, whatever it holds: no field is looked at.
+  A bad line is reported with its number and the others go on. Empty lines count, and are passed over.`
+
+/**
+ * The form of a line never depends on its content: an object with `data`, or with --raw the payload. Nothing is guessed,
+ * so a payload that happens to have a field `in` or `id` cannot be taken for an instruction.
+ */
+const lineSchema = z.strictObject({
+  data: z.custom((value) => value !== undefined, 'missing'),
+  in: z.union([z.number(), z.string()]).optional(),
+  at: z.string().optional(),
+  queue: z.string().optional(),
+  exchange: z.string().optional(),
+  key: z.string().optional(),
+  id: z.string().optional(),
+  name: z.string().optional(),
+  schemaVersion: z.number().optional(),
+  headers: z.record(z.string(), z.json()).optional(),
+  priority: z.number().optional(),
+  correlationId: z.string().optional(),
+  expiresIn: z.union([z.number(), z.string()]).optional(),
+})
+
+/** @throws Error that says what is wrong with the line */
+export function itemOfLine(text: string, options: Fields, raw: boolean): ScheduleItem {
+  const value = parseJson(text)
+  if (raw) return itemOf(value, options)
+  const parsed = lineSchema.safeParse(value)
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map(({ path, message }) => [...path.map(String), message].join(': '))
+    const hint = Object.hasOwn(Object(value) as object, 'data') ? '' : ' (a line is {"data": …}, unless --raw is given)'
+    throw new Error(issues.join('; ') + hint)
+  }
+  const { data, ...fields } = parsed.data
+  return itemOf(data, merge(options, fields))
+}
+
+/** @throws DuequeError `INVALID_OPTION` for a name or version; the rest is checked when it is scheduled */
+export function itemOf(payload: unknown, fields: Fields): ScheduleItem {
+  const { name = 'message', schemaVersion = 1, queue, exchange, key, in: delay, at } = fields
+  if (queue === undefined && exchange === undefined) throw new Error('no destination: a queue or an exchange is needed')
+  if (delay === undefined && at === undefined) throw new Error('no due time: `in` or `at` is needed')
+  const to = { queue, exchange, routingKey: key }
+  const { id, headers, priority, correlationId, expiresIn } = fields
+  return {
+    message: defineMessage(name, z.unknown(), { version: schemaVersion }),
+    payload,
+    options: { to, in: delay, at, id, headers, priority, correlationId, expiresIn } as ScheduleOptions,
+  }
+}
+
+/** `queue` and `exchange` replace each other, as do `in` and `at`; headers are merged by name. */
+function merge(options: Fields, line: Fields): Fields {
+  const due = line.in === undefined && line.at === undefined ? options : line
+  const to = line.queue === undefined && line.exchange === undefined ? options : line
+  const given = Object.fromEntries(Object.entries(line).filter(([, value]) => value !== undefined)) as Fields
+  return {
+    ...options,
+    ...given,
+    in: due.in,
+    at: due.at,
+    queue: to.queue,
+    exchange: to.exchange,
+    key: line.key ?? (to.queue === undefined ? options.key : undefined),
+    headers: { ...options.headers, ...line.headers },
+  }
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { addConsume } from './commands/consume.js'
+import { addSchedule } from './commands/schedule.js'
+import { addStatus } from './commands/status.js'
+import { EXIT, EXIT_HELP, exitCodeOf, usage } from './exit.js'
+import { addSettings } from './settings.js'
+import { Terminal } from './terminal.js'
+
+// Before anything is parsed, since errors of parsing must be JSON too.
+const terminal = new Terminal({ json: process.argv.includes('--json') })
+
+const HELP = `
+Examples:
+  dueque schedule --queue reminders --in 30m --declare --data '{"patient":"p-7"}'
+  dueque consume reminders --limit 1 --json
+  dueque status
+${EXIT_HELP}`
+
+function program(): Command {
+  const root = new Command('dueque')
+    .description('Delayed messages on RabbitMQ.')
+    .version(version())
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      outputError: (text) =>
+        terminal.error(
+          usage(
+            text
+              .trim()
+              .replace(/^error: /, '')
+              .replace(/\s*\n/g, ' '),
+          ),
+        ),
+    })
+  addSettings(root)
+  addSchedule(root, terminal)
+  addConsume(root, terminal)
+  addStatus(root, terminal)
+  return root.addHelpText('after', HELP)
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+function failed(error: unknown): number {
+  // Commander has said it already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  terminal.error(error)
+  return exitCodeOf(error)
+}
+
+process.on('uncaughtException', (error) => {
+  terminal.error(error)
+  process.exit(EXIT.failed)
+})
+
+try {
+  await program().parseAsync()
+} catch (error) {
+  process.exitCode = failed(error)
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import type { Endpoint } from '../amqp/endpoint.js'
+import { errorText } from '../errors.js'
+import { CommandError } from './exit.js'
+
+/** Of one queue. `ready` leaves out what is unacked, or with the dead-letter worker of a wait queue. */
+export interface Count {
+  messages: number
+  ready: number
+}
+
+export interface ManagementApi {
+  url: URL
+  user: string
+  password: string
+  timeoutMs: number
+}
+
+/** Only the numbers are asked for, which takes little and comes fresher than the statistics (and even with those off). */
+const TOTALS = 'columns=name,messages,messages_ready&disable_stats=true&enable_queue_totals=true'
+const PAGE_SIZE = 500
+
+const pageSchema = z.object({
+  page_count: z.number(),
+  items: z.array(
+    z.object({ name: z.string(), messages: z.number().default(0), messages_ready: z.number().default(0) }),
+  ),
+})
+
+/** The management API of a URL that may hold user and password; those of the broker's URL otherwise. */
+export function managementAt(text: string, { user, password }: Endpoint): ManagementApi {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new CommandError('USAGE', '--management: expected a URL such as http://localhost:15672')
+  }
+  const given = url.username !== '' && { user: decode(url.username), password: decode(url.password) }
+  url.username = url.password = ''
+  return { url, user, password, ...given, timeoutMs: 10_000 }
+}
+
+/** Where it is by default, next to the broker. Soon given up, because often it is not there. */
+export function managementBeside({ protocol, host, user, password }: Endpoint): ManagementApi {
+  const url = new URL(`${protocol === 'amqps' ? 'https' : 'http'}://${host}`)
+  url.port = protocol === 'amqps' ? '15671' : '15672'
+  return { url, user, password, timeoutMs: 2000 }
+}
+
+/**
+ * Counts the messages of every queue of the vhost whose name the regular expression finds.
+ *
+ * @throws CommandError `MANAGEMENT_FAILED`
+ */
+export async function listQueues(api: ManagementApi, vhost: string, pattern: string): Promise<Map<string, Count>> {
+  const counts = new Map<string, Count>()
+  for (let page = 1, pages = 1; page <= pages; page++) {
+    const query = `${TOTALS}&page=${page}&page_size=${PAGE_SIZE}&use_regex=true&name=${encodeURIComponent(pattern)}`
+    const answer = await get(api, `/api/queues/${encodeURIComponent(vhost)}?${query}`)
+    pages = answer.page_count
+    for (const { name, messages, messages_ready } of answer.items) counts.set(name, { messages, ready: messages_ready })
+  }
+  return counts
+}
+
+async function get(
+  { url, user, password, timeoutMs }: ManagementApi,
+  path: string,
+): Promise<z.infer<typeof pageSchema>> {
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+  try {
+    const response = await fetch(url.href.replace(/\/+$/, '') + path, {
+      headers: { authorization },
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+    if (response.ok) return pageSchema.parse(await response.json())
+    await response.body?.cancel()
+    throw new Error(STATUS[response.status] ?? `status ${response.status}`)
+  } catch (error) {
+    throw new CommandError('MANAGEMENT_FAILED', `management API at ${url.host}: ${reason(error)}`, error)
+  }
+}
+
+const STATUS: Record<number, string> = {
+  401: 'it refused the user (wrong password, or no tag such as monitoring), or the vhost is closed to it',
+  404: 'the vhost is missing',
+}
+
+function reason(error: unknown): string {
+  if (error instanceof z.ZodError || error instanceof SyntaxError) return 'what answers there is not RabbitMQ'
+  // fetch hides what happened in its cause; for several addresses that is an AggregateError without a text.
+  const { cause } = error as { cause?: { message?: string; code?: string } }
+  return cause?.message || cause?.code || errorText(error)
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,58 @@
+const WIDTH = 24
+const EVERY_MS = 100
+
+/** A bar on standard error: how far, how many, how fast. Says nothing if `shown` is false. */
+export class Progress {
+  readonly #label: string
+  readonly #unit: string
+  readonly #shown: boolean
+  readonly #startedAt = performance.now()
+  #drawnAt = 0
+  #line = ''
+  #count = 0
+
+  constructor(label: string, unit: string, shown: boolean) {
+    this.#label = label
+    this.#unit = unit
+    this.#shown = shown
+  }
+
+  /** @param share of the whole work, 0 to 1; unknown if the end cannot be foreseen */
+  update(count: number, share?: number): void {
+    this.#count = count
+    const now = performance.now()
+    if (!this.#shown || now - this.#drawnAt < EVERY_MS) return
+    this.#drawnAt = now
+    this.#draw(share)
+  }
+
+  /** Writes a line above the bar. */
+  above(text: string): void {
+    process.stderr.write(this.#line === '' ? text : `\r\x1b[K${text}${this.#line}`)
+  }
+
+  /** Takes the bar away. */
+  end(): void {
+    if (this.#line !== '') process.stderr.write('\r\x1b[K')
+    this.#line = ''
+    this.#drawnAt = Infinity
+  }
+
+  #draw(share: number | undefined): void {
+    const seconds = (performance.now() - this.#startedAt) / 1000
+    const rate = Math.round(this.#count / Math.max(seconds, 0.001))
+    this.#line = `${this.#label}  ${bar(share)}${number(this.#count)} ${this.#unit}  ${number(rate)}/s`
+    process.stderr.write(`\r\x1b[K${this.#line}`)
+  }
+}
+
+/** The same digits for everyone, whatever the locale of the machine. */
+export function number(value: number): string {
+  return value.toLocaleString('en')
+}
+
+function bar(share: number | undefined): string {
+  if (share === undefined) return ''
+  const full = Math.round(Math.min(share, 1) * WIDTH)
+  return `${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${String(Math.floor(Math.min(share, 1) * 100)).padStart(3)} %  `
+}

@@ -1,0 +1,58 @@
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { connect, type ConnectOptions, type Dueque, type QueueType } from '../index.js'
+import type { Terminal } from './terminal.js'
+
+/** The options that every command has. */
+export interface Settings {
+  url?: string[]
+  namespace?: string
+  queueType?: QueueType
+  json?: boolean
+}
+
+export function addSettings(program: Command): void {
+  const url =
+    'where RabbitMQ is; several are tried in turn. A password is safer in the variable (default: amqp://localhost)'
+  program
+    .addOption(new Option('--url <url>', url).env('AMQP_URL').argParser(collect))
+    .addOption(
+      new Option('--namespace <name>', 'first part of every name declared (default: dueque)').env('DUEQUE_NAMESPACE'),
+    )
+    .addOption(new Option('--queue-type <type>', 'of queues declared (default: quorum)').choices(['quorum', 'classic']))
+    .option('--json', 'print JSON, one document a line; errors too')
+}
+
+export function connectOptions({ url, namespace, queueType }: Settings, terminal: Terminal): ConnectOptions {
+  return {
+    ...(url && { url }),
+    ...(namespace !== undefined && { namespace }),
+    ...(queueType && { queueType }),
+    logger: terminal.logger,
+  }
+}
+
+/** Connects, and closes whatever becomes of the work. */
+export async function withDueque<T>(
+  settings: Settings,
+  terminal: Terminal,
+  work: (mq: Dueque) => Promise<T>,
+): Promise<T> {
+  const mq = await connect(connectOptions(settings, terminal))
+  mq.on('error', (error) => terminal.error(error))
+  mq.on('blocked', (reason) => terminal.warn('RabbitMQ takes no messages for now', { reason }))
+  try {
+    return await work(mq)
+  } finally {
+    await mq.close()
+  }
+}
+
+/** For options that may be given several times. */
+export function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
+  return Number(text)
+}

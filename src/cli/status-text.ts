@@ -1,0 +1,43 @@
+import type { Count } from './management.js'
+import { number } from './progress.js'
+import type { StatusReport } from './status-report.js'
+import { plain } from './terminal.js'
+
+type Row = [label: string, count: string, remark: string]
+
+/** A report for people. Empty dead queues are left out, but for those asked for by name. */
+export function textOf(report: StatusReport, asked: boolean): string {
+  const { waiting, outlets, parked, dead } = report
+  const shown = dead.filter(({ messages }) => asked || messages > 0)
+  const rows: Row[] = [
+    row('waiting', waiting),
+    ...waiting.rungs.map((rung) => row(`  ${rung.rung}`, rung)),
+    row('outlets', total(outlets)),
+    ...outlets.map((outlet) => row(`  ${outlet.exchange}`, outlet, 'does the exchange route anywhere?')),
+    row('parked', parked ?? total([]), parked ? '' : `nothing was declared in namespace ${report.namespace} yet`),
+    row('dead', total(dead)),
+    ...shown.map((one) => row(`  ${one.queue}`, one)),
+  ]
+  const widths = [0, 1].map((column) => Math.max(...rows.map((cells) => cells[column]!.length))) as [number, number]
+  const lines = rows.map(([label, count, remark]) =>
+    `${label.padEnd(widths[0])}  ${count.padStart(widths[1])}${remark && `  ${remark}`}`.trimEnd(),
+  )
+  return [...lines, '', SOURCE[report.source]].join('\n')
+}
+
+const SOURCE: Record<StatusReport['source'], string> = {
+  management: 'Counted by the management API, some seconds ago.',
+  amqp:
+    'Counted over AMQP, which shows neither messages that a dead-letter worker holds on their way to the next queue, nor\n' +
+    'unacked ones, nor outlets. Dead queues: those of --queue. Shards: --shards. For the rest: --management.',
+}
+
+function row(label: string, { messages, ready }: Count, remark = ''): Row {
+  const onTheWay = messages > ready ? `${number(messages - ready)} unsettled` : ''
+  return [plain(label), number(messages), [onTheWay, remark].filter(Boolean).join('; ')]
+}
+
+function total(counts: readonly Count[]): Count {
+  const sum = (field: keyof Count) => counts.reduce((all, count) => all + count[field], 0)
+  return { messages: sum('messages'), ready: sum('ready') }
+}

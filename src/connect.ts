@@ -1,0 +1,160 @@
+import { AmqpBroker } from './amqp/amqp-broker.js'
+import type { Broker } from './broker.js'
+import { RunningConsumer, type ConsumeOptions, type Consumer } from './consumer/consumer.js'
+import type { Handler } from './consumer/delivery.js'
+import { checkQueueName } from './destination.js'
+import { DuequeError } from './errors.js'
+import { Events, type DuequeEvents } from './events.js'
+import { encodePayload, type MessageDefinition } from './message.js'
+import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
+import type { Receipt } from './receipt.js'
+import { scheduleAll, type ScheduleResult } from './schedule-all.js'
+import { resolveSchedule, type ScheduleOptions } from './schedule-options.js'
+import type { Strategy } from './strategies/strategy.js'
+
+/** One item of `scheduleAll`: what the three arguments of `schedule` say. */
+export interface ScheduleItem<In = unknown> {
+  message: MessageDefinition<In, unknown>
+  payload: In
+  options: ScheduleOptions
+}
+
+/** An open connection to the broker. Made by {@link connect}. */
+export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
+  readonly strategy: S
+  /**
+   * Makes a message wait and be delivered when it is due. Resolves when the waiting copy is confirmed: from then on it
+   * survives a restart of the broker and of this process. Delivery is at least once.
+   *
+   * @throws DuequeError with an `outcome`: `refused`, nothing waits; `unknown`, the answer was lost and it may wait
+   */
+  schedule<In>(message: MessageDefinition<In, unknown>, payload: In, options: ScheduleOptions): Promise<Receipt>
+  /**
+   * Schedules many, with a bounded number on the way, and yields what became of each as it is known. One bad item does not
+   * stop the rest.
+   */
+  scheduleAll<In>(
+    items: Iterable<ScheduleItem<In>> | AsyncIterable<ScheduleItem<In>>,
+  ): AsyncGenerator<ScheduleResult, void, undefined>
+  /**
+   * Receives the messages of a queue. A handler's return acks its message; a throw moves it to the queue `<queue>.dead`.
+   *
+   * @throws DuequeError `DESTINATION_MISSING` with `declare: false`, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, …
+   */
+  consume(queue: string, handlers: readonly Handler[], options?: ConsumeOptions): Promise<Consumer>
+  /** Returns what removes the listener. */
+  on<E extends keyof DuequeEvents>(event: E, listener: DuequeEvents[E]): () => void
+  /**
+   * Drains: consumers stop and finish what they handle, schedules that are under way are confirmed or fail, then the
+   * connections close. Idempotent.
+   *
+   * @param options.drainTimeoutMs for the handlers. @default 30_000
+   */
+  close(options?: { drainTimeoutMs?: number }): Promise<void>
+}
+
+/**
+ * Connects to the broker.
+ *
+ * @throws DuequeError `UNREACHABLE`, `AUTHENTICATION_FAILED`, `VHOST_REFUSED`, `TLS_REFUSED`, `PERMISSION_DENIED`,
+ * `TOPOLOGY_MISMATCH`, `UNSUPPORTED`, `INVALID_OPTION`
+ * @example
+ * const mq = await connect({ url: 'amqp://localhost' })
+ */
+export async function connect<S extends Strategy = Strategy>(options: ConnectOptions<S> = {}): Promise<Dueque<S>> {
+  const resolved = resolveOptions(options)
+  const { strategy, logger, clock } = resolved
+  const events = new Events(logger)
+  const broker = strategy.broker ?? new AmqpBroker(resolved, amqpEvents(events))
+  await broker.open()
+  try {
+    await strategy.start({ broker, clock, logger })
+  } catch (error) {
+    await broker.close()
+    throw error
+  }
+  return new Connected<S>(resolved as ResolvedOptions & { strategy: S }, broker, events)
+}
+
+function amqpEvents(events: Events): { [E in keyof DuequeEvents]: DuequeEvents[E] } {
+  return {
+    blocked: (reason) => events.emit('blocked', reason),
+    unblocked: () => events.emit('unblocked'),
+    disconnected: (error) => events.emit('disconnected', error),
+    reconnected: () => events.emit('reconnected'),
+    error: (error) => events.emit('error', error),
+  }
+}
+
+class Connected<S extends Strategy> implements Dueque<S> {
+  readonly strategy: S
+  readonly #options: ResolvedOptions
+  readonly #broker: Broker
+  readonly #events: Events
+  readonly #consumers = new Set<Consumer>()
+  #closing: Promise<void> | undefined
+
+  constructor(options: ResolvedOptions & { strategy: S }, broker: Broker, events: Events) {
+    this.strategy = options.strategy
+    this.#options = options
+    this.#broker = broker
+    this.#events = events
+  }
+
+  async schedule<In>(message: MessageDefinition<In, unknown>, payload: In, options: ScheduleOptions): Promise<Receipt> {
+    this.#assertOpen()
+    const { clock } = this.#options
+    const { declare = false, signal } = options
+    const draft = resolveSchedule(options, clock.now(), this.strategy.limits.maxDelayMs)
+    if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
+    draft.name = message.name
+    draft.version = message.version
+    draft.body = await encodePayload(message as MessageDefinition, payload)
+    await this.strategy.schedule(draft, { declare, signal })
+    const { id, dueAt, revision, destination } = draft
+    return { id, dueAt: new Date(dueAt).toISOString(), revision, destination }
+  }
+
+  scheduleAll<In>(items: Iterable<ScheduleItem<In>> | AsyncIterable<ScheduleItem<In>>) {
+    const { maxInFlight } = this.#options
+    return scheduleAll(items, ({ message, payload, options }) => this.schedule(message, payload, options), maxInFlight)
+  }
+
+  async consume(queue: string, handlers: readonly Handler[], options: ConsumeOptions = {}): Promise<Consumer> {
+    this.#assertOpen()
+    const { clock, logger, strategy } = this.#options
+    const consumer = new RunningConsumer(checkQueueName('queue', queue), handlers, options, {
+      broker: this.#broker,
+      strategy,
+      clock,
+      logger,
+      onError: (error) => this.#events.emit('error', error as DuequeError),
+    })
+    await consumer.start()
+    this.#consumers.add(consumer)
+    return consumer
+  }
+
+  on<E extends keyof DuequeEvents>(event: E, listener: DuequeEvents[E]): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  close({ drainTimeoutMs = 30_000 } = {}): Promise<void> {
+    this.#closing ??= this.#close(drainTimeoutMs)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(drainTimeoutMs: number): Promise<void> {
+    await Promise.all([...this.#consumers].map((consumer) => consumer.close({ drainTimeoutMs })))
+    await this.strategy.stop()
+    await this.#broker.close()
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new DuequeError('CLOSED', 'dueque is closed', {})
+  }
+}

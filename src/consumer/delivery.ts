@@ -1,0 +1,49 @@
+import type { Headers } from '../envelope.js'
+import type { MessageDefinition } from '../message.js'
+
+/** A message that arrived, for its handler. */
+export interface Delivery<Payload = unknown> {
+  readonly name: string
+  /** The producer's id. Empty only for a foreign message without one. */
+  readonly id: string
+  /** Parsed and checked by the message's schema. */
+  readonly payload: Payload
+  /** When it should arrive. For a foreign message without a due time: when it arrived. */
+  readonly dueAt: Date
+  /** From when on it could be handled: never before `dueAt`. */
+  readonly arrivedAt: Date
+  /** `arrivedAt − dueAt`, in milliseconds. */
+  readonly latenessMs: number
+  /** Counts deliveries to a handler, from 1. */
+  readonly attempt: number
+  readonly routingKey: string
+  readonly exchange: string
+  /** The producer's headers. */
+  readonly headers: Headers
+  /** Aborted when the consumer closes and its time to drain is over. */
+  readonly signal: AbortSignal
+}
+
+/** A handler and what it is for. Made by {@link on} and {@link onAny}. */
+export interface Handler {
+  readonly definition: MessageDefinition | undefined
+  readonly handle: (delivery: Delivery<never>) => unknown
+}
+
+/**
+ * Binds a handler to a message definition. Its return acks the message; its throw gives the message up.
+ *
+ * @example
+ * await mq.consume('reminders', [on(reminder, async ({ payload }) => remind(payload.patient))])
+ */
+export function on<In, Out>(
+  definition: MessageDefinition<In, Out>,
+  handle: (delivery: Delivery<Out>) => unknown,
+): Handler {
+  return { definition: definition as MessageDefinition, handle }
+}
+
+/** A handler for whatever no other handler is for, with the parsed JSON as it came. */
+export function onAny(handle: (delivery: Delivery) => unknown): Handler {
+  return { definition: undefined, handle }
+}

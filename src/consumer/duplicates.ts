@@ -1,0 +1,56 @@
+/** How long, and for how many messages, a consumer remembers what it has settled. */
+export interface DuplicateWindow {
+  /** @default 3_600_000 */
+  windowMs?: number
+  /** @default 100_000 */
+  maxEntries?: number
+}
+
+/**
+ * Remembers what was settled, by key, so that a copy which the broker delivers again after a crash is not handled again. A
+ * key is recorded when its delivery is settled, not when it arrives: a copy whose twin is still running waits for that
+ * twin's outcome, and runs itself if the twin was never settled.
+ */
+export class Duplicates {
+  readonly #windowMs: number
+  readonly #maxEntries: number
+  /** In order of settling, since a Map keeps the order of insertion. */
+  readonly #settled = new Map<string, number>()
+  readonly #running = new Map<string, ((settled: boolean) => void)[]>()
+
+  constructor({ windowMs = 3_600_000, maxEntries = 100_000 }: DuplicateWindow = {}) {
+    this.#windowMs = windowMs
+    this.#maxEntries = maxEntries
+  }
+
+  /**
+   * Whether the caller is the one to run. If so, it must call {@link finish} with the same key afterwards. If another is
+   * running, the answer comes when that one has finished.
+   */
+  async claim(key: string, now: number): Promise<boolean> {
+    for (;;) {
+      this.#expire(now)
+      if (this.#settled.has(key)) return false
+      const waiting = this.#running.get(key)
+      if (!waiting) {
+        this.#running.set(key, [])
+        return true
+      }
+      if (await new Promise<boolean>((resolve) => waiting.push(resolve))) return false
+    }
+  }
+
+  finish(key: string, settled: boolean, now: number): void {
+    if (settled) this.#settled.set(key, now)
+    const waiting = this.#running.get(key) ?? []
+    this.#running.delete(key)
+    for (const resolve of waiting) resolve(settled)
+  }
+
+  #expire(now: number): void {
+    for (const [key, at] of this.#settled) {
+      if (at > now - this.#windowMs && this.#settled.size <= this.#maxEntries) return
+      this.#settled.delete(key)
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import { DuequeError, invalidOption, shown } from './errors.js'
+
+/** Where a message goes when it is due: to a queue, or to an exchange of any type with a routing key. */
+export type Destination = QueueDestination | ExchangeDestination
+
+export interface QueueDestination {
+  queue: string
+  exchange?: never
+  routingKey?: never
+}
+
+export interface ExchangeDestination {
+  exchange: string
+  /** @default '' */
+  routingKey?: string
+  queue?: never
+}
+
+/** The bytes of an AMQP short string: routing keys, and the names of queues and exchanges. AMQP 0-9-1, 4.2.5.3. */
+const SHORT_STRING_BYTES = 255
+/** A quorum queue's vhost and name form an Erlang atom together. https://www.rabbitmq.com/docs/quorum-queues */
+const QUORUM_NAME_BYTES = 251
+/** `dq~exchange~` and `.dead` must find room beside the name. */
+const NAME_BYTES = SHORT_STRING_BYTES - 'dq~exchange~'.length
+
+/** The words that dueque keeps for itself in routing keys and headers. */
+export function isReserved(name: string): boolean {
+  return name.startsWith('dq~') || /^dueque-/i.test(name)
+}
+
+/**
+ * A destination that can be sent to, without anything else that the caller's object held.
+ *
+ * @throws DuequeError `INVALID_OPTION`, `RESERVED_NAME` or `NAME_TOO_LONG`
+ */
+export function checkDestination(to: unknown): Destination {
+  const given = (typeof to === 'object' && to !== null ? to : {}) as Record<string, unknown>
+  const { queue, exchange, routingKey } = given
+  if ((queue === undefined) === (exchange === undefined)) {
+    throw invalidOption('to', '{ queue } or { exchange, routingKey }', to)
+  }
+  if (queue !== undefined) {
+    if (routingKey !== undefined) throw invalidOption('to.routingKey', 'none beside to.queue', routingKey)
+    return { queue: checkQueueName('to.queue', queue) }
+  }
+  if (typeof exchange !== 'string' || exchange === '') throw invalidOption('to.exchange', 'a name', exchange)
+  checkBytes(exchange, NAME_BYTES)
+  if (routingKey !== undefined && typeof routingKey !== 'string')
+    throw invalidOption('to.routingKey', 'a string', routingKey)
+  const key = routingKey ?? ''
+  checkBytes(key, SHORT_STRING_BYTES)
+  if (isReserved(key)) {
+    throw new DuequeError(
+      'RESERVED_NAME',
+      `to.routingKey: ${shown(key)} begins with a prefix that dueque keeps for itself`,
+      {
+        name: key,
+      },
+    )
+  }
+  return { exchange, routingKey: key }
+}
+
+/** @throws DuequeError `INVALID_OPTION` or `NAME_TOO_LONG` */
+export function checkQueueName(option: string, name: unknown): string {
+  if (typeof name !== 'string' || name === '') throw invalidOption(option, 'a name', name)
+  if (isReserved(name)) {
+    throw new DuequeError(
+      'RESERVED_NAME',
+      `${option}: ${shown(name)} begins with a prefix that dueque keeps for itself`,
+      {
+        name,
+      },
+    )
+  }
+  checkBytes(name, QUORUM_NAME_BYTES - 'dq~queue~.dead'.length)
+  return name
+}
+
+/** One line for headers and people: `queue:reminders` or `exchange:clinic`. */
+export function destinationText(destination: Destination): string {
+  return destination.queue === undefined ? `exchange:${destination.exchange}` : `queue:${destination.queue}`
+}
+
+function checkBytes(name: string, maxBytes: number): void {
+  const bytes = Buffer.byteLength(name)
+  if (bytes <= maxBytes) return
+  throw new DuequeError('NAME_TOO_LONG', `${shown(name)} has ${bytes} bytes, over the limit of ${maxBytes}`, {
+    name,
+    bytes,
+    maxBytes,
+  })
+}

@@ -1,0 +1,126 @@
+import { DuequeError, shown } from './errors.js'
+
+/** When a message is due: `in` from now, or `at` an instant. One of the two. */
+export type Due =
+  | {
+      /**
+       * Milliseconds, or a duration: `'250ms'`, `'90s'`, `'1h30m'`, `'7d'`, `'2w'`, or ISO 8601 without months and
+       * years, whose length is not fixed (`'PT1H30M'`, `'P7D'`).
+       */
+      in: number | string
+      at?: never
+    }
+  | {
+      /**
+       * A `Date`, an ISO 8601 string with a zone (`'2026-11-23T09:00:00+01:00'`), or whatever has `epochMilliseconds`,
+       * as Temporal's Instant and ZonedDateTime have. A time already past is due at once.
+       */
+      at: Date | string | { readonly epochMilliseconds: number }
+      in?: never
+    }
+
+/**
+ * The due instant in milliseconds since the epoch, rounded up to a whole one: never early.
+ *
+ * @throws DuequeError `INVALID_DUE`, or `DELAY_OUT_OF_RANGE` beyond `maxDelayMs`
+ */
+export function resolveDue(due: Due, now: number, maxDelayMs: number): number {
+  const { in: delay, at } = due as { in?: unknown; at?: unknown }
+  if (delay !== undefined && at !== undefined) throw invalid(delay, 'expected `in` or `at`, got both')
+  if (delay === undefined && at === undefined) throw invalid(undefined, 'expected `in` or `at`, got neither')
+  const delayMs = delay === undefined ? parseInstant(at) - now : parseDelay(delay)
+  if (delayMs > maxDelayMs) {
+    const days = Math.floor(maxDelayMs / 86_400_000)
+    throw new DuequeError('DELAY_OUT_OF_RANGE', `due in ${delayMs} ms, over the limit of ${days} days`, {
+      delayMs,
+      maxDelayMs,
+    })
+  }
+  return Math.ceil(now + delayMs)
+}
+
+const UNIT_MS = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
+const NUMBER = String.raw`(\d+(?:\.\d+)?)`
+const SHORT = new RegExp(
+  `^${Object.keys(UNIT_MS)
+    .map((unit) => `(?:${NUMBER}${unit})?`)
+    .join('')}$`,
+)
+const ISO = new RegExp(
+  `^P(?:${NUMBER}W)?(?:${NUMBER}D)?(?:T(?=\\d)(?:${NUMBER}H)?(?:${NUMBER}M)?(?:${NUMBER}S)?)?$`,
+  'i',
+)
+
+/**
+ * Milliseconds of a delay.
+ *
+ * @throws DuequeError `INVALID_DUE`
+ */
+export function parseDelay(delay: unknown): number {
+  if (typeof delay === 'number') {
+    if (Number.isFinite(delay) && delay >= 0) return Math.ceil(delay)
+    throw invalid(delay, `in: expected milliseconds, zero or more, got ${delay}`)
+  }
+  if (typeof delay !== 'string') throw invalid(delay, `in: expected milliseconds or a duration, got ${shown(delay)}`)
+  const parts = (SHORT.exec(delay) ?? ISO.exec(delay))?.slice(1)
+  if (parts?.some((part) => part !== undefined)) {
+    const units = Object.values(UNIT_MS)
+    const ms = parts.reduce((sum, part, i) => sum + (part === undefined ? 0 : Number(part) * units[i]!), 0)
+    // '0.1s' is 100 ms and not 100.00000000000001 rounded up.
+    return Math.ceil(Number(ms.toPrecision(15)))
+  }
+  const hint =
+    /^-?P\d.*[YM]/i.test(delay) && !/^-?P[^YM]*T/i.test(delay) ? '; months and years have no fixed length' : ''
+  throw invalid(
+    delay,
+    `in: expected a duration such as '250ms', '90s', '1h30m', '7d' or 'PT1H', got ${shown(delay)}${hint}`,
+  )
+}
+
+const INSTANT =
+  /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?([Zz]|[+-]\d\d(?::?\d\d)?)(?:\[[^\]]+\])*$/
+
+/** Milliseconds since the epoch; a fraction of a millisecond counts as a whole one. */
+function parseInstant(at: unknown): number {
+  if (typeof at === 'string') return parseIso(at)
+  const ms = at instanceof Date ? at.getTime() : (at as { epochMilliseconds?: unknown } | null)?.epochMilliseconds
+  if (typeof ms === 'number' && Number.isFinite(ms)) return Math.ceil(ms)
+  throw invalid(
+    at,
+    `at: expected a valid Date, an ISO 8601 string with a zone or { epochMilliseconds }, got ${shown(at)}`,
+  )
+}
+
+function parseIso(text: string): number {
+  const match = INSTANT.exec(text)
+  if (!match) {
+    const zone = /^\d{4}-\d\d-\d\d[Tt ][\d:.]+$/.test(text) ? '; the zone is missing, such as Z or +01:00' : ''
+    throw invalid(
+      text,
+      `at: expected ISO 8601 with a zone, such as '2026-11-23T09:00:00+01:00', got ${shown(text)}${zone}`,
+    )
+  }
+  const [, year, month, day, hour, minute, second = '0', fraction = '', zone = 'Z'] = match
+  const fields = [year, month, day, hour, minute, second].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  fields[1] -= 1
+  const local = new Date(Date.UTC(...fields))
+  if (fields[0] < 100) local.setUTCFullYear(fields[0])
+  const back = [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate()]
+  const [offsetHours, offsetMinutes] = /z/i.test(zone) ? [0, 0] : [Number(zone.slice(1, 3)), Number(zone.slice(-2))]
+  const sane = back.every((field, i) => field === fields[i]) && fields[3] < 24 && fields[4] < 60 && fields[5] < 60
+  if (!sane || offsetHours > 23 || offsetMinutes > 59)
+    throw invalid(text, `at: there is no such time as ${shown(text)}`)
+  const offset = (offsetHours * 60 + (zone.length > 3 ? offsetMinutes : 0)) * 60_000 * (zone.startsWith('-') ? -1 : 1)
+  return local.getTime() - offset + Math.ceil(Number(`0.${fraction || '0'}`) * 1000)
+}
+
+function invalid(value: unknown, message: string): DuequeError<'INVALID_DUE'> {
+  return new DuequeError('INVALID_DUE', message, { value })
+}

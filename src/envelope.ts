@@ -1,0 +1,192 @@
+import type { Destination } from './destination.js'
+import { destinationText, isReserved } from './destination.js'
+import { DuequeError, invalidOption } from './errors.js'
+
+/** A header's value, as far as AMQP and JSON agree. */
+export type HeaderValue =
+  string | number | boolean | null | readonly HeaderValue[] | { readonly [key: string]: HeaderValue }
+export type Headers = Readonly<Record<string, HeaderValue>>
+
+/** A message on its way: everything that travels, in plain values. The wire format is docs/wire-format.md. */
+export interface DelayedMessage {
+  readonly id: string
+  readonly name: string
+  /** Of the schema. */
+  readonly version: number
+  readonly body: Uint8Array
+  readonly destination: Destination
+  /** Milliseconds since the epoch, as are the next three. */
+  readonly dueAt: number
+  readonly scheduledAt: number
+  /** Useless from here on: goes to the dead queue instead of the handler. */
+  readonly expiresAt: number | undefined
+  /** Milliseconds of scheduling × 1000 and a random part: of two revisions of an id, the later is the greater. */
+  readonly revision: number
+  /** Counts deliveries to a handler, from 1. */
+  readonly attempt: number
+  readonly headers: Headers
+  readonly priority: number | undefined
+  readonly correlationId: string | undefined
+  readonly dedupeKey: string | undefined
+}
+
+/** dueque's own headers. Frozen: see docs/wire-format.md. */
+export const HEADER = {
+  due: 'dueque-due',
+  revision: 'dueque-revision',
+  attempt: 'dueque-attempt',
+  to: 'dueque-to',
+  version: 'dueque-version',
+  expires: 'dueque-expires',
+  dedupe: 'dueque-dedupe',
+  reason: 'dueque-dead-reason',
+  error: 'dueque-dead-error',
+  deadAt: 'dueque-dead-at',
+} as const
+
+/** What a broker adds to headers on the way. `x-death` must not go out again: 3.x would trust it and drop the message. */
+const BROKER_HEADER = /^x-(?:death$|(?:first|last)-death-|delivery-count$|acquired-count$)/
+
+/**
+ * Headers must fit one AMQP frame together with what the broker adds on the way (`x-death`, about 120 bytes a hop), and
+ * amqplib encodes into a 64 KiB buffer.
+ */
+const MAX_HEADER_BYTES = 48 * 1024
+
+/** The AMQP properties and headers of a message. `headers` is a fresh object. */
+export function encodeEnvelope(message: DelayedMessage) {
+  const headers: Record<string, HeaderValue> = { ...message.headers }
+  headers[HEADER.due] = message.dueAt
+  headers[HEADER.revision] = message.revision
+  headers[HEADER.attempt] = message.attempt
+  headers[HEADER.to] = destinationText(message.destination)
+  headers[HEADER.version] = message.version
+  if (message.expiresAt !== undefined) headers[HEADER.expires] = message.expiresAt
+  if (message.dedupeKey !== undefined) headers[HEADER.dedupe] = message.dedupeKey
+  return {
+    headers,
+    messageId: message.id,
+    type: message.name,
+    contentType: 'application/json',
+    timestamp: Math.floor(message.scheduledAt / 1000),
+    deliveryMode: 2,
+    ...(message.priority !== undefined && { priority: message.priority }),
+    ...(message.correlationId !== undefined && { correlationId: message.correlationId }),
+  }
+}
+
+/** The routing key that the consumer sees. */
+export function routingKeyOf(destination: Destination): string {
+  return destination.queue ?? destination.routingKey ?? ''
+}
+
+/** What arrived at a consumer, from dueque or from any other producer. */
+export interface Arrived {
+  readonly body: Uint8Array
+  readonly properties: Readonly<Record<string, unknown>>
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly exchange: string
+  readonly routingKey: string
+  readonly redelivered: boolean
+}
+
+/** dueque's reading of an arrival. A field that is missing or malformed is `undefined`, or what a foreign producer meant. */
+export interface Envelope {
+  readonly id: string | undefined
+  readonly name: string | undefined
+  readonly version: number
+  readonly dueAt: number | undefined
+  readonly revision: number | undefined
+  readonly attempt: number
+  readonly expiresAt: number | undefined
+  readonly dedupeKey: string | undefined
+  /** The producer's headers, without dueque's and the broker's. */
+  readonly headers: Headers
+}
+
+export function decodeEnvelope({ properties, headers }: Arrived): Envelope {
+  return {
+    id: text(properties['messageId']),
+    name: text(properties['type']),
+    version: integer(headers[HEADER.version]) ?? 1,
+    dueAt: integer(headers[HEADER.due]),
+    revision: integer(headers[HEADER.revision]),
+    attempt: integer(headers[HEADER.attempt]) ?? 1,
+    expiresAt: integer(headers[HEADER.expires]),
+    dedupeKey: text(headers[HEADER.dedupe]),
+    headers: userHeaders(headers),
+  }
+}
+
+/** Headers that go along with a fresh publish of something that arrived. */
+export function withoutBrokerHeaders(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !BROKER_HEADER.test(name)))
+}
+
+function userHeaders(headers: Readonly<Record<string, unknown>>): Headers {
+  const own: Record<string, HeaderValue> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (!isReserved(name) && !BROKER_HEADER.test(name)) own[name] = value as HeaderValue
+  }
+  return own
+}
+
+/**
+ * @throws DuequeError `RESERVED_NAME` for CC, BCC, `x-death` and dueque's own names; `HEADERS_TOO_LARGE`;
+ * `INVALID_OPTION` for a value that AMQP has no type for
+ */
+export function checkHeaders(headers: unknown): Headers {
+  if (headers === undefined) return {}
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
+    throw invalidOption('headers', 'an object', headers)
+  }
+  const given = Object.entries(headers).filter(([, value]) => value !== undefined)
+  let bytes = 0
+  for (const [name, value] of given) {
+    if (isReserved(name) || name === 'CC' || name === 'BCC' || BROKER_HEADER.test(name)) {
+      throw new DuequeError('RESERVED_NAME', `headers: ${name} is kept for dueque and the broker`, { name })
+    }
+    bytes += nameBytes(name) + valueBytes(`headers.${name}`, value, 0)
+  }
+  if (bytes > MAX_HEADER_BYTES) {
+    throw new DuequeError('HEADERS_TOO_LARGE', `headers: ${bytes} bytes, over the limit of ${MAX_HEADER_BYTES}`, {
+      bytes,
+      maxBytes: MAX_HEADER_BYTES,
+    })
+  }
+  return Object.fromEntries(given) as Headers
+}
+
+function nameBytes(name: string): number {
+  const bytes = Buffer.byteLength(name)
+  if (bytes > 255)
+    throw new DuequeError('NAME_TOO_LONG', `headers: a name of ${bytes} bytes`, { name, bytes, maxBytes: 255 })
+  return bytes + 1
+}
+
+const MAX_DEPTH = 16
+
+/** At least the bytes of the value's encoding. AMQP 0-9-1, 4.2.5.5. */
+function valueBytes(path: string, value: unknown, depth: number): number {
+  if (typeof value === 'string') return 5 + Buffer.byteLength(value)
+  if (typeof value === 'boolean' || value === null) return 2
+  if (typeof value === 'number' && Number.isFinite(value)) return 9
+  if (typeof value !== 'object' || depth === MAX_DEPTH || ArrayBuffer.isView(value) || value instanceof Date) {
+    throw invalidOption(path, 'a string, finite number, boolean, null, or a plain array or object of them', value)
+  }
+  if (Object.hasOwn(value, '!')) throw invalidOption(path, 'no key "!", which amqplib reads as a type', '!')
+  let bytes = 5
+  for (const [name, inner] of Object.entries(value))
+    bytes += nameBytes(name) + valueBytes(`${path}.${name}`, inner, depth + 1)
+  return bytes
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** A whole number, also from clients that write numbers as floats or strings. */
+function integer(value: unknown): number | undefined {
+  const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
+  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined
+}

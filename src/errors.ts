@@ -1,0 +1,104 @@
+/** What each error code carries, for programs; the error's message says the same to people. */
+export interface ErrorData {
+  /** An option, header or argument that cannot be used as it is. */
+  INVALID_OPTION: { option: string }
+  /** `in` or `at` is not a point in time that can be understood. */
+  INVALID_DUE: { value: unknown }
+  /** Due further away than the strategy can wait. */
+  DELAY_OUT_OF_RANGE: { delayMs: number; maxDelayMs: number }
+  /** The payload does not fit the message's schema. */
+  INVALID_PAYLOAD: { message: string; issues: readonly PayloadIssue[] }
+  /** A header, routing key or name that dueque keeps for itself. */
+  RESERVED_NAME: { name: string }
+  NAME_TOO_LONG: { name: string; bytes: number; maxBytes: number }
+  BODY_TOO_LARGE: { bytes: number; maxBytes: number }
+  HEADERS_TOO_LARGE: { bytes: number; maxBytes: number }
+  /** No broker answered at any of the URLs. */
+  UNREACHABLE: { hosts: readonly string[] }
+  AUTHENTICATION_FAILED: { host: string; user: string }
+  /** The virtual host is missing, or closed to this user. */
+  VHOST_REFUSED: { host: string; vhost: string }
+  /** The server's certificate, or ours, was not accepted. */
+  TLS_REFUSED: { host: string }
+  PERMISSION_DENIED: { permission: 'configure' | 'write' | 'read' | 'unknown'; resource: string }
+  /** A queue or exchange exists with other arguments than dueque needs. */
+  TOPOLOGY_MISMATCH: { resource: string }
+  DESTINATION_MISSING: { destination: string }
+  /** The broker is too old, or lacks a feature. */
+  UNSUPPORTED: { feature: string }
+  /** The broker did not confirm in time. */
+  PUBLISH_TIMEOUT: { waitedMs: number }
+  ABORTED: { reason: unknown }
+  /** The connection, or dueque itself, is closed. */
+  CLOSED: Record<never, never>
+  /** The broker answered with an error that has no code of its own here. */
+  BROKER_ERROR: { replyCode: number | undefined }
+}
+
+export type ErrorCode = keyof ErrorData
+
+/** One thing that a schema did not accept. `path` is like `patient.name` or `items[2]`, empty for the payload itself. */
+export interface PayloadIssue {
+  path: string
+  message: string
+}
+
+/**
+ * Whether a failed `schedule` may have left a message waiting.
+ * `refused`: certainly nothing waits. `unknown`: the answer was lost; it may or may not wait, and scheduling again with
+ * the same receipt's id is the caller's decision.
+ */
+export type Outcome = 'refused' | 'unknown'
+
+export interface DuequeErrorOptions {
+  cause?: unknown
+  /** @default 'refused' */
+  outcome?: Outcome
+}
+
+/**
+ * Every error that dueque throws. `code` is for `switch`, `data` holds the fields of that code (see {@link ErrorData}),
+ * `cause` is what lies beneath. No message, field or cause of it holds a password.
+ *
+ * @example
+ * try { await mq.schedule(reminder, payload, { to, in: '30m' }) }
+ * catch (error) {
+ *   if (isDuequeError(error, 'INVALID_PAYLOAD')) console.error(error.data.issues)
+ *   else throw error
+ * }
+ */
+export class DuequeError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'DuequeError'
+  readonly code: C
+  readonly data: ErrorData[C]
+  readonly outcome: Outcome
+
+  constructor(code: C, message: string, data: ErrorData[C], { cause, outcome = 'refused' }: DuequeErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.data = data
+    this.outcome = outcome
+  }
+}
+
+/** Tells dueque's errors from others, and one code from another, so that TypeScript knows `data`. */
+export function isDuequeError<C extends ErrorCode = ErrorCode>(error: unknown, code?: C): error is DuequeError<C> {
+  return error instanceof DuequeError && (code === undefined || error.code === code)
+}
+
+export function invalidOption(option: string, expected: string, received: unknown): DuequeError<'INVALID_OPTION'> {
+  return new DuequeError('INVALID_OPTION', `${option}: expected ${expected}, got ${shown(received)}`, { option })
+}
+
+/** A value as it may stand in an error message: short, never an object's content. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
+  if (value === null || typeof value === 'undefined' || typeof value === 'number' || typeof value === 'boolean')
+    return String(value)
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
+}
+
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,32 @@
+/** A queue in memory. `Array.shift` moves every element once an array is long; this one does not. */
+export class Fifo<T> {
+  #items: (T | undefined)[] = []
+  #head = 0
+
+  get length(): number {
+    return this.#items.length - this.#head
+  }
+
+  push(item: T): void {
+    this.#items.push(item)
+  }
+
+  shift(): T | undefined {
+    if (this.#head === this.#items.length) return undefined
+    const item = this.#items[this.#head]
+    this.#items[this.#head++] = undefined
+    if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head)
+      this.#head = 0
+    }
+    return item
+  }
+
+  /** Takes out every item that `test` accepts. */
+  remove(test: (item: T) => boolean): T[] {
+    const all = this.#items.slice(this.#head) as T[]
+    this.#head = 0
+    this.#items = all.filter((item) => !test(item))
+    return all.filter(test)
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * dueque: delayed messages on RabbitMQ.
+ *
+ * To read the source, follow a message: connect.ts → schedule-options.ts (due.ts, destination.ts) → message.ts →
+ * envelope.ts → strategies/ladder (it waits) → amqp/publisher.ts → amqp/subscribe.ts → consumer/consumer.ts.
+ */
+/// <reference lib="esnext.disposable" preserve="true" />
+export { connect, type Dueque, type ScheduleItem } from './connect.js'
+export type { ConnectOptions } from './options.js'
+export type { TlsOptions } from './amqp/tls.js'
+export type { QueueType } from './amqp/names.js'
+export { defineMessage, type MessageDefinition, type MessageOptions } from './message.js'
+export type { ScheduleOptions } from './schedule-options.js'
+export type { ScheduleResult } from './schedule-all.js'
+export type { Receipt } from './receipt.js'
+export type { Due } from './due.js'
+export type { Destination, ExchangeDestination, QueueDestination } from './destination.js'
+export type { HeaderValue, Headers } from './envelope.js'
+export { on, onAny, type Delivery, type Handler } from './consumer/delivery.js'
+export type { Consumer, ConsumeOptions, ConsumerStats } from './consumer/consumer.js'
+export type { DuplicateWindow } from './consumer/duplicates.js'
+export type { DuequeEvents } from './events.js'
+export {
+  DuequeError,
+  isDuequeError,
+  type ErrorCode,
+  type ErrorData,
+  type Outcome,
+  type PayloadIssue,
+} from './errors.js'
+export type { Logger } from './logger.js'
+export type { Clock } from './clock.js'
+export type { Environment, Limits, Strategy } from './strategies/strategy.js'
+export { ladder, type LadderOptions } from './strategies/ladder/ladder.js'
+export { memory, type MemoryOptions, type MemoryStrategy } from './strategies/memory/memory.js'
+export { manualClock, type ManualClock } from './strategies/memory/manual-clock.js'

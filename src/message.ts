@@ -1,0 +1,128 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { DuequeError, invalidOption, type PayloadIssue } from './errors.js'
+
+/**
+ * A message definition: the name that travels with every message of this kind, and the schema of its payload.
+ * `In` is what a producer passes; `Out` is what a handler receives, after the schema's transforms.
+ */
+export interface MessageDefinition<In = unknown, Out = unknown> {
+  readonly name: string
+  readonly version: number
+  readonly schema: StandardSchemaV1<In, Out>
+  readonly upgrade: ((payload: unknown, fromVersion: number) => unknown) | undefined
+}
+
+export interface MessageOptions {
+  /** The version of the schema, a whole number from 1. Raise it when old payloads no longer fit. @default 1 */
+  version?: number
+  /** Turns a payload of an older version into this version's input: a message may wait for years while code changes. */
+  upgrade?: (payload: unknown, fromVersion: number) => unknown
+}
+
+/**
+ * Defines a kind of message by its name and a Standard Schema (zod, valibot, arktype, …: https://standardschema.dev).
+ * A payload is checked before it is sent and parsed when it arrives.
+ *
+ * @throws DuequeError `INVALID_OPTION`
+ * @example
+ * const reminder = defineMessage('appointment.reminder', z.object({ patient: z.string(), room: z.string() }))
+ */
+export function defineMessage<S extends StandardSchemaV1>(
+  name: string,
+  schema: S,
+  options: MessageOptions = {},
+): MessageDefinition<StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>> {
+  const { version = 1, upgrade } = options
+  if (typeof name !== 'string' || name === '' || Buffer.byteLength(name) > 255) {
+    throw invalidOption('name', 'a message name of 1 to 255 bytes', name)
+  }
+  if (typeof (schema as Partial<S> | undefined)?.['~standard']?.validate !== 'function') {
+    throw invalidOption('schema', 'a Standard Schema, such as a zod schema', schema)
+  }
+  if (!Number.isSafeInteger(version) || version < 1 || version > 0x7fff_ffff) {
+    throw invalidOption('version', 'a whole number from 1', version)
+  }
+  return {
+    name,
+    version,
+    upgrade,
+    schema: schema as StandardSchemaV1<StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>>,
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * The body to send: the payload as the producer gave it, as JSON. What the schema checks is what the consumer will see,
+ * the payload after its way through JSON: a `z.date()` fails here, at the producer, and not weeks later.
+ *
+ * @throws DuequeError `INVALID_PAYLOAD` with the path of each field
+ */
+export async function encodePayload(definition: MessageDefinition, payload: unknown): Promise<Uint8Array> {
+  const json = toJson(definition.name, payload)
+  const checked = validate(definition, JSON.parse(json))
+  const { issues } = checked instanceof Promise ? await checked : checked
+  if (issues) throw invalidPayload(definition.name, issues)
+  return Buffer.from(json)
+}
+
+/**
+ * What a handler receives for a body; without a definition, the JSON as it came.
+ *
+ * @throws DuequeError `INVALID_PAYLOAD` with the path of each field
+ */
+export async function decodePayload(
+  definition: MessageDefinition | undefined,
+  body: Uint8Array,
+  version: number,
+): Promise<unknown> {
+  let payload = parseBody(definition?.name ?? 'message', body)
+  if (!definition) return payload
+  if (version < definition.version && definition.upgrade) payload = definition.upgrade(payload, version)
+  const result = await validate(definition, payload)
+  if (result.issues) throw invalidPayload(definition.name, result.issues)
+  return result.value
+}
+
+function validate({ schema }: MessageDefinition, payload: unknown) {
+  return schema['~standard'].validate(payload)
+}
+
+function toJson(name: string, payload: unknown): string {
+  try {
+    const json = JSON.stringify(payload) as string | undefined
+    if (json !== undefined) return json
+  } catch (cause) {
+    throw new DuequeError('INVALID_PAYLOAD', `${name}: the payload cannot be written as JSON`, issue(name, ''), {
+      cause,
+    })
+  }
+  throw new DuequeError('INVALID_PAYLOAD', `${name}: the payload has no JSON form`, issue(name, ''))
+}
+
+function parseBody(name: string, body: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(body))
+  } catch (cause) {
+    const message = `${name}: the body is not JSON in UTF-8`
+    throw new DuequeError('INVALID_PAYLOAD', message, issue(name, message), { cause })
+  }
+}
+
+function issue(message: string, text: string) {
+  return { message, issues: [{ path: '', message: text }] }
+}
+
+function invalidPayload(message: string, found: readonly StandardSchemaV1.Issue[]): DuequeError<'INVALID_PAYLOAD'> {
+  const issues = found.map((one): PayloadIssue => ({ path: pathText(one.path ?? []), message: one.message }))
+  const text = issues.map(({ path, message: what }) => (path === '' ? what : `${path}: ${what}`)).join('; ')
+  return new DuequeError('INVALID_PAYLOAD', `${message}: ${text}`, { message, issues })
+}
+
+function pathText(path: NonNullable<StandardSchemaV1.Issue['path']>): string {
+  return path.reduce<string>((text, segment) => {
+    const key = typeof segment === 'object' ? segment.key : segment
+    if (typeof key === 'number') return `${text}[${key}]`
+    return text === '' ? String(key) : `${text}.${String(key)}`
+  }, '')
+}

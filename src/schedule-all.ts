@@ -1,0 +1,58 @@
+import type { DuequeError } from './errors.js'
+import type { Receipt } from './receipt.js'
+
+/** What became of one item, by its place in the input. Results come in the order in which they are known. */
+export type ScheduleResult =
+  { index: number; receipt: Receipt; error?: never } | { index: number; error: DuequeError; receipt?: never }
+
+/**
+ * Runs `schedule` over a source with at most `window` at a time, and yields each outcome. The source is read only as fast
+ * as outcomes are taken. If the source itself throws, what was started is yielded first.
+ */
+export async function* scheduleAll<Item>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+  schedule: (item: Item) => Promise<Receipt>,
+  window: number,
+): AsyncGenerator<ScheduleResult, void, undefined> {
+  const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
+  const results: ScheduleResult[] = []
+  let count = 0
+  let running = 0
+  let reading = false
+  let source: 'open' | 'ended' | { error: unknown } = 'open'
+  let wake: (() => void) | undefined
+
+  const run = async (item: Item, index: number) => {
+    running++
+    try {
+      results.push({ index, receipt: await schedule(item) })
+    } catch (error) {
+      results.push({ index, error: error as DuequeError })
+    }
+    running--
+    wake?.()
+  }
+  const read = async () => {
+    reading = true
+    try {
+      const { done, value } = await iterator.next()
+      if (done) source = 'ended'
+      else void run(value, count++)
+    } catch (error) {
+      source = { error }
+    }
+    reading = false
+    wake?.()
+  }
+
+  try {
+    while (reading || running > 0 || results.length > 0 || source === 'open') {
+      if (source === 'open' && !reading && running < window) void read()
+      if (results.length > 0) yield* results.splice(0)
+      else await new Promise<void>((resolve) => (wake = resolve))
+    }
+    if (typeof source === 'object') throw (source as { error: unknown }).error
+  } finally {
+    if (source === 'open') await iterator.return?.()
+  }
+}

@@ -1,0 +1,84 @@
+import { checkDestination, type Destination } from './destination.js'
+import { parseDelay, resolveDue, type Due } from './due.js'
+import { checkHeaders, type DelayedMessage, type HeaderValue } from './envelope.js'
+import { DuequeError, invalidOption } from './errors.js'
+
+/** Where to, when, and what else travels with a message. */
+export type ScheduleOptions = Due & {
+  /** A queue, or an exchange with a routing key. */
+  to: Destination
+  /** The same id means the same message to duplicate suppression and, later, to cancel. @default a random UUID */
+  id?: string
+  /** What the consumer gets as `delivery.headers`. Not CC, BCC, or names that begin with `dueque-` or `dq~`. */
+  headers?: Record<string, HeaderValue | undefined>
+  /**
+   * AMQP priority, 0 to 4. More is refused: quorum queues know two levels, and on 4.0 to 4.2 a waiting message of the
+   * higher one would block the others.
+   */
+  priority?: number
+  correlationId?: string
+  /** Deliveries with one dedupe key count as copies of each other at the consumer. @default id and revision */
+  dedupeKey?: string
+  /** How long after its due time the message is still of use, as `in`. Later it goes to the dead queue. */
+  expiresIn?: number | string
+  /** Declares a missing work queue, and its dead queue, instead of failing. @default false */
+  declare?: boolean
+  /** Gives up waiting for the confirm. The error's `outcome` says whether the message may wait. */
+  signal?: AbortSignal
+}
+
+/** A message to which its definition and payload are still to be added. */
+type Draft = { -readonly [K in keyof DelayedMessage]: DelayedMessage[K] }
+
+const NO_BODY = new Uint8Array()
+
+/** @throws DuequeError for whatever cannot be sent as it is; nothing has been sent then */
+export function resolveSchedule(options: ScheduleOptions, now: number, maxDelayMs: number): Draft {
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    throw invalidOption('options', '{ to, in } or { to, at }', options)
+  }
+  const { id = crypto.randomUUID(), headers, priority, correlationId, dedupeKey, expiresIn } = options
+  const dueAt = resolveDue(options, now, maxDelayMs)
+  checkText('id', id)
+  if (correlationId !== undefined) checkText('correlationId', correlationId)
+  if (dedupeKey !== undefined) checkText('dedupeKey', dedupeKey)
+  if (priority !== undefined && (!Number.isInteger(priority) || priority < 0 || priority > 4)) {
+    throw invalidOption('priority', 'a whole number from 0 to 4', priority)
+  }
+  return {
+    id,
+    name: '',
+    version: 0,
+    body: NO_BODY,
+    dueAt,
+    destination: checkDestination(options.to),
+    headers: checkHeaders(headers),
+    priority,
+    correlationId,
+    dedupeKey,
+    expiresAt: expiresIn === undefined ? undefined : Math.max(dueAt, now) + parseDelay(expiresIn),
+    scheduledAt: now,
+    revision: nextRevision(now),
+    attempt: 1,
+  }
+}
+
+let lastRevision = 0
+
+/** Later is greater: by the clock across processes, by counting within one. */
+function nextRevision(now: number): number {
+  lastRevision = Math.max(now * 1000 + Math.floor(Math.random() * 1000), lastRevision + 1)
+  return lastRevision
+}
+
+/** AMQP properties are short strings: 255 bytes. */
+function checkText(option: string, text: unknown): void {
+  if (typeof text !== 'string' || text === '') throw invalidOption(option, 'a text', text)
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= 255) return
+  throw new DuequeError('NAME_TOO_LONG', `${option}: ${bytes} bytes, over the limit of 255`, {
+    name: text,
+    bytes,
+    maxBytes: 255,
+  })
+}

@@ -1,0 +1,119 @@
+import { AmqpBroker } from '../../amqp/amqp-broker.js'
+import { frameFor } from '../../amqp/frame.js'
+import { destinationKey, rungKey, zeroKey, type QueueType, type RungVariant } from '../../amqp/names.js'
+import type { Frame } from '../../amqp/publisher.js'
+import type { PublishOptions } from '../../broker.js'
+import type { Clock } from '../../clock.js'
+import type { DelayedMessage } from '../../envelope.js'
+import { DuequeError, invalidOption } from '../../errors.js'
+import type { Environment, Strategy } from '../strategy.js'
+import { defaultTolerance, digitsFor } from './path.js'
+import { MAX_DELAY_MS, UNITS, rungsOf, type Rung } from './rungs.js'
+
+export interface LadderOptions {
+  /**
+   * The type of the wait queues. `classic` is faster and flat in memory, but a crash of the broker loses messages that are
+   * on their way from one queue to the next (docs/operations.md has the measurement).
+   * @default that of `connect`, which is 'quorum'
+   */
+  queueType?: QueueType
+  /**
+   * How many queues share the load of each rung, 1 to 64. One quorum queue hands over about 7,000 messages/s. The count may
+   * change at any time.
+   * @default 1
+   */
+  shards?: number
+  /**
+   * How much longer than asked a message may wait so that it takes fewer hops, in ms for a delay in ms.
+   * @default 0.1 % of the delay, at least 10 ms, at most 1 s
+   */
+  tolerance?: (delayMs: number) => number
+}
+
+/**
+ * Messages wait in RabbitMQ itself, in queues with one fixed TTL each, from which they are dead-lettered to the next and at
+ * last to their destination. Needs RabbitMQ ≥ 3.10.2 and nothing else.
+ *
+ * Guarantee: once confirmed, a message survives the loss of nodes as a quorum queue does, and arrives at least once, never
+ * early, late by {@link LadderOptions.tolerance} and the broker's own delay.
+ */
+export function ladder(options: LadderOptions = {}): Strategy {
+  const { queueType, shards = 1, tolerance = defaultTolerance } = options
+  if (queueType !== undefined && queueType !== 'quorum' && queueType !== 'classic') {
+    throw invalidOption('queueType', "'quorum' or 'classic'", queueType)
+  }
+  if (!Number.isInteger(shards) || shards < 1 || shards > 64)
+    throw invalidOption('shards', 'a whole number from 1 to 64', shards)
+  let started: { broker: AmqpBroker; clock: Clock; type: QueueType } | undefined
+  let turn = 0
+
+  const prepare = (message: DelayedMessage, { declare }: PublishOptions): Frame | Promise<void> => {
+    const { broker, clock, type } = started!
+    const { topology, names } = broker
+    const rungs = rungsFor(message.dueAt - clock.now(), tolerance)
+    const shard = shards === 1 ? 0 : turn++ % shards
+    const path = rungs.map((one) => [one, { type, shard }] as const)
+    if (!topology.isReady(message.destination, path)) return declareAll(broker, message, path, declare)
+    const [first] = rungs
+    const exchange = first ? names.entry(first.unit) : names.deliver
+    return frameFor(message, exchange, pathKeys(path, destinationKey(message.destination)))
+  }
+
+  return {
+    name: 'ladder',
+    // Two roundings of up to 1 s each way, and the broker's own delay.
+    limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 10, orderMs: 1500 },
+
+    async start({ broker, clock }: Environment) {
+      if (!(broker instanceof AmqpBroker)) throw invalidOption('strategy', 'ladder on RabbitMQ', 'another broker')
+      started = { broker, clock, type: queueType ?? broker.topology.queueType }
+      await broker.topology.ladder()
+    },
+
+    schedule(message, publish) {
+      if (!started) return Promise.reject(new DuequeError('CLOSED', 'the ladder is not started', {}))
+      const { broker } = started
+      let epoch = 0
+      const steps = {
+        prepare: () => {
+          epoch = broker.topology.epoch
+          return prepare(message, publish)
+        },
+        returned: () => broker.topology.forget(epoch),
+      }
+      return broker.publish(message, steps, publish.signal)
+    },
+
+    stop: () => Promise.resolve(),
+  }
+}
+
+/** The rungs of a wait, smallest first; none when it is over. */
+export function rungsFor(delayMs: number, tolerance: (delayMs: number) => number): Rung[] {
+  if (delayMs <= 0) return []
+  const digits = digitsFor(delayMs, Math.max(0, tolerance(delayMs)) || 0)
+  return rungsOf(digits)
+}
+
+/** The keys of a path: the first rung, then one key for each larger unit, used or not, then the destination. */
+export function pathKeys(path: readonly (readonly [Rung, RungVariant])[], destination: string): string[] {
+  const [first] = path
+  if (!first) return [destination]
+  const larger = UNITS.slice(UNITS.indexOf(first[0].unit) + 1)
+  const rest = larger.map((unit) => {
+    const used = path.find(([one]) => one.unit === unit)
+    return used ? rungKey(...used) : zeroKey(unit)
+  })
+  return [rungKey(...first), ...rest, destination]
+}
+
+async function declareAll(
+  { topology }: AmqpBroker,
+  { destination }: DelayedMessage,
+  path: readonly (readonly [Rung, RungVariant])[],
+  declare: boolean,
+): Promise<void> {
+  await topology.destination(destination, declare)
+  await topology.ladder()
+  for (const [one, variant] of path) await topology.rung(one, variant)
+}

@@ -1,0 +1,58 @@
+/**
+ * The rungs of the ladder: wait queues with one fixed TTL each, in human units, so that human delays take one or two of
+ * them and read well in the management UI. A delay is written in this mixed radix; each non-zero digit is a rung.
+ */
+export interface Unit {
+  readonly name: 'ms' | 's' | 'm' | 'h' | 'd' | 'c'
+  /** What one step of the digit is worth. */
+  readonly stepMs: number
+  /** The largest digit. */
+  readonly top: number
+  /** The number in the rung's name for one step of the digit, and the letters behind it. */
+  readonly shown: readonly [factor: number, suffix: string]
+}
+
+/** Smallest first: the order in which a message visits them. See docs/decisions/002-smallest-unit-first.md. */
+export const UNITS: readonly Unit[] = [
+  { name: 'ms', stepMs: 10, top: 99, shown: [10, 'ms'] },
+  { name: 's', stepMs: 1000, top: 59, shown: [1, 's'] },
+  { name: 'm', stepMs: 60_000, top: 59, shown: [1, 'm'] },
+  { name: 'h', stepMs: 3_600_000, top: 23, shown: [1, 'h'] },
+  { name: 'd', stepMs: 86_400_000, top: 99, shown: [1, 'd'] },
+  { name: 'c', stepMs: 8_640_000_000, top: 36, shown: [100, 'd'] },
+]
+
+/** The longest `x-message-ttl` that RabbitMQ takes: ten years of 365 days. rabbit_misc:check_expiry/1, since 3.10.2. */
+export const MAX_DELAY_MS = 3650 * 86_400_000
+
+export interface Rung {
+  readonly unit: Unit
+  readonly digit: number
+  /** `30m`, `250ms`, `300d`. */
+  readonly name: string
+  readonly ttlMs: number
+}
+
+/** By unit and digit: the hot path looks them up instead of making them. */
+const RUNGS: readonly (readonly Rung[])[] = UNITS.map((unit) => {
+  const [factor, suffix] = unit.shown
+  const make = (_: unknown, digit: number) => ({
+    unit,
+    digit,
+    name: `${digit * factor}${suffix}`,
+    ttlMs: digit * unit.stepMs,
+  })
+  return Array.from({ length: unit.top + 1 }, make)
+})
+
+/** The rungs of a wait, smallest unit first. */
+export function rungsOf(digits: readonly number[]): Rung[] {
+  const rungs: Rung[] = []
+  for (const [i, digit] of digits.entries()) if (digit > 0) rungs.push(RUNGS[i]![digit]!)
+  return rungs
+}
+
+/** All 375 of them. */
+export function allRungs(): Rung[] {
+  return RUNGS.flatMap((rungs) => rungs.slice(1))
+}

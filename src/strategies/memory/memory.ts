@@ -1,0 +1,46 @@
+import { systemClock, type Clock } from '../../clock.js'
+import { DueQueue } from '../../due-queue.js'
+import type { DelayedMessage } from '../../envelope.js'
+import { MAX_DELAY_MS } from '../ladder/rungs.js'
+import type { Strategy } from '../strategy.js'
+import { MemoryBroker } from './memory-broker.js'
+
+export interface MemoryOptions {
+  /** A clock that a test can move: see `manualClock`. @default the system's */
+  clock?: Clock
+}
+
+export interface MemoryStrategy extends Strategy {
+  readonly broker: MemoryBroker
+  readonly clock: Clock
+  /** What waits, in no order. */
+  waiting(): readonly DelayedMessage[]
+}
+
+/**
+ * Messages wait in the process and are delivered in it, without RabbitMQ: for tests, and the reference for what every other
+ * strategy must do. Nothing survives the process.
+ */
+export function memory({ clock = systemClock }: MemoryOptions = {}): MemoryStrategy {
+  const broker = new MemoryBroker()
+  const queue = new DueQueue<DelayedMessage>(clock, (message) => broker.release(message))
+  return {
+    name: 'memory',
+    limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 1, orderMs: 0 },
+    broker,
+    clock,
+    waiting: () => queue.items(),
+    start: () => Promise.resolve(),
+    schedule(message, { declare, signal }) {
+      signal?.throwIfAborted()
+      broker.ensure(message.destination, declare)
+      if (message.dueAt <= clock.now()) broker.release(message)
+      else queue.add(message, message.dueAt)
+      return Promise.resolve()
+    },
+    stop() {
+      queue.clear()
+      return Promise.resolve()
+    },
+  }
+}

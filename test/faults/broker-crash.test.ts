@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connect, on, type Dueque } from '../../src/index.js'
+import type { PrivateNode } from '../../scripts/broker/private-node.js'
+import { poll, startNode } from '../support/broker.js'
+import { failure } from '../support/mq.js'
+import { Recorder, note, scheduleNotes, unique } from '../strategies/recorder.js'
+
+const noNode = process.env['DUEQUE_RABBITMQ_BIN'] === undefined
+
+describe.skipIf(noNode)(
+  "a broker of the test's own (skipped where DUEQUE_RABBITMQ_BIN does not say how to start one)",
+  () => {
+    let node: PrivateNode
+    const opened: Dueque[] = []
+    const open = async (options = {}) => {
+      const mq = await connect({ url: node.url, ...options })
+      opened.push(mq)
+      return mq
+    }
+    beforeAll(async () => {
+      node = (await startNode())!
+    })
+    afterAll(async () => {
+      await Promise.all(opened.map((mq) => mq.close({ drainTimeoutMs: 1000 })))
+      await node.stop()
+    })
+
+    test('killed with 20,000 waiting, first hops under way: each is handled once, none early, overdue ones soon', async () => {
+      const queue = unique('crash')
+      const mq = await open()
+      const count = 20_000
+      function* items() {
+        for (let n = 0; n < count; n++) {
+          yield {
+            message: note,
+            payload: { n },
+            options: { to: { queue }, in: 20_000 + Math.floor(Math.random() * 20_000), declare: true },
+          }
+        }
+      }
+      const dueAt: number[] = []
+      for await (const { receipt, error } of mq.scheduleAll(items())) {
+        if (error) throw error
+        dueAt.push(Date.parse(receipt.dueAt))
+      }
+      await node.kill()
+      await node.restart()
+      const handled = new Map<number, number>()
+      let early = 0
+      const consumer = await (
+        await open()
+      ).consume(
+        queue,
+        [
+          on(note, ({ payload, latenessMs }) => {
+            handled.set(payload.n, (handled.get(payload.n) ?? 0) + 1)
+            if (latenessMs < 0) early++
+          }),
+        ],
+        { prefetch: 1000, concurrency: 100 },
+      )
+      await poll(() => handled.size === count, { timeoutMs: 150_000, what: `${count} handled` })
+      const lateMs = Date.now() - Math.max(...dueAt)
+      console.info({ lateMs, ...consumer.stats() })
+      expect(early).toBe(0)
+      expect([...handled.values()].filter((times) => times > 1)).toEqual([])
+    }, 240_000)
+
+    test('restarted: what waits, what is under way and who consumes all go on', async () => {
+      const queue = unique('restart')
+      const mq = await open()
+      const events: string[] = []
+      mq.on('reconnected', () => events.push('reconnected'))
+      const recorder = await Recorder.on(mq, queue)
+      await scheduleNotes(
+        mq,
+        queue,
+        Array.from({ length: 100 }, (_, i) => 4000 + i * 20),
+      )
+      await node.kill()
+      const underWay = Array.from({ length: 50 }, (_, i) =>
+        mq.schedule(note, { n: 100 + i }, { to: { queue }, in: 500 }),
+      )
+      await node.restart()
+      await Promise.all(underWay)
+      await recorder.has(150, 60_000)
+      expect(recorder.early).toEqual([])
+      expect(recorder.numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 150 }, (_, n) => n))
+      expect(events).toContain('reconnected')
+    }, 120_000)
+
+    test('away for longer than publishTimeoutMs: a schedule fails in time and says what is known', async () => {
+      const queue = unique('away')
+      const mq = await open({ publishTimeoutMs: 1500 })
+      await scheduleNotes(mq, queue, [0])
+      await node.kill()
+      await poll(() => failure(mq.schedule(note, { n: 1 }, { to: { queue }, in: 10 })).then(() => true), {
+        timeoutMs: 10_000,
+        what: 'a failure',
+      })
+      const error = await failure(mq.schedule(note, { n: 2 }, { to: { queue }, in: 10 }))
+      expect(error).toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: 'refused' })
+      await node.restart()
+    }, 120_000)
+  },
+)

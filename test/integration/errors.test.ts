@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { connect, isDuequeError, type ConnectOptions, type ScheduleOptions } from '../../src/index.js'
+import { management, managementUrl, useVhost } from '../support/broker.js'
+import { failure, open, rawChannel } from '../support/mq.js'
+import { note, unique } from '../strategies/recorder.js'
+
+const vhost = useVhost()
+const noManagement = managementUrl() === undefined
+const to = { queue: 'any' }
+
+/** A user of this vhost with just these permissions, and its URL. */
+async function userWith(permissions: { configure: string; write: string; read: string }): Promise<string> {
+  const name = unique('user')
+  await management(`/users/${name}`, { method: 'PUT', body: { password: 'geheim', tags: '' } })
+  await management(`/permissions/${vhost.name}/${name}`, { method: 'PUT', body: permissions })
+  const url = new URL(vhost.url)
+  url.username = name
+  url.password = 'geheim'
+  return url.href
+}
+
+describe('connect', () => {
+  test('tells which hosts did not answer, and how to start a broker, without the password', async () => {
+    const url = ['amqp://ada:s3cret@127.0.0.1:1', 'amqp://ada:s3cret@localhost:2/other']
+    const error = await failure(connect({ url }))
+    expect(error).toMatchObject({ code: 'UNREACHABLE', data: { hosts: ['127.0.0.1:1', 'localhost:2'] } })
+    expect((error as Error).message).toContain('docker run')
+    expect(JSON.stringify(error) + String((error as Error).stack)).not.toContain('s3cret')
+  })
+
+  test('goes on to the next URL when one does not answer', async () => {
+    const mq = await open(vhost.url, { url: ['amqp://127.0.0.1:1', vhost.url] })
+    await mq.schedule(note, { n: 1 }, { to: { queue: unique('failover') }, in: 0, declare: true })
+  })
+
+  test('tells wrong credentials from an absent broker', async () => {
+    const url = new URL(vhost.url)
+    url.password = 'wr0ng'
+    const error = await failure(connect({ url: url.href }))
+    expect(error).toMatchObject({ code: 'AUTHENTICATION_FAILED', data: { user: url.username } })
+    expect(JSON.stringify(error) + String((error as Error).stack)).not.toContain('wr0ng')
+  })
+
+  test('tells a missing vhost', async () => {
+    const url = new URL(vhost.url)
+    url.pathname = '/no-such-vhost'
+    expect(await failure(connect({ url: url.href }))).toMatchObject({
+      code: 'VHOST_REFUSED',
+      data: { vhost: 'no-such-vhost' },
+    })
+  })
+
+  const wrongOptions: [string, ConnectOptions][] = [
+    ['url', { url: 'http://localhost' }],
+    ['url', { url: 'amqp://localhost?heartbeat=5' }],
+    ['url', { url: [] }],
+    ['namespace', { namespace: 'with space' }],
+    ['heartbeatSeconds', { heartbeatSeconds: -1 }],
+    ['maxInFlight', { maxInFlight: 0 }],
+  ]
+  test.each(wrongOptions)('refuses a wrong %s before it connects: %o', async (option, options) => {
+    expect(await failure(connect(options))).toMatchObject({ code: 'INVALID_OPTION', data: { option } })
+  })
+})
+
+describe.skipIf(noManagement)('permissions (skipped without the management API, which makes the users)', () => {
+  test('a missing configure permission is named when dueque declares', async () => {
+    const url = await userWith({ configure: '^none$', write: '.*', read: '.*' })
+    expect(await failure(connect({ url }))).toMatchObject({
+      code: 'PERMISSION_DENIED',
+      data: { permission: 'configure', resource: 'exchange dueque.v1.unroutable' },
+    })
+  })
+
+  test('a missing write permission is named when a message is published', async () => {
+    const queue = unique('write')
+    const declared = await open(vhost.url)
+    await declared.schedule(note, { n: 1 }, { to: { queue }, in: 0, declare: true })
+    const url = await userWith({ configure: '.*', write: String.raw`^(?!dueque\.v1\.entry\.h).*`, read: '.*' })
+    const mq = await open(url)
+    const [refused, fine] = await Promise.allSettled([
+      mq.schedule(note, { n: 2 }, { to: { queue }, in: '3h' }),
+      mq.schedule(note, { n: 3 }, { to: { queue }, in: '3m' }),
+    ])
+    expect(refused).toMatchObject({
+      reason: {
+        code: 'PERMISSION_DENIED',
+        outcome: 'refused',
+        data: { permission: 'write', resource: 'exchange dueque.v1.entry.h' },
+      },
+    })
+    expect(fine.status).toBe('fulfilled')
+  })
+
+  test('a missing read permission is named when a queue is consumed', async () => {
+    const queue = unique('read')
+    const url = await userWith({ configure: '.*', write: '.*', read: String.raw`^dueque\..*` })
+    const channel = await rawChannel(vhost.url)
+    await channel.assertQueue(queue)
+    const mq = await open(url)
+    expect(await failure(mq.consume(queue, [{ definition: note, handle: () => undefined }]))).toMatchObject({
+      code: 'PERMISSION_DENIED',
+      data: { permission: 'read', resource: `queue ${queue}` },
+    })
+  })
+})
+
+describe('schedule', () => {
+  test('names a queue that exists with other arguments than dueque needs', async () => {
+    const channel = await rawChannel(vhost.url)
+    await channel.assertQueue('other.v1.unroutable', { durable: true, arguments: { 'x-max-length': 5 } })
+    expect(await failure(connect({ url: vhost.url, namespace: 'other' }))).toMatchObject({
+      code: 'TOPOLOGY_MISMATCH',
+      data: { resource: 'queue other.v1.unroutable' },
+    })
+  })
+
+  const refused: [string, string, Partial<ScheduleOptions>][] = [
+    ['DELAY_OUT_OF_RANGE', 'over ten years', { in: '3651d' }],
+    ['INVALID_DUE', 'NaN', { in: NaN }],
+    ['INVALID_DUE', 'both in and at', { in: 1, at: new Date() } as never],
+    ['INVALID_OPTION', 'no destination', { to: {} as never, in: 1 }],
+    ['RESERVED_NAME', 'a BCC header', { headers: { BCC: ['x'] }, in: 1 }],
+    ['RESERVED_NAME', 'a dueque header', { headers: { 'dueque-due': 1 }, in: 1 }],
+    ['RESERVED_NAME', 'a routing key that is a path key', { to: { exchange: 'e', routingKey: 'dq~30m' }, in: 1 }],
+    ['NAME_TOO_LONG', 'a long queue name', { to: { queue: 'ü'.repeat(130) }, in: 1 }],
+    ['NAME_TOO_LONG', 'a long id', { id: 'x'.repeat(256), in: 1 }],
+    ['HEADERS_TOO_LARGE', 'large headers', { headers: { big: 'x'.repeat(60_000) }, in: 1 }],
+    ['INVALID_OPTION', 'a priority over 4', { priority: 5, in: 1 }],
+    ['DESTINATION_MISSING', 'a missing queue', { in: 1 }],
+  ]
+  test.each(refused)('refuses with %s: %s', async (code, _, options) => {
+    const mq = await open(vhost.url)
+    const error = await failure(mq.schedule(note, { n: 1 }, { to, ...options } as ScheduleOptions))
+    expect(error).toMatchObject({ code, outcome: 'refused' })
+  })
+
+  test('names the field that does not fit the schema', async () => {
+    const mq = await open(vhost.url)
+    const error = await failure(mq.schedule(note, { n: 'one' } as never, { to, in: 1 }))
+    expect(error).toMatchObject({ code: 'INVALID_PAYLOAD', data: { message: 'test.note', issues: [{ path: 'n' }] } })
+  })
+
+  test('refuses a body over the limit without harming those beside it', async () => {
+    const queue = unique('large')
+    const mq = await open(vhost.url, { maxBodyBytes: 10_000 })
+    const results = await Promise.allSettled(
+      [10, 20_000, 20].map((length) =>
+        mq.schedule(note, { n: 1, text: 'x'.repeat(length) }, { to: { queue }, in: 10, declare: true }),
+      ),
+    )
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(results[1]).toMatchObject({ reason: { code: 'BODY_TOO_LARGE', data: { maxBytes: 10_000 } } })
+  })
+
+  test("a body over the broker's own limit fails alone, though it closes the channel", async () => {
+    const queue = unique('larger')
+    const mq = await open(vhost.url, { maxBodyBytes: 140 * 1024 * 1024 })
+    await mq.schedule(note, { n: 0 }, { to: { queue }, in: 10, declare: true })
+    // 4.x takes 16 MiB, 3.x 128 MiB.
+    const text = randomBytes(66 * 1024 * 1024).toString('hex')
+    const results = await Promise.allSettled(
+      ['a', text, 'b'].map((one) => mq.schedule(note, { n: 1, text: one }, { to: { queue }, in: '1h' })),
+    )
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(results[1]).toMatchObject({ reason: { code: 'BODY_TOO_LARGE', outcome: 'refused' } })
+  })
+
+  test('an aborted signal refuses, and one that aborts later says what is known', async () => {
+    const mq = await open(vhost.url)
+    const options = { to: { queue: unique('abort') }, in: 10, declare: true }
+    const aborted = await failure(mq.schedule(note, { n: 1 }, { ...options, signal: AbortSignal.abort() }))
+    expect(aborted).toMatchObject({ code: 'ABORTED', outcome: 'refused' })
+    const controller = new AbortController()
+    const pending = failure(mq.schedule(note, { n: 1 }, { ...options, signal: controller.signal }))
+    setImmediate(() => controller.abort(new Error('enough')))
+    const error = await pending
+    expect(isDuequeError(error, 'ABORTED') && ['refused', 'unknown']).toContain((error as { outcome: string }).outcome)
+  })
+
+  test('after close everything is refused with CLOSED', async () => {
+    const mq = await connect({ url: vhost.url })
+    await mq.close()
+    await mq.close()
+    expect(await failure(mq.schedule(note, { n: 1 }, { to, in: 1 }))).toMatchObject({ code: 'CLOSED' })
+    expect(await failure(mq.consume('q', []))).toMatchObject({ code: 'CLOSED' })
+  })
+})

@@ -1,0 +1,137 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { ladder } from '../../src/index.js'
+import { poll, useVhost } from '../support/broker.js'
+import { open } from '../support/mq.js'
+import { AmqpWorld } from '../strategies/amqp-world.js'
+import { Recorder, note, scheduleNotes, unique } from '../strategies/recorder.js'
+
+const vhost = useVhost()
+
+function openWorld(): AmqpWorld {
+  const world = new AmqpWorld(vhost.url, ladder)
+  onTestFinished(() => world.close())
+  return world
+}
+
+test('a rung deleted behind our back is declared again, and nothing is lost', async () => {
+  const queue = unique('deleted')
+  const mq = await open(vhost.url)
+  const world = openWorld()
+  await scheduleNotes(
+    mq,
+    queue,
+    ['1h', '2h', '40m'].map(() => 3_600_000),
+  )
+  for (const rung of ['1h', '2s']) await world.deleteQueue(`dueque.v1.wait.${rung}`)
+  const delays = [2000, ...Array.from({ length: 200 }, () => 3_600_000)]
+  await scheduleNotes(mq, queue, delays)
+  await poll(async () => (await world.depth('dueque.v1.wait.1h')) === 200, {
+    timeoutMs: 30_000,
+    what: '200 messages in the rung',
+  })
+  const recorder = await Recorder.on(mq, queue)
+  await recorder.has(1)
+  expect(recorder.early).toEqual([])
+  expect(await world.parked()).toBe(0)
+})
+
+test('an exchange of the ladder deleted behind our back is declared again', async () => {
+  const queue = unique('exchange')
+  // Wide, so that the time it takes to declare does not change the rungs.
+  const mq = await open(vhost.url, { strategy: ladder({ tolerance: () => 10_000 }) })
+  await scheduleNotes(mq, queue, [10])
+  const world = openWorld()
+  await world.admin((channel) => channel.deleteExchange('dueque.v1.entry.m'))
+  await scheduleNotes(mq, queue, [120_000, 120_000, 3_600_000])
+  const recorder = await Recorder.on(mq, queue)
+  await recorder.has(1)
+  await poll(async () => (await world.depth('dueque.v1.wait.2m')) === 2, {
+    timeoutMs: 30_000,
+    what: 'the rung to hold them',
+  })
+})
+
+test('a queue that was deleted and declared again while it is consumed is consumed again, and bound', async () => {
+  const queue = unique('anew')
+  const mq = await open(vhost.url)
+  const world = openWorld()
+  const recorder = await Recorder.on(mq, queue)
+  await scheduleNotes(mq, queue, [0])
+  await recorder.has(1)
+  await world.deleteQueue(queue)
+  await poll(
+    () =>
+      world.depth(queue).then(
+        () => true,
+        () => false,
+      ),
+    { timeoutMs: 30_000, what: 'the queue to be back' },
+  )
+  await poll(
+    async () => {
+      await scheduleNotes(mq, queue, [0])
+      return recorder.deliveries.length > 1
+    },
+    { timeoutMs: 30_000, what: 'a delivery from the new queue', intervalMs: 500 },
+  )
+})
+
+test('namespaces share nothing', async () => {
+  const queue = unique('namespace')
+  const [one, other] = [await open(vhost.url, { namespace: 'one' }), await open(vhost.url, { namespace: 'other' })]
+  const recorder = await Recorder.on(one, queue)
+  await one.schedule(note, { n: 1 }, { to: { queue }, in: 300 })
+  await other.schedule(note, { n: 2 }, { to: { queue }, in: 300 })
+  await recorder.has(2)
+  const world = openWorld()
+  expect(await world.depth('one.v1.wait.300ms')).toBe(0)
+  expect(await world.depth('other.v1.wait.300ms')).toBe(0)
+})
+
+test('the number of shards may change while messages wait', async () => {
+  const queue = unique('shards')
+  for (const shards of [1, 4, 2]) {
+    const mq = await open(vhost.url, { strategy: ladder({ shards }) })
+    await scheduleNotes(
+      mq,
+      queue,
+      Array.from({ length: 20 }, (_, i) => 800 + i * 10),
+    )
+  }
+  const recorder = await Recorder.on(await open(vhost.url), queue)
+  await recorder.has(60)
+  expect(recorder.early).toEqual([])
+  expect(recorder.deliveries).toHaveLength(60)
+})
+
+test('the order in which delays are seen in the rungs is smallest unit first', async () => {
+  const queue = unique('path')
+  const mq = await open(vhost.url)
+  const world = openWorld()
+  await mq.schedule(note, { n: 1 }, { to: { queue }, in: '1h2s', declare: true })
+  await poll(async () => (await world.depth('dueque.v1.wait.2s')) === 1, {
+    timeoutMs: 1900,
+    what: 'it in the seconds first',
+  })
+  const before = await world.depth('dueque.v1.wait.1h')
+  await poll(async () => (await world.depth('dueque.v1.wait.1h')) === before + 1, {
+    timeoutMs: 30_000,
+    what: 'it in the hours next',
+  })
+})
+
+test('a message for a bare * binding of a topic exchange arrives once for each queue', async () => {
+  const [queue, exchange] = [unique('star'), unique('topic')]
+  const mq = await open(vhost.url)
+  const world = openWorld()
+  await world.declareExchange(exchange, 'topic')
+  await world.declareQueue(queue)
+  await world.bind(queue, exchange, '*')
+  await world.bind(queue, exchange, 'one')
+  // Documented: the path's keys reach the exchange too, and * matches any single word.
+  await mq.schedule(note, { n: 1 }, { to: { exchange, routingKey: 'one' }, in: 100 })
+  await mq.schedule(note, { n: 2 }, { to: { exchange, routingKey: 'two.words' }, in: 200 })
+  const recorder = await Recorder.on(mq, queue)
+  await recorder.has(2)
+  expect(recorder.numbers).toEqual([1, 2])
+})

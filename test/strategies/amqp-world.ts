@@ -1,0 +1,95 @@
+import { connect as connectRaw, type Channel, type ChannelModel } from 'amqplib'
+import type { Arrived } from '../../src/envelope.js'
+import { connect, type ConnectOptions, type Dueque, type Strategy } from '../../src/index.js'
+import type { ExchangeType } from '../../src/strategies/memory/exchange.js'
+import type { World } from './world.js'
+
+const UNROUTABLE = 'dueque.v1.unroutable'
+const DELIVER = 'dueque.v1.deliver'
+
+/** A vhost of RabbitMQ, seen through plain amqplib beside dueque. */
+export class AmqpWorld implements World {
+  readonly url: string
+  readonly #make: () => Strategy
+  readonly #opened: Dueque[] = []
+  #admin: ChannelModel | undefined
+  #channel: Channel | undefined
+
+  constructor(url: string, make: () => Strategy) {
+    this.url = url
+    this.#make = make
+  }
+
+  async connect(options: ConnectOptions = {}): Promise<Dueque> {
+    const mq = await connect({ url: this.url, strategy: this.#make(), ...options })
+    this.#opened.push(mq)
+    return mq
+  }
+
+  declareQueue(name: string): Promise<void> {
+    return this.admin((channel) => channel.assertQueue(name, { arguments: { 'x-queue-type': 'quorum' } }))
+  }
+
+  deleteQueue(name: string): Promise<void> {
+    return this.admin((channel) => channel.deleteQueue(name))
+  }
+
+  declareExchange(name: string, type: ExchangeType): Promise<void> {
+    return this.admin((channel) => channel.assertExchange(name, type))
+  }
+
+  bind(queue: string, exchange: string, key = '', args = {}): Promise<void> {
+    return this.admin((channel) => channel.bindQueue(queue, exchange, key, args))
+  }
+
+  async take(queue: string): Promise<Arrived | undefined> {
+    let taken: Arrived | undefined
+    await this.admin(async (channel) => {
+      const message = await channel.get(queue, { noAck: true })
+      if (!message) return
+      const { headers, ...properties } = message.properties
+      taken = { body: message.content, properties, headers: headers ?? {}, ...message.fields }
+    })
+    return taken
+  }
+
+  async depth(queue: string): Promise<number> {
+    let depth = 0
+    await this.admin(async (channel) => {
+      depth = (await channel.checkQueue(queue)).messageCount
+    })
+    return depth
+  }
+
+  parked(): Promise<number> {
+    return this.depth(UNROUTABLE)
+  }
+
+  /** By hand, as docs/wire-format.md says: `dueque-to` tells where a parked message belongs. */
+  async redrive(): Promise<void> {
+    for (let message = await this.take(UNROUTABLE); message; message = await this.take(UNROUTABLE)) {
+      const { body, properties, headers, routingKey } = message
+      const key = `dq~${String(headers['dueque-to']).replace(':', '~')}`
+      await this.admin((channel) => {
+        channel.publish(DELIVER, routingKey, Buffer.from(body), { ...properties, headers: { ...headers, BCC: [key] } })
+        return Promise.resolve()
+      })
+    }
+  }
+
+  async admin(work: (channel: Channel) => Promise<unknown>): Promise<void> {
+    this.#admin ??= await connectRaw(this.url, { noDelay: true })
+    if (!this.#channel) {
+      this.#channel = await this.#admin.createChannel()
+      // The rejected operation tells.
+      this.#channel.on('error', () => undefined)
+      this.#channel.on('close', () => (this.#channel = undefined))
+    }
+    await work(this.#channel)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#opened.map((mq) => mq.close()))
+    await this.#admin?.close().catch(() => undefined)
+  }
+}

@@ -1,0 +1,218 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { isDuequeError, type Dueque } from '../../src/index.js'
+import { poll } from '../support/broker.js'
+import { Recorder, note, scheduleNotes, unique } from './recorder.js'
+import type { Subject, World } from './world.js'
+
+type Case = (world: World, mq: Dueque) => Promise<void>
+
+/** What every strategy must do, by name. */
+const CASES: Record<string, Case> = {
+  'is not delivered before it is due, and each once': async (world, mq) => {
+    const queue = unique('due')
+    const delays = [0, 1, 10, 55, 250, 500, 999, 1000, 1001, 1234, 2000, 2345, 3000]
+    await scheduleNotes(mq, queue, delays)
+    const raw = await Recorder.on(await world.connect(), queue)
+    await raw.has(delays.length)
+    expect(raw.early).toEqual([])
+    expect(raw.numbers.toSorted((a, b) => a - b)).toEqual(delays.map((_, n) => n))
+  },
+
+  'is not in the queue before it is due, whoever looks': async (world, mq) => {
+    const queue = unique('look')
+    const [receipt] = await scheduleNotes(mq, queue, [1500])
+    const dueAt = Date.parse(receipt!.dueAt)
+    await poll(async () => (await world.depth(queue)) > 0, { timeoutMs: 30_000, what: 'the message' })
+    expect(Date.now()).toBeGreaterThanOrEqual(dueAt)
+  },
+
+  'arrives in due order beyond limits.orderMs': async (_world, mq) => {
+    const queue = unique('order')
+    const step = mq.strategy.limits.orderMs + 100
+    const delays = [3, 1, 2, 0].map((place) => 300 + place * step)
+    await scheduleNotes(mq, queue, delays)
+    const recorder = await Recorder.on(mq, queue)
+    await recorder.has(4)
+    expect(recorder.numbers).toEqual([3, 1, 2, 0])
+  },
+
+  'what is due already is delivered at once': async (world, mq) => {
+    const queue = unique('past')
+    await world.declareQueue(queue)
+    const recorder = await Recorder.on(mq, queue)
+    await mq.schedule(note, { n: 0 }, { to: { queue }, in: 0 })
+    await mq.schedule(note, { n: 1 }, { to: { queue }, at: new Date(Date.now() - 86_400_000) })
+    await mq.schedule(note, { n: 2 }, { to: { queue }, at: new Date(0) })
+    await recorder.has(3)
+    expect(recorder.numbers.toSorted()).toEqual([0, 1, 2])
+  },
+
+  'takes delays up to its limit and refuses one millisecond more': async (world, mq) => {
+    const queue = unique('limit')
+    const { maxDelayMs } = mq.strategy.limits
+    const [longest] = await scheduleNotes(mq, queue, [maxDelayMs])
+    expect(Date.parse(longest!.dueAt)).toBeGreaterThan(Date.now() + maxDelayMs - 60_000)
+    const refused = await mq.schedule(note, { n: 1 }, { to: { queue }, in: maxDelayMs + 1 }).catch((e: unknown) => e)
+    expect(isDuequeError(refused, 'DELAY_OUT_OF_RANGE') && refused.outcome).toBe('refused')
+    expect(await world.depth(queue)).toBe(0)
+  },
+
+  'keeps body, headers, properties and routing key as they were': async (world, mq) => {
+    const queue = unique('exact-ä→😀')
+    const text = 'Ünïcödé → 日本語 😀 "\\ \u2028'
+    const headers = {
+      'x-own': 'ß',
+      count: 7,
+      ratio: 0.5,
+      flag: true,
+      none: null,
+      list: [1, 'two'],
+      deep: { a: { b: 'c' } },
+    }
+    const options = { headers, id: unique('id-é'), correlationId: 'corr-✓', priority: 3, declare: true }
+    await mq.schedule(note, { n: 1, text }, { to: { queue }, in: 300, ...options })
+    await poll(async () => (await world.depth(queue)) > 0, { timeoutMs: 30_000, what: 'the message' })
+    const taken = (await world.take(queue))!
+    expect(Buffer.from(taken.body).toString()).toBe(JSON.stringify({ n: 1, text }))
+    expect(taken.headers).toMatchObject({ ...headers, 'dueque-to': `queue:${queue}`, 'dueque-attempt': 1 })
+    expect(taken.headers).not.toHaveProperty('BCC')
+    const { id: messageId, correlationId, priority } = options
+    const properties = {
+      messageId,
+      correlationId,
+      priority,
+      type: 'test.note',
+      contentType: 'application/json',
+      deliveryMode: 2,
+    }
+    expect(taken.properties).toMatchObject(properties)
+    expect(taken.routingKey).toBe(queue)
+  },
+
+  'reaches exchanges of every type with the routing key as it was': async (world, mq) => {
+    const wanted = [
+      { type: 'direct', bound: 'a.b', key: 'a.b', args: {} },
+      { type: 'topic', bound: 'a.#', key: 'a.b.c', args: {} },
+      { type: 'fanout', bound: '', key: 'any.thing', args: {} },
+      { type: 'headers', bound: '', key: 'k', args: { 'x-match': 'all', clinic: 'west' } },
+    ] as const
+    for (const { type, bound, key, args } of wanted) {
+      const [queue, other, exchange] = [unique(type), unique(`${type}-other`), unique(`${type}-exchange`)]
+      await world.declareExchange(exchange, type)
+      for (const name of [queue, other]) await world.declareQueue(name)
+      await world.bind(queue, exchange, bound, args)
+      if (type !== 'fanout') await world.bind(other, exchange, 'not.this', { 'x-match': 'all', clinic: 'east' })
+      await mq.schedule(note, { n: 1 }, { to: { exchange, routingKey: key }, in: 200, headers: { clinic: 'west' } })
+      await poll(async () => (await world.depth(queue)) > 0, {
+        timeoutMs: 30_000,
+        what: `the ${type} exchange's message`,
+      })
+      expect(await world.take(queue)).toMatchObject({ routingKey: key, exchange })
+      expect(await world.depth(other), type).toBe(0)
+    }
+  },
+
+  'a short delay does not wait behind a long one': async (_world, mq) => {
+    const queue = unique('interleaved')
+    const delays = Array.from({ length: 60 }, (_, i) =>
+      i % 3 === 0 ? 3_600_000 + i : i % 3 === 1 ? 61_000 + i : 200 + i * 20,
+    )
+    await scheduleNotes(mq, queue, delays)
+    const recorder = await Recorder.on(mq, queue)
+    await recorder.has(20)
+    expect(recorder.early).toEqual([])
+    expect(recorder.numbers.every((n) => n % 3 === 2)).toBe(true)
+  },
+
+  'what has nowhere to go when due is parked, counted, and can be sent on': async (world, mq) => {
+    const queue = unique('vanished')
+    const before = await world.parked()
+    await scheduleNotes(mq, queue, [800, 900])
+    await world.deleteQueue(queue)
+    await poll(async () => (await world.parked()) === before + 2, { timeoutMs: 30_000, what: 'two parked messages' })
+    const recorder = await Recorder.on(await world.connect(), queue)
+    await world.redrive()
+    await recorder.has(2)
+    expect(recorder.numbers.toSorted()).toEqual([0, 1])
+  },
+
+  'an exchange that routes nowhere delays nobody else': async (world, mq) => {
+    const [queue, exchange] = [unique('healthy'), unique('nowhere')]
+    await world.declareExchange(exchange, 'direct')
+    const to = { exchange, routingKey: 'nobody' }
+    await Promise.all(Array.from({ length: 100 }, (_, n) => mq.schedule(note, { n }, { to, in: 500 })))
+    await scheduleNotes(mq, queue, [500, 600, 1000])
+    const recorder = await Recorder.on(mq, queue)
+    await recorder.has(3)
+    expect(recorder.numbers.toSorted()).toEqual([0, 1, 2])
+  },
+
+  'a missing destination is refused before anything is sent': async (_world, mq) => {
+    for (const to of [{ queue: unique('missing') }, { exchange: unique('missing'), routingKey: 'k' }]) {
+      const refused = await mq.schedule(note, { n: 1 }, { to, in: 100 }).catch((error: unknown) => error)
+      expect(isDuequeError(refused, 'DESTINATION_MISSING') && refused.outcome).toBe('refused')
+    }
+  },
+
+  'two producers that start at once do not disturb each other': async (world) => {
+    const queue = unique('producers')
+    const producers = await Promise.all([world.connect(), world.connect()])
+    const delays = Array.from({ length: 40 }, (_, i) => 300 + i * 30)
+    await Promise.all(producers.map((producer) => scheduleNotes(producer, queue, delays)))
+    const recorder = await Recorder.on(producers[0], queue)
+    await recorder.has(80)
+    expect(recorder.early).toEqual([])
+    expect(recorder.deliveries).toHaveLength(80)
+  },
+
+  'two consumers share a queue, each message once': async (world, mq) => {
+    const queue = unique('consumers')
+    await world.declareQueue(queue)
+    const recorders = [
+      await Recorder.on(mq, queue, { prefetch: 5 }),
+      await Recorder.on(await world.connect(), queue, { prefetch: 5 }),
+    ]
+    await scheduleNotes(
+      mq,
+      queue,
+      Array.from({ length: 100 }, (_, i) => 200 + i),
+    )
+    const all = () => recorders.flatMap(({ numbers }) => numbers)
+    await poll(() => all().length >= 100, { timeoutMs: 30_000, what: '100 deliveries to two consumers' })
+    expect(all().toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, n) => n))
+    for (const recorder of recorders) expect(recorder.deliveries.length).toBeGreaterThan(0)
+  },
+
+  'what waits outlives the producer that scheduled it': async (world) => {
+    const queue = unique('outlives')
+    const producer = await world.connect()
+    await scheduleNotes(producer, queue, [1200])
+    await producer.close()
+    const recorder = await Recorder.on(await world.connect(), queue)
+    await recorder.has(1)
+    expect(recorder.early).toEqual([])
+  },
+}
+
+/** Runs every case on a strategy, in one world. A strategy skips only what it names, with a reason. */
+export function conformance({ name, cannot = {} }: Subject, open: () => World | Promise<World>): void {
+  describe(`${name} conforms`, () => {
+    let world: World
+    beforeAll(async () => {
+      world = await open()
+    })
+    afterAll(() => world.close())
+
+    test('skips only cases that exist', () => {
+      expect(Object.keys(cannot).filter((skipped) => !(skipped in CASES))).toEqual([])
+    })
+    for (const [title, run] of Object.entries(CASES)) {
+      const reason = cannot[title]
+      test.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (skipped: ${reason})`, async () => {
+        const mq = await world.connect()
+        onTestFinished(() => mq.close())
+        await run(world, mq)
+      })
+    }
+  })
+}

@@ -1,0 +1,14 @@
+import { memory } from '../../src/index.js'
+import { conformance } from './conformance.js'
+import { MemoryWorld } from './memory-world.js'
+
+conformance(
+  {
+    name: 'memory',
+    make: memory,
+    cannot: {
+      'what waits outlives the producer that scheduled it': 'what waits lives in the process and ends with it',
+    },
+  },
+  () => new MemoryWorld(memory()),
+)

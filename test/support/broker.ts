@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach } from 'vitest'
+import { poll } from '../../scripts/broker/poll.js'
+import { openSockets } from './sockets.js'
+import { PrivateNode, type PrivateNodeOptions } from '../../scripts/broker/private-node.js'
+
+export { poll }
+
+export interface Vhost {
+  readonly url: string
+  readonly name: string
+  drop(): Promise<void>
+}
+
+/** AMQP URL of the broker that the tests use. */
+export function brokerUrl(): string {
+  const url = process.env['AMQP_URL']
+  if (!url) throw new Error('no broker to test with: run scripts/test or set AMQP_URL')
+  return url
+}
+
+/** URL of its management API, without a slash at the end; undefined if it has none. */
+export function managementUrl(): string | undefined {
+  const url = process.env['RABBITMQ_MANAGEMENT_URL']
+  return url ? url.replace(/\/+$/, '') : undefined
+}
+
+/**
+ * Calls the management API as the user of the AMQP URL: `management('/queues/%2F/q')`. Resolves to the JSON that it
+ * answers (undefined for an empty answer); fails for any status but 2xx.
+ */
+export async function management<T = unknown>(
+  path: string,
+  init: { method?: string; body?: unknown } = {},
+): Promise<T> {
+  const base = managementUrl()
+  if (base === undefined) throw new Error('no management API to ask: run scripts/test or set RABBITMQ_MANAGEMENT_URL')
+  const { method = 'GET', body } = init
+  const response = await fetch(`${base}/api${path}`, {
+    method,
+    headers: { authorization: `Basic ${Buffer.from(credentials().join(':')).toString('base64')}` },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(30_000),
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${method} ${path} of the management API: ${response.status} ${text}`)
+  return (text === '' ? undefined : JSON.parse(text)) as T
+}
+
+/** Makes a virtual host of its own on the test broker; without a management API, the one of AMQP_URL has to do. */
+export async function createVhost(): Promise<Vhost> {
+  if (managementUrl() === undefined) return sharedVhost()
+  const name = `dueque-test-${randomBytes(4).toString('hex')}`
+  const path = `/vhosts/${name}`
+  const [user] = credentials()
+  await management(path, { method: 'PUT' })
+  await management(`/permissions/${name}/${encodeURIComponent(user)}`, {
+    method: 'PUT',
+    body: { configure: '.*', write: '.*', read: '.*' },
+  })
+  const url = new URL(brokerUrl())
+  url.pathname = `/${name}`
+  return { url: url.href, name, drop: () => management(path, { method: 'DELETE' }) }
+}
+
+/**
+ * A virtual host for the tests of a file (or of the `describe` in which it is called): there from the first test to
+ * the last, dropped when all of them passed, and kept and named when one failed. A connection that is open after the last
+ * test fails the file.
+ *
+ * ```ts
+ * const vhost = useVhost()
+ * test('…', async () => connect({ url: vhost.url }))
+ * ```
+ */
+export function useVhost(): Pick<Vhost, 'url' | 'name'> {
+  let vhost: Vhost | undefined
+  let failed = false
+  beforeAll(async () => {
+    vhost = await createVhost()
+  })
+  beforeEach(({ onTestFailed }) => {
+    onTestFailed(() => {
+      failed = true
+    })
+  })
+  afterAll(async () => {
+    const port = Number(new URL(brokerUrl()).port || 5672)
+    await poll(() => openSockets(port) === 0, { timeoutMs: 5000, what: 'every connection to the broker to be closed' })
+    if (failed) console.error(`A test failed, so its virtual host is kept: ${vhost?.name ?? '(none)'}`)
+    else await vhost?.drop()
+  })
+  const ready = () => {
+    if (!vhost) throw new Error('useVhost: the virtual host is there inside of tests and hooks only')
+    return vhost
+  }
+  return {
+    get url() {
+      return ready().url
+    },
+    get name() {
+      return ready().name
+    },
+  }
+}
+
+/**
+ * A broker of the test's own, to be killed and restarted; end it with `stop`. Undefined if no programs are known to
+ * start it from: then the test is skipped, saying that DUEQUE_RABBITMQ_BIN is not set.
+ */
+export async function startNode(options: Omit<PrivateNodeOptions, 'programs'> = {}): Promise<PrivateNode | undefined> {
+  const programs = process.env['DUEQUE_RABBITMQ_BIN']
+  return programs ? PrivateNode.start({ ...options, programs }) : undefined
+}
+
+let saidThatShared = false
+
+function sharedVhost(): Vhost {
+  if (!saidThatShared) console.warn('RABBITMQ_MANAGEMENT_URL is not set: tests share the virtual host of AMQP_URL')
+  saidThatShared = true
+  const { pathname } = new URL(brokerUrl())
+  const name = pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : '/'
+  return { url: brokerUrl(), name, drop: () => Promise.resolve() }
+}
+
+/** User and password of the AMQP URL. */
+function credentials(): [string, string] {
+  const { username, password } = new URL(brokerUrl())
+  return [decodeURIComponent(username || 'guest'), decodeURIComponent(password || 'guest')]
+}

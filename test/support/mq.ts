@@ -1,0 +1,30 @@
+import { connect as connectRaw, type Channel } from 'amqplib'
+import { onTestFinished } from 'vitest'
+import { connect, type ConnectOptions, type Dueque } from '../../src/index.js'
+
+/** A connection that ends with the test. */
+export async function open(url: string, options: ConnectOptions = {}): Promise<Dueque> {
+  const mq = await connect({ url, ...options })
+  onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
+  return mq
+}
+
+/** A plain amqplib channel that ends with the test: another program, or an operator. */
+export async function rawChannel(url: string): Promise<Channel> {
+  const model = await connectRaw(url, { noDelay: true })
+  model.on('error', () => undefined)
+  onTestFinished(() => model.close().catch(() => undefined))
+  const channel = await model.createChannel()
+  channel.on('error', () => undefined)
+  return channel
+}
+
+/** What `promise` rejects with. */
+export async function failure(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise
+  } catch (error) {
+    return error
+  }
+  throw new Error('expected a rejection')
+}

@@ -1,0 +1,133 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Duplicates } from '../../../src/consumer/duplicates.js'
+
+/** A claim, and what has become of it. */
+function claim(duplicates: Duplicates, key = 'k', now = 0) {
+  const state: { answer: boolean | undefined } = { answer: undefined }
+  const answer = duplicates.claim(key, now).then((runs) => (state.answer = runs))
+  return { state, answer }
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve()
+}
+
+describe('a copy', () => {
+  it('of a settled message does not run, other messages do', async () => {
+    const duplicates = new Duplicates()
+    expect(await duplicates.claim('k', 0)).toBe(true)
+    duplicates.finish('k', true, 0)
+    expect(await duplicates.claim('k', 1)).toBe(false)
+    expect(await duplicates.claim('other', 1)).toBe(true)
+  })
+
+  it('of a running message waits, and does not run if that one is settled', async () => {
+    const duplicates = new Duplicates()
+    await duplicates.claim('k', 0)
+    const copies = [claim(duplicates), claim(duplicates)]
+    await settle()
+    expect(copies.map(({ state }) => state.answer)).toEqual([undefined, undefined])
+    duplicates.finish('k', true, 0)
+    expect(await Promise.all(copies.map(({ answer }) => answer))).toEqual([false, false])
+  })
+
+  it('of a message that could not be settled runs, one copy at a time', async () => {
+    const duplicates = new Duplicates()
+    await duplicates.claim('k', 0)
+    const [first, second, third] = [claim(duplicates), claim(duplicates), claim(duplicates)]
+    duplicates.finish('k', false, 0)
+    await settle()
+    expect([first, second, third].map(({ state }) => state.answer)).toEqual([true, undefined, undefined])
+    duplicates.finish('k', false, 0)
+    await settle()
+    expect([second, third].map(({ state }) => state.answer)).toEqual([true, undefined])
+    duplicates.finish('k', true, 0)
+    expect(await third.answer).toBe(false)
+  })
+
+  it('of a message that could not be settled runs also when it comes later', async () => {
+    const duplicates = new Duplicates()
+    await duplicates.claim('k', 0)
+    duplicates.finish('k', false, 0)
+    expect(await duplicates.claim('k', 0)).toBe(true)
+  })
+
+  it('that waited does not run even if nothing is remembered', async () => {
+    const duplicates = new Duplicates({ windowMs: 0, maxEntries: 0 })
+    await duplicates.claim('k', 0)
+    const { answer } = claim(duplicates)
+    duplicates.finish('k', true, 0)
+    expect(await answer).toBe(false)
+  })
+})
+
+describe('what is remembered', () => {
+  it.each([
+    [999, false],
+    [1000, true],
+    [5000, true],
+  ])('is forgotten after the window: %i ms later a copy runs: %s', async (later, runs) => {
+    const duplicates = new Duplicates({ windowMs: 1000 })
+    await duplicates.claim('k', 50)
+    duplicates.finish('k', true, 100)
+    expect(await duplicates.claim('k', 100 + later)).toBe(runs)
+  })
+
+  it('is the latest, up to the limit', async () => {
+    const duplicates = new Duplicates({ maxEntries: 3 })
+    for (const key of 'abcde') {
+      await duplicates.claim(key, 0)
+      duplicates.finish(key, true, 0)
+    }
+    const runs: boolean[] = []
+    for (const key of 'cdeab') runs.push(await duplicates.claim(key, 0))
+    expect(runs).toEqual([false, false, false, true, true])
+  })
+
+  it('counts from when a message was settled last', async () => {
+    const duplicates = new Duplicates({ windowMs: 1000, maxEntries: 2 })
+    for (const [key, now] of [
+      ['a', 0],
+      ['b', 500],
+      ['a', 1000],
+    ] as const) {
+      expect(await duplicates.claim(key, now)).toBe(true)
+      duplicates.finish(key, true, now)
+    }
+    expect(await duplicates.claim('a', 1999)).toBe(false)
+    expect(await duplicates.claim('b', 1500)).toBe(true)
+  })
+
+  it('is an hour and a hundred thousand unless told otherwise', async () => {
+    const duplicates = new Duplicates()
+    for (let i = 0; i < 100_001; i++) duplicates.finish(String(i), true, 0)
+    expect(await duplicates.claim('1', 3_599_999)).toBe(false)
+    expect(await duplicates.claim('0', 0)).toBe(true)
+    expect(await duplicates.claim('2', 3_600_000)).toBe(true)
+  })
+})
+
+it('of any number of copies, in any order, one at a time runs until one is settled, and none after', async () => {
+  const outcomes = fc.array(fc.boolean(), { minLength: 1, maxLength: 8 })
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), outcomes, async (scheduler, settles) => {
+      const duplicates = new Duplicates()
+      let [running, done, ranAfter] = [0, false, 0]
+      const copy = async (isSettled: boolean) => {
+        await scheduler.schedule(Promise.resolve())
+        if (!(await duplicates.claim('k', 0))) return
+        if (done) ranAfter++
+        expect(++running).toBe(1)
+        await scheduler.schedule(Promise.resolve())
+        running--
+        if (isSettled) done = true
+        duplicates.finish('k', isSettled, 0)
+      }
+      const copies = Promise.all(settles.map(copy))
+      await scheduler.waitFor(copies)
+      expect(ranAfter).toBe(0)
+      expect(done).toBe(settles.includes(true))
+    }),
+  )
+})

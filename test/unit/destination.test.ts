@@ -1,0 +1,110 @@
+import { expect, it } from 'vitest'
+import { Names, deadQueue, destinationKey } from '../../src/amqp/names.js'
+import { checkDestination, checkQueueName, destinationText } from '../../src/destination.js'
+import { isDuequeError } from '../../src/errors.js'
+import { thrown } from './thrown.js'
+
+const bytes = (text: string) => new TextEncoder().encode(text).length
+
+it.each([
+  [{ queue: 'reminders' }, { queue: 'reminders' }],
+  [{ queue: 'reminders', extra: 1 }, { queue: 'reminders' }],
+  [{ queue: 'reminders', exchange: undefined, routingKey: undefined }, { queue: 'reminders' }],
+  [{ exchange: 'clinic' }, { exchange: 'clinic', routingKey: '' }],
+  [
+    { exchange: 'clinic', routingKey: 'a.b' },
+    { exchange: 'clinic', routingKey: 'a.b' },
+  ],
+  [
+    { exchange: 'clinic', routingKey: 'é'.repeat(127) },
+    { exchange: 'clinic', routingKey: 'é'.repeat(127) },
+  ],
+  [
+    { exchange: 'dqx', routingKey: 'duequeue' },
+    { exchange: 'dqx', routingKey: 'duequeue' },
+  ],
+])('%j can be sent to', (given, checked) => {
+  expect(checkDestination(given)).toEqual(checked)
+})
+
+it.each([
+  [undefined, 'to'],
+  [null, 'to'],
+  ['reminders', 'to'],
+  [{}, 'to'],
+  [{ queue: 'q', exchange: 'e' }, 'to'],
+  [{ routingKey: 'a' }, 'to'],
+  [{ queue: '' }, 'to.queue'],
+  [{ queue: 5 }, 'to.queue'],
+  [{ queue: null }, 'to.queue'],
+  [{ queue: 'q', routingKey: '' }, 'to.routingKey'],
+  [{ exchange: '' }, 'to.exchange'],
+  [{ exchange: ['e'] }, 'to.exchange'],
+  [{ exchange: 'e', routingKey: null }, 'to.routingKey'],
+  [{ exchange: 'e', routingKey: 5 }, 'to.routingKey'],
+])('%j is refused, naming %s', (to, option) => {
+  expect(thrown(() => checkDestination(to))).toMatchObject({ code: 'INVALID_OPTION', data: { option } })
+})
+
+it.each([
+  [{ queue: 'dq~q' }, 'dq~q'],
+  [{ queue: 'dueque-q' }, 'dueque-q'],
+  [{ queue: 'DueQue-q' }, 'DueQue-q'],
+  [{ exchange: 'e', routingKey: 'dq~30m' }, 'dq~30m'],
+  [{ exchange: 'e', routingKey: 'dueque-x' }, 'dueque-x'],
+])('%j is refused as a name of dueque itself', (to, name) => {
+  expect(thrown(() => checkDestination(to))).toMatchObject({ code: 'RESERVED_NAME', data: { name } })
+})
+
+it.each(['ascii: q', 'two bytes: é', 'three bytes: 日', 'four bytes: 😀'])(
+  'names are counted in bytes, and what is over the limit is told: %s',
+  (title) => {
+    const letter = title.split(': ')[1]!
+    const count = Math.ceil(256 / bytes(letter))
+    const name = letter.repeat(count)
+    for (const to of [{ queue: name }, { exchange: name }, { exchange: 'e', routingKey: name }]) {
+      const error = thrown(() => checkDestination(to))
+      expect(error).toMatchObject({ code: 'NAME_TOO_LONG', data: { name, bytes: bytes(name) } })
+      const { maxBytes } = error.data as { maxBytes: number }
+      const longest = letter.repeat(Math.floor(maxBytes / bytes(letter)))
+      expect(() =>
+        checkDestination(
+          Object.fromEntries(Object.entries(to).map(([key, value]) => [key, value === name ? longest : value])),
+        ),
+      ).not.toThrow()
+    }
+  },
+)
+
+/** The longest name of one byte a letter that is accepted. */
+function longest(accept: (name: string) => unknown): string {
+  for (let length = 300; length > 0; length--) {
+    try {
+      accept('n'.repeat(length))
+      return 'n'.repeat(length)
+    } catch (error) {
+      if (!isDuequeError(error, 'NAME_TOO_LONG')) throw error
+    }
+  }
+  throw new Error('none')
+}
+
+it('the longest queue has room for its key and its dead queue', () => {
+  const queue = longest((name) => checkQueueName('queue', name))
+  expect(bytes(destinationKey({ queue: deadQueue(queue) }))).toBeLessThanOrEqual(255)
+  // In the vhost '/'. https://www.rabbitmq.com/docs/quorum-queues
+  expect(bytes(deadQueue(queue))).toBeLessThanOrEqual(251)
+})
+
+it('the longest exchange has room for its key and its outlet', () => {
+  const exchange = longest((name) => checkDestination({ exchange: name }))
+  expect(bytes(destinationKey({ exchange }))).toBeLessThanOrEqual(255)
+  expect(bytes(new Names('dueque').outlet(exchange))).toBeLessThanOrEqual(251)
+})
+
+it.each([
+  [{ queue: 'reminders' }, 'queue:reminders'],
+  [{ exchange: 'clinic', routingKey: 'a' }, 'exchange:clinic'],
+])('%j is shown as %s', (destination, text) => {
+  expect(destinationText(destination)).toBe(text)
+})

@@ -1,0 +1,79 @@
+import { expect, it } from 'vitest'
+import { manualClock } from '../../../../src/strategies/memory/manual-clock.js'
+import { thrown } from '../../thrown.js'
+
+it('stands still until it is moved', () => {
+  const clock = manualClock(new Date(5000))
+  expect(clock.now()).toBe(5000)
+  clock.advance(10)
+  clock.advance('2s')
+  expect(clock.now()).toBe(7010)
+})
+
+it('starts now', () => {
+  const before = Date.now()
+  expect(manualClock().now()).toBeGreaterThanOrEqual(before)
+})
+
+it('calls what falls due on the way, in order of time and then of asking, each at its own time', () => {
+  const clock = manualClock(0)
+  const calls: [string, number][] = []
+  const note = (name: string) => () => calls.push([name, clock.now()])
+  clock.at(30, note('d'))
+  clock.at(10, note('a'))
+  clock.at(20, note('b'))
+  clock.at(20, note('c'))
+  clock.at(31, note('later'))
+  clock.advance(30)
+  expect(calls).toEqual([
+    ['a', 10],
+    ['b', 20],
+    ['c', 20],
+    ['d', 30],
+  ])
+})
+
+it('calls in the same move what a call asks for, if it falls due in it', () => {
+  const clock = manualClock(0)
+  const calls: number[] = []
+  const tick = () => {
+    calls.push(clock.now())
+    clock.at(clock.now() + 10, tick)
+  }
+  clock.at(10, tick)
+  clock.advance(35)
+  expect([calls, clock.now()]).toEqual([[10, 20, 30], 35])
+})
+
+it('calls once, and what was cancelled not at all', () => {
+  const clock = manualClock(0)
+  let calls = 0
+  clock.at(1, () => calls++)
+  const cancel = clock.at(2, () => (calls = NaN))
+  clock.at(1, cancel)
+  clock.advance(5)
+  clock.advance(5)
+  expect(calls).toBe(1)
+})
+
+it('calls for a time already past with the next move, and does not go back for it', () => {
+  const clock = manualClock(100)
+  const times: number[] = []
+  clock.at(50, () => times.push(clock.now()))
+  expect(times).toEqual([])
+  clock.advance(0)
+  expect(times).toEqual([100])
+})
+
+it('does not go back when a call moves it further than the move that called', () => {
+  const clock = manualClock(0)
+  clock.at(5, () => clock.advance(100))
+  clock.advance(10)
+  expect(clock.now()).toBe(105)
+})
+
+it.each([-1, NaN, 'soon'])('does not move by %s', (by) => {
+  const clock = manualClock(7)
+  expect(thrown(() => clock.advance(by)).code).toBe('INVALID_DUE')
+  expect(clock.now()).toBe(7)
+})
