@@ -2,7 +2,7 @@ import { connect, ladder } from 'dueque'
 import { randomInt } from 'node:crypto'
 import { PrivateNode } from '../scripts/broker/private-node.js'
 import { say } from '../scripts/broker/say.js'
-import { brokerAt, queuesOf, type Broker } from './broker.js'
+import { brokerAt, type Broker } from './broker.js'
 import { BODY_BYTES, payloadItems, payloadOf, sample, scheduleEvery } from './load.js'
 import { spreadOf } from './numbers.js'
 import type { Options } from './options.js'
@@ -32,7 +32,6 @@ async function onNode(node: PrivateNode, broker: Broker, options: Options): Prom
   const mq = await connect({ url: broker.url, maxInFlight: inFlight, strategy: ladder({ queueType, shards }) })
   await mq.schedule(sample, payloadOf(-1), { to, in: 0, declare: true })
   const delays = Array.from({ length: count }, () => randomInt(LEAST_DELAY_MS, LONGEST_DELAY_MS + 1))
-  const dueAt: string[] = []
   await scheduleEvery(
     mq,
     payloadItems(count, (n) => ({ to, in: delays[n]! })),
@@ -44,12 +43,15 @@ async function onNode(node: PrivateNode, broker: Broker, options: Options): Prom
   await node.restart()
   const restartedAt = Date.now()
   say(`  running again after ${((restartedAt - scheduledAt) / 1000).toFixed(1)} s`)
+  const found = await counts(node)
 
   const receiver = await startReceiver({ kind: 'dueque', url: broker.url, queue: QUEUE, prefetch })
   const lastDueAt = scheduledAt + LONGEST_DELAY_MS
   await receiver.until(Infinity, patience * 1000, lastDueAt)
   const final = await receiver.finish()
-  const left = (await queuesOf(broker)).filter(({ messages = 0 }) => messages > 0)
+  const left = await counts(node)
+  const arrived = new Set(final.numbers)
+  const lost = delays.flatMap((delayMs, n) => (arrived.has(n) ? [] : [{ n, delayMs }]))
 
   const { unique, copies, early, stats, lateness } = final
   const { p50, p99, max } = spreadOf(lateness)
@@ -66,7 +68,7 @@ async function onNode(node: PrivateNode, broker: Broker, options: Options): Prom
     rows: [
       {
         messages: count,
-        lost: count - unique,
+        lost: lost.length,
         'copies arrived': copies - unique + (stats?.suppressed ?? 0),
         'copies handled': copies - unique,
         early,
@@ -79,12 +81,34 @@ async function onNode(node: PrivateNode, broker: Broker, options: Options): Prom
     notes: [
       `down for ${((restartedAt - scheduledAt) / 1000).toFixed(1)} s; the last message arrived ` +
         `${((final.lastAt - restartedAt) / 1000).toFixed(1)} s after that`,
+      `in its queues after the restart: ${sum(found)}`,
       left.length === 0
         ? 'nothing is left in the broker'
         : `left in the broker: ${left.map(({ name, messages }) => `${name} ${messages}`).join(', ')}`,
     ],
-    details: { restartSeconds: (restartedAt - scheduledAt) / 1000, left, receiver: { ...final, lateness: undefined, numbers: undefined } },
+    details: {
+      restartSeconds: (restartedAt - scheduledAt) / 1000,
+      lost: lost.slice(0, 100),
+      found,
+      left,
+      receiver: { ...final, lateness: undefined, numbers: undefined },
+    },
   }
+}
+
+interface Count {
+  name: string
+  messages: number
+}
+
+/** Of each queue that is not empty, by the broker itself: the management API is some seconds behind. */
+async function counts(node: PrivateNode): Promise<Count[]> {
+  const all = JSON.parse(await node.ctl('list_queues', '--formatter', 'json', 'name', 'messages')) as Count[]
+  return all.filter(({ messages }) => messages > 0)
+}
+
+function sum(counted: readonly Count[]): number {
+  return counted.reduce((total, { messages }) => total + messages, 0)
 }
 
 function skipped(reason: string): Result {

@@ -1,4 +1,5 @@
 import { AmqpBroker } from './amqp/amqp-broker.js'
+import { Rescue } from './amqp/rescue.js'
 import type { Broker } from './broker.js'
 import { RunningConsumer, type ConsumeOptions, type Consumer } from './consumer/consumer.js'
 import type { Handler } from './consumer/delivery.js'
@@ -35,7 +36,7 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
    */
   scheduleAll<In>(
     items: Iterable<ScheduleItem<In>> | AsyncIterable<ScheduleItem<In>>,
-  ): AsyncGenerator<ScheduleResult, void, undefined>
+  ): AsyncGenerator<ScheduleResult<ScheduleItem<In>>, void, undefined>
   /**
    * Receives the messages of a queue. A handler's return acks its message; a throw moves it to the queue `<queue>.dead`.
    *
@@ -69,11 +70,13 @@ export async function connect<S extends Strategy = Strategy>(options: ConnectOpt
   await broker.open()
   try {
     await strategy.start({ broker, clock, logger })
+    const rescue =
+      broker instanceof AmqpBroker ? await new Rescue(broker, { strategy, clock, logger }).start() : undefined
+    return new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { broker, events, rescue })
   } catch (error) {
     await broker.close()
     throw error
   }
-  return new Connected<S>(resolved as ResolvedOptions & { strategy: S }, broker, events)
 }
 
 function amqpEvents(events: Events): { [E in keyof DuequeEvents]: DuequeEvents[E] } {
@@ -86,19 +89,24 @@ function amqpEvents(events: Events): { [E in keyof DuequeEvents]: DuequeEvents[E
   }
 }
 
+interface Parts {
+  broker: Broker
+  events: Events
+  rescue: Rescue | undefined
+}
+
 class Connected<S extends Strategy> implements Dueque<S> {
   readonly strategy: S
   readonly #options: ResolvedOptions
-  readonly #broker: Broker
-  readonly #events: Events
-  readonly #consumers = new Set<Consumer>()
+  readonly #parts: Parts
+  /** Also those that are still starting. */
+  readonly #consumers = new Set<RunningConsumer>()
   #closing: Promise<void> | undefined
 
-  constructor(options: ResolvedOptions & { strategy: S }, broker: Broker, events: Events) {
+  constructor(options: ResolvedOptions & { strategy: S }, parts: Parts) {
     this.strategy = options.strategy
     this.#options = options
-    this.#broker = broker
-    this.#events = events
+    this.#parts = parts
   }
 
   async schedule<In>(message: MessageDefinition<In, unknown>, payload: In, options: ScheduleOptions): Promise<Receipt> {
@@ -124,19 +132,19 @@ class Connected<S extends Strategy> implements Dueque<S> {
     this.#assertOpen()
     const { clock, logger, strategy } = this.#options
     const consumer = new RunningConsumer(checkQueueName('queue', queue), handlers, options, {
-      broker: this.#broker,
+      broker: this.#parts.broker,
       strategy,
       clock,
       logger,
-      onError: (error) => this.#events.emit('error', error as DuequeError),
+      onError: (error) => this.#parts.events.emit('error', error as DuequeError),
+      onClosed: () => this.#consumers.delete(consumer),
     })
-    await consumer.start()
     this.#consumers.add(consumer)
-    return consumer
+    return consumer.start()
   }
 
   on<E extends keyof DuequeEvents>(event: E, listener: DuequeEvents[E]): () => void {
-    return this.#events.on(event, listener)
+    return this.#parts.events.on(event, listener)
   }
 
   close({ drainTimeoutMs = 30_000 } = {}): Promise<void> {
@@ -150,8 +158,9 @@ class Connected<S extends Strategy> implements Dueque<S> {
 
   async #close(drainTimeoutMs: number): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer.close({ drainTimeoutMs })))
+    await this.#parts.rescue?.close()
     await this.strategy.stop()
-    await this.#broker.close()
+    await this.#parts.broker.close()
   }
 
   #assertOpen(): void {

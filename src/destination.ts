@@ -82,7 +82,18 @@ export function destinationText(destination: Destination): string {
   return destination.queue === undefined ? `exchange:${destination.exchange}` : `queue:${destination.queue}`
 }
 
-function checkBytes(name: string, maxBytes: number): void {
+/** Where a message belongs, by what {@link destinationText} left in its headers. */
+export function parseDestination(
+  headers: Readonly<Record<string, unknown>>,
+  routingKey: string,
+): Destination | undefined {
+  const [, kind, name] = /^(queue|exchange):(.+)$/s.exec(String(headers['dueque-to'])) ?? []
+  if (name === undefined) return undefined
+  return kind === 'queue' ? { queue: name } : { exchange: name, routingKey }
+}
+
+/** @throws DuequeError `NAME_TOO_LONG` */
+export function checkBytes(name: string, maxBytes: number): void {
   const bytes = Buffer.byteLength(name)
   if (bytes <= maxBytes) return
   throw new DuequeError('NAME_TOO_LONG', `${shown(name)} has ${bytes} bytes, over the limit of ${maxBytes}`, {

@@ -28,6 +28,10 @@ export interface DelayedMessage {
   readonly priority: number | undefined
   readonly correlationId: string | undefined
   readonly dedupeKey: string | undefined
+  /** How often it was sent again because an exchange had no route for it. @default 0 */
+  readonly rescues?: number
+  /** Further AMQP properties of a message that a foreign producer sent, kept when it is sent on. */
+  readonly properties?: Readonly<Record<string, unknown>>
 }
 
 /** dueque's own headers. Frozen: see docs/wire-format.md. */
@@ -42,6 +46,7 @@ export const HEADER = {
   reason: 'dueque-dead-reason',
   error: 'dueque-dead-error',
   deadAt: 'dueque-dead-at',
+  rescues: 'dueque-rescues',
 } as const
 
 /** What a broker adds to headers on the way. `x-death` must not go out again: 3.x would trust it and drop the message. */
@@ -63,7 +68,9 @@ export function encodeEnvelope(message: DelayedMessage) {
   headers[HEADER.version] = message.version
   if (message.expiresAt !== undefined) headers[HEADER.expires] = message.expiresAt
   if (message.dedupeKey !== undefined) headers[HEADER.dedupe] = message.dedupeKey
+  if (message.rescues !== undefined) headers[HEADER.rescues] = message.rescues
   return {
+    ...message.properties,
     headers,
     messageId: message.id,
     type: message.name,
@@ -100,6 +107,7 @@ export interface Envelope {
   readonly attempt: number
   readonly expiresAt: number | undefined
   readonly dedupeKey: string | undefined
+  readonly rescues: number
   /** The producer's headers, without dueque's and the broker's. */
   readonly headers: Headers
 }
@@ -114,7 +122,32 @@ export function decodeEnvelope({ properties, headers }: Arrived): Envelope {
     attempt: integer(headers[HEADER.attempt]) ?? 1,
     expiresAt: integer(headers[HEADER.expires]),
     dedupeKey: text(headers[HEADER.dedupe]),
+    rescues: integer(headers[HEADER.rescues]) ?? 0,
     headers: userHeaders(headers),
+  }
+}
+
+/** An arrival as a message to be sent on: same id, revision, attempt and due time. */
+export function sentOn(arrived: Arrived, envelope: Envelope, destination: Destination, now: number): DelayedMessage {
+  const { priority, correlationId, timestamp } = arrived.properties
+  const { expiration: _, userId: __, ...properties } = arrived.properties
+  return {
+    id: envelope.id ?? crypto.randomUUID(),
+    name: envelope.name ?? '',
+    version: envelope.version,
+    body: arrived.body,
+    destination,
+    dueAt: envelope.dueAt ?? now,
+    scheduledAt: typeof timestamp === 'number' ? timestamp * 1000 : now,
+    expiresAt: envelope.expiresAt,
+    revision: envelope.revision ?? now * 1000,
+    attempt: envelope.attempt,
+    // Also those of dueque that this version does not know.
+    headers: withoutBrokerHeaders(arrived.headers) as Headers,
+    priority: typeof priority === 'number' ? priority : undefined,
+    correlationId: typeof correlationId === 'string' ? correlationId : undefined,
+    dedupeKey: envelope.dedupeKey,
+    properties,
   }
 }
 

@@ -12,11 +12,14 @@ export interface MessageDefinition<In = unknown, Out = unknown> {
   readonly upgrade: ((payload: unknown, fromVersion: number) => unknown) | undefined
 }
 
+/** What a handler of this message receives: `PayloadOf<typeof reminder>`. */
+export type PayloadOf<D> = D extends MessageDefinition<never, infer Out> ? Out : never
+
 export interface MessageOptions {
   /** The version of the schema, a whole number from 1. Raise it when old payloads no longer fit. @default 1 */
-  version?: number
+  version?: number | undefined
   /** Turns a payload of an older version into this version's input: a message may wait for years while code changes. */
-  upgrade?: (payload: unknown, fromVersion: number) => unknown
+  upgrade?: ((payload: unknown, fromVersion: number) => unknown) | undefined
 }
 
 /**

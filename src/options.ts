@@ -5,6 +5,7 @@ import type { QueueType } from './amqp/names.js'
 import { systemClock, type Clock } from './clock.js'
 import { invalidOption } from './errors.js'
 import { silent, type Logger } from './logger.js'
+import type { Resolved } from './resolved.js'
 import { ladder } from './strategies/ladder/ladder.js'
 import type { Strategy } from './strategies/strategy.js'
 
@@ -13,36 +14,37 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
    * Where RabbitMQ is: `amqp://user:password@host:5672/vhost`, `amqps://…`, or several of them, tried in turn.
    * @default 'amqp://localhost'
    */
-  url?: string | readonly string[]
+  url?: string | readonly string[] | undefined
   /** How messages wait. @default ladder() */
-  strategy?: S
+  strategy?: S | undefined
   /** The first part of every name that dueque declares. Two namespaces share nothing but the broker. @default 'dueque' */
-  namespace?: string
+  namespace?: string | undefined
   /** The type of the queues that dueque declares. @default 'quorum' */
-  queueType?: QueueType
+  queueType?: QueueType | undefined
   /** How the connections show in the management UI. @default 'dueque@host:pid' */
-  name?: string
+  name?: string | undefined
   /** Certificates and the like, for `amqps` URLs. */
-  tls?: TlsOptions
+  tls?: TlsOptions | undefined
   /** Within two of which a dead connection is noticed. 0 turns heartbeats off. @default 10 */
-  heartbeatSeconds?: number
+  heartbeatSeconds?: number | undefined
   /** For one attempt at one URL. @default 10_000 */
-  connectTimeoutMs?: number
+  connectTimeoutMs?: number | undefined
   /** After which a `schedule` that the broker did not confirm fails. @default 30_000 */
-  publishTimeoutMs?: number
+  publishTimeoutMs?: number | undefined
   /** Unconfirmed messages on the wire at most, the rest waits in the process. @default 2000 */
-  maxInFlight?: number
+  maxInFlight?: number | undefined
   /** The largest body that the broker takes: 16 MiB on RabbitMQ 4, unless configured otherwise. @default 16_777_216 */
-  maxBodyBytes?: number
+  maxBodyBytes?: number | undefined
   /** Where to write what an operator may want to know. `console` fits. @default silent */
-  logger?: Logger
+  logger?: Logger | undefined
 }
 
-export type ResolvedOptions = Required<ConnectOptions> & { clock: Clock }
+export type ResolvedOptions = Resolved<ConnectOptions> & { clock: Clock }
 
 /** @throws DuequeError `INVALID_OPTION` */
 export function resolveOptions(options: ConnectOptions): ResolvedOptions {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as ConnectOptions
+  const present = Object.entries(options).filter(([, value]) => value !== undefined)
+  const given = Object.fromEntries(present) as Partial<Resolved<ConnectOptions>>
   const strategy = given.strategy ?? ladder()
   const resolved: ResolvedOptions = {
     url: 'amqp://localhost',

@@ -2,8 +2,9 @@ import type { DuequeError } from './errors.js'
 import type { Receipt } from './receipt.js'
 
 /** What became of one item, by its place in the input. Results come in the order in which they are known. */
-export type ScheduleResult =
-  { index: number; receipt: Receipt; error?: never } | { index: number; error: DuequeError; receipt?: never }
+export type ScheduleResult<Item = unknown> =
+  | { index: number; item: Item; receipt: Receipt; error?: never }
+  | { index: number; item: Item; error: DuequeError; receipt?: never }
 
 /**
  * Runs `schedule` over a source with at most `window` at a time, and yields each outcome. The source is read only as fast
@@ -13,9 +14,9 @@ export async function* scheduleAll<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
   schedule: (item: Item) => Promise<Receipt>,
   window: number,
-): AsyncGenerator<ScheduleResult, void, undefined> {
+): AsyncGenerator<ScheduleResult<Item>, void, undefined> {
   const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
-  const results: ScheduleResult[] = []
+  const results: ScheduleResult<Item>[] = []
   let count = 0
   let running = 0
   let reading = false
@@ -25,9 +26,9 @@ export async function* scheduleAll<Item>(
   const run = async (item: Item, index: number) => {
     running++
     try {
-      results.push({ index, receipt: await schedule(item) })
+      results.push({ index, item, receipt: await schedule(item) })
     } catch (error) {
-      results.push({ index, error: error as DuequeError })
+      results.push({ index, item, error: error as DuequeError })
     }
     running--
     wake?.()

@@ -8,23 +8,23 @@ export type ScheduleOptions = Due & {
   /** A queue, or an exchange with a routing key. */
   to: Destination
   /** The same id means the same message to duplicate suppression and, later, to cancel. @default a random UUID */
-  id?: string
+  id?: string | undefined
   /** What the consumer gets as `delivery.headers`. Not CC, BCC, or names that begin with `dueque-` or `dq~`. */
-  headers?: Record<string, HeaderValue | undefined>
+  headers?: Record<string, HeaderValue | undefined> | undefined
   /**
    * AMQP priority, 0 to 4. More is refused: quorum queues know two levels, and on 4.0 to 4.2 a waiting message of the
    * higher one would block the others.
    */
-  priority?: number
-  correlationId?: string
+  priority?: number | undefined
+  correlationId?: string | undefined
   /** Deliveries with one dedupe key count as copies of each other at the consumer. @default id and revision */
-  dedupeKey?: string
+  dedupeKey?: string | undefined
   /** How long after its due time the message is still of use, as `in`. Later it goes to the dead queue. */
-  expiresIn?: number | string
+  expiresIn?: number | string | undefined
   /** Declares a missing work queue, and its dead queue, instead of failing. @default false */
-  declare?: boolean
+  declare?: boolean | undefined
   /** Gives up waiting for the confirm. The error's `outcome` says whether the message may wait. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** A message to which its definition and payload are still to be added. */

@@ -8,6 +8,7 @@ import pika
 PREFIX = "dueque.v1"
 DELIVER = f"{PREFIX}.deliver"
 UNROUTABLE = f"{PREFIX}.unroutable"
+PARKED = f"{PREFIX}.parked"
 
 # Name, milliseconds of one step, and how one step is written. Smallest first.
 UNITS = (
@@ -73,9 +74,10 @@ def path(delay_ms, destination):
 
 
 def declare_base(channel):
-    """Where due messages find their way, and the queue for those that do not."""
+    """Where due messages find their way, and the queues for those that do not."""
     channel.exchange_declare(UNROUTABLE, "fanout", durable=True)
     channel.queue_declare(UNROUTABLE, durable=True, arguments=STORAGE)
+    channel.queue_declare(PARKED, durable=True, arguments=STORAGE)
     channel.queue_bind(UNROUTABLE, UNROUTABLE, "")
     channel.exchange_declare(DELIVER, "direct", durable=True, arguments={"alternate-exchange": UNROUTABLE})
 

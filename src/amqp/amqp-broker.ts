@@ -5,7 +5,7 @@ import { DuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { AmqpConnection, type ConnectionEvents } from './connection.js'
 import type { TlsOptions } from './tls.js'
-import { parseEndpoints } from './endpoint.js'
+import { parseEndpoints, type Endpoint } from './endpoint.js'
 import { bufferOf, frameFor } from './frame.js'
 import { Names, deadQueue, destinationKey, type QueueType } from './names.js'
 import { Publisher, type Publication } from './publisher.js'
@@ -34,6 +34,7 @@ export class AmqpBroker implements Broker {
   readonly #settings: AmqpSettings
   readonly #producing: AmqpConnection
   readonly #consuming: AmqpConnection
+  readonly #maxNameBytes: number
   #consumer: Promise<Topology> | undefined
 
   constructor(settings: AmqpSettings, events: ConnectionEvents) {
@@ -43,7 +44,8 @@ export class AmqpBroker implements Broker {
     this.names = new Names(namespace)
     this.#producing = new AmqpConnection({ ...settings, endpoints, name: `${name} producer` }, events)
     this.#consuming = new AmqpConnection({ ...settings, endpoints, name: `${name} consumer` }, events)
-    this.topology = new Topology(this.#producing, this.names, queueType)
+    this.#maxNameBytes = maxNameBytes(endpoints, queueType)
+    this.topology = this.newTopology()
     this.publisher = new Publisher(this.#producing, { timeoutMs, maxInFlight, logger })
   }
 
@@ -81,35 +83,75 @@ export class AmqpBroker implements Broker {
   }
 
   bury(queue: string, arrived: Arrived, { reason, error, at }: Death): Promise<void> {
+    const dead = { queue: deadQueue(queue) }
     const headers = {
-      [HEADER.to]: destinationText({ queue }),
-      ...withoutBrokerHeaders(arrived.headers),
+      ...(arrived.headers[HEADER.to] === undefined && { [HEADER.to]: destinationText({ queue }) }),
       [HEADER.reason]: reason,
       [HEADER.error]: error,
       [HEADER.deadAt]: at,
+      BCC: [destinationKey(dead)],
     }
-    const { expiration: _, userId: __, ...properties } = arrived.properties
-    const options = { ...properties, headers, deliveryMode: 2, mandatory: true }
-    const dead = deadQueue(queue)
     const { topology } = this
-    return this.publisher.publish({
-      id: properties['messageId'],
-      revision: arrived.headers[HEADER.revision],
-      body: bufferOf(arrived.body),
-      prepare: () =>
-        topology.isReady({ queue: dead }, []) ? { exchange: '', routingKey: dead, options } : topology.dead(queue),
-      returned: () => topology.forget(),
-    })
+    const prepared = () => (topology.isReady(dead, []) ? undefined : topology.dead(queue))
+    return this.#move(arrived, this.names.dead, headers, prepared)
+  }
+
+  /** Puts an arrival into the parking queue. Resolves once it is safe there. */
+  park(arrived: Arrived): Promise<void> {
+    const prepared = () => (this.topology.hasBase ? undefined : this.topology.base())
+    return this.#move(arrived, this.names.parked, {}, prepared)
   }
 
   async subscribe(
     from: QueueDestination,
-    options: SubscribeOptions,
+    { prefetch, declare }: SubscribeOptions,
     listener: (arrival: Arrival) => void,
   ): Promise<Subscription> {
     this.#consumer ??= this.#openConsumer()
     const topology = await this.#consumer
-    return subscribe(this.#consuming, topology, from, options, this.#settings.logger, listener)
+    const prepare = async () => {
+      await topology.dead(from.queue)
+      await topology.destination(from, declare)
+    }
+    const cancelled = () => topology.forget()
+    const { logger } = this.#settings
+    return subscribe({ connection: this.#consuming, queue: from.queue, prefetch, prepare, cancelled, logger }, listener)
+  }
+
+  /** Watches one of dueque's own queues, on the connection of the producer. */
+  watch(queue: string, prefetch: number, listener: (arrival: Arrival) => void): Promise<Subscription> {
+    const prepare = () => this.topology.base()
+    const cancelled = () => this.topology.forget()
+    const { logger } = this.#settings
+    return subscribe({ connection: this.#producing, queue, prefetch, prepare, cancelled, logger }, listener)
+  }
+
+  /** Publishes an arrival as it is, but for the headers given, with its own routing key. */
+  #move(
+    arrived: Arrived,
+    exchange: string,
+    headers: Record<string, unknown>,
+    prepared: () => Promise<void> | undefined,
+  ): Promise<void> {
+    const { expiration: _, userId: __, ...properties } = arrived.properties
+    const options = {
+      ...properties,
+      headers: { ...withoutBrokerHeaders(arrived.headers), ...headers },
+      deliveryMode: 2,
+      mandatory: true,
+    }
+    return this.publisher.publish({
+      id: properties['messageId'],
+      revision: arrived.headers[HEADER.revision],
+      body: bufferOf(arrived.body),
+      prepare: () => prepared() ?? { exchange, routingKey: arrived.routingKey, options },
+      returned: () => this.topology.forget(),
+    })
+  }
+
+  /** A view of the topology that shares nothing with the one that messages are sent by. */
+  newTopology(): Topology {
+    return new Topology(this.#producing, this.names, this.#settings.queueType, this.#maxNameBytes)
   }
 
   async close(): Promise<void> {
@@ -126,7 +168,7 @@ export class AmqpBroker implements Broker {
       this.#consumer = undefined
       throw error
     }
-    return new Topology(this.#consuming, this.names, this.#settings.queueType)
+    return new Topology(this.#consuming, this.names, this.#settings.queueType, this.#maxNameBytes)
   }
 }
 
@@ -137,4 +179,10 @@ function checkVersion({ product, version }: { product?: unknown; version?: unkno
   throw new DuequeError('UNSUPPORTED', `RabbitMQ ${String(version)} is too old: dueque needs 3.10.2 or later`, {
     feature: `RabbitMQ ${String(version)}`,
   })
+}
+
+/** A quorum queue's vhost and name form an Erlang atom of 255 bytes with four others. */
+function maxNameBytes(endpoints: readonly Endpoint[], type: QueueType): number {
+  if (type === 'classic') return 255
+  return 251 - Math.max(...endpoints.map(({ vhost }) => Buffer.byteLength(vhost)))
 }

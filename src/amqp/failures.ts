@@ -70,7 +70,7 @@ export function namedExchange(error: unknown): string | undefined {
 /**
  * Turns the broker's refusal of an operation into a typed error.
  *
- * @param asked the permission that the operation needs; brokers before 3.13 do not say which one was missing
+ * @param asked the permission that the operation needs on `resource`; brokers before 3.13 do not say which was missing
  */
 export function operationFailure(cause: unknown, resource: string, asked: Permission): DuequeError {
   if (cause instanceof DuequeError) return cause
@@ -79,8 +79,9 @@ export function operationFailure(cause: unknown, resource: string, asked: Permis
   if (code === 403) {
     const [, named, kind, name] =
       /(\w+) access to (\w+) '([^']*)'/.exec(text) ?? /()access to (\w+) '([^']*)'/.exec(text) ?? []
-    const permission = (named || asked) as Permission
     const what = name ? `${kind} ${name}` : resource
+    // Declaring a queue asks for more than one permission, and old brokers do not say which it was.
+    const permission = (named || (what === resource ? asked : 'unknown')) as Permission
     return new DuequeError(
       'PERMISSION_DENIED',
       `the user lacks ${permission} permission on ${what} (rabbitmqctl set_permissions). ${text}`,

@@ -8,6 +8,8 @@ import { deadQueue, Names, type RungVariant } from './names.js'
 export type QueueRole =
   | { kind: 'rung'; rung: Rung; variant: RungVariant }
   | { kind: 'outlet'; exchange: string }
+  /** Where what has no route waits for a process to look at it. */
+  | { kind: 'unroutable' }
   | { kind: 'parked' }
   /** `of` is the work queue. Its name says nothing about the namespace. */
   | { kind: 'dead'; of: string }
@@ -24,7 +26,8 @@ export function roleReader(names: Names): (queue: string) => QueueRole | undefin
     const [, unsharded = queue, shard = '0'] = /^(.*)\.([1-9]\d*)$/.exec(queue) ?? []
     const found = rungs.get(unsharded)
     if (found) return { ...found, variant: { ...found.variant, shard: Number(shard) } }
-    if (queue === names.unroutable) return { kind: 'parked' }
+    if (queue === names.unroutable) return { kind: 'unroutable' }
+    if (queue === names.parked) return { kind: 'parked' }
     if (queue.startsWith(outlet)) return { kind: 'outlet', exchange: queue.slice(outlet.length) }
     if (queue.endsWith(dead) && queue !== dead) return { kind: 'dead', of: queue.slice(0, -dead.length) }
     return undefined

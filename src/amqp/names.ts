@@ -10,12 +10,19 @@ const LAYOUT = 'v1'
 export class Names {
   readonly prefix: string
   readonly deliver: string
+  /** An exchange, and the queue behind it. */
   readonly unroutable: string
+  /** Likewise. */
+  readonly parked: string
+  /** The exchange before every dead queue. Unlike `deliver`, it returns what it cannot route. */
+  readonly dead: string
 
   constructor(namespace: string) {
     this.prefix = `${namespace}.${LAYOUT}`
     this.deliver = `${this.prefix}.deliver`
     this.unroutable = `${this.prefix}.unroutable`
+    this.parked = `${this.prefix}.parked`
+    this.dead = `${this.prefix}.dead`
   }
 
   entry(unit: Unit): string {

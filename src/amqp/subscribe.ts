@@ -1,41 +1,44 @@
 import type { Channel, ConsumeMessage } from 'amqplib'
-import type { Arrival, SubscribeOptions, Subscription } from '../broker.js'
-import type { QueueDestination } from '../destination.js'
+import type { Arrival, Subscription } from '../broker.js'
 import { errorText } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { RecoveringChannel } from './channel.js'
 import type { AmqpConnection } from './connection.js'
-import { operationFailure } from './failures.js'
-import type { Topology } from './topology.js'
+import { isLoss, operationFailure } from './failures.js'
+
+export interface SubscribeSettings {
+  connection: AmqpConnection
+  queue: string
+  prefetch: number
+  /** Declares and binds what is needed, before each start. */
+  prepare: () => Promise<void>
+  /** The broker ended the consumer: its queue is gone, or has moved. */
+  cancelled: () => void
+  logger: Logger
+}
 
 /**
  * Consumes a queue, and again after whatever ends it: a lost connection, a channel closed by the broker, a queue that was
- * deleted and declared anew. Before each start the queue is bound, because a re-declared queue has lost its binding.
+ * deleted and declared anew.
  *
  * @throws DuequeError when the first start fails for a reason that stays
  */
 export async function subscribe(
-  connection: AmqpConnection,
-  topology: Topology,
-  from: QueueDestination,
-  { prefetch, declare }: SubscribeOptions,
-  logger: Logger,
+  { connection, queue, prefetch, prepare, cancelled: onCancelled, logger }: SubscribeSettings,
   listener: (arrival: Arrival) => void,
 ): Promise<Subscription> {
-  const { queue } = from
   let consumerTag: string | undefined
   let cancelled = false
   let lane: RecoveringChannel<Channel> | undefined
 
   const up = async (channel: Channel) => {
-    await topology.dead(queue)
-    await topology.destination(from, declare)
+    await prepare()
     await channel.prefetch(prefetch)
     if (cancelled) return
     const onMessage = (message: ConsumeMessage | null) => {
       if (message) return listener(arrivalOf(channel, message, () => lane?.channel === channel))
       logger.warn('the broker cancelled the consumer: its queue was deleted or moved', { queue })
-      topology.forget()
+      onCancelled()
       consumerTag = undefined
       // Its channel goes too, so that there is one way to start again.
       channel.close().catch(() => undefined)
@@ -58,8 +61,9 @@ export async function subscribe(
       },
       failed: (error) => {
         logger.warn('consuming failed', { queue, error: errorText(error) })
-        if (!started) reject(operationFailure(error, `queue ${queue}`, 'read'))
-        return started
+        if (started || isLoss(error)) return true
+        reject(operationFailure(error, `queue ${queue}`, 'read'))
+        return false
       },
     })
   })

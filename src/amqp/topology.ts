@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Channel } from 'amqplib'
 import { backoff } from '../backoff.js'
-import { destinationText, type Destination } from '../destination.js'
+import { checkBytes, destinationText, type Destination } from '../destination.js'
 import { DuequeError } from '../errors.js'
 import { UNITS, type Rung } from '../strategies/ladder/rungs.js'
 import type { AmqpConnection } from './connection.js'
@@ -27,13 +27,15 @@ export class Topology {
   readonly names: Names
   readonly queueType: QueueType
   readonly #connection: AmqpConnection
+  readonly #maxNameBytes: number
   readonly #done = new Map<string, Promise<void> | true>()
   #channel: Channel | undefined
   #epoch = 0
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(connection: AmqpConnection, names: Names, queueType: QueueType) {
+  constructor(connection: AmqpConnection, names: Names, queueType: QueueType, maxNameBytes = 255) {
     this.#connection = connection
+    this.#maxNameBytes = maxNameBytes
     this.names = names
     this.queueType = queueType
     connection.whenUp(() => this.forget())
@@ -61,12 +63,20 @@ export class Topology {
     return this.#epoch
   }
 
-  /** The exchange in which what is due finds its way, and the queue for what does not. */
+  get hasBase(): boolean {
+    return this.#done.get('base') === true
+  }
+
+  /** The exchange in which what is due finds its way, and the queues for what does not. */
   base(): Promise<void> {
-    const { deliver, unroutable } = this.names
+    const { deliver, unroutable, parked, dead } = this.names
     return this.#once('base', async () => {
       await this.#exchange(unroutable, 'fanout')
       await this.#queue(unroutable, this.#storage())
+      await this.#exchange(parked, 'fanout')
+      await this.#queue(parked, this.#storage())
+      await this.#bindQueue(parked, parked, '')
+      await this.#exchange(dead, 'direct')
       await this.#bindQueue(unroutable, unroutable, '')
       await this.#exchange(deliver, 'direct', { 'alternate-exchange': unroutable })
     })
@@ -128,6 +138,8 @@ export class Topology {
     return this.#once(key, async () => {
       await this.base()
       await this.#queue(dead, this.#storage())
+      // By way of `deliver` come the broker's own dead letters.
+      await this.#bindQueue(dead, this.names.dead, key)
       await this.#bindQueue(dead, this.names.deliver, key)
     })
   }
@@ -137,6 +149,7 @@ export class Topology {
   }
 
   async #workQueue(queue: string): Promise<void> {
+    checkBytes(deadQueue(queue), this.#maxNameBytes)
     await this.dead(queue)
     const deadLetters = {
       'x-dead-letter-exchange': this.names.deliver,
@@ -164,6 +177,7 @@ export class Topology {
   async #outlet(exchange: string, key: string): Promise<void> {
     if (!(await this.#exchangeExists(exchange))) throw missing({ exchange }, 'declare it first')
     const outlet = this.names.outlet(exchange)
+    checkBytes(outlet, this.#maxNameBytes)
     await this.#queue(outlet, this.#waiting(this.queueType, 0, exchange))
     await this.#bindQueue(outlet, this.names.deliver, key)
   }

@@ -15,6 +15,8 @@ export interface LineOptions {
   declare: boolean
 }
 
+type LineItem = ScheduleItem & { line: number }
+
 /**
  * Schedules a message for each line and tells what became of it, in the order in which it is known. Neither the input nor
  * the receipts are kept. When it has to stop it reads no more, and waits for what is on its way.
@@ -29,12 +31,10 @@ export async function scheduleLines(
   terminal: Terminal,
 ): Promise<number> {
   const report = new Report(terminal, stop, sizeOf(input))
-  const numbers = new Map<number, number>()
   stop.signal.addEventListener('abort', () => input.destroy())
   let ended = false
 
-  async function* items(): AsyncGenerator<ScheduleItem> {
-    let index = 0
+  async function* items(): AsyncGenerator<LineItem> {
     try {
       for await (const line of linesOf(input)) {
         const item = itemOf(line, options)
@@ -43,8 +43,7 @@ export async function scheduleLines(
           await report.failed(line.number, item)
           continue
         }
-        numbers.set(index++, line.number)
-        yield item
+        yield { ...item, line: line.number }
       }
       ended = true
     } catch (error) {
@@ -53,9 +52,8 @@ export async function scheduleLines(
     }
   }
 
-  for await (const { index, receipt, error } of mq.scheduleAll(items())) {
-    const line = numbers.get(index)
-    numbers.delete(index)
+  for await (const { item, receipt, error } of mq.scheduleAll(items())) {
+    const { line } = item as LineItem
     await (receipt ? report.scheduled({ line, ...receipt }) : report.failed(line, error))
   }
   return report.end(ended)

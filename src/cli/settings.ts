@@ -23,12 +23,7 @@ export function addSettings(program: Command): void {
 }
 
 export function connectOptions({ url, namespace, queueType }: Settings, terminal: Terminal): ConnectOptions {
-  return {
-    ...(url && { url }),
-    ...(namespace !== undefined && { namespace }),
-    ...(queueType && { queueType }),
-    logger: terminal.logger,
-  }
+  return { url, namespace, queueType, logger: terminal.logger }
 }
 
 /** Connects, and closes whatever becomes of the work. */

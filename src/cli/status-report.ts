@@ -11,7 +11,8 @@ export interface StatusReport {
   waiting: Count & { rungs: RungCount[] }
   /** Those with messages. */
   outlets: (QueueCount & { exchange: string })[]
-  /** Null before anything was declared in the namespace. */
+  /** Sent on, or parked, by the next process that looks. Null before anything was declared in the namespace. */
+  unroutable: QueueCount | null
   parked: QueueCount | null
   /** Of the whole vhost, since their names do not tell a namespace; with --queue only those asked for. */
   dead: QueueCount[]
@@ -42,6 +43,7 @@ export function reportOf(
     source,
     waiting: { ...sumOf(rungs), rungs },
     outlets: outlets.map((one) => ({ exchange: one.role.exchange, ...countOf(one) })).sort(byName),
+    unroutable: ofKind('unroutable').map(countOf)[0] ?? null,
     parked: ofKind('parked').map(countOf)[0] ?? null,
     dead: dead.map(countOf).sort(byName),
   }

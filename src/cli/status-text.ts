@@ -7,14 +7,17 @@ type Row = [label: string, count: string, remark: string]
 
 /** A report for people. Empty dead queues are left out, but for those asked for by name. */
 export function textOf(report: StatusReport, asked: boolean): string {
-  const { waiting, outlets, parked, dead } = report
+  const { namespace, waiting, outlets, unroutable, parked, dead } = report
   const shown = dead.filter(({ messages }) => asked || messages > 0)
   const rows: Row[] = [
     row('waiting', waiting),
     ...waiting.rungs.map((rung) => row(`  ${rung.rung}`, rung)),
     row('outlets', total(outlets)),
     ...outlets.map((outlet) => row(`  ${outlet.exchange}`, outlet, 'does the exchange route anywhere?')),
-    row('parked', parked ?? total([]), parked ? '' : `nothing was declared in namespace ${report.namespace} yet`),
+    ...(unroutable?.messages
+      ? [row('unroutable', unroutable, 'sent on or parked by the next process that connects')]
+      : []),
+    row('parked', parked ?? total([]), parked ? '' : `nothing was declared in namespace ${namespace} yet`),
     row('dead', total(dead)),
     ...shown.map((one) => row(`  ${one.queue}`, one)),
   ]

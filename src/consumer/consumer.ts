@@ -1,11 +1,12 @@
 import type { Arrival, Broker, Subscription } from '../broker.js'
 import type { Clock } from '../clock.js'
 import { DueQueue } from '../due-queue.js'
-import { decodeEnvelope, type DelayedMessage, type Envelope } from '../envelope.js'
+import { decodeEnvelope, sentOn, type Envelope } from '../envelope.js'
 import { invalidOption } from '../errors.js'
 import { Fifo } from '../fifo.js'
 import type { Logger } from '../logger.js'
 import { decodePayload } from '../message.js'
+import type { Resolved } from '../resolved.js'
 import type { Strategy } from '../strategies/strategy.js'
 import type { Delivery, Handler } from './delivery.js'
 import { Duplicates, type DuplicateWindow } from './duplicates.js'
@@ -13,13 +14,13 @@ import { Refusal, asRefusal, choose, deathOf } from './outcome.js'
 
 export interface ConsumeOptions {
   /** Messages that the broker may send ahead, 1 to 65535. @default 100 */
-  prefetch?: number
+  prefetch?: number | undefined
   /** Handlers that run at the same time. @default 10 */
-  concurrency?: number
+  concurrency?: number | undefined
   /** Declares the queue if it is missing. An existing queue is consumed as it is. @default true */
-  declare?: boolean
+  declare?: boolean | undefined
   /** For how long, and how many, settled messages are remembered, so that a second copy is not handled. */
-  duplicates?: DuplicateWindow
+  duplicates?: DuplicateWindow | undefined
 }
 
 /** What a consumer has done since it started. */
@@ -53,6 +54,7 @@ export interface ConsumerEnvironment {
   clock: Clock
   logger: Logger
   onError: (error: unknown) => void
+  onClosed: () => void
 }
 
 /** What comes earlier than this is put back to wait in the broker instead of holding a place of the prefetch. */
@@ -83,14 +85,14 @@ interface Item {
 export class RunningConsumer implements Consumer {
   readonly queue: string
   readonly #handlers: readonly Handler[]
-  readonly #options: Required<ConsumeOptions>
+  readonly #options: Resolved<ConsumeOptions>
   readonly #environment: ConsumerEnvironment
   readonly #duplicates: Duplicates
   readonly #ready = new Fifo<Item>()
   readonly #held: DueQueue<Item>
   readonly #abort = new AbortController()
   readonly #stats = { handled: 0, dead: 0, suppressed: 0, running: 0 }
-  #subscription: Subscription | undefined
+  #starting: Promise<Subscription> | undefined
   #closing: Promise<void> | undefined
   #idle: (() => void) | undefined
 
@@ -107,7 +109,13 @@ export class RunningConsumer implements Consumer {
     const { prefetch, declare } = this.#options
     const { broker } = this.#environment
     const listener = (arrival: Arrival) => this.#arrived(arrival)
-    this.#subscription = await broker.subscribe({ queue: this.queue }, { prefetch, declare }, listener)
+    this.#starting = broker.subscribe({ queue: this.queue }, { prefetch, declare }, listener)
+    try {
+      await this.#starting
+    } catch (error) {
+      this.#environment.onClosed()
+      throw error
+    }
     return this
   }
 
@@ -121,7 +129,9 @@ export class RunningConsumer implements Consumer {
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {
-    await this.#subscription?.cancel()
+    // One that failed to start has told its caller.
+    const subscription = await this.#starting?.catch(() => undefined)
+    await subscription?.cancel()
     const rest = this.#held.clear()
     for (let item = this.#ready.shift(); item; item = this.#ready.shift()) rest.push(item)
     for (const { arrival } of rest) arrival.requeue()
@@ -133,7 +143,8 @@ export class RunningConsumer implements Consumer {
       await new Promise<void>((resolve) => (this.#idle = resolve))
       clearTimeout(timer)
     }
-    await this.#subscription?.close()
+    await subscription?.close()
+    this.#environment.onClosed()
   }
 
   #arrived(arrival: Arrival): void {
@@ -248,34 +259,12 @@ export class RunningConsumer implements Consumer {
       earlyMs: dueAt - clock.now(),
     })
     try {
-      await strategy.schedule(messageOf(arrival, envelope, dueAt, this.queue, clock.now()), { declare: false })
+      await strategy.schedule(sentOn(arrival, envelope, { queue: this.queue }, clock.now()), { declare: false })
       arrival.ack()
     } catch (error) {
       onError(error)
       this.#held.add({ arrival, envelope, dueAt, arrivedAt: clock.now() }, dueAt)
     }
-  }
-}
-
-function messageOf(
-  { body, properties }: Arrival,
-  envelope: Envelope,
-  dueAt: number,
-  queue: string,
-  now: number,
-): DelayedMessage {
-  const { priority, correlationId } = properties
-  return {
-    ...envelope,
-    id: envelope.id ?? crypto.randomUUID(),
-    name: envelope.name ?? '',
-    body,
-    destination: { queue },
-    dueAt,
-    scheduledAt: now,
-    revision: envelope.revision ?? now * 1000,
-    priority: typeof priority === 'number' ? priority : undefined,
-    correlationId: typeof correlationId === 'string' ? correlationId : undefined,
   }
 }
 
@@ -295,7 +284,7 @@ function checkHandlers(handlers: readonly Handler[]): readonly Handler[] {
   return handlers
 }
 
-function resolveOptions(options: ConsumeOptions): Required<ConsumeOptions> {
+function resolveOptions(options: ConsumeOptions): Resolved<ConsumeOptions> {
   const { prefetch = 100, concurrency = 10, declare = true, duplicates = {} } = options
   if (!Number.isInteger(prefetch) || prefetch < 1 || prefetch > 65_535) {
     throw invalidOption('prefetch', 'a whole number from 1 to 65535', prefetch)

@@ -12,7 +12,7 @@ export interface Delivery<Payload = unknown> {
   readonly dueAt: Date
   /** From when on it could be handled: never before `dueAt`. */
   readonly arrivedAt: Date
-  /** `arrivedAt − dueAt`, in milliseconds. */
+  /** `arrivedAt − dueAt`, in milliseconds. What it then waits for a free handler does not count. */
   readonly latenessMs: number
   /** Counts deliveries to a handler, from 1. */
   readonly attempt: number

@@ -1,9 +1,9 @@
 /** How long, and for how many messages, a consumer remembers what it has settled. */
 export interface DuplicateWindow {
   /** @default 3_600_000 */
-  windowMs?: number
+  windowMs?: number | undefined
   /** @default 100_000 */
-  maxEntries?: number
+  maxEntries?: number | undefined
 }
 
 /**

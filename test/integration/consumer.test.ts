@@ -98,6 +98,7 @@ describe('a consumer', () => {
     expect(taken.headers).toMatchObject({ 'dueque-dead-reason': reason, 'dueque-to': `queue:${queue}` })
     expect(taken.headers['dueque-dead-error']).toEqual(expect.any(String))
     expect(taken.properties['messageId']).toBe('m-1')
+    expect(taken.routingKey).toBe(queue)
     expect(Buffer.from(taken.body).toString()).toBe(typeof body() === 'string' ? body() : JSON.stringify(body()))
     await poll(() => consumer.stats().dead === 1, { timeoutMs: 30_000, what: 'the count' })
     expect(await world.depth(queue)).toBe(0)

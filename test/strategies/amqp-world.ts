@@ -4,7 +4,7 @@ import { connect, type ConnectOptions, type Dueque, type Strategy } from '../../
 import type { ExchangeType } from '../../src/strategies/memory/exchange.js'
 import type { World } from './world.js'
 
-const UNROUTABLE = 'dueque.v1.unroutable'
+const PARKED = 'dueque.v1.parked'
 const DELIVER = 'dueque.v1.deliver'
 
 /** A vhost of RabbitMQ, seen through plain amqplib beside dueque. */
@@ -62,12 +62,12 @@ export class AmqpWorld implements World {
   }
 
   parked(): Promise<number> {
-    return this.depth(UNROUTABLE)
+    return this.depth(PARKED)
   }
 
   /** By hand, as docs/wire-format.md says: `dueque-to` tells where a parked message belongs. */
   async redrive(): Promise<void> {
-    for (let message = await this.take(UNROUTABLE); message; message = await this.take(UNROUTABLE)) {
+    for (let message = await this.take(PARKED); message; message = await this.take(PARKED)) {
       const { body, properties, headers, routingKey } = message
       const key = `dq~${String(headers['dueque-to']).replace(':', '~')}`
       await this.admin((channel) => {

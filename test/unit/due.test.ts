@@ -268,7 +268,7 @@ it.each([
 
 it('a text either is understood or is refused as INVALID_DUE', () => {
   const texts = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    fc.string({ unit: 'grapheme' }),
     fc.stringMatching(/^[\d.wdhms]{0,12}$/),
     fc.stringMatching(/^[Pp][\d.WDTHMSYs-]{0,12}$/),
     fc.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?([.,]\d{0,10})?(Z|[+-]\d\d:?\d\d)?(\[.*\])?$/),

@@ -134,7 +134,7 @@ it('yields what was started before it throws what the source threw', async () =>
   expect(error?.message).toBe('source')
 })
 
-it('throws at once what a source throws that has yielded nothing', async () => {
+it('throws at once what a source throws that has yielded nothing', { timeout: 1000 }, async () => {
   const broken: Iterable<number> = {
     [Symbol.iterator]: () => ({
       next: () => {

@@ -64,9 +64,8 @@ async function consume(mq: Dueque, queue: string, options: Options, stop: Stop, 
 
 /** One at a time under a limit: nobody can count on what others that run at the same time are going to ack. */
 function consumeOptions({ limit, prefetch, concurrency, declare }: Options): ConsumeOptions {
-  if (limit === undefined)
-    return { declare, ...(prefetch !== undefined && { prefetch }), ...(concurrency !== undefined && { concurrency }) }
-  return { declare, prefetch: prefetch ?? Math.min(limit, 100), concurrency: 1 }
+  if (limit === undefined) return { prefetch, concurrency, declare }
+  return { prefetch: prefetch ?? Math.min(limit, 100), concurrency: 1, declare }
 }
 
 function jsonOf(delivery: Delivery): string {

@@ -68,7 +68,7 @@ async function overManagement(
 async function overAmqp({ queue = [], shards }: Options, settings: ResolvedOptions, terminal: Terminal) {
   const names = new Names(settings.namespace)
   const rungs = rungVariants(shards).map(({ rung, variant }) => names.wait(rung, variant))
-  const queues = [names.unroutable, ...queue.map(deadQueue), ...rungs]
+  const queues = [names.unroutable, names.parked, ...queue.map(deadQueue), ...rungs]
   const progress = terminal.progress('counting', 'queues')
   const endpoints = parseEndpoints(settings.url)
   const counts = await countMessages({ ...settings, endpoints }, queues, (done) =>

@@ -16,18 +16,18 @@ export interface LadderOptions {
    * on their way from one queue to the next (docs/operations.md has the measurement).
    * @default that of `connect`, which is 'quorum'
    */
-  queueType?: QueueType
+  queueType?: QueueType | undefined
   /**
    * How many queues share the load of each rung, 1 to 64. One quorum queue hands over about 7,000 messages/s. The count may
    * change at any time.
    * @default 1
    */
-  shards?: number
+  shards?: number | undefined
   /**
    * How much longer than asked a message may wait so that it takes fewer hops, in ms for a delay in ms.
    * @default 0.1 % of the delay, at least 10 ms, at most 1 s
    */
-  tolerance?: (delayMs: number) => number
+  tolerance?: ((delayMs: number) => number) | undefined
 }
 
 /**
@@ -47,15 +47,18 @@ export function ladder(options: LadderOptions = {}): Strategy {
   let started: { broker: AmqpBroker; clock: Clock; type: QueueType } | undefined
   let turn = 0
 
-  const prepare = (message: DelayedMessage, { declare }: PublishOptions): Frame | Promise<void> => {
+  const prepare = (message: DelayedMessage, { declare }: PublishOptions, attempt: number): Frame | Promise<void> => {
     const { broker, clock, type } = started!
     const { topology, names } = broker
-    const rungs = rungsFor(message.dueAt - clock.now(), tolerance)
     const shard = shards === 1 ? 0 : turn++ % shards
-    const path = rungs.map((one) => [one, { type, shard }] as const)
-    if (!topology.isReady(message.destination, path)) return declareAll(broker, message, path, declare)
-    const [first] = rungs
-    const exchange = first ? names.entry(first.unit) : names.deliver
+    const delayMs = message.dueAt - clock.now()
+    const pathFor = (ms: number): Path => rungsFor(ms, tolerance).map((one) => [one, { type, shard }])
+    const isReady = (path: Path) => topology.isReady(message.destination, path)
+    const exact = pathFor(delayMs)
+    const path = isReady(exact) ? exact : attempt > 0 ? laterPath(delayMs, pathFor, isReady) : undefined
+    if (!path) return declareAll(broker, message, exact, declare)
+    const [first] = path
+    const exchange = first ? names.entry(first[0].unit) : names.deliver
     return frameFor(message, exchange, pathKeys(path, destinationKey(message.destination)))
   }
 
@@ -74,10 +77,11 @@ export function ladder(options: LadderOptions = {}): Strategy {
       if (!started) return Promise.reject(new DuequeError('CLOSED', 'the ladder is not started', {}))
       const { broker } = started
       let epoch = 0
+      let attempt = 0
       const steps = {
         prepare: () => {
           epoch = broker.topology.epoch
-          return prepare(message, publish)
+          return prepare(message, publish, attempt++)
         },
         returned: () => broker.topology.forget(epoch),
       }
@@ -88,6 +92,23 @@ export function ladder(options: LadderOptions = {}): Strategy {
   }
 }
 
+type Path = readonly (readonly [Rung, RungVariant])[]
+
+/** How much later than asked a message may be rather than wait for yet another rung to be declared. */
+const COLD_LATENESS_MS = 500
+
+/**
+ * Declaring takes time, after which the delay that is left wants other rungs, which are to be declared, and so on. Once a
+ * message has waited for that, it takes the next path up whose rungs are there.
+ */
+function laterPath(delayMs: number, pathFor: (ms: number) => Path, isReady: (path: Path) => boolean): Path | undefined {
+  for (let late = 10; late <= COLD_LATENESS_MS; late += 10) {
+    const path = pathFor(delayMs + late)
+    if (isReady(path)) return path
+  }
+  return undefined
+}
+
 /** The rungs of a wait, smallest first; none when it is over. */
 export function rungsFor(delayMs: number, tolerance: (delayMs: number) => number): Rung[] {
   if (delayMs <= 0) return []
@@ -96,7 +117,7 @@ export function rungsFor(delayMs: number, tolerance: (delayMs: number) => number
 }
 
 /** The keys of a path: the first rung, then one key for each larger unit, used or not, then the destination. */
-export function pathKeys(path: readonly (readonly [Rung, RungVariant])[], destination: string): string[] {
+export function pathKeys(path: Path, destination: string): string[] {
   const [first] = path
   if (!first) return [destination]
   const larger = UNITS.slice(UNITS.indexOf(first[0].unit) + 1)
@@ -110,7 +131,7 @@ export function pathKeys(path: readonly (readonly [Rung, RungVariant])[], destin
 async function declareAll(
   { topology }: AmqpBroker,
   { destination }: DelayedMessage,
-  path: readonly (readonly [Rung, RungVariant])[],
+  path: Path,
   declare: boolean,
 ): Promise<void> {
   await topology.destination(destination, declare)

@@ -1,4 +1,4 @@
-import { UNITS } from './rungs.js'
+import { MAX_DELAY_MS, UNITS } from './rungs.js'
 
 /** A delay in the ladder's mixed radix: one digit for each unit, smallest unit first. */
 export type Digits = readonly number[]
@@ -22,7 +22,7 @@ export function digitsFor(delayMs: number, toleranceMs: number): Digits {
   let fewest = Infinity
   for (const { stepMs } of UNITS) {
     const sum = Math.ceil(delayMs / stepMs) * stepMs
-    if (best && sum > delayMs + toleranceMs) break
+    if (best && sum > Math.min(delayMs + toleranceMs, MAX_DELAY_MS)) break
     const digits = split(sum)
     const used = digits.filter((digit) => digit > 0).length
     if (used < fewest) [best, fewest] = [digits, used]

@@ -7,7 +7,7 @@ import { MemoryBroker } from './memory-broker.js'
 
 export interface MemoryOptions {
   /** A clock that a test can move: see `manualClock`. @default the system's */
-  clock?: Clock
+  clock?: Clock | undefined
 }
 
 export interface MemoryStrategy extends Strategy {

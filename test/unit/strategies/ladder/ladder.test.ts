@@ -61,6 +61,17 @@ describe('rungsFor', () => {
     ).toBe(rungs)
   })
 
+  // A consumer schedules again what arrives too early, and its due time may be forged.
+  it.each([4000 * DAY, 9e15])('%d ms, over the limit, are refused or take rungs that exist', (delay) => {
+    let rungs: unknown[] = []
+    try {
+      rungs = rungsFor(delay, defaultTolerance)
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'DELAY_OUT_OF_RANGE' })
+    }
+    expect(rungs).not.toContain(undefined)
+  })
+
   it.each([0, -1, NaN, -Infinity])('a tolerance of %d means none', (tolerance) => {
     const [first, ...others] = rungsFor(59_990, () => tolerance)
     expect([first?.name, others.length]).toEqual(['990ms', 1])

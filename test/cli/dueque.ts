@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import { poll } from '../support/broker.js'
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+
+export interface Result {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** The command line as a process of its own, with nothing in its environment that it would go by but `env`. */
+export function start(args: readonly string[], env: Record<string, string> = {}) {
+  const none = { AMQP_URL: undefined, RABBITMQ_MANAGEMENT_URL: undefined, DUEQUE_NAMESPACE: undefined }
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+    env: { ...process.env, ...none, ...env },
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const result: Result = { code: null, stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (result.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (result.stderr += text))
+  // Not reading all of the input is the child's right.
+  child.stdin.on('error', () => undefined)
+  const ended = once(child, 'close').then(([code]) => ({ ...result, code: code as number | null }))
+  const printed = (lines: number) =>
+    poll(() => result.stdout.split('\n').length > lines, { what: `${lines} lines of output`, timeoutMs: 30_000 })
+  return { child, ended, printed }
+}
+
+export function run(args: readonly string[], env: Record<string, string> = {}, input = ''): Promise<Result> {
+  const { child, ended } = start(args, env)
+  child.stdin.end(input)
+  return ended
+}
+
+/** The documents of a `--json` output. */
+export function documents(text: string): Record<string, unknown>[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
+/** A name that no other test has, since tests may have to share a virtual host. */
+export function unique(name: string): string {
+  return `${name}-${randomBytes(4).toString('hex')}`
+}

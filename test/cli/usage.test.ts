@@ -1,0 +1,102 @@
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { brokerUrl } from '../support/broker.js'
+import { documents, run } from './dueque.js'
+
+const good = ['--queue', 'q', '--in', '1s']
+const WRONG: [what: string, args: string[]][] = [
+  ['no command', []],
+  ['an unknown command', ['shedule']],
+  ['an unknown option', ['status', '--quue', 'q']],
+  ['no destination', ['schedule', '--in', '1s', '--data', '1']],
+  ['two destinations', ['schedule', '--queue', 'q', '--exchange', 'e', '--in', '1s', '--data', '1']],
+  ['a key for a queue', ['schedule', ...good, '--key', 'k', '--data', '1']],
+  ['no due time', ['schedule', '--queue', 'q', '--data', '1']],
+  ['two due times', ['schedule', ...good, '--at', '2030-01-01T00:00:00Z', '--data', '1']],
+  ['a duration without a unit', ['schedule', '--queue', 'q', '--in', '30', '--data', '1']],
+  ['a time without a zone', ['schedule', '--queue', 'q', '--at', '2030-01-01T00:00:00', '--data', '1']],
+  ['a delay that is too long, before any line is read', ['schedule', '--queue', 'q', '--in', '3651d']],
+  ['data that is not JSON', ['schedule', ...good, '--data', '{']],
+  ['data twice', ['schedule', ...good, '--data', '1', '--file', 'x.json']],
+  ['a missing file', ['schedule', ...good, '--file', '/missing/x.json']],
+  ['a missing file of lines', ['schedule', ...good, '--file', '/missing/x.ndjson']],
+  ['one id for many lines', ['schedule', ...good, '--id', 'x']],
+  ['a header without a value', ['schedule', ...good, '--header', 'x', '--data', '1']],
+  ['a reserved header', ['schedule', ...good, '--header', 'BCC=x', '--data', '1']],
+  ['a priority out of range', ['schedule', ...good, '--priority', '9', '--data', '1']],
+  ['no queue to consume', ['consume']],
+  ['a limit of 0', ['consume', 'q', '--limit', '0']],
+  ['a limit that is no number', ['consume', 'q', '--limit', 'x']],
+  ['a prefetch of 0', ['consume', 'q', '--prefetch', '0']],
+  ['a limit and concurrency', ['consume', 'q', '--limit', '1', '--concurrency', '2']],
+  ['a namespace that cannot be one', ['status', '--namespace', 'a b']],
+  ['a management URL that is none', ['status', '--management', 'localhost']],
+  ['a URL that is none', ['status', '--url', 'http://localhost']],
+]
+
+test.each(WRONG)('%s is wrong usage: exits with 2 and sends nothing', async (_, args) => {
+  const { code, stdout, stderr } = await run(args, { AMQP_URL: brokerUrl() })
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(args.length === 0 ? /^Usage: dueque/ : /^error: .+\n$/)
+})
+
+test('errors are JSON with --json, also those about options', async () => {
+  const error = (code: string) => ({ error: { code, message: expect.any(String) as string } })
+  const option = await run(['status', '--json', '--quue'])
+  expect(documents(option.stderr)).toEqual([error('USAGE')])
+  const due = await run(['schedule', '--json', '--queue', 'q', '--in', 'soon', '--data', '1'])
+  expect(documents(due.stderr)).toMatchObject([error('INVALID_DUE')])
+})
+
+test.each([
+  ['schedule', ...good, '--data', '1'],
+  ['consume', 'q'],
+  ['status', '--no-management'],
+])('%s exits with 3 if no broker answers, and does not show the password', async (...args) => {
+  const url = `amqp://me:s3cret@127.0.0.1:${await closedPort()}`
+  for (const more of [[], ['--json']]) {
+    const { code, stdout, stderr } = await run([...args, ...more, '--url', url], { AMQP_URL: brokerUrl() })
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+    expect(stderr).toContain(more.length > 0 ? '{"error":{"code":"UNREACHABLE",' : 'error: no broker at 127.0.0.1:')
+    expect(stderr).not.toMatch(/s3cret|\n\s+at /)
+  }
+})
+
+test('exits with 3 if the broker refuses the password, and does not show it', async () => {
+  const url = new URL(brokerUrl())
+  url.password = 's3cret'
+  const { code, stderr } = await run(['schedule', ...good, '--data', '1'], { AMQP_URL: url.href })
+  expect(code).toBe(3)
+  expect(stderr).toMatch(/^error: \S+ refused the credentials of user/)
+  expect(stderr).not.toContain('s3cret')
+})
+
+test('tries the next --url if the first does not answer', async () => {
+  const urls = ['--url', `amqp://127.0.0.1:${await closedPort()}`, '--url', brokerUrl()]
+  const { code, stderr } = await run(['status', '--no-management', '--json', ...urls])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+})
+
+test('a misspelt option does not show the password in its value', async () => {
+  const { stderr } = await run(['status', '--ulr=amqp://me:s3cret@localhost'])
+  expect(stderr).toBe("error: unknown option '--ulr=amqp://…@localhost'\n")
+})
+
+test('--help tells examples and exit codes, --version the version', async () => {
+  const help = await run(['--help'])
+  expect(help.code).toBe(0)
+  expect(help.stdout).toMatch(/Examples:\n(.*\n)+Exit codes:/)
+  const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string }
+  expect(await run(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest'
+import { bufferOf, frameFor } from '../../../src/amqp/frame.js'
+import type { DelayedMessage } from '../../../src/envelope.js'
+import { resolveSchedule } from '../../../src/schedule-options.js'
+
+const message: DelayedMessage = {
+  ...resolveSchedule(
+    { to: { exchange: 'clinic', routingKey: 'a.b' }, in: 5, id: 'i', headers: { tenant: 'a' } },
+    0,
+    10,
+  ),
+  name: 'm',
+  version: 1,
+  body: new Uint8Array(),
+}
+
+it('carries the path in BCC, beside the producer’s routing key and headers, and must not be lost', () => {
+  const path = ['dq~30m', 'dq~0h', 'dq~queue~q']
+  const { options, ...frame } = frameFor(message, 'dueque.v1.entry.m', path)
+  expect(frame).toEqual({ exchange: 'dueque.v1.entry.m', routingKey: 'a.b' })
+  expect(options).toMatchObject({
+    mandatory: true,
+    deliveryMode: 2,
+    messageId: 'i',
+    headers: { BCC: path, tenant: 'a' },
+  })
+  expect(options).not.toHaveProperty('expiration')
+  expect(message.headers).toEqual({ tenant: 'a' })
+})
+
+it('shares the memory of the body', () => {
+  const whole = Uint8Array.of(1, 2, 3, 4)
+  const buffer = bufferOf(whole.subarray(1, 3))
+  whole[1] = 9
+  expect([...buffer]).toEqual([9, 3])
+})

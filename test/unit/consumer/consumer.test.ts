@@ -1,0 +1,36 @@
+import { afterAll, expect, it } from 'vitest'
+import { z } from 'zod'
+import { connect, defineMessage, memory, on, onAny, type Handler } from '../../../src/index.js'
+import { rejection } from '../thrown.js'
+
+const mq = await connect({ strategy: memory() })
+afterAll(() => mq.close())
+
+const handle = () => undefined
+const reminder = on(defineMessage('reminder', z.unknown()), handle)
+
+it.each<[string, unknown]>([
+  ...[0, -1, 1.5, 65_536, NaN, '5', null].map((prefetch): [string, unknown] => ['prefetch', prefetch]),
+  ...[0, -1, 1.5, NaN, '5', null].map((concurrency): [string, unknown] => ['concurrency', concurrency]),
+])('%s may not be %o', async (option, value) => {
+  const error = await rejection(mq.consume('q', [reminder], { [option]: value }))
+  expect(error).toMatchObject({ code: 'INVALID_OPTION', data: { option } })
+})
+
+it.each([
+  ['none', []],
+  ['no list', reminder],
+  ['two for one message', [reminder, onAny(handle), on(defineMessage('reminder', z.string()), handle)]],
+  ['two for any message', [onAny(handle), reminder, onAny(handle)]],
+])('handlers may not be %s', async (_, handlers) => {
+  const error = await rejection(mq.consume('q', handlers as Handler[]))
+  expect(error).toMatchObject({ code: 'INVALID_OPTION', data: { option: 'handlers' } })
+})
+
+it.each([
+  ['', 'INVALID_OPTION'],
+  ['dq~q', 'RESERVED_NAME'],
+  ['q'.repeat(256), 'NAME_TOO_LONG'],
+])('the queue may not be %j', async (queue, code) => {
+  expect((await rejection(mq.consume(queue, [reminder]))).code).toBe(code)
+})

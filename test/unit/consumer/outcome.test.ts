@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { on, onAny, type Handler } from '../../../src/consumer/delivery.js'
+import { Refusal, asRefusal, choose, deathOf } from '../../../src/consumer/outcome.js'
+import { decodeEnvelope, type Envelope } from '../../../src/envelope.js'
+import { DuequeError } from '../../../src/errors.js'
+import { defineMessage } from '../../../src/message.js'
+
+function envelope(name: string | undefined, version = 1): Envelope {
+  const arrived = {
+    body: new Uint8Array(),
+    properties: {},
+    headers: {},
+    exchange: '',
+    routingKey: '',
+    redelivered: false,
+  }
+  return { ...decodeEnvelope(arrived), name, version }
+}
+
+const handle = () => undefined
+const first = on(defineMessage('first', z.unknown()), handle)
+const second = on(defineMessage('second', z.unknown(), { version: 2 }), handle)
+const third = on(defineMessage('third', z.unknown(), { version: 3, upgrade: (payload) => payload }), handle)
+const any = onAny(handle)
+
+describe('choose', () => {
+  it.each<[string | undefined, number, Handler | string]>([
+    ['first', 1, first],
+    ['first', 2, 'unknown-version'],
+    ['second', 1, 'unknown-version'],
+    ['second', 2, second],
+    ['second', 3, 'unknown-version'],
+    ['third', 1, third],
+    ['third', 3, third],
+    ['third', 4, 'unknown-version'],
+    ['other', 1, 'unknown-message'],
+    [undefined, 1, 'unknown-message'],
+  ])('a message named %s, version %i', (name, version, expected) => {
+    const chosen = choose([first, second, third], envelope(name, version))
+    if (chosen instanceof Refusal) expect(chosen.reason).toBe(expected)
+    else expect(chosen).toBe(expected)
+  })
+
+  it('gives what nobody else is for to onAny, wherever it stands', () => {
+    expect(choose([any, first], envelope('other', 9))).toBe(any)
+    expect(choose([any, first], envelope(undefined))).toBe(any)
+    expect(choose([any, first], envelope('first'))).toBe(first)
+    expect(choose([first, any], envelope('first', 2))).toMatchObject({ reason: 'unknown-version' })
+  })
+})
+
+describe('deathOf', () => {
+  it.each([
+    [new Error('no room'), { reason: 'handler-error', error: 'no room', at: 5 }],
+    ['thrown text', { reason: 'handler-error', error: 'thrown text', at: 5 }],
+    [undefined, { reason: 'handler-error', error: 'undefined', at: 5 }],
+    [new Refusal('expired', 'too late'), { reason: 'expired', error: 'too late', at: 5 }],
+  ])('%o', (error, death) => {
+    expect(deathOf(error, 5)).toEqual(death)
+  })
+
+  it('cuts a long text', () => {
+    expect(deathOf(new Error('x'.repeat(5000)), 5).error).toHaveLength(1000)
+  })
+
+  it.each([[Object.create(null)], [Object.assign(new Error(), { message: 5 })]])(
+    'takes whatever is thrown: %o',
+    (error) => {
+      expect(deathOf(error, 5)).toMatchObject({ reason: 'handler-error', at: 5 })
+    },
+  )
+})
+
+it('a payload that does not parse is refused by its own reason, another error is not touched', () => {
+  const wrong = new DuequeError('INVALID_PAYLOAD', 'm: a: wrong', { message: 'm', issues: [] })
+  expect(asRefusal(wrong)).toMatchObject({ reason: 'invalid-payload', message: 'm: a: wrong', cause: wrong })
+  const other = new Error('other')
+  expect(asRefusal(other)).toBe(other)
+})

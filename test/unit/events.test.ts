@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest'
+import { Events } from '../../src/events.js'
+import { silent } from '../../src/logger.js'
+
+it('listeners are called in their order, until they are removed', () => {
+  const events = new Events(silent)
+  const calls: string[] = []
+  const remove = events.on('blocked', (reason) => calls.push(`a ${reason}`))
+  events.on('blocked', (reason) => calls.push(`b ${reason}`))
+  events.on('unblocked', () => calls.push('other'))
+  events.emit('blocked', 'memory')
+  remove()
+  remove()
+  events.emit('blocked', 'disk')
+  expect(calls).toEqual(['a memory', 'b memory', 'b disk'])
+})
+
+it('a listener that throws is logged and harms nobody', () => {
+  const logged: unknown[] = []
+  const events = new Events({ ...silent, error: (_, data) => logged.push(data) })
+  let called = false
+  events.on('unblocked', () => {
+    throw new Error('mine')
+  })
+  events.on('unblocked', () => (called = true))
+  events.emit('unblocked')
+  expect([called, logged]).toEqual([true, [{ event: 'unblocked', error: 'Error: mine' }]])
+})

@@ -1,0 +1,74 @@
+import { expect, it } from 'vitest'
+import { systemClock } from '../../src/clock.js'
+import { silent } from '../../src/logger.js'
+import { resolveOptions, type ConnectOptions } from '../../src/options.js'
+import { ladder } from '../../src/strategies/ladder/ladder.js'
+import { manualClock } from '../../src/strategies/memory/manual-clock.js'
+import { memory } from '../../src/strategies/memory/memory.js'
+import { thrown } from './thrown.js'
+
+it('what is not given, or undefined, has its default', () => {
+  const undefinedOnes: object = { url: undefined, strategy: undefined, maxInFlight: undefined, logger: undefined }
+  for (const options of [{}, undefinedOnes]) {
+    const { name, strategy, ...rest } = resolveOptions(options)
+    expect(name).toMatch(/^dueque@.+:\d+$/)
+    expect(strategy.name).toBe('ladder')
+    expect(rest).toEqual({
+      url: 'amqp://localhost',
+      namespace: 'dueque',
+      queueType: 'quorum',
+      tls: {},
+      heartbeatSeconds: 10,
+      connectTimeoutMs: 10_000,
+      publishTimeoutMs: 30_000,
+      maxInFlight: 2000,
+      maxBodyBytes: 16_777_216,
+      logger: silent,
+      clock: systemClock,
+    })
+  }
+})
+
+it('what is given is kept', () => {
+  const given: ConnectOptions = {
+    url: ['amqp://a', 'amqp://b'],
+    strategy: ladder(),
+    namespace: 'team-a_1.x:y',
+    queueType: 'classic',
+    name: 'n',
+    tls: { servername: 's' },
+    heartbeatSeconds: 0,
+    connectTimeoutMs: 1,
+    publishTimeoutMs: 2,
+    maxInFlight: 1,
+    maxBodyBytes: 512 * 1024 * 1024,
+    logger: console,
+  }
+  expect(resolveOptions(given)).toMatchObject(given)
+})
+
+it('the time is that of the strategy, if it has its own', () => {
+  const clock = manualClock(0)
+  expect(resolveOptions({ strategy: memory({ clock }) }).clock).toBe(clock)
+})
+
+const NUMBERS = ['heartbeatSeconds', 'connectTimeoutMs', 'publishTimeoutMs', 'maxInFlight', 'maxBodyBytes']
+it.each<[string, unknown]>([
+  ...NUMBERS.flatMap((option) =>
+    [-1, 0.5, NaN, Infinity, '5', null].map((value): [string, unknown] => [option, value]),
+  ),
+  ...NUMBERS.slice(1).map((option): [string, unknown] => [option, 0]),
+  ['heartbeatSeconds', 65_536],
+  ['connectTimeoutMs', 2 ** 31],
+  ['publishTimeoutMs', 2 ** 31],
+  ['maxInFlight', 65_536],
+  ['maxBodyBytes', 512 * 1024 * 1024 + 1],
+  ...['', 'n'.repeat(65), 'a b', 'dq~', 'é', 'a/b', null, 5].map((value): [string, unknown] => ['namespace', value]),
+  ['queueType', 'stream'],
+  ['queueType', null],
+  ['name', ''],
+  ['name', 5],
+])('%s may not be %o', (option, value) => {
+  const error = thrown(() => resolveOptions({ [option]: value }))
+  expect(error).toMatchObject({ code: 'INVALID_OPTION', data: { option } })
+})
