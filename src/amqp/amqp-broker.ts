@@ -156,7 +156,6 @@ export class AmqpBroker implements Broker {
 
   async close(): Promise<void> {
     await this.publisher.close()
-    await this.topology.close()
     await this.#consuming.close()
     await this.#producing.close()
   }

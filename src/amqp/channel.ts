@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel } from 'amqplib'
 import { backoff } from '../backoff.js'
 import type { AmqpConnection } from './connection.js'
+import { goodbye } from './goodbye.js'
 
 export interface ChannelHooks<C extends Channel> {
   open: (model: ChannelModel) => Promise<C>
@@ -38,8 +39,7 @@ export class RecoveringChannel<C extends Channel> {
     clearTimeout(this.#timer)
     const channel = this.#channel
     this.#channel = undefined
-    // A channel that the broker closed first has nothing left to say.
-    await channel?.close().catch(() => undefined)
+    await goodbye(channel?.close())
   }
 
   async #open(model: ChannelModel): Promise<void> {

@@ -3,6 +3,7 @@ import { backoff } from '../backoff.js'
 import { DuequeError, errorText } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Endpoint } from './endpoint.js'
+import { goodbye } from './goodbye.js'
 import { connectFailure, isPassing, unreachable } from './failures.js'
 import type { TlsOptions } from './tls.js'
 
@@ -96,8 +97,9 @@ export class AmqpConnection {
     const model = this.#model
     this.#model = undefined
     for (const done of [...this.#waiting]) done()
-    // A broker that just went away cannot say goodbye.
-    await model?.close().catch(() => undefined)
+    if (await goodbye(model?.close())) return
+    // amqplib has no public way to let go of a socket whose other end is silent.
+    ;(model?.connection as { stream?: { destroy(): void } } | undefined)?.stream?.destroy()
   }
 
   async #attempt(endpoint: Endpoint): Promise<ChannelModel | DuequeError> {

@@ -166,16 +166,13 @@ export class Publisher {
     this.#aside.add(entry)
     until.then(
       () => this.#takeBack(entry),
-      (error: unknown) => {
-        this.#aside.delete(entry)
-        this.#settle(entry, operationFailure(error, 'topology', 'configure'))
-      },
+      (error: unknown) => this.#settle(entry, operationFailure(error, 'topology', 'configure')),
     )
   }
 
   #takeBack(entry: Entry): void {
     this.#aside.delete(entry)
-    if (entry.settled) return this.#rest()
+    if (entry.settled) return
     this.#again.push(entry)
     this.#pump()
   }
@@ -238,6 +235,7 @@ export class Publisher {
     else entry.resolve()
     entry.release?.()
     this.#inFlight.delete(entry)
+    this.#aside.delete(entry)
     this.#rest()
   }
 

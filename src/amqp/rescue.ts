@@ -62,7 +62,6 @@ export class Rescue {
     await this.#subscription?.cancel()
     await Promise.all(this.#running)
     await this.#subscription?.close()
-    await this.#topology.close()
   }
 
   /** Never rejects. */

@@ -4,6 +4,7 @@ import { errorText } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { RecoveringChannel } from './channel.js'
 import type { AmqpConnection } from './connection.js'
+import { goodbye } from './goodbye.js'
 import { isLoss, operationFailure } from './failures.js'
 
 export interface SubscribeSettings {
@@ -73,7 +74,7 @@ export async function subscribe(
       cancelled = true
       const tag = consumerTag
       // Without a channel there is nothing to cancel.
-      if (tag !== undefined) await lane?.channel?.cancel(tag).catch(() => undefined)
+      if (tag !== undefined) await goodbye(lane?.channel?.cancel(tag))
     },
     close: async () => {
       cancelled = true

@@ -144,10 +144,6 @@ export class Topology {
     })
   }
 
-  async close(): Promise<void> {
-    await this.#channel?.close().catch(() => undefined)
-  }
-
   async #workQueue(queue: string): Promise<void> {
     checkBytes(deadQueue(queue), this.#maxNameBytes)
     await this.dead(queue)

@@ -1,5 +1,5 @@
 /** What one line of the input may hold at most: more than any broker takes as a message. */
-export const MAX_LINE_BYTES = 64 * 1024 * 1024
+const MAX_LINE_BYTES = 64 * 1024 * 1024
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 

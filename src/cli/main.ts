@@ -39,6 +39,7 @@ function program(): Command {
   addSchedule(root, terminal)
   addConsume(root, terminal)
   addStatus(root, terminal)
+  for (const command of root.commands) command.addHelpText('after', EXIT_HELP)
   return root.addHelpText('after', HELP)
 }
 

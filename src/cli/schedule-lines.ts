@@ -31,7 +31,8 @@ export async function scheduleLines(
   terminal: Terminal,
 ): Promise<number> {
   const report = new Report(terminal, stop, sizeOf(input))
-  stop.signal.addEventListener('abort', () => input.destroy())
+  if (stop.signal.aborted) input.destroy()
+  else stop.signal.addEventListener('abort', () => input.destroy())
   let ended = false
 
   async function* items(): AsyncGenerator<LineItem> {

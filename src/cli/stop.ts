@@ -1,6 +1,6 @@
 import type { Terminal } from './terminal.js'
 
-export type StopReason = 'SIGINT' | 'SIGTERM' | 'output closed' | 'done'
+type StopReason = 'SIGINT' | 'SIGTERM' | 'output closed' | 'done'
 
 /**
  * Why a command that goes on and on comes to its end: the first reason counts. A second signal kills the process, as it

@@ -25,7 +25,12 @@ describe.skipIf(noNode)(
       await node.stop()
     })
 
-    test('killed with 20,000 waiting, first hops under way: each is handled once, none early, overdue ones soon', async () => {
+    test('killed with 20,000 waiting, first hops under way: each is handled once, none early, overdue ones soon', async (test) => {
+      // "Improved resiliency of dead-lettering" came with 3.10.20. docs/operations.md has what was measured.
+      test.skip(
+        isBefore(node.version, [3, 10, 20]),
+        `RabbitMQ ${node.version} may lose some by itself, in its dead-letter workers`,
+      )
       const queue = unique('crash')
       const mq = await open()
       const count = 20_000
@@ -68,7 +73,7 @@ describe.skipIf(noNode)(
 
     test('restarted: what waits, what is under way and who consumes all go on', async () => {
       const queue = unique('restart')
-      const mq = await open()
+      const mq = await open({ publishTimeoutMs: 100_000 })
       const events: string[] = []
       mq.on('reconnected', () => events.push('reconnected'))
       const recorder = await Recorder.on(mq, queue)
@@ -77,7 +82,7 @@ describe.skipIf(noNode)(
         queue,
         Array.from({ length: 100 }, (_, i) => 4000 + i * 20),
       )
-      await node.kill()
+      await node.shutdown()
       const underWay = Array.from({ length: 50 }, (_, i) =>
         mq.schedule(note, { n: 100 + i }, { to: { queue }, in: 500 }),
       )
@@ -104,3 +109,9 @@ describe.skipIf(noNode)(
     }, 120_000)
   },
 )
+
+function isBefore(version: string, than: readonly number[]): boolean {
+  const parts = version.split('.').map(Number)
+  const place = than.findIndex((part, i) => part !== parts[i])
+  return place >= 0 && (parts[place] ?? 0) < than[place]!
+}

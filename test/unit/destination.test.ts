@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { Names, deadQueue, destinationKey } from '../../src/amqp/names.js'
-import { checkDestination, checkQueueName, destinationText } from '../../src/destination.js'
+import { deadQueue, destinationKey } from '../../src/amqp/names.js'
+import { checkDestination, checkQueueName, destinationText, parseDestination } from '../../src/destination.js'
 import { isDuequeError } from '../../src/errors.js'
 import { thrown } from './thrown.js'
 
@@ -96,15 +96,28 @@ it('the longest queue has room for its key and its dead queue', () => {
   expect(bytes(deadQueue(queue))).toBeLessThanOrEqual(251)
 })
 
-it('the longest exchange has room for its key and its outlet', () => {
+it('the longest exchange has room for its key', () => {
   const exchange = longest((name) => checkDestination({ exchange: name }))
   expect(bytes(destinationKey({ exchange }))).toBeLessThanOrEqual(255)
-  expect(bytes(new Names('dueque').outlet(exchange))).toBeLessThanOrEqual(251)
 })
 
 it.each([
   [{ queue: 'reminders' }, 'queue:reminders'],
+  [{ queue: 'exchange:a' }, 'queue:exchange:a'],
+  [{ queue: 'a\nb' }, 'queue:a\nb'],
   [{ exchange: 'clinic', routingKey: 'a' }, 'exchange:clinic'],
-])('%j is shown as %s', (destination, text) => {
+])('%j is written as %j, and read again', (destination, text) => {
   expect(destinationText(destination)).toBe(text)
+  expect(parseDestination({ 'dueque-to': text }, 'a')).toEqual(destination)
+})
+
+it.each<unknown>([undefined, null, '', 'queue:', 'exchange:', 'topic:a', ' queue:a', 5, {}, { toString: 'x' }])(
+  'forged as %j a destination is none',
+  (text) => {
+    expect(parseDestination({ 'dueque-to': text }, 'k')).toBeUndefined()
+  },
+)
+
+it.each(['queue', 'exchange'])('a name of 256 bytes, which no %s can have, is none', (kind) => {
+  expect(parseDestination({ 'dueque-to': `${kind}:${'n'.repeat(256)}` }, 'k')).toBeUndefined()
 })

@@ -6,6 +6,7 @@ import {
   decodeEnvelope,
   encodeEnvelope,
   routingKeyOf,
+  sentOn,
   withoutBrokerHeaders,
   type Arrived,
   type DelayedMessage,
@@ -82,6 +83,7 @@ describe('the properties and headers', () => {
       attempt: fc.integer({ min: 1, max: 1000 }),
       expiresAt: fc.option(times, { nil: undefined }),
       dedupeKey: fc.option(texts, { nil: undefined }),
+      rescues: fc.nat(5),
     })
     fc.assert(
       fc.property(messages, (given) => {
@@ -112,6 +114,7 @@ describe('what arrives', () => {
       attempt: 1,
       expiresAt: undefined,
       dedupeKey: undefined,
+      rescues: 0,
       headers: {},
     })
   })
@@ -129,7 +132,7 @@ describe('what arrives', () => {
   it.each([...nonsense, {}, [], [5], { '!': 'timestamp', value: 5 }, Uint8Array.of(1)])(
     'forged as %o in every field is undefined, or what a foreign producer meant',
     (value) => {
-      const numbers = [HEADER.due, HEADER.revision, HEADER.expires, HEADER.version, HEADER.attempt]
+      const numbers = [HEADER.due, HEADER.revision, HEADER.expires, HEADER.version, HEADER.attempt, HEADER.rescues]
       const headers = Object.fromEntries(numbers.map((name) => [name, value]))
       expect(decodeEnvelope(arrived(headers))).toEqual(decodeEnvelope(arrived({})))
     },
@@ -163,6 +166,30 @@ describe('what arrives', () => {
   it('loses on the way out again what a broker would take for its own deaths, and nothing else', () => {
     const kept = { a: 1, 'dueque-due': 5, 'x-mine': 2 }
     expect(withoutBrokerHeaders({ ...kept, ...Object.fromEntries(DEATHS.map((name) => [name, []])) })).toEqual(kept)
+  })
+
+  it('is sent on with the same id, revision, attempt and due time', () => {
+    const { headers, ...properties } = encodeEnvelope({ ...message, priority: 1, correlationId: 'c', expiresAt: 5 })
+    const from = arrived(
+      { ...headers, 'x-death': [], 'dueque-later': 1 },
+      { ...properties, expiration: '5', userId: 'u' },
+    )
+    const sent = encodeEnvelope(sentOn(from, decodeEnvelope(from), message.destination, message.dueAt + 9))
+    const { timestamp, ...rest } = { ...properties, headers: { ...headers, 'dueque-later': 1 } }
+    expect(sent).toMatchObject(rest)
+    expect(sent.timestamp).toBe(timestamp)
+    expect(sent).not.toHaveProperty('expiration')
+    expect(sent).not.toHaveProperty('userId')
+    expect(sent.headers).not.toHaveProperty('x-death')
+  })
+
+  it('from a foreign producer is sent on as due now, with its own properties', () => {
+    const own = { contentType: 'text/plain', contentEncoding: 'gzip', replyTo: 'answers', appId: 'app', type: 'order' }
+    const from = arrived({ tenant: 'a' }, own)
+    const sent = sentOn(from, decodeEnvelope(from), { queue: 'q' }, 5000)
+    expect(sent).toMatchObject({ dueAt: 5000, scheduledAt: 5000, revision: 5_000_000, attempt: 1, name: 'order' })
+    expect(sent.id).not.toBe('')
+    expect(encodeEnvelope(sent)).toMatchObject({ ...own, headers: { tenant: 'a' } })
   })
 
   it('with a header named __proto__ leaves the others alone', () => {

@@ -44,7 +44,7 @@ export function addSchedule(program: Command, terminal: Terminal): void {
     .option('--data <json>', 'the payload')
     .addOption(new Option('--file <path>', 'a JSON document, or lines (below)').conflicts('data'))
     .addOption(new Option('--raw', 'each line is a payload and nothing else').conflicts('data'))
-    .addHelpText('after', LINE_HELP + EXAMPLES)
+    .addHelpText('after', `${LINE_HELP}\n${EXAMPLES}`)
     .action(async (_options: Options, command: Command) => run(command.optsWithGlobals<Options>(), terminal))
 }
 
