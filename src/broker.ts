@@ -3,7 +3,7 @@ import type { Arrived, DelayedMessage } from './envelope.js'
 
 /** Why a message was given up. Frozen: docs/wire-format.md. */
 export type DeadReason =
-  'handler-error' | 'invalid-payload' | 'unknown-message' | 'unknown-version' | 'expired' | 'dead-lettered'
+  'handler-error' | 'invalid-payload' | 'unknown-message' | 'unknown-version' | 'expired' | 'invalid-due'
 
 export interface Death {
   reason: DeadReason

@@ -87,8 +87,9 @@ export function parseDestination(
   headers: Readonly<Record<string, unknown>>,
   routingKey: string,
 ): Destination | undefined {
-  const [, kind, name] = /^(queue|exchange):(.+)$/s.exec(String(headers['dueque-to'])) ?? []
-  if (name === undefined) return undefined
+  const to = headers['dueque-to']
+  const [, kind, name] = /^(queue|exchange):(.+)$/s.exec(typeof to === 'string' ? to : '') ?? []
+  if (name === undefined || Buffer.byteLength(name) > NAME_BYTES) return undefined
   return kind === 'queue' ? { queue: name } : { exchange: name, routingKey }
 }
 

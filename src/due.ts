@@ -56,12 +56,13 @@ const ISO = new RegExp(
  *
  * @throws DuequeError `INVALID_DUE`
  */
-export function parseDelay(delay: unknown): number {
+export function parseDelay(delay: unknown, option = 'in'): number {
   if (typeof delay === 'number') {
     if (Number.isFinite(delay) && delay >= 0) return Math.ceil(delay)
-    throw invalid(delay, `in: expected milliseconds, zero or more, got ${delay}`)
+    throw invalid(delay, `${option}: expected milliseconds, zero or more, got ${delay}`)
   }
-  if (typeof delay !== 'string') throw invalid(delay, `in: expected milliseconds or a duration, got ${shown(delay)}`)
+  if (typeof delay !== 'string')
+    throw invalid(delay, `${option}: expected milliseconds or a duration, got ${shown(delay)}`)
   const parts = (SHORT.exec(delay) ?? ISO.exec(delay))?.slice(1)
   if (parts?.some((part) => part !== undefined)) {
     const units = Object.values(UNIT_MS)
@@ -73,18 +74,21 @@ export function parseDelay(delay: unknown): number {
     /^-?P\d.*[YM]/i.test(delay) && !/^-?P[^YM]*T/i.test(delay) ? '; months and years have no fixed length' : ''
   throw invalid(
     delay,
-    `in: expected a duration such as '250ms', '90s', '1h30m', '7d' or 'PT1H', got ${shown(delay)}${hint}`,
+    `${option}: expected a duration such as '250ms', '90s', '1h30m', '7d' or 'PT1H', got ${shown(delay)}${hint}`,
   )
 }
 
 const INSTANT =
   /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?([Zz]|[+-]\d\d(?::?\d\d)?)(?:\[[^\]]+\])*$/
 
+/** What a Date can hold. ECMA-262, 21.4.1.1. */
+const MAX_DATE_MS = 8.64e15
+
 /** Milliseconds since the epoch; a fraction of a millisecond counts as a whole one. */
 function parseInstant(at: unknown): number {
   if (typeof at === 'string') return parseIso(at)
   const ms = at instanceof Date ? at.getTime() : (at as { epochMilliseconds?: unknown } | null)?.epochMilliseconds
-  if (typeof ms === 'number' && Number.isFinite(ms)) return Math.ceil(ms)
+  if (typeof ms === 'number' && Math.abs(ms) <= MAX_DATE_MS) return Math.ceil(ms)
   throw invalid(
     at,
     `at: expected a valid Date, an ISO 8601 string with a zone or { epochMilliseconds }, got ${shown(at)}`,

@@ -74,7 +74,7 @@ export function encodeEnvelope(message: DelayedMessage) {
     headers,
     messageId: message.id,
     type: message.name,
-    contentType: 'application/json',
+    contentType: (message.properties?.['contentType'] as string | undefined) ?? 'application/json',
     timestamp: Math.floor(message.scheduledAt / 1000),
     deliveryMode: 2,
     ...(message.priority !== undefined && { priority: message.priority }),
@@ -113,13 +113,14 @@ export interface Envelope {
 }
 
 export function decodeEnvelope({ properties, headers }: Arrived): Envelope {
+  const due = integer(headers[HEADER.due])
   return {
     id: text(properties['messageId']),
     name: text(properties['type']),
-    version: integer(headers[HEADER.version]) ?? 1,
-    dueAt: integer(headers[HEADER.due]),
+    version: integer(headers[HEADER.version]) || 1,
+    dueAt: due !== undefined && due <= 8.64e15 ? due : undefined,
     revision: integer(headers[HEADER.revision]),
-    attempt: integer(headers[HEADER.attempt]) ?? 1,
+    attempt: integer(headers[HEADER.attempt]) || 1,
     expiresAt: integer(headers[HEADER.expires]),
     dedupeKey: text(headers[HEADER.dedupe]),
     rescues: integer(headers[HEADER.rescues]) ?? 0,
@@ -157,11 +158,11 @@ export function withoutBrokerHeaders(headers: Readonly<Record<string, unknown>>)
 }
 
 function userHeaders(headers: Readonly<Record<string, unknown>>): Headers {
-  const own: Record<string, HeaderValue> = {}
+  const own: [string, HeaderValue][] = []
   for (const [name, value] of Object.entries(headers)) {
-    if (!isReserved(name) && !BROKER_HEADER.test(name)) own[name] = value as HeaderValue
+    if (!isReserved(name) && !BROKER_HEADER.test(name)) own.push([name, value as HeaderValue])
   }
-  return own
+  return Object.fromEntries(own)
 }
 
 /**
@@ -187,10 +188,11 @@ export function checkHeaders(headers: unknown): Headers {
       maxBytes: MAX_HEADER_BYTES,
     })
   }
-  return Object.fromEntries(given) as Headers
+  return structuredClone(Object.fromEntries(given)) as Headers
 }
 
 function nameBytes(name: string): number {
+  if (name === '__proto__') throw invalidOption('headers', 'no key "__proto__"', name)
   const bytes = Buffer.byteLength(name)
   if (bytes > 255)
     throw new DuequeError('NAME_TOO_LONG', `headers: a name of ${bytes} bytes`, { name, bytes, maxBytes: 255 })
@@ -203,15 +205,26 @@ const MAX_DEPTH = 16
 function valueBytes(path: string, value: unknown, depth: number): number {
   if (typeof value === 'string') return 5 + Buffer.byteLength(value)
   if (typeof value === 'boolean' || value === null) return 2
-  if (typeof value === 'number' && Number.isFinite(value)) return 9
-  if (typeof value !== 'object' || depth === MAX_DEPTH || ArrayBuffer.isView(value) || value instanceof Date) {
+  if (typeof value === 'number' && isEncodable(value)) return 9
+  if (typeof value !== 'object' || depth === MAX_DEPTH || !isPlain(value)) {
     throw invalidOption(path, 'a string, finite number, boolean, null, or a plain array or object of them', value)
   }
   if (Object.hasOwn(value, '!')) throw invalidOption(path, 'no key "!", which amqplib reads as a type', '!')
   let bytes = 5
-  for (const [name, inner] of Object.entries(value))
+  // An index that is missing is `undefined` here, and refused.
+  for (const [name, inner] of Object.entries(Array.isArray(value) ? Array.from<unknown>(value) : value))
     bytes += nameBytes(name) + valueBytes(`${path}.${name}`, inner, depth + 1)
   return bytes
+}
+
+/** amqplib writes a large number as a 64-bit integer. */
+function isEncodable(value: number): boolean {
+  return Number.isFinite(value) && (Math.abs(value) < 2 ** 50 || (Number.isInteger(value) && value > -(2 ** 63)))
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null
 }
 
 function text(value: unknown): string | undefined {

@@ -100,5 +100,9 @@ export function shown(value: unknown): string {
 }
 
 export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  try {
+    return String(error instanceof Error ? (error.message as unknown) : error)
+  } catch {
+    return shown(error)
+  }
 }

@@ -63,8 +63,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
  */
 export async function encodePayload(definition: MessageDefinition, payload: unknown): Promise<Uint8Array> {
   const json = toJson(definition.name, payload)
-  const checked = validate(definition, JSON.parse(json))
-  const { issues } = checked instanceof Promise ? await checked : checked
+  const { issues } = await validate(definition, JSON.parse(json))
   if (issues) throw invalidPayload(definition.name, issues)
   return Buffer.from(json)
 }
@@ -81,7 +80,7 @@ export async function decodePayload(
 ): Promise<unknown> {
   let payload = parseBody(definition?.name ?? 'message', body)
   if (!definition) return payload
-  if (version < definition.version && definition.upgrade) payload = definition.upgrade(payload, version)
+  if (version < definition.version && definition.upgrade) payload = await definition.upgrade(payload, version)
   const result = await validate(definition, payload)
   if (result.issues) throw invalidPayload(definition.name, result.issues)
   return result.value
@@ -96,11 +95,16 @@ function toJson(name: string, payload: unknown): string {
     const json = JSON.stringify(payload) as string | undefined
     if (json !== undefined) return json
   } catch (cause) {
-    throw new DuequeError('INVALID_PAYLOAD', `${name}: the payload cannot be written as JSON`, issue(name, ''), {
-      cause,
-    })
+    throw new DuequeError(
+      'INVALID_PAYLOAD',
+      `${name}: the payload cannot be written as JSON`,
+      issue(name, 'cannot be written as JSON'),
+      {
+        cause,
+      },
+    )
   }
-  throw new DuequeError('INVALID_PAYLOAD', `${name}: the payload has no JSON form`, issue(name, ''))
+  throw new DuequeError('INVALID_PAYLOAD', `${name}: the payload has no JSON form`, issue(name, 'has no JSON form'))
 }
 
 function parseBody(name: string, body: Uint8Array): unknown {

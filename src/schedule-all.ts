@@ -20,6 +20,7 @@ export async function* scheduleAll<Item>(
   let count = 0
   let running = 0
   let reading = false
+  let left = false
   let source: 'open' | 'ended' | { error: unknown } = 'open'
   let wake: (() => void) | undefined
 
@@ -38,7 +39,7 @@ export async function* scheduleAll<Item>(
     try {
       const { done, value } = await iterator.next()
       if (done) source = 'ended'
-      else void run(value, count++)
+      else if (!left) void run(value, count++)
     } catch (error) {
       source = { error }
     }
@@ -50,10 +51,11 @@ export async function* scheduleAll<Item>(
     while (reading || running > 0 || results.length > 0 || source === 'open') {
       if (source === 'open' && !reading && running < window) void read()
       if (results.length > 0) yield* results.splice(0)
-      else await new Promise<void>((resolve) => (wake = resolve))
+      else if (reading || running > 0) await new Promise<void>((resolve) => (wake = resolve))
     }
     if (typeof source === 'object') throw (source as { error: unknown }).error
   } finally {
+    left = true
     if (source === 'open') await iterator.return?.()
   }
 }

@@ -56,7 +56,7 @@ export function resolveSchedule(options: ScheduleOptions, now: number, maxDelayM
     priority,
     correlationId,
     dedupeKey,
-    expiresAt: expiresIn === undefined ? undefined : Math.max(dueAt, now) + parseDelay(expiresIn),
+    expiresAt: expiresIn === undefined ? undefined : Math.max(dueAt, now) + parseDelay(expiresIn, 'expiresIn'),
     scheduledAt: now,
     revision: nextRevision(now),
     attempt: 1,

@@ -30,8 +30,13 @@ function parseEndpoint(url: unknown): Endpoint {
   if (!parts || (protocol !== 'amqp' && protocol !== 'amqps') || parts.hostname === '') {
     throw invalidOption('url', "a URL such as 'amqp://user:password@host:5672/vhost'", protocol && `${protocol}:…`)
   }
-  if (parts.search !== '')
-    throw invalidOption('url', 'no query parameters; heartbeat, tls and others are options', parts.search)
+  // Either may be the rest of a password.
+  if (parts.search !== '' || parts.hash !== '')
+    throw invalidOption(
+      'url',
+      'no ? and no #: in a password they are %3F and %23; heartbeat, tls and others are options',
+      '?…',
+    )
   const hostname = parts.hostname.replace(/^\[|\]$/g, '')
   const port = parts.port === '' ? (protocol === 'amqp' ? 5672 : 5671) : Number(parts.port)
   const anonymous = parts.username === '' && parts.password === ''

@@ -53,7 +53,9 @@ const PASSING_REPLY_CODES: readonly unknown[] = [320, 541]
 export function isLoss(error: unknown): boolean {
   if (PASSING_REPLY_CODES.includes(replyCode(error))) return true
   const { name, message } = error instanceof Error ? error : new Error()
-  return name === 'IllegalOperationError' || /^(channel (closed|ended)|connection clos|unexpected close)/i.test(message)
+  return (
+    name === 'IllegalOperationError' || /^(channel (closed$|ended)|connection clos|unexpected close)/i.test(message)
+  )
 }
 
 /** The broker's own words, without amqplib's frame around them. */
@@ -64,7 +66,8 @@ function brokerText(error: unknown): string {
 
 /** The name in `no exchange 'x' in vhost '/'` and the like. */
 export function namedExchange(error: unknown): string | undefined {
-  return /exchange '([^']*)'/.exec(errorText(error))?.[1]
+  const name = /exchange '([^']*)'/.exec(errorText(error))?.[1]
+  return name === 'amq.default' ? '' : name
 }
 
 /**
@@ -76,7 +79,7 @@ export function operationFailure(cause: unknown, resource: string, asked: Permis
   if (cause instanceof DuequeError) return cause
   const text = brokerText(cause)
   const code = replyCode(cause)
-  if (code === 403) {
+  if (code === 403 && text.includes('access to')) {
     const [, named, kind, name] =
       /(\w+) access to (\w+) '([^']*)'/.exec(text) ?? /()access to (\w+) '([^']*)'/.exec(text) ?? []
     const what = name ? `${kind} ${name}` : resource

@@ -23,7 +23,7 @@ export function roleReader(names: Names): (queue: string) => QueueRole | undefin
   const outlet = names.outlet('')
   const dead = deadQueue('')
   return (queue) => {
-    const [, unsharded = queue, shard = '0'] = /^(.*)\.(x\d*)$/.exec(queue) ?? []
+    const [, unsharded = queue, shard = '0'] = /^(.*)\.([1-9]\d*)$/.exec(queue) ?? []
     const found = rungs.get(unsharded)
     if (found) return { ...found, variant: { ...found.variant, shard: Number(shard) } }
     if (queue === names.unroutable) return { kind: 'unroutable' }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival } from '../broker.js'
 import type { Clock } from '../clock.js'
 import { isReserved, parseDestination, type Destination } from '../destination.js'
@@ -69,13 +70,15 @@ export class Rescue {
     const { strategy, clock, logger } = this.#environment
     const envelope = decodeEnvelope(arrival)
     const destination = parseDestination(arrival.headers, arrival.routingKey)
+    const now = clock.now()
     try {
       if (envelope.rescues >= MAX_RESCUES || !destination || isReserved(arrival.routingKey)) {
         await this.#park(arrival, 'it does not say where it belongs, or was sent again too often')
+      } else if ((envelope.dueAt ?? 0) - now > strategy.limits.maxDelayMs) {
+        await this.#park(arrival, 'its due time is none that a message can wait for')
       } else if (!(await this.#exists(destination, envelope.rescues > 0))) {
         await this.#park(arrival, 'its destination does not exist')
       } else {
-        const now = clock.now()
         if ((envelope.dueAt ?? 0) > now) this.#lookAgain(now)
         const message = { ...sentOn(arrival, envelope, destination, now), rescues: envelope.rescues + 1 }
         await strategy.schedule(message, { declare: false })
@@ -84,7 +87,7 @@ export class Rescue {
       arrival.ack()
     } catch (error) {
       logger.warn('could not move an unroutable message', { id: envelope.id, error: errorText(error) })
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_AFTER_FAILURE_MS))
+      await pause(PAUSE_AFTER_FAILURE_MS)
       arrival.requeue()
     }
   }

@@ -5,7 +5,8 @@ import { checkBytes, destinationText, type Destination } from '../destination.js
 import { DuequeError } from '../errors.js'
 import { UNITS, type Rung } from '../strategies/ladder/rungs.js'
 import type { AmqpConnection } from './connection.js'
-import { isLoss, operationFailure } from './failures.js'
+import { isLoss, operationFailure, replyCode } from './failures.js'
+import { goodbye } from './goodbye.js'
 import { deadQueue, destinationKey, rungKey, zeroKey, type Names, type QueueType, type RungVariant } from './names.js'
 
 type Permission = Parameters<typeof operationFailure>[2]
@@ -277,6 +278,7 @@ export class Topology {
           return
         } catch (error) {
           if (this.#connection.closed) throw new DuequeError('CLOSED', 'dueque is closed', {}, { cause: error })
+          if (replyCode(error) === undefined) this.#drop()
           if (!isLoss(error)) throw operationFailure(error, what, asked)
           await pause(backoff(attempt))
         }
@@ -284,6 +286,12 @@ export class Topology {
     })
     this.#turn = turn.catch(() => undefined)
     return turn
+  }
+
+  /** amqplib's channels wait for ever for the answer to a call that threw before it was sent. */
+  #drop(): void {
+    void goodbye(this.#channel?.close())
+    this.#channel = undefined
   }
 
   async #open(model: Awaited<ReturnType<AmqpConnection['ready']>>): Promise<Channel> {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival, Broker, Subscription } from '../broker.js'
 import type { Clock } from '../clock.js'
 import { DueQueue } from '../due-queue.js'
@@ -57,6 +58,7 @@ export interface ConsumerEnvironment {
   onClosed: () => void
 }
 
+const PAUSE_AFTER_FAILURE_MS = 1000
 /** What comes earlier than this is put back to wait in the broker instead of holding a place of the prefetch. */
 const LONGEST_HOLD_MS = 30_000
 
@@ -155,7 +157,7 @@ export class RunningConsumer implements Consumer {
     const item: Item = { arrival, envelope, dueAt, arrivedAt: now }
     if (dueAt <= now) this.#enqueue(item)
     else if (dueAt - now <= LONGEST_HOLD_MS) this.#held.add(item, dueAt)
-    else void this.#defer(item)
+    else void this.#putBack(item)
   }
 
   #enqueue(item: Item): void {
@@ -250,20 +252,27 @@ export class RunningConsumer implements Consumer {
     }
   }
 
-  /** Back into the strategy, for this queue alone. */
-  async #defer({ arrival, envelope, dueAt }: Item): Promise<void> {
+  /** Back into the strategy, for this queue alone; a time that no strategy could wait for was never ours. Never rejects. */
+  async #putBack(item: Item): Promise<void> {
     const { strategy, clock, logger, onError } = this.#environment
+    const { arrival, envelope, dueAt } = item
+    const earlyMs = dueAt - clock.now()
+    if (earlyMs > strategy.limits.maxDelayMs) {
+      const refusal = new Refusal('invalid-due', `due in ${earlyMs} ms: no message can wait that long`)
+      return (await this.#bury(item, refusal)) ? arrival.ack() : arrival.requeue()
+    }
     logger.warn('arrived far too early, scheduled again: do the clocks differ?', {
       queue: this.queue,
       id: envelope.id,
-      earlyMs: dueAt - clock.now(),
+      earlyMs,
     })
     try {
       await strategy.schedule(sentOn(arrival, envelope, { queue: this.queue }, clock.now()), { declare: false })
       arrival.ack()
     } catch (error) {
       onError(error)
-      this.#held.add({ arrival, envelope, dueAt, arrivedAt: clock.now() }, dueAt)
+      await pause(PAUSE_AFTER_FAILURE_MS)
+      arrival.requeue()
     }
   }
 }

@@ -83,6 +83,7 @@ describe('a consumer', () => {
     ['unknown-message', 'an unknown name', () => ({ n: 1 }), { type: 'test.unknown' }],
     ['unknown-message', 'no name at all', () => ({ n: 1 }), { type: undefined }],
     ['unknown-version', 'an unknown version', () => ({ n: 1 }), { headers: { 'dueque-version': 9 } }],
+    ['invalid-due', 'a due time in ten thousand years', () => ({ n: 1 }), { headers: { 'dueque-due': 2.5e14 } }],
     ['expired', 'a message past its time', () => ({ n: 1 }), { headers: { 'dueque-expires': Date.now() - 1000 } }],
   ]
   test.each(lost)('moves to the dead queue with the reason %s: %s', async (reason, _, body, properties) => {

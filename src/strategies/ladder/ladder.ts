@@ -112,6 +112,8 @@ function laterPath(delayMs: number, pathFor: (ms: number) => Path, isReady: (pat
 /** The rungs of a wait, smallest first; none when it is over. */
 export function rungsFor(delayMs: number, tolerance: (delayMs: number) => number): Rung[] {
   if (delayMs <= 0) return []
+  if (delayMs > MAX_DELAY_MS)
+    throw new DuequeError('DELAY_OUT_OF_RANGE', `due in ${delayMs} ms`, { delayMs, maxDelayMs: MAX_DELAY_MS })
   const digits = digitsFor(delayMs, Math.max(0, tolerance(delayMs)) || 0)
   return rungsOf(digits)
 }

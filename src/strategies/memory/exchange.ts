@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Headers } from '../../envelope.js'
 
 export type ExchangeType = 'direct' | 'topic' | 'fanout' | 'headers'
@@ -27,10 +28,15 @@ function matches(type: ExchangeType, { key, args }: Binding, routingKey: string,
     case 'direct':
       return key === routingKey
     case 'topic':
-      return matchesTopic(key.split('.'), routingKey.split('.'))
+      return matchesTopic(words(key), words(routingKey))
     case 'headers':
       return matchesHeaders(args, headers)
   }
+}
+
+/** An empty key has no words, not an empty one. */
+function words(key: string): string[] {
+  return key === '' ? [] : key.split('.')
 }
 
 /** `*` is one word, `#` any number of them. */
@@ -43,6 +49,9 @@ function matchesTopic([pattern, ...patterns]: string[], words: string[]): boolea
 }
 
 function matchesHeaders({ 'x-match': match = 'all', ...wanted }: Headers, headers: Headers): boolean {
-  const fits = Object.entries(wanted).map(([name, value]) => headers[name] === value)
-  return match === 'any' ? fits.some(Boolean) : fits.every(Boolean)
+  const [kind, withX] = String(match).split('-with-')
+  const fits = Object.entries(wanted)
+    .filter(([name]) => withX === 'x' || !name.startsWith('x-'))
+    .map(([name, value]) => Object.hasOwn(headers, name) && (value === null || isDeepStrictEqual(headers[name], value)))
+  return kind === 'any' ? fits.some(Boolean) : fits.every(Boolean)
 }

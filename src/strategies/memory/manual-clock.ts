@@ -33,7 +33,7 @@ export function manualClock(start: Date | number = systemClock.now()): ManualClo
         now = Math.max(now, next.time)
         next.callback()
       }
-      now = end
+      now = Math.max(now, end)
     },
   }
 }
