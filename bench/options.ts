@@ -14,6 +14,7 @@ export interface Options {
   queueType: 'quorum' | 'classic'
   receiver: 'dueque' | 'raw'
   brokerDefaults: boolean
+  freshRungs: boolean
 }
 
 export const USAGE = `usage: npm run bench -- [SCENARIO …] [OPTION …]
@@ -38,6 +39,7 @@ options
   --shards N            of each rung (1)
   --receiver KIND       lateness, burst: a consumer of dueque or of raw amqplib (dueque)
   --broker-defaults     crash: without the broker settings that dueque recommends
+  --fresh-rungs         crash: on rungs that were declared only just before
 
 Results are printed, and kept in bench/results/ as JSON.`
 
@@ -56,7 +58,14 @@ export function parseCommandLine(args: string[]): CommandLine {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { ...numbers, 'queue-type': text, receiver: text, 'broker-defaults': flag, help: flag },
+    options: {
+      ...numbers,
+      'queue-type': text,
+      receiver: text,
+      'broker-defaults': flag,
+      'fresh-rungs': flag,
+      help: flag,
+    },
   })
   const number = (name: (typeof NUMBERS)[number]) => positive(name, values[name])
   return {
@@ -75,6 +84,7 @@ export function parseCommandLine(args: string[]): CommandLine {
       queueType: oneOf('queue-type', ['quorum', 'classic'], values['queue-type']),
       receiver: oneOf('receiver', ['dueque', 'raw'], values.receiver),
       brokerDefaults: values['broker-defaults'] ?? false,
+      freshRungs: values['fresh-rungs'] ?? false,
     },
   }
 }

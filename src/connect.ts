@@ -117,7 +117,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
     draft.name = message.name
     draft.version = message.version
-    draft.body = await encodePayload(message as MessageDefinition, payload)
+    draft.body = await encodePayload(message, payload)
     await this.strategy.schedule(draft, { declare, signal })
     const { id, dueAt, revision, destination } = draft
     return { id, dueAt: new Date(dueAt).toISOString(), revision, destination }

@@ -188,7 +188,7 @@ export function checkHeaders(headers: unknown): Headers {
       maxBytes: MAX_HEADER_BYTES,
     })
   }
-  return structuredClone(Object.fromEntries(given)) as Headers
+  return structuredClone(Object.fromEntries(given))
 }
 
 function nameBytes(name: string): number {

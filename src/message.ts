@@ -49,7 +49,7 @@ export function defineMessage<S extends StandardSchemaV1>(
     name,
     version,
     upgrade,
-    schema: schema as StandardSchemaV1<StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>>,
+    schema: schema,
   }
 }
 

@@ -37,9 +37,9 @@ export async function* scheduleAll<Item>(
   const read = async () => {
     reading = true
     try {
-      const { done, value } = await iterator.next()
-      if (done) source = 'ended'
-      else if (!left) void run(value, count++)
+      const next = await iterator.next()
+      if (next.done) source = 'ended'
+      else if (!left) void run(next.value, count++)
     } catch (error) {
       source = { error }
     }

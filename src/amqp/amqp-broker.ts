@@ -52,7 +52,7 @@ export class AmqpBroker implements Broker {
   async open(): Promise<void> {
     await this.#producing.open()
     try {
-      checkVersion((await this.#producing.ready()).connection.serverProperties as object)
+      checkVersion((await this.#producing.ready()).connection.serverProperties)
     } catch (error) {
       await this.#producing.close()
       throw error

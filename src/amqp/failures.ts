@@ -1,4 +1,4 @@
-import { DuequeError, errorText, type ErrorData } from '../errors.js'
+import { DuequeError, errorText, isDuequeError, type ErrorData } from '../errors.js'
 import type { Endpoint } from './endpoint.js'
 
 type Permission = ErrorData['PERMISSION_DENIED']['permission']
@@ -76,7 +76,7 @@ export function namedExchange(error: unknown): string | undefined {
  * @param asked the permission that the operation needs on `resource`; brokers before 3.13 do not say which was missing
  */
 export function operationFailure(cause: unknown, resource: string, asked: Permission): DuequeError {
-  if (cause instanceof DuequeError) return cause
+  if (isDuequeError(cause)) return cause
   const text = brokerText(cause)
   const code = replyCode(cause)
   if (code === 403 && text.includes('access to')) {

@@ -285,7 +285,8 @@ function duplicateKey({ dedupeKey, id, revision, attempt }: Envelope): string | 
 }
 
 function checkHandlers(handlers: readonly Handler[]): readonly Handler[] {
-  if (!Array.isArray(handlers) || handlers.length === 0)
+  const count: unknown = (handlers as { length?: unknown } | undefined)?.length
+  if (typeof count !== 'number' || count === 0)
     throw invalidOption('handlers', 'at least one on(message, handler)', handlers)
   const names = handlers.map(({ definition }) => definition?.name)
   const twice = names.find((name, i) => names.indexOf(name) !== i)

@@ -40,7 +40,7 @@ export function on<In, Out>(
   definition: MessageDefinition<In, Out>,
   handle: (delivery: Delivery<Out>) => unknown,
 ): Handler {
-  return { definition: definition as MessageDefinition, handle }
+  return { definition: definition, handle }
 }
 
 /** A handler for whatever no other handler is for, with the parsed JSON as it came. */

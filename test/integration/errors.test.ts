@@ -132,7 +132,7 @@ describe('schedule', () => {
   ]
   test.each(refused)('refuses with %s: %s', async (code, _, options) => {
     const mq = await open(vhost.url)
-    const error = await failure(mq.schedule(note, { n: 1 }, { to, ...options } as ScheduleOptions))
+    const error = await failure(mq.schedule(note, { n: 1 }, { to, ...options }))
     expect(error).toMatchObject({ code, outcome: 'refused' })
   })
 

@@ -49,7 +49,7 @@ function matchesTopic([pattern, ...patterns]: string[], words: string[]): boolea
 }
 
 function matchesHeaders({ 'x-match': match = 'all', ...wanted }: Headers, headers: Headers): boolean {
-  const [kind, withX] = String(match).split('-with-')
+  const [kind, withX] = (typeof match === 'string' ? match : 'all').split('-with-')
   const fits = Object.entries(wanted)
     .filter(([name]) => withX === 'x' || !name.startsWith('x-'))
     .map(([name, value]) => Object.hasOwn(headers, name) && (value === null || isDeepStrictEqual(headers[name], value)))
