@@ -32,7 +32,7 @@ def main(queue, count="0"):
                 handle(properties, body)
             except Exception as error:
                 reason = error.args[0] if isinstance(error, Refusal) else "handler-error"
-                bury(channel, queue, properties, body, reason, str(error))
+                bury(channel, queue, method.routing_key, properties, body, reason, str(error))
             if key is not None:
                 settled[key] = True
             if len(settled) > REMEMBERED:
@@ -79,7 +79,7 @@ def duplicate_key(properties):
     return properties.message_id, revision, attempt
 
 
-def bury(channel, queue, properties, body, reason, error):
+def bury(channel, queue, routing_key, properties, body, reason, error):
     """Into the dead queue, with the reason. Returns when it is safe there."""
     headers = {name: value for name, value in (properties.headers or {}).items() if not BROKER_HEADER.match(name)}
     headers.setdefault("dueque-to", f"queue:{queue}")
@@ -90,7 +90,8 @@ def bury(channel, queue, properties, body, reason, error):
     properties.delivery_mode = 2
     properties.expiration = None
     properties.user_id = None
-    channel.basic_publish("", f"{queue}.dead", body, properties, mandatory=True)
+    headers["BCC"] = [f"dq~queue~{queue}.dead"]
+    channel.basic_publish(layout.DEAD, routing_key, body, properties, mandatory=True)
 
 
 def whole(value):

@@ -9,6 +9,7 @@ PREFIX = "dueque.v1"
 DELIVER = f"{PREFIX}.deliver"
 UNROUTABLE = f"{PREFIX}.unroutable"
 PARKED = f"{PREFIX}.parked"
+DEAD = f"{PREFIX}.dead"
 
 # Name, milliseconds of one step, and how one step is written. Smallest first.
 UNITS = (
@@ -44,7 +45,7 @@ def digits(delay_ms):
     best, fewest = None, None
     for _, step, *_ in UNITS:
         total = -(-delay_ms // step) * step
-        if best and total > delay_ms + tolerance:
+        if best and total > min(delay_ms + tolerance, LONGEST_DELAY_MS):
             break
         rest, split = total, []
         for _, other, *_ in reversed(UNITS):
@@ -77,7 +78,10 @@ def declare_base(channel):
     """Where due messages find their way, and the queues for those that do not."""
     channel.exchange_declare(UNROUTABLE, "fanout", durable=True)
     channel.queue_declare(UNROUTABLE, durable=True, arguments=STORAGE)
+    channel.exchange_declare(PARKED, "fanout", durable=True)
     channel.queue_declare(PARKED, durable=True, arguments=STORAGE)
+    channel.queue_bind(PARKED, PARKED, "")
+    channel.exchange_declare(DEAD, "direct", durable=True)
     channel.queue_bind(UNROUTABLE, UNROUTABLE, "")
     channel.exchange_declare(DELIVER, "direct", durable=True, arguments={"alternate-exchange": UNROUTABLE})
 
@@ -108,7 +112,8 @@ def declare_work_queue(channel, queue):
     declare_base(channel)
     dead = f"{queue}.dead"
     channel.queue_declare(dead, durable=True, arguments=STORAGE)
-    channel.queue_bind(dead, DELIVER, f"dq~queue~{dead}")
+    for exchange in (DEAD, DELIVER):
+        channel.queue_bind(dead, exchange, f"dq~queue~{dead}")
     arguments = {
         "x-queue-type": "quorum",
         "x-delivery-limit": 20,
