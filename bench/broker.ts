@@ -54,13 +54,14 @@ export async function declareQuorum(channel: Channel, queue: string): Promise<vo
   await channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
 }
 
-/** Waits until as many messages are ready in the queue. */
-export async function holds(channel: Channel, queue: string, count: number, timeoutMs: number): Promise<void> {
+/** Waits until so many messages have arrived in the queue, and removes them. */
+export async function drain(channel: Channel, queue: string, count: number, timeoutMs = 120_000): Promise<void> {
   await poll(async () => (await channel.checkQueue(queue)).messageCount >= count, {
     what: `${count} messages in ${queue}`,
     timeoutMs,
     intervalMs: 50,
   })
+  await channel.purgeQueue(queue)
 }
 
 export interface QueueStats {

@@ -1,9 +1,8 @@
 import { connect, ladder, type Dueque } from 'dueque'
 import { randomInt } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { PrivateNode } from '../scripts/broker/private-node.js'
 import { say } from '../scripts/broker/say.js'
-import { brokerAt, type Broker } from './broker.js'
+import { brokerAt, connectRaw, drain, type Broker } from './broker.js'
 import { BODY_BYTES, items, payloadItems, payloadOf, sample, scheduleEvery } from './load.js'
 import { spreadOf } from './numbers.js'
 import type { Options } from './options.js'
@@ -14,7 +13,6 @@ const QUEUE = 'bench.crash'
 const LEAST_DELAY_MS = 20_000
 const LONGEST_DELAY_MS = 40_000
 const WARM_UP = 3_000
-const REGISTERED_MS = 5_000
 
 /** What a kill -9 of the broker does to the messages that wait in it. On a node of its own. */
 export async function crash(_: Broker, options: Options): Promise<Result> {
@@ -34,7 +32,7 @@ async function onNode(node: PrivateNode, broker: Broker, options: Options): Prom
   const to = { queue: QUEUE }
   const mq = await connect({ url: broker.url, maxInFlight: inFlight, strategy: ladder({ queueType, shards }) })
   await mq.schedule(sample, payloadOf(-1), { to, in: 0, declare: true })
-  if (!options.freshRungs) await declareRungs(mq, to)
+  if (!options.freshRungs) await declareRungs(mq, broker, to)
   const delays = Array.from({ length: count }, () => randomInt(LEAST_DELAY_MS, LONGEST_DELAY_MS + 1))
   await scheduleEvery(
     mq,
@@ -86,7 +84,7 @@ async function onNode(node: PrivateNode, broker: Broker, options: Options): Prom
     notes: [
       `down for ${((restartedAt - scheduledAt) / 1000).toFixed(1)} s; the last message arrived ` +
         `${((final.lastAt - restartedAt) / 1000).toFixed(1)} s after that`,
-      `in its queues after the restart: ${sum(found)}${options.freshRungs ? '' : ', some of the warm-up'}`,
+      `in its queues after the restart: ${sum(found)}`,
       left.length === 0
         ? 'nothing is left in the broker'
         : `left in the broker: ${left.map(({ name, messages }) => `${name} ${messages}`).join(', ')}`,
@@ -105,13 +103,15 @@ async function onNode(node: PrivateNode, broker: Broker, options: Options): Prom
  * A kill soon after a quorum queue was declared can make RabbitMQ forget that queue's log, and with it what was confirmed:
  * "Quorum queue recovery: configured member … was not found on this node". That is another question than this one.
  */
-async function declareRungs(mq: Dueque, to: { queue: string }): Promise<void> {
+async function declareRungs(mq: Dueque, broker: Broker, to: { queue: string }): Promise<void> {
   const source = Array.from({ length: WARM_UP }, () => payloadOf(-1))
   await scheduleEvery(
     mq,
     items(source, () => ({ to, in: randomInt(LEAST_DELAY_MS, LONGEST_DELAY_MS + 1) })),
   )
-  await sleep(REGISTERED_MS)
+  const model = await connectRaw(broker)
+  await drain(await model.createChannel(), to.queue, WARM_UP)
+  await model.close()
 }
 
 interface Count {

@@ -53,13 +53,13 @@ export async function memory(broker: Broker, options: Options): Promise<Result> 
 
   const rungs = queues.filter(({ name }) => name.includes('.wait.'))
   const queueBytes = rungs.reduce((sum, { memory: bytes = 0 }) => sum + bytes, 0)
-  const perMessage = (bytes: number) => `${(bytes / count).toFixed(1)} bytes a message`
+  const perMessage = (bytes: number, messages = count) => `${(bytes / messages).toFixed(1)} bytes a message`
   const last = samples.at(-1)!
   return {
     settings: { count, bodyBytes: BODY_BYTES, delay: DELAY, inFlight, queueType, shards },
     rows: samples.map((one, i) => rowOf(one, i === samples.length - 1 ? 'settled' : '')),
     notes: [
-      `wait queues: ${(queueBytes / MIB).toFixed(1)} MiB by the management API, ${perMessage(queueBytes)}`,
+      `wait queues: ${(queueBytes / MIB).toFixed(1)} MiB by the management API, ${perMessage(queueBytes, count + WARM_UP)}`,
       `broker memory: ${perMessage(last.brokerMemory - samples[0]!.brokerMemory)} more than before`,
       ...(last.brokerRss === undefined
         ? []

@@ -1,6 +1,6 @@
 import type { ConfirmChannel } from 'amqplib'
 import type { Dueque, QueueType, ScheduleOptions } from 'dueque'
-import { holds, type Broker } from './broker.js'
+import { drain, type Broker } from './broker.js'
 import { items, randomDelayMs, sample, scheduleEvery, type Payload } from './load.js'
 import { timed, type Timed } from './numbers.js'
 import { publishAll } from './raw.js'
@@ -52,10 +52,7 @@ export function kindsOf(world: World): Kind[] {
     {
       name: 'scheduleAll, 1–10 s',
       run: () => timed(count, () => scheduleEvery(mq, items(payloads, seconds))),
-      clear: async () => {
-        await holds(channel, TARGET, count, 60_000)
-        await channel.purgeQueue(TARGET)
-      },
+      clear: () => drain(channel, TARGET, count),
     },
     {
       name: 'schedule, 1 h',

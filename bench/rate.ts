@@ -1,7 +1,7 @@
 import { connect, ladder } from 'dueque'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { say } from '../scripts/broker/say.js'
-import { connectRaw, declareQuorum, type Broker } from './broker.js'
+import { connectRaw, declareQuorum, drain, type Broker } from './broker.js'
 import { bodyOf, BODY_BYTES, payloadOf, warmUp } from './load.js'
 import { median, type Timed } from './numbers.js'
 import type { Options } from './options.js'
@@ -11,6 +11,7 @@ import type { Result, Row } from './report.js'
 
 /** Between two rounds, for what the broker does afterwards. */
 const REST_MS = 1_000
+const WARM_UP = 10_000
 
 /** How fast messages can be scheduled, beside plain publishes of the same bytes in the same minutes. */
 export async function rate(broker: Broker, options: Options): Promise<Result> {
@@ -19,7 +20,8 @@ export async function rate(broker: Broker, options: Options): Promise<Result> {
   const channel = await openConfirmChannel(model)
   await declareQuorum(channel, RAW_QUEUE)
   const mq = await connect({ url: broker.url, maxInFlight: inFlight, strategy: ladder({ queueType, shards }) })
-  await warmUp(mq, { queue: TARGET }, 10_000)
+  await warmUp(mq, { queue: TARGET }, WARM_UP)
+  await drain(channel, TARGET, WARM_UP)
 
   const payloads = Array.from({ length: count }, (_, n) => payloadOf(n))
   const bodies = payloads.map(({ n }) => bodyOf(n))

@@ -56,6 +56,9 @@ export async function* scheduleAll<Item>(
     if (typeof source === 'object') throw (source as { error: unknown }).error
   } finally {
     left = true
-    if (source === 'open') await iterator.return?.()
+    const closed = source === 'open' ? iterator.return?.() : undefined
+    // A source that is being read answers when that is over, which may be never.
+    if (reading) void Promise.resolve(closed).catch(() => undefined)
+    else await closed
   }
 }

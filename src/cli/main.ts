@@ -24,23 +24,18 @@ function program(): Command {
     .version(version())
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({
-      outputError: (text) =>
-        terminal.error(
-          usage(
-            text
-              .trim()
-              .replace(/^error: /, '')
-              .replace(/\s*\n/g, ' '),
-          ),
-        ),
-    })
+    .configureOutput({ outputError: (text) => terminal.error(usage(oneLine(text))) })
   addSettings(root)
   addSchedule(root, terminal)
   addConsume(root, terminal)
   addStatus(root, terminal)
   for (const command of root.commands) command.addHelpText('after', EXIT_HELP)
   return root.addHelpText('after', HELP)
+}
+
+function oneLine(text: string): string {
+  const [, message = text] = /^(?:error: )?(.*?)\s*$/s.exec(text) ?? []
+  return message.replace(/\s*\n\s*/g, ' ')
 }
 
 function version(): string {

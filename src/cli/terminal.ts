@@ -70,7 +70,7 @@ export function plain(text: string): string {
 
 /** Arguments are quoted back when they are wrong, and a misspelt one may hold a URL with its password. */
 function withoutPasswords(text: string): string {
-  return credentials.reduce((rest, part) => rest, text)
+  return credentials.reduce((rest, part) => rest.replaceAll(part, '//…@'), text)
 }
 
 const given = [...process.argv.slice(2), process.env['AMQP_URL'], process.env['RABBITMQ_MANAGEMENT_URL']]

@@ -43,6 +43,12 @@ test.each([
   expect(parseJson(text)).toEqual(value)
 })
 
+test('a number is looked for outside of strings, however long they are', () => {
+  const pad = JSON.stringify('\\"1é'.repeat(1_000_000))
+  expect(() => parseJson(`[${pad},1234567890123456]`)).not.toThrow()
+  expect(() => parseJson(`[${pad},12345678901234567]`)).toThrow('the number 12345678901234567 ')
+})
+
 test.each(['{"a":9007199254740993}', '[-1234567890123456789]', '1e999', '{"a": tru}', ''])('%j is refused', (text) => {
   expect(() => parseJson(text)).toThrow()
 })

@@ -47,10 +47,13 @@ export function ladder(options: LadderOptions = {}): Strategy {
   let started: { broker: AmqpBroker; clock: Clock; type: QueueType } | undefined
   let turn = 0
 
-  const prepare = (message: DelayedMessage, { declare }: PublishOptions, attempt: number): Frame | Promise<void> => {
+  const prepare = (
+    message: DelayedMessage,
+    { declare }: PublishOptions,
+    { attempt, shard }: { attempt: number; shard: number },
+  ): Frame | Promise<void> => {
     const { broker, clock, type } = started!
     const { topology, names } = broker
-    const shard = shards === 1 ? 0 : turn++ % shards
     const delayMs = message.dueAt - clock.now()
     const pathFor = (ms: number): Path => rungsFor(ms, tolerance).map((one) => [one, { type, shard }])
     const isReady = (path: Path) => topology.isReady(message.destination, path)
@@ -69,6 +72,7 @@ export function ladder(options: LadderOptions = {}): Strategy {
 
     async start({ broker, clock }: Environment) {
       if (!(broker instanceof AmqpBroker)) throw invalidOption('strategy', 'ladder on RabbitMQ', 'another broker')
+      if (started) throw invalidOption('strategy', 'a ladder of its own for each connection', 'one that is in use')
       started = { broker, clock, type: queueType ?? broker.topology.queueType }
       await broker.topology.ladder()
     },
@@ -78,17 +82,21 @@ export function ladder(options: LadderOptions = {}): Strategy {
       const { broker } = started
       let epoch = 0
       let attempt = 0
+      const shard = turn++ % shards
       const steps = {
         prepare: () => {
           epoch = broker.topology.epoch
-          return prepare(message, publish, attempt++)
+          return prepare(message, publish, { attempt: attempt++, shard })
         },
         returned: () => broker.topology.forget(epoch),
       }
       return broker.publish(message, steps, publish.signal)
     },
 
-    stop: () => Promise.resolve(),
+    stop() {
+      started = undefined
+      return Promise.resolve()
+    },
   }
 }
 
