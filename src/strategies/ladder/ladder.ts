@@ -44,15 +44,15 @@ export function ladder(options: LadderOptions = {}): Strategy {
   }
   if (!Number.isInteger(shards) || shards < 1 || shards > 64)
     throw invalidOption('shards', 'a whole number from 1 to 64', shards)
-  let started: { broker: AmqpBroker; clock: Clock; type: QueueType } | undefined
+  let started: Started | undefined
   let turn = 0
 
   const prepare = (
+    { broker, clock, type }: Started,
     message: DelayedMessage,
     { declare }: PublishOptions,
     { attempt, shard }: { attempt: number; shard: number },
   ): Frame | Promise<void> => {
-    const { broker, clock, type } = started!
     const { topology, names } = broker
     const delayMs = message.dueAt - clock.now()
     const pathFor = (ms: number): Path => rungsFor(ms, tolerance).map((one) => [one, { type, shard }])
@@ -79,14 +79,16 @@ export function ladder(options: LadderOptions = {}): Strategy {
 
     schedule(message, publish) {
       if (!started) return Promise.reject(new DuequeError('CLOSED', 'the ladder is not started', {}))
-      const { broker } = started
+      // Kept, because what is under way is still sent after `stop`.
+      const on = started
+      const { broker } = on
       let epoch = 0
       let attempt = 0
       const shard = turn++ % shards
       const steps = {
         prepare: () => {
           epoch = broker.topology.epoch
-          return prepare(message, publish, { attempt: attempt++, shard })
+          return prepare(on, message, publish, { attempt: attempt++, shard })
         },
         returned: () => broker.topology.forget(epoch),
       }
@@ -98,6 +100,12 @@ export function ladder(options: LadderOptions = {}): Strategy {
       return Promise.resolve()
     },
   }
+}
+
+interface Started {
+  broker: AmqpBroker
+  clock: Clock
+  type: QueueType
 }
 
 type Path = readonly (readonly [Rung, RungVariant])[]

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { connect } from '../../src/index.js'
+import { useVhost } from '../support/broker.js'
+import { open } from '../support/mq.js'
+import { Recorder, note, unique } from '../strategies/recorder.js'
+
+const vhost = useVhost()
+
+test('close waits for the schedules under way, also for those that still need something declared', async () => {
+  const queue = unique('close')
+  const mq = await connect({ url: vhost.url, maxInFlight: 5 })
+  const delays = Array.from({ length: 60 }, (_, i) => 600 + i * 50)
+  const scheduled = delays.map((delay, n) => mq.schedule(note, { n }, { to: { queue }, in: delay, declare: true }))
+  await new Promise(setImmediate)
+  await mq.close()
+  await Promise.all(scheduled)
+  const recorder = await Recorder.on(await open(vhost.url), queue)
+  await recorder.has(60)
+  expect(recorder.early).toEqual([])
+})
