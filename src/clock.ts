@@ -7,7 +7,7 @@ export interface Clock {
 }
 
 /** Node clamps a longer timer to 1 ms. https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** The wall clock. A timer looks at the clock again when it fires, because timers and clock may drift apart. */
 export const systemClock: Clock = {

@@ -112,8 +112,8 @@ class Connected<S extends Strategy> implements Dueque<S> {
   async schedule<In>(message: MessageDefinition<In, unknown>, payload: In, options: ScheduleOptions): Promise<Receipt> {
     this.#assertOpen()
     const { clock } = this.#options
-    const { declare = false, signal } = options
     const draft = resolveSchedule(options, clock.now(), this.strategy.limits.maxDelayMs)
+    const { declare = false, signal } = options
     if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
     draft.name = message.name
     draft.version = message.version
@@ -157,10 +157,14 @@ class Connected<S extends Strategy> implements Dueque<S> {
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {
-    await Promise.all([...this.#consumers].map((consumer) => consumer.close({ drainTimeoutMs })))
-    await this.#parts.rescue?.close()
-    await this.strategy.stop()
-    await this.#parts.broker.close()
+    const { broker, rescue } = this.#parts
+    try {
+      await Promise.all([...this.#consumers].map((consumer) => consumer.close({ drainTimeoutMs })))
+      await rescue?.close()
+      await this.strategy.stop()
+    } finally {
+      await broker.close()
+    }
   }
 
   #assertOpen(): void {

@@ -32,13 +32,16 @@ export class AmqpBroker implements Broker {
   readonly topology: Topology
   readonly publisher: Publisher
   readonly #settings: AmqpSettings
+  readonly #events: ConnectionEvents
   readonly #producing: AmqpConnection
   readonly #consuming: AmqpConnection
   readonly #maxNameBytes: number
+  readonly #made = new Map<string, number>()
   #consumer: Promise<Topology> | undefined
 
   constructor(settings: AmqpSettings, events: ConnectionEvents) {
     this.#settings = settings
+    this.#events = events
     const { namespace, queueType, publishTimeoutMs: timeoutMs, maxInFlight, logger, name, url } = settings
     const endpoints = parseEndpoints(url)
     this.names = new Names(namespace)
@@ -65,13 +68,14 @@ export class AmqpBroker implements Broker {
       this.topology.isReady(destination, [])
         ? frameFor(message, this.names.deliver, [destinationKey(destination)])
         : this.topology.destination(destination, declare)
-    return this.publish(message, { prepare, returned: () => this.topology.forget() }, signal)
+    const safeAt = () => this.topology.safeAt(destination, [])
+    return this.publish(message, { prepare, returned: () => this.topology.forget(), safeAt }, signal)
   }
 
   /** @throws DuequeError `BODY_TOO_LARGE` before anything is sent, and what the publisher throws */
   publish(
     { id, revision, body }: DelayedMessage,
-    { prepare, returned }: Pick<Publication, 'prepare' | 'returned'>,
+    { prepare, returned, safeAt }: Omit<Publication, 'id' | 'revision' | 'body'>,
     signal?: AbortSignal,
   ): Promise<void> {
     const { maxBodyBytes: maxBytes } = this.#settings
@@ -79,7 +83,10 @@ export class AmqpBroker implements Broker {
       const message = `the body has ${body.byteLength} bytes, over the limit of ${maxBytes} (option: maxBodyBytes)`
       return Promise.reject(new DuequeError('BODY_TOO_LARGE', message, { bytes: body.byteLength, maxBytes }))
     }
-    return this.publisher.publish({ id, revision, body: bufferOf(body), prepare, returned }, signal)
+    return this.publisher.publish(
+      { id, revision, body: bufferOf(body), prepare, returned, ...(safeAt && { safeAt }) },
+      signal,
+    )
   }
 
   bury(queue: string, arrived: Arrived, { reason, error, at }: Death): Promise<void> {
@@ -93,13 +100,13 @@ export class AmqpBroker implements Broker {
     }
     const { topology } = this
     const prepared = () => (topology.isReady(dead, []) ? undefined : topology.dead(queue))
-    return this.#move(arrived, this.names.dead, headers, prepared)
+    return this.#move(arrived, this.names.dead, headers, { prepared, safeAt: () => topology.safeAt(dead, []) })
   }
 
   /** Puts an arrival into the parking queue. Resolves once it is safe there. */
   park(arrived: Arrived): Promise<void> {
     const prepared = () => (this.topology.hasBase ? undefined : this.topology.base())
-    return this.#move(arrived, this.names.parked, {}, prepared)
+    return this.#move(arrived, this.names.parked, {}, { prepared })
   }
 
   async subscribe(
@@ -115,7 +122,11 @@ export class AmqpBroker implements Broker {
     }
     const cancelled = () => topology.forget()
     const { logger } = this.#settings
-    return subscribe({ connection: this.#consuming, queue: from.queue, prefetch, prepare, cancelled, logger }, listener)
+    const failed = (error: DuequeError) => this.#events.error(error)
+    return subscribe(
+      { connection: this.#consuming, queue: from.queue, prefetch, prepare, cancelled, failed, logger },
+      listener,
+    )
   }
 
   /** Watches one of dueque's own queues, on the connection of the producer. */
@@ -123,7 +134,8 @@ export class AmqpBroker implements Broker {
     const prepare = () => this.topology.base()
     const cancelled = () => this.topology.forget()
     const { logger } = this.#settings
-    return subscribe({ connection: this.#producing, queue, prefetch, prepare, cancelled, logger }, listener)
+    const failed = (error: DuequeError) => this.#events.error(error)
+    return subscribe({ connection: this.#producing, queue, prefetch, prepare, cancelled, failed, logger }, listener)
   }
 
   /** Publishes an arrival as it is, but for the headers given, with its own routing key. */
@@ -131,7 +143,7 @@ export class AmqpBroker implements Broker {
     arrived: Arrived,
     exchange: string,
     headers: Record<string, unknown>,
-    prepared: () => Promise<void> | undefined,
+    { prepared, safeAt }: { prepared: () => Promise<void> | undefined; safeAt?: () => number },
   ): Promise<void> {
     const { expiration: _, userId: __, ...properties } = arrived.properties
     const options = {
@@ -146,18 +158,29 @@ export class AmqpBroker implements Broker {
       body: bufferOf(arrived.body),
       prepare: () => prepared() ?? { exchange, routingKey: arrived.routingKey, options },
       returned: () => this.topology.forget(),
+      ...(safeAt && { safeAt }),
     })
   }
 
   /** A view of the topology that shares nothing with the one that messages are sent by. */
   newTopology(): Topology {
-    return new Topology(this.#producing, this.names, this.#settings.queueType, this.#maxNameBytes)
+    return this.#topologyOn(this.#producing)
   }
 
   async close(): Promise<void> {
     await this.publisher.close()
     await this.#consuming.close()
     await this.#producing.close()
+  }
+
+  #topologyOn(connection: AmqpConnection): Topology {
+    const { queueType } = this.#settings
+    return new Topology(connection, {
+      names: this.names,
+      queueType,
+      maxNameBytes: this.#maxNameBytes,
+      made: this.#made,
+    })
   }
 
   async #openConsumer(): Promise<Topology> {
@@ -167,7 +190,7 @@ export class AmqpBroker implements Broker {
       this.#consumer = undefined
       throw error
     }
-    return new Topology(this.#consuming, this.names, this.#settings.queueType, this.#maxNameBytes)
+    return this.#topologyOn(this.#consuming)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel } from 'amqplib'
 import { backoff } from '../backoff.js'
 import type { AmqpConnection } from './connection.js'
+import { isLoss } from './failures.js'
 import { goodbye } from './goodbye.js'
 
 export interface ChannelHooks<C extends Channel> {
@@ -53,22 +54,29 @@ export class RecoveringChannel<C extends Channel> {
       await this.#hooks.up(channel)
       this.#failures = 0
     } catch (error) {
-      if (this.#hooks.failed?.(error) === false) this.#stopped = true
-      // Closing makes `down` run and the next attempt come; a channel that never opened has no `close` event.
-      if (channel && this.#channel === channel) await channel.close().catch(() => undefined)
-      else if (!channel) this.#retry()
+      if (this.#hooks.failed?.(error) === false) {
+        this.#stopped = true
+        this.#remove()
+      }
+      if (isLoss(error)) this.#connection.suspect(model)
+      if (!channel) return this.#retry()
+      await goodbye(channel.close())
+      // One that was dead when it opened had no `close` to tell.
+      if (this.#channel === channel) this.#lost(channel, undefined)
     }
   }
 
   #watch(channel: C): void {
     let failure: Error | undefined
     channel.on('error', (error: Error) => (failure = error))
-    channel.on('close', () => {
-      if (this.#channel !== channel) return
-      this.#channel = undefined
-      this.#hooks.down(failure)
-      this.#retry()
-    })
+    channel.on('close', () => this.#lost(channel, failure))
+  }
+
+  #lost(channel: C, failure: Error | undefined): void {
+    if (this.#channel !== channel) return
+    this.#channel = undefined
+    this.#hooks.down(failure)
+    this.#retry()
   }
 
   #retry(): void {

@@ -139,9 +139,26 @@ export class AmqpConnection {
     model.on('error', (error) => (failure = error))
     model.on('blocked', (reason) => this.#events.blocked(reason))
     model.on('unblocked', () => this.#events.unblocked())
-    model.on('close', (error) => this.#down(failure ?? error))
+    model.on('close', (error) => {
+      if (this.#model === model) this.#down(failure ?? error)
+    })
     this.#model = model
     for (const listener of [...this.#whenUp]) listener(model)
+  }
+
+  /**
+   * An operation on `model` failed without the broker's word. If it was closed before anybody could listen (the reply to
+   * the open and the close may come in one packet), no event will ever tell.
+   */
+  suspect(model: ChannelModel): void {
+    if (this.#model !== model) return
+    const probe = model.createChannel().then(
+      (channel) => channel.close(),
+      (error: unknown) => {
+        if (this.#model === model && (error as Error).name === 'IllegalOperationError') this.#down(error as Error)
+      },
+    )
+    probe.catch(() => undefined)
   }
 
   #down(error: Error | undefined): void {
@@ -163,6 +180,7 @@ export class AmqpConnection {
       const result = await this.#attempt(endpoint)
       if (!(result instanceof DuequeError)) {
         this.#up(result)
+        if (this.#closed) return
         logger.info('connected again', { connection: name, host: endpoint.host })
         this.#events.reconnected()
         return

@@ -6,9 +6,9 @@ const GOODBYE_MS = 3000
  *
  * @returns whether it answered in time
  */
-export async function goodbye(close: Promise<unknown> | undefined): Promise<boolean> {
+export async function goodbye(close: Promise<unknown> | undefined, patienceMs = GOODBYE_MS): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), GOODBYE_MS)))
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), patienceMs)))
   const answered = Promise.resolve(close).then(
     () => true,
     () => true,

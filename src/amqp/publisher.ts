@@ -1,4 +1,4 @@
-import type { ConfirmChannel, Options } from 'amqplib'
+import type { ConfirmChannel, Message, Options } from 'amqplib'
 import { backoff } from '../backoff.js'
 import { HEADER } from '../envelope.js'
 import { DuequeError } from '../errors.js'
@@ -28,6 +28,8 @@ export interface Publication {
   prepare(): Frame | Promise<void>
   /** The broker had no queue or exchange for the last frame: forget that it was there. */
   returned(): void
+  /** From when on a confirm for the last frame can be relied on, by `Date.now()`. */
+  safeAt?(): number
 }
 
 export interface PublisherSettings {
@@ -69,6 +71,8 @@ export class Publisher {
   readonly #inFlight = new Set<Entry>()
   /** Neither in a queue nor in flight: waiting for topology or for back-off. */
   readonly #aside = new Set<Entry>()
+  /** Confirmed by a queue that is too young to be relied on. */
+  readonly #unsafe = new Set<Entry>()
   #paused = false
   #failure: Error | undefined
   #sweeper: ReturnType<typeof setInterval> | undefined
@@ -83,6 +87,7 @@ export class Publisher {
       down: () => {
         this.#failure = undefined
         this.#paused = false
+        this.#sendUnsafeAgain()
       },
     })
   }
@@ -93,7 +98,7 @@ export class Publisher {
       if (this.#closed) return reject(new DuequeError('CLOSED', 'dueque is closed', {}))
       const entry: Entry = {
         publication,
-        startedAt: Date.now(),
+        startedAt: performance.now(),
         resolve,
         reject,
         exchange: '',
@@ -120,16 +125,17 @@ export class Publisher {
   }
 
   get #size(): number {
-    return this.#queue.length + this.#again.length + this.#inFlight.size + this.#aside.size
+    return this.#queue.length + this.#again.length + this.#inFlight.size + this.#aside.size + this.#unsafe.size
   }
 
   #up(channel: ConfirmChannel): void {
+    this.#paused = false
     channel.on('drain', () => {
       this.#paused = false
       this.#pump()
     })
     channel.on('error', (error: Error) => (this.#failure = error))
-    channel.on('return', (message) => this.#onReturn(message.properties))
+    channel.on('return', (message) => this.#onReturn(message))
     // `channel` of the lane is set before this runs.
     this.#pump()
   }
@@ -156,7 +162,11 @@ export class Publisher {
         this.#answered(entry, error),
       )
     } catch (error) {
-      if (isLoss(error)) return this.#again.push(entry)
+      if (isLoss(error)) {
+        // The channel is closing. Its successor goes on.
+        this.#paused = true
+        return this.#again.push(entry)
+      }
       return this.#settle(entry, operationFailure(error, 'publish', 'write'))
     }
     this.#inFlight.add(entry)
@@ -180,12 +190,30 @@ export class Publisher {
   /** A confirm, a nack, or `channel closed`: amqplib's three answers. */
   #answered(entry: Entry, error: Error | null): void {
     this.#inFlight.delete(entry)
-    if (entry.settled) return
-    if (!error && !entry.returned) this.#settle(entry)
+    if (entry.settled) return this.#pump()
+    if (!error && !entry.returned) this.#confirmed(entry)
     else if (!error) this.#retry(entry)
     else if (error.message === 'message nacked') this.#retry(entry)
     else return this.#lost(entry, this.#failure)
     this.#pump()
+  }
+
+  /** See `Topology.safeAt`: a connection that is lost meanwhile makes it an attempt whose answer never came. */
+  #confirmed(entry: Entry): void {
+    const wait = (entry.publication.safeAt?.() ?? 0) - Date.now()
+    if (wait <= 0) return this.#settle(entry)
+    this.#unsafe.add(entry)
+    setTimeout(() => {
+      if (this.#unsafe.has(entry)) this.#settle(entry)
+    }, wait)
+  }
+
+  #sendUnsafeAgain(): void {
+    for (const entry of this.#unsafe) {
+      entry.lost = true
+      this.#again.push(entry)
+    }
+    this.#unsafe.clear()
   }
 
   /** The channel closed. The broker's reason tells whose fault it was; everybody else is sent again. */
@@ -200,6 +228,7 @@ export class Publisher {
     )
     if (code === 406 && entry.publication.body.length > maxBytes) return this.#settle(entry, tooLarge(entry, maxBytes))
     if (code === 404 && mine) {
+      entry.lost = true
       entry.publication.returned()
       return this.#retry(entry)
     }
@@ -215,27 +244,34 @@ export class Publisher {
     setTimeout(() => this.#takeBack(entry), wait)
   }
 
-  /** Returns come before their confirm and carry no tag: found by id and revision. Rare, so a search is good enough. */
-  #onReturn({ messageId, headers }: { messageId?: unknown; headers?: Record<string, unknown> | undefined }): void {
-    for (const entry of this.#inFlight) {
-      const { publication } = entry
-      const same = publication.id === messageId && publication.revision === headers?.[HEADER.revision]
-      if (!same || entry.returned) continue
+  /**
+   * Returns come before their confirm and carry no tag. Whatever in flight may be meant counts as returned: to send one
+   * twice is better than to take a confirm for it that was another's. Rare, so a search is good enough.
+   */
+  #onReturn({ fields, properties }: Message): void {
+    const { messageId, headers } = properties as { messageId: unknown; headers: Record<string, unknown> | undefined }
+    const candidates = [...this.#inFlight].filter(({ exchange }) => exchange === fields.exchange)
+    const exact = candidates.filter(
+      ({ publication }) => publication.id === messageId && publication.revision === headers?.[HEADER.revision],
+    )
+    for (const entry of exact.length > 0 ? exact : candidates) {
       entry.returned = true
       entry.publication.returned()
-      return
     }
-    this.#settings.logger.warn('the broker returned a message that is not in flight', { id: messageId })
   }
 
   #settle(entry: Entry, error?: DuequeError): void {
     if (entry.settled) return
     entry.settled = true
-    if (error) entry.reject(withOutcome(error, entry.lost || this.#inFlight.has(entry) ? 'unknown' : 'refused'))
+    if (error)
+      entry.reject(
+        withOutcome(error, entry.lost || this.#inFlight.has(entry) || this.#unsafe.has(entry) ? 'unknown' : 'refused'),
+      )
     else entry.resolve()
     entry.release?.()
     this.#inFlight.delete(entry)
     this.#aside.delete(entry)
+    this.#unsafe.delete(entry)
     this.#rest()
   }
 
@@ -247,12 +283,12 @@ export class Publisher {
   }
 
   #sweep(): void {
-    const before = Date.now() - this.#settings.timeoutMs
+    const before = performance.now() - this.#settings.timeoutMs
     const expired = (entry: Entry) => entry.startedAt <= before
     const late = [...this.#queue.remove(expired), ...this.#again.remove(expired)]
-    for (const entry of [...this.#inFlight, ...this.#aside]) if (expired(entry)) late.push(entry)
+    for (const entry of [...this.#inFlight, ...this.#aside, ...this.#unsafe]) if (expired(entry)) late.push(entry)
     for (const entry of late) {
-      const waitedMs = Date.now() - entry.startedAt
+      const waitedMs = Math.round(performance.now() - entry.startedAt)
       this.#settle(
         entry,
         new DuequeError('PUBLISH_TIMEOUT', `the broker did not confirm within ${waitedMs} ms`, { waitedMs }),
@@ -266,6 +302,7 @@ export class Publisher {
       const { reason } = signal as { reason: unknown }
       for (const fifo of [this.#queue, this.#again]) fifo.remove((other) => other === entry)
       this.#settle(entry, new DuequeError('ABORTED', 'aborted by the signal', { reason }, { cause: reason }))
+      this.#pump()
     }
     if (signal.aborted) return abort()
     signal.addEventListener('abort', abort, { once: true })

@@ -7,6 +7,7 @@ import { DuequeError, errorText, isDuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Strategy } from '../strategies/strategy.js'
 import type { AmqpBroker } from './amqp-broker.js'
+import { goodbye } from './goodbye.js'
 import { destinationKey } from './names.js'
 
 export interface RescueEnvironment {
@@ -61,7 +62,8 @@ export class Rescue {
 
   async close(): Promise<void> {
     await this.#subscription?.cancel()
-    await Promise.all(this.#running)
+    // What they have not acked goes back to the queue.
+    await goodbye(Promise.all(this.#running))
     await this.#subscription?.close()
   }
 
@@ -109,6 +111,7 @@ export class Rescue {
     const known = this.#known.get(key)
     const fresh = known && known.until - clock.now() > (again ? LOOK_AGAIN_MS - 200 : 0)
     if (fresh) return known.exists
+    if (this.#known.size > 1000) this.#known.clear()
     this.#topology.forget()
     const exists = this.#bind(destination)
     this.#known.set(key, { exists, until: clock.now() + LOOK_AGAIN_MS })

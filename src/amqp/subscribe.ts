@@ -1,6 +1,6 @@
 import type { Channel, ConsumeMessage } from 'amqplib'
 import type { Arrival, Subscription } from '../broker.js'
-import { errorText } from '../errors.js'
+import { errorText, type DuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { RecoveringChannel } from './channel.js'
 import type { AmqpConnection } from './connection.js'
@@ -15,6 +15,8 @@ export interface SubscribeSettings {
   prepare: () => Promise<void>
   /** The broker ended the consumer: its queue is gone, or has moved. */
   cancelled: () => void
+  /** It could not be started again. It will be tried again all the same. */
+  failed: (error: DuequeError) => void
   logger: Logger
 }
 
@@ -25,7 +27,7 @@ export interface SubscribeSettings {
  * @throws DuequeError when the first start fails for a reason that stays
  */
 export async function subscribe(
-  { connection, queue, prefetch, prepare, cancelled: onCancelled, logger }: SubscribeSettings,
+  { connection, queue, prefetch, prepare, cancelled: onCancelled, failed: onFailed, logger }: SubscribeSettings,
   listener: (arrival: Arrival) => void,
 ): Promise<Subscription> {
   let consumerTag: string | undefined
@@ -45,6 +47,7 @@ export async function subscribe(
       channel.close().catch(() => undefined)
     }
     consumerTag = (await channel.consume(queue, onMessage)).consumerTag
+    if (cancelled) await goodbye(channel.cancel(consumerTag))
   }
 
   await new Promise<void>((resolve, reject) => {
@@ -62,7 +65,11 @@ export async function subscribe(
       },
       failed: (error) => {
         logger.warn('consuming failed', { queue, error: errorText(error) })
-        if (started || isLoss(error)) return true
+        if (isLoss(error)) return true
+        if (started) {
+          onFailed(operationFailure(error, `queue ${queue}`, 'read'))
+          return true
+        }
         reject(operationFailure(error, `queue ${queue}`, 'read'))
         return false
       },

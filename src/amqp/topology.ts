@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Channel } from 'amqplib'
 import { backoff } from '../backoff.js'
 import { checkBytes, destinationText, type Destination } from '../destination.js'
-import { DuequeError } from '../errors.js'
+import { DuequeError, isDuequeError } from '../errors.js'
 import { UNITS, type Rung } from '../strategies/ladder/rungs.js'
 import type { AmqpConnection } from './connection.js'
 import { isLoss, operationFailure, replyCode } from './failures.js'
@@ -17,8 +17,18 @@ type Arguments = Record<string, unknown>
  * Explicit, because 4.x drops a message silently after 20 where nothing is said and no dead-lettering is set.
  */
 const DELIVERY_LIMIT = 20
+/** Twice what was measured: see {@link Topology.safeAt}. */
+const SAFE_AFTER_MS = 2000
 /** Looking into a parking or dead queue must not wear its messages out. 3.10 takes no negative limit. */
 const NO_DELIVERY_LIMIT = 2 ** 31 - 1
+
+export interface TopologySettings {
+  names: Names
+  queueType: QueueType
+  maxNameBytes: number
+  /** When a queue was made that was not there before, by key. Shared by all topologies of a broker. */
+  made: Map<string, number>
+}
 
 /**
  * Declares and binds what the broker layout consists of, once for each connection: what exists is remembered until the
@@ -30,13 +40,15 @@ export class Topology {
   readonly #connection: AmqpConnection
   readonly #maxNameBytes: number
   readonly #done = new Map<string, Promise<void> | true>()
+  readonly #made: Map<string, number>
   #channel: Channel | undefined
   #epoch = 0
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(connection: AmqpConnection, names: Names, queueType: QueueType, maxNameBytes = 255) {
+  constructor(connection: AmqpConnection, { names, queueType, maxNameBytes, made }: TopologySettings) {
     this.#connection = connection
     this.#maxNameBytes = maxNameBytes
+    this.#made = made
     this.names = names
     this.queueType = queueType
     connection.whenUp(() => this.forget())
@@ -58,6 +70,18 @@ export class Topology {
     if (epoch !== this.#epoch) return
     this.#epoch++
     this.#done.clear()
+  }
+
+  /**
+   * From when on a confirm of a message on this way can be relied on. A broker that is killed within a second after a
+   * quorum queue was declared starts that queue anew, empty, with whatever it had confirmed (measured on 4.3.6: in every
+   * kill up to 600 ms after the declaration, in none of 7 from 1 s on).
+   */
+  safeAt(destination: Destination, rungs: readonly (readonly [Rung, RungVariant])[]): number {
+    if (this.#made.size === 0) return 0
+    const keys = [destinationKey(destination), ...rungs.map((rung) => rungKey(...rung))]
+    const latest = Math.max(...keys.map((key) => this.#made.get(key) ?? 0))
+    return latest + SAFE_AFTER_MS
   }
 
   get epoch(): number {
@@ -107,7 +131,7 @@ export class Topology {
       const queue = this.names.wait(rung, variant)
       const after = UNITS[UNITS.indexOf(rung.unit) + 1]
       const next = after ? this.names.next(after) : this.names.deliver
-      await this.#queue(queue, this.#waiting(variant.type, rung.ttlMs, next))
+      await this.#make(key, queue, this.#waiting(variant.type, rung.ttlMs, next))
       await this.#bindQueue(queue, this.names.entry(rung.unit), key)
       if (rung.unit !== UNITS[0]) await this.#bindQueue(queue, this.names.next(rung.unit), key)
     })
@@ -119,7 +143,17 @@ export class Topology {
    * @param declare whether a missing work queue is declared
    * @throws DuequeError `DESTINATION_MISSING`, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`
    */
-  destination(destination: Destination, declare: boolean): Promise<void> {
+  async destination(destination: Destination, declare: boolean): Promise<void> {
+    try {
+      await this.#destination(destination, declare)
+    } catch (error) {
+      // Somebody else may have asked first, without `declare`.
+      if (!declare || !isDuequeError(error, 'DESTINATION_MISSING')) throw error
+      await this.#destination(destination, declare)
+    }
+  }
+
+  #destination(destination: Destination, declare: boolean): Promise<void> {
     const key = destinationKey(destination)
     return this.#once(key, async () => {
       await this.base()
@@ -138,7 +172,7 @@ export class Topology {
     const key = destinationKey({ queue: dead })
     return this.#once(key, async () => {
       await this.base()
-      await this.#queue(dead, this.#storage())
+      await this.#make(key, dead, this.#storage())
       // By way of `deliver` come the broker's own dead letters.
       await this.#bindQueue(dead, this.names.dead, key)
       await this.#bindQueue(dead, this.names.deliver, key)
@@ -152,7 +186,8 @@ export class Topology {
       'x-dead-letter-exchange': this.names.deliver,
       'x-dead-letter-routing-key': destinationKey({ queue: deadQueue(queue) }),
     }
-    await this.#queue(
+    await this.#make(
+      destinationKey({ queue }),
       queue,
       this.queueType === 'classic'
         ? { 'x-queue-type': 'classic', ...deadLetters }
@@ -175,7 +210,7 @@ export class Topology {
     if (!(await this.#exchangeExists(exchange))) throw missing({ exchange }, 'declare it first')
     const outlet = this.names.outlet(exchange)
     checkBytes(outlet, this.#maxNameBytes)
-    await this.#queue(outlet, this.#waiting(this.queueType, 0, exchange))
+    await this.#make(key, outlet, this.#waiting(this.queueType, 0, exchange))
     await this.#bindQueue(outlet, this.names.deliver, key)
   }
 
@@ -225,6 +260,15 @@ export class Topology {
     if (this.#done.get(key) !== running) return
     if (result) this.#done.set(key, result)
     else this.#done.delete(key)
+  }
+
+  /** Declares a queue, and remembers if it was not there before. */
+  async #make(key: string, name: string, args: Arguments): Promise<void> {
+    const isNew = !(await this.#queueExists(name))
+    await this.#queue(name, args)
+    if (!isNew) return
+    this.#made.set(key, Date.now())
+    setTimeout(() => this.#made.delete(key), SAFE_AFTER_MS + 1000).unref()
   }
 
   #queue(name: string, args: Arguments): Promise<void> {
@@ -279,6 +323,7 @@ export class Topology {
         } catch (error) {
           if (this.#connection.closed) throw new DuequeError('CLOSED', 'dueque is closed', {}, { cause: error })
           if (replyCode(error) === undefined) this.#drop()
+          if (isLoss(error)) this.#connection.suspect(model)
           if (!isLoss(error)) throw operationFailure(error, what, asked)
           await pause(backoff(attempt))
         }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival, Broker, Subscription } from '../broker.js'
-import type { Clock } from '../clock.js'
+import { LONGEST_TIMER_MS, type Clock } from '../clock.js'
 import { DueQueue } from '../due-queue.js'
 import { decodeEnvelope, sentOn, type Envelope } from '../envelope.js'
 import { invalidOption } from '../errors.js'
@@ -92,6 +92,7 @@ export class RunningConsumer implements Consumer {
   readonly #duplicates: Duplicates
   readonly #ready = new Fifo<Item>()
   readonly #held: DueQueue<Item>
+  readonly #puttingBack = new Set<Promise<void>>()
   readonly #abort = new AbortController()
   readonly #stats = { handled: 0, dead: 0, suppressed: 0, running: 0 }
   #starting: Promise<Subscription> | undefined
@@ -104,7 +105,7 @@ export class RunningConsumer implements Consumer {
     this.#options = resolveOptions(options)
     this.#environment = environment
     this.#duplicates = new Duplicates(this.#options.duplicates)
-    this.#held = new DueQueue(environment.clock, (item) => this.#enqueue(item))
+    this.#held = new DueQueue(environment.clock, (item) => this.#sort(item))
   }
 
   async start(): Promise<this> {
@@ -131,22 +132,35 @@ export class RunningConsumer implements Consumer {
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {
-    // One that failed to start has told its caller.
-    const subscription = await this.#starting?.catch(() => undefined)
+    const subscription = await this.#started(drainTimeoutMs)
     await subscription?.cancel()
     const rest = this.#held.clear()
     for (let item = this.#ready.shift(); item; item = this.#ready.shift()) rest.push(item)
     for (const { arrival } of rest) arrival.requeue()
     if (this.#stats.running > 0) {
-      const timer = setTimeout(() => {
-        this.#abort.abort()
-        this.#idle?.()
-      }, drainTimeoutMs)
+      const timer = setTimeout(
+        () => {
+          this.#abort.abort()
+          this.#idle?.()
+        },
+        Math.min(drainTimeoutMs, LONGEST_TIMER_MS),
+      )
       await new Promise<void>((resolve) => (this.#idle = resolve))
       clearTimeout(timer)
     }
+    await Promise.all(this.#puttingBack)
     await subscription?.close()
     this.#environment.onClosed()
+  }
+
+  /** What there is to close. One that still waits for the broker is closed when it has come. */
+  async #started(patienceMs: number): Promise<Subscription | undefined> {
+    // One that failed to start has told its caller.
+    const starting = this.#starting?.catch(() => undefined)
+    const late = pause(Math.min(patienceMs, 3000), undefined, { ref: false })
+    const subscription = await Promise.race([starting, late])
+    if (!subscription) void starting?.then((started) => started?.close())
+    return subscription
   }
 
   #arrived(arrival: Arrival): void {
@@ -155,9 +169,16 @@ export class RunningConsumer implements Consumer {
     const envelope = decodeEnvelope(arrival)
     const dueAt = envelope.dueAt ?? now
     const item: Item = { arrival, envelope, dueAt, arrivedAt: now }
-    if (dueAt <= now) this.#enqueue(item)
-    else if (dueAt - now <= LONGEST_HOLD_MS) this.#held.add(item, dueAt)
-    else void this.#putBack(item)
+    this.#sort(item)
+  }
+
+  /** Due, held until due, or put back; also for what was held because it could not be put back. */
+  #sort(item: Item): void {
+    const earlyMs = item.dueAt - this.#environment.clock.now()
+    if (earlyMs <= 0) return this.#enqueue(item)
+    if (earlyMs <= LONGEST_HOLD_MS) return this.#held.add(item, item.dueAt)
+    const puttingBack = this.#putBack(item).finally(() => this.#puttingBack.delete(puttingBack))
+    this.#puttingBack.add(puttingBack)
   }
 
   #enqueue(item: Item): void {
@@ -202,6 +223,8 @@ export class RunningConsumer implements Consumer {
       this.#stats.handled++
       return true
     } catch (error) {
+      // One that was told to stop has not failed, and one that the broker took back is another's by now.
+      if (this.#abort.signal.aborted || !item.arrival.live) return false
       return this.#bury(item, error)
     }
   }
@@ -248,6 +271,8 @@ export class RunningConsumer implements Consumer {
       return true
     } catch (failure) {
       onError(failure)
+      // It comes again at once.
+      await pause(PAUSE_AFTER_FAILURE_MS)
       return false
     }
   }
@@ -271,8 +296,8 @@ export class RunningConsumer implements Consumer {
       arrival.ack()
     } catch (error) {
       onError(error)
-      await pause(PAUSE_AFTER_FAILURE_MS)
-      arrival.requeue()
+      if (this.#closing) arrival.requeue()
+      else this.#held.add(item, Math.min(dueAt, clock.now() + LONGEST_HOLD_MS))
     }
   }
 }

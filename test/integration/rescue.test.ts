@@ -19,6 +19,10 @@ test('a message that loses its way before it is due is sent on, and is not early
   const mq = await open(vhost.url)
   const world = openWorld()
   const recorder = await Recorder.on(mq, queue)
+  // Its rungs are old enough for the schedule to resolve at once.
+  await scheduleNotes(mq, queue, [2500])
+  await recorder.has(1)
+  recorder.deliveries.length = 0
   const [receipt] = await scheduleNotes(mq, queue, [2500])
   // As after a restart on Mnesia: the rung is there, its binding not yet.
   await world.admin((channel) => channel.unbindQueue('dueque.v1.wait.2s', 'dueque.v1.next.s', 'dq~2s'))
@@ -32,7 +36,7 @@ test('a queue that lost its binding is bound again, and gets its message', async
   const queue = unique('unbound')
   const mq = await open(vhost.url)
   const world = openWorld()
-  await scheduleNotes(mq, queue, [700])
+  await scheduleNotes(mq, queue, [4000])
   await world.admin((channel) => channel.unbindQueue(queue, 'dueque.v1.deliver', `dq~queue~${queue}`))
   await poll(async () => (await world.depth(queue)) === 1, { timeoutMs: 30_000, what: 'the message' })
   expect((await world.take(queue))!.headers).toMatchObject({ 'dueque-rescues': 1 })

@@ -127,7 +127,7 @@ const CASES: Record<string, Case> = {
   'what has nowhere to go when due is parked, counted, and can be sent on': async (world, mq) => {
     const queue = unique('vanished')
     const before = await world.parked()
-    await scheduleNotes(mq, queue, [800, 900])
+    await scheduleNotes(mq, queue, [4000, 4100])
     await world.deleteQueue(queue)
     await poll(async () => (await world.parked()) === before + 2, { timeoutMs: 30_000, what: 'two parked messages' })
     const recorder = await Recorder.on(await world.connect(), queue)

@@ -39,11 +39,7 @@ export interface LadderOptions {
  */
 export function ladder(options: LadderOptions = {}): Strategy {
   const { queueType, shards = 1, tolerance = defaultTolerance } = options
-  if (queueType !== undefined && queueType !== 'quorum' && queueType !== 'classic') {
-    throw invalidOption('queueType', "'quorum' or 'classic'", queueType)
-  }
-  if (!Number.isInteger(shards) || shards < 1 || shards > 64)
-    throw invalidOption('shards', 'a whole number from 1 to 64', shards)
+  checkOptions(options)
   let started: Started | undefined
   let turn = 0
 
@@ -51,7 +47,7 @@ export function ladder(options: LadderOptions = {}): Strategy {
     { broker, clock, type }: Started,
     message: DelayedMessage,
     { declare }: PublishOptions,
-    { attempt, shard }: { attempt: number; shard: number },
+    { attempt, shard, onPath }: { attempt: number; shard: number; onPath: (path: Path) => void },
   ): Frame | Promise<void> => {
     const { topology, names } = broker
     const delayMs = message.dueAt - clock.now()
@@ -60,6 +56,7 @@ export function ladder(options: LadderOptions = {}): Strategy {
     const exact = pathFor(delayMs)
     const path = isReady(exact) ? exact : attempt > 0 ? laterPath(delayMs, pathFor, isReady) : undefined
     if (!path) return declareAll(broker, message, exact, declare)
+    onPath(path)
     const [first] = path
     const exchange = first ? names.entry(first[0].unit) : names.deliver
     return frameFor(message, exchange, pathKeys(path, destinationKey(message.destination)))
@@ -73,8 +70,8 @@ export function ladder(options: LadderOptions = {}): Strategy {
     async start({ broker, clock }: Environment) {
       if (!(broker instanceof AmqpBroker)) throw invalidOption('strategy', 'ladder on RabbitMQ', 'another broker')
       if (started) throw invalidOption('strategy', 'a ladder of its own for each connection', 'one that is in use')
-      started = { broker, clock, type: queueType ?? broker.topology.queueType }
       await broker.topology.ladder()
+      started = { broker, clock, type: queueType ?? broker.topology.queueType }
     },
 
     schedule(message, publish) {
@@ -84,13 +81,16 @@ export function ladder(options: LadderOptions = {}): Strategy {
       const { broker } = on
       let epoch = 0
       let attempt = 0
+      let path: Path = []
+      const onPath = (taken: Path) => (path = taken)
       const shard = turn++ % shards
       const steps = {
         prepare: () => {
           epoch = broker.topology.epoch
-          return prepare(on, message, publish, { attempt: attempt++, shard })
+          return prepare(on, message, publish, { attempt: attempt++, shard, onPath })
         },
         returned: () => broker.topology.forget(epoch),
+        safeAt: () => broker.topology.safeAt(message.destination, path),
       }
       return broker.publish(message, steps, publish.signal)
     },
@@ -100,6 +100,14 @@ export function ladder(options: LadderOptions = {}): Strategy {
       return Promise.resolve()
     },
   }
+}
+
+function checkOptions({ queueType, shards = 1 }: LadderOptions): void {
+  if (queueType !== undefined && queueType !== 'quorum' && queueType !== 'classic') {
+    throw invalidOption('queueType', "'quorum' or 'classic'", queueType)
+  }
+  if (!Number.isInteger(shards) || shards < 1 || shards > 64)
+    throw invalidOption('shards', 'a whole number from 1 to 64', shards)
 }
 
 interface Started {
