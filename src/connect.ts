@@ -64,18 +64,38 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
  */
 export async function connect<S extends Strategy = Strategy>(options: ConnectOptions<S> = {}): Promise<Dueque<S>> {
   const resolved = resolveOptions(options)
-  const { strategy, logger, clock } = resolved
+  const { strategy, logger, clock, publishTimeoutMs } = resolved
   const events = new Events(logger)
   const broker = strategy.broker ?? new AmqpBroker(resolved, amqpEvents(events))
   await broker.open()
-  try {
+  const start = async () => {
     await strategy.start({ broker, clock, logger })
-    const rescue =
-      broker instanceof AmqpBroker ? await new Rescue(broker, { strategy, clock, logger }).start() : undefined
+    return broker instanceof AmqpBroker ? new Rescue(broker, { strategy, clock, logger }).start() : undefined
+  }
+  try {
+    const rescue = await within(start(), publishTimeoutMs)
     return new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { broker, events, rescue })
   } catch (error) {
     await broker.close()
     throw error
+  }
+}
+
+/** A broker that is lost while we set up is waited for, but not for ever. */
+async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    const error = new DuequeError('UNREACHABLE', `the broker did not answer within ${ms} ms of connecting`, {
+      hosts: [],
+    })
+    timer = setTimeout(() => reject(error), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+    // Closing the broker makes it fail; nobody is left to hear of it.
+    work.catch(() => undefined)
   }
 }
 

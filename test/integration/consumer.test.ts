@@ -173,6 +173,50 @@ describe('a consumer', () => {
     expect(signal?.aborted).toBe(true)
   })
 
+  test('gives back, and does not give up, what its handler dropped because of that signal', async () => {
+    const queue = unique('aborted')
+    const mq = await open(vhost.url)
+    let running = false
+    const handler = on(note, ({ signal }) => {
+      running = true
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
+    })
+    const consumer = await mq.consume(queue, [handler])
+    await scheduleNotes(mq, queue, [0])
+    await poll(() => running, { timeoutMs: 30_000, what: 'a running handler' })
+    await consumer.close({ drainTimeoutMs: 50 })
+    const world = openWorld()
+    await poll(async () => (await world.depth(queue)) === 1, { timeoutMs: 30_000, what: 'it to be back' })
+    expect(await world.depth(`${queue}.dead`)).toBe(0)
+  })
+
+  test('buries every copy, though one dead queue was deleted and all look alike', async () => {
+    const [one, other, exchange] = [unique('one'), unique('other'), unique('fanout')]
+    const mq = await open(vhost.url)
+    const world = openWorld()
+    await world.declareExchange(exchange, 'fanout')
+    const thrower = on(note, () => {
+      throw new Error('no')
+    })
+    const consumers = await Promise.all([one, other].map((queue) => mq.consume(queue, [thrower])))
+    for (const queue of [one, other]) await world.bind(queue, exchange)
+    const send = () =>
+      Promise.all(Array.from({ length: 20 }, (_, n) => mq.schedule(note, { n }, { to: { exchange }, in: 0 })))
+    await send()
+    await poll(() => consumers.every((consumer) => consumer.stats().dead === 20), {
+      timeoutMs: 30_000,
+      what: '40 dead',
+    })
+    await world.deleteQueue(`${other}.dead`)
+    await send()
+    await poll(() => consumers.every((consumer) => consumer.stats().dead === 40), {
+      timeoutMs: 30_000,
+      what: '80 dead',
+    })
+    expect(await world.depth(`${one}.dead`)).toBeGreaterThanOrEqual(40)
+    expect(await world.depth(`${other}.dead`)).toBeGreaterThanOrEqual(20)
+  })
+
   test('refuses handlers that clash, and a missing queue with declare: false', async () => {
     const mq = await open(vhost.url)
     const handler = on(note, () => undefined)

@@ -179,6 +179,20 @@ describe('schedule', () => {
     expect(isDuequeError(error, 'ABORTED') && ['refused', 'unknown']).toContain((error as { outcome: string }).outcome)
   })
 
+  test('an abort makes room for what waits behind it', async () => {
+    const queue = unique('room')
+    const mq = await open(vhost.url, { maxInFlight: 1 })
+    const options = { to: { queue }, in: 0, declare: true }
+    await mq.schedule(note, { n: 0 }, options)
+    const controller = new AbortController()
+    const aborted = failure(mq.schedule(note, { n: 1 }, { ...options, signal: controller.signal }))
+    const behind = mq.schedule(note, { n: 2 }, options)
+    await new Promise(setImmediate)
+    controller.abort()
+    expect(await aborted).toMatchObject({ code: 'ABORTED' })
+    await behind
+  })
+
   test('after close everything is refused with CLOSED', async () => {
     const mq = await connect({ url: vhost.url })
     await mq.close()
