@@ -69,17 +69,17 @@ export function encodeEnvelope(message: DelayedMessage) {
   if (message.expiresAt !== undefined) headers[HEADER.expires] = message.expiresAt
   if (message.dedupeKey !== undefined) headers[HEADER.dedupe] = message.dedupeKey
   if (message.rescues !== undefined) headers[HEADER.rescues] = message.rescues
-  return {
-    ...message.properties,
+  const properties = {
     headers,
     messageId: message.id,
     type: message.name,
     contentType: (message.properties?.['contentType'] as string | undefined) ?? 'application/json',
     timestamp: Math.floor(message.scheduledAt / 1000),
     deliveryMode: 2,
-    ...(message.priority !== undefined && { priority: message.priority }),
-    ...(message.correlationId !== undefined && { correlationId: message.correlationId }),
+    priority: message.priority,
+    correlationId: message.correlationId,
   }
+  return message.properties ? { ...message.properties, ...properties } : properties
 }
 
 /** The routing key that the consumer sees. */

@@ -18,23 +18,34 @@ export function defaultTolerance(delayMs: number): number {
  * x exceeds the delay; then the delay rounded up to p is no more than x and has no more non-zero digits.
  */
 export function digitsFor(delayMs: number, toleranceMs: number): Digits {
-  let best: Digits | undefined
+  let best = -1
   let fewest = Infinity
   for (const { stepMs } of UNITS) {
     const sum = Math.ceil(delayMs / stepMs) * stepMs
-    if (best && sum > Math.min(delayMs + toleranceMs, MAX_DELAY_MS)) break
-    const digits = split(sum)
-    const used = digits.filter((digit) => digit > 0).length
-    if (used < fewest) [best, fewest] = [digits, used]
+    if (best >= 0 && sum > Math.min(delayMs + toleranceMs, MAX_DELAY_MS)) break
+    const used = countDigits(sum)
+    if (used < fewest) [best, fewest] = [sum, used]
   }
-  return best!
+  return split(best)
+}
+
+function countDigits(sum: number): number {
+  let used = 0
+  let rest = sum
+  for (let i = UNITS.length - 1; i >= 0 && rest > 0; i--) {
+    const { stepMs } = UNITS[i]!
+    if (rest >= stepMs) used++
+    rest %= stepMs
+  }
+  return used
 }
 
 function split(sum: number): number[] {
+  const digits = new Array<number>(UNITS.length)
   let rest = sum
-  const digits: number[] = []
-  for (const { stepMs } of UNITS.toReversed()) {
-    digits.unshift(Math.floor(rest / stepMs))
+  for (let i = UNITS.length - 1; i >= 0; i--) {
+    const { stepMs } = UNITS[i]!
+    digits[i] = Math.floor(rest / stepMs)
     rest %= stepMs
   }
   return digits
