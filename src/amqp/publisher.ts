@@ -286,7 +286,7 @@ export class Publisher {
     const before = performance.now() - this.#settings.timeoutMs
     const expired = (entry: Entry) => entry.startedAt <= before
     const late = [...this.#queue.remove(expired), ...this.#again.remove(expired)]
-    for (const entry of [...this.#inFlight, ...this.#aside, ...this.#unsafe]) if (expired(entry)) late.push(entry)
+    for (const entry of [...this.#inFlight, ...this.#aside]) if (expired(entry)) late.push(entry)
     for (const entry of late) {
       const waitedMs = Math.round(performance.now() - entry.startedAt)
       this.#settle(

@@ -33,7 +33,7 @@ beforeAll(async () => {
   await channel.assertQueue(`${queue}.dead`)
   for (const one of filled) channel.sendToQueue(one, Buffer.from('1'))
   await send({ exchange }, '0ms')
-  await send({ queue: gone }, '1s')
+  await send({ queue: gone }, '5s')
   await channel.deleteQueue(gone)
 })
 afterAll(async () => {
