@@ -204,7 +204,8 @@ export class Publisher {
     if (wait <= 0) return this.#settle(entry)
     this.#unsafe.add(entry)
     setTimeout(() => {
-      if (this.#unsafe.has(entry)) this.#settle(entry)
+      // It may have been sent again meanwhile, and confirmed by a queue that is younger still.
+      if (this.#unsafe.delete(entry)) this.#confirmed(entry)
     }, wait)
   }
 
