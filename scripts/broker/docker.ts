@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process'
+import { RabbitMQContainer } from '@testcontainers/rabbitmq'
 import { randomBytes } from 'node:crypto'
-import { promisify } from 'node:util'
+import { fileURLToPath } from 'node:url'
+import { getContainerRuntimeClient, ImageName, type ContainerRuntimeClient } from 'testcontainers'
 import type { Broker } from './find-broker.js'
 import { greet } from './greet.js'
 import { Guard } from './guard.js'
@@ -8,82 +9,82 @@ import { ADVANCED_CONFIG } from './node-files.js'
 import { poll } from './poll.js'
 import { say } from './say.js'
 
-export const IMAGE = 'rabbitmq:4.3-management'
+const PROJECT = fileURLToPath(new URL('../../', import.meta.url))
+const GUARD = fileURLToPath(new URL('container-guard.ts', import.meta.url))
 
-/** Removes a container at the end of its input; the engine may still be creating it if no line came. */
-const GUARD = `trap '' INT TERM HUP; created=
-while read -r line; do created=$line; done
-[ "$created" ] || sleep 30
-docker rm --force --volumes "$1"`
-
-/** Whether there is a Docker engine to talk to. */
-export async function dockerAnswers(): Promise<boolean> {
-  return docker(['info', '--format', '{{.ServerVersion}}'], 5_000).then(
-    (version) => version !== '',
-    () => false,
-  )
-}
-
-/** Runs the official image with the settings of docker/advanced.config; undefined if the image cannot be had. */
-export async function startContainer(): Promise<Broker | undefined> {
-  say(`Starting a container of ${IMAGE} …`)
+/**
+ * Runs an image of RabbitMQ with the settings of docker/advanced.config, by Testcontainers. Undefined if there is no
+ * Docker engine to talk to, or if it cannot have the image.
+ */
+export async function startContainer(image: string): Promise<Broker | undefined> {
+  const engine = await getContainerRuntimeClient().catch(() => undefined)
+  if (!engine || !(await hasImage(engine, image))) return undefined
+  say(`Starting a container of ${image} …`)
   const name = `dueque-${randomBytes(4).toString('hex')}`
-  const guard = new Guard('sh', ['-c', GUARD, 'container-guard', name], '/')
+  const guard = new Guard(process.execPath, ['--import', 'tsx', GUARD, name], PROJECT)
   const stop = () => guard.release()
-  const created = await createContainer(name)
-  guard.tell('created')
-  if (!created) {
-    await stop()
-    return undefined
-  }
+  const { host } = engine.info.containerRuntime
+  const container = new BrokerContainer(image, name, host, () => guard.tell('created'))
   try {
-    await docker(['cp', ADVANCED_CONFIG, `${name}:/etc/rabbitmq/advanced.config`])
-    await docker(['start', name])
-    const url = `amqp://guest:guest@${await publishedAddress(name, 5672)}`
-    const managementUrl = `http://${await publishedAddress(name, 15672)}`
-    const version = await poll(async () => ((await isRunning(name)) ? greet(url, managementUrl) : 'ended'), {
+    const started = await container.start()
+    const address = (port: number) => `${host === 'localhost' ? '127.0.0.1' : host}:${started.getMappedPort(port)}`
+    const url = `amqp://guest:guest@${address(5672)}`
+    const managementUrl = `http://${address(15672)}`
+    const version = await poll(() => greet(url, managementUrl), {
       what: `RabbitMQ in container ${name} takes clients`,
-      timeoutMs: 120_000,
+      timeoutMs: 60_000,
       intervalMs: 250,
     })
-    if (version === 'ended') throw new Error('the container ended')
-    return { url, managementUrl, how: `RabbitMQ ${version}, a container of ${IMAGE} (${name})`, stop }
+    return { url, managementUrl, how: `RabbitMQ ${version}, a container of ${image} (${name})`, stop }
   } catch (error) {
-    const log = await logOf(name)
     await stop()
-    throw new Error(`Docker could not run ${IMAGE}: ${(error as Error).message}\n${log}`, { cause: error })
+    const log = container.lastLines.join('\n')
+    throw new Error(`Docker could not run ${image}: ${(error as Error).message}\n${log}`, { cause: error })
   }
 }
 
-/** Not with --rm: the guard removes it, and until then its log can be read. */
-async function createContainer(name: string): Promise<boolean> {
-  const publish = ['--publish', '127.0.0.1::5672', '--publish', '127.0.0.1::15672']
+async function hasImage(engine: ContainerRuntimeClient, image: string): Promise<boolean> {
+  const name = ImageName.fromString(image)
   try {
-    await docker(['create', '--name', name, ...publish, IMAGE], 600_000)
-    return true
+    if (!(await engine.image.exists(name))) say(`Docker pulls ${image} …`)
+    await engine.image.pull(name)
+    if (await engine.image.exists(name)) return true
+    say(`Docker could not pull ${image}, so trying without`)
   } catch (error) {
-    say(`Docker has no ${IMAGE} and cannot pull it, so trying without: ${(error as Error).message.trim()}`)
-    return false
+    say(`Docker has no ${image} and cannot pull it, so trying without: ${(error as Error).message}`)
+  }
+  return false
+}
+
+class BrokerContainer extends RabbitMQContainer {
+  readonly lastLines: string[] = []
+  readonly #created: () => void
+
+  constructor(image: string, name: string, host: string, created: () => void) {
+    super(image)
+    this.#created = created
+    this.withName(name)
+    this.withCopyFilesToContainer([{ source: ADVANCED_CONFIG, target: '/etc/rabbitmq/advanced.config' }])
+    this.withStartupTimeout(120_000)
+    this.withAutoCleanup(false) // by the guard instead: docs/decisions/013-containers-without-ryuk.md
+    this.withLogConsumer((log) => log.on('data', (lines: Buffer | string) => this.#remember(String(lines))))
+    // Testcontainers publishes ports on every interface. An engine of another host, or outside of the container that
+    // this runs in, is not reached over the loopback interface.
+    if (host === 'localhost') this.hostConfig.PortBindings = loopbackOnly(this.hostConfig.PortBindings)
+  }
+
+  protected override containerCreated(): Promise<void> {
+    this.#created()
+    return Promise.resolve()
+  }
+
+  #remember(lines: string): void {
+    this.lastLines.push(...lines.trimEnd().split('\n'))
+    this.lastLines.splice(0, this.lastLines.length - 20)
   }
 }
 
-async function isRunning(name: string): Promise<boolean> {
-  return (await docker(['inspect', '--format', '{{.State.Running}}', name])) === 'true'
-}
-
-async function logOf(name: string): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)('docker', ['logs', '--tail', '20', name])
-  return `${stdout}${stderr}`.trim()
-}
-
-async function publishedAddress(name: string, port: number): Promise<string> {
-  const addresses = await docker(['port', name, `${port}/tcp`])
-  const address = addresses.split('\n').find((line) => line.startsWith('127.0.0.1:'))
-  if (!address) throw new Error(`port ${port} of container ${name} is not published`)
-  return address
-}
-
-async function docker(args: string[], timeoutMs = 60_000): Promise<string> {
-  const { stdout } = await promisify(execFile)('docker', args, { timeout: timeoutMs })
-  return stdout.trim()
+function loopbackOnly(bindings: unknown): Record<string, { HostIp: string; HostPort: string }[]> {
+  const ports = Object.keys(bindings as object)
+  return Object.fromEntries(ports.map((port) => [port, [{ HostIp: '127.0.0.1', HostPort: '0' }]]))
 }

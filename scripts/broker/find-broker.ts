@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { canInstallRabbitmq, installRabbitmq } from './debian.js'
-import { dockerAnswers, IMAGE, startContainer } from './docker.js'
 import { greet } from './greet.js'
 import { poll } from './poll.js'
 import { PrivateNode } from './private-node.js'
@@ -18,6 +17,8 @@ export interface Broker {
   stop(): Promise<void>
 }
 
+const IMAGE = 'rabbitmq:4.3-management'
+
 const CHOICES = `No RabbitMQ to work with. One of these gives one:
   AMQP_URL=amqp://user:password@host:5672   a running broker (RABBITMQ_MANAGEMENT_URL=http://host:15672 goes with it)
   DUEQUE_RABBITMQ_BIN=/path/to/sbin         a folder with rabbitmq-server and rabbitmqctl; a private node is started
@@ -26,15 +27,16 @@ const CHOICES = `No RabbitMQ to work with. One of these gives one:
   apt-get                                   as root on Debian or Ubuntu: rabbitmq-server is installed`
 
 /**
- * Finds a broker or starts one, in the order of the list above. `DUEQUE_BROKER=local` leaves Docker out. What it
- * starts is gone after `stop`, and also when this process ends without it.
+ * Finds a broker or starts one, in the order of the list above. `DUEQUE_BROKER=local` leaves Docker out;
+ * `DUEQUE_FRESH_COUNTS=1` is for tests that wait for counts of the management API. What it starts is gone after `stop`, and also when this process ends without it.
  */
 export async function findBroker(): Promise<Broker> {
   const { AMQP_URL, RABBITMQ_MANAGEMENT_URL, DUEQUE_RABBITMQ_BIN, DUEQUE_BROKER } = process.env
   if (AMQP_URL) return givenBroker(AMQP_URL, RABBITMQ_MANAGEMENT_URL)
   if (DUEQUE_RABBITMQ_BIN) return privateBroker(DUEQUE_RABBITMQ_BIN)
-  if (DUEQUE_BROKER !== 'local' && (await dockerAnswers())) {
-    const broker = await startContainer()
+  if (DUEQUE_BROKER !== 'local') {
+    const { startContainer } = await import('./docker.js') // it loads much, which only this way needs
+    const broker = await startContainer(IMAGE)
     if (broker) return broker
   }
   const programs = installedPrograms()
@@ -63,7 +65,7 @@ async function givenBroker(url: string, managementUrl: string | undefined): Prom
 
 async function privateBroker(programs: string): Promise<Broker> {
   say(`Starting a private RabbitMQ node with the programs in ${programs} …`)
-  const node = await PrivateNode.start({ programs })
+  const node = await PrivateNode.start({ programs, freshCounts: process.env['DUEQUE_FRESH_COUNTS'] === '1' })
   const { url, managementUrl, version } = node
   const how = `RabbitMQ ${version}, a private node (${new URL(url).host}) of ${node.programs}`
   return { url, managementUrl, how, node, stop: () => node.stop() }

@@ -10,7 +10,7 @@ export const ADVANCED_CONFIG = fileURLToPath(new URL('../../docker/advanced.conf
 
 const ONLY_LOOPBACK = '-kernel inet_dist_use_interface {127,0,0,1}'
 
-/** Counts in the management API are at most 2 seconds old instead of 10: some tests wait for them. */
+/** Every quorum queue does its housekeeping each second instead of every 5, and the management API shows it. */
 const FRESH_COUNTS = [
   '-rabbit quorum_tick_interval 1000',
   '-rabbitmq_management_agent sample_retention_policies [{global,[{60,1}]},{basic,[{60,1}]},{detailed,[{10,1}]}]',
@@ -25,32 +25,62 @@ export interface NodeFiles {
   outputFile: string
 }
 
+/** What the nodes of one cluster share: without a common epmd they do not find each other, without a cookie they refuse. */
+export interface Membership {
+  /** Names of all nodes. Whichever starts first is found by the others. */
+  names: readonly string[]
+  cookie: string
+  epmdPort: number
+}
+
+interface NodeOptions {
+  management: boolean
+  advanced: boolean
+  freshCounts: boolean
+  name: string
+  cluster: Membership | undefined
+}
+
+export function newNodeName(): string {
+  return `dueque-${randomBytes(4).toString('hex')}@localhost`
+}
+
+export async function newMembership(size: number): Promise<Membership> {
+  const [epmdPort] = await freePorts(1)
+  return { names: Array.from({ length: size }, newNodeName), cookie: newCookie(), epmdPort: epmdPort! }
+}
+
+function newCookie(): string {
+  return randomBytes(20).toString('hex')
+}
+
 /** Makes the temporary folder of a node with its configuration, and the environment in which its programs run. */
-export async function prepareNode(options: { management: boolean; advanced: boolean }): Promise<NodeFiles> {
+export async function prepareNode(options: NodeOptions): Promise<NodeFiles> {
   const folder = await mkdtemp(join(tmpdir(), 'dueque-node-'))
   const inFolder = (name: string) => join(folder, name)
-  const [amqp, distribution, epmd, management] = await freePorts()
+  const { name, cluster } = options
+  const [amqp, distribution, management, ownEpmd] = (await freePorts(4)) as [number, number, number, number]
   const files: NodeFiles = {
     folder,
-    name: `dueque-${randomBytes(4).toString('hex')}@localhost`,
-    ports: { amqp, distribution, epmd, management },
+    name,
+    ports: { amqp, distribution, epmd: cluster?.epmdPort ?? ownEpmd, management },
     environment: {},
     logFile: inFolder('rabbitmq.log'),
     outputFile: inFolder('output.log'),
   }
-  files.environment = environmentOf(files)
+  files.environment = environmentOf(files, options.freshCounts ? FRESH_COUNTS : '')
 
   const advanced = inFolder('advanced.config')
   await (options.advanced ? copyFile(ADVANCED_CONFIG, advanced) : writeFile(advanced, '[].\n'))
-  await writeFile(inFolder('rabbitmq.conf'), configuration(management))
+  await writeFile(inFolder('rabbitmq.conf'), configuration(management, options))
   await writeFile(inFolder('rabbitmq-env.conf'), '')
   await writeFile(inFolder('enabled_plugins'), options.management ? '[rabbitmq_management].\n' : '[].\n')
-  await writeFile(inFolder('.erlang.cookie'), randomBytes(20).toString('hex'), { mode: 0o400 })
+  await writeFile(inFolder('.erlang.cookie'), cluster?.cookie ?? newCookie(), { mode: 0o400 })
   await Promise.all(['conf.d', 'data'].map((name) => mkdir(inFolder(name))))
   return files
 }
 
-function configuration(managementPort: number): string {
+function configuration(managementPort: number, { freshCounts, cluster }: NodeOptions): string {
   return [
     'default_user = guest',
     'default_pass = guest',
@@ -59,13 +89,16 @@ function configuration(managementPort: number): string {
     'disk_free_limit.absolute = 50MB',
     'vm_memory_high_watermark.relative = 0.4',
     'log.file.level = info',
-    'collect_statistics_interval = 1000', // see FRESH_COUNTS
+    ...(freshCounts ? ['collect_statistics_interval = 1000'] : []),
+    // A node that has been a member finds the others by its own data.
+    ...(cluster ? ['cluster_formation.peer_discovery_backend = classic_config'] : []),
+    ...(cluster?.names.map((name, i) => `cluster_formation.classic_config.nodes.${i + 1} = ${name}`) ?? []),
     '',
   ].join('\n')
 }
 
 /** Every variable that could lead the node to files, names or ports outside of its folder is set or taken away. */
-function environmentOf({ folder, name, ports, logFile }: NodeFiles): NodeJS.ProcessEnv {
+function environmentOf({ folder, name, ports, logFile }: NodeFiles, erlangArguments: string): NodeJS.ProcessEnv {
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
     HOME: folder,
@@ -85,7 +118,7 @@ function environmentOf({ folder, name, ports, logFile }: NodeFiles): NodeJS.Proc
     RABBITMQ_LOG_BASE: folder,
     RABBITMQ_LOGS: logFile,
     RABBITMQ_PID_FILE: join(folder, 'rabbitmq.pid'),
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `${ONLY_LOOPBACK} ${FRESH_COUNTS}`,
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `${ONLY_LOOPBACK} ${erlangArguments}`,
     RABBITMQ_CTL_ERL_ARGS: ONLY_LOOPBACK,
     // Makes rabbitmq-server become the Erlang VM (exec) instead of a shell that waits for it, as in the Docker image.
     RUNNING_UNDER_SYSTEMD: 'true',
@@ -95,18 +128,23 @@ function environmentOf({ folder, name, ports, logFile }: NodeFiles): NodeJS.Proc
   return environment
 }
 
+/** Not to be found free twice, before their nodes listen. */
+const taken = new Set<number>()
+
 /**
  * Ports that nobody listens on now. Below the range from which systems take the ports of outgoing connections (Linux
  * from 32768), so that a port stays free while its node is down; and a client that keeps trying such a port of its own
  * host could even end up connected to itself.
  */
-async function freePorts(): Promise<[number, number, number, number]> {
-  const found = new Set<number>()
-  while (found.size < 4) {
+async function freePorts(count: number): Promise<number[]> {
+  const found: number[] = []
+  while (found.length < count) {
     const port = randomInt(10_000, 32_000)
-    if (await isFree(port)) found.add(port)
+    if (taken.has(port)) continue
+    taken.add(port)
+    if (await isFree(port)) found.push(port)
   }
-  return [...found] as [number, number, number, number]
+  return found
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -1,12 +1,12 @@
-// The guarding program of a private node: node-guard.ts FOLDER EPMD_PORT. Each line of standard input is the process
+// The guarding program of a private node: node-guard.ts FOLDER EPMD_PORT [shared]. Each line of standard input is the process
 // id of the node's Erlang VM, an empty one means "not running". At the end of the input: kill, end epmd, delete.
 import { rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { endEpmd } from './epmd.js'
 import { killGroup } from './kill-group.js'
 
-const [folder, epmdPort] = process.argv.slice(2)
-if (!folder || !epmdPort) throw new Error('usage: node-guard.ts FOLDER EPMD_PORT')
+const [folder, epmdPort, shared] = process.argv.slice(2)
+if (!folder || !epmdPort) throw new Error('usage: node-guard.ts FOLDER EPMD_PORT [shared]')
 
 // It ends by itself, soon after its owner: a signal to everyone must not stop it from clearing away.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
@@ -15,5 +15,8 @@ let pid = 0
 for await (const line of createInterface({ input: process.stdin })) pid = Number(line)
 
 if (pid > 0) killGroup(pid, 'SIGKILL')
-await endEpmd(Number(epmdPort)) // which also waits for the node: epmd knows it until it is gone
+// Which also waits for the node: epmd knows it until it is gone. A shared one is left to the last node of the cluster.
+await endEpmd(Number(epmdPort)).catch((error: unknown) => {
+  if (shared === undefined) throw error
+})
 await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })

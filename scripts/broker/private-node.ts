@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { greet } from './greet.js'
 import { Guard } from './guard.js'
 import { killGroup } from './kill-group.js'
-import { prepareNode, type NodeFiles } from './node-files.js'
+import { newNodeName, prepareNode, type Membership, type NodeFiles } from './node-files.js'
 import { poll } from './poll.js'
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url))
@@ -20,8 +20,12 @@ export interface PrivateNodeOptions {
   management?: boolean
   /** With docker/advanced.config, the settings that the project recommends. @default true */
   advanced?: boolean
+  /** Counts in the management API are at most 2 seconds old instead of 10, which costs the node work. @default false */
+  freshCounts?: boolean
   /** Time for the node to take clients, at each start. @default 180_000 */
   startTimeoutMs?: number
+  /** Makes it the node of this name in a cluster: see private-cluster.ts. */
+  member?: { name: string; cluster: Membership }
 }
 
 /**
@@ -31,9 +35,13 @@ export interface PrivateNodeOptions {
 export class PrivateNode {
   /** Starts a node; resolves when it takes clients. */
   static async start(options: PrivateNodeOptions): Promise<PrivateNode> {
-    const { management = true, advanced = true, startTimeoutMs = 180_000 } = options
+    const { management = true, advanced = true, freshCounts = false, startTimeoutMs = 180_000 } = options
+    const { name = newNodeName(), cluster } = options.member ?? {}
     const programs = programsIn(options.programs)
-    const node = new PrivateNode(programs, await prepareNode({ management, advanced }), management, startTimeoutMs)
+    const files = await prepareNode({ management, advanced, freshCounts, name, cluster })
+    const guarded = [files.folder, String(files.ports.epmd), ...(cluster ? ['shared'] : [])]
+    const guard = new Guard(process.execPath, ['--import', 'tsx', GUARD, ...guarded], PROJECT)
+    const node = new PrivateNode(programs, files, { management, startTimeoutMs, guard })
     try {
       await node.#boot()
     } catch (error) {
@@ -45,6 +53,8 @@ export class PrivateNode {
 
   /** Folder of the programs that it runs. */
   readonly programs: string
+  /** Of the Erlang node: `dueque-…@localhost`. */
+  readonly name: string
   readonly url: string
   /** Basic authentication as guest, guest. */
   readonly managementUrl: string | undefined
@@ -55,14 +65,15 @@ export class PrivateNode {
   #vm: ChildProcess | undefined
   #stopped = false
 
-  private constructor(programs: string, files: NodeFiles, management: boolean, startTimeoutMs: number) {
-    const { folder, ports } = files
+  private constructor(programs: string, files: NodeFiles, { management, startTimeoutMs, guard }: Kept) {
+    const { name, ports } = files
     this.programs = programs
+    this.name = name
     this.url = `amqp://guest:guest@127.0.0.1:${ports.amqp}`
     this.managementUrl = management ? `http://127.0.0.1:${ports.management}` : undefined
     this.#files = files
     this.#startTimeoutMs = startTimeoutMs
-    this.#guard = new Guard(process.execPath, ['--import', 'tsx', GUARD, folder, String(ports.epmd)], PROJECT)
+    this.#guard = guard
   }
 
   get version(): string {
@@ -71,7 +82,7 @@ export class PrivateNode {
 
   /** Runs rabbitmqctl against this node and returns its output. */
   async ctl(...args: string[]): Promise<string> {
-    const command = ['--node', this.#files.name, ...args]
+    const command = ['--node', this.name, ...args]
     const { stdout } = await promisify(execFile)(join(this.programs, 'rabbitmqctl'), command, {
       env: this.#files.environment,
       maxBuffer: 64 * 1024 * 1024,
@@ -149,6 +160,12 @@ export class PrivateNode {
       .join('\n')
       .trim()
   }
+}
+
+interface Kept {
+  management: boolean
+  startTimeoutMs: number
+  guard: Guard
 }
 
 /** The folder to run programs from: Debian's /usr/sbin has wrappers that change to user rabbitmq. */
