@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import { PrivateNode } from '../scripts/broker/private-node.js'
 import { say } from '../scripts/broker/say.js'
 import { brokerAt, connectRaw, drain, type Broker } from './broker.js'
+import { counts, sum } from './counts.js'
 import { BODY_BYTES, items, payloadItems, payloadOf, sample, scheduleEvery } from './load.js'
 import { spreadOf } from './numbers.js'
 import type { Options } from './options.js'
@@ -112,21 +113,6 @@ async function declareRungs(mq: Dueque, broker: Broker, to: { queue: string }): 
   const model = await connectRaw(broker)
   await drain(await model.createChannel(), to.queue, WARM_UP)
   await model.close()
-}
-
-interface Count {
-  name: string
-  messages: number
-}
-
-/** Of each queue that is not empty, by the broker itself: the management API is some seconds behind. */
-async function counts(node: PrivateNode): Promise<Count[]> {
-  const all = JSON.parse(await node.ctl('list_queues', '--formatter', 'json', 'name', 'messages')) as Count[]
-  return all.filter(({ messages }) => messages > 0)
-}
-
-function sum(counted: readonly Count[]): number {
-  return counted.reduce((total, { messages }) => total + messages, 0)
 }
 
 function skipped(reason: string): Result {

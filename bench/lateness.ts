@@ -1,15 +1,15 @@
-import { connect, ladder, type Dueque } from 'dueque'
+import { connect, ladder } from 'dueque'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { say } from '../scripts/broker/say.js'
 import type { Broker } from './broker.js'
 import { BODY_BYTES, payloadOf, randomDelayMs, sample, warmUp } from './load.js'
 import { spreadOf } from './numbers.js'
 import type { Options } from './options.js'
+import { pace } from './pace.js'
 import { startReceiver } from './receiving.js'
 import type { Result } from './report.js'
 
 const QUEUE = 'bench.lateness'
-const BATCH_MS = 5
 const LONGEST_DELAY_MS = 10_000
 
 /** How late messages arrive that are scheduled at a steady rate, with random delays of 1 to 10 seconds. */
@@ -21,7 +21,10 @@ export async function lateness(broker: Broker, options: Options): Promise<Result
   await warmUp(mq, to, 5_000)
   await sleep(LONGEST_DELAY_MS)
   const receiver = await startReceiver({ kind, url: broker.url, queue: QUEUE, prefetch })
-  const paced = await pace(mq, rate, count)
+  const paced = await pace({ rate, count, stopAtFailure: true }, (n) =>
+    mq.schedule(sample, payloadOf(n), { to, in: randomDelayMs() }),
+  )
+  if (paced.failures[0]) throw paced.failures[0].error
   if (paced.seconds > seconds * 1.02) {
     say(`  the rate was not reached: ${count} messages took ${paced.seconds.toFixed(1)} s`)
   }
@@ -47,41 +50,8 @@ export async function lateness(broker: Broker, options: Options): Promise<Result
       },
     ],
     details: {
-      scheduling: { ...paced, confirmMs: spreadOf(paced.confirmMs) },
+      scheduling: { seconds: paced.seconds, confirmMs: spreadOf(paced.confirmMs) },
       receiver: { ...final, lateness: undefined, numbers: undefined },
     },
   }
-}
-
-interface Paced {
-  seconds: number
-  /** Of each schedule: how long it took until its confirm. */
-  confirmMs: number[]
-}
-
-/** Schedules so many a second, a few every some milliseconds; resolves when all are confirmed. */
-async function pace(mq: Dueque, rate: number, count: number): Promise<Paced> {
-  const confirmMs: number[] = []
-  const pending = new Set<Promise<unknown>>()
-  const failures: Error[] = []
-  const one = async (n: number) => {
-    const before = performance.now()
-    await mq.schedule(sample, payloadOf(n), { to: { queue: QUEUE }, in: randomDelayMs() })
-    confirmMs.push(performance.now() - before)
-  }
-  const start = performance.now()
-  for (let sent = 0; sent < count && failures.length === 0;) {
-    const dueNow = Math.min(count, Math.floor(((performance.now() - start) * rate) / 1000))
-    while (sent < dueNow) {
-      const running: Promise<unknown> = one(sent++)
-        .catch((error: unknown) => failures.push(error as Error))
-        .finally(() => pending.delete(running))
-      pending.add(running)
-    }
-    await sleep(BATCH_MS)
-  }
-  const seconds = (performance.now() - start) / 1000
-  await Promise.all(pending)
-  if (failures[0]) throw failures[0]
-  return { seconds, confirmMs }
 }

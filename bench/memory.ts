@@ -91,13 +91,17 @@ async function sampleOf(broker: Broker, waiting: number): Promise<Sample> {
 
 interface Node {
   name: string
-  mem_used: number
+  mem_used?: number
   os_pid: string
 }
 
-async function firstNode({ ask }: Broker): Promise<Node> {
-  const [node] = await ask<Node[]>('/nodes')
-  return node!
+async function firstNode({ ask }: Broker): Promise<Required<Node>> {
+  // A node that has just started has no numbers yet.
+  for (;;) {
+    const [node] = await ask<Node[]>('/nodes')
+    if (node?.mem_used !== undefined) return { ...node, mem_used: node.mem_used }
+    await sleep(500)
+  }
 }
 
 /** By what it is used for. */

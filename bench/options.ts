@@ -7,6 +7,8 @@ export interface Options {
   inFlight: number | undefined
   rate: number | undefined
   seconds: number | undefined
+  minutes: number | undefined
+  killEvery: number | undefined
   dueIn: number | undefined
   patience: number | undefined
   prefetch: number | undefined
@@ -19,31 +21,46 @@ export interface Options {
 
 export const USAGE = `usage: npm run bench -- [SCENARIO …] [OPTION …]
 
-scenarios (all of them by default)
+scenarios (all of them by default, but for cluster)
   rate       confirmed schedules per second, as a share of plain publishes with amqplib
   lateness   arrival − due at a steady rate, random delays of 1–10 s
   memory     what waiting messages cost the broker, and their producer
   burst      how fast many messages with one due time leave the broker
   crash      kill -9 of a broker with waiting messages: lost, duplicates, late
+  cluster    three nodes under a steady rate, a random one killed with -9 and restarted again and again, and an audit
 
 options
   --count N             messages of a round (rate: 30000, burst and crash: 20000), or that wait (memory: 500000)
   --rounds N            rate: rounds of each kind (3)
   --in-flight N         unconfirmed messages at most (2000)
-  --rate N              lateness: messages per second (2000)
+  --rate N              messages per second (lateness: 2000, cluster: 1000)
   --seconds N           lateness: for how long (60)
+  --minutes N           cluster: for how long (3)
+  --kill-every SECONDS  cluster: from one kill to the next (20)
   --due-in SECONDS      burst: due time from the start (75; one rung lets all go if scheduling ends 60 s before)
   --patience SECONDS    how long nothing more must have arrived, to say that the rest is lost (30)
   --prefetch N          of the receiver (1000)
   --queue-type TYPE     of the rungs: quorum or classic (quorum)
   --shards N            of each rung (1)
   --receiver KIND       lateness, burst: a consumer of dueque or of raw amqplib (dueque)
-  --broker-defaults     crash: without the broker settings that dueque recommends
+  --broker-defaults     crash, cluster: without the broker settings that dueque recommends
   --fresh-rungs         crash: on rungs that were declared only just before
 
 Results are printed, and kept in bench/results/ as JSON.`
 
-const NUMBERS = ['count', 'rounds', 'in-flight', 'rate', 'seconds', 'due-in', 'patience', 'prefetch', 'shards'] as const
+const NUMBERS = [
+  'count',
+  'rounds',
+  'in-flight',
+  'rate',
+  'seconds',
+  'minutes',
+  'kill-every',
+  'due-in',
+  'patience',
+  'prefetch',
+  'shards',
+] as const
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
 const numbers = Object.fromEntries(NUMBERS.map((name) => [name, text])) as Record<(typeof NUMBERS)[number], typeof text>
@@ -77,6 +94,8 @@ export function parseCommandLine(args: string[]): CommandLine {
       inFlight: number('in-flight'),
       rate: number('rate'),
       seconds: number('seconds'),
+      minutes: number('minutes'),
+      killEvery: number('kill-every'),
       dueIn: number('due-in'),
       patience: number('patience'),
       prefetch: number('prefetch'),

@@ -7,7 +7,8 @@ import { Tally, type Tallied } from './tally.js'
 
 export interface Request {
   kind: 'dueque' | 'raw'
-  url: string
+  /** 'raw' knows the first only. */
+  url: string | readonly string[]
   queue: string
   prefetch: number
 }
@@ -65,7 +66,7 @@ async function receiveByDueque({ url, queue, prefetch }: Request): Promise<Recei
 }
 
 async function receiveRaw({ url, queue, prefetch }: Request): Promise<Receiving> {
-  const model = await connectRaw({ url })
+  const model = await connectRaw({ url: [url].flat()[0]! })
   const channel = await model.createChannel()
   await channel.prefetch(prefetch)
   await channel.consume(queue, (message) => {

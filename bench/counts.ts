@@ -1,0 +1,16 @@
+import type { PrivateNode } from '../scripts/broker/private-node.js'
+
+export interface Count {
+  name: string
+  messages: number
+}
+
+/** Of each queue that is not empty, by the broker itself: the management API is some seconds behind. */
+export async function counts(node: PrivateNode): Promise<Count[]> {
+  const all = JSON.parse(await node.ctl('list_queues', '--formatter', 'json', 'name', 'messages')) as Count[]
+  return all.filter(({ messages }) => messages > 0)
+}
+
+export function sum(counted: readonly Count[]): number {
+  return counted.reduce((total, { messages }) => total + messages, 0)
+}
