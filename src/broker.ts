@@ -1,5 +1,6 @@
 import type { QueueDestination } from './destination.js'
 import type { Arrived, DelayedMessage } from './envelope.js'
+import type { Health } from './health.js'
 
 /** Why a message was given up. Frozen: docs/wire-format.md. */
 export type DeadReason =
@@ -7,7 +8,7 @@ export type DeadReason =
 
 export interface Death {
   reason: DeadReason
-  /** Cut to {@link MAX_DEATH_TEXT} characters. */
+  /** Cut to 1000 characters. */
   error: string
   /** Milliseconds since the epoch. */
   at: number
@@ -43,6 +44,9 @@ export interface Subscription {
   close(): Promise<void>
 }
 
+/** All but the verdict. */
+export type BrokerHealth = Omit<Health, 'ok'>
+
 /** Where due messages go and consumers take them from: RabbitMQ, or the process's own memory. */
 export interface Broker {
   open(): Promise<void>
@@ -56,5 +60,7 @@ export interface Broker {
     options: SubscribeOptions,
     listener: (arrival: Arrival) => void,
   ): Promise<Subscription>
+  /** What is known at this moment, without asking anybody. */
+  health(): BrokerHealth
   close(): Promise<void>
 }

@@ -4,8 +4,9 @@ import type { Broker } from './broker.js'
 import { RunningConsumer, type ConsumeOptions, type Consumer } from './consumer/consumer.js'
 import type { Handler } from './consumer/delivery.js'
 import { checkQueueName } from './destination.js'
-import { DuequeError } from './errors.js'
+import { DuequeError, invalidOption } from './errors.js'
 import { Events, type DuequeEvents } from './events.js'
+import type { Health } from './health.js'
 import { encodePayload, type MessageDefinition } from './message.js'
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
 import type { Receipt } from './receipt.js'
@@ -43,6 +44,17 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
    * @throws DuequeError `DESTINATION_MISSING` with `declare: false`, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, …
    */
   consume(queue: string, handlers: readonly Handler[], options?: ConsumeOptions): Promise<Consumer>
+  /**
+   * How things stand at this moment, for a readiness probe. Asks nobody: never waits, never throws. A broker that is gone
+   * without a word is noticed within two heartbeats (option `heartbeatSeconds`), an alarm at the first schedule after it.
+   *
+   * @example
+   * createServer((_, response) => {
+   *   const health = mq.health()
+   *   response.writeHead(health.ok ? 200 : 503).end(JSON.stringify(health))
+   * })
+   */
+  health(): Health
   /** Returns what removes the listener. */
   on<E extends keyof DuequeEvents>(event: E, listener: DuequeEvents[E]): () => void
   /**
@@ -134,6 +146,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     const { clock } = this.#options
     const draft = resolveSchedule(options, clock.now(), this.strategy.limits.maxDelayMs)
     const { declare = false, signal } = options
+    if (declare) this.#assertDeclares()
     if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
     draft.name = message.name
     draft.version = message.version
@@ -151,6 +164,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   async consume(queue: string, handlers: readonly Handler[], options: ConsumeOptions = {}): Promise<Consumer> {
     this.#assertOpen()
     const { clock, logger, strategy } = this.#options
+    if (options.declare) this.#assertDeclares()
     const consumer = new RunningConsumer(checkQueueName('queue', queue), handlers, options, {
       broker: this.#parts.broker,
       strategy,
@@ -161,6 +175,12 @@ class Connected<S extends Strategy> implements Dueque<S> {
     })
     this.#consumers.add(consumer)
     return consumer.start()
+  }
+
+  health(): Health {
+    const health = this.#parts.broker.health()
+    const ok = this.#closing === undefined && health.producer === 'up' && health.consumer !== 'down'
+    return { ok, ...health }
   }
 
   on<E extends keyof DuequeEvents>(event: E, listener: DuequeEvents[E]): () => void {
@@ -185,6 +205,11 @@ class Connected<S extends Strategy> implements Dueque<S> {
     } finally {
       await broker.close()
     }
+  }
+
+  #assertDeclares(): void {
+    if (this.#options.topology === 'trust')
+      throw invalidOption('declare', "false with topology: 'trust', which declares nothing", true)
   }
 
   #assertOpen(): void {

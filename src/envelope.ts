@@ -47,6 +47,7 @@ export const HEADER = {
   error: 'dueque-dead-error',
   deadAt: 'dueque-dead-at',
   rescues: 'dueque-rescues',
+  parkedAt: 'dueque-parked-at',
 } as const
 
 /** What a broker adds to headers on the way. `x-death` must not go out again: 3.x would trust it and drop the message. */

@@ -24,7 +24,9 @@ export interface ErrorData {
   /** A queue or exchange exists with other arguments than dueque needs. */
   TOPOLOGY_MISMATCH: { resource: string }
   DESTINATION_MISSING: { destination: string }
-  /** The broker is too old, or lacks a feature. */
+  /** A part of the broker layout is missing, and this connection declares nothing (`topology: 'trust'`). */
+  TOPOLOGY_MISSING: { resource: string }
+  /** The broker is too old, lacks a feature, or is no RabbitMQ. */
   UNSUPPORTED: { feature: string }
   /** The broker did not confirm in time. */
   PUBLISH_TIMEOUT: { waitedMs: number }

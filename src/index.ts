@@ -8,29 +8,34 @@
 export { connect, type Dueque, type ScheduleItem } from './connect.js'
 export type { ConnectOptions } from './options.js'
 export type { TlsOptions } from './amqp/tls.js'
-export type { QueueType } from './amqp/names.js'
+export type { QueueType, TopologyMode } from './amqp/names.js'
 export { defineMessage, type MessageDefinition, type MessageOptions, type PayloadOf } from './message.js'
 export type { ScheduleOptions } from './schedule-options.js'
 export type { ScheduleResult } from './schedule-all.js'
 export type { Receipt } from './receipt.js'
 export type { Due } from './due.js'
 export type { Destination, ExchangeDestination, QueueDestination } from './destination.js'
-export type { HeaderValue, Headers } from './envelope.js'
+export type { Arrived, DelayedMessage, HeaderValue, Headers } from './envelope.js'
 export { on, onAny, type Delivery, type Handler } from './consumer/delivery.js'
 export type { Consumer, ConsumeOptions, ConsumerStats } from './consumer/consumer.js'
 export type { DuplicateWindow } from './consumer/duplicates.js'
+export type { Health } from './health.js'
 export type { DuequeEvents } from './events.js'
 export {
   DuequeError,
   isDuequeError,
   type ErrorCode,
+  type DuequeErrorOptions,
   type ErrorData,
   type Outcome,
   type PayloadIssue,
 } from './errors.js'
 export type { Logger } from './logger.js'
 export type { Clock } from './clock.js'
+export type { Arrival, Broker, DeadReason, Death, PublishOptions, SubscribeOptions, Subscription } from './broker.js'
 export type { Environment, Limits, Strategy } from './strategies/strategy.js'
 export { ladder, type LadderOptions } from './strategies/ladder/ladder.js'
 export { memory, type MemoryOptions, type MemoryStrategy } from './strategies/memory/memory.js'
+export type { ExchangeType } from './strategies/memory/exchange.js'
+export type { MemoryBroker } from './strategies/memory/memory-broker.js'
 export { manualClock, type ManualClock } from './strategies/memory/manual-clock.js'

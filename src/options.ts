@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { pid } from 'node:process'
 import type { TlsOptions } from './amqp/tls.js'
-import type { QueueType } from './amqp/names.js'
+import type { QueueType, TopologyMode } from './amqp/names.js'
 import { systemClock, type Clock } from './clock.js'
 import { invalidOption } from './errors.js'
 import { silent, type Logger } from './logger.js'
@@ -21,6 +21,12 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
   namespace?: string | undefined
   /** The type of the queues that dueque declares. @default 'quorum' */
   queueType?: QueueType | undefined
+  /**
+   * `declare`: everything is declared when it is first needed. `trust`: nothing is; `dueque topology apply` has declared
+   * it, and the user needs no configure permission (docs/operations.md has the patterns).
+   * @default 'declare'
+   */
+  topology?: TopologyMode | undefined
   /** How the connections show in the management UI. @default 'dueque@host:pid' */
   name?: string | undefined
   /** Certificates and the like, for `amqps` URLs. */
@@ -50,6 +56,7 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
     url: 'amqp://localhost',
     namespace: 'dueque',
     queueType: 'quorum',
+    topology: 'declare',
     name: `dueque@${hostname()}:${pid}`,
     tls: {},
     heartbeatSeconds: 10,
@@ -75,11 +82,12 @@ const NUMBERS = [
 ] as const
 
 function check(options: ResolvedOptions): void {
-  const { namespace, queueType, name } = options
+  const { namespace, queueType, topology, name } = options
   if (typeof namespace !== 'string' || !/^[\w.:-]{1,64}$/.test(namespace)) {
     throw invalidOption('namespace', 'up to 64 letters, digits and . : _ -', namespace)
   }
   if (!['quorum', 'classic'].includes(queueType)) throw invalidOption('queueType', "'quorum' or 'classic'", queueType)
+  if (!['declare', 'trust'].includes(topology)) throw invalidOption('topology', "'declare' or 'trust'", topology)
   if (typeof name !== 'string' || name === '') throw invalidOption('name', 'a text', name)
   for (const [option, least, most] of NUMBERS) {
     const value = options[option]

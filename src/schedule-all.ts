@@ -15,7 +15,8 @@ export async function* scheduleAll<Item>(
   schedule: (item: Item) => Promise<Receipt>,
   window: number,
 ): AsyncGenerator<ScheduleResult<Item>, void, undefined> {
-  const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
+  const isAsync = Symbol.asyncIterator in items
+  const iterator = isAsync ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
   const results: ScheduleResult<Item>[] = []
   let count = 0
   let running = 0
@@ -26,20 +27,29 @@ export async function* scheduleAll<Item>(
 
   const run = async (item: Item, index: number) => {
     running++
-    try {
-      results.push({ index, item, receipt: await schedule(item) })
-    } catch (error) {
-      results.push({ index, item, error: error as DuequeError })
-    }
+    const failed = (error: DuequeError) => ({ index, item, error })
+    results.push(await schedule(item).then((receipt) => ({ index, item, receipt }), failed))
     running--
     wake?.()
   }
-  const read = async () => {
+  const take = (next: IteratorResult<Item, unknown>) => {
+    if (next.done) source = 'ended'
+    else if (!left) void run(next.value, count++)
+  }
+  /** At once from a synchronous source, later from an asynchronous one. */
+  const read = () => {
+    try {
+      const next = iterator.next()
+      if (isAsync) void readLater(next as Promise<IteratorResult<Item, unknown>>)
+      else take(next as IteratorResult<Item, unknown>)
+    } catch (error) {
+      source = { error }
+    }
+  }
+  const readLater = async (next: Promise<IteratorResult<Item, unknown>>) => {
     reading = true
     try {
-      const next = await iterator.next()
-      if (next.done) source = 'ended'
-      else if (!left) void run(next.value, count++)
+      take(await next)
     } catch (error) {
       source = { error }
     }
@@ -49,8 +59,9 @@ export async function* scheduleAll<Item>(
 
   try {
     while (reading || running > 0 || results.length > 0 || source === 'open') {
-      if (source === 'open' && !reading && running < window) void read()
-      if (results.length > 0) yield* results.splice(0)
+      while (source === 'open' && !reading && running + results.length < window) read()
+      // Not `yield*`, which makes several promises of each.
+      if (results.length > 0) for (const result of results.splice(0)) yield result
       else if (reading || running > 0) await new Promise<void>((resolve) => (wake = resolve))
     }
     if (typeof source === 'object') throw (source as { error: unknown }).error

@@ -1,4 +1,4 @@
-import type { Arrival, Broker, Death, PublishOptions, SubscribeOptions, Subscription } from '../broker.js'
+import type { Arrival, Broker, BrokerHealth, Death, PublishOptions, SubscribeOptions, Subscription } from '../broker.js'
 import { destinationText, type QueueDestination } from '../destination.js'
 import { HEADER, withoutBrokerHeaders, type Arrived, type DelayedMessage } from '../envelope.js'
 import { DuequeError } from '../errors.js'
@@ -7,9 +7,9 @@ import { AmqpConnection, type ConnectionEvents } from './connection.js'
 import type { TlsOptions } from './tls.js'
 import { parseEndpoints, type Endpoint } from './endpoint.js'
 import { bufferOf, frameFor } from './frame.js'
-import { Names, deadQueue, destinationKey, type QueueType } from './names.js'
+import { Names, deadQueue, destinationKey, type QueueType, type TopologyMode } from './names.js'
 import { Publisher, type Publication } from './publisher.js'
-import { subscribe } from './subscribe.js'
+import { subscribe, type AmqpSubscription } from './subscribe.js'
 import { Topology } from './topology.js'
 
 export interface AmqpSettings {
@@ -17,6 +17,7 @@ export interface AmqpSettings {
   name: string
   namespace: string
   queueType: QueueType
+  topology: TopologyMode
   heartbeatSeconds: number
   connectTimeoutMs: number
   publishTimeoutMs: number
@@ -37,6 +38,8 @@ export class AmqpBroker implements Broker {
   readonly #consuming: AmqpConnection
   readonly #maxNameBytes: number
   readonly #made = new Map<string, number>()
+  /** Those that should be receiving. */
+  readonly #subscriptions = new Set<AmqpSubscription>()
   #consumer: Promise<Topology> | undefined
 
   constructor(settings: AmqpSettings, events: ConnectionEvents) {
@@ -52,14 +55,8 @@ export class AmqpBroker implements Broker {
     this.publisher = new Publisher(this.#producing, { timeoutMs, maxInFlight, logger })
   }
 
-  async open(): Promise<void> {
-    await this.#producing.open()
-    try {
-      checkVersion((await this.#producing.ready()).connection.serverProperties)
-    } catch (error) {
-      await this.#producing.close()
-      throw error
-    }
+  open(): Promise<void> {
+    return this.#producing.open()
   }
 
   deliver(message: DelayedMessage, { declare, signal }: PublishOptions): Promise<void> {
@@ -69,7 +66,7 @@ export class AmqpBroker implements Broker {
         ? frameFor(message, this.names.deliver, [destinationKey(destination)])
         : this.topology.destination(destination, declare)
     const safeAt = () => this.topology.safeAt(destination, [])
-    return this.publish(message, { prepare, returned: () => this.topology.forget(), safeAt }, signal)
+    return this.publish(message, { prepare, returned: (exchange) => this.topology.returned(exchange), safeAt }, signal)
   }
 
   /** @throws DuequeError `BODY_TOO_LARGE` before anything is sent, and what the publisher throws */
@@ -103,10 +100,14 @@ export class AmqpBroker implements Broker {
     return this.#move(arrived, this.names.dead, headers, { prepared, safeAt: () => topology.safeAt(dead, []) })
   }
 
-  /** Puts an arrival into the parking queue. Resolves once it is safe there. */
-  park(arrived: Arrived): Promise<void> {
+  /**
+   * Puts an arrival into the parking queue. Resolves once it is safe there.
+   *
+   * @param at milliseconds since the epoch
+   */
+  park(arrived: Arrived, at: number): Promise<void> {
     const prepared = () => (this.topology.hasBase ? undefined : this.topology.base())
-    return this.#move(arrived, this.names.parked, {}, { prepared })
+    return this.#move(arrived, this.names.parked, { [HEADER.parkedAt]: at }, { prepared })
   }
 
   async subscribe(
@@ -123,10 +124,30 @@ export class AmqpBroker implements Broker {
     const cancelled = () => topology.forget()
     const { logger } = this.#settings
     const failed = (error: DuequeError) => this.#events.error(error)
-    return subscribe(
+    const subscription = await subscribe(
       { connection: this.#consuming, queue: from.queue, prefetch, prepare, cancelled, failed, logger },
       listener,
     )
+    this.#subscriptions.add(subscription)
+    const cancel = () => {
+      this.#subscriptions.delete(subscription)
+      return subscription.cancel()
+    }
+    return { cancel, close: () => subscription.close() }
+  }
+
+  health(): BrokerHealth {
+    const [producing, consuming] = [this.#producing, this.#consuming]
+    const { blocked, broker } = producing
+    const isReceiving = consuming.model && [...this.#subscriptions].every(({ live }) => live)
+    return {
+      producer: !producing.model ? 'down' : blocked === undefined ? 'up' : 'blocked',
+      consumer: !this.#consumer ? 'unused' : isReceiving ? 'up' : 'down',
+      ...(blocked !== undefined && { blockedBy: blocked }),
+      ...(broker && { broker }),
+      since: new Date(Math.max(producing.changedAt, this.#consumer ? consuming.changedAt : 0)).toISOString(),
+      waitingForConfirm: this.publisher.waiting,
+    }
   }
 
   /** Watches one of dueque's own queues, on the connection of the producer. */
@@ -157,7 +178,7 @@ export class AmqpBroker implements Broker {
       revision: arrived.headers[HEADER.revision],
       body: bufferOf(arrived.body),
       prepare: () => prepared() ?? { exchange, routingKey: arrived.routingKey, options },
-      returned: () => this.topology.forget(),
+      returned: (exchange) => this.topology.returned(exchange),
       ...(safeAt && { safeAt }),
     })
   }
@@ -174,10 +195,11 @@ export class AmqpBroker implements Broker {
   }
 
   #topologyOn(connection: AmqpConnection): Topology {
-    const { queueType } = this.#settings
+    const { queueType, topology: mode } = this.#settings
     return new Topology(connection, {
       names: this.names,
       queueType,
+      mode,
       maxNameBytes: this.#maxNameBytes,
       made: this.#made,
     })
@@ -192,15 +214,6 @@ export class AmqpBroker implements Broker {
     }
     return this.#topologyOn(this.#consuming)
   }
-}
-
-/** 3.10.0 and 3.10.1 crash a queue on a long TTL; at-least-once dead-lettering came with 3.10.0. */
-function checkVersion({ product, version }: { product?: unknown; version?: unknown }): void {
-  const [major = 0, minor = 0, patch = 0] = String(version).split(/[.+-]/).map(Number)
-  if (product !== 'RabbitMQ' || major > 3 || minor > 10 || (minor === 10 && patch >= 2)) return
-  throw new DuequeError('UNSUPPORTED', `RabbitMQ ${String(version)} is too old: dueque needs 3.10.2 or later`, {
-    feature: `RabbitMQ ${String(version)}`,
-  })
 }
 
 /** A quorum queue's vhost and name form an Erlang atom of 255 bytes with four others. */

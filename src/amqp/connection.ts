@@ -5,6 +5,8 @@ import type { Logger } from '../logger.js'
 import type { Endpoint } from './endpoint.js'
 import { goodbye } from './goodbye.js'
 import { connectFailure, isPassing, unreachable } from './failures.js'
+import { unsupportedServer } from './server.js'
+import { gatherWrites, socketOf } from './socket.js'
 import type { TlsOptions } from './tls.js'
 
 export interface ConnectionSettings {
@@ -36,6 +38,9 @@ export class AmqpConnection {
   readonly #whenUp = new Set<(model: ChannelModel) => void>()
   #model: ChannelModel | undefined
   #closed = false
+  #blocked: string | undefined
+  #changedAt = Date.now()
+  #broker: { product: string; version: string } | undefined
   #wake: (() => void) | undefined
   #next = 0
 
@@ -51,6 +56,21 @@ export class AmqpConnection {
 
   get closed(): boolean {
     return this.#closed
+  }
+
+  /** Why the broker takes nothing on this connection. It says so at the first publish after an alarm, not before. */
+  get blocked(): string | undefined {
+    return this.#blocked
+  }
+
+  /** When it last came, went, was blocked or unblocked: milliseconds since the epoch. */
+  get changedAt(): number {
+    return this.#changedAt
+  }
+
+  /** What the broker called itself when it was last connected to. */
+  get broker(): { product: string; version: string } | undefined {
+    return this.#broker
   }
 
   /** Calls `listener` now, if connected, and after every reconnect. Returns what removes it. */
@@ -79,7 +99,11 @@ export class AmqpConnection {
 
   readonly #waiting = new Set<() => void>()
 
-  /** Tries each URL once. @throws DuequeError `UNREACHABLE`, `AUTHENTICATION_FAILED`, `VHOST_REFUSED`, `TLS_REFUSED` */
+  /**
+   * Tries each URL once.
+   *
+   * @throws DuequeError `UNREACHABLE`, `AUTHENTICATION_FAILED`, `VHOST_REFUSED`, `TLS_REFUSED`, `UNSUPPORTED`
+   */
   async open(): Promise<void> {
     const failures: DuequeError[] = []
     for (const endpoint of this.#settings.endpoints) {
@@ -96,13 +120,24 @@ export class AmqpConnection {
     this.#wake?.()
     const model = this.#model
     this.#model = undefined
+    this.#changed()
     for (const done of [...this.#waiting]) done()
     if (await goodbye(model?.close())) return
-    // amqplib has no public way to let go of a socket whose other end is silent.
-    ;(model?.connection as { stream?: { destroy(): void } } | undefined)?.stream?.destroy()
+    // The other end is silent.
+    if (model) socketOf(model)?.destroy()
   }
 
   async #attempt(endpoint: Endpoint): Promise<ChannelModel | DuequeError> {
+    const model = await this.#connect(endpoint)
+    if (model instanceof DuequeError) return model
+    const refusal = unsupportedServer(model.connection.serverProperties)
+    if (!refusal) return model
+    model.on('error', () => undefined)
+    if (!(await goodbye(model.close()))) socketOf(model)?.destroy()
+    return refusal
+  }
+
+  async #connect(endpoint: Endpoint): Promise<ChannelModel | DuequeError> {
     const { protocol, hostname: host, port, user, password, vhost } = endpoint
     const { name, heartbeatSeconds, connectTimeoutMs, tls } = this.#settings
     try {
@@ -137,12 +172,23 @@ export class AmqpConnection {
     }
     let failure: Error | undefined
     model.on('error', (error) => (failure = error))
-    model.on('blocked', (reason) => this.#events.blocked(reason))
-    model.on('unblocked', () => this.#events.unblocked())
+    model.on('blocked', (reason) => {
+      if (this.#model === model) this.#changed(reason)
+      this.#events.blocked(reason)
+    })
+    model.on('unblocked', () => {
+      if (this.#model === model) this.#changed()
+      this.#events.unblocked()
+    })
     model.on('close', (error) => {
       if (this.#model === model) this.#down(failure ?? error)
     })
+    const socket = socketOf(model)
+    if (socket) gatherWrites(socket)
     this.#model = model
+    const { product, version } = model.connection.serverProperties as { product?: unknown; version?: unknown }
+    this.#broker = { product: String(product), version: String(version) }
+    this.#changed()
     for (const listener of [...this.#whenUp]) listener(model)
   }
 
@@ -161,8 +207,14 @@ export class AmqpConnection {
     probe.catch(() => undefined)
   }
 
+  #changed(blocked?: string): void {
+    this.#blocked = blocked
+    this.#changedAt = Date.now()
+  }
+
   #down(error: Error | undefined): void {
     this.#model = undefined
+    this.#changed()
     if (this.#closed) return
     this.#settings.logger.warn('connection lost', { connection: this.#settings.name, error: error && errorText(error) })
     this.#events.disconnected(error)

@@ -74,8 +74,14 @@ export function namedExchange(error: unknown): string | undefined {
  * Turns the broker's refusal of an operation into a typed error.
  *
  * @param asked the permission that the operation needs on `resource`; brokers before 3.13 do not say which was missing
+ * @param beside what it needs on others, such as `exchange deliver`
  */
-export function operationFailure(cause: unknown, resource: string, asked: Permission): DuequeError {
+export function operationFailure(
+  cause: unknown,
+  resource: string,
+  asked: Permission,
+  beside: Readonly<Record<string, Permission>> = {},
+): DuequeError {
   if (isDuequeError(cause)) return cause
   const text = brokerText(cause)
   const code = replyCode(cause)
@@ -84,7 +90,7 @@ export function operationFailure(cause: unknown, resource: string, asked: Permis
       /(\w+) access to (\w+) '([^']*)'/.exec(text) ?? /()access to (\w+) '([^']*)'/.exec(text) ?? []
     const what = name ? `${kind} ${name}` : resource
     // Declaring a queue asks for more than one permission, and old brokers do not say which it was.
-    const permission = (named || (what === resource ? asked : 'unknown')) as Permission
+    const permission = (named || (what === resource ? asked : (beside[what] ?? 'unknown'))) as Permission
     return new DuequeError(
       'PERMISSION_DENIED',
       `the user lacks ${permission} permission on ${what} (rabbitmqctl set_permissions). ${text}`,

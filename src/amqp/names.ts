@@ -3,6 +3,9 @@ import type { Rung, Unit } from '../strategies/ladder/rungs.js'
 
 export type QueueType = 'quorum' | 'classic'
 
+/** Whether dueque declares what it needs, or takes it to be there. */
+export type TopologyMode = 'declare' | 'trust'
+
 /** The layout's version: a change that old and new processes could not share gets a new one, and drains beside the old. */
 const LAYOUT = 'v1'
 
@@ -54,9 +57,14 @@ export function rungKey(rung: Rung, { type, shard }: RungVariant): string {
   return `dq~${rung.name}${type === 'quorum' ? '' : `~${type}`}${shard === 0 ? '' : `~${shard}`}`
 }
 
-/** The key for a unit in which nothing is waited. */
+/** The key for a unit in which nothing is waited, but in a larger one. */
 export function zeroKey(unit: Unit): string {
   return `dq~0${unit.name}`
+}
+
+/** The key for a path that ends before a unit: from it on nothing is waited. Spares the look-ups in the larger ones. */
+export function endKey(unit: Unit): string {
+  return `dq~end~${unit.name}`
 }
 
 /** The key of a destination, in the deliver exchange. */

@@ -26,8 +26,8 @@ export interface Publication {
    * which it is asked again. A rejection ends the publication with that error.
    */
   prepare(): Frame | Promise<void>
-  /** The broker had no queue or exchange for the last frame: forget that it was there. */
-  returned(): void
+  /** `exchange` had no queue for the last frame, or does not exist: forget that it was there. An error ends it all. */
+  returned(exchange: string): DuequeError | undefined
   /** From when on a confirm for the last frame can be relied on, by `Date.now()`. */
   safeAt?(): number
 }
@@ -49,6 +49,8 @@ interface Entry {
   exchange: string
   attempts: number
   returned: boolean
+  /** Why it need not be tried again after it was returned. */
+  hopeless: DuequeError | undefined
   /** An attempt whose answer never came: the message may be with the broker. */
   lost: boolean
   settled: boolean
@@ -104,6 +106,7 @@ export class Publisher {
         exchange: '',
         attempts: 0,
         returned: false,
+        hopeless: undefined,
         lost: false,
         settled: false,
         release: undefined,
@@ -119,12 +122,13 @@ export class Publisher {
   /** Waits until everything accepted so far is settled, then closes the channel. */
   async close(): Promise<void> {
     this.#closed = true
-    if (this.#size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+    if (this.waiting > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
     clearInterval(this.#sweeper)
     await this.#lane.close()
   }
 
-  get #size(): number {
+  /** Not settled yet, wherever they are. */
+  get waiting(): number {
     return this.#queue.length + this.#again.length + this.#inFlight.size + this.#aside.size + this.#unsafe.size
   }
 
@@ -192,7 +196,7 @@ export class Publisher {
     this.#inFlight.delete(entry)
     if (entry.settled) return this.#pump()
     if (!error && !entry.returned) this.#confirmed(entry)
-    else if (!error) this.#retry(entry)
+    else if (!error) this.#comeBack(entry)
     else if (error.message === 'message nacked') this.#retry(entry)
     else return this.#lost(entry, this.#failure)
     this.#pump()
@@ -230,12 +234,17 @@ export class Publisher {
     if (code === 406 && entry.publication.body.length > maxBytes) return this.#settle(entry, tooLarge(entry, maxBytes))
     if (code === 404 && mine) {
       entry.lost = true
-      entry.publication.returned()
-      return this.#retry(entry)
+      entry.hopeless = entry.publication.returned(entry.exchange)
+      return this.#comeBack(entry)
     }
     entry.lost = true
     entry.attempts++
     this.#again.push(entry)
+  }
+
+  #comeBack(entry: Entry): void {
+    if (entry.hopeless) this.#settle(entry, entry.hopeless)
+    else this.#retry(entry)
   }
 
   #retry(entry: Entry): void {
@@ -257,7 +266,7 @@ export class Publisher {
     )
     for (const entry of exact.length > 0 ? exact : candidates) {
       entry.returned = true
-      entry.publication.returned()
+      entry.hopeless = entry.publication.returned(entry.exchange)
     }
   }
 
@@ -277,7 +286,7 @@ export class Publisher {
   }
 
   #rest(): void {
-    if (this.#size > 0) return
+    if (this.waiting > 0) return
     clearInterval(this.#sweeper)
     this.#sweeper = undefined
     this.#idle?.()

@@ -54,6 +54,8 @@ export class Rescue {
         this.#running.add(running)
       })
     } catch (error) {
+      const { topology, names } = this.#broker
+      if (isDuequeError(error, 'DESTINATION_MISSING')) throw topology.returned(names.unroutable) ?? error
       if (!isDuequeError(error, 'PERMISSION_DENIED')) throw error
       this.#environment.logger.info('this user cannot rescue unroutable messages', { error: error.message })
     }
@@ -95,7 +97,7 @@ export class Rescue {
   }
 
   async #park(arrival: Arrival, why: string): Promise<void> {
-    await this.#broker.park(arrival)
+    await this.#broker.park(arrival, this.#environment.clock.now())
     const { headers, properties } = arrival
     this.#environment.logger.warn('message parked', { id: properties['messageId'], to: headers['dueque-to'], why })
   }

@@ -1,7 +1,8 @@
-import type { Channel, ConsumeMessage } from 'amqplib'
+import type { Channel, ConsumeMessage, Message } from 'amqplib'
 import type { Arrival, Subscription } from '../broker.js'
 import { errorText, type DuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { Acks, type Settling } from './acks.js'
 import { RecoveringChannel } from './channel.js'
 import type { AmqpConnection } from './connection.js'
 import { goodbye } from './goodbye.js'
@@ -20,6 +21,11 @@ export interface SubscribeSettings {
   logger: Logger
 }
 
+export interface AmqpSubscription extends Subscription {
+  /** Whether the broker delivers to it. */
+  readonly live: boolean
+}
+
 /**
  * Consumes a queue, and again after whatever ends it: a lost connection, a channel closed by the broker, a queue that was
  * deleted and declared anew.
@@ -29,17 +35,20 @@ export interface SubscribeSettings {
 export async function subscribe(
   { connection, queue, prefetch, prepare, cancelled: onCancelled, failed: onFailed, logger }: SubscribeSettings,
   listener: (arrival: Arrival) => void,
-): Promise<Subscription> {
+): Promise<AmqpSubscription> {
   let consumerTag: string | undefined
+  let started = false
   let cancelled = false
   let lane: RecoveringChannel<Channel> | undefined
+  let acks: Acks | undefined
 
   const up = async (channel: Channel) => {
     await prepare()
     await channel.prefetch(prefetch)
     if (cancelled) return
+    const settled = (acks = new Acks(settling(channel), prefetch))
     const onMessage = (message: ConsumeMessage | null) => {
-      if (message) return listener(arrivalOf(channel, message, () => lane?.channel === channel))
+      if (message) return listener(arrivalOf(message, settled, () => lane?.channel === channel))
       logger.warn('the broker cancelled the consumer: its queue was deleted or moved', { queue })
       onCancelled()
       consumerTag = undefined
@@ -47,18 +56,14 @@ export async function subscribe(
       channel.close().catch(() => undefined)
     }
     consumerTag = (await channel.consume(queue, onMessage)).consumerTag
+    started = true
     if (cancelled) await goodbye(channel.cancel(consumerTag))
   }
 
   await new Promise<void>((resolve, reject) => {
-    let started = false
     lane = new RecoveringChannel(connection, {
       open: (model) => model.createChannel(),
-      up: async (channel) => {
-        await up(channel)
-        started = true
-        resolve()
-      },
+      up: (channel) => up(channel).then(resolve),
       down: (error) => {
         consumerTag = undefined
         if (error) logger.warn('consumer channel lost', { queue, error: errorText(error) })
@@ -66,32 +71,34 @@ export async function subscribe(
       failed: (error) => {
         logger.warn('consuming failed', { queue, error: errorText(error) })
         if (isLoss(error)) return true
-        if (started) {
-          onFailed(operationFailure(error, `queue ${queue}`, 'read'))
-          return true
-        }
-        reject(operationFailure(error, `queue ${queue}`, 'read'))
-        return false
+        const failure = operationFailure(error, `queue ${queue}`, 'read')
+        if (started) onFailed(failure)
+        else reject(failure)
+        return started
       },
     })
   })
 
   return {
+    get live() {
+      return consumerTag !== undefined
+    },
     cancel: async () => {
       cancelled = true
-      const tag = consumerTag
       // Without a channel there is nothing to cancel.
-      if (tag !== undefined) await goodbye(lane?.channel?.cancel(tag))
+      if (consumerTag !== undefined) await goodbye(lane?.channel?.cancel(consumerTag))
     },
     close: async () => {
       cancelled = true
+      acks?.flush()
       await lane?.close()
     },
   }
 }
 
-function arrivalOf(channel: Channel, message: ConsumeMessage, isLive: () => boolean): Arrival {
+function arrivalOf(message: ConsumeMessage, acks: Acks, isLive: () => boolean): Arrival {
   const { headers, ...properties } = message.properties
+  const { deliveryTag } = message.fields
   return {
     body: message.content,
     properties,
@@ -102,8 +109,17 @@ function arrivalOf(channel: Channel, message: ConsumeMessage, isLive: () => bool
     get live() {
       return isLive()
     },
-    ack: () => quietly(() => channel.ack(message)),
-    requeue: () => quietly(() => channel.nack(message, false, true)),
+    ack: () => acks.ack(deliveryTag),
+    requeue: () => acks.requeue(deliveryTag),
+  }
+}
+
+function settling(channel: Channel): Settling {
+  // Of the message amqplib reads nothing but the tag.
+  const tagged = (deliveryTag: number) => ({ fields: { deliveryTag } }) as Message
+  return {
+    ack: (tag, upTo) => quietly(() => channel.ack(tagged(tag), upTo)),
+    requeue: (tag) => quietly(() => channel.nack(tagged(tag), false, true)),
   }
 }
 

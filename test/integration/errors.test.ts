@@ -1,24 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { connect, isDuequeError, type ConnectOptions, type ScheduleOptions } from '../../src/index.js'
-import { management, managementUrl, useVhost } from '../support/broker.js'
+import { managementUrl, useVhost } from '../support/broker.js'
 import { failure, open, rawChannel } from '../support/mq.js'
+import { userWith } from '../support/users.js'
 import { note, unique } from '../strategies/recorder.js'
 
 const vhost = useVhost()
 const noManagement = managementUrl() === undefined
 const to = { queue: 'any' }
-
-/** A user of this vhost with just these permissions, and its URL. */
-async function userWith(permissions: { configure: string; write: string; read: string }): Promise<string> {
-  const name = unique('user')
-  await management(`/users/${name}`, { method: 'PUT', body: { password: 'geheim', tags: '' } })
-  await management(`/permissions/${vhost.name}/${name}`, { method: 'PUT', body: permissions })
-  const url = new URL(vhost.url)
-  url.username = name
-  url.password = 'geheim'
-  return url.href
-}
 
 describe('connect', () => {
   test('tells which hosts did not answer, and how to start a broker, without the password', async () => {
@@ -66,7 +56,7 @@ describe('connect', () => {
 
 describe.skipIf(noManagement)('permissions (skipped without the management API, which makes the users)', () => {
   test('a missing configure permission is named when dueque declares', async () => {
-    const url = await userWith({ configure: '^none$', write: '.*', read: '.*' })
+    const url = await userWith(vhost, { configure: '^none$', write: '.*', read: '.*' })
     expect(await failure(connect({ url }))).toMatchObject({
       code: 'PERMISSION_DENIED',
       data: { permission: 'configure', resource: 'exchange dueque.v1.unroutable' },
@@ -77,7 +67,7 @@ describe.skipIf(noManagement)('permissions (skipped without the management API, 
     const queue = unique('write')
     const declared = await open(vhost.url)
     await declared.schedule(note, { n: 1 }, { to: { queue }, in: 0, declare: true })
-    const url = await userWith({ configure: '.*', write: String.raw`^(?!dueque\.v1\.entry\.h).*`, read: '.*' })
+    const url = await userWith(vhost, { configure: '.*', write: String.raw`^(?!dueque\.v1\.entry\.h).*`, read: '.*' })
     const mq = await open(url)
     const [refused, fine] = await Promise.allSettled([
       mq.schedule(note, { n: 2 }, { to: { queue }, in: '3h' }),
@@ -95,7 +85,7 @@ describe.skipIf(noManagement)('permissions (skipped without the management API, 
 
   test('a missing read permission is named when a queue is consumed', async () => {
     const queue = unique('read')
-    const url = await userWith({ configure: '.*', write: '.*', read: String.raw`^dueque\..*` })
+    const url = await userWith(vhost, { configure: '.*', write: '.*', read: String.raw`^dueque\..*` })
     const channel = await rawChannel(vhost.url)
     await channel.assertQueue(queue)
     const mq = await open(url)

@@ -108,9 +108,10 @@ test('the order in which delays are seen in the rungs is smallest unit first', a
   const queue = unique('path')
   const mq = await open(vhost.url)
   const world = openWorld()
-  await mq.schedule(note, { n: 1 }, { to: { queue }, in: '1h2s', declare: true })
-  await poll(async () => (await world.depth('dueque.v1.wait.2s')) === 1, {
-    timeoutMs: 1900,
+  await mq.schedule(note, { n: 1 }, { to: { queue }, in: '1h6s', declare: true })
+  await poll(async () => (await world.depth('dueque.v1.wait.6s')) === 1, {
+    // The schedule over a new rung took 2 s to resolve.
+    timeoutMs: 3900,
     what: 'it in the seconds first',
   })
   const before = await world.depth('dueque.v1.wait.1h')

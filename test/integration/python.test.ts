@@ -161,7 +161,7 @@ describe.skipIf(noManagement)(
       const mq = await open(vhost.url)
       // Declares the rung.
       await mq.schedule(reminder, payload, { to: { queue: unique('other') }, in: 1900, declare: true })
-      const path = ['dq~1s', 'dq~0m', 'dq~0h', 'dq~0d', 'dq~0c', `dq~queue~${queue}`]
+      const path = ['dq~1s', 'dq~end~m', `dq~queue~${queue}`]
       const before = Date.now()
       expect(await publish('dueque.v1.entry.s', queue, path)).toEqual({ routed: true })
       await poll(() => seen.length > 0, { timeoutMs: 30_000, what: 'the delivery' })

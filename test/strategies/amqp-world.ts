@@ -7,15 +7,15 @@ import type { World } from './world.js'
 const PARKED = 'dueque.v1.parked'
 const DELIVER = 'dueque.v1.deliver'
 
-/** A vhost of RabbitMQ, seen through plain amqplib beside dueque. */
+/** A vhost of RabbitMQ, seen through plain amqplib beside dueque. With several URLs, amqplib uses the first. */
 export class AmqpWorld implements World {
-  readonly url: string
+  readonly url: string | readonly string[]
   readonly #make: () => Strategy
   readonly #opened: Dueque[] = []
   #admin: ChannelModel | undefined
   #channel: Channel | undefined
 
-  constructor(url: string, make: () => Strategy) {
+  constructor(url: string | readonly string[], make: () => Strategy) {
     this.url = url
     this.#make = make
   }
@@ -78,7 +78,7 @@ export class AmqpWorld implements World {
   }
 
   async admin(work: (channel: Channel) => Promise<unknown>): Promise<void> {
-    this.#admin ??= await connectRaw(this.url, { noDelay: true })
+    this.#admin ??= await connectRaw([this.url].flat()[0]!, { noDelay: true })
     if (!this.#channel) {
       this.#channel = await this.#admin.createChannel()
       // The rejected operation tells.

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { poll } from '../../scripts/broker/poll.js'
 import { openSockets } from './sockets.js'
+import { PrivateCluster, type PrivateClusterOptions } from '../../scripts/broker/private-cluster.js'
 import { PrivateNode, type PrivateNodeOptions } from '../../scripts/broker/private-node.js'
 
 export { poll }
@@ -111,6 +112,14 @@ export function useVhost(): Pick<Vhost, 'url' | 'name'> {
 export async function startNode(options: Omit<PrivateNodeOptions, 'programs'> = {}): Promise<PrivateNode | undefined> {
   const programs = process.env['DUEQUE_RABBITMQ_BIN']
   return programs ? PrivateNode.start({ ...options, programs }) : undefined
+}
+
+/** As {@link startNode}: nodes that form a cluster. */
+export async function startCluster(
+  options: Omit<PrivateClusterOptions, 'programs'> = {},
+): Promise<PrivateCluster | undefined> {
+  const programs = process.env['DUEQUE_RABBITMQ_BIN']
+  return programs ? PrivateCluster.start({ ...options, programs }) : undefined
 }
 
 let saidThatShared = false

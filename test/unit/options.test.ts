@@ -17,6 +17,7 @@ it('what is not given, or undefined, has its default', () => {
       url: 'amqp://localhost',
       namespace: 'dueque',
       queueType: 'quorum',
+      topology: 'declare',
       tls: {},
       heartbeatSeconds: 10,
       connectTimeoutMs: 10_000,

@@ -1,6 +1,6 @@
 import { AmqpBroker } from '../../amqp/amqp-broker.js'
 import { frameFor } from '../../amqp/frame.js'
-import { destinationKey, rungKey, zeroKey, type QueueType, type RungVariant } from '../../amqp/names.js'
+import { destinationKey, endKey, rungKey, zeroKey, type QueueType, type RungVariant } from '../../amqp/names.js'
 import type { Frame } from '../../amqp/publisher.js'
 import type { PublishOptions } from '../../broker.js'
 import type { Clock } from '../../clock.js'
@@ -51,7 +51,8 @@ export function ladder(options: LadderOptions = {}): Strategy {
   ): Frame | Promise<void> => {
     const { topology, names } = broker
     const delayMs = message.dueAt - clock.now()
-    const pathFor = (ms: number): Path => rungsFor(ms, tolerance).map((one) => [one, { type, shard }])
+    const variant = { type, shard }
+    const pathFor = (ms: number): Path => rungsFor(ms, tolerance).map((one) => [one, variant])
     const isReady = (path: Path) => topology.isReady(message.destination, path)
     const exact = pathFor(delayMs)
     const path = isReady(exact) ? exact : attempt > 0 ? laterPath(delayMs, pathFor, isReady) : undefined
@@ -89,7 +90,7 @@ export function ladder(options: LadderOptions = {}): Strategy {
           epoch = broker.topology.epoch
           return prepare(on, message, publish, { attempt: attempt++, shard, onPath })
         },
-        returned: () => broker.topology.forget(epoch),
+        returned: (exchange: string) => broker.topology.returned(exchange, epoch),
         safeAt: () => broker.topology.safeAt(message.destination, path),
       }
       return broker.publish(message, steps, publish.signal)
@@ -142,16 +143,24 @@ export function rungsFor(delayMs: number, tolerance: (delayMs: number) => number
   return rungsOf(digits)
 }
 
-/** The keys of a path: the first rung, then one key for each larger unit, used or not, then the destination. */
+/** The keys of a path: one for each unit from the first rung's to the last one's, then its end, then the destination. */
 export function pathKeys(path: Path, destination: string): string[] {
   const [first] = path
   if (!first) return [destination]
-  const larger = UNITS.slice(UNITS.indexOf(first[0].unit) + 1)
-  const rest = larger.map((unit) => {
-    const used = path.find(([one]) => one.unit === unit)
-    return used ? rungKey(...used) : zeroKey(unit)
-  })
-  return [rungKey(...first), ...rest, destination]
+  const keys: string[] = []
+  let left = path.length
+  for (let i = UNITS.indexOf(first[0].unit); i < UNITS.length; i++) {
+    const unit = UNITS[i]!
+    if (left === 0) {
+      keys.push(endKey(unit))
+      break
+    }
+    const rung = path[path.length - left]!
+    if (rung[0].unit === unit) left--
+    keys.push(rung[0].unit === unit ? rungKey(...rung) : zeroKey(unit))
+  }
+  keys.push(destination)
+  return keys
 }
 
 async function declareAll(

@@ -48,7 +48,7 @@ const RUNGS: readonly (readonly Rung[])[] = UNITS.map((unit) => {
 /** The rungs of a wait, smallest unit first. */
 export function rungsOf(digits: readonly number[]): Rung[] {
   const rungs: Rung[] = []
-  for (const [i, digit] of digits.entries()) if (digit > 0) rungs.push(RUNGS[i]![digit]!)
+  for (let i = 0; i < digits.length; i++) if (digits[i]! > 0) rungs.push(RUNGS[i]![digits[i]!]!)
   return rungs
 }
 

@@ -1,4 +1,12 @@
-import type { Arrival, Broker, Death, PublishOptions, SubscribeOptions, Subscription } from '../../broker.js'
+import type {
+  Arrival,
+  Broker,
+  BrokerHealth,
+  Death,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription,
+} from '../../broker.js'
 import { destinationText, type Destination, type QueueDestination } from '../../destination.js'
 import {
   HEADER,
@@ -33,6 +41,8 @@ export class MemoryBroker implements Broker {
   readonly #queues = new Map<string, Queue>()
   readonly #exchanges = new Map<string, Exchange>()
   readonly #parked: DelayedMessage[] = []
+  #isOpen = false
+  #changedAt = Date.now()
 
   declareQueue(name: string): void {
     if (!this.#queues.has(name)) this.#queues.set(name, { messages: [], subscribers: [] })
@@ -71,6 +81,8 @@ export class MemoryBroker implements Broker {
   }
 
   open(): Promise<void> {
+    this.#isOpen = true
+    this.#changedAt = Date.now()
     return Promise.resolve()
   }
 
@@ -126,7 +138,19 @@ export class MemoryBroker implements Broker {
     })
   }
 
+  health(): BrokerHealth {
+    const isUsed = [...this.#queues.values()].some(({ subscribers }) => subscribers.some(({ cancelled }) => !cancelled))
+    return {
+      producer: this.#isOpen ? 'up' : 'down',
+      consumer: !isUsed ? 'unused' : this.#isOpen ? 'up' : 'down',
+      since: new Date(this.#changedAt).toISOString(),
+      waitingForConfirm: 0,
+    }
+  }
+
   close(): Promise<void> {
+    this.#isOpen = false
+    this.#changedAt = Date.now()
     return Promise.resolve()
   }
 

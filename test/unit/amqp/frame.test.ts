@@ -15,7 +15,7 @@ const message: DelayedMessage = {
 }
 
 it('carries the path in BCC, beside the producer’s routing key and headers, and must not be lost', () => {
-  const path = ['dq~30m', 'dq~0h', 'dq~queue~q']
+  const path = ['dq~30m', 'dq~end~h', 'dq~queue~q']
   const { options, ...frame } = frameFor(message, 'dueque.v1.entry.m', path)
   expect(frame).toEqual({ exchange: 'dueque.v1.entry.m', routingKey: 'a.b' })
   expect(options).toMatchObject({

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { destinationKey, rungKey, zeroKey, type RungVariant } from '../../../../src/amqp/names.js'
+import { destinationKey, endKey, rungKey, zeroKey, type RungVariant } from '../../../../src/amqp/names.js'
 import { MemoryBroker } from '../../../../src/strategies/memory/memory-broker.js'
 import { systemClock } from '../../../../src/clock.js'
 import { silent } from '../../../../src/logger.js'
@@ -102,9 +102,10 @@ describe('pathKeys', () => {
 
   it.each([
     [0, 'dq~queue~q'],
-    [250, 'dq~250ms dq~0s dq~0m dq~0h dq~0d dq~0c dq~queue~q'],
-    [30 * MINUTE, 'dq~30m dq~0h dq~0d dq~0c dq~queue~q'],
-    [90 * SECOND, 'dq~30s dq~1m dq~0h dq~0d dq~0c dq~queue~q'],
+    [250, 'dq~250ms dq~end~s dq~queue~q'],
+    [30 * MINUTE, 'dq~30m dq~end~h dq~queue~q'],
+    [90 * SECOND, 'dq~30s dq~1m dq~end~h dq~queue~q'],
+    [DAY + 5 * SECOND, 'dq~5s dq~0m dq~0h dq~1d dq~end~c dq~queue~q'],
     [100 * DAY, 'dq~100d dq~queue~q'],
     [3650 * DAY, 'dq~50d dq~3600d dq~queue~q'],
     [301 * DAY, 'dq~1d dq~300d dq~queue~q'],
@@ -112,19 +113,20 @@ describe('pathKeys', () => {
     expect(keysFor(delay, destinationKey({ queue: 'q' })).join(' ')).toBe(keys)
   })
 
-  it('are the first rung, then one key for each larger unit, then the destination; short, and one word each', () => {
+  it('are one key for each unit from the first rung to the last, then the end, then the destination; short, and one word each', () => {
     const variants = fc.record({ type: fc.constantFrom('quorum', 'classic'), shard: fc.integer({ min: 0, max: 63 }) })
     fc.assert(
       fc.property(fc.integer({ min: 1, max: MAX_DELAY_MS }), variants, (delay, variant) => {
         const rungs = rungsFor(delay, defaultTolerance)
         const destination = destinationKey({ queue: 'some.queue' })
         const keys = keysFor(delay, destination, variant)
-        const units = UNITS.slice(UNITS.indexOf(rungs[0]!.unit))
-        const expected = units.map((unit) => {
+        const last = UNITS.indexOf(rungs.at(-1)!.unit)
+        const expected = UNITS.slice(UNITS.indexOf(rungs[0]!.unit), last + 1).map((unit) => {
           const one = rungs.find((rung) => rung.unit === unit)
           return one ? rungKey(one, variant) : zeroKey(unit)
         })
-        expect(keys).toEqual([...expected, destination])
+        const after = UNITS[last + 1]
+        expect(keys).toEqual([...expected, ...(after ? [endKey(after)] : []), destination])
         // A dot would make two words of it for a topic exchange.
         for (const key of keys.slice(0, -1)) expect(key).toMatch(/^dq~[^.]{1,40}$/)
       }),

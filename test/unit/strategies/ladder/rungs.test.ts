@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Names, rungKey, zeroKey, type RungVariant } from '../../../../src/amqp/names.js'
+import { Names, endKey, rungKey, zeroKey, type RungVariant } from '../../../../src/amqp/names.js'
 import { MAX_DELAY_MS, UNITS, allRungs, rungsOf } from '../../../../src/strategies/ladder/rungs.js'
 
 const VARIANTS: RungVariant[] = (['quorum', 'classic'] as const).flatMap((type) =>
@@ -49,10 +49,10 @@ it('a larger unit begins where the digits of the smaller ones end', () => {
 it('no two rungs share a name, a queue or a key, whatever their type and shard', () => {
   const names = new Names('dueque')
   const all = VARIANTS.flatMap((variant) => allRungs().map((one) => [one, variant] as const))
-  const keys = [...all.map(([one, variant]) => rungKey(one, variant)), ...UNITS.map(zeroKey)]
+  const keys = [...all.map(([one, variant]) => rungKey(one, variant)), ...UNITS.map(zeroKey), ...UNITS.map(endKey)]
   expect(new Set(allRungs().map(({ name }) => name)).size).toBe(375)
   expect(new Set(all.map(([one, variant]) => names.wait(one, variant))).size).toBe(375 * VARIANTS.length)
-  expect(new Set(keys).size).toBe(375 * VARIANTS.length + UNITS.length)
+  expect(new Set(keys).size).toBe(375 * VARIANTS.length + 2 * UNITS.length)
 })
 
 it.each([

@@ -1,0 +1,70 @@
+/** Acknowledgements may wait this long for company. */
+const WAIT_MS = 5
+/** How many may wait at most, as a share of the prefetch: the broker goes on sending meanwhile. */
+const SHARE_OF_PREFETCH = 0.5
+
+/** The part of a channel that settles deliveries. */
+export interface Settling {
+  /** `upTo`: with everything before it that is not settled yet. */
+  ack(tag: number, upTo: boolean): void
+  requeue(tag: number): void
+}
+
+/**
+ * Acknowledges the deliveries of one channel in batches: in a quorum queue each frame of acknowledgements is one entry of
+ * its Raft log, whether it settles one message or a hundred. What is settled in the order of arrival goes out as one
+ * frame ("multiple", AMQP 0-9-1, 1.8.3.13), the rest as one frame each.
+ *
+ * An acknowledgement that was still waiting when the process died counts as none: the broker delivers again.
+ */
+export class Acks {
+  readonly #channel: Settling
+  readonly #most: number
+  /** Acknowledged here, but not yet to the broker. */
+  readonly #waiting = new Set<number>()
+  /** Settled with the broker, above {@link #floor}. */
+  readonly #settled = new Set<number>()
+  /** Everything up to this tag is settled, here or with the broker. Tags count from 1 on each channel. */
+  #floor = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(channel: Settling, prefetch: number) {
+    this.#channel = channel
+    this.#most = prefetch * SHARE_OF_PREFETCH
+  }
+
+  ack(tag: number): void {
+    this.#waiting.add(tag)
+    if (this.#waiting.size >= this.#most) return this.flush()
+    this.#timer ??= setTimeout(() => this.flush(), WAIT_MS)
+  }
+
+  requeue(tag: number): void {
+    this.#settled.add(tag)
+    this.#channel.requeue(tag)
+  }
+
+  /** Sends what waits. */
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const upTo = this.#advance()
+    if (upTo > 0) this.#channel.ack(upTo, true)
+    for (const tag of this.#waiting) {
+      this.#settled.add(tag)
+      this.#channel.ack(tag, false)
+    }
+    this.#waiting.clear()
+  }
+
+  /** Moves the floor as far as it goes; the last tag on the way that the broker does not know yet, or 0. */
+  #advance(): number {
+    let upTo = 0
+    for (;;) {
+      const tag = this.#floor + 1
+      if (this.#waiting.delete(tag)) upTo = tag
+      else if (!this.#settled.delete(tag)) return upTo
+      this.#floor = tag
+    }
+  }
+}

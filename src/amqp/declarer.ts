@@ -1,0 +1,134 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Channel, ChannelModel } from 'amqplib'
+import { backoff } from '../backoff.js'
+import { DuequeError, isDuequeError } from '../errors.js'
+import type { AmqpConnection } from './connection.js'
+import { isLoss, operationFailure, replyCode } from './failures.js'
+import { goodbye } from './goodbye.js'
+import type { BindingPart, Part } from './layout.js'
+
+type Permission = Parameters<typeof operationFailure>[2]
+
+/** Declares, looks for and deletes parts of the layout: one at a time, and again if the connection is lost meanwhile. */
+export class Declarer {
+  readonly #connection: AmqpConnection
+  #channel: Channel | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(connection: AmqpConnection) {
+    this.#connection = connection
+  }
+
+  /** Idempotent. @throws DuequeError `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `DESTINATION_MISSING`, `BROKER_ERROR` */
+  declare(part: Part): Promise<void> {
+    switch (part.kind) {
+      case 'exchange':
+        return this.#run(`exchange ${part.name}`, 'configure', (channel) =>
+          channel.assertExchange(part.name, part.type, { durable: true, arguments: part.arguments }),
+        )
+      case 'queue':
+        return this.#run(
+          `queue ${part.name}`,
+          'configure',
+          (channel) => channel.assertQueue(part.name, { durable: true, arguments: part.arguments }),
+          { [`exchange ${String(part.arguments['x-dead-letter-exchange'])}`]: 'write' },
+        )
+      case 'binding':
+        return this.#run(
+          bindingText(part),
+          'write',
+          (channel) =>
+            part.to === 'queue'
+              ? channel.bindQueue(part.name, part.from, part.key)
+              : channel.bindExchange(part.name, part.from, part.key),
+          bindingNeeds(part),
+        )
+    }
+  }
+
+  /** Whether a queue or exchange of this name exists, whatever its arguments. */
+  async exists(kind: 'queue' | 'exchange', name: string): Promise<boolean> {
+    try {
+      await this.#run(`${kind} ${name}`, 'configure', (channel) =>
+        kind === 'queue' ? channel.checkQueue(name) : channel.checkExchange(name),
+      )
+      return true
+    } catch (error) {
+      if (isDuequeError(error, 'DESTINATION_MISSING')) return false
+      throw error
+    }
+  }
+
+  /** With what is in it. Nothing happens if it does not exist. */
+  delete(part: Part): Promise<void> {
+    switch (part.kind) {
+      case 'exchange':
+        return this.#run(`exchange ${part.name}`, 'configure', (channel) => channel.deleteExchange(part.name))
+      case 'queue':
+        return this.#run(`queue ${part.name}`, 'configure', (channel) => channel.deleteQueue(part.name))
+      case 'binding':
+        return this.#run(
+          bindingText(part),
+          'write',
+          (channel) =>
+            part.to === 'queue'
+              ? channel.unbindQueue(part.name, part.from, part.key)
+              : channel.unbindExchange(part.name, part.from, part.key),
+          bindingNeeds(part),
+        )
+    }
+  }
+
+  /** One operation at a time, because an error closes the channel under all others. */
+  #run(
+    what: string,
+    asked: Permission,
+    operation: (channel: Channel) => Promise<unknown>,
+    beside: Record<string, Permission> = {},
+  ): Promise<void> {
+    const turn = this.#turn.then(async () => {
+      for (let attempt = 0; ; attempt++) {
+        const model = await this.#connection.ready()
+        try {
+          this.#channel ??= await this.#open(model)
+          await operation(this.#channel)
+          return
+        } catch (error) {
+          if (this.#connection.closed) throw new DuequeError('CLOSED', 'dueque is closed', {}, { cause: error })
+          if (replyCode(error) === undefined) this.#drop()
+          if (isLoss(error)) this.#connection.suspect(model)
+          if (!isLoss(error)) throw operationFailure(error, what, asked, beside)
+          await pause(backoff(attempt))
+        }
+      }
+    })
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** amqplib's channels wait for ever for the answer to a call that threw before it was sent. */
+  #drop(): void {
+    void goodbye(this.#channel?.close())
+    this.#channel = undefined
+  }
+
+  async #open(model: ChannelModel): Promise<Channel> {
+    const channel = await model.createChannel()
+    const forget = () => {
+      if (this.#channel === channel) this.#channel = undefined
+    }
+    // Reported by the operation that caused it.
+    channel.on('error', forget)
+    channel.on('close', forget)
+    return channel
+  }
+}
+
+function bindingText({ to, name, from }: BindingPart): string {
+  return `binding of ${to} ${name} to exchange ${from}`
+}
+
+/** https://www.rabbitmq.com/docs/access-control#authorisation */
+function bindingNeeds({ to, name, from }: BindingPart): Record<string, Permission> {
+  return { [`${to} ${name}`]: 'write', [`exchange ${from}`]: 'read' }
+}

@@ -1,0 +1,171 @@
+import { UNITS, allRungs, type Rung } from '../strategies/ladder/rungs.js'
+import {
+  deadQueue,
+  destinationKey,
+  endKey,
+  rungKey,
+  zeroKey,
+  type Names,
+  type QueueType,
+  type RungVariant,
+} from './names.js'
+
+export type Arguments = Readonly<Record<string, unknown>>
+
+export interface ExchangePart {
+  readonly kind: 'exchange'
+  readonly name: string
+  readonly type: 'direct' | 'fanout'
+  readonly arguments: Arguments
+}
+
+export interface QueuePart {
+  readonly kind: 'queue'
+  readonly name: string
+  readonly arguments: Arguments
+}
+
+/** Of a queue or an exchange, to the exchange `from`. */
+export interface BindingPart {
+  readonly kind: 'binding'
+  readonly from: string
+  readonly to: 'queue' | 'exchange'
+  readonly name: string
+  readonly key: string
+}
+
+/** One thing of the broker layout. All of them are durable. */
+export type Part = ExchangePart | QueuePart | BindingPart
+
+/**
+ * How often a work queue gives a message that was never acked to a consumer again, before it goes to the dead queue.
+ * Explicit, because 4.x drops a message silently after 20 where nothing is said and no dead-lettering is set.
+ */
+const DELIVERY_LIMIT = 20
+/** Looking into a parking or dead queue must not wear its messages out. 3.10 takes no negative limit. */
+const NO_DELIVERY_LIMIT = 2 ** 31 - 1
+
+const QUORUM = { 'x-queue-type': 'quorum', 'x-queue-leader-locator': 'balanced' }
+/** Needed together: with another overflow the broker falls back to at-most-once. rabbit_quorum_queue:dlh/5. */
+const AT_LEAST_ONCE = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }
+
+/** What the broker layout consists of, in the order in which it can be declared: docs/wire-format.md. */
+export class Layout {
+  readonly names: Names
+  readonly queueType: QueueType
+
+  constructor(names: Names, queueType: QueueType) {
+    this.names = names
+    this.queueType = queueType
+  }
+
+  /** The exchange in which what is due finds its way, and the queues for what does not. */
+  base(): Part[] {
+    const { deliver, unroutable, parked, dead } = this.names
+    return [
+      exchange(unroutable, 'fanout'),
+      queue(unroutable, this.#storage()),
+      exchange(parked, 'fanout'),
+      queue(parked, this.#storage()),
+      queueBinding(parked, parked, ''),
+      exchange(dead, 'direct'),
+      queueBinding(unroutable, unroutable, ''),
+      exchange(deliver, 'direct', { 'alternate-exchange': unroutable }),
+    ]
+  }
+
+  /** The ladder's exchanges, without its rungs. Needs the base. */
+  ladder(): Part[] {
+    const { names } = this
+    const larger = UNITS.slice(1)
+    return [
+      // No alternate exchange here: a publish for which a rung is missing must come back.
+      ...UNITS.map((unit) => exchange(names.entry(unit), 'direct')),
+      ...larger.map((unit) => exchange(names.next(unit), 'direct', { 'alternate-exchange': names.unroutable })),
+      ...larger.flatMap((unit, i) => [
+        exchangeBinding(larger[i + 1] ? names.next(larger[i + 1]!) : names.deliver, names.next(unit), zeroKey(unit)),
+        exchangeBinding(names.deliver, names.next(unit), endKey(unit)),
+      ]),
+    ]
+  }
+
+  /** Needs the ladder. */
+  rung(rung: Rung, variant: RungVariant): Part[] {
+    const { names } = this
+    const wait = names.wait(rung, variant)
+    const key = rungKey(rung, variant)
+    const after = UNITS[UNITS.indexOf(rung.unit) + 1]
+    const args = waiting(variant.type, rung.ttlMs, after ? names.next(after) : names.deliver)
+    const parts = [queue(wait, args), queueBinding(wait, names.entry(rung.unit), key)]
+    return rung.unit === UNITS[0] ? parts : [...parts, queueBinding(wait, names.next(rung.unit), key)]
+  }
+
+  /** Base, ladder, and all 375 rungs in so many queues each. */
+  everything(type: QueueType, shards: number): Part[] {
+    const variants = Array.from({ length: shards }, (_, shard) => ({ type, shard }))
+    const rungs = variants.flatMap((variant) => allRungs().flatMap((rung) => this.rung(rung, variant)))
+    return [...this.base(), ...this.ladder(), ...rungs]
+  }
+
+  /** A work queue. Its dead queue comes first. Needs the base. */
+  workQueue(name: string): Part[] {
+    const deadLetters = {
+      'x-dead-letter-exchange': this.names.deliver,
+      'x-dead-letter-routing-key': destinationKey({ queue: deadQueue(name) }),
+    }
+    const args =
+      this.queueType === 'classic'
+        ? { 'x-queue-type': 'classic', ...deadLetters }
+        : { ...QUORUM, ...AT_LEAST_ONCE, 'x-delivery-limit': DELIVERY_LIMIT, ...deadLetters }
+    return [...this.dead(name), queue(name, args), this.binding(name)]
+  }
+
+  /** By which a queue becomes a destination. */
+  binding(name: string): Part {
+    return queueBinding(name, this.names.deliver, destinationKey({ queue: name }))
+  }
+
+  /** The queue for what a consumer of `name` gives up on. */
+  dead(name: string): Part[] {
+    const dead = deadQueue(name)
+    const key = destinationKey({ queue: dead })
+    // By way of `deliver` come the broker's own dead letters.
+    return [queue(dead, this.#storage()), queueBinding(dead, this.names.dead, key), this.binding(dead)]
+  }
+
+  /**
+   * At-least-once dead-lettering waits for ever for an exchange that routes nowhere. Its own queue in front of it
+   * keeps that from every other destination: see docs/decisions/001-path-in-bcc.md.
+   */
+  outlet(target: string): Part[] {
+    const outlet = this.names.outlet(target)
+    const key = destinationKey({ exchange: target, routingKey: '' })
+    return [queue(outlet, waiting(this.queueType, 0, target)), queueBinding(outlet, this.names.deliver, key)]
+  }
+
+  #storage(): Arguments {
+    if (this.queueType === 'classic') return { 'x-queue-type': 'classic' }
+    return { ...QUORUM, 'x-delivery-limit': NO_DELIVERY_LIMIT }
+  }
+}
+
+function waiting(type: QueueType, ttlMs: number, deadLetterExchange: string): Arguments {
+  const args = { 'x-message-ttl': ttlMs, 'x-dead-letter-exchange': deadLetterExchange }
+  return type === 'classic' ? { 'x-queue-type': type, ...args } : { ...QUORUM, ...AT_LEAST_ONCE, ...args }
+}
+
+function exchange(name: string, type: 'direct' | 'fanout', args: Arguments = {}): ExchangePart {
+  return { kind: 'exchange', name, type, arguments: args }
+}
+
+function queue(name: string, args: Arguments): QueuePart {
+  return { kind: 'queue', name, arguments: args }
+}
+
+function queueBinding(name: string, from: string, key: string): BindingPart {
+  return { kind: 'binding', from, to: 'queue', name, key }
+}
+
+function exchangeBinding(name: string, from: string, key: string): BindingPart {
+  return { kind: 'binding', from, to: 'exchange', name, key }
+}

@@ -1,0 +1,29 @@
+import { checkDestination, isReserved, parseDestination, type Destination } from '../destination.js'
+import { decodeEnvelope, HEADER, sentOn, type Arrived, type DelayedMessage } from '../envelope.js'
+import { DuequeError } from '../errors.js'
+
+/** Where parked messages are to go instead of where they belong. An exchange without a key gets their own. */
+export type OtherDestination = Destination
+
+/**
+ * A parked message as it goes on: the same id, revision, attempt and due time. docs/wire-format.md, "Unroutable and
+ * parked messages".
+ *
+ * @param now milliseconds since the epoch
+ * @throws DuequeError `DESTINATION_MISSING` if it does not say where it belongs, `RESERVED_NAME`
+ */
+export function parkedSentOn(stored: Arrived, to: OtherDestination | undefined, now: number): DelayedMessage {
+  const message = sentOn(stored, decodeEnvelope(stored), destinationOf(stored, to), now)
+  const { [HEADER.rescues]: _, [HEADER.parkedAt]: __, ...headers } = message.headers
+  return { ...message, headers }
+}
+
+function destinationOf(stored: Arrived, to: OtherDestination | undefined): Destination {
+  const { headers, routingKey } = stored
+  const own = to ?? parseDestination(headers, routingKey)
+  if (!own) {
+    throw new DuequeError('DESTINATION_MISSING', 'it does not say where it belongs', { destination: '' })
+  }
+  if (own.queue !== undefined) return isReserved(own.queue) ? checkDestination(own) : own
+  return checkDestination({ exchange: own.exchange, routingKey: own.routingKey ?? routingKey })
+}

@@ -1,0 +1,141 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { destinationText, type Destination } from '../destination.js'
+import type { DelayedMessage } from '../envelope.js'
+import { DuequeError, errorText, isDuequeError } from '../errors.js'
+import type { ResolvedOptions } from '../options.js'
+import { AmqpBroker } from './amqp-broker.js'
+import type { ConnectionEvents } from './connection.js'
+import type { StorageQueue, Stored } from './storage-queue.js'
+
+export interface RedrivePlan {
+  /** Which messages are meant; the others stay. */
+  chosen: (stored: Stored) => boolean
+  /**
+   * A message as it is sent on.
+   *
+   * @throws DuequeError if it cannot be, so that it stays
+   */
+  sentOn: (stored: Stored) => DelayedMessage
+  /** Declares missing work queues. */
+  declare: boolean
+  /** Messages at most, of those that are meant. */
+  limit: number
+  ratePerSecond: number
+  /** No more are taken from then on. */
+  signal: AbortSignal
+  /** Called for each message that is meant, as its fate is known: confirmed and removed, or why it stays. */
+  settled: (stored: Stored, outcome: DelayedMessage | DuequeError) => void | Promise<void>
+}
+
+/** Confirms under way at most, and so the messages that are in memory. */
+const IN_FLIGHT = 200
+
+/**
+ * Sends messages of a storage queue on: binds the destination, publishes anew, and removes the stored copy only when the
+ * new one is confirmed. Whatever ends it half-way loses nothing; a message of which the confirm or the removal was still
+ * on its way is there twice, with one id and revision, and consumers suppress the second.
+ */
+export class Redrive {
+  readonly #broker: AmqpBroker
+  readonly #options: ResolvedOptions
+  /** Asked once for each: a missing one costs the broker a channel and a line in its log. */
+  readonly #destinations = new Map<string, Promise<void>>()
+
+  /** @throws DuequeError as `connect` does */
+  static async open(options: ResolvedOptions, events: ConnectionEvents): Promise<Redrive> {
+    const broker = new AmqpBroker(options, events)
+    await broker.open()
+    try {
+      const { strategy, clock, logger } = options
+      await strategy.start({ broker, clock, logger })
+      return new Redrive(broker, options)
+    } catch (error) {
+      await broker.close()
+      throw error
+    }
+  }
+
+  private constructor(broker: AmqpBroker, options: ResolvedOptions) {
+    this.#broker = broker
+    this.#options = options
+  }
+
+  /**
+   * Resolves when every message that was taken is settled.
+   *
+   * @throws DuequeError `UNREACHABLE`, `PUBLISH_TIMEOUT`, …: what is wrong with the broker and not with one message
+   */
+  async run(queue: StorageQueue, plan: RedrivePlan): Promise<void> {
+    const underWay = new Set<Promise<void>>()
+    const stop = { error: undefined as unknown }
+    const isOver = () => stop.error !== undefined || plan.signal.aborted
+    const turn = pace(plan.ratePerSecond, plan.signal)
+    let meant = 0
+    try {
+      if (isOver() || plan.limit === 0) return
+      for await (const stored of queue.messages()) {
+        if (isOver()) break
+        if (!plan.chosen(stored)) continue
+        await turn()
+        if (isOver()) break
+        const one: Promise<void> = this.#sendOn(queue, stored, plan)
+          .catch((error: unknown) => void (stop.error ??= error))
+          .finally(() => underWay.delete(one))
+        underWay.add(one)
+        if (++meant >= plan.limit) break
+        if (underWay.size >= IN_FLIGHT) await Promise.race(underWay)
+      }
+    } finally {
+      await Promise.all(underWay)
+    }
+    if (stop.error !== undefined) throw stop.error as Error
+  }
+
+  async close(): Promise<void> {
+    await this.#options.strategy.stop()
+    await this.#broker.close()
+  }
+
+  async #sendOn(queue: StorageQueue, stored: Stored, plan: RedrivePlan): Promise<void> {
+    const { declare } = plan
+    let outcome: DelayedMessage | DuequeError
+    try {
+      outcome = plan.sentOn(stored)
+      await this.#bind(outcome.destination, declare)
+      await this.#options.strategy.schedule(outcome, { declare })
+    } catch (error) {
+      outcome = asDuequeError(error)
+    }
+    if (!(outcome instanceof DuequeError)) queue.remove(stored)
+    await plan.settled(stored, outcome)
+    if (outcome instanceof DuequeError && !isItsOwn(outcome)) throw outcome
+  }
+
+  #bind(destination: Destination, declare: boolean): Promise<void> {
+    const key = destinationText(destination)
+    const bound = this.#destinations.get(key) ?? this.#broker.topology.destination(destination, declare)
+    this.#destinations.set(key, bound)
+    return bound
+  }
+}
+
+/** What another message need not meet as well. */
+function isItsOwn({ code }: DuequeError): boolean {
+  return code !== 'PUBLISH_TIMEOUT' && code !== 'CLOSED' && code !== 'UNREACHABLE'
+}
+
+function asDuequeError(error: unknown): DuequeError {
+  if (isDuequeError(error)) return error
+  return new DuequeError('BROKER_ERROR', errorText(error), { replyCode: undefined }, { cause: error })
+}
+
+/** Resolves for each caller in turn, so many times a second. */
+function pace(ratePerSecond: number, signal: AbortSignal): () => Promise<void> {
+  let next = performance.now()
+  return async () => {
+    const wait = next - performance.now()
+    next = Math.max(next, performance.now()) + 1000 / ratePerSecond
+    // An abort is the caller's to notice.
+    if (wait > 0) await pause(wait, undefined, { signal }).catch(() => undefined)
+  }
+}

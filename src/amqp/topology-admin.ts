@@ -1,0 +1,97 @@
+import { AmqpConnection, type ConnectionSettings } from './connection.js'
+import { Declarer } from './declarer.js'
+import type { ExchangePart, Layout, Part, QueuePart } from './layout.js'
+
+/** What became of a queue or an exchange. Bindings are not told: AMQP does not show whether one was there. */
+export interface Change {
+  kind: 'queue' | 'exchange'
+  name: string
+  change: 'created' | 'unchanged' | 'deleted' | 'missing'
+}
+
+/** Destinations that belong to the topology beside the ladder itself. */
+export interface Destinations {
+  queues: readonly string[]
+  exchanges: readonly string[]
+}
+
+/** Opens a connection for the work of an operator, and closes it. @throws DuequeError as `connect` does */
+export async function withDeclarer<T>(
+  settings: ConnectionSettings,
+  work: (declarer: Declarer) => Promise<T>,
+): Promise<T> {
+  const nothing = () => undefined
+  const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
+  const connection = new AmqpConnection(settings, events)
+  await connection.open()
+  try {
+    return await work(new Declarer(connection))
+  } finally {
+    await connection.close()
+  }
+}
+
+/** The parts for destinations: a work queue with its dead queue and its binding, the outlet of an exchange. */
+export function destinationParts(layout: Layout, { queues, exchanges }: Destinations): Part[] {
+  return [
+    ...queues.flatMap((queue) => layout.workQueue(queue)),
+    ...exchanges.flatMap((exchange) => layout.outlet(exchange)),
+  ]
+}
+
+/**
+ * Declares what is missing and binds everything again. A work queue that exists with other arguments is left as it is.
+ *
+ * @throws DuequeError `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `DESTINATION_MISSING` for the exchange behind an outlet
+ */
+export async function applyParts(
+  declarer: Declarer,
+  parts: readonly Part[],
+  { workQueues, told }: { workQueues: readonly string[]; told: (done: number) => void },
+): Promise<Change[]> {
+  const changes: Change[] = []
+  for (const [i, part] of parts.entries()) {
+    const known = part.kind !== 'binding' && (await declarer.exists(part.kind, part.name))
+    if (!known || !workQueues.includes(part.name)) await declarer.declare(part)
+    if (part.kind !== 'binding') changes.push(changeOf(part, known ? 'unchanged' : 'created'))
+    told(i + 1)
+  }
+  return changes
+}
+
+/** What of it does not exist, by name alone. @throws DuequeError `PERMISSION_DENIED` */
+export async function missingParts(
+  declarer: Declarer,
+  parts: readonly Part[],
+  told: (done: number) => void,
+): Promise<Change[]> {
+  const missing: Change[] = []
+  for (const [i, part] of parts.entries()) {
+    if (part.kind !== 'binding' && !(await declarer.exists(part.kind, part.name))) {
+      missing.push(changeOf(part, 'missing'))
+    }
+    told(i + 1)
+  }
+  return missing
+}
+
+/** Deletes queues, with what is in them, and exchanges; the last one declared goes first. */
+export async function deleteParts(
+  declarer: Declarer,
+  parts: readonly Part[],
+  told: (done: number) => void,
+): Promise<Change[]> {
+  const changes: Change[] = []
+  for (const [i, part] of parts.toReversed().entries()) {
+    if (part.kind !== 'binding' && (await declarer.exists(part.kind, part.name))) {
+      await declarer.delete(part)
+      changes.push(changeOf(part, 'deleted'))
+    }
+    told(i + 1)
+  }
+  return changes
+}
+
+function changeOf({ kind, name }: QueuePart | ExchangePart, change: Change['change']): Change {
+  return { kind, name, change }
+}

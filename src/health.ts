@@ -1,0 +1,17 @@
+/** How things stand with the connections, in plain JSON. See `Dueque.health`. */
+export interface Health {
+  /** Whether messages can be scheduled, and every consumer receives. False once `close` was called. */
+  readonly ok: boolean
+  /** `blocked`: connected, but RabbitMQ takes no messages for now, because memory or disk are low. */
+  readonly producer: 'up' | 'blocked' | 'down'
+  /** `unused` before the first `consume`. `down` also if one of several consumers is not receiving. */
+  readonly consumer: 'up' | 'unused' | 'down'
+  /** Why RabbitMQ blocks, in its words. */
+  readonly blockedBy?: string
+  /** The one connected to, or connected to last. Missing where there is none: memory. */
+  readonly broker?: { readonly product: string; readonly version: string }
+  /** When a connection last came, went, was blocked or unblocked: ISO 8601. */
+  readonly since: string
+  /** Messages that wait for the broker's confirm, or to be sent. */
+  readonly waitingForConfirm: number
+}

@@ -1,0 +1,205 @@
+import type { Channel } from 'amqplib'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { parseEndpoints } from '../../src/amqp/endpoint.js'
+import { parkedSentOn } from '../../src/amqp/parked.js'
+import { Redrive, type RedrivePlan } from '../../src/amqp/redrive.js'
+import { StorageQueue } from '../../src/amqp/storage-queue.js'
+import type { DelayedMessage } from '../../src/envelope.js'
+import { DuequeError } from '../../src/index.js'
+import { resolveOptions } from '../../src/options.js'
+import { poll, useVhost } from '../support/broker.js'
+import { failure, open, rawChannel } from '../support/mq.js'
+import { depth, holds, park, PARKED } from '../support/parked.js'
+import { note, Recorder, scheduleNotes, unique } from '../strategies/recorder.js'
+
+const vhost = useVhost()
+let channel: Channel
+
+beforeEach(async () => {
+  // Declares what is needed; the messages are this test's own.
+  const mq = await open(vhost.url)
+  await mq.close()
+  channel = await rawChannel(vhost.url)
+})
+afterEach(async () => {
+  await (await rawChannel(vhost.url)).purgeQueue(PARKED)
+})
+
+const options = () => resolveOptions({ url: vhost.url })
+
+async function openQueue(): Promise<StorageQueue> {
+  const queue = await StorageQueue.open({ ...options(), endpoints: parseEndpoints(vhost.url) }, PARKED)
+  onTestFinished(() => queue.close())
+  return queue
+}
+
+async function redrive(plan: Partial<RedrivePlan> = {}) {
+  const queue = await openQueue()
+  const nothing = () => undefined
+  const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
+  const work = await Redrive.open(options(), events)
+  onTestFinished(() => work.close())
+  const sent: DelayedMessage[] = []
+  const left: DuequeError[] = []
+  await work.run(queue, {
+    chosen: () => true,
+    sentOn: (stored) => parkedSentOn(stored, undefined, Date.now()),
+    declare: false,
+    limit: Infinity,
+    ratePerSecond: Infinity,
+    signal: new AbortController().signal,
+    settled: (_, outcome) => {
+      if (outcome instanceof DuequeError) left.push(outcome)
+      else sent.push(outcome)
+    },
+    ...plan,
+  })
+  await queue.close()
+  return { sent: sent.map(({ id }) => id).sort(), left: left.map(({ code, message }) => `${code} ${message}`) }
+}
+
+test('looking takes nothing away and wears nothing out, however often', async () => {
+  await park(channel, [{ id: 'a' }, { id: 'b' }])
+  for (let look = 0; look < 25; look++) {
+    // What was given back takes a moment to be counted.
+    await holds(channel, PARKED, 2)
+    const queue = await openQueue()
+    const ids: unknown[] = []
+    for await (const { properties } of queue.messages()) ids.push(properties['messageId'])
+    expect(ids.sort()).toEqual(['a', 'b'])
+    await queue.close()
+  }
+  expect(await depth(channel, PARKED)).toBe(2)
+})
+
+test('removes what it was told to, and gives back the rest', async () => {
+  await park(channel, [{ id: 'a' }, { id: 'b' }, { id: 'c' }])
+  const queue = await openQueue()
+  for await (const stored of queue.messages()) if (stored.properties['messageId'] === 'b') queue.remove(stored)
+  await queue.close()
+  await holds(channel, PARKED, 2)
+  expect(await (await openQueue()).purge()).toBe(2)
+})
+
+test('a storage queue that does not exist is named', async () => {
+  const missing = { ...options(), endpoints: parseEndpoints(vhost.url) }
+  expect(await failure(StorageQueue.open(missing, 'no.such.queue'))).toMatchObject({
+    code: 'DESTINATION_MISSING',
+    message: expect.stringContaining('no.such.queue') as string,
+  })
+})
+
+test('restores a lost binding, and sends on with the same id and revision but without what the broker added', async () => {
+  const queue = unique('unbound')
+  await channel.assertQueue(queue)
+  const headers = {
+    'x-death': [{ queue: 'x' }],
+    'x-delivery-count': 3,
+    'dueque-rescues': 5,
+    'dueque-new': 1,
+    own: 'kept',
+  }
+  await park(channel, [{ id: 'a', to: `queue:${queue}`, headers: { ...headers, 'dueque-parked-at': 1 } }])
+  expect(await redrive()).toEqual({ sent: ['a'], left: [] })
+  expect(await depth(channel, PARKED)).toBe(0)
+  await holds(channel, queue, 1)
+  const arrived = await channel.get(queue, { noAck: true })
+  if (arrived === false) throw new Error('nothing arrived')
+  const got = arrived.properties.headers!
+  expect(arrived.properties.messageId).toBe('a')
+  expect(got).toMatchObject({ 'dueque-revision': 1000, 'dueque-to': `queue:${queue}`, 'dueque-new': 1, own: 'kept' })
+  expect(Object.keys(got).filter((name) => /^x-|rescues|parked/.test(name))).toEqual([])
+})
+
+test('what is not due yet waits for its due time', async () => {
+  const queue = unique('later')
+  const mq = await open(vhost.url)
+  const recorder = await Recorder.on(mq, queue)
+  await park(channel, [{ id: 'a', to: `queue:${queue}`, due: Date.now() + 2500 }])
+  expect(await redrive()).toEqual({ sent: ['a'], left: [] })
+  await recorder.has(1)
+  expect(recorder.early).toEqual([])
+  expect(recorder.deliveries[0]!.latenessMs).toBeLessThan(2000)
+})
+
+test('a missing destination keeps its messages, by name; the others go on', async () => {
+  const [here, gone] = [unique('here'), unique('gone')]
+  await channel.assertQueue(here)
+  const exchange = unique('no-exchange')
+  await park(channel, [
+    { id: 'a', to: `queue:${gone}` },
+    { id: 'b', to: `queue:${here}` },
+    { id: 'c', to: `queue:${gone}` },
+    { id: 'd', to: `exchange:${exchange}` },
+    { id: 'e' },
+    { id: 'f', to: `queue:${here}`, due: Date.now() + 4000 * 86_400_000 },
+  ])
+  const { sent, left } = await redrive()
+  expect(sent).toEqual(['b'])
+  expect(left.sort()).toEqual([
+    expect.stringMatching(/^DELAY_OUT_OF_RANGE /),
+    expect.stringMatching(`^DESTINATION_MISSING exchange:${exchange} does not exist`),
+    expect.stringMatching('^DESTINATION_MISSING it does not say where it belongs'),
+    expect.stringMatching(`^DESTINATION_MISSING queue:${gone} does not exist`),
+    expect.stringMatching(`^DESTINATION_MISSING queue:${gone} does not exist`),
+  ])
+  await holds(channel, PARKED, 5)
+  expect(await redrive({ declare: true })).toMatchObject({ sent: ['a', 'c'] })
+  await holds(channel, gone, 2)
+})
+
+test('goes somewhere else if told to, to an exchange with the key that a message has', async () => {
+  const [queue, exchange] = [unique('elsewhere'), unique('fork')]
+  await channel.assertQueue(queue)
+  await channel.assertExchange(exchange, 'direct')
+  await channel.bindQueue(queue, exchange, 'rooms')
+  await park(channel, [{ id: 'a' }, { id: 'b', to: 'queue:rooms' }])
+  const to = (to: Parameters<typeof parkedSentOn>[1]) => ({
+    sentOn: (stored: Parameters<typeof parkedSentOn>[0]) => parkedSentOn(stored, to, Date.now()),
+  })
+  const isB = {
+    chosen: ({ properties }: { properties: Readonly<Record<string, unknown>> }) => properties['messageId'] === 'b',
+  }
+  expect(await redrive({ ...isB, ...to({ exchange }) })).toEqual({ sent: ['b'], left: [] })
+  await holds(channel, queue, 1)
+  expect(await redrive(to({ queue }))).toEqual({ sent: ['a'], left: [] })
+  await holds(channel, queue, 2)
+})
+
+test('keeps to the rate, and takes no more when it is told to stop', async () => {
+  const queue = unique('slow')
+  await channel.assertQueue(queue)
+  await park(
+    channel,
+    Array.from({ length: 40 }, (_, i) => ({ id: `m-${i}`, to: `queue:${queue}` })),
+  )
+  const startedAt = performance.now()
+  expect((await redrive({ limit: 11, ratePerSecond: 20 })).sent).toHaveLength(11)
+  expect(performance.now() - startedAt).toBeGreaterThan(495)
+  await holds(channel, PARKED, 29)
+  const stop = new AbortController()
+  let settled = 0
+  const { sent } = await redrive({
+    ratePerSecond: 10,
+    signal: stop.signal,
+    settled: () => {
+      if (++settled === 3) stop.abort()
+    },
+  })
+  expect({ sent, settled: settled < 6 }).toEqual({ sent: [], settled: true })
+  await holds(channel, PARKED, 29 - settled)
+  await holds(channel, queue, 11 + settled)
+})
+
+test('what dueque parks says since when', async () => {
+  const [queue, mq] = [unique('deleted'), await open(vhost.url)]
+  await scheduleNotes(mq, queue, [2500])
+  await channel.deleteQueue(queue)
+  const before = Date.now()
+  await holds(channel, PARKED, 1)
+  const parked = await poll(() => channel.get(PARKED, { noAck: true }), { what: 'the message' })
+  expect(parked.properties.type).toBe(note.name)
+  const at = parked.properties.headers!['dueque-parked-at'] as number
+  expect(at).toBeGreaterThanOrEqual(before)
+  expect(at).toBeLessThanOrEqual(Date.now())
+})

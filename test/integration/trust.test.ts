@@ -1,0 +1,127 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { Layout } from '../../src/amqp/layout.js'
+import { Names } from '../../src/amqp/names.js'
+import { connect, on, type Dueque } from '../../src/index.js'
+import { managementUrl, poll, useVhost } from '../support/broker.js'
+import { failure, open, rawChannel } from '../support/mq.js'
+import { PATTERNS, userWith, type Permissions } from '../support/users.js'
+import { note, Recorder, unique } from '../strategies/recorder.js'
+import { applyAs } from '../strategies/trust-world.js'
+
+const vhost = useVhost()
+const layout = new Layout(new Names('dueque'), 'quorum')
+const queue = unique('work')
+
+/** A connection of a user with a pattern, changed in one place. */
+async function trusting(pattern: Permissions, change: Partial<Permissions> = {}): Promise<Dueque> {
+  return open(await userWith(vhost, { ...pattern, ...change }), { topology: 'trust' })
+}
+
+describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are made by the management API)", () => {
+  const consumerPattern = PATTERNS.consumer(queue)
+  // Two rungs are enough here.
+  const two = layout
+    .everything('quorum', 1)
+    .filter(({ name }) => !name.includes('.wait.') || /wait\.(1s|2h)$/.test(name))
+  const parts = two.filter((part) => part.kind !== 'binding' || !/^dq~(?!0|end~|1s|2h)/.test(part.key))
+
+  beforeAll(() => applyAs(vhost.url, [...parts, ...layout.workQueue(queue)]))
+
+  test('schedules and consumes without any configure permission', async () => {
+    const producer = await trusting(PATTERNS.producer)
+    const recorder = await Recorder.on(await trusting(consumerPattern), queue)
+    await producer.schedule(note, { n: 1 }, { to: { queue }, in: '1s' })
+    await recorder.has(1)
+    expect(recorder.early).toEqual([])
+  })
+
+  test('a missing rung is a typed error that says how to declare it, and nothing waits', async () => {
+    const producer = await trusting(PATTERNS.producer)
+    expect(await failure(producer.schedule(note, { n: 1 }, { to: { queue }, in: '3d' }))).toMatchObject({
+      code: 'TOPOLOGY_MISSING',
+      outcome: 'refused',
+      data: { resource: 'dueque.v1.entry.d' },
+      message: expect.stringContaining('dueque topology apply') as string,
+    })
+  })
+
+  test('nothing applied at all is told when a consumer connects', async () => {
+    const url = await userWith(vhost, { configure: '^$', write: '.*', read: '.*' })
+    expect(await failure(connect({ url, namespace: 'nobody', topology: 'trust' }))).toMatchObject({
+      code: 'TOPOLOGY_MISSING',
+      data: { resource: 'nobody.v1.unroutable' },
+    })
+  })
+
+  test('declare: true is refused', async () => {
+    const mq = await trusting(PATTERNS.producer)
+    const options = { to: { queue }, in: 0, declare: true }
+    expect(await failure(mq.schedule(note, { n: 1 }, options))).toMatchObject({ code: 'INVALID_OPTION' })
+    expect(await failure(mq.consume(queue, [on(note, () => undefined)], { declare: true }))).toMatchObject({
+      code: 'INVALID_OPTION',
+    })
+  })
+
+  describe('one step less than the pattern', () => {
+    test.each([
+      ['entry exchange', '1s', String.raw`^dueque\.v1\.deliver$`, 'exchange dueque.v1.entry.s'],
+      ['deliver exchange', 0, String.raw`^dueque\.v1\.entry\..+$`, 'exchange dueque.v1.deliver'],
+    ])('a producer without the %s is told so', async (_what, delay, write, resource) => {
+      const mq = await trusting(PATTERNS.producer, { write })
+      expect(await failure(mq.schedule(note, { n: 1 }, { to: { queue }, in: delay }))).toMatchObject({
+        code: 'PERMISSION_DENIED',
+        outcome: 'refused',
+        data: { permission: 'write', resource },
+      })
+    })
+
+    test('a consumer that may not read its queue is told so', async () => {
+      const mq = await trusting(consumerPattern, { read: String.raw`^dueque\.v1\.unroutable$` })
+      expect(await failure(mq.consume(queue, [on(note, () => undefined)]))).toMatchObject({
+        code: 'PERMISSION_DENIED',
+        data: { permission: 'read', resource: `queue ${queue}` },
+      })
+    })
+
+    test('a consumer that may not read what is unroutable only does not rescue it', async () => {
+      const mq = await trusting(consumerPattern, { read: `^${queue}$` })
+      const recorder = await Recorder.on(mq, queue)
+      await mq.schedule(note, { n: 2 }, { to: { queue }, in: 0 })
+      await recorder.has(1)
+    })
+
+    test('a consumer that may not write to the dead exchange is told so, and keeps the message in its queue', async () => {
+      const own = unique('undead')
+      await applyAs(vhost.url, layout.workQueue(own))
+      const write = String.raw`^dueque\.v1\.(entry\..+|deliver|parked)$`
+      const mq = await trusting(PATTERNS.consumer(own), { write })
+      const errors: unknown[] = []
+      mq.on('error', (error) => errors.push(error))
+      const consumer = await mq.consume(own, [on(note, () => Promise.reject(new Error('never')))])
+      await mq.schedule(note, { n: 3 }, { to: { queue: own }, in: 0 })
+      await poll(() => errors.length > 0, { timeoutMs: 30_000, what: 'the error' })
+      expect(errors[0]).toMatchObject({
+        code: 'PERMISSION_DENIED',
+        data: { permission: 'write', resource: 'exchange dueque.v1.dead' },
+      })
+      await consumer.close()
+      const channel = await rawChannel(vhost.url)
+      await poll(async () => (await channel.checkQueue(own)).messageCount === 1, {
+        timeoutMs: 30_000,
+        what: 'it in the queue',
+      })
+    })
+
+    test.each([
+      ['configure', 'exchange dueque.v1.unroutable'],
+      ['write', 'queue dueque.v1.parked'],
+      ['read', 'exchange dueque.v1.parked'],
+    ] as const)('an operator without %s permission is told which', async (permission, resource) => {
+      const url = await userWith(vhost, { ...PATTERNS.operator('.+'), [permission]: '^none$' })
+      expect(await failure(applyAs(url, parts))).toMatchObject({
+        code: 'PERMISSION_DENIED',
+        data: { permission, resource },
+      })
+    })
+  })
+})

@@ -1,0 +1,34 @@
+import { management } from './broker.js'
+import { randomUUID } from 'node:crypto'
+
+/** Regular expressions, as `rabbitmqctl set_permissions` takes them. */
+export interface Permissions {
+  configure: string
+  write: string
+  read: string
+}
+
+/** A user with just these permissions in the vhost of `url`, and the URL for it. */
+export async function userWith({ url, name: vhost }: { url: string; name: string }, permissions: Permissions) {
+  const name = `user-${randomUUID().slice(0, 8)}`
+  await management(`/users/${name}`, { method: 'PUT', body: { password: 'geheim', tags: '' } })
+  await management(`/permissions/${vhost}/${name}`, { method: 'PUT', body: permissions })
+  const own = new URL(url)
+  own.username = name
+  own.password = 'geheim'
+  return own.href
+}
+
+/** The patterns of docs/operations.md, for the namespace `dueque` and the queues that a regular expression finds. */
+export const PATTERNS = {
+  producer: { configure: '^$', write: String.raw`^dueque\.v1\.(entry\..+|deliver)$`, read: '^$' },
+  consumer: (queues: string): Permissions => ({
+    configure: '^$',
+    write: String.raw`^dueque\.v1\.(entry\..+|deliver|dead|parked)$`,
+    read: String.raw`^(dueque\.v1\.unroutable|${queues})$`,
+  }),
+  operator: (destinations: string): Permissions => {
+    const all = String.raw`^(dueque\.v1\..+|(${destinations})(\.dead)?)$`
+    return { configure: all, write: all, read: all }
+  },
+} as const
