@@ -6,26 +6,42 @@ import { isDuequeError, type ErrorCode } from '../index.js'
  * | code    | meaning                                                                                               |
  * |---------|-------------------------------------------------------------------------------------------------------|
  * | 0       | everything was done                                                                                   |
- * | 1       | some lines or messages failed, or were not reached because the output was closed; the others are done |
+ * | 1       | some lines or messages failed, are not there, or were not reached because the output was closed; the others are done |
  * | 2       | wrong usage, or a message that cannot be sent as it is: nothing was sent                               |
  * | 3       | the broker (or its management API) is unreachable, or refused credentials, vhost or permission         |
  * | 4       | the broker could not do it: a destination is missing, no confirm came, …                              |
- * | 130 143 | SIGINT or SIGTERM ended `schedule` before its input was read to the end                                |
+ * | 5       | `doctor` found warnings                                                                               |
+ * | 6       | `doctor` found errors                                                                                 |
+ * | 130 143 | SIGINT or SIGTERM ended `schedule` before its input was read to the end, `parked redrive` half-way, or `doctor` |
  */
-export const EXIT = { ok: 0, partial: 1, usage: 2, refused: 3, failed: 4, SIGINT: 130, SIGTERM: 143 } as const
+export const EXIT = {
+  ok: 0,
+  partial: 1,
+  usage: 2,
+  refused: 3,
+  failed: 4,
+  warnings: 5,
+  errors: 6,
+  SIGINT: 130,
+  SIGTERM: 143,
+} as const
 
 export const EXIT_HELP = `
 Exit codes:
   0         everything was done
-  1         some lines or messages failed, or were not reached because the output was closed; the others are done
+  1         some lines or messages failed, are not there, or were not reached because the output was closed; the
+            others are done
   2         wrong usage, or a message that cannot be sent as it is: nothing was sent
   3         the broker (or its management API) is unreachable, or refused credentials, vhost or permission
   4         the broker could not do it: a destination is missing, no confirm came, …
-  130, 143  SIGINT or SIGTERM ended schedule before its input was read to the end`
+  5, 6      doctor found warnings; errors
+  130, 143  SIGINT or SIGTERM: ended schedule before its input was read to the end, parked redrive before it was
+            through, or doctor; what was under way is done. consume ends with 0 after the first signal. A second one
+            ends any command at once`
 
 /** A failure that the command line finds by itself. */
 export class CommandError extends Error {
-  readonly code: 'USAGE' | 'INVALID_LINE' | 'MANAGEMENT_FAILED'
+  readonly code: 'USAGE' | 'INVALID_LINE' | 'MANAGEMENT_FAILED' | 'NOT_FOUND' | 'QUEUE_MISSING'
 
   constructor(code: CommandError['code'], message: string, cause?: unknown) {
     super(message, { cause })
@@ -40,6 +56,8 @@ export function usage(message: string, cause?: unknown): CommandError {
 const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   USAGE: EXIT.usage,
   INVALID_LINE: EXIT.partial,
+  NOT_FOUND: EXIT.partial,
+  QUEUE_MISSING: EXIT.failed,
   INVALID_OPTION: EXIT.usage,
   INVALID_DUE: EXIT.usage,
   DELAY_OUT_OF_RANGE: EXIT.usage,
@@ -56,6 +74,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   MANAGEMENT_FAILED: EXIT.refused,
   TOPOLOGY_MISMATCH: EXIT.failed,
   DESTINATION_MISSING: EXIT.failed,
+  TOPOLOGY_MISSING: EXIT.failed,
   UNSUPPORTED: EXIT.failed,
   PUBLISH_TIMEOUT: EXIT.failed,
   ABORTED: EXIT.failed,

@@ -2,8 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addConsume } from './commands/consume.js'
+import { addParked } from './commands/parked/parked.js'
+import { addDoctor } from './commands/doctor.js'
 import { addSchedule } from './commands/schedule.js'
 import { addStatus } from './commands/status.js'
+import { addTopology } from './commands/topology.js'
 import { EXIT, EXIT_HELP, exitCodeOf, usage } from './exit.js'
 import { addSettings } from './settings.js'
 import { Terminal } from './terminal.js'
@@ -16,6 +19,9 @@ Examples:
   dueque schedule --queue reminders --in 30m --declare --data '{"patient":"p-7"}'
   dueque consume reminders --limit 1 --json
   dueque status
+  dueque doctor
+  dueque topology apply --queue reminders
+  dueque parked redrive --all
 ${EXIT_HELP}`
 
 function program(): Command {
@@ -29,8 +35,15 @@ function program(): Command {
   addSchedule(root, terminal)
   addConsume(root, terminal)
   addStatus(root, terminal)
-  for (const command of root.commands) command.addHelpText('after', EXIT_HELP)
+  addDoctor(root, terminal)
+  addTopology(root, terminal)
+  addParked(root, terminal)
+  for (const command of root.commands.flatMap(withSubcommands)) command.addHelpText('after', EXIT_HELP)
   return root.addHelpText('after', HELP)
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands]
 }
 
 function oneLine(text: string): string {

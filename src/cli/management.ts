@@ -54,24 +54,30 @@ export async function listQueues(api: ManagementApi, vhost: string, pattern: str
   const counts = new Map<string, Count>()
   for (let page = 1, pages = 1; page <= pages; page++) {
     const query = `${TOTALS}&page=${page}&page_size=${PAGE_SIZE}&use_regex=true&name=${encodeURIComponent(pattern)}`
-    const answer = await get(api, `/api/queues/${encodeURIComponent(vhost)}?${query}`)
+    const answer = await ask(api, `/api/queues/${encodeURIComponent(vhost)}?${query}`, pageSchema)
     pages = answer.page_count
     for (const { name, messages, messages_ready } of answer.items) counts.set(name, { messages, ready: messages_ready })
   }
   return counts
 }
 
-async function get(
+/**
+ * One document of the API.
+ *
+ * @throws CommandError `MANAGEMENT_FAILED`
+ */
+export async function ask<T>(
   { url, user, password, timeoutMs }: ManagementApi,
   path: string,
-): Promise<z.infer<typeof pageSchema>> {
+  schema: z.ZodType<T>,
+): Promise<T> {
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
   try {
     const response = await fetch(url.href.replace(/\/+$/, '') + path, {
       headers: { authorization },
       signal: AbortSignal.timeout(timeoutMs),
     })
-    if (response.ok) return pageSchema.parse(await response.json())
+    if (response.ok) return schema.parse(await response.json())
     await response.body?.cancel()
     throw new Error(STATUS[response.status] ?? `status ${response.status}`)
   } catch (error) {
@@ -81,7 +87,7 @@ async function get(
 
 const STATUS: Record<number, string> = {
   401: 'it refused the user (wrong password, or no tag such as monitoring), or the vhost is closed to it',
-  404: 'the vhost is missing',
+  404: 'the vhost, or what was asked for, is missing',
 }
 
 function reason(error: unknown): string {

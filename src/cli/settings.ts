@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { connect, type ConnectOptions, type Dueque, type QueueType } from '../index.js'
+import { connect, type ConnectOptions, type Dueque, type QueueType, type TopologyMode } from '../index.js'
 import type { Terminal } from './terminal.js'
 
 /** The options that every command has. */
@@ -7,6 +7,7 @@ export interface Settings {
   url?: string[]
   namespace?: string
   queueType?: QueueType
+  topology?: TopologyMode
   json?: boolean
 }
 
@@ -19,11 +20,16 @@ export function addSettings(program: Command): void {
       new Option('--namespace <name>', 'first part of every name declared (default: dueque)').env('DUEQUE_NAMESPACE'),
     )
     .addOption(new Option('--queue-type <type>', 'of queues declared (default: quorum)').choices(['quorum', 'classic']))
+    .addOption(
+      new Option('--topology <mode>', 'trust: declare nothing, an operator has (default: declare)')
+        .choices(['declare', 'trust'])
+        .env('DUEQUE_TOPOLOGY'),
+    )
     .option('--json', 'print JSON, one document a line; errors too')
 }
 
-export function connectOptions({ url, namespace, queueType }: Settings, terminal: Terminal): ConnectOptions {
-  return { url, namespace, queueType, logger: terminal.logger }
+export function connectOptions({ url, namespace, queueType, topology }: Settings, terminal: Terminal): ConnectOptions {
+  return { url, namespace, queueType, topology, logger: terminal.logger }
 }
 
 /** Connects, and closes whatever becomes of the work. */
@@ -50,4 +56,15 @@ export function collect(value: string, before: string[] | undefined): string[] {
 export function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
+}
+
+export function managementOption(): Option {
+  const text = 'the management API; user and password of --url if it has none'
+  return new Option('--management <url>', text).env('RABBITMQ_MANAGEMENT_URL')
+}
+
+export function shardCount(text: string): number {
+  const count = wholeNumber(text)
+  if (count < 1 || count > 64) throw new InvalidArgumentError('Expected a whole number from 1 to 64.')
+  return count
 }

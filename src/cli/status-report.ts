@@ -19,7 +19,7 @@ export interface StatusReport {
 }
 
 type QueueCount = { queue: string } & Count
-type RungCount = { rung: string; queues: string[] } & Count
+type RungCount = { rung: string; queues: string[]; backedUp: boolean } & Count
 type Counted<K extends QueueRole['kind']> = QueueCount & { role: Extract<QueueRole, { kind: K }> }
 
 /** @param queues whose dead queues to tell of; all if empty */
@@ -55,8 +55,19 @@ function rungCounts(queues: Counted<'rung'>[]): RungCount[] {
   const names = new Set(byTtl.map(({ role }) => role.rung.name))
   return [...names].map((rung) => {
     const own = byTtl.filter(({ role }) => role.rung.name === rung)
-    return { rung, ...sumOf(own), queues: own.map(({ queue }) => queue) }
+    return { rung, ...sumOf(own), queues: own.map(({ queue }) => queue), backedUp: own.some(isBackedUp) }
   })
+}
+
+/** What a queue hands over at a time with the recommended `dead_letter_worker_consumer_prefetch`. */
+const AT_A_TIME = 512
+
+/**
+ * What is not ready in a rung is overdue. More than it hands over at a time: it drains slower than it fills, or its target
+ * does not take the messages. Over AMQP nobody can see that.
+ */
+function isBackedUp({ messages, ready }: Count): boolean {
+  return messages - ready > AT_A_TIME
 }
 
 function sumOf(counts: readonly Count[]): Count {

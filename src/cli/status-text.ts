@@ -11,7 +11,7 @@ export function textOf(report: StatusReport, asked: boolean): string {
   const shown = dead.filter(({ messages }) => asked || messages > 0)
   const rows: Row[] = [
     row('waiting', waiting),
-    ...waiting.rungs.map((rung) => row(`  ${rung.rung}`, rung)),
+    ...waiting.rungs.map((rung) => row(`  ${rung.rung}`, rung, rung.backedUp ? BACKED_UP : '')),
     row('outlets', total(outlets)),
     ...outlets.map((outlet) => row(`  ${outlet.exchange}`, outlet, 'does the exchange route anywhere?')),
     ...(unroutable?.messages
@@ -27,6 +27,8 @@ export function textOf(report: StatusReport, asked: boolean): string {
   )
   return [...lines, '', SOURCE[report.source]].join('\n')
 }
+
+const BACKED_UP = 'overdue: it drains slower than it fills (more shards), or is jammed (dueque doctor)'
 
 const SOURCE: Record<StatusReport['source'], string> = {
   management: 'Counted by the management API, some seconds ago.',

@@ -45,9 +45,9 @@ const count = (messages: number, ready = messages) => ({ messages, ready })
 const waiting = {
   ...count(7),
   rungs: [
-    { rung: '30m', ...count(1), queues: namesOf('30m') },
-    { rung: '1h', ...count(2), queues: namesOf('1h') },
-    { rung: '2h', ...count(4), queues: shards },
+    { rung: '30m', ...count(1), queues: namesOf('30m'), backedUp: false },
+    { rung: '1h', ...count(2), queues: namesOf('1h'), backedUp: false },
+    { rung: '2h', ...count(4), queues: shards, backedUp: false },
   ],
 }
 const parked = { queue: `${namespace}.v1.parked`, ...count(1) }

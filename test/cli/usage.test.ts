@@ -28,6 +28,10 @@ const WRONG: [what: string, args: string[]][] = [
   ['a limit that is no number', ['consume', 'q', '--limit', 'x']],
   ['a limit and concurrency', ['consume', 'q', '--limit', '1', '--concurrency', '2']],
   ['a management URL that is none', ['status', '--management', 'localhost']],
+  ['no parked message named', ['parked', 'redrive']],
+  ['a rate of 0', ['parked', 'redrive', '--all', '--rate', '0/s']],
+  ['a destination of neither kind', ['parked', 'redrive', '--all', '--to', 'reminders']],
+  ['a patience without a unit', ['doctor', '--patience', '60']],
   ['a URL that is none', ['status', '--url', 'http://localhost']],
 ]
 
@@ -45,19 +49,18 @@ test('errors are JSON with --json, also those about options', async () => {
   expect(documents(due.stderr)).toMatchObject([error('INVALID_DUE')])
 })
 
-test.each([
-  ['schedule', ...good, '--data', '1'],
-  ['consume', 'q'],
-  ['status', '--no-management'],
-])('%s exits with 3 if no broker answers, and does not show the password', async (...args) => {
-  const url = `amqp://me:s3cret@127.0.0.1:${await closedPort()}`
-  for (const more of [[], ['--json']]) {
-    const { code, stdout, stderr } = await run([...args, ...more, '--url', url], { AMQP_URL: brokerUrl() })
-    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
-    expect(stderr).toContain(more.length > 0 ? '{"error":{"code":"UNREACHABLE",' : 'error: no broker at 127.0.0.1:')
-    expect(stderr).not.toMatch(/s3cret|\n\s+at /)
-  }
-})
+test.each([['schedule', ...good, '--data', '1'], ['consume', 'q'], ['status', '--no-management'], ['doctor']])(
+  '%s exits with 3 if no broker answers, and does not show the password',
+  async (...args) => {
+    const url = `amqp://me:s3cret@127.0.0.1:${await closedPort()}`
+    for (const more of [[], ['--json']]) {
+      const { code, stdout, stderr } = await run([...args, ...more, '--url', url], { AMQP_URL: brokerUrl() })
+      expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+      expect(stderr).toContain(more.length > 0 ? '{"error":{"code":"UNREACHABLE",' : 'error: no broker at 127.0.0.1:')
+      expect(stderr).not.toMatch(/s3cret|\n\s+at /)
+    }
+  },
+)
 
 test('exits with 3 if the broker refuses the password, and does not show it', async () => {
   const url = new URL(brokerUrl())

@@ -1,11 +1,11 @@
-import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { Command } from 'commander'
 import { parseEndpoints, type Endpoint } from '../../amqp/endpoint.js'
 import { countMessages, rungVariants } from '../../amqp/inspect.js'
 import { deadQueue, Names } from '../../amqp/names.js'
 import { resolveOptions, type ResolvedOptions } from '../../options.js'
 import { CommandError } from '../exit.js'
 import { listQueues, managementAt, managementBeside, type ManagementApi } from '../management.js'
-import { collect, connectOptions, wholeNumber, type Settings } from '../settings.js'
+import { collect, connectOptions, managementOption, shardCount, type Settings } from '../settings.js'
 import { reportOf, type StatusReport } from '../status-report.js'
 import { textOf } from '../status-text.js'
 import type { Terminal } from '../terminal.js'
@@ -23,11 +23,10 @@ Examples:
   dueque status --no-management --queue reminders`
 
 export function addStatus(program: Command, terminal: Terminal): void {
-  const url = 'the management API; user and password of --url if it has none'
   program
     .command('status')
     .description('count what waits (by rung), what is parked, and what is dead')
-    .addOption(new Option('--management <url>', url).env('RABBITMQ_MANAGEMENT_URL'))
+    .addOption(managementOption())
     .option('--no-management', 'count over AMQP alone')
     .option('--queue <queue>', 'whose dead queue to show; may be given several times (default: all)', collect)
     .option('--shards <n>', 'over AMQP: look for so many queues of each rung', shardCount, 1)
@@ -76,12 +75,6 @@ async function overAmqp({ queue = [], shards }: Options, settings: ResolvedOptio
   ).finally(() => progress.end())
   const whole = [...counts].map(([name, messages]) => [name, { messages, ready: messages }] as const)
   return reportOf(settings.namespace, 'amqp', new Map(whole), queue)
-}
-
-function shardCount(text: string): number {
-  const count = wholeNumber(text)
-  if (count < 1 || count > 64) throw new InvalidArgumentError('Expected a whole number from 1 to 64.')
-  return count
 }
 
 function escaped(text: string): string {

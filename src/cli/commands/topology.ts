@@ -1,0 +1,164 @@
+import type { Command } from 'commander'
+import { definitionsOf } from '../../amqp/definitions.js'
+import { parseEndpoints, type Endpoint } from '../../amqp/endpoint.js'
+import { Layout, type Part } from '../../amqp/layout.js'
+import { deadQueue, Names } from '../../amqp/names.js'
+import {
+  applyParts,
+  deleteParts,
+  destinationParts,
+  missingParts,
+  withDeclarer,
+  type Change,
+} from '../../amqp/topology-admin.js'
+import { checkQueueName } from '../../destination.js'
+import { resolveOptions, type ResolvedOptions } from '../../options.js'
+import { CommandError, EXIT, usage } from '../exit.js'
+import { listQueues, managementAt, managementBeside, type Count } from '../management.js'
+import { collect, connectOptions, managementOption, shardCount, type Settings } from '../settings.js'
+import type { Terminal } from '../terminal.js'
+
+type Options = Settings & {
+  queue?: string[]
+  exchange?: string[]
+  shards: number
+  management?: string
+  force?: boolean
+}
+
+const HELP = `
+The topology is everything that dueque declares: exchanges, the queues for what is unroutable or parked, and 375 wait
+queues (rungs). Connections with { topology: 'declare' } make it as they go; users without configure permission need it
+applied beforehand, with their destinations.
+
+Examples:
+  dueque topology apply --queue reminders --exchange clinic
+  dueque topology show --json > definitions.json     # for rabbitmqctl import_definitions
+  dueque topology verify && echo complete
+  dueque topology delete --namespace old`
+
+export function addTopology(program: Command, terminal: Terminal): void {
+  const topology = program
+    .command('topology')
+    .description('declare, look at, or delete what dueque needs in the broker')
+  const command = (name: string, description: string, run: (work: Work) => Promise<void>) =>
+    topology
+      .command(name)
+      .description(description)
+      .option('--queue <name>', 'a work queue that is to receive messages; may be given several times', collect)
+      .option('--exchange <name>', 'an exchange that is to receive messages; may be given several times', collect)
+      .option('--shards <n>', 'queues of each rung', shardCount, 1)
+      .action(async (_options: Options, self: Command) => run(workOf(self.optsWithGlobals<Options>(), terminal)))
+  command('show', 'list it, without asking a broker', show)
+  command('apply', 'declare what is missing and bind everything', apply)
+  command('verify', 'tell what is missing', verify)
+  command('delete', 'delete it, unless something waits in it; stop the producers first', remove)
+    .addOption(managementOption())
+    .option('--force', 'also with what waits in it, and where there is no management API')
+  topology.addHelpText('after', HELP)
+}
+
+interface Work {
+  options: Options
+  settings: ResolvedOptions
+  endpoints: Endpoint[]
+  parts: Part[]
+  terminal: Terminal
+}
+
+function workOf(options: Options, terminal: Terminal): Work {
+  const settings = resolveOptions(connectOptions(options, terminal))
+  const layout = new Layout(new Names(settings.namespace), settings.queueType)
+  const queues = (options.queue ?? []).map((name) => checkQueueName('--queue', name))
+  const parts = [
+    ...layout.everything(settings.queueType, options.shards),
+    ...destinationParts(layout, { queues, exchanges: options.exchange ?? [] }),
+  ]
+  return { options, settings, endpoints: parseEndpoints(settings.url), parts, terminal }
+}
+
+async function show({ endpoints, parts, terminal }: Work): Promise<void> {
+  if (terminal.json) {
+    await terminal.printJson(definitionsOf(parts, endpoints[0]!.vhost))
+    return
+  }
+  for (const part of parts) await terminal.print(partText(part))
+}
+
+function partText(part: Part): string {
+  if (part.kind === 'binding') return `binding   ${part.from} → ${part.name}  ${part.key}`
+  const details = Object.entries(part.arguments).map(([name, value]) => `${name}=${String(value)}`)
+  return [part.kind.padEnd(9), part.name, part.kind === 'exchange' ? part.type : '', ...details].join(' ').trimEnd()
+}
+
+async function apply({ options, settings, endpoints, parts, terminal }: Work): Promise<void> {
+  const progress = terminal.progress('declaring', 'parts')
+  const told = (done: number) => progress.update(done, done / parts.length)
+  const changes = await withDeclarer({ ...settings, endpoints }, (declarer) =>
+    applyParts(declarer, parts, { workQueues: options.queue ?? [], told }),
+  ).finally(() => progress.end())
+  await report(terminal, changes, (created) => `${created} created, ${changes.length - created} were there`, 'created')
+}
+
+async function verify({ settings, endpoints, parts, terminal }: Work): Promise<void> {
+  const progress = terminal.progress('looking', 'parts')
+  const missing = await withDeclarer({ ...settings, endpoints }, (declarer) =>
+    missingParts(declarer, parts, (done) => progress.update(done, done / parts.length)),
+  ).finally(() => progress.end())
+  const summary = missing.length === 0 ? 'complete' : `${missing.length} missing: dueque topology apply declares them`
+  await report(terminal, missing, () => summary, 'missing')
+  if (missing.length > 0) process.exitCode = EXIT.failed
+}
+
+async function remove(work: Work): Promise<void> {
+  const { options, settings, endpoints, parts, terminal } = work
+  const queues = await ownQueues(work)
+  if (!options.force) assertEmpty(queues)
+  // A work queue is the application's, and so is what it gave up on.
+  const kept = (options.queue ?? []).flatMap((queue) => [queue, deadQueue(queue)])
+  const listed = [...queues.keys()].map((name): Part => ({ kind: 'queue', name, arguments: {} }))
+  const known = new Set([...queues.keys(), ...kept])
+  const own = [...parts.filter(({ name }) => !known.has(name)), ...listed]
+  const progress = terminal.progress('deleting', 'parts')
+  const changes = await withDeclarer({ ...settings, endpoints }, (declarer) =>
+    deleteParts(declarer, own, (done) => progress.update(done, done / own.length)),
+  ).finally(() => progress.end())
+  await report(terminal, changes, (deleted) => `${deleted} deleted`, 'deleted')
+}
+
+/** Every queue of the namespace with its total, from the management API: AMQP lists nothing and does not show what a dead-letter worker holds. */
+async function ownQueues({ options, settings, endpoints, terminal }: Work): Promise<Map<string, Count>> {
+  const [endpoint] = endpoints
+  const api = options.management ? managementAt(options.management, endpoint!) : managementBeside(endpoint!)
+  const pattern = `^${new Names(settings.namespace).prefix.replace(/[.]/g, '[.]')}[.]`
+  try {
+    return await listQueues(api, endpoint!.vhost, pattern)
+  } catch (error) {
+    if (!options.force || !(error instanceof CommandError)) throw error
+    terminal.note(`${error.message}; deleting only what is known by name (--shards, --exchange)`)
+    return new Map()
+  }
+}
+
+function assertEmpty(queues: ReadonlyMap<string, Count>): void {
+  const full = [...queues].filter(([, { messages }]) => messages > 0)
+  const [first] = full
+  if (!first) return
+  const rest = full.length > 1 ? `, and ${full.length - 1} more queues have messages` : ''
+  throw usage(`${first[0]} holds ${first[1].messages} messages${rest}: wait until they are due; --force deletes them`)
+}
+
+async function report(
+  terminal: Terminal,
+  changes: readonly Change[],
+  summary: (count: number) => string,
+  shown: Change['change'],
+): Promise<void> {
+  const some = changes.filter(({ change }) => change === shown)
+  if (terminal.json) {
+    for (const change of changes) await terminal.printJson(change)
+    return
+  }
+  for (const { kind, name } of some) await terminal.print(`${shown} ${kind} ${name}`)
+  await terminal.print(summary(some.length))
+}

@@ -1,0 +1,25 @@
+import { worst, type Severity } from '../doctor/finding.js'
+import type { AreaFinding } from '../doctor/checks.js'
+import { plain } from './terminal.js'
+
+const MARK: Record<Severity, string> = { ok: 'ok', note: 'note', warning: 'warning', error: 'ERROR' }
+const WIDTH = Math.max(...Object.values(MARK).map((mark) => mark.length))
+
+/** Findings for people, by area; what to do about each stands below it. */
+export function findingsText(findings: readonly AreaFinding[]): string {
+  const areas = [...new Set(findings.map(({ area }) => area))]
+  const lines = areas.flatMap((area) => [area, ...findings.filter((one) => one.area === area).flatMap(linesOf), ''])
+  return [...lines, summary(findings)].join('\n')
+}
+
+function linesOf({ severity, what, todo }: AreaFinding): string[] {
+  const indent = ' '.repeat(WIDTH + 4)
+  return [`  ${MARK[severity].padEnd(WIDTH)}  ${plain(what)}`, ...(todo === '' ? [] : [`${indent}→ ${plain(todo)}`])]
+}
+
+function summary(findings: readonly AreaFinding[]): string {
+  const count = (severity: Severity) => findings.filter((one) => one.severity === severity).length
+  const [errors, warnings] = [count('error'), count('warning')]
+  if (['ok', 'note'].includes(worst(findings))) return 'No errors, no warnings.'
+  return `${errors} ${errors === 1 ? 'error' : 'errors'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}.`
+}

@@ -1,0 +1,92 @@
+import type { StorageQueue, Stored } from '../amqp/storage-queue.js'
+import { destinationText } from '../destination.js'
+import type { DelayedMessage } from '../envelope.js'
+import { DuequeError, isDuequeError } from '../errors.js'
+import { errorJson, EXIT, exitCodeOf } from './exit.js'
+import { number } from './progress.js'
+import type { Stop } from './stop.js'
+import { idOf, notFound } from './storage.js'
+import { plain, type Terminal } from './terminal.js'
+
+/** What becomes of each message of a redrive: as JSON one by one, for people in numbers, by what keeps them. */
+export class RedriveReport {
+  readonly #terminal: Terminal
+  readonly #stop: Stop
+  readonly #whole: number
+  readonly #progress: ReturnType<Terminal['progress']>
+  readonly #left = new Map<string, { count: number; error: DuequeError }>()
+  #sent = 0
+  #stayed = 0
+  #broken: unknown
+
+  /** @param whole how many there are to be settled, at most */
+  constructor(terminal: Terminal, stop: Stop, whole: number) {
+    this.#terminal = terminal
+    this.#stop = stop
+    this.#whole = whole
+    this.#progress = terminal.progress('sending on', 'messages')
+  }
+
+  async settled(stored: Stored, outcome: DelayedMessage | DuequeError): Promise<void> {
+    const error = outcome instanceof DuequeError ? outcome : undefined
+    if (error) this.#stays(error)
+    else this.#sent++
+    const done = this.#sent + this.#stayed
+    this.#progress.update(done, done / this.#whole)
+    if (!this.#terminal.json) return
+    const document = outcome instanceof DuequeError ? { id: idOf(stored), error: errorJson(error) } : receipt(outcome)
+    if (!(await this.#terminal.printJson(document))) this.#stop.now('output closed')
+  }
+
+  /** It had to end, for a reason that is no message's own. */
+  broken(error: unknown): void {
+    this.#broken = error
+  }
+
+  /** @returns the exit code */
+  async end(missing: readonly string[], { name }: StorageQueue): Promise<number> {
+    this.#progress.end()
+    const { reason } = this.#stop
+    if (!this.#terminal.json) {
+      const left = this.#stayed > 0 ? `, ${number(this.#stayed)} left` : ''
+      const stopped = reason === undefined ? '' : `, then ${reason}: the others were not looked at`
+      await this.#terminal.print(`${number(this.#sent)} sent on${left}${stopped}`)
+      for (const { count, error } of this.#left.values()) this.#terminal.note(`${number(count)} left: ${why(error)}`)
+    }
+    if (missing.length > 0) this.#terminal.error(notFound(missing, name))
+    if (this.#broken !== undefined) {
+      this.#terminal.error(this.#broken)
+      return exitCodeOf(this.#broken)
+    }
+    if (reason === 'SIGINT' || reason === 'SIGTERM') return EXIT[reason]
+    return this.#code(missing.length > 0 || reason !== undefined)
+  }
+
+  #code(incomplete: boolean): number {
+    const [first] = this.#left.values()
+    if (first && this.#sent === 0) return exitCodeOf(first.error)
+    return first || incomplete ? EXIT.partial : EXIT.ok
+  }
+
+  #stays(error: DuequeError): void {
+    this.#stayed++
+    const known = this.#left.get(error.message)
+    if (known) known.count++
+    // Texts that name the message itself must not fill the terminal.
+    else if (this.#left.size < 20) this.#left.set(error.message, { count: 1, error })
+  }
+}
+
+function receipt({ id, name, revision, dueAt, destination }: DelayedMessage): object {
+  return { id, name, revision, dueAt: new Date(dueAt).toISOString(), destination: destinationText(destination) }
+}
+
+function why(error: DuequeError): string {
+  if (!isDuequeError(error, 'DESTINATION_MISSING')) return plain(error.message)
+  const { destination } = error.data
+  if (destination === '') return `${error.message} (--to queue:NAME sends it there)`
+  const mend = destination.startsWith('queue:')
+    ? 'declare it, or --declare, or --to another'
+    : 'declare it, or --to another'
+  return `${plain(destination)} does not exist (${mend})`
+}

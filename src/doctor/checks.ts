@@ -1,0 +1,43 @@
+import { checkBrokerSettings } from './broker-settings.js'
+import { checkAlarms, checkContents } from './contents.js'
+import { checkDestinations } from './destinations.js'
+import type { Facts } from './facts.js'
+import { finding, type Finding } from './finding.js'
+import { causesAmong, checkJams } from './jams.js'
+import { checkLayout } from './layout-check.js'
+import { checkOutlets } from './outlets.js'
+import { checkPermissions } from './permissions.js'
+import { checkPolicies } from './policies.js'
+import { checkProduct } from './product.js'
+
+export type Area = 'broker' | 'permissions' | 'policies' | 'layout' | 'destinations' | 'messages' | 'round trip'
+export type AreaFinding = Finding & { area: Area }
+
+/** Every check that goes by facts alone, in the order in which one would ask. */
+export function examine(facts: Facts): AreaFinding[] {
+  const destinations = [...checkDestinations(facts), ...checkOutlets(facts)]
+  const policies = checkPolicies(facts)
+  const layout = checkLayout(facts)
+  const jams = checkJams(facts, causesAmong([...destinations, ...policies, ...layout]))
+  return [
+    ...within('broker', [...checkProduct(facts), ...checkAlarms(facts), ...checkBrokerSettings(), ...leftOut(facts)]),
+    ...within('permissions', checkPermissions(facts)),
+    ...within('policies', policies),
+    ...within('layout', layout),
+    ...within('destinations', destinations),
+    ...within('messages', [...jams, ...checkContents(facts)]),
+  ]
+}
+
+export function within(area: Area, findings: readonly Finding[]): AreaFinding[] {
+  return findings.map((one) => ({ area, ...one }))
+}
+
+/** One note for all that was not looked at. */
+function leftOut({ management: { missing } }: Facts): Finding[] {
+  if (missing.length === 0) return []
+  const reasons = [...new Set(missing.map(({ reason }) => reason))]
+  const what = `not looked at, for want of the management API: ${missing.map(({ part }) => part).join(', ')} (${reasons.join('; ')})`
+  const todo = 'rabbitmq-plugins enable rabbitmq_management, a user with the tag monitoring, and --management URL'
+  return [finding('note', 'left-out', what, todo)]
+}

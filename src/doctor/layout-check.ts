@@ -1,0 +1,150 @@
+import { Layout, type Part } from '../amqp/layout.js'
+import { roleReader } from '../amqp/inspect.js'
+import { allRungs } from '../strategies/ladder/rungs.js'
+import { lastLook, type Facts } from './facts.js'
+import { finding, some, type Finding } from './finding.js'
+
+const ON_CONNECT = 'dueque topology apply, as a user who may configure it'
+
+/** Whether what the layout consists of is there, with the arguments and bindings that it needs. */
+export function checkLayout(facts: Facts): Finding[] {
+  const parts = [
+    ...new Layout(facts.names, facts.queueType).base(),
+    ...new Layout(facts.names, facts.queueType).ladder(),
+  ]
+  const wrong = parts.map((part) => judge(part, facts))
+  const missing = parts.filter((_, i) => wrong[i] === 'missing')
+  const known = wrong.filter((one) => one !== 'unknown').length
+  const things = parts.filter(({ kind }, i) => kind !== 'binding' && wrong[i] !== 'unknown').length
+  if (known === 0) return []
+  if (things > 0 && missing.filter(({ kind }) => kind !== 'binding').length === things) {
+    const what = `nothing is declared in namespace ${facts.names.prefix} of vhost ${facts.vhost} yet`
+    return [finding('note', 'layout-new', what, 'nothing: the first dueque process that connects declares it')]
+  }
+  const findings = parts.flatMap((part, i) => describe(part, wrong[i]!))
+  const rungs = checkRungs(facts)
+  if (findings.length === 0)
+    findings.push(finding('ok', 'layout', 'the exchanges of the layout and its queues for strays are there'))
+  return [...findings, ...rungs]
+}
+
+type Verdict = 'ok' | 'missing' | 'unknown' | string[]
+
+/** A list holds the arguments that differ. */
+function judge(part: Part, facts: Facts): Verdict {
+  const { exchanges, bindings } = facts.management
+  const queues = lastLook(facts.management)
+  if (part.kind === 'binding') {
+    if (!bindings) return 'unknown'
+    const there = bindings
+      .get(part.from)
+      ?.some(({ to, name, key }) => to === part.to && name === part.name && key === part.key)
+    return there ? 'ok' : 'missing'
+  }
+  const seen = part.kind === 'queue' ? facts.seenQueues.get(part.name) : facts.seenExchanges.get(part.name)
+  const listed = part.kind === 'queue' ? queues : exchanges
+  if (!listed) return seen === undefined ? 'unknown' : seen === 'missing' ? 'missing' : 'ok'
+  const found = listed.get(part.name)
+  if (!found) return 'missing'
+  const differing = differences(part.arguments, found.arguments)
+  if (part.kind === 'exchange' && found.type !== part.type) differing.unshift(`type ${found.type}`)
+  return differing.length > 0 ? differing : 'ok'
+}
+
+function differences(expected: Readonly<Record<string, unknown>>, found: Readonly<Record<string, unknown>>): string[] {
+  const keys = [...new Set([...Object.keys(expected), ...Object.keys(found)])]
+  return keys
+    .filter((key) => expected[key] !== found[key])
+    .map(
+      (key) => `${key} is ${JSON.stringify(found[key]) ?? 'not set'}, not ${JSON.stringify(expected[key]) ?? 'unset'}`,
+    )
+}
+
+function describe(part: Part, verdict: Verdict): Finding[] {
+  if (verdict === 'ok' || verdict === 'unknown') return []
+  if (part.kind === 'binding') {
+    const what = `${part.to} ${part.name} is not bound to exchange ${part.from} with key "${part.key}"`
+    return [finding('error', 'binding-missing', what, ON_CONNECT)]
+  }
+  const what = `${part.kind} ${part.name}`
+  if (verdict === 'missing') return [finding('error', `${part.kind}-missing`, `${what} is missing`, ON_CONNECT)]
+  return [differs(what, verdict)]
+}
+
+function differs(what: string, verdict: readonly string[]): Finding {
+  return finding(
+    'error',
+    'arguments-differ',
+    `${what} is not as dueque declares it: ${verdict.join('; ')}`,
+    'one queueType for all programs of a namespace; what is wrong must be deleted, when it is empty, to be declared anew',
+  )
+}
+
+function checkRungs(facts: Facts): Finding[] {
+  const queues = lastLook(facts.management)
+  if (!queues) return []
+  const roleOf = roleReader(facts.names)
+  const layout = new Layout(facts.names, facts.queueType)
+  const there = [...queues.keys()].flatMap((queue) => {
+    const role = roleOf(queue)
+    return role?.kind === 'rung' ? [role] : []
+  })
+  const findings = there.flatMap(({ rung, variant }) => {
+    const [queue, ...bindings] = layout.rung(rung, variant) as [Part, ...Part[]]
+    const unbound = bindings.filter((part) => judge(part, facts) === 'missing')
+    const verdict = judge(queue, facts)
+    return [
+      ...(Array.isArray(verdict) ? [differs(`rung ${queue.name}`, verdict)] : []),
+      ...unbound.map((part) => unboundRung(part)),
+    ]
+  })
+  return [...findings, ...missingRungs(new Set(there.map(({ rung }) => rung.name)), facts)]
+}
+
+function unboundRung(part: Part): Finding {
+  const { name, from, key } = part as Extract<Part, { kind: 'binding' }>
+  return finding(
+    'error',
+    'rung-unbound',
+    `rung ${name} is not bound to exchange ${from} with key "${key}": what should wait there next is unroutable`,
+    'dueque topology apply',
+  )
+}
+
+/** Rungs are declared on first use, so that one that is missing says nothing; unless nearly all are there, or nobody may. */
+function missingRungs(there: ReadonlySet<string>, { names, probes, user }: Facts): Finding[] {
+  const missing = allRungs().filter(({ name }) => !there.has(name))
+  const all = allRungs().length
+  if (missing.length === 0) return [finding('ok', 'rungs', `all ${all} rungs are there`)]
+  const list = some(ranges(missing.map(({ name }) => name)), 8)
+  const denied = probes.some(
+    ({ name, permission, allowed }) =>
+      allowed === false && permission === 'configure' && name.startsWith(`${names.prefix}.wait.`),
+  )
+  if (denied) {
+    const what = `${missing.length} rungs are missing, and user ${user} may not declare them: ${list}`
+    return [finding('error', 'rung-missing', what, 'dueque topology apply, as a user who may')]
+  }
+  if (there.size >= all / 2) {
+    const what = `rungs are missing that somebody may have deleted: ${list}`
+    return [
+      finding('warning', 'rung-missing', what, 'dueque topology apply; what waited in one that was deleted is gone'),
+    ]
+  }
+  return [finding('ok', 'rungs', `${there.size} of ${all} rungs are there; the others are declared on first use`)]
+}
+
+/** `1s…3s` for three in a row, in the order of all rungs. */
+export function ranges(missing: readonly string[]): string[] {
+  const order = allRungs().map(({ name, unit }) => ({ name, unit: unit.name }))
+  const wanted = new Set(missing)
+  const runs: string[][] = []
+  order.forEach(({ name, unit }, i) => {
+    if (!wanted.has(name)) return
+    const before = order[i - 1]
+    const goesOn = before !== undefined && before.unit === unit && wanted.has(before.name)
+    if (goesOn) runs.at(-1)!.push(name)
+    else runs.push([name])
+  })
+  return runs.map((run) => (run.length > 1 ? `${run[0]}…${run.at(-1)}` : run[0]!))
+}

@@ -1,0 +1,50 @@
+import { effective } from './effective-policy.js'
+import { lastLook, type Facts } from './facts.js'
+import { finding, quoted, type Finding } from './finding.js'
+
+/** The exchanges that are destinations: whether what is due for them finds a way on. */
+export function checkOutlets(facts: Facts): Finding[] {
+  const queues = lastLook(facts.management)
+  const { exchanges, bindings } = facts.management
+  if (!queues || !exchanges || !bindings) return []
+  const targets = outletsOf(facts)
+  const findings = targets.flatMap((target) => checkTarget(target, facts))
+  if (findings.length > 0 || targets.length === 0) return findings
+  return [finding('ok', 'exchange-destinations', `${targets.length} exchanges are destinations; all have a way on`)]
+}
+
+/** The exchanges behind the outlets that are there. */
+export function outletsOf({ names, management }: Pick<Facts, 'names' | 'management'>): string[] {
+  const prefix = names.outlet('')
+  const own = [...(lastLook(management)?.keys() ?? [])].filter((name) => name.startsWith(prefix))
+  return own.map((name) => name.slice(prefix.length))
+}
+
+function checkTarget(target: string, { names, vhost, management }: Facts): Finding[] {
+  const { exchanges, bindings, policies = [], operatorPolicies = [] } = management
+  const outlet = names.outlet(target)
+  const { messages = 0 } = lastLook(management)?.get(outlet) ?? {}
+  const holding = messages > 0 ? ` (${messages} are in ${outlet})` : ''
+  const exchange = exchanges?.get(target)
+  if (!exchange) {
+    const what = `exchange ${target} is missing: what is due for it stays in ${outlet}${holding}`
+    return [finding('error', 'destination-missing', what, `declare exchange ${target} and its bindings`)]
+  }
+  const alternate = effective('alternate-exchange', { ...exchange, kind: 'exchange' }, policies, operatorPolicies)
+  if ((bindings?.get(target)?.length ?? 0) === 0 && alternate === undefined) {
+    const what = `exchange ${target} has no binding and no alternate exchange: what is due for it stays in ${outlet}${holding}`
+    return [
+      finding(
+        'error',
+        'exchange-unbound',
+        what,
+        `bind a queue to exchange ${target}; what waits follows within the broker's confirm timeout`,
+      ),
+    ]
+  }
+  if (alternate !== undefined) return []
+  const what = `exchange ${target} has no alternate exchange: a message that none of its bindings matches stops ${outlet}${holding}`
+  const definition = quoted(JSON.stringify({ 'alternate-exchange': names.parked }))
+  const todo = `to park such messages: rabbitmqctl set_policy -p ${quoted(vhost)} --apply-to exchanges ${quoted(`${target}-parked`)} ${quoted(`^${target.replaceAll('.', '\\.')}$`)} ${definition}`
+  return [finding('note', 'exchange-no-alternate', what, todo)]
+}

@@ -1,0 +1,105 @@
+import type { Facts, PolicyFact } from './facts.js'
+import { patternOf, policyFor } from './effective-policy.js'
+import { exactly, finding, quoted, some, type Finding, type Severity } from './finding.js'
+import { layoutTargets, type Target } from './targets.js'
+
+type Effect = [severity: Severity, effect: string]
+
+/** Policies and operator policies that change dueque's own queues and exchanges, or the destinations behind them. */
+export function checkPolicies(facts: Facts): Finding[] {
+  const { policies, operatorPolicies } = facts.management
+  if (!policies && !operatorPolicies) return []
+  const targets = layoutTargets(facts)
+  const findings = [
+    ...checkKind('policy', policies ?? [], targets, facts),
+    ...checkKind('operator policy', operatorPolicies ?? [], targets, facts),
+  ]
+  return findings.length > 0 ? findings : [finding('ok', 'policies', 'no policy changes how messages wait')]
+}
+
+function checkKind(kind: string, policies: readonly PolicyFact[], targets: readonly Target[], facts: Facts): Finding[] {
+  const hits = new Map<
+    string,
+    { policy: PolicyFact; key: string; severity: Severity; effect: string; names: string[] }
+  >()
+  for (const target of targets) {
+    const policy = policyFor(policies, target)
+    for (const [key, value] of Object.entries(policy?.definition ?? {})) {
+      const [severity, effect] = effectOf(key, value, target) ?? []
+      if (!policy || !severity || !effect) continue
+      const id = JSON.stringify([policy.name, key, effect])
+      const known = hits.get(id) ?? { policy, key, severity, effect, names: [] }
+      hits.set(id, known)
+      known.names.push(target.name)
+    }
+  }
+  const clear = kind === 'policy' ? 'clear_policy' : 'clear_operator_policy'
+  const found = [...hits.values()].map(({ policy: { name, pattern, definition }, key, severity, effect, names }) => {
+    const what = `${kind} ${name} (pattern ${pattern}) sets ${key}=${JSON.stringify(definition[key])} on ${some(names)}: ${effect}`
+    const todo = `rabbitmqctl ${clear} -p ${quoted(facts.vhost)} ${quoted(name)}, or a pattern without them: ${quoted(without(facts, names, pattern))}`
+    return finding(severity, `policy-${key}`, what, todo)
+  })
+  return [...found, ...policies.filter((policy) => !patternOf(policy)).map((policy) => unreadable(kind, policy))]
+}
+
+/** The same pattern, but for what it must not hit. */
+function without({ names }: Facts, hit: readonly string[], pattern: string): string {
+  const other = hit.filter((name) => !name.startsWith(`${names.prefix}.`)).map((name) => exactly(name).slice(1))
+  const own = other.length < hit.length ? [`${names.prefix.replaceAll('.', '\\.')}\\.`] : []
+  return `^(?!${[...own, ...other].join('|')})(?=.*(?:${pattern}))`
+}
+
+function unreadable(kind: string, { name, pattern }: PolicyFact): Finding {
+  const what = `${kind} ${name} has a pattern that was not understood here: ${pattern}`
+  return finding('note', 'policy-unreadable', what, 'see in the management UI which queues it applies to')
+}
+
+/** What a key does to a queue or an exchange of the layout; undefined if nothing that matters. */
+export function effectOf(key: string, value: unknown, target: Target): Effect | undefined {
+  const given = target.arguments[target.kind === 'queue' ? `x-${key}` : key]
+  switch (key) {
+    case 'message-ttl':
+      return ttlEffect(Number(value), target)
+    case 'expires':
+      return target.kind === 'queue'
+        ? ['error', 'deletes a queue that nobody consumes, with all that is in it']
+        : undefined
+    case 'max-length':
+    case 'max-length-bytes':
+      return lengthEffect(target)
+    case 'delivery-limit':
+      return ['unroutable', 'parked', 'dead'].includes(target.role)
+        ? ['warning', 'drops what was looked at and given back that often']
+        : undefined
+    case 'dead-letter-routing-key':
+      return ['wait', 'outlet'].includes(target.role) && given === undefined
+        ? ['error', 'replaces the route of what waits, which does not arrive']
+        : undefined
+    case 'alternate-exchange':
+      return target.role === 'entry' || target.role === 'dead exchange'
+        ? ['error', 'takes what has no queue yet, instead of giving it back to be sent again']
+        : undefined
+    case 'federation-upstream':
+    case 'federation-upstream-set':
+      return ['warning', 'federates the layout: messages wait twice, or leave too early']
+    default:
+      return undefined
+  }
+}
+
+function ttlEffect(ttlMs: number, { kind, role, arguments: args }: Target): Effect | undefined {
+  if (kind !== 'queue') return undefined
+  if (role === 'wait') return ttlMs < Number(args['x-message-ttl']) ? ['error', 'ends waits too early'] : undefined
+  if (role === 'outlet') return undefined
+  if (role === 'work') return ['warning', 'takes messages away that were not consumed in time']
+  return ['error', 'drops messages that are kept for somebody to look at']
+}
+
+function lengthEffect({ kind, role }: Target): Effect | undefined {
+  if (kind !== 'queue') return undefined
+  if (role === 'wait' || role === 'outlet')
+    return ['error', 'refuses messages when it is full, and stops the queues before it']
+  // A work queue is judged with its other limits, as a destination.
+  if (role === 'work') return undefined
+  return ['error', 'drops messages that are kept for somebody to look at']
+}

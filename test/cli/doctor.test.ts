@@ -1,0 +1,138 @@
+import amqp from 'amqplib'
+import { connect, defineMessage, type Dueque } from 'dueque'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { management, managementUrl, poll, useVhost } from '../support/broker.js'
+import { documents, run, start, unique } from './dueque.js'
+
+const vhost = useVhost()
+const note = defineMessage('note', z.number())
+const namespace = unique('doctor')
+const [full, nowhere, user] = [unique('full'), unique('nowhere'), unique('user')]
+const policy = unique('short')
+const prefix = `${namespace}.v1`
+
+let connection: amqp.ChannelModel
+let channel: amqp.Channel
+let mq: Dueque
+
+beforeAll(async () => {
+  connection = await amqp.connect(vhost.url)
+  channel = await connection.createChannel()
+})
+afterAll(async () => {
+  await mq?.close()
+  await connection.close()
+  if (managementUrl() !== undefined) await management(`/users/${user}`, { method: 'DELETE' }).catch(() => undefined)
+})
+
+interface Found {
+  area: string
+  severity: string
+  code: string
+  what: string
+  todo: string
+}
+
+const env = (url = vhost.url) => ({ AMQP_URL: url, DUEQUE_NAMESPACE: namespace })
+
+async function doctor(args: string[], url?: string): Promise<{ code: number | null; findings: Found[] }> {
+  const { code, stdout, stderr } = await run(['doctor', '--json', ...args], env(url))
+  expect(stderr).toBe('')
+  const [report] = documents(stdout) as [{ findings: Found[] }]
+  return { code, findings: report.findings }
+}
+
+const withCode = (findings: readonly Found[], code: string) => findings.filter((one) => one.code === code)
+const doctorQueues = async () =>
+  (await management<{ name: string }[]>(`/queues/${vhost.name}?disable_stats=true&enable_queue_totals=true`)).filter(
+    ({ name }) => name.includes('.doctor.'),
+  )
+
+test('sends a message once round on a new broker, and says how late it was', async () => {
+  const { code, findings } = await doctor(['--no-management'])
+  expect(withCode(findings, 'layout-new')).toHaveLength(1)
+  expect(withCode(findings, 'left-out')).toMatchObject([{ severity: 'note' }])
+  expect(withCode(findings, 'trip')).toMatchObject([
+    { severity: 'ok', what: expect.stringMatching(/arrived \d+ ms late/) as string },
+  ])
+  expect(code).toBe(findings.some(({ severity }) => severity === 'warning') ? 5 : 0)
+})
+
+test('names what is wrong with policies, exchanges, queues and rungs, and what to do', async (context) => {
+  if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
+  await channel.assertExchange(nowhere, 'direct')
+  await channel.assertQueue(full, { arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } })
+  channel.sendToQueue(full, Buffer.from('1'))
+  mq = await connect({ url: vhost.url, namespace })
+  await mq.schedule(note, 1, { to: { exchange: nowhere }, in: '30m' })
+  await mq.schedule(note, 1, { to: { exchange: nowhere }, in: '0ms' })
+  await mq.schedule(note, 1, { to: { queue: full }, in: '30m' })
+  await mq.close()
+  await channel.unbindQueue(`${prefix}.wait.30m`, `${prefix}.entry.m`, 'dq~30m')
+  const definition = { 'message-ttl': 600_000 }
+  const body = { pattern: '.*', definition, 'apply-to': 'queues' }
+  await management(`/policies/${vhost.name}/${policy}`, { method: 'PUT', body })
+  const args = ['--no-round-trip', '--management', managementUrl()!]
+  let found: Found[] = []
+  const jammed = async () => {
+    const { code, findings } = await doctor(args)
+    expect(code).toBe(6)
+    found = findings
+    return withCode(findings, 'jam').length > 0
+  }
+  await poll(jammed, { what: 'a message that hangs', timeoutMs: 40_000 })
+  await management(`/policies/${vhost.name}/${policy}`, { method: 'DELETE' })
+
+  const what = (text: string) => expect.stringContaining(text) as string
+  expect(withCode(found, 'policy-message-ttl')).toContainEqual({
+    area: 'policies',
+    severity: 'error',
+    code: 'policy-message-ttl',
+    what: what(`policy ${policy} (pattern .*) sets message-ttl=600000 on ${prefix}.wait.11m`),
+    todo: what(`rabbitmqctl clear_policy -p ${vhost.name} ${policy}`),
+  })
+  expect(withCode(found, 'exchange-unbound')).toMatchObject([
+    { severity: 'error', what: what(`exchange ${nowhere} has no binding`) },
+  ])
+  expect(withCode(found, 'queue-full')).toMatchObject([
+    { severity: 'error', what: what(`queue ${full} is full (1 messages`) },
+  ])
+  expect(withCode(found, 'rung-unbound')).toMatchObject([
+    { severity: 'error', what: what(`rung ${prefix}.wait.30m is not bound`) },
+  ])
+  expect(withCode(found, 'jam')).toMatchObject([
+    { severity: 'warning', what: what(`${prefix}.to.${nowhere} holds 1 messages`) },
+  ])
+  expect(withCode(found, 'jam')[0]!.what).toContain(`exchange ${nowhere} has no binding`)
+})
+
+test('names the permission that the user lacks, and the rungs that it may not declare', async (context) => {
+  if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
+  await management(`/users/${user}`, { method: 'PUT', body: { password: user, tags: 'management' } })
+  const body = { configure: `^${prefix}.(?!wait|doctor)`, write: '.*', read: '.*' }
+  await management(`/permissions/${vhost.name}/${user}`, { method: 'PUT', body })
+  const url = new URL(vhost.url)
+  url.username = url.password = user
+  const { code, findings } = await doctor(['--management', managementUrl()!], url.href)
+  expect(code).toBe(6)
+  expect(withCode(findings, 'no-configure-permission')).toMatchObject([
+    { severity: 'error', what: `user ${user} has no configure permission on ${prefix}.wait.1s` },
+  ])
+  expect(findings.map((one) => one.code)).not.toContain('no-write-permission')
+  expect(withCode(findings, 'rung-missing')).toMatchObject([
+    { severity: 'error', what: expect.stringMatching(/\d+ rungs are missing, and user .* 1m…29m, 31m…59m/) as string },
+  ])
+  expect(withCode(findings, 'trip-denied')).toMatchObject([{ severity: 'note' }])
+  expect(withCode(findings, 'left-out')).toMatchObject([{ what: expect.stringContaining('alarms') as string }])
+})
+
+test('takes its queue away on Ctrl-C', async (context) => {
+  if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
+  const { child, ended } = start(['doctor', '--no-management', '--json'], env())
+  await poll(async () => (await doctorQueues()).length > 0, { what: 'the queue of the round trip', timeoutMs: 20_000 })
+  child.kill('SIGINT')
+  const { code } = await ended
+  expect(code).toBe(130)
+  expect(await doctorQueues()).toEqual([])
+})

@@ -1,0 +1,149 @@
+import type { Channel } from 'amqplib'
+import { connect } from 'dueque'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { poll, useVhost } from '../support/broker.js'
+import { rawChannel } from '../support/mq.js'
+import { depth, holds, park, PARKED } from '../support/parked.js'
+import { documents, run, start, unique } from './dueque.js'
+
+const vhost = useVhost()
+const env = () => ({ AMQP_URL: vhost.url })
+let channel: Channel
+
+beforeAll(async () => {
+  // Declares what is needed.
+  const mq = await connect({ url: vhost.url })
+  await mq.close()
+})
+beforeEach(async () => {
+  channel = await rawChannel(vhost.url)
+  await channel.purgeQueue(PARKED)
+})
+
+const due = Date.UTC(2026, 0, 31, 9)
+const many = (count: number, queue: string) =>
+  Array.from({ length: count }, (_, i) => ({ id: `m-${i}`, to: `queue:${queue}` }))
+
+async function idsIn(queue: string): Promise<string[]> {
+  const ids: string[] = []
+  for (;;) {
+    const message = await channel.get(queue, { noAck: true })
+    if (message === false) return ids
+    ids.push(message.properties.messageId as string)
+  }
+}
+
+test('list shows what is parked, and leaves it there', async () => {
+  const headers = { 'dueque-parked-at': due + 1 }
+  await park(channel, [{ id: 'a\u001b[2J', to: 'queue:gone', due, headers }, { id: 'b' }, { id: 'c' }])
+  const text = await run(['parked', 'list'], env())
+  await holds(channel, PARKED, 3)
+  const json = await run(['parked', 'list', '--limit', '1', '--json'], env())
+  expect(text).toMatchObject({ code: 0, stderr: '' })
+  expect(text.stdout.split('\n')[0]).toMatch(/^ID +NAME +DESTINATION +DUE +PARKED +BYTES$/)
+  expect(text.stdout).toContain(
+    'a\\x1b[2J  test.note  queue:gone   2026-01-31T09:00:00.000Z  2026-01-31T09:00:00.001Z      7',
+  )
+  expect({ code: json.code, found: documents(json.stdout) }).toEqual({
+    code: 0,
+    found: [
+      {
+        id: 'a\u001b[2J',
+        name: 'test.note',
+        destination: 'queue:gone',
+        dueAt: '2026-01-31T09:00:00.000Z',
+        parkedAt: '2026-01-31T09:00:00.001Z',
+        bytes: 7,
+      },
+    ],
+  })
+  expect(await depth(channel, PARKED)).toBe(3)
+})
+
+test('show prints one message whole, binary as base64', async () => {
+  await park(channel, [
+    { id: 'a', to: 'queue:gone', due, body: Buffer.from('ä'.repeat(600)), headers: { tenant: 't\u001b' } },
+    { id: 'b', body: Buffer.from([255, 0]) },
+  ])
+  const text = await run(['parked', 'show', 'a'], env())
+  expect(text).toMatchObject({ code: 0, stderr: '' })
+  expect(text.stdout).toMatch(/^ {2}tenant +"t\\u001b"$/m)
+  expect(text.stdout).toMatch(/\nbody \(1,200 bytes, the first 1000: --full\)\nä{500}\n$/)
+  const json = await run(['parked', 'show', 'b', '--full', '--json'], env())
+  expect(documents(json.stdout)).toMatchObject([
+    { id: 'b', encoding: 'base64', body: '/wA=', cut: false, routingKey: 'key' },
+  ])
+  const none = await run(['parked', 'show', 'z'], env())
+  expect(none).toEqual({ code: 1, stdout: '', stderr: `error: no message with id "z" in ${PARKED}\n` })
+  expect(await depth(channel, PARKED)).toBe(2)
+})
+
+test('redrive leaves everything if the destination is gone, and names it; --declare sends it on', async () => {
+  const queue = unique('gone')
+  await park(channel, [...many(3, queue), { id: 'astray' }])
+  const failed = await run(['parked', 'redrive', '--all'], env())
+  expect(failed).toMatchObject({ code: 4, stdout: '0 sent on, 4 left\n' })
+  expect(failed.stderr).toContain(`3 left: queue:${queue} does not exist (declare it, or --declare`)
+  expect(failed.stderr).toContain('1 left: it does not say where it belongs (--to queue:NAME')
+  await holds(channel, PARKED, 4)
+  const { code, stdout } = await run(['parked', 'redrive', '--all', '--declare', '--json'], env())
+  expect(code).toBe(1)
+  const outcomes = documents(stdout).sort((a, b) => (String(a['id']) < String(b['id']) ? -1 : 1))
+  expect(outcomes).toMatchObject([
+    { id: 'astray', error: { code: 'DESTINATION_MISSING' } },
+    { id: 'm-0', destination: `queue:${queue}` },
+    { id: 'm-1' },
+    { id: 'm-2' },
+  ])
+  await holds(channel, queue, 3)
+  const to = await run(['parked', 'redrive', '--id', 'astray', '--id', 'm-0', '--to', `queue:${queue}`], env())
+  expect(to).toMatchObject({ code: 1, stdout: '1 sent on\n', stderr: `error: no message with id "m-0" in ${PARKED}\n` })
+  await holds(channel, queue, 4)
+})
+
+test('killed half-way, redrive loses nothing', async () => {
+  const queue = unique('killed')
+  await channel.assertQueue(queue)
+  await park(channel, many(60, queue))
+  const { child, ended } = start(['parked', 'redrive', '--all', '--rate', '40/s'], env())
+  await poll(async () => (await depth(channel, queue)) >= 10, { what: 'some to be sent on', timeoutMs: 30_000 })
+  child.kill('SIGKILL')
+  await ended
+  // What it held comes back when the broker has noticed.
+  await poll(async () => (await depth(channel, queue)) + (await depth(channel, PARKED)) >= 60, {
+    what: 'everything to be there',
+    timeoutMs: 30_000,
+  })
+  expect(await depth(channel, PARKED)).toBeGreaterThan(0)
+  const ids = [...(await idsIn(queue)), ...(await idsIn(PARKED))]
+  expect(new Set(ids).size).toBe(60)
+  expect(ids.length).toBeLessThanOrEqual(65)
+})
+
+test('a signal ends redrive after what is under way', async () => {
+  const queue = unique('stopped')
+  await channel.assertQueue(queue)
+  await park(channel, many(60, queue))
+  const { child, ended } = start(['parked', 'redrive', '--all', '--rate', '40/s'], env())
+  await poll(async () => (await depth(channel, queue)) >= 5, { what: 'some to be sent on', timeoutMs: 30_000 })
+  child.kill('SIGINT')
+  const { code, stdout, stderr } = await ended
+  expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
+  const sent = await depth(channel, queue)
+  expect(stdout).toBe(`${sent} sent on, then SIGINT: the others were not looked at\n`)
+  await holds(channel, PARKED, 60 - sent)
+})
+
+test('purge needs --yes where nobody can be asked, and removes all, or just those named', async () => {
+  await park(channel, many(3, 'gone'))
+  const unsure = await run(['parked', 'purge'], env())
+  expect(unsure).toMatchObject({ code: 2, stdout: '' })
+  expect(unsure.stderr).toContain('--yes')
+  expect(await depth(channel, PARKED)).toBe(3)
+  const some = await run(['parked', 'purge', '--id', 'm-1', '--yes'], env())
+  expect(some).toEqual({ code: 0, stdout: '1 removed\n', stderr: '' })
+  await holds(channel, PARKED, 2)
+  const all = await run(['parked', 'purge', '--yes', '--json'], env())
+  expect(documents(all.stdout)).toEqual([{ removed: 2 }])
+  expect(await depth(channel, PARKED)).toBe(0)
+})

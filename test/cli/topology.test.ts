@@ -1,0 +1,75 @@
+import { connect, defineMessage } from 'dueque'
+import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { management, managementUrl, poll, useVhost } from '../support/broker.js'
+import { rawChannel } from '../support/mq.js'
+import { documents, run, unique } from './dueque.js'
+
+const vhost = useVhost()
+const note = defineMessage('note', z.number())
+
+test('show lists everything without a broker, as definitions with --json', async () => {
+  const { code, stdout } = await run([
+    'topology',
+    'show',
+    '--json',
+    '--queue',
+    'q',
+    '--exchange',
+    'e',
+    '--namespace',
+    'n',
+  ])
+  expect(code).toBe(0)
+  const [definitions] = documents(stdout) as [Record<'exchanges' | 'queues' | 'bindings', { name: string }[]>]
+  const names = definitions.queues.map(({ name }) => name)
+  expect(names).toHaveLength(375 + 5)
+  expect(names).toEqual(expect.arrayContaining(['n.v1.wait.30m', 'n.v1.unroutable', 'n.v1.to.e', 'q', 'q.dead']))
+})
+
+// 375 queues are declared in one go.
+test(
+  'apply declares what is missing, verify tells what is, delete refuses while anything waits',
+  { timeout: 240_000 },
+  async () => {
+    const env = { AMQP_URL: vhost.url, DUEQUE_NAMESPACE: unique('ns') }
+    const queue = unique('reminders')
+    const topology = (...args: string[]) => run(['topology', ...args, '--json'], env)
+    const changes = (stdout: string) => documents(stdout) as { name: string; change: string }[]
+    const named = (stdout: string, change: string) =>
+      changes(stdout).flatMap((one) => (one.change === change ? [one.name] : []))
+
+    const applied = await topology('apply', '--queue', queue)
+    expect(applied.code).toBe(0)
+    expect(named(applied.stdout, 'created')).toHaveLength(changes(applied.stdout).length)
+
+    const rung = `${env.DUEQUE_NAMESPACE}.v1.wait.30m`
+    const channel = await rawChannel(vhost.url)
+    await channel.deleteQueue(rung)
+    const incomplete = await topology('verify', '--queue', queue)
+    expect(incomplete).toMatchObject({ code: 4 })
+    expect(named(incomplete.stdout, 'missing')).toEqual([rung])
+    expect(named((await topology('apply', '--queue', queue)).stdout, 'created')).toEqual([rung])
+    expect(await topology('verify', '--queue', queue)).toMatchObject({ code: 0, stdout: '' })
+
+    const withManagement = managementUrl()
+    if (withManagement === undefined) return
+    const mq = await connect({ url: vhost.url, namespace: env.DUEQUE_NAMESPACE })
+    onTestFinished(() => mq.close())
+    await mq.schedule(note, 1, { to: { queue }, in: '2h' })
+    await mq.close()
+    const waits = `${env.DUEQUE_NAMESPACE}.v1.wait.2h`
+    const total = async () => (await management<{ messages?: number }>(`/queues/${vhost.name}/${waits}`)).messages === 1
+    await poll(total, { timeoutMs: 30_000, what: 'the management API to count the message' })
+    const remove = (...args: string[]) => topology('delete', '--management', withManagement, '--queue', queue, ...args)
+    const refused = await remove()
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toContain(`${waits} holds 1 messages`)
+    const deleted = await remove('--force')
+    expect(deleted.code).toBe(0)
+    expect(named(deleted.stdout, 'deleted')).toContain(waits)
+    await channel.checkQueue(queue)
+    await channel.checkQueue(`${queue}.dead`)
+    await expect(channel.checkExchange(`${env.DUEQUE_NAMESPACE}.v1.deliver`)).rejects.toThrow('NOT_FOUND')
+  },
+)
