@@ -3,6 +3,7 @@ import { connect, on, type Dueque } from '../../src/index.js'
 import type { PrivateNode } from '../../scripts/broker/private-node.js'
 import { poll, startNode } from '../support/broker.js'
 import { failure } from '../support/mq.js'
+import { isBefore } from '../support/version.js'
 import { Recorder, note, scheduleNotes, unique } from '../strategies/recorder.js'
 
 const noNode = process.env['DUEQUE_RABBITMQ_BIN'] === undefined
@@ -109,9 +110,3 @@ describe.skipIf(noNode)(
     }, 120_000)
   },
 )
-
-function isBefore(version: string, than: readonly number[]): boolean {
-  const parts = version.split('.').map(Number)
-  const place = than.findIndex((part, i) => part !== parts[i])
-  return place >= 0 && (parts[place] ?? 0) < than[place]!
-}

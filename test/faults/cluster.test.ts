@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, type TestContext } from 'vitest'
+import type { PrivateCluster } from '../../scripts/broker/private-cluster.js'
+import type { PrivateNode } from '../../scripts/broker/private-node.js'
+import { connect, isDuequeError, ladder, type ConnectOptions, type Dueque } from '../../src/index.js'
+import { AmqpWorld } from '../strategies/amqp-world.js'
+import { conformance } from '../strategies/conformance.js'
+import { Recorder, note, scheduleNotes, unique } from '../strategies/recorder.js'
+import { poll, startCluster } from '../support/broker.js'
+import { failure } from '../support/mq.js'
+import { openSockets } from '../support/sockets.js'
+import { isBefore } from '../support/version.js'
+import { SteadyLoad } from './steady-load.js'
+
+const noNodes = process.env['DUEQUE_RABBITMQ_BIN'] === undefined
+
+describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN does not say how to start one)', () => {
+  let cluster: PrivateCluster
+  const open = async (urls: readonly string[], options: ConnectOptions = {}): Promise<Dueque> => {
+    const mq = await connect({ url: urls, ...options })
+    onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
+    return mq
+  }
+  beforeAll(async () => {
+    cluster = (await startCluster())!
+  })
+  afterAll(() => cluster.stop())
+
+  const cannot = {
+    'reaches exchanges of every type with the routing key as it was':
+      'routing is the same on three nodes, and its outlets take 8 s',
+  }
+  conformance({ name: 'ladder on three nodes', make: ladder, cannot }, () => new AmqpWorld(cluster.urls, ladder))
+
+  test('leads the rungs of a ladder from all of its nodes, evenly', async () => {
+    const mq = await open(cluster.urls)
+    // Nothing else uses rungs of hours.
+    await scheduleNotes(
+      mq,
+      unique('balanced'),
+      Array.from({ length: 12 }, (_, i) => (i + 1) * 3_600_000),
+    )
+    const leaders = [...(await cluster.leaders())].filter(([name]) => /\.wait\.\d+h$/.test(name))
+    expect(leaders).toHaveLength(12)
+    const led = cluster.nodes.map(({ name }) => leaders.filter(([, leader]) => leader === name).length)
+    for (const count of led) expect(count, `${led.join(', ')} of 12 rungs`).toBeGreaterThanOrEqual(2)
+  })
+
+  const skipWhereMessagesStay = ({ skip }: Pick<TestContext, 'skip'>) => {
+    const { version } = cluster.nodes[0]!
+    skip(
+      isBefore(version, [3, 10, 20]),
+      `on RabbitMQ ${version} some messages stay with the dead-letter worker of a rung, see docs/operations.md`,
+    )
+  }
+
+  test('a follower, then a leader killed and restarted under load: each handled once, none early, none lost', async (test) => {
+    skipWhereMessagesStay(test)
+    const queue = unique('failover')
+    await scheduleNotes(await open(cluster.urls), queue, [2000])
+    const leader = cluster.named((await cluster.leaders()).get('dueque.v1.wait.2s')!)
+    const [follower, other] = cluster.nodes.filter((node) => node !== leader) as [PrivateNode, PrivateNode]
+    const mq = await open([follower, leader, other].map(({ url }) => url))
+    const recorder = await Recorder.on(mq, queue, { prefetch: 1000, concurrency: 100 })
+    await recorder.has(1)
+    recorder.deliveries.length = 0
+
+    // Few rungs: each is looked at again after a reconnect, before it is used.
+    const delayMs = () => [2000, 2500, 3000][Math.floor(Math.random() * 3)]!
+    const load = new SteadyLoad(mq, { queue, perSecond: 200, delayMs })
+    for (const victim of [follower, leader]) {
+      await poll(() => isConnectedTo(victim), { what: `the client on ${victim.name}`, timeoutMs: 20_000 })
+      const before = load.confirmed
+      await poll(() => load.confirmed > before + 200, { what: 'load', timeoutMs: 60_000 })
+      await victim.kill()
+      await victim.restart()
+    }
+    const afterwards = load.confirmed
+    await poll(() => load.confirmed > afterwards + 200, { what: 'load after the restarts', timeoutMs: 60_000 })
+    expect(isConnectedTo(other)).toBe(true)
+
+    const count = await load.end()
+    expect(load.failures).toEqual([])
+    await poll(() => new Set(recorder.numbers).size >= count, { what: `${count} handled`, timeoutMs: 60_000 })
+    expect(recorder.early).toEqual([])
+    expect(recorder.numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, n) => n))
+  }, 240_000)
+
+  test('without a majority schedule does not resolve; it fails in time, and works again when the nodes are back', async (test) => {
+    skipWhereMessagesStay(test)
+    const [left, ...others] = cluster.nodes
+    const queue = unique('majority')
+    const publishTimeoutMs = 3000
+    const mq = await open([left!.url], { publishTimeoutMs })
+    const recorder = await Recorder.on(mq, queue)
+    await scheduleNotes(mq, queue, [10, 8000])
+    await Promise.all(others.map((node) => node.kill()))
+
+    for (let n = 100; n < 103; n++) {
+      const start = performance.now()
+      const error = await failure(mq.schedule(note, { n }, { to: { queue }, in: 1000 }))
+      expect(performance.now() - start).toBeLessThan(publishTimeoutMs + 2000)
+      expect(isDuequeError(error, 'PUBLISH_TIMEOUT') && error.outcome).toMatch(/^(unknown|refused)$/)
+    }
+
+    await Promise.all(others.map((node) => node.restart()))
+    const end = Date.now() + 60_000
+    while (!(await scheduled(mq, queue)) && Date.now() < end);
+    // What was confirmed arrives, the failed ones may.
+    await poll(() => [0, 1, 200].every((n) => recorder.numbers.includes(n)), { what: 'arrivals', timeoutMs: 60_000 })
+    expect(recorder.early).toEqual([])
+  }, 240_000)
+})
+
+function isConnectedTo(node: PrivateNode): boolean {
+  return openSockets(Number(new URL(node.url).port)) > 0
+}
+
+function scheduled(mq: Dueque, queue: string): Promise<boolean> {
+  return mq.schedule(note, { n: 200 }, { to: { queue }, in: 1000 }).then(
+    () => true,
+    () => false,
+  )
+}
