@@ -63,15 +63,16 @@ def path(delay_ms, destination):
         raise ValueError(f"due in {delay_ms} ms, over the limit of {LONGEST_DELAY_MS}")
     if delay_ms <= 0:
         return DELIVER, [destination], []
-    keys, rungs, entry = [], [], None
-    for digit, (unit, step, factor, letters) in zip(digits(delay_ms), UNITS):
-        if digit == 0 and entry is None:
-            continue
-        entry = entry or f"{PREFIX}.entry.{unit}"
+    split = digits(delay_ms)
+    used = [i for i, digit in enumerate(split) if digit]
+    keys, rungs = [], []
+    for digit, (unit, step, factor, letters) in list(zip(split, UNITS))[used[0] : used[-1] + 1]:
         keys.append(f"dq~{digit * factor}{letters}" if digit else f"dq~0{unit}")
         if digit:
             rungs.append((unit, f"{digit * factor}{letters}", digit * step))
-    return entry, keys + [destination], rungs
+    if used[-1] + 1 < len(UNITS):
+        keys.append(f"dq~end~{UNITS[used[-1] + 1][0]}")
+    return f"{PREFIX}.entry.{UNITS[used[0]][0]}", keys + [destination], rungs
 
 
 def declare_base(channel):
@@ -96,6 +97,7 @@ def declare_ladder(channel):
         channel.exchange_declare(f"{PREFIX}.next.{unit}", "direct", durable=True, arguments=arguments)
     for unit in names[1:]:
         channel.exchange_bind(after(unit), f"{PREFIX}.next.{unit}", f"dq~0{unit}")
+        channel.exchange_bind(DELIVER, f"{PREFIX}.next.{unit}", f"dq~end~{unit}")
 
 
 def declare_rung(channel, unit, name, ttl_ms):
