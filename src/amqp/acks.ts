@@ -27,6 +27,7 @@ export class Acks {
   /** Everything up to this tag is settled, here or with the broker. Tags count from 1 on each channel. */
   #floor = 0
   #timer: ReturnType<typeof setTimeout> | undefined
+  #frames = 0
 
   constructor(channel: Settling, prefetch: number) {
     this.#channel = channel
@@ -41,7 +42,13 @@ export class Acks {
 
   requeue(tag: number): void {
     this.#settled.add(tag)
+    this.#frames++
     this.#channel.requeue(tag)
+  }
+
+  /** Sent so far. */
+  get frames(): number {
+    return this.#frames
   }
 
   /** Sends what waits. */
@@ -49,12 +56,17 @@ export class Acks {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const upTo = this.#advance()
-    if (upTo > 0) this.#channel.ack(upTo, true)
+    if (upTo > 0) this.#send(upTo, true)
     for (const tag of this.#waiting) {
       this.#settled.add(tag)
-      this.#channel.ack(tag, false)
+      this.#send(tag, false)
     }
     this.#waiting.clear()
+  }
+
+  #send(tag: number, upTo: boolean): void {
+    this.#frames++
+    this.#channel.ack(tag, upTo)
   }
 
   /** Moves the floor as far as it goes; the last tag on the way that the broker does not know yet, or 0. */

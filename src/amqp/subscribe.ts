@@ -8,6 +8,12 @@ import type { AmqpConnection } from './connection.js'
 import { goodbye } from './goodbye.js'
 import { isLoss, operationFailure } from './failures.js'
 
+/**
+ * A quorum queue's side of a channel holds back what settles deliveries once this many commands are on their way, and
+ * forgets it when the channel closes: SOFT_LIMIT in rabbit_fifo_client.erl, rabbitmq/rabbitmq-server#10327.
+ */
+const SAFE_FRAMES = 30
+
 export interface SubscribeSettings {
   connection: AmqpConnection
   queue: string
@@ -79,21 +85,42 @@ export async function subscribe(
     })
   })
 
+  let framesBefore = 0
+  const cancel = async () => {
+    cancelled = true
+    acks?.flush()
+    framesBefore = acks?.frames ?? 0
+    const tag = consumerTag
+    consumerTag = undefined
+    // Without a channel there is nothing to cancel.
+    if (tag !== undefined) await goodbye(lane?.channel?.cancel(tag))
+  }
+
   return {
     get live() {
       return consumerTag !== undefined
     },
-    cancel: async () => {
-      cancelled = true
-      // Without a channel there is nothing to cancel.
-      if (consumerTag !== undefined) await goodbye(lane?.channel?.cancel(consumerTag))
-    },
+    cancel,
     close: async () => {
-      cancelled = true
+      if (!cancelled) await cancel()
       acks?.flush()
+      const channel = lane?.channel
+      if (channel && acks && acks.frames - framesBefore > SAFE_FRAMES) await goodbye(settle(channel, queue))
       await lane?.close()
     },
   }
+}
+
+/**
+ * Resolves when the queue has seen everything that was sent on the channel before: a consumer comes and goes through the
+ * queue's own log, behind it. What it is given meanwhile goes back. See docs/decisions/015-close-behind-the-acks.md.
+ */
+async function settle(channel: Channel, queue: string): Promise<void> {
+  let given: ConsumeMessage | null = null
+  await channel.prefetch(1)
+  const { consumerTag } = await channel.consume(queue, (message) => (given = message))
+  await channel.cancel(consumerTag)
+  if (given) channel.nack(given, false, true)
 }
 
 function arrivalOf(message: ConsumeMessage, acks: Acks, isLive: () => boolean): Arrival {

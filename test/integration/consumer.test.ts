@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { defineMessage, on, onAny, type Delivery } from '../../src/index.js'
@@ -156,6 +157,31 @@ describe('a consumer', () => {
     expect(consumer.stats()).toMatchObject({ handled: 1, running: 0 })
     const world = openWorld()
     await poll(async () => (await world.depth(queue)) === 9, { timeoutMs: 30_000, what: '9 messages given back' })
+  })
+
+  // A quorum queue forgets what it was told shortly before a channel closes, if that was much.
+  test.each([
+    ['at once', () => undefined],
+    ['a moment later', () => setImmediate()],
+  ])('does not get again what it finished %s after its close began', async (_, later) => {
+    const queue = unique('drain-many')
+    const mq = await open(vhost.url)
+    let closed: Promise<void> | undefined
+    const handler = on(note, async () => {
+      await poll(async () => (await world.depth(queue)) === 0, { timeoutMs: 30_000, what: '100 messages prefetched' })
+      closed = consumer.close()
+      await later()
+    })
+    const world = openWorld()
+    const consumer = await mq.consume(queue, [handler], { prefetch: 100, concurrency: 1 })
+    await scheduleNotes(
+      mq,
+      queue,
+      Array.from({ length: 100 }, () => 0),
+    )
+    await poll(() => closed !== undefined, { timeoutMs: 30_000, what: 'a consumer that closes' })
+    await closed
+    await poll(async () => (await world.depth(queue)) === 99, { timeoutMs: 30_000, what: '99 messages given back' })
   })
 
   test('tells a handler by its signal that the time to drain is over', async () => {
