@@ -185,7 +185,7 @@ export class AmqpBroker implements Broker {
 
   /** A view of the topology that shares nothing with the one that messages are sent by. */
   newTopology(): Topology {
-    return this.#topologyOn(this.#producing)
+    return this.#topologyOn(this.#producing, true)
   }
 
   async close(): Promise<void> {
@@ -194,7 +194,7 @@ export class AmqpBroker implements Broker {
     await this.#producing.close()
   }
 
-  #topologyOn(connection: AmqpConnection): Topology {
+  #topologyOn(connection: AmqpConnection, kept: boolean): Topology {
     const { queueType, topology: mode } = this.#settings
     return new Topology(connection, {
       names: this.names,
@@ -202,6 +202,7 @@ export class AmqpBroker implements Broker {
       mode,
       maxNameBytes: this.#maxNameBytes,
       made: this.#made,
+      kept,
     })
   }
 
@@ -212,7 +213,7 @@ export class AmqpBroker implements Broker {
       this.#consumer = undefined
       throw error
     }
-    return this.#topologyOn(this.#consuming)
+    return this.#topologyOn(this.#consuming, false)
   }
 }
 

@@ -39,75 +39,93 @@ export interface AmqpSubscription extends Subscription {
  * @throws DuequeError when the first start fails for a reason that stays
  */
 export async function subscribe(
-  { connection, queue, prefetch, prepare, cancelled: onCancelled, failed: onFailed, logger }: SubscribeSettings,
+  settings: SubscribeSettings,
   listener: (arrival: Arrival) => void,
 ): Promise<AmqpSubscription> {
-  let consumerTag: string | undefined
-  let started = false
-  let cancelled = false
-  let lane: RecoveringChannel<Channel> | undefined
-  let acks: Acks | undefined
+  const subscriber = new Subscriber(settings, listener)
+  await subscriber.start()
+  return subscriber
+}
 
-  const up = async (channel: Channel) => {
+class Subscriber implements AmqpSubscription {
+  readonly #settings: SubscribeSettings
+  readonly #listener: (arrival: Arrival) => void
+  #consumerTag: string | undefined
+  #started = false
+  #cancelled = false
+  #lane: RecoveringChannel<Channel> | undefined
+  #acks: Acks | undefined
+  #framesBefore = 0
+
+  constructor(settings: SubscribeSettings, listener: (arrival: Arrival) => void) {
+    this.#settings = settings
+    this.#listener = listener
+  }
+
+  get live(): boolean {
+    return this.#consumerTag !== undefined
+  }
+
+  start(): Promise<void> {
+    const { connection, queue, failed, logger } = this.#settings
+    return new Promise((resolve, reject) => {
+      this.#lane = new RecoveringChannel(connection, {
+        open: (model) => model.createChannel(),
+        up: (channel) => this.#up(channel).then(resolve),
+        down: (error) => {
+          this.#consumerTag = undefined
+          if (error) logger.warn('consumer channel lost', { queue, error: errorText(error) })
+        },
+        failed: (error) => {
+          logger.warn('consuming failed', { queue, error: errorText(error) })
+          if (isLoss(error)) return true
+          const failure = operationFailure(error, `queue ${queue}`, 'read')
+          if (this.#started) failed(failure)
+          else reject(failure)
+          return this.#started
+        },
+      })
+    })
+  }
+
+  async #up(channel: Channel): Promise<void> {
+    const { queue, prefetch, prepare, cancelled, logger } = this.#settings
     await prepare()
     await channel.prefetch(prefetch)
-    if (cancelled) return
-    const settled = (acks = new Acks(settling(channel), prefetch))
+    if (this.#cancelled) return
+    const acks = (this.#acks = new Acks(settling(channel), prefetch))
     const onMessage = (message: ConsumeMessage | null) => {
-      if (message) return listener(arrivalOf(message, settled, () => lane?.channel === channel))
+      if (message) return this.#listener(arrivalOf(message, acks, () => this.#lane?.channel === channel))
       logger.warn('the broker cancelled the consumer: its queue was deleted or moved', { queue })
-      onCancelled()
-      consumerTag = undefined
+      cancelled()
+      this.#consumerTag = undefined
       // Its channel goes too, so that there is one way to start again.
       channel.close().catch(() => undefined)
     }
-    consumerTag = (await channel.consume(queue, onMessage)).consumerTag
-    started = true
-    if (cancelled) await goodbye(channel.cancel(consumerTag))
+    const { consumerTag } = await channel.consume(queue, onMessage)
+    this.#consumerTag = consumerTag
+    this.#started = true
+    if (this.#cancelled) await goodbye(channel.cancel(consumerTag))
   }
 
-  await new Promise<void>((resolve, reject) => {
-    lane = new RecoveringChannel(connection, {
-      open: (model) => model.createChannel(),
-      up: (channel) => up(channel).then(resolve),
-      down: (error) => {
-        consumerTag = undefined
-        if (error) logger.warn('consumer channel lost', { queue, error: errorText(error) })
-      },
-      failed: (error) => {
-        logger.warn('consuming failed', { queue, error: errorText(error) })
-        if (isLoss(error)) return true
-        const failure = operationFailure(error, `queue ${queue}`, 'read')
-        if (started) onFailed(failure)
-        else reject(failure)
-        return started
-      },
-    })
-  })
-
-  let framesBefore = 0
-  const cancel = async () => {
-    cancelled = true
-    acks?.flush()
-    framesBefore = acks?.frames ?? 0
-    const tag = consumerTag
-    consumerTag = undefined
+  async cancel(): Promise<void> {
+    this.#cancelled = true
+    this.#acks?.flush()
+    this.#framesBefore = this.#acks?.frames ?? 0
+    const tag = this.#consumerTag
+    this.#consumerTag = undefined
     // Without a channel there is nothing to cancel.
-    if (tag !== undefined) await goodbye(lane?.channel?.cancel(tag))
+    if (tag !== undefined) await goodbye(this.#lane?.channel?.cancel(tag))
   }
 
-  return {
-    get live() {
-      return consumerTag !== undefined
-    },
-    cancel,
-    close: async () => {
-      if (!cancelled) await cancel()
-      acks?.flush()
-      const channel = lane?.channel
-      if (channel && acks && acks.frames - framesBefore > SAFE_FRAMES) await goodbye(settle(channel, queue))
-      await lane?.close()
-    },
+  async close(): Promise<void> {
+    if (!this.#cancelled) await this.cancel()
+    const [channel, acks] = [this.#lane?.channel, this.#acks]
+    acks?.flush()
+    if (channel && acks && acks.frames - this.#framesBefore > SAFE_FRAMES) {
+      await goodbye(settle(channel, this.#settings.queue))
+    }
+    await this.#lane?.close()
   }
 }
 

@@ -24,12 +24,20 @@ export interface TopologySettings {
   maxNameBytes: number
   /** When a queue was made that was not there before, by key. Shared by all topologies of a broker. */
   made: Map<string, number>
+  /**
+   * Whether what is known outlives the connection. A publisher hears of each part that is gone by a return, a closed
+   * channel or the queue for unroutable messages; after a reconnect it would look at a hundred rungs one by one before it
+   * sends again. What catches its messages is looked at anew. A consumer hears of nothing, and looks at everything.
+   */
+  kept: boolean
 }
 
+/** What nobody misses before it is needed. */
+const SAFETY = ['base', 'ladder']
+
 /**
- * Declares and binds what the broker layout consists of, once for each connection: what exists is remembered until the
- * connection is lost, since someone may delete things meanwhile. Every operation is idempotent and runs one at a time. In
- * the mode `trust` everything is taken to be there.
+ * Declares and binds what the broker layout consists of, once: what exists is remembered until something of it turns out
+ * to be gone. Every operation is idempotent and runs one at a time. In the mode `trust` everything is taken to be there.
  */
 export class Topology {
   readonly queueType: QueueType
@@ -41,14 +49,17 @@ export class Topology {
   readonly #made: Map<string, number>
   #epoch = 0
 
-  constructor(connection: AmqpConnection, { names, queueType, mode, maxNameBytes, made }: TopologySettings) {
+  constructor(connection: AmqpConnection, { names, queueType, mode, maxNameBytes, made, kept }: TopologySettings) {
     this.queueType = queueType
     this.#layout = new Layout(names, queueType)
     this.#trust = mode === 'trust'
     this.#declarer = new Declarer(connection)
     this.#maxNameBytes = maxNameBytes
     this.#made = made
-    connection.whenUp(() => this.forget())
+    connection.whenUp(() => {
+      if (kept) for (const key of SAFETY) this.#done.delete(key)
+      else this.forget()
+    })
   }
 
   /** Whether a message to `destination` that waits on these rungs needs nothing declared any more. */

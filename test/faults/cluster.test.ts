@@ -64,8 +64,7 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
     await recorder.has(1)
     recorder.deliveries.length = 0
 
-    // Few rungs: each is looked at again after a reconnect, before it is used.
-    const delayMs = () => [2000, 2500, 3000][Math.floor(Math.random() * 3)]!
+    const delayMs = () => 1000 + Math.floor(Math.random() * 4000)
     const load = new SteadyLoad(mq, { queue, perSecond: 200, delayMs })
     for (const victim of [follower, leader]) {
       await poll(() => isConnectedTo(victim), { what: `the client on ${victim.name}`, timeoutMs: 20_000 })

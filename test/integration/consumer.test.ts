@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { defineMessage, on, onAny, type Delivery } from '../../src/index.js'
@@ -137,83 +136,6 @@ describe('a consumer', () => {
     await publishRaw(queue, ['any', 'json'], { type: undefined })
     await poll(() => seen.length > 0, { timeoutMs: 30_000, what: 'the delivery' })
     expect(seen[0]).toMatchObject({ name: '', id: '', payload: ['any', 'json'], latenessMs: 0, attempt: 1 })
-  })
-
-  test('gives back what it has not started when it closes, and finishes what it has', async () => {
-    const queue = unique('drain')
-    const mq = await open(vhost.url)
-    let finish: (() => void) | undefined
-    const handler = on(note, () => new Promise<void>((resolve) => (finish = resolve)))
-    const consumer = await mq.consume(queue, [handler], { prefetch: 10, concurrency: 1 })
-    await scheduleNotes(
-      mq,
-      queue,
-      Array.from({ length: 10 }, () => 0),
-    )
-    await poll(() => finish !== undefined, { timeoutMs: 30_000, what: 'a running handler' })
-    const closed = consumer.close()
-    finish!()
-    await closed
-    expect(consumer.stats()).toMatchObject({ handled: 1, running: 0 })
-    const world = openWorld()
-    await poll(async () => (await world.depth(queue)) === 9, { timeoutMs: 30_000, what: '9 messages given back' })
-  })
-
-  // A quorum queue forgets what it was told shortly before a channel closes, if that was much.
-  test.each([
-    ['at once', () => undefined],
-    ['a moment later', () => setImmediate()],
-  ])('does not get again what it finished %s after its close began', async (_, later) => {
-    const queue = unique('drain-many')
-    const mq = await open(vhost.url)
-    let closed: Promise<void> | undefined
-    const handler = on(note, async () => {
-      await poll(async () => (await world.depth(queue)) === 0, { timeoutMs: 30_000, what: '100 messages prefetched' })
-      closed = consumer.close()
-      await later()
-    })
-    const world = openWorld()
-    const consumer = await mq.consume(queue, [handler], { prefetch: 100, concurrency: 1 })
-    await scheduleNotes(
-      mq,
-      queue,
-      Array.from({ length: 100 }, () => 0),
-    )
-    await poll(() => closed !== undefined, { timeoutMs: 30_000, what: 'a consumer that closes' })
-    await closed
-    await poll(async () => (await world.depth(queue)) === 99, { timeoutMs: 30_000, what: '99 messages given back' })
-  })
-
-  test('tells a handler by its signal that the time to drain is over', async () => {
-    const queue = unique('signal')
-    const mq = await open(vhost.url)
-    let signal: AbortSignal | undefined
-    const handler = on(note, (delivery) => {
-      signal = delivery.signal
-      return new Promise((resolve) => delivery.signal.addEventListener('abort', resolve))
-    })
-    const consumer = await mq.consume(queue, [handler])
-    await scheduleNotes(mq, queue, [0])
-    await poll(() => signal !== undefined, { timeoutMs: 30_000, what: 'a running handler' })
-    await consumer.close({ drainTimeoutMs: 50 })
-    expect(signal?.aborted).toBe(true)
-  })
-
-  test('gives back, and does not give up, what its handler dropped because of that signal', async () => {
-    const queue = unique('aborted')
-    const mq = await open(vhost.url)
-    let running = false
-    const handler = on(note, ({ signal }) => {
-      running = true
-      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
-    })
-    const consumer = await mq.consume(queue, [handler])
-    await scheduleNotes(mq, queue, [0])
-    await poll(() => running, { timeoutMs: 30_000, what: 'a running handler' })
-    await consumer.close({ drainTimeoutMs: 50 })
-    const world = openWorld()
-    await poll(async () => (await world.depth(queue)) === 1, { timeoutMs: 30_000, what: 'it to be back' })
-    expect(await world.depth(`${queue}.dead`)).toBe(0)
   })
 
   test('buries every copy, though one dead queue was deleted and all look alike', async () => {
