@@ -1,10 +1,17 @@
 import type { QueueDestination } from './destination.js'
-import type { Arrived, DelayedMessage } from './envelope.js'
+import { HEADER, type Arrived, type DelayedMessage, type Headers } from './envelope.js'
 import type { Health } from './health.js'
 
 /** Why a message was given up. Frozen: docs/wire-format.md. */
 export type DeadReason =
-  'handler-error' | 'invalid-payload' | 'unknown-message' | 'unknown-version' | 'expired' | 'invalid-due'
+  | 'handler-error'
+  | 'handler-timeout'
+  | 'dead-lettered'
+  | 'invalid-payload'
+  | 'unknown-message'
+  | 'unknown-version'
+  | 'expired'
+  | 'invalid-due'
 
 export interface Death {
   reason: DeadReason
@@ -12,9 +19,21 @@ export interface Death {
   error: string
   /** Milliseconds since the epoch. */
   at: number
+  /** When a handler first failed with it, for the last time at {@link at}. Missing if none has. */
+  firstFailedAt?: number | undefined
 }
 
 export const MAX_DEATH_TEXT = 1000
+
+/** What is written on a message that was given up. */
+export function deathHeaders({ reason, error, at, firstFailedAt }: Death): Headers {
+  return {
+    [HEADER.reason]: reason,
+    [HEADER.error]: error,
+    [HEADER.deadAt]: at,
+    ...(firstFailedAt !== undefined && { [HEADER.firstFailed]: firstFailedAt, [HEADER.lastFailed]: at }),
+  }
+}
 
 export interface PublishOptions {
   /** Declares a missing work queue instead of failing. */

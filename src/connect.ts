@@ -1,8 +1,9 @@
 import { AmqpBroker } from './amqp/amqp-broker.js'
 import { Rescue } from './amqp/rescue.js'
 import type { Broker } from './broker.js'
-import { RunningConsumer, type ConsumeOptions, type Consumer } from './consumer/consumer.js'
+import { RunningConsumer, type Consumer } from './consumer/consumer.js'
 import type { Handler } from './consumer/delivery.js'
+import type { ConsumeOptions } from './consumer/options.js'
 import { checkQueueName } from './destination.js'
 import { DuequeError, invalidOption } from './errors.js'
 import { Events, type DuequeEvents } from './events.js'
@@ -39,7 +40,8 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
     items: Iterable<ScheduleItem<In>> | AsyncIterable<ScheduleItem<In>>,
   ): AsyncGenerator<ScheduleResult<ScheduleItem<In>>, void, undefined>
   /**
-   * Receives the messages of a queue. A handler's return acks its message; a throw moves it to the queue `<queue>.dead`.
+   * Receives the messages of a queue. A handler's return acks its message; a throw has it come again by the policy
+   * `retry`, or moves it to the queue `<queue>.dead`.
    *
    * @throws DuequeError `DESTINATION_MISSING` with `declare: false`, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, …
    */

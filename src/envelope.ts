@@ -24,6 +24,13 @@ export interface DelayedMessage {
   readonly revision: number
   /** Counts deliveries to a handler, from 1. */
   readonly attempt: number
+  /** Not to be handled again before this instant, in milliseconds since the epoch, as are the next two. */
+  readonly retryAt?: number | undefined
+  /** When a handler first and last failed with it. */
+  readonly firstFailedAt?: number | undefined
+  readonly lastFailedAt?: number | undefined
+  /** What a consumer sees, if it is not the destination's: kept when an arrival is sent on. */
+  readonly routingKey?: string | undefined
   readonly headers: Headers
   readonly priority: number | undefined
   readonly correlationId: string | undefined
@@ -46,6 +53,10 @@ export const HEADER = {
   reason: 'dueque-dead-reason',
   error: 'dueque-dead-error',
   deadAt: 'dueque-dead-at',
+  firstFailed: 'dueque-first-failed',
+  lastFailed: 'dueque-last-failed',
+  retryAt: 'dueque-retry-at',
+  priorAttempts: 'dueque-prior-attempts',
   rescues: 'dueque-rescues',
   parkedAt: 'dueque-parked-at',
 } as const
@@ -70,6 +81,9 @@ export function encodeEnvelope(message: DelayedMessage) {
   if (message.expiresAt !== undefined) headers[HEADER.expires] = message.expiresAt
   if (message.dedupeKey !== undefined) headers[HEADER.dedupe] = message.dedupeKey
   if (message.rescues !== undefined) headers[HEADER.rescues] = message.rescues
+  if (message.retryAt !== undefined) headers[HEADER.retryAt] = message.retryAt
+  if (message.firstFailedAt !== undefined) headers[HEADER.firstFailed] = message.firstFailedAt
+  if (message.lastFailedAt !== undefined) headers[HEADER.lastFailed] = message.lastFailedAt
   const properties = {
     headers,
     messageId: message.id,
@@ -84,8 +98,13 @@ export function encodeEnvelope(message: DelayedMessage) {
 }
 
 /** The routing key that the consumer sees. */
-export function routingKeyOf(destination: Destination): string {
-  return destination.queue ?? destination.routingKey ?? ''
+export function routingKeyOf({ routingKey, destination }: Pick<DelayedMessage, 'routingKey' | 'destination'>): string {
+  return routingKey ?? destination.queue ?? destination.routingKey ?? ''
+}
+
+/** From when on a message may be handled: when it is due, or its retry is. Milliseconds since the epoch. */
+export function readyAt({ dueAt, retryAt = 0 }: { dueAt: number | undefined; retryAt?: number | undefined }): number {
+  return Math.max(dueAt ?? 0, retryAt)
 }
 
 /** What arrived at a consumer, from dueque or from any other producer. */
@@ -106,6 +125,10 @@ export interface Envelope {
   readonly dueAt: number | undefined
   readonly revision: number | undefined
   readonly attempt: number
+  /** How many of the attempts were before it was last taken out of a dead queue: no retry policy counts them. */
+  readonly priorAttempts: number
+  readonly retryAt: number | undefined
+  readonly firstFailedAt: number | undefined
   readonly expiresAt: number | undefined
   readonly dedupeKey: string | undefined
   readonly rescues: number
@@ -114,14 +137,16 @@ export interface Envelope {
 }
 
 export function decodeEnvelope({ properties, headers }: Arrived): Envelope {
-  const due = integer(headers[HEADER.due])
   return {
     id: text(properties['messageId']),
     name: text(properties['type']),
     version: integer(headers[HEADER.version]) || 1,
-    dueAt: due !== undefined && due <= 8.64e15 ? due : undefined,
+    dueAt: instant(headers[HEADER.due]),
     revision: integer(headers[HEADER.revision]),
     attempt: integer(headers[HEADER.attempt]) || 1,
+    priorAttempts: integer(headers[HEADER.priorAttempts]) ?? 0,
+    retryAt: instant(headers[HEADER.retryAt]),
+    firstFailedAt: instant(headers[HEADER.firstFailed]),
     expiresAt: integer(headers[HEADER.expires]),
     dedupeKey: text(headers[HEADER.dedupe]),
     rescues: integer(headers[HEADER.rescues]) ?? 0,
@@ -129,7 +154,7 @@ export function decodeEnvelope({ properties, headers }: Arrived): Envelope {
   }
 }
 
-/** An arrival as a message to be sent on: same id, revision, attempt and due time. */
+/** An arrival as a message to be sent on: same id, revision, attempt, due time and routing key. */
 export function sentOn(arrived: Arrived, envelope: Envelope, destination: Destination, now: number): DelayedMessage {
   const { priority, correlationId, timestamp } = arrived.properties
   const { expiration: _, userId: __, ...properties } = arrived.properties
@@ -144,6 +169,9 @@ export function sentOn(arrived: Arrived, envelope: Envelope, destination: Destin
     expiresAt: envelope.expiresAt,
     revision: envelope.revision ?? now * 1000,
     attempt: envelope.attempt,
+    retryAt: envelope.retryAt,
+    // One that is a key of ours would lead it astray.
+    routingKey: destination.queue === undefined || isReserved(arrived.routingKey) ? undefined : arrived.routingKey,
     // Also those of dueque that this version does not know.
     headers: withoutBrokerHeaders(arrived.headers) as Headers,
     priority: typeof priority === 'number' ? priority : undefined,
@@ -236,4 +264,10 @@ function text(value: unknown): string | undefined {
 function integer(value: unknown): number | undefined {
   const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
   return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined
+}
+
+/** What a Date can hold. ECMA-262, 21.4.1.1. */
+function instant(value: unknown): number | undefined {
+  const ms = integer(value)
+  return ms !== undefined && ms <= 8.64e15 ? ms : undefined
 }

@@ -31,6 +31,8 @@ export interface ErrorData {
   /** The broker did not confirm in time. */
   PUBLISH_TIMEOUT: { waitedMs: number }
   ABORTED: { reason: unknown }
+  /** A second decision about one delivery, or one after its handler has ended. */
+  ALREADY_DECIDED: Record<never, never>
   /** The connection, or dueque itself, is closed. */
   CLOSED: Record<never, never>
   /** The broker answered with an error that has no code of its own here. */

@@ -1,4 +1,13 @@
-import type { Arrival, Broker, BrokerHealth, Death, PublishOptions, SubscribeOptions, Subscription } from '../broker.js'
+import {
+  deathHeaders,
+  type Arrival,
+  type Broker,
+  type BrokerHealth,
+  type Death,
+  type PublishOptions,
+  type SubscribeOptions,
+  type Subscription,
+} from '../broker.js'
 import { destinationText, type QueueDestination } from '../destination.js'
 import { HEADER, withoutBrokerHeaders, type Arrived, type DelayedMessage } from '../envelope.js'
 import { DuequeError } from '../errors.js'
@@ -86,13 +95,11 @@ export class AmqpBroker implements Broker {
     )
   }
 
-  bury(queue: string, arrived: Arrived, { reason, error, at }: Death): Promise<void> {
+  bury(queue: string, arrived: Arrived, death: Death): Promise<void> {
     const dead = { queue: deadQueue(queue) }
     const headers = {
       ...(arrived.headers[HEADER.to] === undefined && { [HEADER.to]: destinationText({ queue }) }),
-      [HEADER.reason]: reason,
-      [HEADER.error]: error,
-      [HEADER.deadAt]: at,
+      ...deathHeaders(death),
       BCC: [destinationKey(dead)],
     }
     const { topology } = this

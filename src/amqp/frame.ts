@@ -13,7 +13,7 @@ export function frameFor(message: DelayedMessage, exchange: string, path: readon
   const options = properties as typeof properties & Options.Publish
   Object.assign(properties.headers, { BCC: path })
   options.mandatory = true
-  return { exchange, routingKey: routingKeyOf(message.destination), options }
+  return { exchange, routingKey: routingKeyOf(message), options }
 }
 
 /** amqplib takes nothing but a Buffer. This one shares the message's memory. */

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival } from '../broker.js'
 import type { Clock } from '../clock.js'
 import { isReserved, parseDestination, type Destination } from '../destination.js'
-import { decodeEnvelope, sentOn } from '../envelope.js'
+import { decodeEnvelope, readyAt, sentOn } from '../envelope.js'
 import { DuequeError, errorText, isDuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Strategy } from '../strategies/strategy.js'
@@ -78,12 +78,12 @@ export class Rescue {
     try {
       if (envelope.rescues >= MAX_RESCUES || !destination || isReserved(arrival.routingKey)) {
         await this.#park(arrival, 'it does not say where it belongs, or was sent again too often')
-      } else if ((envelope.dueAt ?? 0) - now > strategy.limits.maxDelayMs) {
+      } else if (readyAt(envelope) - now > strategy.limits.maxDelayMs) {
         await this.#park(arrival, 'its due time is none that a message can wait for')
       } else if (!(await this.#exists(destination, envelope.rescues > 0))) {
         await this.#park(arrival, 'its destination does not exist')
       } else {
-        if ((envelope.dueAt ?? 0) > now) this.#lookAgain(now)
+        if (readyAt(envelope) > now) this.#lookAgain(now)
         const message = { ...sentOn(arrival, envelope, destination, now), rescues: envelope.rescues + 1 }
         await strategy.schedule(message, { declare: false })
         logger.info('sent an unroutable message on', { id: envelope.id, to: destinationKey(destination) })

@@ -78,6 +78,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   UNSUPPORTED: EXIT.failed,
   PUBLISH_TIMEOUT: EXIT.failed,
   ABORTED: EXIT.failed,
+  ALREADY_DECIDED: EXIT.failed,
   CLOSED: EXIT.failed,
   BROKER_ERROR: EXIT.failed,
 }

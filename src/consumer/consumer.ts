@@ -2,32 +2,23 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival, Broker, Subscription } from '../broker.js'
 import { LONGEST_TIMER_MS, type Clock } from '../clock.js'
 import { DueQueue } from '../due-queue.js'
-import { decodeEnvelope, sentOn, type Envelope } from '../envelope.js'
+import { decodeEnvelope, readyAt, sentOn, type Envelope } from '../envelope.js'
 import { invalidOption } from '../errors.js'
 import { Fifo } from '../fifo.js'
 import type { Logger } from '../logger.js'
-import { decodePayload } from '../message.js'
-import type { Resolved } from '../resolved.js'
 import type { Strategy } from '../strategies/strategy.js'
-import type { Delivery, Handler } from './delivery.js'
-import { Duplicates, type DuplicateWindow } from './duplicates.js'
-import { Refusal, asRefusal, choose, deathOf } from './outcome.js'
-
-export interface ConsumeOptions {
-  /** Messages that the broker may send ahead, 1 to 65535. @default 100 */
-  prefetch?: number | undefined
-  /** Handlers that run at the same time. @default 10 */
-  concurrency?: number | undefined
-  /** Declares the queue if it is missing. An existing queue is consumed as it is. @default true */
-  declare?: boolean | undefined
-  /** For how long, and how many, settled messages are remembered, so that a second copy is not handled. */
-  duplicates?: DuplicateWindow | undefined
-}
+import type { Handler } from './delivery.js'
+import { Duplicates } from './duplicates.js'
+import { Handling, type Fate, type Item } from './handling.js'
+import { resolveConsume, type ConsumeOptions } from './options.js'
+import { deathOf } from './outcome.js'
 
 /** What a consumer has done since it started. */
 export interface ConsumerStats {
   /** Handlers that returned. */
   readonly handled: number
+  /** Sent back to wait for their next attempt. */
+  readonly retried: number
   /** Given up: moved to the dead queue. */
   readonly dead: number
   /** Copies of settled messages that were not handled again. */
@@ -62,14 +53,6 @@ const PAUSE_AFTER_FAILURE_MS = 1000
 /** What comes earlier than this is put back to wait in the broker instead of holding a place of the prefetch. */
 const LONGEST_HOLD_MS = 30_000
 
-interface Item {
-  readonly arrival: Arrival
-  readonly envelope: Envelope
-  readonly dueAt: number
-  /** From when on it could be handled. */
-  arrivedAt: number
-}
-
 /**
  * The way of an arrival, and what becomes of it:
  *
@@ -80,32 +63,45 @@ interface Item {
  * | a copy of a settled message                         | ack, counted as suppressed                             |
  * | a copy of a running message                         | waits for that one's outcome                           |
  * | handler returns                                     | ack                                                    |
- * | handler throws; no handler, schema or version fits; expired | to the dead queue with the reason, then ack    |
- * | the dead queue cannot be reached                    | back to the queue                                      |
+ * | handler throws, and the policy has attempts left    | waits again as its next attempt, for this queue; then ack |
+ * | handler calls `retry`                               | the same, whatever the policy says                     |
+ * | handler throws, without such a policy; calls `deadLetter` | to the dead queue with the reason, then ack      |
+ * | no handler, schema or version fits; expired         | to the dead queue with the reason, then ack            |
+ * | neither can be reached                              | back to the queue                                      |
  * | the connection is lost                              | the broker delivers it again; suppressed if settled    |
  */
 export class RunningConsumer implements Consumer {
   readonly queue: string
-  readonly #handlers: readonly Handler[]
-  readonly #options: Resolved<ConsumeOptions>
+  readonly #options: ReturnType<typeof resolveConsume>
+  readonly #handling: Handling
   readonly #environment: ConsumerEnvironment
   readonly #duplicates: Duplicates
   readonly #ready = new Fifo<Item>()
   readonly #held: DueQueue<Item>
   readonly #puttingBack = new Set<Promise<void>>()
   readonly #abort = new AbortController()
-  readonly #stats = { handled: 0, dead: 0, suppressed: 0, running: 0 }
+  readonly #stats = { handled: 0, retried: 0, dead: 0, suppressed: 0, running: 0 }
   #starting: Promise<Subscription> | undefined
   #closing: Promise<void> | undefined
   #idle: (() => void) | undefined
 
   constructor(queue: string, handlers: readonly Handler[], options: ConsumeOptions, environment: ConsumerEnvironment) {
     this.queue = queue
-    this.#handlers = checkHandlers(handlers)
-    this.#options = resolveOptions(options)
+    const { clock, logger, strategy } = environment
+    this.#options = resolveConsume(options, logger)
+    const { retry, handlerTimeoutMs } = this.#options
     this.#environment = environment
+    this.#handling = new Handling({
+      handlers: checkHandlers(handlers),
+      retry,
+      handlerTimeoutMs,
+      maxDelayMs: strategy.limits.maxDelayMs,
+      clock,
+      logger,
+      closing: this.#abort.signal,
+    })
     this.#duplicates = new Duplicates(this.#options.duplicates)
-    this.#held = new DueQueue(environment.clock, (item) => this.#sort(item))
+    this.#held = new DueQueue(clock, (item) => this.#sort(item))
   }
 
   async start(): Promise<this> {
@@ -167,22 +163,20 @@ export class RunningConsumer implements Consumer {
     if (this.#closing) return arrival.requeue()
     const now = this.#environment.clock.now()
     const envelope = decodeEnvelope(arrival)
-    const dueAt = envelope.dueAt ?? now
-    const item: Item = { arrival, envelope, dueAt, arrivedAt: now }
-    this.#sort(item)
+    this.#sort({ arrival, envelope, dueAt: envelope.dueAt ?? now, readyAt: readyAt(envelope), arrivedAt: now })
   }
 
-  /** Due, held until due, or put back; also for what was held because it could not be put back. */
+  /** Ready, held until it is, or put back; also for what was held because it could not be put back. */
   #sort(item: Item): void {
-    const earlyMs = item.dueAt - this.#environment.clock.now()
+    const earlyMs = item.readyAt - this.#environment.clock.now()
     if (earlyMs <= 0) return this.#enqueue(item)
-    if (earlyMs <= LONGEST_HOLD_MS) return this.#held.add(item, item.dueAt)
+    if (earlyMs <= LONGEST_HOLD_MS) return this.#held.add(item, item.readyAt)
     const puttingBack = this.#putBack(item).finally(() => this.#puttingBack.delete(puttingBack))
     this.#puttingBack.add(puttingBack)
   }
 
   #enqueue(item: Item): void {
-    item.arrivedAt = Math.max(item.arrivedAt, item.dueAt)
+    item.arrivedAt = Math.max(item.arrivedAt, item.readyAt)
     this.#ready.push(item)
     this.#next()
   }
@@ -210,81 +204,71 @@ export class RunningConsumer implements Consumer {
       this.#stats.suppressed++
       return item.arrival.ack()
     }
-    const settled = await this.#handle(item)
+    const settled = await this.#settle(item, await this.#handling.run(item))
     if (key !== undefined) this.#duplicates.finish(key, settled, clock.now())
     if (settled) item.arrival.ack()
     else item.arrival.requeue()
   }
 
-  /** Whether the message is done with: handled, or safe in the dead queue. */
-  async #handle(item: Item): Promise<boolean> {
-    try {
-      await this.#callHandler(item)
-      this.#stats.handled++
-      return true
-    } catch (error) {
-      // One that was told to stop has not failed, and one that the broker took back is another's by now.
-      if (this.#abort.signal.aborted || !item.arrival.live) return false
-      return this.#bury(item, error)
+  /** Whether the message is done with: handled, or safe where it goes next. */
+  async #settle(item: Item, fate: Fate): Promise<boolean> {
+    switch (fate.kind) {
+      case 'handled':
+        this.#stats.handled++
+        return true
+      case 'retry':
+        return this.#moved('retried', () => this.#retry(item, fate))
+      case 'dead':
+        return this.#moved('dead', () => this.#bury(item, fate))
+      case 'given back':
+        return false
     }
   }
 
-  async #callHandler({ arrival, envelope, dueAt, arrivedAt }: Item): Promise<void> {
-    const { expiresAt } = envelope
-    const now = this.#environment.clock.now()
-    if (expiresAt !== undefined && now >= expiresAt) {
-      throw new Refusal('expired', `expired ${now - expiresAt} ms before its handler could start`)
-    }
-    const handler = choose(this.#handlers, envelope)
-    if (handler instanceof Refusal) throw handler
-    const delivery: Delivery = {
-      name: envelope.name ?? '',
-      id: envelope.id ?? '',
-      payload: await this.#payload(handler, arrival, envelope),
-      dueAt: new Date(dueAt),
-      arrivedAt: new Date(arrivedAt),
-      latenessMs: arrivedAt - dueAt,
-      attempt: envelope.attempt,
-      routingKey: arrival.routingKey,
-      exchange: arrival.exchange,
-      headers: envelope.headers,
-      signal: this.#abort.signal,
-    }
-    await handler.handle(delivery as Delivery<never>)
-  }
-
-  async #payload({ definition }: Handler, { body }: Arrival, { version }: Envelope): Promise<unknown> {
+  async #moved(count: 'retried' | 'dead', move: () => Promise<void>): Promise<boolean> {
     try {
-      return await decodePayload(definition, body, version)
-    } catch (error) {
-      throw asRefusal(error)
-    }
-  }
-
-  async #bury({ arrival, envelope }: Item, error: unknown): Promise<boolean> {
-    const { broker, clock, logger, onError } = this.#environment
-    const death = deathOf(error, clock.now())
-    logger.warn('message given up', { queue: this.queue, id: envelope.id, reason: death.reason, error: death.error })
-    try {
-      await broker.bury(this.queue, arrival, death)
-      this.#stats.dead++
+      await move()
+      this.#stats[count]++
       return true
     } catch (failure) {
-      onError(failure)
+      this.#environment.onError(failure)
       // It comes again at once.
       await pause(PAUSE_AFTER_FAILURE_MS)
       return false
     }
   }
 
+  /** A fresh publish for this queue alone. */
+  #retry({ arrival, envelope, dueAt }: Item, { delayMs, failed }: Fate & { kind: 'retry' }): Promise<void> {
+    const { strategy, clock } = this.#environment
+    const now = clock.now()
+    const message = {
+      ...sentOn(arrival, envelope, { queue: this.queue }, now),
+      dueAt,
+      attempt: envelope.attempt + 1,
+      retryAt: now + delayMs,
+      ...(failed && { firstFailedAt: envelope.firstFailedAt ?? now, lastFailedAt: now }),
+    }
+    return strategy.schedule(message, { declare: false })
+  }
+
+  #bury({ arrival, envelope }: Item, { reason, error, failed }: Fate & { kind: 'dead' }): Promise<void> {
+    const { broker, clock, logger } = this.#environment
+    const death = deathOf(reason, error, clock.now())
+    const { id, firstFailedAt = death.at } = envelope
+    logger.warn('message given up', { queue: this.queue, id, reason, error: death.error })
+    return broker.bury(this.queue, arrival, failed ? { ...death, firstFailedAt } : death)
+  }
+
   /** Back into the strategy, for this queue alone; a time that no strategy could wait for was never ours. Never rejects. */
   async #putBack(item: Item): Promise<void> {
     const { strategy, clock, logger, onError } = this.#environment
-    const { arrival, envelope, dueAt } = item
-    const earlyMs = dueAt - clock.now()
+    const { arrival, envelope } = item
+    const earlyMs = item.readyAt - clock.now()
     if (earlyMs > strategy.limits.maxDelayMs) {
-      const refusal = new Refusal('invalid-due', `due in ${earlyMs} ms: no message can wait that long`)
-      return (await this.#bury(item, refusal)) ? arrival.ack() : arrival.requeue()
+      const error = `due in ${earlyMs} ms: no message can wait that long`
+      const isDead = await this.#settle(item, { kind: 'dead', reason: 'invalid-due', error, failed: false })
+      return isDead ? arrival.ack() : arrival.requeue()
     }
     logger.warn('arrived far too early, scheduled again: do the clocks differ?', {
       queue: this.queue,
@@ -297,7 +281,7 @@ export class RunningConsumer implements Consumer {
     } catch (error) {
       onError(error)
       if (this.#closing) arrival.requeue()
-      else this.#held.add(item, Math.min(dueAt, clock.now() + LONGEST_HOLD_MS))
+      else this.#held.add(item, Math.min(item.readyAt, clock.now() + LONGEST_HOLD_MS))
     }
   }
 }
@@ -317,14 +301,4 @@ function checkHandlers(handlers: readonly Handler[]): readonly Handler[] {
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (new Set(names).size < names.length) throw invalidOption('handlers', 'one handler for each message', twice)
   return handlers
-}
-
-function resolveOptions(options: ConsumeOptions): Resolved<ConsumeOptions> {
-  const { prefetch = 100, concurrency = 10, declare = true, duplicates = {} } = options
-  if (!Number.isInteger(prefetch) || prefetch < 1 || prefetch > 65_535) {
-    throw invalidOption('prefetch', 'a whole number from 1 to 65535', prefetch)
-  }
-  if (!Number.isInteger(concurrency) || concurrency < 1)
-    throw invalidOption('concurrency', 'a whole number from 1', concurrency)
-  return { prefetch, concurrency, declare, duplicates }
 }

@@ -12,7 +12,7 @@ export interface Delivery<Payload = unknown> {
   readonly dueAt: Date
   /** From when on it could be handled: never before `dueAt`. */
   readonly arrivedAt: Date
-  /** `arrivedAt − dueAt`, in milliseconds. What it then waits for a free handler does not count. */
+  /** `arrivedAt − dueAt`, in milliseconds. What it then waits for a free handler does not count; retries do. */
   readonly latenessMs: number
   /** Counts deliveries to a handler, from 1. */
   readonly attempt: number
@@ -20,8 +20,25 @@ export interface Delivery<Payload = unknown> {
   readonly exchange: string
   /** The producer's headers. */
   readonly headers: Headers
-  /** Aborted when the consumer closes and its time to drain is over. */
+  /**
+   * Aborted when the consumer closes and its time to drain is over, or the handler's own (`handlerTimeoutMs`). A handler
+   * that then throws gives its message back in the first case, and has failed in the second (`signal.reason.name` is
+   * `TimeoutError`).
+   */
   readonly signal: AbortSignal
+  /**
+   * Has the message come again as its next attempt, however many there were; when the handler returns or throws. Without
+   * `in`, milliseconds or a duration, the policy's back-off counts.
+   *
+   * @throws DuequeError `ALREADY_DECIDED`, `INVALID_DUE`, `DELAY_OUT_OF_RANGE`
+   */
+  retry(this: void, options?: { in?: number | string }): void
+  /**
+   * Gives the message up: it goes to the dead queue with the reason `dead-lettered` and this text.
+   *
+   * @throws DuequeError `ALREADY_DECIDED`, `INVALID_OPTION`
+   */
+  deadLetter(this: void, reason: string): void
 }
 
 /** A handler and what it is for. Made by {@link on} and {@link onAny}. */
@@ -31,7 +48,7 @@ export interface Handler {
 }
 
 /**
- * Binds a handler to a message definition. Its return acks the message; its throw gives the message up.
+ * Binds a handler to a message definition. Its return acks the message; its throw fails the attempt.
  *
  * @example
  * await mq.consume('reminders', [on(reminder, async ({ payload }) => remind(payload.patient))])

@@ -27,9 +27,8 @@ export class Refusal extends Error {
   }
 }
 
-/** What to write on a message that is given up because of `error`. */
-export function deathOf(error: unknown, at: number): Death {
-  const reason = error instanceof Refusal ? error.reason : 'handler-error'
+/** What to write on a message that is given up. */
+export function deathOf(reason: DeadReason, error: unknown, at: number): Death {
   return { reason, error: errorText(error).slice(0, MAX_DEATH_TEXT), at }
 }
 

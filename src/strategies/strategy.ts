@@ -15,8 +15,9 @@ export interface Strategy {
   /** Called once, before anything is scheduled. */
   start(environment: Environment): Promise<void>
   /**
-   * Makes a message wait until `message.dueAt`, or deliver it at once if that is past. Resolves when it waits as safely as
-   * the strategy can make it; rejects with an error whose `outcome` says whether it may wait all the same.
+   * Makes a message wait until `message.dueAt`, or until `message.retryAt` if that is later, or deliver it at once if both
+   * are past. Resolves when it waits as safely as the strategy can make it; rejects with an error whose `outcome` says
+   * whether it may wait all the same.
    */
   schedule(message: DelayedMessage, options: PublishOptions): Promise<void>
   /** Idempotent. What waits goes on waiting, memory aside. */

@@ -69,7 +69,7 @@ test('looking takes nothing away and wears nothing out, however often', async ()
     expect(ids.sort()).toEqual(['a', 'b'])
     await queue.close()
   }
-  expect(await depth(channel, PARKED)).toBe(2)
+  await holds(channel, PARKED, 2)
 })
 
 test('removes what it was told to, and gives back the rest', async () => {

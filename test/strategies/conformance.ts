@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { isDuequeError, type Dueque } from '../../src/index.js'
+import { isDuequeError, on, type Dueque } from '../../src/index.js'
 import { poll } from '../support/broker.js'
-import { Recorder, note, scheduleNotes, unique } from './recorder.js'
+import { Recorder, note, scheduleNotes, unique, type Note } from './recorder.js'
 import type { Subject, World } from './world.js'
 
 type Case = (world: World, mq: Dueque) => Promise<void>
@@ -181,6 +181,59 @@ const CASES: Record<string, Case> = {
     await poll(() => all().length >= 100, { timeoutMs: 30_000, what: '100 deliveries to two consumers' })
     expect(all().toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, n) => n))
     for (const recorder of recorders) expect(recorder.deliveries.length).toBeGreaterThan(0)
+  },
+
+  'a failed attempt comes again as the next one, for its own queue alone, with everything kept': async (world, mq) => {
+    const [queue, other, exchange] = [unique('retry'), unique('retry-other'), unique('retry-exchange')]
+    await world.declareExchange(exchange, 'topic')
+    for (const name of [queue, other]) {
+      await world.declareQueue(name)
+      await world.bind(name, exchange, '#')
+    }
+    const calls: { at: number; delivery: Note }[] = []
+    const fails = on(note, (delivery) => {
+      calls.push({ at: Date.now(), delivery })
+      if (delivery.attempt < 3) throw new Error('not yet')
+    })
+    const consumer = await mq.consume(queue, [fails], { retry: { attempts: 3, backoff: [700, 50] } })
+    const twin = await Recorder.on(mq, other)
+    const options = { in: 200, id: unique('id'), headers: { tenant: 'a' }, correlationId: 'c' }
+    const receipt = await mq.schedule(note, { n: 5 }, { to: { exchange, routingKey: 'a.b' }, ...options })
+    // The broker may deliver an attempt before it confirms it.
+    const isOver = () => consumer.stats().handled === 1 && consumer.stats().retried === 2
+    await poll(isOver, { timeoutMs: 30_000, what: 'the third attempt' })
+    expect(consumer.stats()).toMatchObject({ dead: 0, suppressed: 0 })
+    expect(calls.map(({ delivery }) => delivery.attempt)).toEqual([1, 2, 3])
+    const [first, second, third] = calls as [(typeof calls)[0], (typeof calls)[0], (typeof calls)[0]]
+    expect(second.at - first.at).toBeGreaterThanOrEqual(700)
+    expect(third.at - second.at).toBeGreaterThanOrEqual(50)
+    for (const { delivery } of calls) {
+      expect(delivery).toMatchObject({ id: options.id, payload: { n: 5 }, headers: { tenant: 'a' }, routingKey: 'a.b' })
+      expect(delivery.dueAt.toISOString()).toBe(receipt.dueAt)
+    }
+    await twin.has(1)
+    expect(twin.deliveries).toHaveLength(1)
+  },
+
+  'after its last attempt a message is in the dead queue, with when it failed and why': async (world, mq) => {
+    const queue = unique('last')
+    const fails = on(note, () => {
+      throw new Error('no room')
+    })
+    await world.declareQueue(queue)
+    const consumer = await mq.consume(queue, [fails], { retry: { attempts: 2, backoff: 300 } })
+    const before = Date.now()
+    await mq.schedule(note, { n: 5 }, { to: { queue }, in: 0 })
+    await poll(() => consumer.stats().dead === 1, { timeoutMs: 30_000, what: 'a dead message' })
+    const { headers } = (await world.take(`${queue}.dead`))!
+    expect(headers).toMatchObject({
+      'dueque-attempt': 2,
+      'dueque-dead-reason': 'handler-error',
+      'dueque-dead-error': 'no room',
+    })
+    const [first, last] = [Number(headers['dueque-first-failed']), Number(headers['dueque-last-failed'])]
+    expect(first).toBeGreaterThanOrEqual(before)
+    expect(last).toBeGreaterThanOrEqual(first + 300)
   },
 
   'what waits outlives the producer that scheduled it': async (world) => {

@@ -11,10 +11,15 @@ export const unique = (name: string) => `${name}-${randomUUID().slice(0, 8)}`
 /** Consumes a queue and writes down what comes. */
 export class Recorder {
   readonly deliveries: Note[] = []
+  readonly #calledAt = new WeakMap<Note, number>()
 
   static async on(mq: Dueque, queue: string, options?: ConsumeOptions): Promise<Recorder> {
     const recorder = new Recorder()
-    await mq.consume(queue, [on(note, (delivery) => void recorder.deliveries.push(delivery))], options)
+    const record = (delivery: Note) => {
+      recorder.#calledAt.set(delivery, Date.now())
+      recorder.deliveries.push(delivery)
+    }
+    await mq.consume(queue, [on(note, record)], options)
     return recorder
   }
 
@@ -23,7 +28,7 @@ export class Recorder {
   }
 
   get early(): Note[] {
-    return this.deliveries.filter(({ arrivedAt, dueAt }) => arrivedAt < dueAt)
+    return this.deliveries.filter((delivery) => this.#calledAt.get(delivery)! < delivery.dueAt.getTime())
   }
 
   /** Waits for so many deliveries. What comes beyond them is the next assertion's business. */

@@ -4,7 +4,7 @@ import { destinationKey, endKey, rungKey, zeroKey, type QueueType, type RungVari
 import type { Frame } from '../../amqp/publisher.js'
 import type { PublishOptions } from '../../broker.js'
 import type { Clock } from '../../clock.js'
-import type { DelayedMessage } from '../../envelope.js'
+import { readyAt, type DelayedMessage } from '../../envelope.js'
 import { DuequeError, invalidOption } from '../../errors.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { defaultTolerance, digitsFor } from './path.js'
@@ -50,7 +50,7 @@ export function ladder(options: LadderOptions = {}): Strategy {
     { attempt, shard, onPath }: { attempt: number; shard: number; onPath: (path: Path) => void },
   ): Frame | Promise<void> => {
     const { topology, names } = broker
-    const delayMs = message.dueAt - clock.now()
+    const delayMs = readyAt(message) - clock.now()
     const variant = { type, shard }
     const pathFor = (ms: number): Path => rungsFor(ms, tolerance).map((one) => [one, variant])
     const isReady = (path: Path) => topology.isReady(message.destination, path)

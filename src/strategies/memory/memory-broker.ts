@@ -1,11 +1,12 @@
-import type {
-  Arrival,
-  Broker,
-  BrokerHealth,
-  Death,
-  PublishOptions,
-  SubscribeOptions,
-  Subscription,
+import {
+  deathHeaders,
+  type Arrival,
+  type Broker,
+  type BrokerHealth,
+  type Death,
+  type PublishOptions,
+  type SubscribeOptions,
+  type Subscription,
 } from '../../broker.js'
 import { destinationText, type Destination, type QueueDestination } from '../../destination.js'
 import {
@@ -106,13 +107,11 @@ export class MemoryBroker implements Broker {
     this.#route(message)
   }
 
-  bury(queue: string, arrived: Arrived, { reason, error, at }: Death): Promise<void> {
+  bury(queue: string, arrived: Arrived, death: Death): Promise<void> {
     const headers = {
       [HEADER.to]: destinationText({ queue }),
       ...arrived.headers,
-      [HEADER.reason]: reason,
-      [HEADER.error]: error,
-      [HEADER.deadAt]: at,
+      ...deathHeaders(death),
     }
     this.declareQueue(`${queue}.dead`)
     this.#put(`${queue}.dead`, { ...arrived, headers })
@@ -201,5 +200,5 @@ function arrivedOf(message: DelayedMessage): Arrived {
   const { headers, ...properties } = encodeEnvelope(message)
   const { destination, body } = message
   const exchange = destination.exchange ?? ''
-  return { body, properties, headers, exchange, routingKey: routingKeyOf(destination), redelivered: false }
+  return { body, properties, headers, exchange, routingKey: routingKeyOf(message), redelivered: false }
 }

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../../clock.js'
 import { DueQueue } from '../../due-queue.js'
-import type { DelayedMessage } from '../../envelope.js'
+import { readyAt, type DelayedMessage } from '../../envelope.js'
 import { DuequeError } from '../../errors.js'
 import { MAX_DELAY_MS } from '../ladder/rungs.js'
 import type { Strategy } from '../strategy.js'
@@ -36,8 +36,8 @@ export function memory({ clock = systemClock }: MemoryOptions = {}): MemoryStrat
       if (signal?.aborted)
         throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
       broker.ensure(message.destination, declare)
-      if (message.dueAt <= clock.now()) broker.release(message)
-      else queue.add(message, message.dueAt)
+      if (readyAt(message) <= clock.now()) broker.release(message)
+      else queue.add(message, readyAt(message))
       return Promise.resolve()
     },
     stop() {

@@ -55,19 +55,18 @@ describe('deathOf', () => {
     [new Error('no room'), { reason: 'handler-error', error: 'no room', at: 5 }],
     ['thrown text', { reason: 'handler-error', error: 'thrown text', at: 5 }],
     [undefined, { reason: 'handler-error', error: 'undefined', at: 5 }],
-    [new Refusal('expired', 'too late'), { reason: 'expired', error: 'too late', at: 5 }],
   ])('%o', (error, death) => {
-    expect(deathOf(error, 5)).toEqual(death)
+    expect(deathOf('handler-error', error, 5)).toEqual(death)
   })
 
   it('cuts a long text', () => {
-    expect(deathOf(new Error('x'.repeat(5000)), 5).error).toHaveLength(1000)
+    expect(deathOf('expired', new Error('x'.repeat(5000)), 5).error).toHaveLength(1000)
   })
 
   it.each([[Object.create(null)], [Object.assign(new Error(), { message: 5 })]])(
     'takes whatever is thrown: %o',
     (error) => {
-      expect(deathOf(error, 5)).toMatchObject({ reason: 'handler-error', at: 5 })
+      expect(deathOf('handler-error', error, 5)).toMatchObject({ reason: 'handler-error', at: 5 })
     },
   )
 })

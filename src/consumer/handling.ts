@@ -1,0 +1,158 @@
+import type { Arrival, DeadReason } from '../broker.js'
+import type { Clock } from '../clock.js'
+import type { Envelope } from '../envelope.js'
+import { errorText } from '../errors.js'
+import type { Logger } from '../logger.js'
+import { decodePayload } from '../message.js'
+import { Decider } from './decision.js'
+import type { Delivery, Handler } from './delivery.js'
+import { Refusal, asRefusal, choose } from './outcome.js'
+import type { Retry } from './retry.js'
+
+/** An arrival on its way to a handler. */
+export interface Item {
+  readonly arrival: Arrival
+  readonly envelope: Envelope
+  /** When it should arrive: for a foreign message, when it arrived. */
+  readonly dueAt: number
+  /** Not to be handled before: {@link dueAt}, or the instant of its retry. */
+  readonly readyAt: number
+  /** From when on it could be handled. */
+  arrivedAt: number
+}
+
+/** What is to become of a message after its handler has ended. */
+export type Fate =
+  | { readonly kind: 'handled' }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly failed: boolean }
+  | { readonly kind: 'dead'; readonly reason: DeadReason; readonly error: unknown; readonly failed: boolean }
+  /** Its handler was told to stop, or it is another consumer's by now. */
+  | { readonly kind: 'given back' }
+
+export interface HandlingSettings {
+  handlers: readonly Handler[]
+  retry: Retry
+  /** 0: none. */
+  handlerTimeoutMs: number
+  maxDelayMs: number
+  clock: Clock
+  logger: Logger
+  /** Aborted when the time to drain is over. */
+  closing: AbortSignal
+}
+
+/** Runs one message through its handler. */
+export class Handling {
+  readonly #settings: HandlingSettings
+
+  constructor(settings: HandlingSettings) {
+    this.#settings = settings
+  }
+
+  /** Never rejects. */
+  async run(item: Item): Promise<Fate> {
+    const { closing, maxDelayMs, logger } = this.#settings
+    const decider = new Decider(maxDelayMs)
+    const timer = this.#timer()
+    let thrown: { error: unknown } | undefined
+    try {
+      await this.#call(item, decider, timer.signal)
+    } catch (error) {
+      thrown = { error }
+    }
+    timer.stop()
+    const decision = decider.end()
+    if (!decision && !thrown) return { kind: 'handled' }
+    // One that the broker took back comes again, and is decided about then.
+    if (!item.arrival.live) return { kind: 'given back' }
+    if (decision) {
+      if (thrown) logger.warn('a handler threw after it had decided', { error: errorText(thrown.error) })
+      if (decision.kind === 'dead')
+        return { kind: 'dead', reason: 'dead-lettered', error: decision.reason, failed: false }
+      return { kind: 'retry', delayMs: decision.delayMs ?? this.#delayMs(item), failed: false }
+    }
+    if (closing.aborted) return { kind: 'given back' }
+    return this.#failed(item, thrown?.error, timer.signal.aborted)
+  }
+
+  /** By the policy, after a throw. */
+  #failed(item: Item, error: unknown, timedOut: boolean): Fate {
+    const { attempts, retryable } = this.#settings.retry
+    if (error instanceof Refusal) return { kind: 'dead', reason: error.reason, error, failed: false }
+    if (failures(item) < attempts && this.#isWorthIt(error, retryable)) {
+      return { kind: 'retry', delayMs: this.#delayMs(item), failed: true }
+    }
+    return { kind: 'dead', reason: timedOut ? 'handler-timeout' : 'handler-error', error, failed: true }
+  }
+
+  #isWorthIt(error: unknown, retryable: Retry['retryable']): boolean {
+    try {
+      return retryable(error)
+    } catch (failure) {
+      this.#settings.logger.error('retry.retryable threw: taken as true', { error: errorText(failure) })
+      return true
+    }
+  }
+
+  #delayMs(item: Item): number {
+    const { retry, maxDelayMs } = this.#settings
+    return Math.min(retry.delayMs(failures(item)), maxDelayMs)
+  }
+
+  async #call({ arrival, envelope, dueAt, arrivedAt }: Item, decider: Decider, signal: AbortSignal): Promise<void> {
+    const { handlers, clock } = this.#settings
+    const { expiresAt } = envelope
+    const now = clock.now()
+    if (expiresAt !== undefined && now >= expiresAt) {
+      throw new Refusal('expired', `expired ${now - expiresAt} ms before its handler could start`)
+    }
+    const handler = choose(handlers, envelope)
+    if (handler instanceof Refusal) throw handler
+    const delivery: Delivery = {
+      name: envelope.name ?? '',
+      id: envelope.id ?? '',
+      payload: await payloadOf(handler, arrival, envelope),
+      dueAt: new Date(dueAt),
+      arrivedAt: new Date(arrivedAt),
+      latenessMs: arrivedAt - dueAt,
+      attempt: envelope.attempt,
+      routingKey: arrival.routingKey,
+      exchange: arrival.exchange,
+      headers: envelope.headers,
+      signal,
+      retry: (options) => decider.retry(options),
+      deadLetter: (reason) => decider.deadLetter(reason),
+    }
+    await handler.handle(delivery as Delivery<never>)
+  }
+
+  /** The signal for a handler: of its own only if it has a time-out. */
+  #timer(): { signal: AbortSignal; stop: () => void } {
+    const { handlerTimeoutMs, closing, clock } = this.#settings
+    if (handlerTimeoutMs === 0) return { signal: closing, stop: () => undefined }
+    const controller = new AbortController()
+    const abort = () => controller.abort(closing.reason)
+    closing.addEventListener('abort', abort, { once: true })
+    const cancel = clock.at(clock.now() + handlerTimeoutMs, () => {
+      controller.abort(new DOMException(`the handler took longer than ${handlerTimeoutMs} ms`, 'TimeoutError'))
+    })
+    const stop = () => {
+      cancel()
+      closing.removeEventListener('abort', abort)
+    }
+    return { signal: controller.signal, stop }
+  }
+}
+
+/** How often a handler has failed with it by now, as a retry policy counts. */
+function failures({ envelope: { attempt, priorAttempts } }: Item): number {
+  return Math.max(attempt - priorAttempts, 1)
+}
+
+async function payloadOf({ definition }: Handler, { body }: Arrival, { version }: Envelope): Promise<unknown> {
+  try {
+    return await decodePayload(definition, body, version)
+  } catch (error) {
+    throw asRefusal(error)
+  }
+}

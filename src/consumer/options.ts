@@ -1,0 +1,59 @@
+import { invalidOption } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { Resolved } from '../resolved.js'
+import type { DuplicateWindow } from './duplicates.js'
+import { resolveRetry, type Retry, type RetryPolicy } from './retry.js'
+
+export interface ConsumeOptions {
+  /** Messages that the broker may send ahead, 1 to 65535. @default 100 */
+  prefetch?: number | undefined
+  /** Handlers that run at the same time. @default 10 */
+  concurrency?: number | undefined
+  /** Declares the queue if it is missing. An existing queue is consumed as it is. @default true */
+  declare?: boolean | undefined
+  /** For how long, and how many, settled messages are remembered, so that a second copy is not handled. */
+  duplicates?: DuplicateWindow | undefined
+  /** Whether, and when, a message whose handler threw comes again. @default it does not: `{ attempts: 1 }` */
+  retry?: RetryPolicy | undefined
+  /**
+   * After so many milliseconds `delivery.signal` is aborted. A handler that then throws has failed its attempt; one that
+   * goes on keeps its message, since nothing can stop it. 0: never. @default 0
+   */
+  handlerTimeoutMs?: number | undefined
+  /**
+   * The broker's own limit for a message that is not acked, `consumer_timeout`, which AMQP does not tell: beyond it the
+   * broker closes the channel and delivers its messages again. Only for a warning, if prefetch, concurrency and handler
+   * time-out do not fit under it. @default 1_800_000, as RabbitMQ's
+   */
+  consumerTimeoutMs?: number | undefined
+}
+
+type Plain = Omit<ConsumeOptions, 'retry'>
+
+const NUMBERS = [
+  ['prefetch', 1, 65_535],
+  ['concurrency', 1, Number.MAX_SAFE_INTEGER],
+  ['handlerTimeoutMs', 0, 2 ** 31 - 1],
+  ['consumerTimeoutMs', 1, Number.MAX_SAFE_INTEGER],
+] as const
+
+/** @throws DuequeError `INVALID_OPTION`, `INVALID_DUE` */
+export function resolveConsume(options: ConsumeOptions, logger: Logger): Resolved<Plain> & { retry: Retry } {
+  const { prefetch = 100, concurrency = 10, declare = true, duplicates = {}, retry } = options
+  const { handlerTimeoutMs = 0, consumerTimeoutMs = 1_800_000 } = options
+  const resolved = { prefetch, concurrency, declare, duplicates, handlerTimeoutMs, consumerTimeoutMs }
+  for (const [option, least, most] of NUMBERS) {
+    const value = resolved[option]
+    if (Number.isInteger(value) && value >= least && value <= most) continue
+    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
+    throw invalidOption(option, `a whole number ${range}`, value)
+  }
+  const longestMs = (Math.max(prefetch, concurrency) * handlerTimeoutMs) / concurrency
+  if (longestMs > consumerTimeoutMs) {
+    logger.warn('the last prefetched message may wait longer than the broker allows: lower prefetch', {
+      longestMs,
+      consumerTimeoutMs,
+    })
+  }
+  return { ...resolved, retry: resolveRetry(retry) }
+}

@@ -1,0 +1,90 @@
+import { parseDelay } from '../due.js'
+import { invalidOption } from '../errors.js'
+
+/** Milliseconds, or a duration such as `'5s'` or `'PT1M'`. */
+export type Duration = number | string
+
+/** Grows by `factor` from one failure to the next. */
+export interface ExponentialBackoff {
+  /** After the first failure. @default '1s' */
+  initial?: Duration | undefined
+  /** @default 2 */
+  factor?: number | undefined
+  /** Never more than this. @default '1h' */
+  max?: Duration | undefined
+}
+
+/**
+ * What becomes of a message whose handler threw. It waits as any delayed message, in the strategy, and comes back to this
+ * queue alone; what it waits is at least the delay, never less.
+ *
+ * | `backoff`                                         | waits after the 1st, 2nd, 3rd … failure                   |
+ * |---------------------------------------------------|-----------------------------------------------------------|
+ * | (default)                                         | up to 1 s, 2 s, 4 s, 8 s, … 1 h: exponential, full jitter |
+ * | `{ initial: '5s', factor: 3, max: '1m' }`         | up to 5 s, 15 s, 45 s, 1 min, 1 min, …                    |
+ * | the same with `jitter: 'none'`                    | 5 s, 15 s, 45 s, 1 min, 1 min, …                          |
+ * | `'30s'`                                           | 30 s, 30 s, 30 s, …                                       |
+ * | `['1s', '10s', '1m']`                             | 1 s, 10 s, 1 min, 1 min, …                                |
+ */
+export interface RetryPolicy {
+  /** Deliveries to a handler before the message goes to the dead queue, the first included. From 1. @default 5 */
+  attempts?: number | undefined
+  /** A fixed delay, a list of delays whose last one repeats, or an exponential one. @default {} */
+  backoff?: Duration | readonly Duration[] | ExponentialBackoff | undefined
+  /**
+   * `full`: anywhere between nothing and the delay, so that what failed together does not come back together
+   * (https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter).
+   * @default 'full' for an exponential back-off, else 'none'
+   */
+  jitter?: 'full' | 'none' | undefined
+  /** Whether another attempt may help. One that may not goes to the dead queue at once. @default every error */
+  retryable?: ((error: unknown) => boolean) | undefined
+}
+
+/** A policy ready for use. */
+export interface Retry {
+  readonly attempts: number
+  readonly retryable: (error: unknown) => boolean
+  /** Milliseconds to wait after failure number `failure`, which counts from 1. */
+  readonly delayMs: (failure: number) => number
+}
+
+/** One attempt: what a handler throws goes to the dead queue. */
+const NONE: RetryPolicy = { attempts: 1 }
+
+/** @throws DuequeError `INVALID_OPTION`, `INVALID_DUE` */
+export function resolveRetry(policy: RetryPolicy = NONE): Retry {
+  if (typeof policy !== 'object' || (policy as unknown) === null) throw invalidOption('retry', 'an object', policy)
+  const { attempts = 5, backoff = {}, retryable = () => true } = policy
+  const isExponential = typeof backoff === 'object' && !Array.isArray(backoff)
+  const { jitter = isExponential ? 'full' : 'none' } = policy
+  if (!Number.isSafeInteger(attempts) || attempts < 1) {
+    throw invalidOption('retry.attempts', 'a whole number from 1', attempts)
+  }
+  if (jitter !== 'full' && jitter !== 'none') throw invalidOption('retry.jitter', "'full' or 'none'", jitter)
+  if (typeof retryable !== 'function') throw invalidOption('retry.retryable', 'a function', retryable)
+  const longest = ceiling(backoff)
+  const delayMs = (failure: number) => Math.ceil(longest(failure) * (jitter === 'full' ? Math.random() : 1))
+  return { attempts, retryable, delayMs }
+}
+
+function ceiling(backoff: NonNullable<RetryPolicy['backoff']>): (failure: number) => number {
+  if (typeof backoff !== 'object') return fixed([parseDelay(backoff, 'retry.backoff')])
+  if (isList(backoff)) {
+    if (backoff.length === 0) throw invalidOption('retry.backoff', 'at least one delay', backoff)
+    return fixed(backoff.map((delay, i) => parseDelay(delay, `retry.backoff[${i}]`)))
+  }
+  const { initial = '1s', factor = 2, max = '1h' } = backoff
+  if (!Number.isFinite(factor) || factor < 1) throw invalidOption('retry.backoff.factor', 'a number from 1', factor)
+  const [initialMs, maxMs] = [parseDelay(initial, 'retry.backoff.initial'), parseDelay(max, 'retry.backoff.max')]
+  // After a thousand failures the power is Infinity, and zero times that no number.
+  return (failure) => Math.min(maxMs, initialMs && initialMs * factor ** (failure - 1))
+}
+
+function fixed(delays: readonly number[]): (failure: number) => number {
+  return (failure) => delays[Math.min(failure, delays.length) - 1]!
+}
+
+function isList(backoff: readonly Duration[] | ExponentialBackoff): backoff is readonly Duration[] {
+  return Array.isArray(backoff)
+}

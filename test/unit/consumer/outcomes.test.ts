@@ -1,0 +1,198 @@
+import { expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import {
+  connect,
+  defineMessage,
+  isDuequeError,
+  manualClock,
+  memory,
+  on,
+  type Consumer,
+  type ConsumeOptions,
+  type Delivery,
+} from '../../../src/index.js'
+import { thrown } from '../thrown.js'
+
+const START = Date.UTC(2026, 0, 1)
+const order = defineMessage('order', z.number())
+
+type Handle = (delivery: Delivery<number>) => unknown
+
+/** One message in a world without a broker, whose clock the test moves. */
+async function world(handle: Handle, options: ConsumeOptions = {}, schedule: { expiresIn?: number } = {}) {
+  const clock = manualClock(START)
+  const strategy = memory({ clock })
+  const mq = await connect({ strategy })
+  onTestFinished(() => mq.close({ drainTimeoutMs: 0 }))
+  const seen: Delivery<number>[] = []
+  const handler = on(order, (delivery) => {
+    seen.push(delivery)
+    return handle(delivery)
+  })
+  const consumer: Consumer = await mq.consume('orders', [handler], options)
+  await mq.schedule(order, 7, { to: { queue: 'orders' }, in: 0, id: 'o-7', ...schedule })
+  const advance = async (ms: number) => {
+    clock.advance(ms)
+    await settled()
+  }
+  await settled()
+  return { clock, broker: strategy.broker, waiting: () => strategy.waiting(), consumer, seen, advance }
+}
+
+/** Until no promise is left that could go on by itself. */
+const settled = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)))
+
+const fails: Handle = () => {
+  throw new Error('no room')
+}
+
+it('a throw is an attempt; the next one comes after the back-off, with its due time and id kept; the last is dead', async () => {
+  const { seen, advance, broker, consumer, clock } = await world(fails, {
+    retry: { attempts: 3, backoff: ['5s', '1m'] },
+  })
+  expect(seen).toHaveLength(1)
+  await advance(4999)
+  expect(seen).toHaveLength(1)
+  await advance(1)
+  expect(seen).toHaveLength(2)
+  await advance(60_000)
+  expect(seen).toHaveLength(3)
+  expect(seen.map(({ attempt }) => attempt)).toEqual([1, 2, 3])
+  for (const { id, dueAt, payload } of seen) expect([id, dueAt.getTime(), payload]).toEqual(['o-7', START, 7])
+  expect(consumer.stats()).toMatchObject({ handled: 0, retried: 2, dead: 1 })
+  expect(broker.take('orders.dead')!.headers).toMatchObject({
+    'dueque-attempt': 3,
+    'dueque-dead-reason': 'handler-error',
+    'dueque-dead-error': 'no room',
+    'dueque-first-failed': START,
+    'dueque-last-failed': clock.now(),
+    'dueque-due': START,
+    'dueque-to': 'queue:orders',
+  })
+})
+
+it('an attempt that succeeds ends it', async () => {
+  let failures = 2
+  const { advance, consumer, broker, waiting } = await world(
+    () => {
+      if (failures-- > 0) throw new Error('not yet')
+    },
+    { retry: { backoff: 1000 } },
+  )
+  await advance(1000)
+  await advance(1000)
+  await advance(100_000)
+  expect(consumer.stats()).toMatchObject({ handled: 1, retried: 2, dead: 0 })
+  expect([broker.messages('orders'), broker.messages('orders.dead'), waiting()]).toEqual([[], [], []])
+})
+
+it('an error that is not worth it is dead at once; a predicate that throws itself is taken for yes', async () => {
+  const hopeless = await world(fails, { retry: { retryable: (error) => (error as Error).message !== 'no room' } })
+  expect(hopeless.consumer.stats()).toMatchObject({ retried: 0, dead: 1 })
+  const broken = await world(fails, { retry: { retryable: () => fails(undefined as never) as boolean } })
+  expect(broken.consumer.stats()).toMatchObject({ retried: 1, dead: 0 })
+})
+
+it('what no attempt can mend is dead at once, whatever the policy says', async () => {
+  const { broker } = await world(() => undefined, { retry: {} }, { expiresIn: 0 })
+  const { headers } = broker.take('orders.dead')!
+  expect(headers).toMatchObject({ 'dueque-dead-reason': 'expired' })
+  expect(headers).not.toHaveProperty('dueque-first-failed')
+})
+
+it('retry() has it come again when it says, as often as the handler asks, and is no failure', async () => {
+  const { seen, advance, consumer } = await world(({ retry }) => retry({ in: '10s' }))
+  for (let n = 1; n <= 20; n++) {
+    expect(seen).toHaveLength(n)
+    await advance(9999)
+    expect(seen).toHaveLength(n)
+    await advance(1)
+  }
+  expect(seen.at(-1)!.attempt).toBe(21)
+  expect(consumer.stats()).toMatchObject({ handled: 0, dead: 0 })
+})
+
+it('retry() without a delay takes that of the policy', async () => {
+  const { seen, advance } = await world(({ retry }) => retry(), { retry: { backoff: '7s' } })
+  await advance(6999)
+  expect(seen).toHaveLength(1)
+  await advance(1)
+  expect(seen).toHaveLength(2)
+})
+
+it('deadLetter() gives it up with its own text', async () => {
+  const { broker, consumer } = await world(({ deadLetter }) => deadLetter('patient moved'), { retry: {} })
+  expect(consumer.stats()).toMatchObject({ retried: 0, dead: 1 })
+  expect(broker.take('orders.dead')!.headers).toMatchObject({
+    'dueque-dead-reason': 'dead-lettered',
+    'dueque-dead-error': 'patient moved',
+  })
+})
+
+it('the first decision counts: a second is an error, a throw after it changes nothing, nor does one after the end', async () => {
+  const errors: unknown[] = []
+  const { seen, consumer } = await world(({ retry, deadLetter }) => {
+    retry({ in: '1m' })
+    errors.push(thrown(() => deadLetter('no')))
+    throw new Error('afterwards')
+  })
+  errors.push(thrown(() => seen[0]!.retry()))
+  expect(errors.map((error) => isDuequeError(error, 'ALREADY_DECIDED'))).toEqual([true, true])
+  expect(consumer.stats()).toMatchObject({ retried: 1, dead: 0 })
+})
+
+it('a decision that makes no sense is an error in the handler', async () => {
+  const errors: unknown[] = []
+  await world(({ retry, deadLetter }) => {
+    for (const delay of ['soon', -1, '4000d']) errors.push(thrown(() => retry({ in: delay })))
+    errors.push(thrown(() => deadLetter(7 as never)))
+  })
+  const codes = errors.map((error) => isDuequeError(error) && error.code)
+  expect(codes).toEqual(['INVALID_DUE', 'INVALID_DUE', 'DELAY_OUT_OF_RANGE', 'INVALID_OPTION'])
+})
+
+it('a handler hears by its signal that its time is over: what it throws then is a failure, what it returns is none', async () => {
+  const aborted = ({ signal }: Delivery<number>) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+  const gaveIn = await world(aborted, { handlerTimeoutMs: 5000 })
+  await gaveIn.advance(4999)
+  expect(gaveIn.consumer.stats()).toMatchObject({ running: 1, dead: 0 })
+  await gaveIn.advance(1)
+  expect(gaveIn.broker.take('orders.dead')!.headers).toMatchObject({
+    'dueque-dead-reason': 'handler-timeout',
+    'dueque-dead-error': 'the handler took longer than 5000 ms',
+  })
+  const again = await world(aborted, { handlerTimeoutMs: 5000, retry: { backoff: 0 } })
+  await again.advance(5000)
+  expect(again.consumer.stats()).toMatchObject({ running: 1, retried: 1, dead: 0 })
+
+  const wentOn = await world(({ signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve)), {
+    handlerTimeoutMs: 5000,
+  })
+  await wentOn.advance(5000)
+  expect(wentOn.consumer.stats()).toMatchObject({ handled: 1, dead: 0 })
+})
+
+it('a handler in time has its signal never aborted', async () => {
+  const { seen, advance } = await world(() => undefined, { handlerTimeoutMs: 5000 })
+  await advance(10_000)
+  expect(seen[0]!.signal.aborted).toBe(false)
+})
+
+it('warns if the prefetched messages could wait longer than the broker allows', async () => {
+  const warnings: unknown[] = []
+  const logger = {
+    debug: () => undefined,
+    info: () => undefined,
+    error: () => undefined,
+    warn: (text: string) => warnings.push(text),
+  }
+  const mq = await connect({ strategy: memory(), logger })
+  onTestFinished(() => mq.close())
+  const handler = on(order, () => undefined)
+  await mq.consume('a', [handler], { handlerTimeoutMs: 180_000, prefetch: 100, concurrency: 10 })
+  expect(warnings).toEqual([])
+  await mq.consume('b', [handler], { handlerTimeoutMs: 180_001, prefetch: 100, concurrency: 10 })
+  await mq.consume('c', [handler], { handlerTimeoutMs: 1000, consumerTimeoutMs: 9000 })
+  expect(warnings).toHaveLength(2)
+})
