@@ -14,10 +14,10 @@ const LONGEST_DELAY_MS = 10_000
 
 /** How late messages arrive that are scheduled at a steady rate, with random delays of 1 to 10 seconds. */
 export async function lateness(broker: Broker, options: Options): Promise<Result> {
-  const { rate = 2000, seconds = 60, prefetch = 1000, patience = 30, receiver: kind, queueType, shards } = options
+  const { rate = 2000, seconds = 60, prefetch = 1000, patience = 30, receiver: kind, queueType, shards, lead } = options
   const count = rate * seconds
   const to = { queue: QUEUE }
-  const mq = await connect({ url: broker.url, strategy: ladder({ queueType, shards }) })
+  const mq = await connect({ url: broker.url, strategy: ladder({ queueType, shards, lead }) })
   await warmUp(mq, to, 5_000)
   await sleep(LONGEST_DELAY_MS)
   const receiver = await startReceiver({ kind, url: broker.url, queue: QUEUE, prefetch })
@@ -34,7 +34,7 @@ export async function lateness(broker: Broker, options: Options): Promise<Result
 
   const { unique, copies, early, lateness: values, stats } = final
   return {
-    settings: { rate, seconds, bodyBytes: BODY_BYTES, delays: '1–10 s', receiver: kind, prefetch, queueType, shards },
+    settings: { rate, seconds, bodyBytes: BODY_BYTES, delays: '1–10 s', receiver: kind, prefetch, queueType, shards, lead },
     rows: [
       {
         messages: count,

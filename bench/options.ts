@@ -13,6 +13,7 @@ export interface Options {
   patience: number | undefined
   prefetch: number | undefined
   shards: number
+  lead: number
   queueType: 'quorum' | 'classic'
   receiver: 'dueque' | 'raw'
   brokerDefaults: boolean
@@ -42,6 +43,7 @@ options
   --prefetch N          of the receiver (1000)
   --queue-type TYPE     of the rungs: quorum or classic (quorum)
   --shards N            of each rung (1)
+  --lead MS             lateness: the broker hands over so much earlier, and the consumer holds (0)
   --receiver KIND       lateness, burst: a consumer of dueque or of raw amqplib (dueque)
   --broker-defaults     crash, cluster: without the broker settings that dueque recommends
   --fresh-rungs         crash: on rungs that were declared only just before
@@ -60,6 +62,7 @@ const NUMBERS = [
   'patience',
   'prefetch',
   'shards',
+  'lead',
 ] as const
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
@@ -100,6 +103,7 @@ export function parseCommandLine(args: string[]): CommandLine {
       patience: number('patience'),
       prefetch: number('prefetch'),
       shards: number('shards') ?? 1,
+      lead: number('lead') ?? 0,
       queueType: oneOf('queue-type', ['quorum', 'classic'], values['queue-type']),
       receiver: oneOf('receiver', ['dueque', 'raw'], values.receiver),
       brokerDefaults: values['broker-defaults'] ?? false,

@@ -50,6 +50,10 @@ export interface ConsumerEnvironment {
 }
 
 const PAUSE_AFTER_FAILURE_MS = 1000
+/** Earlier than the lead by more than this is no matter of rounding. */
+const SKEW_MS = 1000
+/** Once in so long is enough to be told what stays as it is. */
+const NEWS_MS = 60_000
 /** What comes earlier than this is put back to wait in the broker instead of holding a place of the prefetch. */
 const LONGEST_HOLD_MS = 30_000
 
@@ -78,6 +82,7 @@ export class RunningConsumer implements Consumer {
   readonly #duplicates: Duplicates
   readonly #ready = new Fifo<Item>()
   readonly #held: DueQueue<Item>
+  readonly #isNews: (what: string) => boolean
   readonly #puttingBack = new Set<Promise<void>>()
   readonly #abort = new AbortController()
   readonly #stats = { handled: 0, retried: 0, dead: 0, suppressed: 0, running: 0 }
@@ -101,7 +106,11 @@ export class RunningConsumer implements Consumer {
       closing: this.#abort.signal,
     })
     this.#duplicates = new Duplicates(this.#options.duplicates)
-    this.#held = new DueQueue(clock, (item) => this.#sort(item))
+    this.#held = new DueQueue(clock, (item) => {
+      item.arrivedAt = clock.now()
+      this.#sort(item)
+    })
+    this.#isNews = sometimes(clock)
   }
 
   async start(): Promise<this> {
@@ -163,7 +172,23 @@ export class RunningConsumer implements Consumer {
     if (this.#closing) return arrival.requeue()
     const now = this.#environment.clock.now()
     const envelope = decodeEnvelope(arrival)
-    this.#sort({ arrival, envelope, dueAt: envelope.dueAt ?? now, readyAt: readyAt(envelope), arrivedAt: now })
+    const item = { arrival, envelope, dueAt: envelope.dueAt ?? now, readyAt: readyAt(envelope), arrivedAt: now }
+    this.#sort(item)
+    if (item.readyAt > now) this.#watch(item.readyAt - now)
+  }
+
+  /** Tells what an operator should mend: early arrivals are held, but only so many, and not for any clock. */
+  #watch(earlyMs: number): void {
+    const { strategy, logger } = this.#environment
+    const { leadMs } = strategy.limits
+    const { prefetch } = this.#options
+    const about = { queue: this.queue, earlyMs, leadMs, prefetch }
+    if (earlyMs > leadMs + SKEW_MS && this.#isNews('skew')) {
+      logger.warn("arrives earlier than its lead explains: the clocks differ, or its producer's lead is longer", about)
+    }
+    if (this.#held.size >= prefetch && this.#isNews('prefetch')) {
+      logger.warn('every message that prefetch allows is held until due, and what is due waits: raise prefetch', about)
+    }
   }
 
   /** Ready, held until it is, or put back; also for what was held because it could not be put back. */
@@ -176,7 +201,6 @@ export class RunningConsumer implements Consumer {
   }
 
   #enqueue(item: Item): void {
-    item.arrivedAt = Math.max(item.arrivedAt, item.readyAt)
     this.#ready.push(item)
     this.#next()
   }
@@ -270,11 +294,10 @@ export class RunningConsumer implements Consumer {
       const isDead = await this.#settle(item, { kind: 'dead', reason: 'invalid-due', error, failed: false })
       return isDead ? arrival.ack() : arrival.requeue()
     }
-    logger.warn('arrived far too early, scheduled again: do the clocks differ?', {
-      queue: this.queue,
-      id: envelope.id,
-      earlyMs,
-    })
+    if (this.#isNews('far')) {
+      const about = { queue: this.queue, id: envelope.id, earlyMs }
+      logger.warn('arrived far too early, scheduled again: do the clocks differ?', about)
+    }
     try {
       await strategy.schedule(sentOn(arrival, envelope, { queue: this.queue }, clock.now()), { declare: false })
       arrival.ack()
@@ -301,4 +324,15 @@ function checkHandlers(handlers: readonly Handler[]): readonly Handler[] {
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (new Set(names).size < names.length) throw invalidOption('handlers', 'one handler for each message', twice)
   return handlers
+}
+
+/** Whether something was not told for a while. */
+function sometimes(clock: Clock): (what: string) => boolean {
+  const told = new Map<string, number>()
+  return (what) => {
+    const now = clock.now()
+    if (now - (told.get(what) ?? -Infinity) < NEWS_MS) return false
+    told.set(what, now)
+    return true
+  }
 }

@@ -32,6 +32,8 @@ export interface Limits {
   readonly resolutionMs: number
   /** Messages to one queue whose due times are further apart than this arrive in due order, on an idle machine. */
   readonly orderMs: number
+  /** How much earlier than due a message may be in its queue. Consumers hold it until then. */
+  readonly leadMs: number
 }
 
 export interface Environment {

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { destinationKey } from '../../src/amqp/names.js'
 import { defineMessage, on, type Delivery } from '../../src/index.js'
 import { pathKeys, rungsFor } from '../../src/strategies/ladder/ladder.js'
-import { defaultTolerance } from '../../src/strategies/ladder/path.js'
+import { defaultTolerance, windowFor } from '../../src/strategies/ladder/path.js'
 import { MAX_DELAY_MS } from '../../src/strategies/ladder/rungs.js'
 import { unique } from '../strategies/recorder.js'
 import { management, managementUrl, poll, useVhost } from '../support/broker.js'
@@ -137,7 +137,7 @@ describe.skipIf(python === undefined)(`a program in Python${why}`, () => {
 })
 
 function pathOf(delayMs: number): [string, string[]] {
-  const rungs = rungsFor(delayMs, defaultTolerance)
+  const rungs = rungsFor(windowFor(delayMs, 0, defaultTolerance))
   const path = rungs.map((rung) => [rung, { type: 'quorum', shard: 0 }] as const)
   const [first] = rungs
   const exchange = first ? `dueque.v1.entry.${first.unit.name}` : 'dueque.v1.deliver'

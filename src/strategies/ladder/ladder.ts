@@ -7,7 +7,7 @@ import type { Clock } from '../../clock.js'
 import { readyAt, type DelayedMessage } from '../../envelope.js'
 import { DuequeError, invalidOption } from '../../errors.js'
 import type { Environment, Strategy } from '../strategy.js'
-import { defaultTolerance, digitsFor } from './path.js'
+import { defaultTolerance, digitsFor, longestLead, windowFor, type Window } from './path.js'
 import { MAX_DELAY_MS, UNITS, rungsOf, type Rung } from './rungs.js'
 
 export interface LadderOptions {
@@ -28,6 +28,14 @@ export interface LadderOptions {
    * @default 0.1 % of the delay, at least 10 ms, at most 1 s
    */
   tolerance?: ((delayMs: number) => number) | undefined
+  /**
+   * How much earlier than due the broker hands a message over, 0 to 10,000 milliseconds; dueque's consumer holds it until
+   * the due instant. 25 or more take the broker's own delay and most rounding out of the lateness. Consumers other than
+   * dueque's get it early. A consumer's `prefetch` must be more than the lead times the rate of arrival. From 1,000 on,
+   * no rungs below a second are used, and messages are handed over up to 1,025 ms early.
+   * @default 0
+   */
+  lead?: number | undefined
 }
 
 /**
@@ -35,10 +43,11 @@ export interface LadderOptions {
  * last to their destination. Needs RabbitMQ ≥ 3.10.2 and nothing else.
  *
  * Guarantee: once confirmed, a message survives the loss of nodes as a quorum queue does, and arrives at least once, never
- * early, late by {@link LadderOptions.tolerance} and the broker's own delay.
+ * early, late by {@link LadderOptions.tolerance} and the broker's own delay. With a {@link LadderOptions.lead} it is in
+ * its queue before it is due, and "never early" is the promise of dueque's consumers.
  */
 export function ladder(options: LadderOptions = {}): Strategy {
-  const { queueType, shards = 1, tolerance = defaultTolerance } = options
+  const { queueType, shards = 1, tolerance = defaultTolerance, lead = 0 } = options
   checkOptions(options)
   let started: Started | undefined
   let turn = 0
@@ -52,7 +61,7 @@ export function ladder(options: LadderOptions = {}): Strategy {
     const { topology, names } = broker
     const delayMs = readyAt(message) - clock.now()
     const variant = { type, shard }
-    const pathFor = (ms: number): Path => rungsFor(ms, tolerance).map((one) => [one, variant])
+    const pathFor = (ms: number): Path => rungsFor(windowFor(ms, lead, tolerance)).map((one) => [one, variant])
     const isReady = (path: Path) => topology.isReady(message.destination, path)
     const exact = pathFor(delayMs)
     const path = isReady(exact) ? exact : attempt > 0 ? laterPath(delayMs, pathFor, isReady) : undefined
@@ -66,7 +75,7 @@ export function ladder(options: LadderOptions = {}): Strategy {
   return {
     name: 'ladder',
     // Two roundings of up to 1 s each way, and the broker's own delay.
-    limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 10, orderMs: 1500 },
+    limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 10, orderMs: 1500, leadMs: longestLead(lead) },
 
     async start({ broker, clock }: Environment) {
       if (!(broker instanceof AmqpBroker)) throw invalidOption('strategy', 'ladder on RabbitMQ', 'another broker')
@@ -103,12 +112,14 @@ export function ladder(options: LadderOptions = {}): Strategy {
   }
 }
 
-function checkOptions({ queueType, shards = 1 }: LadderOptions): void {
+function checkOptions({ queueType, shards = 1, lead = 0 }: LadderOptions): void {
   if (queueType !== undefined && queueType !== 'quorum' && queueType !== 'classic') {
     throw invalidOption('queueType', "'quorum' or 'classic'", queueType)
   }
   if (!Number.isInteger(shards) || shards < 1 || shards > 64)
     throw invalidOption('shards', 'a whole number from 1 to 64', shards)
+  if (!Number.isInteger(lead) || lead < 0 || lead > 10_000)
+    throw invalidOption('lead', 'a whole number of milliseconds from 0 to 10000', lead)
 }
 
 interface Started {
@@ -135,12 +146,13 @@ function laterPath(delayMs: number, pathFor: (ms: number) => Path, isReady: (pat
 }
 
 /** The rungs of a wait, smallest first; none when it is over. */
-export function rungsFor(delayMs: number, tolerance: (delayMs: number) => number): Rung[] {
-  if (delayMs <= 0) return []
-  if (delayMs > MAX_DELAY_MS)
-    throw new DuequeError('DELAY_OUT_OF_RANGE', `due in ${delayMs} ms`, { delayMs, maxDelayMs: MAX_DELAY_MS })
-  const digits = digitsFor(delayMs, Math.max(0, tolerance(delayMs)) || 0)
-  return rungsOf(digits)
+export function rungsFor({ leastMs, toleranceMs }: Window): Rung[] {
+  if (leastMs <= 0) return []
+  if (leastMs > MAX_DELAY_MS) {
+    const data = { delayMs: leastMs, maxDelayMs: MAX_DELAY_MS }
+    throw new DuequeError('DELAY_OUT_OF_RANGE', `due in ${leastMs} ms`, data)
+  }
+  return rungsOf(digitsFor(leastMs, toleranceMs))
 }
 
 /** The keys of a path: one for each unit from the first rung's to the last one's, then its end, then the destination. */

@@ -10,6 +10,37 @@ export function defaultTolerance(delayMs: number): number {
   return Math.min(Math.max(delayMs * 0.001, 10), 1000)
 }
 
+/** What a wait on the rungs may add up to: at least `leastMs`, at most `toleranceMs` more. */
+export interface Window {
+  readonly leastMs: number
+  readonly toleranceMs: number
+}
+
+/** With a lead, the broker hands over at least this much early, so that its own delay does not show. */
+const HANDOVER_MS = 25
+/** The smallest rung. */
+const STEP_MS = 10
+
+/**
+ * The wait for a delay. Without a lead at least the delay. With one that much less, the rest being the consumer's, and
+ * never more than {@link HANDOVER_MS} before its end if the lead has room for that. From a lead of a second on, whole
+ * seconds.
+ */
+export function windowFor(delayMs: number, leadMs: number, tolerance: (delayMs: number) => number): Window {
+  const toleranceMs = Math.max(0, tolerance(delayMs)) || 0
+  if (leadMs === 0) return { leastMs: delayMs, toleranceMs }
+  if (leadMs < 1000) {
+    return { leastMs: delayMs - leadMs, toleranceMs: Math.max(STEP_MS, Math.min(toleranceMs, leadMs - HANDOVER_MS)) }
+  }
+  const leastMs = Math.ceil((delayMs - longestLead(leadMs)) / 1000) * 1000
+  return { leastMs, toleranceMs: Math.min(toleranceMs, delayMs - HANDOVER_MS - leastMs) }
+}
+
+/** How early the broker may hand over: a whole second must fit before the rest. */
+export function longestLead(leadMs: number): number {
+  return leadMs < 1000 ? leadMs : Math.max(leadMs, 1000 + HANDOVER_MS)
+}
+
 /**
  * The rungs for a delay: digits whose sum is in [delayMs, delayMs + toleranceMs], with as few non-zero ones as can be,
  * and of those the smallest sum. Never less than the delay.

@@ -27,7 +27,7 @@ export function memory({ clock = systemClock }: MemoryOptions = {}): MemoryStrat
   const queue = new DueQueue<DelayedMessage>(clock, (message) => broker.release(message))
   return {
     name: 'memory',
-    limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 1, orderMs: 0 },
+    limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 1, orderMs: 0, leadMs: 0 },
     broker,
     clock,
     waiting: () => queue.items(),

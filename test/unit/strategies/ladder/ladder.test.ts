@@ -5,12 +5,50 @@ import { MemoryBroker } from '../../../../src/strategies/memory/memory-broker.js
 import { systemClock } from '../../../../src/clock.js'
 import { silent } from '../../../../src/logger.js'
 import { ladder, pathKeys, rungsFor } from '../../../../src/strategies/ladder/ladder.js'
-import { defaultTolerance } from '../../../../src/strategies/ladder/path.js'
+import { defaultTolerance, longestLead, windowFor } from '../../../../src/strategies/ladder/path.js'
 import { MAX_DELAY_MS, UNITS } from '../../../../src/strategies/ladder/rungs.js'
 import type { LadderOptions } from '../../../../src/index.js'
 import { rejection, thrown } from '../../thrown.js'
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]
+
+describe('with a lead', () => {
+  const names = (delayMs: number, leadMs: number) =>
+    rungsFor(windowFor(delayMs, leadMs, defaultTolerance))
+      .map(({ name }) => name)
+      .join(' ')
+  it.each([
+    [25, 25, ''],
+    [26, 25, '10ms'],
+    [35, 25, '10ms'],
+    [36, 25, '20ms'],
+    [5000, 25, '980ms 4s'],
+    [HOUR, 25, '980ms 59s 59m'],
+    [5000, 500, '500ms 4s'],
+    [1000, 1000, ''],
+    [1026, 1000, '1s'],
+    [2025, 1000, '1s'],
+    [2026, 1000, '2s'],
+    [HOUR, 1000, '59s 59m'],
+    [HOUR, 5000, '55s 59m'],
+  ])('a delay of %d ms and a lead of %d ms take the rungs: %s', (delay, lead, expected) => {
+    expect(names(delay, lead)).toBe(expected)
+  })
+
+  it('hands over within the lead, 25 ms before due if there is room, and from a second on by whole seconds', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: MAX_DELAY_MS }), fc.integer({ min: 1, max: 10_000 }), (delay, lead) => {
+        const rungs = rungsFor(windowFor(delay, lead, defaultTolerance))
+        const early = delay - rungs.reduce((sum, { ttlMs }) => sum + ttlMs, 0)
+        expect(early).toBeLessThanOrEqual(rungs.length === 0 ? delay : longestLead(lead))
+        // Where the lead has no room for a rung: as late as without one.
+        expect(early).toBeGreaterThanOrEqual(Math.min(delay, lead - 10, 25))
+        if (lead >= 1000) expect(rungs.map(({ unit }) => unit.name)).not.toContain('ms')
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
 
 describe('rungsFor', () => {
   it.each([
@@ -55,7 +93,7 @@ describe('rungsFor', () => {
     [3650 * DAY, '50d 3600d'],
   ])('%d ms take the rungs: %s', (delay, rungs) => {
     expect(
-      rungsFor(delay, defaultTolerance)
+      rungsFor(windowFor(delay, 0, defaultTolerance))
         .map(({ name }) => name)
         .join(' '),
     ).toBe(rungs)
@@ -65,7 +103,7 @@ describe('rungsFor', () => {
   it.each([4000 * DAY, 9e15])('%d ms, over the limit, are refused or take rungs that exist', (delay) => {
     let rungs: unknown[] = []
     try {
-      rungs = rungsFor(delay, defaultTolerance)
+      rungs = rungsFor(windowFor(delay, 0, defaultTolerance))
     } catch (error) {
       expect(error).toMatchObject({ code: 'DELAY_OUT_OF_RANGE' })
     }
@@ -73,7 +111,7 @@ describe('rungsFor', () => {
   })
 
   it.each([0, -1, NaN, -Infinity])('a tolerance of %d means none', (tolerance) => {
-    const [first, ...others] = rungsFor(59_990, () => tolerance)
+    const [first, ...others] = rungsFor(windowFor(59_990, 0, () => tolerance))
     expect([first?.name, others.length]).toEqual(['990ms', 1])
   })
 
@@ -81,7 +119,7 @@ describe('rungsFor', () => {
     const delays = [1000, HOUR, 100 * DAY, MAX_DELAY_MS].map((max) => fc.integer({ min: 1, max }))
     fc.assert(
       fc.property(fc.oneof(...delays), (delay) => {
-        const rungs = rungsFor(delay, defaultTolerance)
+        const rungs = rungsFor(windowFor(delay, 0, defaultTolerance))
         const waits = rungs.reduce((sum, { ttlMs }) => sum + ttlMs, 0)
         expect(waits).toBeGreaterThanOrEqual(delay)
         expect(waits).toBeLessThanOrEqual(delay + defaultTolerance(delay))
@@ -96,7 +134,7 @@ describe('pathKeys', () => {
   const quorum: RungVariant = { type: 'quorum', shard: 0 }
   const keysFor = (delay: number, destination: string, variant = quorum) =>
     pathKeys(
-      rungsFor(delay, defaultTolerance).map((one) => [one, variant] as const),
+      rungsFor(windowFor(delay, 0, defaultTolerance)).map((one) => [one, variant] as const),
       destination,
     )
 
@@ -117,7 +155,7 @@ describe('pathKeys', () => {
     const variants = fc.record({ type: fc.constantFrom('quorum', 'classic'), shard: fc.integer({ min: 0, max: 63 }) })
     fc.assert(
       fc.property(fc.integer({ min: 1, max: MAX_DELAY_MS }), variants, (delay, variant) => {
-        const rungs = rungsFor(delay, defaultTolerance)
+        const rungs = rungsFor(windowFor(delay, 0, defaultTolerance))
         const destination = destinationKey({ queue: 'some.queue' })
         const keys = keysFor(delay, destination, variant)
         const last = UNITS.indexOf(rungs.at(-1)!.unit)
