@@ -5,7 +5,7 @@ import { RunningConsumer, type Consumer } from './consumer/consumer.js'
 import type { Handler } from './consumer/delivery.js'
 import type { ConsumeOptions } from './consumer/options.js'
 import { checkQueueName } from './destination.js'
-import { DuequeError, invalidOption } from './errors.js'
+import { DuequeError, invalidOption, withReceipt } from './errors.js'
 import { Events, type DuequeEvents } from './events.js'
 import type { Health } from './health.js'
 import { encodePayload, type MessageDefinition } from './message.js'
@@ -153,9 +153,14 @@ class Connected<S extends Strategy> implements Dueque<S> {
     draft.name = message.name
     draft.version = message.version
     draft.body = await encodePayload(message, payload)
-    await this.strategy.schedule(draft, { declare, signal })
     const { id, dueAt, revision, destination } = draft
-    return { id, dueAt: new Date(dueAt).toISOString(), revision, destination }
+    const receipt = { id, dueAt: new Date(dueAt).toISOString(), revision, destination }
+    try {
+      await this.strategy.schedule(draft, { declare, signal })
+    } catch (error) {
+      throw withReceipt(error, receipt)
+    }
+    return receipt
   }
 
   scheduleAll<In>(items: Iterable<ScheduleItem<In>> | AsyncIterable<ScheduleItem<In>>) {

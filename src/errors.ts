@@ -1,3 +1,5 @@
+import type { Receipt } from './receipt.js'
+
 /** What each error code carries, for programs; the error's message says the same to people. */
 export interface ErrorData {
   /** An option, header or argument that cannot be used as it is. */
@@ -49,8 +51,8 @@ export interface PayloadIssue {
 
 /**
  * Whether a failed `schedule` may have left a message waiting.
- * `refused`: certainly nothing waits. `unknown`: the answer was lost; it may or may not wait, and scheduling again with
- * the same receipt's id is the caller's decision.
+ * `refused`: certainly nothing waits. `unknown`: the answer was lost; it may or may not wait. Scheduling again with
+ * `repeat: error.receipt` is safe: consumers take both for one.
  */
 export type Outcome = 'refused' | 'unknown'
 
@@ -58,6 +60,7 @@ export interface DuequeErrorOptions {
   cause?: unknown
   /** @default 'refused' */
   outcome?: Outcome
+  receipt?: Receipt
 }
 
 /**
@@ -76,13 +79,28 @@ export class DuequeError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C
   readonly data: ErrorData[C]
   readonly outcome: Outcome
+  /** Of a schedule whose outcome is unknown: what to repeat it with. */
+  readonly receipt: Receipt | undefined
 
-  constructor(code: C, message: string, data: ErrorData[C], { cause, outcome = 'refused' }: DuequeErrorOptions = {}) {
+  constructor(
+    code: C,
+    message: string,
+    data: ErrorData[C],
+    { cause, outcome = 'refused', receipt }: DuequeErrorOptions = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.data = data
     this.outcome = outcome
+    this.receipt = receipt
   }
+}
+
+/** The error of one schedule: a copy with its receipt, since many schedules may share an error. */
+export function withReceipt(error: unknown, receipt: Receipt): unknown {
+  if (!isDuequeError(error) || error.outcome !== 'unknown') return error
+  const { code, message, data, cause, outcome } = error
+  return new DuequeError(code, message, data, { cause, outcome, receipt })
 }
 
 /** Tells dueque's errors from others, and one code from another, so that TypeScript knows `data`. */

@@ -2,6 +2,7 @@ import { checkDestination, type Destination } from './destination.js'
 import { parseDelay, resolveDue, type Due } from './due.js'
 import { checkHeaders, type DelayedMessage, type HeaderValue } from './envelope.js'
 import { DuequeError, invalidOption } from './errors.js'
+import type { Receipt } from './receipt.js'
 
 /** Where to, when, and what else travels with a message. */
 export type ScheduleOptions = Due & {
@@ -23,6 +24,12 @@ export type ScheduleOptions = Due & {
   expiresIn?: number | string | undefined
   /** Declares a missing work queue, and its dead queue, instead of failing. @default false */
   declare?: boolean | undefined
+  /**
+   * Repeats a schedule whose outcome was `unknown`, with the receipt of its error. Everything else is as it was then; id,
+   * due time and revision are the receipt's, and `in`, `at` and `id` are not looked at. Should both copies arrive, a consumer
+   * handles one, within its window for duplicates.
+   */
+  repeat?: Receipt | undefined
   /** Gives up waiting for the confirm. The error's `outcome` says whether the message may wait. */
   signal?: AbortSignal | undefined
 }
@@ -37,8 +44,10 @@ export function resolveSchedule(options: ScheduleOptions, now: number, maxDelayM
   if (typeof options !== 'object' || (options as unknown) === null) {
     throw invalidOption('options', '{ to, in } or { to, at }', options)
   }
-  const { id = crypto.randomUUID(), headers, priority, correlationId, dedupeKey, expiresIn } = options
-  const dueAt = resolveDue(options, now, maxDelayMs)
+  const { id: ownId = crypto.randomUUID(), headers, priority, correlationId, dedupeKey, expiresIn, repeat } = options
+  const { id, dueAt, revision } = repeat
+    ? resolveRepeat(repeat, now, maxDelayMs)
+    : { id: ownId, dueAt: resolveDue(options, now, maxDelayMs), revision: nextRevision(now) }
   checkText('id', id)
   if (correlationId !== undefined) checkText('correlationId', correlationId)
   if (dedupeKey !== undefined) checkText('dedupeKey', dedupeKey)
@@ -58,9 +67,18 @@ export function resolveSchedule(options: ScheduleOptions, now: number, maxDelayM
     dedupeKey,
     expiresAt: expiresIn === undefined ? undefined : Math.max(dueAt, now) + parseDelay(expiresIn, 'expiresIn'),
     scheduledAt: now,
-    revision: nextRevision(now),
+    revision,
     attempt: 1,
   }
+}
+
+/** What makes a copy of the message that the receipt is for. */
+function resolveRepeat(repeat: Receipt, now: number, maxDelayMs: number) {
+  const { id, dueAt, revision } = repeat as Partial<Receipt>
+  if (id === undefined || dueAt === undefined || !Number.isSafeInteger(revision) || revision! < 0) {
+    throw invalidOption('repeat', "an error's receipt", repeat)
+  }
+  return { id, dueAt: resolveDue({ at: dueAt }, now, maxDelayMs), revision: revision! }
 }
 
 let lastRevision = 0

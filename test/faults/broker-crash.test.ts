@@ -58,9 +58,9 @@ describe.skipIf(noNode)(
       ).consume(
         queue,
         [
-          on(note, ({ payload, latenessMs }) => {
+          on(note, ({ payload, dueAt }) => {
             handled.set(payload.n, (handled.get(payload.n) ?? 0) + 1)
-            if (latenessMs < 0) early++
+            if (Date.now() < dueAt.getTime()) early++
           }),
         ],
         { prefetch: 1000, concurrency: 100 },

@@ -50,6 +50,32 @@ it('headers within headers can be changed after the call without changing the me
   expect(headers).toEqual({ inner: { tenant: 'a' } })
 })
 
+describe('repeat', () => {
+  const receipt = { id: 'i', dueAt: new Date(NOW + 500).toISOString(), revision: 7, destination: { queue: 'q' } }
+
+  it('takes id, due time and revision of the receipt, whatever else is given', () => {
+    const repeated = { id: 'i', dueAt: NOW + 500, revision: 7, attempt: 1 }
+    expect(resolve({ ...given, id: 'other', repeat: receipt })).toMatchObject(repeated)
+    expect(resolve({ to: { queue: 'q' }, repeat: JSON.parse(JSON.stringify(receipt)) as unknown })).toMatchObject(
+      repeated,
+    )
+  })
+
+  it.each([[{}], [{ ...receipt, id: undefined }], [{ ...receipt, revision: '7' }], [{ ...receipt, revision: -1 }]])(
+    'must be a receipt, not %j',
+    (repeat) => {
+      expect(thrown(() => resolve({ ...given, repeat }))).toMatchObject({
+        code: 'INVALID_OPTION',
+        data: { option: 'repeat' },
+      })
+    },
+  )
+
+  it('must have a due time that can be waited for', () => {
+    expect(thrown(() => resolve({ ...given, repeat: { ...receipt, dueAt: 'soon' } })).code).toBe('INVALID_DUE')
+  })
+})
+
 describe('expiresIn', () => {
   it.each([
     [{ in: 1000, expiresIn: 500 }, NOW + 1500],
