@@ -15,6 +15,8 @@ export interface ErrorData {
   NAME_TOO_LONG: { name: string; bytes: number; maxBytes: number }
   BODY_TOO_LARGE: { bytes: number; maxBytes: number }
   HEADERS_TOO_LARGE: { bytes: number; maxBytes: number }
+  /** AMQP, or amqplib, has no way to write it: headers or properties that a foreign producer sent. */
+  NOT_ENCODABLE: Record<never, never>
   /** No broker answered at any of the URLs. */
   UNREACHABLE: { hosts: readonly string[] }
   AUTHENTICATION_FAILED: { host: string; user: string }
@@ -106,6 +108,11 @@ export function withReceipt(error: unknown, receipt: Receipt): unknown {
 /** Tells dueque's errors from others, and one code from another, so that TypeScript knows `data`. */
 export function isDuequeError<C extends ErrorCode = ErrorCode>(error: unknown, code?: C): error is DuequeError<C> {
   return error instanceof DuequeError && (code === undefined || error.code === code)
+}
+
+/** Whether no repetition can mend it: the message itself cannot be sent. */
+export function isForEver(error: unknown): error is DuequeError {
+  return isDuequeError(error, 'NOT_ENCODABLE') || isDuequeError(error, 'BODY_TOO_LARGE')
 }
 
 export function invalidOption(option: string, expected: string, received: unknown): DuequeError<'INVALID_OPTION'> {

@@ -10,7 +10,7 @@ import {
 } from '../broker.js'
 import { destinationText, type QueueDestination } from '../destination.js'
 import { HEADER, withoutBrokerHeaders, type Arrived, type DelayedMessage } from '../envelope.js'
-import { DuequeError } from '../errors.js'
+import { DuequeError, isDuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { AmqpConnection, type ConnectionEvents } from './connection.js'
 import type { TlsOptions } from './tls.js'
@@ -166,12 +166,26 @@ export class AmqpBroker implements Broker {
     return subscribe({ connection: this.#producing, queue, prefetch, prepare, cancelled, failed, logger }, listener)
   }
 
-  /** Publishes an arrival as it is, but for the headers given, with its own routing key. */
-  #move(
+  /**
+   * Publishes an arrival as it is, but for the headers given, with its own routing key. A foreign producer may have sent
+   * what amqplib can read and not write: then its body goes on without its own headers and properties.
+   */
+  async #move(arrived: Arrived, exchange: string, headers: Record<string, unknown>, steps: Steps): Promise<void> {
+    try {
+      await this.#publishArrived(arrived, exchange, headers, steps)
+    } catch (error) {
+      if (!isDuequeError(error, 'NOT_ENCODABLE')) throw error
+      const { logger } = this.#settings
+      logger.warn('moved without its headers', { queue: arrived.routingKey, error: error.message })
+      await this.#publishArrived(bare(arrived), exchange, headers, steps)
+    }
+  }
+
+  #publishArrived(
     arrived: Arrived,
     exchange: string,
     headers: Record<string, unknown>,
-    { prepared, safeAt }: { prepared: () => Promise<void> | undefined; safeAt?: () => number },
+    { prepared, safeAt }: Steps,
   ): Promise<void> {
     const { expiration: _, userId: __, ...properties } = arrived.properties
     const options = {
@@ -222,6 +236,21 @@ export class AmqpBroker implements Broker {
     }
     return this.#topologyOn(this.#consuming, false)
   }
+}
+
+interface Steps {
+  prepared: () => Promise<void> | undefined
+  safeAt?: () => number
+}
+
+/** What dueque itself has written, and nothing that could be too long or of another type. */
+function bare(arrived: Arrived): Arrived {
+  const isPlain = (value: unknown) =>
+    Number.isSafeInteger(value) || (typeof value === 'string' && Buffer.byteLength(value) <= 255)
+  const keep = (from: Readonly<Record<string, unknown>>, names: readonly string[]) =>
+    Object.fromEntries(names.filter((name) => isPlain(from[name])).map((name) => [name, from[name]]))
+  const properties = keep(arrived.properties, ['messageId', 'type', 'contentType', 'correlationId'])
+  return { ...arrived, properties, headers: keep(arrived.headers, Object.values(HEADER)) }
 }
 
 /** A quorum queue's vhost and name form an Erlang atom of 255 bytes with four others. */

@@ -1,7 +1,7 @@
 import type { ConfirmChannel, Message, Options } from 'amqplib'
 import { backoff } from '../backoff.js'
 import { HEADER } from '../envelope.js'
-import { DuequeError } from '../errors.js'
+import { DuequeError, errorText } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { RecoveringChannel } from './channel.js'
 import type { AmqpConnection } from './connection.js'
@@ -171,7 +171,7 @@ export class Publisher {
         this.#paused = true
         return this.#again.push(entry)
       }
-      return this.#settle(entry, operationFailure(error, 'publish', 'write'))
+      return this.#settle(entry, notEncodable(error) ?? operationFailure(error, 'publish', 'write'))
     }
     this.#inFlight.add(entry)
   }
@@ -318,6 +318,12 @@ export class Publisher {
     signal.addEventListener('abort', abort, { once: true })
     entry.release = () => signal.removeEventListener('abort', abort)
   }
+}
+
+/** What amqplib throws before it has written anything: a table over 64 KiB, a number out of range, an unknown type. */
+function notEncodable(error: unknown): DuequeError | undefined {
+  if (!(error instanceof RangeError || error instanceof TypeError)) return undefined
+  return new DuequeError('NOT_ENCODABLE', `cannot be written as AMQP: ${errorText(error)}`, {}, { cause: error })
 }
 
 function tooLarge({ publication: { body } }: Entry, maxBytes: number): DuequeError {

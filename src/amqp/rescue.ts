@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival } from '../broker.js'
 import type { Clock } from '../clock.js'
 import { isReserved, parseDestination, type Destination } from '../destination.js'
-import { decodeEnvelope, readyAt, sentOn } from '../envelope.js'
-import { DuequeError, errorText, isDuequeError } from '../errors.js'
+import { decodeEnvelope, readyAt, sentOn, type Envelope } from '../envelope.js'
+import { DuequeError, errorText, isDuequeError, isForEver } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Strategy } from '../strategies/strategy.js'
 import type { AmqpBroker } from './amqp-broker.js'
@@ -84,15 +84,25 @@ export class Rescue {
         await this.#park(arrival, 'its destination does not exist')
       } else {
         if (readyAt(envelope) > now) this.#lookAgain(now)
-        const message = { ...sentOn(arrival, envelope, destination, now), rescues: envelope.rescues + 1 }
-        await strategy.schedule(message, { declare: false })
-        logger.info('sent an unroutable message on', { id: envelope.id, to: destinationKey(destination) })
+        await this.#sendOn(arrival, envelope, destination)
       }
       arrival.ack()
     } catch (error) {
       logger.warn('could not move an unroutable message', { id: envelope.id, error: errorText(error) })
       await pause(PAUSE_AFTER_FAILURE_MS)
       arrival.requeue()
+    }
+  }
+
+  async #sendOn(arrival: Arrival, envelope: Envelope, destination: Destination): Promise<void> {
+    const { strategy, clock, logger } = this.#environment
+    const message = { ...sentOn(arrival, envelope, destination, clock.now()), rescues: envelope.rescues + 1 }
+    try {
+      await strategy.schedule(message, { declare: false })
+      logger.info('sent an unroutable message on', { id: envelope.id, to: destinationKey(destination) })
+    } catch (error) {
+      if (!isForEver(error)) throw error
+      await this.#park(arrival, error.message)
     }
   }
 

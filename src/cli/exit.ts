@@ -79,6 +79,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   PUBLISH_TIMEOUT: EXIT.failed,
   ABORTED: EXIT.failed,
   ALREADY_DECIDED: EXIT.failed,
+  NOT_ENCODABLE: EXIT.failed,
   CLOSED: EXIT.failed,
   BROKER_ERROR: EXIT.failed,
 }

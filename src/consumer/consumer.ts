@@ -3,7 +3,7 @@ import type { Arrival, Broker, Subscription } from '../broker.js'
 import { LONGEST_TIMER_MS, type Clock } from '../clock.js'
 import { DueQueue } from '../due-queue.js'
 import { decodeEnvelope, readyAt, sentOn, type Envelope } from '../envelope.js'
-import { invalidOption } from '../errors.js'
+import { invalidOption, isForEver } from '../errors.js'
 import { Fifo } from '../fifo.js'
 import type { Logger } from '../logger.js'
 import type { Strategy } from '../strategies/strategy.js'
@@ -241,7 +241,11 @@ export class RunningConsumer implements Consumer {
         this.#stats.handled++
         return true
       case 'retry':
-        return this.#moved('retried', () => this.#retry(item, fate))
+        return this.#moved(
+          'retried',
+          () => this.#retry(item, fate),
+          (error) => this.#hopeless(item, error),
+        )
       case 'dead':
         return this.#moved('dead', () => this.#bury(item, fate))
       case 'given back':
@@ -249,12 +253,25 @@ export class RunningConsumer implements Consumer {
     }
   }
 
-  async #moved(count: 'retried' | 'dead', move: () => Promise<void>): Promise<boolean> {
+  /** Because it cannot be sent again, now or later; else it would come again for ever. */
+  #hopeless(item: Item, error: unknown): Promise<boolean> | undefined {
+    if (!isForEver(error)) return undefined
+    const why = new Error(`no other attempt: ${error.message}`)
+    return this.#settle(item, { kind: 'dead', reason: 'handler-error', error: why, failed: true })
+  }
+
+  async #moved(
+    count: 'retried' | 'dead',
+    move: () => Promise<void>,
+    instead: (error: unknown) => Promise<boolean> | undefined = () => undefined,
+  ): Promise<boolean> {
     try {
       await move()
       this.#stats[count]++
       return true
     } catch (failure) {
+      const other = instead(failure)
+      if (other) return other
       this.#environment.onError(failure)
       // It comes again at once.
       await pause(PAUSE_AFTER_FAILURE_MS)
