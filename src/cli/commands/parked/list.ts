@@ -6,8 +6,8 @@ import { summaryOf, tableOf, type Summary } from '../../stored-text.js'
 import type { Terminal } from '../../terminal.js'
 
 const HELP = `
-Each message is taken and given back, after which the broker may put it at the end. One that another process holds for a
-moment is not seen. PARKED is empty for what was parked by a version of dueque that did not write it down.`
+Each message is taken and given back; with a --limit the broker may put those at the end. One that another process holds
+for a moment is not seen. PARKED is empty for what was parked by a version of dueque that did not write it down.`
 
 export function addList(parked: Command, terminal: Terminal): void {
   parked
