@@ -121,6 +121,21 @@ export class StorageQueue {
     return (await this.#run(() => this.#channel.purgeQueue(this.name))).messageCount
   }
 
+  /**
+   * Resolves when the broker has seen every removal.
+   *
+   * @throws DuequeError `UNREACHABLE` if the connection was lost before
+   */
+  async settle(): Promise<void> {
+    await this.#run(async () => {
+      // A consumer comes and goes behind what was sent before it; what it is given goes back with the rest.
+      if (this.#frames > SAFE_FRAMES)
+        for (const { fields } of await this.#consume(1, 0)) this.#held.set(fields.deliveryTag, 0)
+      else await this.#ready()
+      this.#frames = 0
+    })
+  }
+
   /** Gives back what was taken and not removed. Idempotent. */
   async close(): Promise<void> {
     await goodbye(
@@ -161,9 +176,7 @@ export class StorageQueue {
   }
 
   async #giveBack(): Promise<void> {
-    // A consumer comes and goes behind every removal; what it is given goes back with the rest.
-    if (this.#frames > SAFE_FRAMES)
-      for (const { fields } of await this.#consume(1, 0)) this.#held.set(fields.deliveryTag, 0)
+    if (this.#frames > 0) await this.settle()
     if (this.#held.size === 0) return
     let ready = await this.#ready()
     let frames = 0
