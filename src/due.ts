@@ -84,24 +84,28 @@ const INSTANT =
 /** What a Date can hold. ECMA-262, 21.4.1.1. */
 const MAX_DATE_MS = 8.64e15
 
-/** Milliseconds since the epoch; a fraction of a millisecond counts as a whole one. */
-function parseInstant(at: unknown): number {
-  if (typeof at === 'string') return parseIso(at)
+/**
+ * Milliseconds since the epoch; a fraction of a millisecond counts as a whole one.
+ *
+ * @throws DuequeError `INVALID_DUE`
+ */
+export function parseInstant(at: unknown, option = 'at'): number {
+  if (typeof at === 'string') return parseIso(at, option)
   const ms = at instanceof Date ? at.getTime() : (at as { epochMilliseconds?: unknown } | null)?.epochMilliseconds
   if (typeof ms === 'number' && Math.abs(ms) <= MAX_DATE_MS) return Math.ceil(ms)
   throw invalid(
     at,
-    `at: expected a valid Date, an ISO 8601 string with a zone or { epochMilliseconds }, got ${shown(at)}`,
+    `${option}: expected a valid Date, an ISO 8601 string with a zone or { epochMilliseconds }, got ${shown(at)}`,
   )
 }
 
-function parseIso(text: string): number {
+function parseIso(text: string, option: string): number {
   const match = INSTANT.exec(text)
   if (!match) {
     const zone = /^\d{4}-\d\d-\d\d[Tt ][\d:.]+$/.test(text) ? '; the zone is missing, such as Z or +01:00' : ''
     throw invalid(
       text,
-      `at: expected ISO 8601 with a zone, such as '2026-11-23T09:00:00+01:00', got ${shown(text)}${zone}`,
+      `${option}: expected ISO 8601 with a zone, such as '2026-11-23T09:00:00+01:00', got ${shown(text)}${zone}`,
     )
   }
   const [, year, month, day, hour, minute, second = '0', fraction = '', zone = 'Z'] = match
@@ -120,7 +124,7 @@ function parseIso(text: string): number {
   const [offsetHours, offsetMinutes] = /z/i.test(zone) ? [0, 0] : [Number(zone.slice(1, 3)), Number(zone.slice(-2))]
   const sane = back.every((field, i) => field === fields[i]) && fields[3] < 24 && fields[4] < 60 && fields[5] < 60
   if (!sane || offsetHours > 23 || offsetMinutes > 59)
-    throw invalid(text, `at: there is no such time as ${shown(text)}`)
+    throw invalid(text, `${option}: there is no such time as ${shown(text)}`)
   const offset = (offsetHours * 60 + (zone.length > 3 ? offsetMinutes : 0)) * 60_000 * (zone.startsWith('-') ? -1 : 1)
   return local.getTime() - offset + Math.ceil(Number(`0.${fraction || '0'}`) * 1000)
 }

@@ -13,17 +13,20 @@ export type OtherDestination = Destination
  * @throws DuequeError `DESTINATION_MISSING` if it does not say where it belongs, `RESERVED_NAME`
  */
 export function parkedSentOn(stored: Arrived, to: OtherDestination | undefined, now: number): DelayedMessage {
-  const message = sentOn(stored, decodeEnvelope(stored), destinationOf(stored, to), now)
+  const { routingKey } = stored
+  const own = to ?? parseDestination(stored.headers, routingKey)
+  if (!own) throw new DuequeError('DESTINATION_MISSING', 'it does not say where it belongs', { destination: '' })
+  const message = sentOn(stored, decodeEnvelope(stored), withKey(own, routingKey), now)
   const { [HEADER.rescues]: _, [HEADER.parkedAt]: __, ...headers } = message.headers
   return { ...message, headers }
 }
 
-function destinationOf(stored: Arrived, to: OtherDestination | undefined): Destination {
-  const { headers, routingKey } = stored
-  const own = to ?? parseDestination(headers, routingKey)
-  if (!own) {
-    throw new DuequeError('DESTINATION_MISSING', 'it does not say where it belongs', { destination: '' })
-  }
-  if (own.queue !== undefined) return isReserved(own.queue) ? checkDestination(own) : own
-  return checkDestination({ exchange: own.exchange, routingKey: own.routingKey ?? routingKey })
+/**
+ * A destination to send to, with the key that the message has unless it brings one.
+ *
+ * @throws DuequeError `RESERVED_NAME`
+ */
+export function withKey(to: OtherDestination, routingKey: string): Destination {
+  if (to.queue !== undefined) return isReserved(to.queue) ? checkDestination(to) : to
+  return checkDestination({ exchange: to.exchange, routingKey: to.routingKey ?? routingKey })
 }

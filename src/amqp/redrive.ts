@@ -61,7 +61,7 @@ export class Redrive {
   }
 
   /**
-   * Resolves when every message that was taken is settled.
+   * Resolves when every message that was taken is settled, and the broker has seen what was removed.
    *
    * @throws DuequeError `UNREACHABLE`, `PUBLISH_TIMEOUT`, …: what is wrong with the broker and not with one message
    */
@@ -89,6 +89,7 @@ export class Redrive {
       await Promise.all(underWay)
     }
     if (stop.error !== undefined) throw stop.error as Error
+    await queue.settle()
   }
 
   async close(): Promise<void> {

@@ -12,7 +12,7 @@ import { isDuequeError, type ErrorCode } from '../index.js'
  * | 4       | the broker could not do it: a destination is missing, no confirm came, …                              |
  * | 5       | `doctor` found warnings                                                                               |
  * | 6       | `doctor` found errors                                                                                 |
- * | 130 143 | SIGINT or SIGTERM ended `schedule` before its input was read to the end, `parked redrive` half-way, or `doctor` |
+ * | 130 143 | SIGINT or SIGTERM ended `schedule` before its input was read to the end, `redrive` half-way, or `doctor` |
  */
 export const EXIT = {
   ok: 0,
@@ -35,13 +35,13 @@ Exit codes:
   3         the broker (or its management API) is unreachable, or refused credentials, vhost or permission
   4         the broker could not do it: a destination is missing, no confirm came, …
   5, 6      doctor found warnings; errors
-  130, 143  SIGINT or SIGTERM: ended schedule before its input was read to the end, parked redrive before it was
+  130, 143  SIGINT or SIGTERM: ended schedule before its input was read to the end, redrive before it was
             through, or doctor; what was under way is done. consume ends with 0 after the first signal. A second one
             ends any command at once`
 
 /** A failure that the command line finds by itself. */
 export class CommandError extends Error {
-  readonly code: 'USAGE' | 'INVALID_LINE' | 'MANAGEMENT_FAILED' | 'NOT_FOUND' | 'QUEUE_MISSING'
+  readonly code: 'USAGE' | 'INVALID_LINE' | 'MANAGEMENT_FAILED' | 'NOT_FOUND' | 'EXPIRED' | 'QUEUE_MISSING'
 
   constructor(code: CommandError['code'], message: string, cause?: unknown) {
     super(message, { cause })
@@ -57,6 +57,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   USAGE: EXIT.usage,
   INVALID_LINE: EXIT.partial,
   NOT_FOUND: EXIT.partial,
+  EXPIRED: EXIT.partial,
   QUEUE_MISSING: EXIT.failed,
   INVALID_OPTION: EXIT.usage,
   INVALID_DUE: EXIT.usage,

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addConsume } from './commands/consume.js'
-import { addParked } from './commands/parked/parked.js'
+import { addDead } from './commands/dead.js'
 import { addDoctor } from './commands/doctor.js'
+import { addParked } from './commands/parked.js'
 import { addSchedule } from './commands/schedule.js'
 import { addStatus } from './commands/status.js'
 import { addTopology } from './commands/topology.js'
@@ -22,6 +23,7 @@ Examples:
   dueque doctor
   dueque topology apply --queue reminders
   dueque parked redrive --all
+  dueque dead redrive reminders --reason handler-error --rate 50/s
 ${EXIT_HELP}`
 
 function program(): Command {
@@ -38,6 +40,7 @@ function program(): Command {
   addDoctor(root, terminal)
   addTopology(root, terminal)
   addParked(root, terminal)
+  addDead(root, terminal)
   for (const command of root.commands.flatMap(withSubcommands)) command.addHelpText('after', EXIT_HELP)
   return root.addHelpText('after', HELP)
 }

@@ -72,6 +72,39 @@ test('looking takes nothing away and wears nothing out, however often', async ()
   await holds(channel, PARKED, 2)
 })
 
+test('looking changes no order, of more messages than come in one batch', async () => {
+  const ids = Array.from({ length: 250 }, (_, i) => `m-${i}`)
+  await park(
+    channel,
+    ids.map((id) => ({ id })),
+  )
+  for (let look = 0; look < 3; look++) {
+    await holds(channel, PARKED, ids.length)
+    const queue = await openQueue()
+    const found: unknown[] = []
+    for await (const { properties } of queue.messages()) found.push(properties['messageId'])
+    expect(found).toEqual(ids)
+    await queue.close()
+  }
+})
+
+test('many removals are with the broker when it is closed, and the rest keeps its order', async () => {
+  await park(
+    channel,
+    Array.from({ length: 240 }, (_, i) => ({ id: `m-${i}` })),
+  )
+  const queue = await openQueue()
+  let n = 0
+  for await (const stored of queue.messages()) if (n++ % 2 === 0) queue.remove(stored)
+  await queue.close()
+  await holds(channel, PARKED, 120)
+  const left: unknown[] = []
+  const rest = await openQueue()
+  for await (const { properties } of rest.messages()) left.push(properties['messageId'])
+  await rest.close()
+  expect(left).toEqual(Array.from({ length: 120 }, (_, i) => `m-${2 * i + 1}`))
+})
+
 test('removes what it was told to, and gives back the rest', async () => {
   await park(channel, [{ id: 'a' }, { id: 'b' }, { id: 'c' }])
   const queue = await openQueue()

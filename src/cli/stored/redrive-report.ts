@@ -1,12 +1,14 @@
-import type { StorageQueue, Stored } from '../amqp/storage-queue.js'
-import { destinationText } from '../destination.js'
-import type { DelayedMessage } from '../envelope.js'
-import { DuequeError, isDuequeError } from '../errors.js'
-import { errorJson, EXIT, exitCodeOf } from './exit.js'
-import { number } from './progress.js'
-import type { Stop } from './stop.js'
+import type { StorageQueue, Stored } from '../../amqp/storage-queue.js'
+import { destinationText } from '../../destination.js'
+import type { DelayedMessage } from '../../envelope.js'
+import { DuequeError, isDuequeError } from '../../errors.js'
+import { CommandError, errorJson, EXIT, exitCodeOf } from '../exit.js'
+import { number } from '../progress.js'
+import type { Stop } from '../stop.js'
 import { idOf, notFound } from './storage.js'
-import { plain, type Terminal } from './terminal.js'
+import { plain, type Terminal } from '../terminal.js'
+
+type Failure = DuequeError | CommandError
 
 /** What becomes of each message of a redrive: as JSON one by one, for people in numbers, by what keeps them. */
 export class RedriveReport {
@@ -14,7 +16,7 @@ export class RedriveReport {
   readonly #stop: Stop
   readonly #whole: number
   readonly #progress: ReturnType<Terminal['progress']>
-  readonly #left = new Map<string, { count: number; error: DuequeError }>()
+  readonly #left = new Map<string, { count: number; error: Failure }>()
   #sent = 0
   #stayed = 0
   #broken: unknown
@@ -25,6 +27,13 @@ export class RedriveReport {
     this.#stop = stop
     this.#whole = whole
     this.#progress = terminal.progress('sending on', 'messages')
+  }
+
+  /** It stays, because consumers would give it up again. */
+  expired(stored: Stored): void {
+    const error = new CommandError('EXPIRED', 'of no use any more (dueque-expires): purge removes them')
+    this.#stays(error)
+    if (this.#terminal.json) void this.#terminal.printJson({ id: idOf(stored), error: errorJson(error) })
   }
 
   async settled(stored: Stored, outcome: DelayedMessage | DuequeError): Promise<void> {
@@ -68,7 +77,7 @@ export class RedriveReport {
     return first || incomplete ? EXIT.partial : EXIT.ok
   }
 
-  #stays(error: DuequeError): void {
+  #stays(error: Failure): void {
     this.#stayed++
     const known = this.#left.get(error.message)
     if (known) known.count++
@@ -81,7 +90,7 @@ function receipt({ id, name, revision, dueAt, destination }: DelayedMessage): ob
   return { id, name, revision, dueAt: new Date(dueAt).toISOString(), destination: destinationText(destination) }
 }
 
-function why(error: DuequeError): string {
+function why(error: Failure): string {
   if (!isDuequeError(error, 'DESTINATION_MISSING')) return plain(error.message)
   const { destination } = error.data
   if (destination === '') return `${error.message} (--to queue:NAME sends it there)`

@@ -1,0 +1,109 @@
+import { InvalidArgumentError, type Command } from 'commander'
+import { Redrive, type RedrivePlan } from '../../../amqp/redrive.js'
+import { checkDestination, type Destination } from '../../../destination.js'
+import type { ResolvedOptions } from '../../../options.js'
+import { usage } from '../../exit.js'
+import { wholeNumber, type Settings } from '../../settings.js'
+import { Stop } from '../../stop.js'
+import { addChoice, Choice, type ChoiceOptions } from '../../stored/choice.js'
+import { RedriveReport } from '../../stored/redrive-report.js'
+import { withStorage } from '../../stored/storage.js'
+import type { Kind, Store } from '../../stored/store.js'
+import type { Terminal } from '../../terminal.js'
+
+interface Options extends Settings, ChoiceOptions {
+  all?: boolean
+  limit?: number
+  to?: Destination
+  rate?: number
+  declare?: boolean
+}
+
+const HELP = `
+What is due goes to its destination at once, the rest waits for its due time. The destination is bound anew, which its
+queue may have lost with its deletion. A message is removed here when the broker has confirmed the new copy: killed
+half-way nothing is lost, and a copy that is there twice is suppressed by consumers. What cannot be sent on stays and is
+counted. SIGINT and SIGTERM end it after what is under way.`
+
+export function addRedrive(group: Command, kind: Kind, terminal: Terminal): void {
+  const command = group.command('redrive').description(`send ${kind.word} messages on to where they belong`)
+  if (kind.argument) command.argument(...kind.argument)
+  addChoice(command, kind)
+    .option('--all', 'all of them')
+    .option('--limit <n>', 'so many at most', wholeNumber)
+    .option('--to <destination>', 'there instead: queue:NAME, or exchange:NAME with the key they have', destinationOf)
+    .option('--declare', 'declare a missing queue')
+    .option('--rate <n/s>', 'messages a second at most', rateOf)
+    .addHelpText('after', HELP)
+    .action(async function (this: Command) {
+      await redrive(kind.storeOf(this.args), this.optsWithGlobals(), terminal)
+    })
+}
+
+async function redrive(store: Store, options: Options, terminal: Terminal): Promise<void> {
+  const isAll = Choice.isAll(options)
+  if (isAll && !options.all && options.limit === undefined) throw usage('which ones? --id, --name, …, --limit or --all')
+  if (!isAll && options.all) throw usage('--all: not beside what chooses some')
+  const stop = new Stop(terminal)
+  process.exitCode = await withStorage(options, terminal, store, async (queue, resolved) => {
+    const choice = new Choice(options, store)
+    const report = new RedriveReport(terminal, stop, Math.min(options.limit ?? Infinity, queue.count))
+    const work = await open(resolved, terminal)
+    try {
+      await work.run(queue, planOf({ store, options, choice, report, stop, now: () => resolved.clock.now() }))
+    } catch (failure) {
+      report.broken(failure)
+    } finally {
+      await work.close()
+    }
+    return report.end(stop.reason === undefined ? choice.missing : [], queue)
+  })
+}
+
+interface Parts {
+  store: Store
+  options: Options
+  choice: Choice
+  report: RedriveReport
+  stop: Stop
+  now: () => number
+}
+
+function planOf({ store, options, choice, report, stop, now }: Parts): RedrivePlan {
+  const { to, declare = false, limit = Infinity, rate = Infinity } = options
+  return {
+    chosen: (stored) => {
+      if (!choice.has(stored)) return false
+      if (!store.isExpired(stored, now())) return true
+      report.expired(stored)
+      return false
+    },
+    sentOn: (stored) => store.sentOn(stored, to, now()),
+    declare,
+    limit,
+    ratePerSecond: rate,
+    signal: stop.signal,
+    settled: (stored, outcome) => report.settled(stored, outcome),
+  }
+}
+
+function open(resolved: ResolvedOptions, terminal: Terminal): Promise<Redrive> {
+  const nothing = () => undefined
+  const blocked = (reason: string) => terminal.warn('RabbitMQ takes no messages for now', { reason })
+  const error = (failure: Error) => terminal.error(failure)
+  return Redrive.open(resolved, { disconnected: nothing, reconnected: nothing, unblocked: nothing, blocked, error })
+}
+
+function destinationOf(text: string): Destination {
+  const [, kind, name] = /^(queue|exchange):(.+)$/s.exec(text) ?? []
+  if (name === undefined) throw new InvalidArgumentError('Expected queue:NAME or exchange:NAME.')
+  if (kind === 'queue') return checkDestination({ queue: name })
+  checkDestination({ exchange: name })
+  return { exchange: name }
+}
+
+function rateOf(text: string): number {
+  const [, count] = /^(\d{1,9}(?:\.\d{1,9})?)(?:\/s)?$/.exec(text) ?? []
+  if (!Number(count)) throw new InvalidArgumentError('Expected a rate such as 50/s.')
+  return Number(count)
+}

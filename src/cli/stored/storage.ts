@@ -1,0 +1,45 @@
+import { parseEndpoints } from '../../amqp/endpoint.js'
+import { Names } from '../../amqp/names.js'
+import { StorageQueue, type Stored } from '../../amqp/storage-queue.js'
+import { text } from '../../envelope.js'
+import { isDuequeError } from '../../errors.js'
+import { resolveOptions, type ResolvedOptions } from '../../options.js'
+import { CommandError } from '../exit.js'
+import { connectOptions, type Settings } from '../settings.js'
+import type { Terminal } from '../terminal.js'
+import type { Store } from './store.js'
+
+/** Opens one of the storage queues, and gives back what is not settled whatever becomes of the work. */
+export async function withStorage<T>(
+  settings: Settings,
+  terminal: Terminal,
+  store: Store,
+  work: (queue: StorageQueue, options: ResolvedOptions) => Promise<T>,
+): Promise<T> {
+  const options = resolveOptions(connectOptions(settings, terminal))
+  const queue = await open(options, store)
+  try {
+    return await work(queue, options)
+  } finally {
+    await queue.close()
+  }
+}
+
+async function open(options: ResolvedOptions, store: Store): Promise<StorageQueue> {
+  const name = store.queueOf(new Names(options.namespace))
+  try {
+    return await StorageQueue.open({ ...options, endpoints: parseEndpoints(options.url) }, name)
+  } catch (error) {
+    if (!isDuequeError(error, 'DESTINATION_MISSING')) throw error
+    throw new CommandError('QUEUE_MISSING', `there is no queue ${name}: ${store.missing}`, error)
+  }
+}
+
+export function idOf({ properties }: Stored): string | undefined {
+  return text(properties['messageId'])
+}
+
+export function notFound(ids: readonly string[], queue: string): CommandError {
+  const quoted = ids.map((id) => JSON.stringify(id)).join(', ')
+  return new CommandError('NOT_FOUND', `no message with id ${quoted} in ${queue}`)
+}

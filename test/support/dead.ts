@@ -1,0 +1,54 @@
+import { connect, type Channel } from 'amqplib'
+import { poll } from './broker.js'
+import { depth, holds } from './parked.js'
+
+export interface DeadMessage {
+  id: string
+  name?: string
+  reason?: string
+  headers?: Record<string, unknown>
+  body?: Buffer
+}
+
+/** When the messages of {@link bury} died, but for those that say otherwise. */
+export const DIED = Date.UTC(2026, 0, 31, 9)
+
+/** Puts messages where a consumer of `queue` gives them up, as it would have. Resolves when they are there. */
+export async function bury(channel: Channel, queue: string, messages: readonly DeadMessage[]): Promise<void> {
+  const before = await depth(channel, `${queue}.dead`)
+  for (const [i, { id, name = 'test.note', reason = 'handler-error', headers, body }] of messages.entries()) {
+    channel.sendToQueue(`${queue}.dead`, body ?? Buffer.from(`{"n":${i}}`), {
+      messageId: id,
+      type: name,
+      persistent: true,
+      headers: {
+        'dueque-due': DIED - 60_000,
+        'dueque-revision': 1000 + i,
+        'dueque-attempt': 3,
+        'dueque-to': `queue:${queue}`,
+        'dueque-first-failed': DIED - 30_000,
+        'dueque-last-failed': DIED - 10_000,
+        'dueque-dead-reason': reason,
+        'dueque-dead-error': 'no such room',
+        'dueque-dead-at': DIED,
+        ...headers,
+      },
+    })
+  }
+  await holds(channel, `${queue}.dead`, before + messages.length)
+}
+
+/** Lets the broker itself give up the one message of a work queue: taken and never acked, as often as the queue allows. */
+export async function wearOut(url: string, queue: string): Promise<void> {
+  const model = await connect(url, { noDelay: true })
+  const watching = await model.createChannel()
+  const isDead = async () => {
+    if ((await depth(watching, `${queue}.dead`)) > 0) return true
+    const channel = await model.createChannel()
+    await channel.get(queue)
+    // Without an ack.
+    await channel.close()
+    return false
+  }
+  await poll(isDead, { what: 'the delivery limit', timeoutMs: 30_000, intervalMs: 1 }).finally(() => model.close())
+}
