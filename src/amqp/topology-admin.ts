@@ -59,13 +59,13 @@ export async function applyParts(
   return changes
 }
 
-/** What of it does not exist, by name alone. @throws DuequeError `PERMISSION_DENIED` */
+/** What of it does not exist, by name alone, which is all that AMQP shows. @throws DuequeError `PERMISSION_DENIED` */
 export async function missingParts(
   declarer: Declarer,
   parts: readonly Part[],
   told: (done: number) => void,
-): Promise<Change[]> {
-  const missing: Change[] = []
+): Promise<(Change & { change: 'missing' })[]> {
+  const missing: (Change & { change: 'missing' })[] = []
   for (const [i, part] of parts.entries()) {
     if (part.kind !== 'binding' && !(await declarer.exists(part.kind, part.name))) {
       missing.push(changeOf(part, 'missing'))
@@ -92,6 +92,6 @@ export async function deleteParts(
   return changes
 }
 
-function changeOf({ kind, name }: QueuePart | ExchangePart, change: Change['change']): Change {
+function changeOf<C extends Change['change']>({ kind, name }: QueuePart | ExchangePart, change: C) {
   return { kind, name, change }
 }

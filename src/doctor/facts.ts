@@ -81,6 +81,6 @@ export interface QueueFact {
 }
 
 /** The last look at the queues; undefined if there was none. */
-export function lastLook({ looks }: ManagementFacts): ReadonlyMap<string, QueueFact> | undefined {
+export function lastLook({ looks }: Pick<ManagementFacts, 'looks'>): ReadonlyMap<string, QueueFact> | undefined {
   return looks?.at(-1)?.queues
 }

@@ -3,6 +3,7 @@ import { roleReader } from '../amqp/inspect.js'
 import { allRungs } from '../strategies/ladder/rungs.js'
 import { lastLook, type Facts } from './facts.js'
 import { finding, some, type Finding } from './finding.js'
+import { judgePart, type Verdict } from './judge-part.js'
 
 const ON_CONNECT = 'dueque topology apply, as a user who may configure it'
 
@@ -12,7 +13,7 @@ export function checkLayout(facts: Facts): Finding[] {
     ...new Layout(facts.names, facts.queueType).base(),
     ...new Layout(facts.names, facts.queueType).ladder(),
   ]
-  const wrong = parts.map((part) => judge(part, facts))
+  const wrong = parts.map((part) => judgePart(part, facts))
   const missing = parts.filter((_, i) => wrong[i] === 'missing')
   const known = wrong.filter((one) => one !== 'unknown').length
   const things = parts.filter(({ kind }, i) => kind !== 'binding' && wrong[i] !== 'unknown').length
@@ -26,38 +27,6 @@ export function checkLayout(facts: Facts): Finding[] {
   if (findings.length === 0)
     findings.push(finding('ok', 'layout', 'the exchanges of the layout and its queues for strays are there'))
   return [...findings, ...rungs]
-}
-
-type Verdict = 'ok' | 'missing' | 'unknown' | string[]
-
-/** A list holds the arguments that differ. */
-function judge(part: Part, facts: Facts): Verdict {
-  const { exchanges, bindings } = facts.management
-  const queues = lastLook(facts.management)
-  if (part.kind === 'binding') {
-    if (!bindings) return 'unknown'
-    const there = bindings
-      .get(part.from)
-      ?.some(({ to, name, key }) => to === part.to && name === part.name && key === part.key)
-    return there ? 'ok' : 'missing'
-  }
-  const seen = part.kind === 'queue' ? facts.seenQueues.get(part.name) : facts.seenExchanges.get(part.name)
-  const listed = part.kind === 'queue' ? queues : exchanges
-  if (!listed) return seen === undefined ? 'unknown' : seen === 'missing' ? 'missing' : 'ok'
-  const found = listed.get(part.name)
-  if (!found) return 'missing'
-  const differing = differences(part.arguments, found.arguments)
-  if (part.kind === 'exchange' && found.type !== part.type) differing.unshift(`type ${found.type}`)
-  return differing.length > 0 ? differing : 'ok'
-}
-
-function differences(expected: Readonly<Record<string, unknown>>, found: Readonly<Record<string, unknown>>): string[] {
-  const keys = [...new Set([...Object.keys(expected), ...Object.keys(found)])]
-  return keys
-    .filter((key) => expected[key] !== found[key])
-    .map(
-      (key) => `${key} is ${JSON.stringify(found[key]) ?? 'not set'}, not ${JSON.stringify(expected[key]) ?? 'unset'}`,
-    )
 }
 
 function describe(part: Part, verdict: Verdict): Finding[] {
@@ -91,8 +60,8 @@ function checkRungs(facts: Facts): Finding[] {
   })
   const findings = there.flatMap(({ rung, variant }) => {
     const [queue, ...bindings] = layout.rung(rung, variant) as [Part, ...Part[]]
-    const unbound = bindings.filter((part) => judge(part, facts) === 'missing')
-    const verdict = judge(queue, facts)
+    const unbound = bindings.filter((part) => judgePart(part, facts) === 'missing')
+    const verdict = judgePart(queue, facts)
     return [
       ...(Array.isArray(verdict) ? [differs(`rung ${queue.name}`, verdict)] : []),
       ...unbound.map((part) => unboundRung(part)),

@@ -54,6 +54,34 @@ test(
 
     const withManagement = managementUrl()
     if (withManagement === undefined) return
+    const full = ['verify', '--queue', queue, '--management', withManagement]
+    expect(await topology(...full)).toEqual({ code: 0, stdout: '', stderr: '' })
+    const { arguments: args } = await management<{ arguments: object }>(`/queues/${vhost.name}/${rung}`)
+    await channel.deleteQueue(rung)
+    await channel.assertQueue(rung, { arguments: { ...args, 'x-message-ttl': 60_000 } })
+    const prefix = `${env.DUEQUE_NAMESPACE}.v1`
+    for (const from of ['entry', 'next']) await channel.bindQueue(rung, `${prefix}.${from}.m`, 'dq~30m')
+    await channel.unbindQueue(`${prefix}.wait.2h`, `${prefix}.next.h`, 'dq~2h')
+    await channel.unbindQueue(queue, `${prefix}.deliver`, `dq~queue~${queue}`)
+    const byName = await topology('verify', '--queue', queue, '--no-management')
+    expect(byName).toMatchObject({ code: 0, stdout: '' })
+    expect(byName.stderr).toContain('only names are looked at, not arguments and bindings')
+    const wrong = await topology(...full)
+    expect(wrong.code).toBe(4)
+    const unbound = { kind: 'binding', to: 'queue', change: 'missing' }
+    expect(documents(wrong.stdout)).toEqual([
+      { kind: 'queue', name: rung, change: 'differs', differences: ['x-message-ttl is 60000, not 1800000'] },
+      { ...unbound, name: `${prefix}.wait.2h`, from: `${prefix}.next.h`, key: 'dq~2h' },
+      { ...unbound, name: queue, from: `${prefix}.deliver`, key: `dq~queue~${queue}` },
+    ])
+    const { stdout: text } = await run(['topology', ...full], env)
+    expect(text).toContain(`differs queue ${rung}: x-message-ttl is 60000, not 1800000`)
+    expect(text).toContain(`missing binding of queue ${queue} to exchange ${prefix}.deliver`)
+    expect(text).toContain('2 missing: dueque topology apply declares them; 1 differ: delete')
+    await channel.deleteQueue(rung)
+    expect((await topology('apply', '--queue', queue)).code).toBe(0)
+    expect((await topology(...full)).code).toBe(0)
+
     const mq = await connect({ url: vhost.url, namespace: env.DUEQUE_NAMESPACE })
     onTestFinished(() => mq.close())
     await mq.schedule(note, 1, { to: { queue }, in: '2h' })
