@@ -48,15 +48,17 @@ export class Declarer {
 
   /** Whether a queue or exchange of this name exists, whatever its arguments. */
   async exists(kind: 'queue' | 'exchange', name: string): Promise<boolean> {
-    try {
-      await this.#run(`${kind} ${name}`, 'configure', (channel) =>
-        kind === 'queue' ? channel.checkQueue(name) : channel.checkExchange(name),
-      )
-      return true
-    } catch (error) {
-      if (isDuequeError(error, 'DESTINATION_MISSING')) return false
-      throw error
-    }
+    if (kind === 'queue') return (await this.count(name)) !== undefined
+    return this.#look(`exchange ${name}`, (channel) => channel.checkExchange(name))
+  }
+
+  /** The messages that are ready in a queue; undefined if there is none of this name. */
+  async count(queue: string): Promise<number | undefined> {
+    let count: number | undefined
+    await this.#look(`queue ${queue}`, async (channel) => {
+      count = (await channel.checkQueue(queue)).messageCount
+    })
+    return count
   }
 
   /** With what is in it. Nothing happens if it does not exist. */
@@ -76,6 +78,16 @@ export class Declarer {
               : channel.unbindExchange(part.name, part.from, part.key),
           bindingNeeds(part),
         )
+    }
+  }
+
+  async #look(what: string, operation: (channel: Channel) => Promise<unknown>): Promise<boolean> {
+    try {
+      await this.#run(what, 'configure', operation)
+      return true
+    } catch (error) {
+      if (isDuequeError(error, 'DESTINATION_MISSING')) return false
+      throw error
     }
   }
 

@@ -75,21 +75,42 @@ export async function missingParts(
   return missing
 }
 
-/** Deletes queues, with what is in them, and exchanges; the last one declared goes first. */
+/** What was deleted; `held` is the queue before which it ended, because there was something in it. */
+export interface Deletion {
+  changes: Change[]
+  held?: { name: string; messages: number }
+}
+
+/**
+ * Deletes queues and exchanges; the last one declared goes first. Counts what is ready in each queue right before its
+ * deletion, and ends there if there is anything. What comes in between the two is lost (`if-empty` would tell, but closes the
+ * connection for a quorum queue), and so is what is not ready.
+ *
+ * @param force deletes queues with what is in them
+ */
 export async function deleteParts(
   declarer: Declarer,
   parts: readonly Part[],
-  told: (done: number) => void,
-): Promise<Change[]> {
+  { force, told }: { force: boolean; told: (done: number) => void },
+): Promise<Deletion> {
   const changes: Change[] = []
   for (const [i, part] of parts.toReversed().entries()) {
-    if (part.kind !== 'binding' && (await declarer.exists(part.kind, part.name))) {
+    if (part.kind === 'binding') continue
+    const messages = await readyIn(declarer, part)
+    if (messages !== undefined) {
+      if (messages > 0 && !force) return { changes, held: { name: part.name, messages } }
       await declarer.delete(part)
       changes.push(changeOf(part, 'deleted'))
     }
     told(i + 1)
   }
-  return changes
+  return { changes }
+}
+
+/** Undefined if it does not exist. */
+async function readyIn(declarer: Declarer, { kind, name }: QueuePart | ExchangePart): Promise<number | undefined> {
+  if (kind === 'queue') return declarer.count(name)
+  return (await declarer.exists('exchange', name)) ? 0 : undefined
 }
 
 function changeOf<C extends Change['change']>({ kind, name }: QueuePart | ExchangePart, change: C) {

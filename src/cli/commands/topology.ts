@@ -163,10 +163,12 @@ async function remove(work: Work): Promise<void> {
   const known = new Set([...queues.keys(), ...kept])
   const own = [...parts.filter(({ name }) => !known.has(name)), ...listed]
   const progress = terminal.progress('deleting', 'parts')
-  const changes = await withDeclarer({ ...settings, endpoints }, (declarer) =>
-    deleteParts(declarer, own, (done) => progress.update(done, done / own.length)),
+  const told = (done: number) => progress.update(done, done / own.length)
+  const { changes, held } = await withDeclarer({ ...settings, endpoints }, (declarer) =>
+    deleteParts(declarer, own, { force: options.force ?? false, told }),
   ).finally(() => progress.end())
   await report(terminal, changes, (deleted) => `${deleted} deleted`, 'deleted')
+  if (held) throw stopped(held)
 }
 
 /** Every queue of the namespace with its total, from the management API: AMQP lists nothing and does not show what a dead-letter worker holds. */
@@ -189,6 +191,12 @@ function assertEmpty(queues: ReadonlyMap<string, Count>): void {
   if (!first) return
   const rest = full.length > 1 ? `, and ${full.length - 1} more queues have messages` : ''
   throw usage(`${first[0]} holds ${first[1].messages} messages${rest}: wait until they are due; --force deletes them`)
+}
+
+function stopped({ name, messages }: { name: string; messages: number }): CommandError {
+  const now = `${messages} ${messages === 1 ? 'message' : 'messages'}`
+  const mend = 'stop the producers, let dueque topology apply declare what was deleted, and wait until they are due'
+  return new CommandError('NOT_EMPTY', `stopped before ${name}, which has ${now} by now: ${mend}; --force deletes them`)
 }
 
 async function report(
