@@ -1,9 +1,13 @@
-import type { Names, QueueType } from '../amqp/names.js'
+import type { Names, QueueType, TopologyMode } from '../amqp/names.js'
 
 /** All that the checks go by. Collected by amqp-facts.ts and by src/cli/management-facts.ts. */
 export interface Facts {
   names: Names
   queueType: QueueType
+  /** In the mode `trust`, probes are those of a user who declares nothing. */
+  topology: TopologyMode
+  /** That the user is to consume. */
+  queues: readonly string[]
   vhost: string
   user: string
   server: { product: string; version: string }

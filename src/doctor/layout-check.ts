@@ -20,6 +20,7 @@ export function checkLayout(facts: Facts): Finding[] {
   if (known === 0) return []
   if (things > 0 && missing.filter(({ kind }) => kind !== 'binding').length === things) {
     const what = `nothing is declared in namespace ${facts.names.prefix} of vhost ${facts.vhost} yet`
+    if (facts.topology === 'trust') return [finding('error', 'layout-missing', what, ON_CONNECT)]
     return [finding('note', 'layout-new', what, 'nothing: the first dueque process that connects declares it')]
   }
   const findings = parts.flatMap((part, i) => describe(part, wrong[i]!))
@@ -81,7 +82,7 @@ function unboundRung(part: Part): Finding {
 }
 
 /** Rungs are declared on first use, so that one that is missing says nothing; unless nearly all are there, or nobody may. */
-function missingRungs(there: ReadonlySet<string>, { names, probes, user }: Facts): Finding[] {
+function missingRungs(there: ReadonlySet<string>, { names, probes, user, topology }: Facts): Finding[] {
   const missing = allRungs().filter(({ name }) => !there.has(name))
   const all = allRungs().length
   if (missing.length === 0) return [finding('ok', 'rungs', `all ${all} rungs are there`)]
@@ -90,8 +91,9 @@ function missingRungs(there: ReadonlySet<string>, { names, probes, user }: Facts
     ({ name, permission, allowed }) =>
       allowed === false && permission === 'configure' && name.startsWith(`${names.prefix}.wait.`),
   )
-  if (denied) {
-    const what = `${missing.length} rungs are missing, and user ${user} may not declare them: ${list}`
+  if (denied || topology === 'trust') {
+    const why = denied ? `user ${user} may not declare them` : 'are not declared on first use with topology trust'
+    const what = `${missing.length} rungs are missing, and ${why}: ${list}`
     return [finding('error', 'rung-missing', what, 'dueque topology apply, as a user who may')]
   }
   if (there.size >= all / 2) {

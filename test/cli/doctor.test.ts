@@ -2,7 +2,11 @@ import amqp from 'amqplib'
 import { connect, defineMessage, type Dueque } from 'dueque'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { Layout } from '../../src/amqp/layout.js'
+import { Names } from '../../src/amqp/names.js'
 import { management, managementUrl, poll, useVhost } from '../support/broker.js'
+import { PATTERNS, userWith } from '../support/users.js'
+import { applyAs } from '../strategies/trust-world.js'
 import { documents, run, start, unique } from './dueque.js'
 
 const vhost = useVhost()
@@ -125,6 +129,43 @@ test('names the permission that the user lacks, and the rungs that it may not de
   ])
   expect(withCode(findings, 'trip-denied')).toMatchObject([{ severity: 'note' }])
   expect(withCode(findings, 'left-out')).toMatchObject([{ what: expect.stringContaining('alarms') as string }])
+})
+
+test('with topology trust, tells a user with least privilege only what matters to it', async (context) => {
+  if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
+  const queue = unique('reminders')
+  const [producer, consumer] = await Promise.all([
+    userWith(vhost, PATTERNS.producer),
+    userWith(vhost, PATTERNS.consumer(queue)),
+  ])
+  const trusting = async (url: string, ...args: string[]) => {
+    const { findings } = await doctor(['--no-management', '--topology', 'trust', '--namespace', 'dueque', ...args], url)
+    return findings.filter(({ severity, code }) => severity !== 'ok' && !code.startsWith('version-'))
+  }
+  const told = (findings: readonly Found[]) => findings.map(({ severity, code }) => `${severity} ${code}`)
+  const nothing = ['note settings-unseen', 'note left-out', 'note trip-left-out']
+  expect(told(await trusting(producer))).toContain('error layout-missing')
+  const layout = new Layout(new Names('dueque'), 'quorum')
+  await applyAs(vhost.url, [...layout.base(), ...layout.ladder()])
+  expect(told(await trusting(producer))).toEqual(nothing)
+  expect(told(await trusting(consumer))).toEqual(nothing)
+  expect(told(await trusting(consumer, '--queue', queue))).toEqual(nothing)
+
+  const found = await trusting(producer, '--queue', queue)
+  expect(told(found)).toEqual([
+    ...nothing.slice(0, 2),
+    'error no-write-permission',
+    'error no-read-permission',
+    'note unroutable-left',
+    ...nothing.slice(2),
+  ])
+  const { username } = new URL(producer)
+  const write = withCode(found, 'no-write-permission')[0]!
+  expect(write.what).toBe(`user ${username} has no write permission on dueque.v1.dead, dueque.v1.parked`)
+  const [, ...patterns] = / '([^']*)' '([^']*)' '([^']*)' /.exec(write.todo)!
+  const { configure, write: written, read } = PATTERNS.consumer(queue)
+  expect(patterns).toEqual([configure, written, read.replace('dueque.v1', String.raw`dueque\.v1`)])
+  expect(withCode(found, 'no-read-permission')[0]!.what).toBe(`user ${username} has no read permission on ${queue}`)
 })
 
 test('takes its queue away on Ctrl-C', async (context) => {

@@ -7,7 +7,7 @@ import { examine, within } from '../../doctor/checks.js'
 import type { ManagementFacts } from '../../doctor/facts.js'
 import { worst } from '../../doctor/finding.js'
 import { mayBeJammed } from '../../doctor/jams.js'
-import { judgeTrip, roundTrip } from '../../doctor/round-trip.js'
+import { judgeTrip, roundTrip, tripLeftOut } from '../../doctor/round-trip.js'
 import { parseDelay } from '../../due.js'
 import { resolveOptions } from '../../options.js'
 import { EXIT } from '../exit.js'
@@ -31,10 +31,13 @@ in the broker's log. A message that hangs is told from one that is just on its w
 handed over at the first look, doctor looks again until then, every 6 s.
 The round trip sends a message with a delay of 1 s to a queue that it takes away again, and declares on the broker what any
 schedule declares; --no-round-trip changes nothing there.
+With --topology trust, the permissions are those of a user for whom an operator has declared everything, a producer or
+with --queue a consumer; rungs must all be there, and there is no round trip, because its queue would have to be declared.
 
 Examples:
   dueque doctor
   dueque doctor --queue reminders --patience 60s
+  dueque doctor --topology trust --queue reminders --url amqp://consumer@rabbit
   dueque doctor --json --no-round-trip | jq '.findings[] | select(.severity == "error")'`
 
 export function addDoctor(program: Command, terminal: Terminal): void {
@@ -54,18 +57,22 @@ export function addDoctor(program: Command, terminal: Terminal): void {
 }
 
 async function run(options: Options, terminal: Terminal): Promise<number> {
-  const { namespace, queueType, ...settings } = resolveOptions(connectOptions(options, terminal))
+  const { namespace, queueType, topology, ...settings } = resolveOptions(connectOptions(options, terminal))
   const patienceMs = parseDelay(options.patience, 'patience')
   const endpoints = parseEndpoints(settings.url)
   const names = new Names(namespace)
   const { vhost, user } = endpoints[0]!
-  const known = await amqpFacts({ ...settings, endpoints }, names, options.queue ?? [])
+  const queues = options.queue ?? []
+  const known = await amqpFacts({ ...settings, endpoints }, names, { queues, topology })
   const management = await managed(options, endpoints, names, patienceMs)
-  const findings = examine({ names, queueType, vhost, user, ...known, management })
+  const findings = examine({ names, queueType, topology, queues, vhost, user, ...known, management })
   const stop = new Stop(terminal)
   if (options.roundTrip) {
-    const trip = await roundTrip({ ...settings, namespace, queueType }, stop.signal)
-    findings.push(...within('round trip', [judgeTrip(trip)]))
+    const trip =
+      topology === 'trust'
+        ? tripLeftOut()
+        : judgeTrip(await roundTrip({ ...settings, namespace, queueType, topology }, stop.signal))
+    findings.push(...within('round trip', [trip]))
   }
   const severity = worst(findings)
   await (terminal.json

@@ -64,6 +64,22 @@ test('each permission that is lacking is named, with a pattern that would give i
   expect(findings[1]!.todo).toContain("app CONFIGURE '^(dueque\\.v1\\..*)$' READ")
 })
 
+test('with topology trust the pattern is that of a producer, or of a consumer of these queues', () => {
+  const probes = [{ permission: 'write', name: names.deliver, allowed: false } as const]
+  const todo = (queues: string[]) => checkPermissions({ ...healthy(), topology: 'trust', queues, probes })[0]!.todo
+  expect(todo([])).toContain(String.raw`set_permissions -p / app '^$' '^dueque\.v1\.(entry\..+|deliver)$' '^$'`)
+  expect(todo(['a.b'])).toContain(
+    String.raw`'^$' '^dueque\.v1\.(entry\..+|deliver|dead|parked)$' '^(dueque\.v1\.unroutable|a\.b)$'`,
+  )
+})
+
+test('with topology trust who may not read what is unroutable leaves it to others', () => {
+  const probes = [{ permission: 'read', name: names.unroutable, allowed: false } as const]
+  expect(codes(checkPermissions({ ...healthy(), topology: 'trust', queues: ['q'], probes }))).toEqual([
+    'note unroutable-left',
+  ])
+})
+
 test.each([
   [{ memoryAlarm: true }, ['error alarm-memory']],
   [{ diskAlarm: true }, ['error alarm-disk']],

@@ -25,6 +25,8 @@ export function healthy({ rungs = ['30m'], parts = [] as Part[] } = {}): Facts &
   return {
     names,
     queueType: 'quorum',
+    topology: 'declare',
+    queues: [],
     vhost: '/',
     user: 'app',
     server: { product: 'RabbitMQ', version: '4.3.6' },

@@ -59,6 +59,15 @@ test('a missing rung is named where most are there, or the user may not declare 
   expect(codes(checkLayout({ ...healthy({ rungs: everyRung }), probes }))).toEqual([])
 })
 
+test('with topology trust nobody declares what is missing', () => {
+  const facts = { ...healthy(), topology: 'trust' } as const
+  expect(codes(checkLayout(facts))).toEqual(['error rung-missing'])
+  exchanges(facts).clear()
+  queues(facts).clear()
+  expect(codes(checkLayout(facts))).toEqual(['error layout-missing'])
+  expect(codes(checkLayout({ ...healthy({ rungs: everyRung }), topology: 'trust' }))).toEqual([])
+})
+
 test('ranges do not go over the border of a unit', () => {
   expect(ranges(['59s', '1m', '990ms', '980ms', '3m'])).toEqual(['980ms…990ms', '59s', '1m', '3m'])
 })
