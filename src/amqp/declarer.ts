@@ -34,15 +34,7 @@ export class Declarer {
           { [`exchange ${String(part.arguments['x-dead-letter-exchange'])}`]: 'write' },
         )
       case 'binding':
-        return this.#run(
-          bindingText(part),
-          'write',
-          (channel) =>
-            part.to === 'queue'
-              ? channel.bindQueue(part.name, part.from, part.key)
-              : channel.bindExchange(part.name, part.from, part.key),
-          bindingNeeds(part),
-        )
+        return this.#binding(part, 'bind')
     }
   }
 
@@ -69,16 +61,19 @@ export class Declarer {
       case 'queue':
         return this.#run(`queue ${part.name}`, 'configure', (channel) => channel.deleteQueue(part.name))
       case 'binding':
-        return this.#run(
-          bindingText(part),
-          'write',
-          (channel) =>
-            part.to === 'queue'
-              ? channel.unbindQueue(part.name, part.from, part.key)
-              : channel.unbindExchange(part.name, part.from, part.key),
-          bindingNeeds(part),
-        )
+        return this.#binding(part, 'unbind')
     }
+  }
+
+  /** https://www.rabbitmq.com/docs/access-control#authorisation */
+  #binding({ to, name, from, key }: BindingPart, deed: 'bind' | 'unbind'): Promise<void> {
+    const method = `${deed}${to === 'queue' ? 'Queue' : 'Exchange'}` as const
+    return this.#run(
+      `binding of ${to} ${name} to exchange ${from}`,
+      'write',
+      (channel) => channel[method](name, from, key),
+      { [`${to} ${name}`]: 'write', [`exchange ${from}`]: 'read' },
+    )
   }
 
   async #look(what: string, operation: (channel: Channel) => Promise<unknown>): Promise<boolean> {
@@ -134,13 +129,4 @@ export class Declarer {
     channel.on('close', forget)
     return channel
   }
-}
-
-function bindingText({ to, name, from }: BindingPart): string {
-  return `binding of ${to} ${name} to exchange ${from}`
-}
-
-/** https://www.rabbitmq.com/docs/access-control#authorisation */
-function bindingNeeds({ to, name, from }: BindingPart): Record<string, Permission> {
-  return { [`${to} ${name}`]: 'write', [`exchange ${from}`]: 'read' }
 }

@@ -1,6 +1,7 @@
-import { AmqpConnection, type ConnectionSettings } from './connection.js'
+import type { ConnectionSettings } from './connection.js'
 import { Declarer } from './declarer.js'
 import type { ExchangePart, Layout, Part, QueuePart } from './layout.js'
+import { withConnection } from './operator-connection.js'
 
 /** What became of a queue or an exchange. Bindings are not told: AMQP does not show whether one was there. */
 export interface Change {
@@ -16,19 +17,8 @@ export interface Destinations {
 }
 
 /** Opens a connection for the work of an operator, and closes it. @throws DuequeError as `connect` does */
-export async function withDeclarer<T>(
-  settings: ConnectionSettings,
-  work: (declarer: Declarer) => Promise<T>,
-): Promise<T> {
-  const nothing = () => undefined
-  const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
-  const connection = new AmqpConnection(settings, events)
-  await connection.open()
-  try {
-    return await work(new Declarer(connection))
-  } finally {
-    await connection.close()
-  }
+export function withDeclarer<T>(settings: ConnectionSettings, work: (declarer: Declarer) => Promise<T>): Promise<T> {
+  return withConnection(settings, (connection) => work(new Declarer(connection)))
 }
 
 /** The parts for destinations: a work queue with its dead queue and its binding, the outlet of an exchange. */

@@ -1,7 +1,8 @@
 import type { Channel, ChannelModel } from 'amqplib'
-import { AmqpConnection, type ConnectionSettings } from '../amqp/connection.js'
+import type { ConnectionSettings } from '../amqp/connection.js'
 import { isLoss, operationFailure, replyCode } from '../amqp/failures.js'
 import { deadQueue, type Names, type TopologyMode } from '../amqp/names.js'
+import { withConnection } from '../amqp/operator-connection.js'
 import { isDuequeError } from '../errors.js'
 import { UNITS } from '../strategies/ladder/rungs.js'
 import type { Facts, Probe } from './facts.js'
@@ -14,16 +15,12 @@ type AmqpFacts = Pick<Facts, 'server' | 'probes' | 'seenQueues' | 'seenExchanges
  * @param use the work queues that the user is to consume, and whether it declares what it needs
  * @throws DuequeError as `connect` does
  */
-export async function amqpFacts(
+export function amqpFacts(
   settings: ConnectionSettings,
   names: Names,
   { queues, topology }: { queues: readonly string[]; topology: TopologyMode },
 ): Promise<AmqpFacts> {
-  const nothing = () => undefined
-  const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
-  const connection = new AmqpConnection(settings, events)
-  await connection.open()
-  try {
+  return withConnection(settings, async (connection) => {
     const model = await connection.ready()
     const { product, version } = model.connection.serverProperties
     const ladder = UNITS.flatMap((unit, i) => [names.entry(unit), ...(i > 0 ? [names.next(unit)] : [])])
@@ -41,9 +38,7 @@ export async function amqpFacts(
         }),
       ),
     }
-  } finally {
-    await connection.close()
-  }
+  })
 }
 
 async function lookAt<T>(
