@@ -72,6 +72,7 @@ test('names what is wrong with policies, exchanges, queues and rungs, and what t
   await mq.schedule(note, 1, { to: { exchange: nowhere }, in: '30m' })
   await mq.schedule(note, 1, { to: { exchange: nowhere }, in: '0ms' })
   await mq.schedule(note, 1, { to: { queue: full }, in: '30m' })
+  await mq.schedule(note, 1, { to: { queue: full }, in: '1s' })
   await mq.close()
   await channel.unbindQueue(`${prefix}.wait.30m`, `${prefix}.entry.m`, 'dq~30m')
   const definition = { 'message-ttl': 600_000 }
@@ -79,13 +80,20 @@ test('names what is wrong with policies, exchanges, queues and rungs, and what t
   await management(`/policies/${vhost.name}/${policy}`, { method: 'PUT', body })
   const args = ['--no-round-trip', '--management', managementUrl()!]
   let found: Found[] = []
+  const jamOf = (name: string) => withCode(found, 'jam').filter((one) => one.what.startsWith(`${name} holds`))
+  // RabbitMQ 4 keeps them in the rung, 3.10 finds no route for them when it tries again.
+  const refused = () =>
+    found.filter(
+      ({ code, what, todo }) =>
+        ['jam', 'unroutable'].includes(code) && `${what}${todo}`.includes(`queue ${full} is full`),
+    )
   const jammed = async () => {
     const { code, findings } = await doctor(args)
     expect(code).toBe(6)
     found = findings
-    return withCode(findings, 'jam').length > 0
+    return jamOf(`${prefix}.to.${nowhere}`).length > 0 && refused().length > 0
   }
-  await poll(jammed, { what: 'a message that hangs', timeoutMs: 40_000 })
+  await poll(jammed, { what: 'messages that hang', timeoutMs: 50_000 })
   await management(`/policies/${vhost.name}/${policy}`, { method: 'DELETE' })
 
   const what = (text: string) => expect.stringContaining(text) as string
@@ -105,10 +113,10 @@ test('names what is wrong with policies, exchanges, queues and rungs, and what t
   expect(withCode(found, 'rung-unbound')).toMatchObject([
     { severity: 'error', what: what(`rung ${prefix}.wait.30m is not bound`) },
   ])
-  expect(withCode(found, 'jam')).toMatchObject([
+  expect(jamOf(`${prefix}.to.${nowhere}`)).toMatchObject([
     { severity: 'warning', what: what(`${prefix}.to.${nowhere} holds 1 messages`) },
   ])
-  expect(withCode(found, 'jam')[0]!.what).toContain(`exchange ${nowhere} has no binding`)
+  expect(jamOf(`${prefix}.to.${nowhere}`)[0]!.what).toContain(`exchange ${nowhere} has no binding`)
 })
 
 test('names the permission that the user lacks, and the rungs that it may not declare', async (context) => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Layout } from '../../../src/amqp/layout.js'
 import { checkAlarms, checkContents } from '../../../src/doctor/contents.js'
 import { examine } from '../../../src/doctor/checks.js'
 import { checkPermissions } from '../../../src/doctor/permissions.js'
@@ -97,6 +98,16 @@ describe('strays', () => {
     const queues = facts.look.queues as Map<string, ReturnType<typeof queue>>
     for (const name of [names.parked, names.unroutable, 'a.dead']) queues.set(name, queue(name, { messages: 2 }))
     expect(codes(checkContents(facts))).toEqual(['warning parked', 'warning unroutable', 'note dead'])
+  })
+
+  test('a full queue explains why messages stay unroutable', () => {
+    const facts = healthy({ parts: [new Layout(names, 'quorum').binding('work')] })
+    const queues = facts.look.queues as Map<string, ReturnType<typeof queue>>
+    const limits = { 'x-max-length': 1, 'x-overflow': 'reject-publish', 'x-dead-letter-exchange': 'dlx' }
+    queues.set('work', queue('work', { messages: 1, arguments: { ...limits, 'x-delivery-limit': 5 } }))
+    queues.set(names.unroutable, { ...queues.get(names.unroutable)!, messages: 2 })
+    const found = examine(facts).find(({ code }) => code === 'unroutable')
+    expect(found?.todo).toContain('queue work is full')
   })
 
   test('without the management API the passive declares count', () => {
