@@ -6,6 +6,8 @@ export interface Facts {
   queueType: QueueType
   /** In the mode `trust`, probes are those of a user who declares nothing. */
   topology: TopologyMode
+  /** Queues that each rung should have. With one, any queue of a rung will do. */
+  shards: number
   /** That the user is to consume. */
   queues: readonly string[]
   vhost: string

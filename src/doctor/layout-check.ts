@@ -68,7 +68,11 @@ function checkRungs(facts: Facts): Finding[] {
       ...unbound.map((part) => unboundRung(part)),
     ]
   })
-  return [...findings, ...missingRungs(new Set(there.map(({ rung }) => rung.name)), facts)]
+  const idOf = rungId(facts)
+  return [
+    ...findings,
+    ...missingRungs(new Set(there.map(({ rung, variant }) => idOf(rung.name, variant.shard))), facts),
+  ]
 }
 
 function unboundRung(part: Part): Finding {
@@ -81,28 +85,43 @@ function unboundRung(part: Part): Finding {
   )
 }
 
+function rungId({ shards }: Facts): (name: string, shard: number) => string {
+  return (name, shard) => (shards > 1 ? `${name}.${shard}` : name)
+}
+
 /** Rungs are declared on first use, so that one that is missing says nothing; unless nearly all are there, or nobody may. */
-function missingRungs(there: ReadonlySet<string>, { names, probes, user, topology }: Facts): Finding[] {
-  const missing = allRungs().filter(({ name }) => !there.has(name))
-  const all = allRungs().length
-  if (missing.length === 0) return [finding('ok', 'rungs', `all ${all} rungs are there`)]
-  const list = some(ranges(missing.map(({ name }) => name)), 8)
+function missingRungs(there: ReadonlySet<string>, facts: Facts): Finding[] {
+  const { names, probes, user, topology, shards } = facts
+  const idOf = rungId(facts)
+  const missing = Array.from({ length: shards }, (_, shard) =>
+    allRungs().flatMap(({ name }) => (there.has(idOf(name, shard)) ? [] : [name])),
+  )
+  const all = allRungs().length * shards
+  const count = missing.flat().length
+  const each = shards > 1 ? `, in ${shards} queues each` : ''
+  if (count === 0) return [finding('ok', 'rungs', `all ${allRungs().length} rungs are there${each}`)]
+  const texts = missing.flatMap((rungs, shard) =>
+    ranges(rungs).map((text) => (shard > 0 ? `${text} (shard ${shard})` : text)),
+  )
+  const list = some(texts, 8)
   const denied = probes.some(
     ({ name, permission, allowed }) =>
       allowed === false && permission === 'configure' && name.startsWith(`${names.prefix}.wait.`),
   )
   if (denied || topology === 'trust') {
-    const why = denied ? `user ${user} may not declare them` : 'are not declared on first use with topology trust'
-    const what = `${missing.length} rungs are missing, and ${why}: ${list}`
+    const why = denied ? `user ${user} may not declare them` : 'they are not declared on first use with topology trust'
+    const what = `${count} ${shards > 1 ? 'queues of rungs' : 'rungs'} are missing, and ${why}: ${list}`
     return [finding('error', 'rung-missing', what, 'dueque topology apply, as a user who may')]
   }
-  if (there.size >= all / 2) {
+  if (all - count >= all / 2) {
     const what = `rungs are missing that somebody may have deleted: ${list}`
     return [
       finding('warning', 'rung-missing', what, 'dueque topology apply; what waited in one that was deleted is gone'),
     ]
   }
-  return [finding('ok', 'rungs', `${there.size} of ${all} rungs are there; the others are declared on first use`)]
+  return [
+    finding('ok', 'rungs', `${all - count} of ${all} rungs${each} are there; the others are declared on first use`),
+  ]
 }
 
 /** `1s…3s` for three in a row, in the order of all rungs. */

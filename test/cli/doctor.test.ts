@@ -139,6 +139,23 @@ test('names the permission that the user lacks, and the rungs that it may not de
   expect(withCode(findings, 'left-out')).toMatchObject([{ what: expect.stringContaining('alarms') as string }])
 })
 
+test('names a rung that somebody deleted among all that were applied', { timeout: 120_000 }, async (context) => {
+  if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
+  const all = unique('all')
+  await applyAs(vhost.url, new Layout(new Names(all), 'quorum').everything('quorum', 1))
+  await channel.deleteQueue(`${all}.v1.wait.2h`)
+  const args = ['--no-round-trip', '--namespace', all, '--management', managementUrl()!]
+  const missing = async (...more: string[]) => withCode((await doctor([...args, ...more])).findings, 'rung-missing')
+  const what = expect.stringMatching(/deleted: 2h$/) as string
+  expect(await missing()).toMatchObject([
+    { severity: 'warning', what, todo: expect.stringContaining('topology apply') as string },
+  ])
+  const sharded = await missing('--shards', '2', '--topology', 'trust')
+  expect(sharded).toMatchObject([{ severity: 'error' }])
+  expect(sharded[0]!.what).toContain('376 queues of rungs are missing')
+  expect(sharded[0]!.what).toContain('10ms…990ms (shard 1)')
+})
+
 test('with topology trust, tells a user with least privilege only what matters to it', async (context) => {
   if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
   const queue = unique('reminders')

@@ -14,11 +14,17 @@ import { EXIT } from '../exit.js'
 import { findingsText } from '../findings-text.js'
 import { lookAtQueues, managementFacts, nothingKnown } from '../management-facts.js'
 import { managementAt, managementBeside, type ManagementApi } from '../management.js'
-import { collect, connectOptions, type Settings } from '../settings.js'
+import { collect, connectOptions, shardCount, type Settings } from '../settings.js'
 import { Stop } from '../stop.js'
 import type { Terminal } from '../terminal.js'
 
-type Options = Settings & { management?: string | false; queue?: string[]; patience: string; roundTrip: boolean }
+type Options = Settings & {
+  management?: string | false
+  queue?: string[]
+  shards: number
+  patience: string
+  roundTrip: boolean
+}
 
 /** Apart enough for RabbitMQ to have counted again (every 5 s). */
 const LOOK_EVERY_MS = 6000
@@ -48,6 +54,7 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     .addOption(new Option('--management <url>', url).env('RABBITMQ_MANAGEMENT_URL'))
     .option('--no-management', 'check over AMQP alone')
     .option('--queue <queue>', 'also check the permissions to consume it; may be given several times', collect)
+    .option('--shards <n>', 'queues that each rung should have', shardCount, 1)
     .option('--patience <duration>', 'how long messages that hang are watched', '6s')
     .option('--no-round-trip', 'send no message')
     .addHelpText('after', HELP)
@@ -65,7 +72,17 @@ async function run(options: Options, terminal: Terminal): Promise<number> {
   const queues = options.queue ?? []
   const known = await amqpFacts({ ...settings, endpoints }, names, { queues, topology })
   const management = await managed(options, endpoints, names, patienceMs)
-  const findings = examine({ names, queueType, topology, queues, vhost, user, ...known, management })
+  const findings = examine({
+    names,
+    queueType,
+    topology,
+    shards: options.shards,
+    queues,
+    vhost,
+    user,
+    ...known,
+    management,
+  })
   const stop = new Stop(terminal)
   if (options.roundTrip) {
     const trip =
