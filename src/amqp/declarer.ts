@@ -34,29 +34,23 @@ export class Declarer {
           { [`exchange ${String(part.arguments['x-dead-letter-exchange'])}`]: 'write' },
         )
       case 'binding':
-        return this.#run(
-          bindingText(part),
-          'write',
-          (channel) =>
-            part.to === 'queue'
-              ? channel.bindQueue(part.name, part.from, part.key)
-              : channel.bindExchange(part.name, part.from, part.key),
-          bindingNeeds(part),
-        )
+        return this.#binding(part, 'bind')
     }
   }
 
   /** Whether a queue or exchange of this name exists, whatever its arguments. */
   async exists(kind: 'queue' | 'exchange', name: string): Promise<boolean> {
-    try {
-      await this.#run(`${kind} ${name}`, 'configure', (channel) =>
-        kind === 'queue' ? channel.checkQueue(name) : channel.checkExchange(name),
-      )
-      return true
-    } catch (error) {
-      if (isDuequeError(error, 'DESTINATION_MISSING')) return false
-      throw error
-    }
+    if (kind === 'queue') return (await this.count(name)) !== undefined
+    return this.#look(`exchange ${name}`, (channel) => channel.checkExchange(name))
+  }
+
+  /** The messages that are ready in a queue; undefined if there is none of this name. */
+  async count(queue: string): Promise<number | undefined> {
+    let count: number | undefined
+    await this.#look(`queue ${queue}`, async (channel) => {
+      count = (await channel.checkQueue(queue)).messageCount
+    })
+    return count
   }
 
   /** With what is in it. Nothing happens if it does not exist. */
@@ -67,15 +61,28 @@ export class Declarer {
       case 'queue':
         return this.#run(`queue ${part.name}`, 'configure', (channel) => channel.deleteQueue(part.name))
       case 'binding':
-        return this.#run(
-          bindingText(part),
-          'write',
-          (channel) =>
-            part.to === 'queue'
-              ? channel.unbindQueue(part.name, part.from, part.key)
-              : channel.unbindExchange(part.name, part.from, part.key),
-          bindingNeeds(part),
-        )
+        return this.#binding(part, 'unbind')
+    }
+  }
+
+  /** https://www.rabbitmq.com/docs/access-control#authorisation */
+  #binding({ to, name, from, key }: BindingPart, deed: 'bind' | 'unbind'): Promise<void> {
+    const method = `${deed}${to === 'queue' ? 'Queue' : 'Exchange'}` as const
+    return this.#run(
+      `binding of ${to} ${name} to exchange ${from}`,
+      'write',
+      (channel) => channel[method](name, from, key),
+      { [`${to} ${name}`]: 'write', [`exchange ${from}`]: 'read' },
+    )
+  }
+
+  async #look(what: string, operation: (channel: Channel) => Promise<unknown>): Promise<boolean> {
+    try {
+      await this.#run(what, 'configure', operation)
+      return true
+    } catch (error) {
+      if (isDuequeError(error, 'DESTINATION_MISSING')) return false
+      throw error
     }
   }
 
@@ -122,13 +129,4 @@ export class Declarer {
     channel.on('close', forget)
     return channel
   }
-}
-
-function bindingText({ to, name, from }: BindingPart): string {
-  return `binding of ${to} ${name} to exchange ${from}`
-}
-
-/** https://www.rabbitmq.com/docs/access-control#authorisation */
-function bindingNeeds({ to, name, from }: BindingPart): Record<string, Permission> {
-  return { [`${to} ${name}`]: 'write', [`exchange ${from}`]: 'read' }
 }

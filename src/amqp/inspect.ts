@@ -1,8 +1,9 @@
 import type { Channel, ChannelModel } from 'amqplib'
 import { allRungs, type Rung } from '../strategies/ladder/rungs.js'
-import { AmqpConnection, type ConnectionSettings } from './connection.js'
+import type { ConnectionSettings } from './connection.js'
 import { operationFailure, replyCode } from './failures.js'
 import { deadQueue, Names, type RungVariant } from './names.js'
+import { withConnection } from './operator-connection.js'
 
 /** What a queue is for, by its name. */
 export type QueueRole =
@@ -51,16 +52,12 @@ const CHANNELS = 8
  *
  * @throws DuequeError as `connect` does, and `PERMISSION_DENIED`
  */
-export async function countMessages(
+export function countMessages(
   settings: ConnectionSettings,
   queues: readonly string[],
   counted: (done: number) => void,
 ): Promise<Map<string, number>> {
-  const nothing = () => undefined
-  const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
-  const connection = new AmqpConnection(settings, events)
-  await connection.open()
-  try {
+  return withConnection(settings, async (connection) => {
     const model = await connection.ready()
     const counts = new Map<string, number>()
     const rest = queues.values()
@@ -78,9 +75,7 @@ export async function countMessages(
     }
     await Promise.all(Array.from({ length: CHANNELS }, worker))
     return counts
-  } finally {
-    await connection.close()
-  }
+  })
 }
 
 async function openChannel(model: ChannelModel): Promise<Channel> {

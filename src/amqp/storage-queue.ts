@@ -2,9 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Channel, Message } from 'amqplib'
 import type { Arrived } from '../envelope.js'
 import { DuequeError, isDuequeError } from '../errors.js'
-import { AmqpConnection, type ConnectionSettings } from './connection.js'
+import type { AmqpConnection, ConnectionSettings } from './connection.js'
 import { isLoss, operationFailure } from './failures.js'
 import { goodbye } from './goodbye.js'
+import { openConnection } from './operator-connection.js'
 
 /** A message that was taken out of a storage queue, and stays unacked until it is settled. */
 export interface Stored extends Arrived {
@@ -59,14 +60,11 @@ export class StorageQueue {
 
   /** @throws DuequeError as `connect` does, and `DESTINATION_MISSING` if there is no such queue */
   static async open(settings: ConnectionSettings, name: string): Promise<StorageQueue> {
-    const nothing = () => undefined
-    const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
-    const connection = new AmqpConnection(settings, events)
-    await connection.open()
+    const connection = await openConnection(settings)
     try {
       const channel = await (await connection.ready()).createChannel()
       // Reported by the operation that finds it closed.
-      channel.on('error', nothing)
+      channel.on('error', () => undefined)
       const { messageCount } = await channel.checkQueue(name)
       return new StorageQueue(name, messageCount, connection, channel)
     } catch (error) {

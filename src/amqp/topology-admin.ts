@@ -1,6 +1,7 @@
-import { AmqpConnection, type ConnectionSettings } from './connection.js'
+import type { ConnectionSettings } from './connection.js'
 import { Declarer } from './declarer.js'
 import type { ExchangePart, Layout, Part, QueuePart } from './layout.js'
+import { withConnection } from './operator-connection.js'
 
 /** What became of a queue or an exchange. Bindings are not told: AMQP does not show whether one was there. */
 export interface Change {
@@ -16,19 +17,8 @@ export interface Destinations {
 }
 
 /** Opens a connection for the work of an operator, and closes it. @throws DuequeError as `connect` does */
-export async function withDeclarer<T>(
-  settings: ConnectionSettings,
-  work: (declarer: Declarer) => Promise<T>,
-): Promise<T> {
-  const nothing = () => undefined
-  const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
-  const connection = new AmqpConnection(settings, events)
-  await connection.open()
-  try {
-    return await work(new Declarer(connection))
-  } finally {
-    await connection.close()
-  }
+export function withDeclarer<T>(settings: ConnectionSettings, work: (declarer: Declarer) => Promise<T>): Promise<T> {
+  return withConnection(settings, (connection) => work(new Declarer(connection)))
 }
 
 /** The parts for destinations: a work queue with its dead queue and its binding, the outlet of an exchange. */
@@ -59,13 +49,13 @@ export async function applyParts(
   return changes
 }
 
-/** What of it does not exist, by name alone. @throws DuequeError `PERMISSION_DENIED` */
+/** What of it does not exist, by name alone, which is all that AMQP shows. @throws DuequeError `PERMISSION_DENIED` */
 export async function missingParts(
   declarer: Declarer,
   parts: readonly Part[],
   told: (done: number) => void,
-): Promise<Change[]> {
-  const missing: Change[] = []
+): Promise<(Change & { change: 'missing' })[]> {
+  const missing: (Change & { change: 'missing' })[] = []
   for (const [i, part] of parts.entries()) {
     if (part.kind !== 'binding' && !(await declarer.exists(part.kind, part.name))) {
       missing.push(changeOf(part, 'missing'))
@@ -75,23 +65,44 @@ export async function missingParts(
   return missing
 }
 
-/** Deletes queues, with what is in them, and exchanges; the last one declared goes first. */
+/** What was deleted; `held` is the queue before which it ended, because there was something in it. */
+export interface Deletion {
+  changes: Change[]
+  held?: { name: string; messages: number }
+}
+
+/**
+ * Deletes queues and exchanges; the last one declared goes first. Counts what is ready in each queue right before its
+ * deletion, and ends there if there is anything. What comes in between the two is lost (`if-empty` would tell, but closes the
+ * connection for a quorum queue), and so is what is not ready.
+ *
+ * @param force deletes queues with what is in them
+ */
 export async function deleteParts(
   declarer: Declarer,
   parts: readonly Part[],
-  told: (done: number) => void,
-): Promise<Change[]> {
+  { force, told }: { force: boolean; told: (done: number) => void },
+): Promise<Deletion> {
   const changes: Change[] = []
   for (const [i, part] of parts.toReversed().entries()) {
-    if (part.kind !== 'binding' && (await declarer.exists(part.kind, part.name))) {
+    if (part.kind === 'binding') continue
+    const messages = await readyIn(declarer, part)
+    if (messages !== undefined) {
+      if (messages > 0 && !force) return { changes, held: { name: part.name, messages } }
       await declarer.delete(part)
       changes.push(changeOf(part, 'deleted'))
     }
     told(i + 1)
   }
-  return changes
+  return { changes }
 }
 
-function changeOf({ kind, name }: QueuePart | ExchangePart, change: Change['change']): Change {
+/** Undefined if it does not exist. */
+async function readyIn(declarer: Declarer, { kind, name }: QueuePart | ExchangePart): Promise<number | undefined> {
+  if (kind === 'queue') return declarer.count(name)
+  return (await declarer.exists('exchange', name)) ? 0 : undefined
+}
+
+function changeOf<C extends Change['change']>({ kind, name }: QueuePart | ExchangePart, change: C) {
   return { kind, name, change }
 }

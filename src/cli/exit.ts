@@ -41,7 +41,8 @@ Exit codes:
 
 /** A failure that the command line finds by itself. */
 export class CommandError extends Error {
-  readonly code: 'USAGE' | 'INVALID_LINE' | 'MANAGEMENT_FAILED' | 'NOT_FOUND' | 'EXPIRED' | 'QUEUE_MISSING'
+  readonly code:
+    'USAGE' | 'INVALID_LINE' | 'MANAGEMENT_FAILED' | 'NOT_FOUND' | 'EXPIRED' | 'NOT_EMPTY' | 'QUEUE_MISSING'
 
   constructor(code: CommandError['code'], message: string, cause?: unknown) {
     super(message, { cause })
@@ -58,6 +59,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   INVALID_LINE: EXIT.partial,
   NOT_FOUND: EXIT.partial,
   EXPIRED: EXIT.partial,
+  NOT_EMPTY: EXIT.failed,
   QUEUE_MISSING: EXIT.failed,
   INVALID_OPTION: EXIT.usage,
   INVALID_DUE: EXIT.usage,

@@ -110,6 +110,26 @@ export async function managementFacts(api: ManagementApi, vhost: string, names: 
   return facts
 }
 
+/**
+ * What of it tells how the layout is declared.
+ *
+ * @throws CommandError `MANAGEMENT_FAILED`
+ */
+export async function layoutFacts(
+  api: ManagementApi,
+  vhost: string,
+  names: Names,
+): Promise<Required<Pick<ManagementFacts, 'looks' | 'exchanges' | 'bindings'>>> {
+  const v = encodeURIComponent(vhost)
+  const exchanges = await exchangesOf(api, v)
+  const sources = sourcesOf(names).filter((name) => exchanges.has(name))
+  return {
+    looks: [await lookAtQueues(api, vhost)],
+    exchanges,
+    bindings: await bindingsOf(api, v, sources),
+  }
+}
+
 const PARTS = [
   'Erlang and exchange types',
   'memory and disk alarms',

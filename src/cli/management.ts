@@ -46,6 +46,31 @@ export function managementBeside({ protocol, host, user, password }: Endpoint): 
 }
 
 /**
+ * What a management API answers: the one that was named, which must, or the first of those beside the broker's nodes.
+ *
+ * @param named false if none is to be asked
+ * @throws CommandError `MANAGEMENT_FAILED` of the one that was named
+ */
+export async function overManagement<T>(
+  named: string | false | undefined,
+  endpoints: readonly Endpoint[],
+  work: (api: ManagementApi, endpoint: Endpoint) => Promise<T>,
+): Promise<{ answer: T } | { reason: string }> {
+  if (named === false) return { reason: '--no-management' }
+  if (named !== undefined) return { answer: await work(managementAt(named, endpoints[0]!), endpoints[0]!) }
+  const reasons: string[] = []
+  for (const endpoint of endpoints) {
+    try {
+      return { answer: await work(managementBeside(endpoint), endpoint) }
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error
+      reasons.push(error.message)
+    }
+  }
+  return { reason: reasons.join('; ') }
+}
+
+/**
  * Counts the messages of every queue of the vhost whose name the regular expression finds.
  *
  * @throws CommandError `MANAGEMENT_FAILED`

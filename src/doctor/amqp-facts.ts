@@ -1,7 +1,8 @@
 import type { Channel, ChannelModel } from 'amqplib'
-import { AmqpConnection, type ConnectionSettings } from '../amqp/connection.js'
+import type { ConnectionSettings } from '../amqp/connection.js'
 import { isLoss, operationFailure, replyCode } from '../amqp/failures.js'
-import { deadQueue, type Names } from '../amqp/names.js'
+import { deadQueue, type Names, type TopologyMode } from '../amqp/names.js'
+import { withConnection } from '../amqp/operator-connection.js'
 import { isDuequeError } from '../errors.js'
 import { UNITS } from '../strategies/ladder/rungs.js'
 import type { Facts, Probe } from './facts.js'
@@ -11,26 +12,22 @@ type AmqpFacts = Pick<Facts, 'server' | 'probes' | 'seenQueues' | 'seenExchanges
 /**
  * What AMQP alone can tell. Changes nothing on the broker, which logs a line for each question it has to deny.
  *
- * @param queues work queues whose permissions matter as well
+ * @param use the work queues that the user is to consume, and whether it declares what it needs
  * @throws DuequeError as `connect` does
  */
-export async function amqpFacts(
+export function amqpFacts(
   settings: ConnectionSettings,
   names: Names,
-  queues: readonly string[],
+  { queues, topology }: { queues: readonly string[]; topology: TopologyMode },
 ): Promise<AmqpFacts> {
-  const nothing = () => undefined
-  const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
-  const connection = new AmqpConnection(settings, events)
-  await connection.open()
-  try {
+  return withConnection(settings, async (connection) => {
     const model = await connection.ready()
     const { product, version } = model.connection.serverProperties
     const ladder = UNITS.flatMap((unit, i) => [names.entry(unit), ...(i > 0 ? [names.next(unit)] : [])])
     const exchanges = [names.unroutable, names.parked, names.dead, names.deliver, ...ladder]
     return {
       server: { product, version },
-      probes: await probeAll(model, names, queues),
+      probes: await (topology === 'trust' ? probeTrusting : probeDeclaring)(model, names, queues),
       seenQueues: await lookAt([names.unroutable, names.parked], (name) =>
         seen(model, async (channel) => (await channel.checkQueue(name)).messageCount),
       ),
@@ -41,9 +38,7 @@ export async function amqpFacts(
         }),
       ),
     }
-  } finally {
-    await connection.close()
-  }
+  })
 }
 
 async function lookAt<T>(
@@ -68,7 +63,7 @@ async function seen<T>(
   return replyCode(result.error) === 404 ? 'missing' : undefined
 }
 
-async function probeAll(model: ChannelModel, names: Names, queues: readonly string[]): Promise<Probe[]> {
+async function probeDeclaring(model: ChannelModel, names: Names, queues: readonly string[]): Promise<Probe[]> {
   const second = UNITS[1]!
   const variant = { type: 'quorum', shard: 0 } as const
   const own = [
@@ -91,6 +86,23 @@ async function probeAll(model: ChannelModel, names: Names, queues: readonly stri
     )
     probes.push(...(await mayBind(model, queue)))
   }
+  return probes
+}
+
+/** What a user needs who finds everything declared: docs/operations.md. One without a queue only schedules. */
+async function probeTrusting(model: ChannelModel, names: Names, queues: readonly string[]): Promise<Probe[]> {
+  const consumes = queues.length > 0
+  const written = [
+    ...UNITS.map((unit) => names.entry(unit)),
+    names.deliver,
+    ...(consumes ? [names.dead, names.parked] : []),
+  ]
+  const probes: Probe[] = []
+  for (const name of written) {
+    probes.push(...(await mayBind(model, name)).filter(({ permission }) => permission === 'write'))
+  }
+  const writable = probes.find(({ allowed }) => allowed === true)?.name
+  for (const name of consumes ? [names.unroutable, ...queues] : []) probes.push(await mayRead(model, name, writable))
   return probes
 }
 
@@ -117,6 +129,14 @@ async function mayBind(model: ChannelModel, name: string): Promise<Probe[]> {
   function allow(permission: Probe['permission'], allowed: Probe['allowed']): Probe {
     return { permission, name, allowed }
   }
+}
+
+/** As {@link mayBind}, for a user who may not write it: permissions go by names, so the queue may have any that it may write. */
+async function mayRead(model: ChannelModel, name: string, writable: string | undefined): Promise<Probe> {
+  if (writable === undefined) return { permission: 'read', name, allowed: 'unknown' }
+  const result = await attempt(model, (channel) => channel.unbindQueue(writable, name, 'dq~doctor~none'))
+  if (!('error' in result)) return { permission: 'read', name, allowed: true }
+  return { permission: 'read', name, allowed: replyCode(result.error) === 403 ? false : 'unknown' }
 }
 
 /** On a channel of its own, which an error closes. */

@@ -25,7 +25,7 @@ export function examine(facts: Facts): AreaFinding[] {
     ...within('policies', policies),
     ...within('layout', layout),
     ...within('destinations', destinations),
-    ...within('messages', [...jams, ...checkContents(facts)]),
+    ...within('messages', [...jams, ...checkContents(facts, causesAmong(destinations, ['queue-full']))]),
   ]
 }
 

@@ -2,8 +2,12 @@ import { roleReader } from '../amqp/inspect.js'
 import { lastLook, type Facts } from './facts.js'
 import { finding, some, type Finding } from './finding.js'
 
-/** What lies where nobody takes it away by itself. */
-export function checkContents(facts: Facts): Finding[] {
+/**
+ * What lies where nobody takes it away by itself.
+ *
+ * @param refusing what the other checks found that keeps messages from being sent on
+ */
+export function checkContents(facts: Facts, refusing: readonly string[] = []): Finding[] {
   const { parked, unroutable } = facts.names
   const parkedCount = countOf(parked, facts)
   const unroutableCount = countOf(unroutable, facts)
@@ -14,7 +18,8 @@ export function checkContents(facts: Facts): Finding[] {
   }
   if (unroutableCount > 0) {
     const what = `${unroutableCount} messages are in ${unroutable}${growth(unroutable, facts)}, where a connected dueque process takes them out`
-    const todo = 'connect one, or see in its log why it cannot move them'
+    const because = `${refusing.join('; or ')}: probably because of that they come back. Mend it, and let a process be connected`
+    const todo = refusing.length > 0 ? because : 'connect one, or see in its log why it cannot move them'
     findings.push(finding('warning', 'unroutable', what, todo))
   }
   const known = facts.seenQueues.has(parked) || lastLook(facts.management) !== undefined

@@ -17,7 +17,7 @@ function checkQueue(queue: QueueFact, facts: Facts): Finding[] {
   const { policies = [], operatorPolicies = [] } = facts.management
   const inForce = (key: string) => effective(key, { ...queue, kind: 'queue' }, policies, operatorPolicies)
   return [
-    ...checkLimits(queue, inForce),
+    ...checkLimits(queue, inForce, facts.names),
     ...checkDeadLetters(queue, inForce, facts),
     ...(queue.durable
       ? []
@@ -29,7 +29,7 @@ function checkQueue(queue: QueueFact, facts: Facts): Finding[] {
 
 type InForce = (key: string) => unknown
 
-function checkLimits({ name, messages }: QueueFact, inForce: InForce): Finding[] {
+function checkLimits({ name, messages }: QueueFact, inForce: InForce, { unroutable }: Facts['names']): Finding[] {
   const overflow = inForce('overflow')
   const length = inForce('max-length')
   const bytes = inForce('max-length-bytes')
@@ -44,12 +44,13 @@ function checkLimits({ name, messages }: QueueFact, inForce: InForce): Finding[]
     return [finding('warning', 'queue-drops', what, 'consume faster than it fills, or lift the limit')]
   }
   const todo = `consume it, or lift the limit (argument x-max-length, or a policy); no dueque queue needs one`
+  // Measured: 4.3.6 keeps them in the rung; 3.10.8 finds no route for them when it tries again.
+  const effect = `what is due for it hangs in the rungs, or from there in ${unroutable} (RabbitMQ 3.10); as many as one rung hands over at a time (32 by default) stop it for everybody`
   if (typeof length === 'number' && messages >= length) {
-    const what = `queue ${name} is full (${messages} messages, ${limits}, ${String(overflow)}): what is due for it hangs in the rungs, and 32 of them stop a rung for everybody`
+    const what = `queue ${name} is full (${messages} messages, ${limits}, ${String(overflow)}): ${effect}`
     return [finding('error', 'queue-full', what, todo)]
   }
-  const what = `queue ${name} rejects messages at ${limits}: then they hang in the rungs, and 32 of them stop a rung for everybody`
-  return [finding('warning', 'queue-rejects', what, todo)]
+  return [finding('warning', 'queue-rejects', `queue ${name} rejects messages at ${limits}: then ${effect}`, todo)]
 }
 
 function checkDeadLetters({ name, type }: QueueFact, inForce: InForce, { names, server, vhost }: Facts): Finding[] {

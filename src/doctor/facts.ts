@@ -1,9 +1,15 @@
-import type { Names, QueueType } from '../amqp/names.js'
+import type { Names, QueueType, TopologyMode } from '../amqp/names.js'
 
 /** All that the checks go by. Collected by amqp-facts.ts and by src/cli/management-facts.ts. */
 export interface Facts {
   names: Names
   queueType: QueueType
+  /** In the mode `trust`, probes are those of a user who declares nothing. */
+  topology: TopologyMode
+  /** Queues that each rung should have. With one, any queue of a rung will do. */
+  shards: number
+  /** That the user is to consume. */
+  queues: readonly string[]
   vhost: string
   user: string
   server: { product: string; version: string }
@@ -81,6 +87,6 @@ export interface QueueFact {
 }
 
 /** The last look at the queues; undefined if there was none. */
-export function lastLook({ looks }: ManagementFacts): ReadonlyMap<string, QueueFact> | undefined {
+export function lastLook({ looks }: Pick<ManagementFacts, 'looks'>): ReadonlyMap<string, QueueFact> | undefined {
   return looks?.at(-1)?.queues
 }

@@ -62,9 +62,10 @@ function mend(causes: readonly string[]): string {
     : 'look for a full queue with reject-publish, or an exchange without a binding, among the destinations'
 }
 
+const HANDING_OVER = ['queue-full', 'exchange-unbound', 'destination-missing', 'exchange-missing', 'policy-max-length']
+
 /** Of other findings, those that keep messages from being handed over. */
-export function causesAmong(findings: readonly Finding[]): string[] {
-  const codes = ['queue-full', 'exchange-unbound', 'destination-missing', 'exchange-missing', 'policy-max-length']
+export function causesAmong(findings: readonly Finding[], codes: readonly string[] = HANDING_OVER): string[] {
   const causes = findings.filter(({ code }) => codes.includes(code)).map(({ what }) => what.split(':')[0]!)
   return causes.length > 3 ? [some(causes)] : causes
 }

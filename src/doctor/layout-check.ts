@@ -3,6 +3,7 @@ import { roleReader } from '../amqp/inspect.js'
 import { allRungs } from '../strategies/ladder/rungs.js'
 import { lastLook, type Facts } from './facts.js'
 import { finding, some, type Finding } from './finding.js'
+import { judgePart, type Verdict } from './judge-part.js'
 
 const ON_CONNECT = 'dueque topology apply, as a user who may configure it'
 
@@ -12,13 +13,14 @@ export function checkLayout(facts: Facts): Finding[] {
     ...new Layout(facts.names, facts.queueType).base(),
     ...new Layout(facts.names, facts.queueType).ladder(),
   ]
-  const wrong = parts.map((part) => judge(part, facts))
+  const wrong = parts.map((part) => judgePart(part, facts))
   const missing = parts.filter((_, i) => wrong[i] === 'missing')
   const known = wrong.filter((one) => one !== 'unknown').length
   const things = parts.filter(({ kind }, i) => kind !== 'binding' && wrong[i] !== 'unknown').length
   if (known === 0) return []
   if (things > 0 && missing.filter(({ kind }) => kind !== 'binding').length === things) {
     const what = `nothing is declared in namespace ${facts.names.prefix} of vhost ${facts.vhost} yet`
+    if (facts.topology === 'trust') return [finding('error', 'layout-missing', what, ON_CONNECT)]
     return [finding('note', 'layout-new', what, 'nothing: the first dueque process that connects declares it')]
   }
   const findings = parts.flatMap((part, i) => describe(part, wrong[i]!))
@@ -26,38 +28,6 @@ export function checkLayout(facts: Facts): Finding[] {
   if (findings.length === 0)
     findings.push(finding('ok', 'layout', 'the exchanges of the layout and its queues for strays are there'))
   return [...findings, ...rungs]
-}
-
-type Verdict = 'ok' | 'missing' | 'unknown' | string[]
-
-/** A list holds the arguments that differ. */
-function judge(part: Part, facts: Facts): Verdict {
-  const { exchanges, bindings } = facts.management
-  const queues = lastLook(facts.management)
-  if (part.kind === 'binding') {
-    if (!bindings) return 'unknown'
-    const there = bindings
-      .get(part.from)
-      ?.some(({ to, name, key }) => to === part.to && name === part.name && key === part.key)
-    return there ? 'ok' : 'missing'
-  }
-  const seen = part.kind === 'queue' ? facts.seenQueues.get(part.name) : facts.seenExchanges.get(part.name)
-  const listed = part.kind === 'queue' ? queues : exchanges
-  if (!listed) return seen === undefined ? 'unknown' : seen === 'missing' ? 'missing' : 'ok'
-  const found = listed.get(part.name)
-  if (!found) return 'missing'
-  const differing = differences(part.arguments, found.arguments)
-  if (part.kind === 'exchange' && found.type !== part.type) differing.unshift(`type ${found.type}`)
-  return differing.length > 0 ? differing : 'ok'
-}
-
-function differences(expected: Readonly<Record<string, unknown>>, found: Readonly<Record<string, unknown>>): string[] {
-  const keys = [...new Set([...Object.keys(expected), ...Object.keys(found)])]
-  return keys
-    .filter((key) => expected[key] !== found[key])
-    .map(
-      (key) => `${key} is ${JSON.stringify(found[key]) ?? 'not set'}, not ${JSON.stringify(expected[key]) ?? 'unset'}`,
-    )
 }
 
 function describe(part: Part, verdict: Verdict): Finding[] {
@@ -91,14 +61,18 @@ function checkRungs(facts: Facts): Finding[] {
   })
   const findings = there.flatMap(({ rung, variant }) => {
     const [queue, ...bindings] = layout.rung(rung, variant) as [Part, ...Part[]]
-    const unbound = bindings.filter((part) => judge(part, facts) === 'missing')
-    const verdict = judge(queue, facts)
+    const unbound = bindings.filter((part) => judgePart(part, facts) === 'missing')
+    const verdict = judgePart(queue, facts)
     return [
       ...(Array.isArray(verdict) ? [differs(`rung ${queue.name}`, verdict)] : []),
       ...unbound.map((part) => unboundRung(part)),
     ]
   })
-  return [...findings, ...missingRungs(new Set(there.map(({ rung }) => rung.name)), facts)]
+  const idOf = rungId(facts)
+  return [
+    ...findings,
+    ...missingRungs(new Set(there.map(({ rung, variant }) => idOf(rung.name, variant.shard))), facts),
+  ]
 }
 
 function unboundRung(part: Part): Finding {
@@ -111,27 +85,43 @@ function unboundRung(part: Part): Finding {
   )
 }
 
+function rungId({ shards }: Facts): (name: string, shard: number) => string {
+  return (name, shard) => (shards > 1 ? `${name}.${shard}` : name)
+}
+
 /** Rungs are declared on first use, so that one that is missing says nothing; unless nearly all are there, or nobody may. */
-function missingRungs(there: ReadonlySet<string>, { names, probes, user }: Facts): Finding[] {
-  const missing = allRungs().filter(({ name }) => !there.has(name))
-  const all = allRungs().length
-  if (missing.length === 0) return [finding('ok', 'rungs', `all ${all} rungs are there`)]
-  const list = some(ranges(missing.map(({ name }) => name)), 8)
+function missingRungs(there: ReadonlySet<string>, facts: Facts): Finding[] {
+  const { names, probes, user, topology, shards } = facts
+  const idOf = rungId(facts)
+  const missing = Array.from({ length: shards }, (_, shard) =>
+    allRungs().flatMap(({ name }) => (there.has(idOf(name, shard)) ? [] : [name])),
+  )
+  const all = allRungs().length * shards
+  const count = missing.flat().length
+  const each = shards > 1 ? `, in ${shards} queues each` : ''
+  if (count === 0) return [finding('ok', 'rungs', `all ${allRungs().length} rungs are there${each}`)]
+  const texts = missing.flatMap((rungs, shard) =>
+    ranges(rungs).map((text) => (shard > 0 ? `${text} (shard ${shard})` : text)),
+  )
+  const list = some(texts, 8)
   const denied = probes.some(
     ({ name, permission, allowed }) =>
       allowed === false && permission === 'configure' && name.startsWith(`${names.prefix}.wait.`),
   )
-  if (denied) {
-    const what = `${missing.length} rungs are missing, and user ${user} may not declare them: ${list}`
+  if (denied || topology === 'trust') {
+    const why = denied ? `user ${user} may not declare them` : 'they are not declared on first use with topology trust'
+    const what = `${count} ${shards > 1 ? 'queues of rungs' : 'rungs'} are missing, and ${why}: ${list}`
     return [finding('error', 'rung-missing', what, 'dueque topology apply, as a user who may')]
   }
-  if (there.size >= all / 2) {
+  if (all - count >= all / 2) {
     const what = `rungs are missing that somebody may have deleted: ${list}`
     return [
       finding('warning', 'rung-missing', what, 'dueque topology apply; what waited in one that was deleted is gone'),
     ]
   }
-  return [finding('ok', 'rungs', `${there.size} of ${all} rungs are there; the others are declared on first use`)]
+  return [
+    finding('ok', 'rungs', `${all - count} of ${all} rungs${each} are there; the others are declared on first use`),
+  ]
 }
 
 /** `1s…3s` for three in a row, in the order of all rungs. */

@@ -116,6 +116,12 @@ async function remove(connection: AmqpConnection, queue: string): Promise<void> 
   }
 }
 
+/** Where nothing is declared, the queue of the trip would not be bound, and the message be parked. */
+export function tripLeftOut(): Finding {
+  const what = 'no round trip: the queue for it would have to be declared, which topology trust does not do'
+  return finding('note', 'trip-left-out', what, 'dueque doctor --topology declare, as a user who may configure')
+}
+
 export function judgeTrip(trip: Trip): Finding {
   if (trip.arrived) {
     const ms = `${Math.abs(trip.latenessMs)} ms`

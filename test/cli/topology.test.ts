@@ -1,4 +1,7 @@
 import { connect, defineMessage } from 'dueque'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { management, managementUrl, poll, useVhost } from '../support/broker.js'
@@ -54,6 +57,34 @@ test(
 
     const withManagement = managementUrl()
     if (withManagement === undefined) return
+    const full = ['verify', '--queue', queue, '--management', withManagement]
+    expect(await topology(...full)).toEqual({ code: 0, stdout: '', stderr: '' })
+    const { arguments: args } = await management<{ arguments: object }>(`/queues/${vhost.name}/${rung}`)
+    await channel.deleteQueue(rung)
+    await channel.assertQueue(rung, { arguments: { ...args, 'x-message-ttl': 60_000 } })
+    const prefix = `${env.DUEQUE_NAMESPACE}.v1`
+    for (const from of ['entry', 'next']) await channel.bindQueue(rung, `${prefix}.${from}.m`, 'dq~30m')
+    await channel.unbindQueue(`${prefix}.wait.2h`, `${prefix}.next.h`, 'dq~2h')
+    await channel.unbindQueue(queue, `${prefix}.deliver`, `dq~queue~${queue}`)
+    const byName = await topology('verify', '--queue', queue, '--no-management')
+    expect(byName).toMatchObject({ code: 0, stdout: '' })
+    expect(byName.stderr).toContain('only names are looked at, not arguments and bindings')
+    const wrong = await topology(...full)
+    expect(wrong.code).toBe(4)
+    const unbound = { kind: 'binding', to: 'queue', change: 'missing' }
+    expect(documents(wrong.stdout)).toEqual([
+      { kind: 'queue', name: rung, change: 'differs', differences: ['x-message-ttl is 60000, not 1800000'] },
+      { ...unbound, name: `${prefix}.wait.2h`, from: `${prefix}.next.h`, key: 'dq~2h' },
+      { ...unbound, name: queue, from: `${prefix}.deliver`, key: `dq~queue~${queue}` },
+    ])
+    const { stdout: text } = await run(['topology', ...full], env)
+    expect(text).toContain(`differs queue ${rung}: x-message-ttl is 60000, not 1800000`)
+    expect(text).toContain(`missing binding of queue ${queue} to exchange ${prefix}.deliver`)
+    expect(text).toContain('2 missing: dueque topology apply declares them; 1 differ: delete')
+    await channel.deleteQueue(rung)
+    expect((await topology('apply', '--queue', queue)).code).toBe(0)
+    expect((await topology(...full)).code).toBe(0)
+
     const mq = await connect({ url: vhost.url, namespace: env.DUEQUE_NAMESPACE })
     onTestFinished(() => mq.close())
     await mq.schedule(note, 1, { to: { queue }, in: '2h' })
@@ -73,3 +104,52 @@ test(
     await expect(channel.checkExchange(`${env.DUEQUE_NAMESPACE}.v1.deliver`)).rejects.toThrow('NOT_FOUND')
   },
 )
+
+/** The management API, with something done after it has counted and before its answer is known. */
+async function slowManagement(meanwhile: () => Promise<unknown>): Promise<string> {
+  const server = createServer((request, response) => {
+    void (async () => {
+      const { authorization = '' } = request.headers
+      const counted = await fetch(`${managementUrl()}${request.url}`, { headers: { authorization } })
+      const text = await counted.text()
+      await meanwhile()
+      response.writeHead(counted.status, { connection: 'close' }).end(text)
+    })()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+test('delete stops before a queue that was empty by the totals and is not any more', async (context) => {
+  if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
+  const namespace = unique('late')
+  const queue = unique('reminders')
+  const rung = `${namespace}.v1.wait.2h`
+  const mq = await connect({ url: vhost.url, namespace })
+  onTestFinished(() => mq.close())
+  const schedule = () => mq.schedule(note, 1, { to: { queue }, in: '2h', declare: true })
+  await schedule()
+  const channel = await rawChannel(vhost.url)
+  await channel.purgeQueue(rung)
+  const totals = `/queues/${vhost.name}?disable_stats=true&enable_queue_totals=true`
+  const total = async () =>
+    (await management<{ name: string; messages?: number }[]>(totals)).some(
+      ({ name, messages }) => name === rung && messages === 0,
+    )
+  await poll(total, { timeoutMs: 30_000, what: 'the management API to count nothing' })
+
+  const url = await slowManagement(schedule)
+  const env = { AMQP_URL: vhost.url, DUEQUE_NAMESPACE: namespace }
+  const stopped = await run(['topology', 'delete', '--json', '--management', url], env)
+  expect(stopped.code).toBe(4)
+  expect(documents(stopped.stderr)).toMatchObject([{ error: { code: 'NOT_EMPTY' } }])
+  expect(stopped.stderr).toContain(`stopped before ${rung}, which has 1 message by now`)
+  expect(await channel.checkQueue(rung)).toMatchObject({ messageCount: 1 })
+  await channel.checkQueue(`${namespace}.v1.unroutable`)
+
+  const forced = await run(['topology', 'delete', '--json', '--force', '--management', managementUrl()!], env)
+  expect(forced.code).toBe(0)
+  expect(documents(forced.stdout)).toContainEqual({ kind: 'queue', name: rung, change: 'deleted' })
+})

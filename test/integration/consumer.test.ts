@@ -4,18 +4,10 @@ import { z } from 'zod'
 import { defineMessage, on, onAny, type Delivery } from '../../src/index.js'
 import { management, managementUrl, poll, useVhost } from '../support/broker.js'
 import { failure, open, rawChannel } from '../support/mq.js'
-import { AmqpWorld } from '../strategies/amqp-world.js'
+import { openWorld, type AmqpWorld } from '../strategies/amqp-world.js'
 import { Recorder, note, scheduleNotes, unique } from '../strategies/recorder.js'
-import { ladder } from '../../src/index.js'
 
 const vhost = useVhost()
-
-/** The vhost as an operator sees it. */
-function openWorld(): AmqpWorld {
-  const world = new AmqpWorld(vhost.url, ladder)
-  onTestFinished(() => world.close())
-  return world
-}
 
 /** Publishes straight into a queue, as a program without dueque would. */
 async function publishRaw(queue: string, body: unknown, properties: Record<string, unknown> = {}): Promise<void> {
@@ -46,7 +38,7 @@ describe('a consumer', () => {
       queue,
       Array.from({ length: 30 }, () => 0),
     )
-    const world = openWorld()
+    const world = openWorld(vhost.url)
     await poll(async () => (await world.depth(queue)) === 10, {
       timeoutMs: 30_000,
       what: '20 of 30 messages prefetched',
@@ -94,7 +86,7 @@ describe('a consumer', () => {
     })
     const consumer = await mq.consume(queue, [thrower])
     await publishRaw(queue, body(), { messageId: 'm-1', ...properties })
-    const world = openWorld()
+    const world = openWorld(vhost.url)
     const taken = await dead(world, queue)
     expect(taken.headers).toMatchObject({ 'dueque-dead-reason': reason, 'dueque-to': `queue:${queue}` })
     expect(taken.headers['dueque-dead-error']).toEqual(expect.any(String))
@@ -123,7 +115,7 @@ describe('a consumer', () => {
     const mq = await open(vhost.url)
     const recorder = await Recorder.on(mq, queue)
     await publishRaw(queue, { n: 1 }, { messageId: 'far/1', headers: { 'dueque-due': Date.now() + 3_600_000 } })
-    const world = openWorld()
+    const world = openWorld(vhost.url)
     await poll(() => waitsFirst(world), { timeoutMs: 30_000, what: 'it to wait in a rung' })
     expect(recorder.deliveries).toEqual([])
   })
@@ -141,7 +133,7 @@ describe('a consumer', () => {
   test('buries every copy, though one dead queue was deleted and all look alike', async () => {
     const [one, other, exchange] = [unique('one'), unique('other'), unique('fanout')]
     const mq = await open(vhost.url)
-    const world = openWorld()
+    const world = openWorld(vhost.url)
     await world.declareExchange(exchange, 'fanout')
     const thrower = on(note, () => {
       throw new Error('no')

@@ -1,19 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
-import { ladder, on } from '../../src/index.js'
-import { AmqpWorld } from '../strategies/amqp-world.js'
+import { expect, test } from 'vitest'
+import { on } from '../../src/index.js'
+import { openWorld } from '../strategies/amqp-world.js'
 import { note, scheduleNotes, unique } from '../strategies/recorder.js'
 import { poll, useVhost } from '../support/broker.js'
 import { open } from '../support/mq.js'
 
 const vhost = useVhost()
-
-/** The vhost as an operator sees it. */
-function openWorld(): AmqpWorld {
-  const world = new AmqpWorld(vhost.url, ladder)
-  onTestFinished(() => world.close())
-  return world
-}
 
 test('gives back what it has not started when it closes, and finishes what it has', async () => {
   const queue = unique('drain')
@@ -31,7 +24,7 @@ test('gives back what it has not started when it closes, and finishes what it ha
   finish!()
   await closed
   expect(consumer.stats()).toMatchObject({ handled: 1, running: 0 })
-  const world = openWorld()
+  const world = openWorld(vhost.url)
   await poll(async () => (await world.depth(queue)) === 9, { timeoutMs: 30_000, what: '9 messages given back' })
 })
 
@@ -48,7 +41,7 @@ test.each([
     closed = consumer.close()
     await later()
   })
-  const world = openWorld()
+  const world = openWorld(vhost.url)
   const consumer = await mq.consume(queue, [handler], { prefetch: 100, concurrency: 1 })
   await scheduleNotes(
     mq,
@@ -87,7 +80,7 @@ test('gives back, and does not give up, what its handler dropped because of that
   await scheduleNotes(mq, queue, [0])
   await poll(() => running, { timeoutMs: 30_000, what: 'a running handler' })
   await consumer.close({ drainTimeoutMs: 50 })
-  const world = openWorld()
+  const world = openWorld(vhost.url)
   await poll(async () => (await world.depth(queue)) === 1, { timeoutMs: 30_000, what: 'it to be back' })
   expect(await world.depth(`${queue}.dead`)).toBe(0)
 })

@@ -1,22 +1,16 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { ladder } from '../../src/index.js'
 import { poll, useVhost } from '../support/broker.js'
 import { open } from '../support/mq.js'
-import { AmqpWorld } from '../strategies/amqp-world.js'
+import { openWorld } from '../strategies/amqp-world.js'
 import { Recorder, note, scheduleNotes, unique } from '../strategies/recorder.js'
 
 const vhost = useVhost()
 
-function openWorld(): AmqpWorld {
-  const world = new AmqpWorld(vhost.url, ladder)
-  onTestFinished(() => world.close())
-  return world
-}
-
 test('a rung deleted behind our back is declared again, and nothing is lost', async () => {
   const queue = unique('deleted')
   const mq = await open(vhost.url)
-  const world = openWorld()
+  const world = openWorld(vhost.url)
   await scheduleNotes(
     mq,
     queue,
@@ -40,7 +34,7 @@ test('an exchange of the ladder deleted behind our back is declared again', asyn
   // Wide, so that the time it takes to declare does not change the rungs.
   const mq = await open(vhost.url, { strategy: ladder({ tolerance: () => 10_000 }) })
   await scheduleNotes(mq, queue, [10])
-  const world = openWorld()
+  const world = openWorld(vhost.url)
   await world.admin((channel) => channel.deleteExchange('dueque.v1.entry.m'))
   await scheduleNotes(mq, queue, [120_000, 120_000, 3_600_000])
   const recorder = await Recorder.on(mq, queue)
@@ -54,7 +48,7 @@ test('an exchange of the ladder deleted behind our back is declared again', asyn
 test('a queue that was deleted and declared again while it is consumed is consumed again, and bound', async () => {
   const queue = unique('anew')
   const mq = await open(vhost.url)
-  const world = openWorld()
+  const world = openWorld(vhost.url)
   const recorder = await Recorder.on(mq, queue)
   await scheduleNotes(mq, queue, [0])
   await recorder.has(1)
@@ -83,7 +77,7 @@ test('namespaces share nothing', async () => {
   await one.schedule(note, { n: 1 }, { to: { queue }, in: 300 })
   await other.schedule(note, { n: 2 }, { to: { queue }, in: 300 })
   await recorder.has(2)
-  const world = openWorld()
+  const world = openWorld(vhost.url)
   expect(await world.depth('one.v1.wait.300ms')).toBe(0)
   expect(await world.depth('other.v1.wait.300ms')).toBe(0)
 })
@@ -107,7 +101,7 @@ test('the number of shards may change while messages wait', async () => {
 test('the order in which delays are seen in the rungs is smallest unit first', async () => {
   const queue = unique('path')
   const mq = await open(vhost.url)
-  const world = openWorld()
+  const world = openWorld(vhost.url)
   await mq.schedule(note, { n: 1 }, { to: { queue }, in: '1h6s', declare: true })
   await poll(async () => (await world.depth('dueque.v1.wait.6s')) === 1, {
     // The schedule over a new rung took 2 s to resolve.
@@ -124,7 +118,7 @@ test('the order in which delays are seen in the rungs is smallest unit first', a
 test('a message for a bare * binding of a topic exchange arrives once for each queue', async () => {
   const [queue, exchange] = [unique('star'), unique('topic')]
   const mq = await open(vhost.url)
-  const world = openWorld()
+  const world = openWorld(vhost.url)
   await world.declareExchange(exchange, 'topic')
   await world.declareQueue(queue)
   await world.bind(queue, exchange, '*')

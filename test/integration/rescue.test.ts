@@ -1,23 +1,16 @@
-import { expect, onTestFinished, test } from 'vitest'
-import { ladder } from '../../src/index.js'
+import { expect, test } from 'vitest'
 import { poll, useVhost } from '../support/broker.js'
 import { open, rawChannel } from '../support/mq.js'
-import { AmqpWorld } from '../strategies/amqp-world.js'
+import { openWorld } from '../strategies/amqp-world.js'
 import { Recorder, scheduleNotes, unique } from '../strategies/recorder.js'
 
 const vhost = useVhost()
 const UNROUTABLE = 'dueque.v1.unroutable'
 
-function openWorld(): AmqpWorld {
-  const world = new AmqpWorld(vhost.url, ladder)
-  onTestFinished(() => world.close())
-  return world
-}
-
 test('a message that loses its way before it is due is sent on, and is not early', async () => {
   const queue = unique('lost-way')
   const mq = await open(vhost.url)
-  const world = openWorld()
+  const world = openWorld(vhost.url)
   const recorder = await Recorder.on(mq, queue)
   // Its rungs are old enough for the schedule to resolve at once.
   await scheduleNotes(mq, queue, [2500])
@@ -35,7 +28,7 @@ test('a message that loses its way before it is due is sent on, and is not early
 test('a queue that lost its binding is bound again, and gets its message', async () => {
   const queue = unique('unbound')
   const mq = await open(vhost.url)
-  const world = openWorld()
+  const world = openWorld(vhost.url)
   await scheduleNotes(mq, queue, [4000])
   await world.admin((channel) => channel.unbindQueue(queue, 'dueque.v1.deliver', `dq~queue~${queue}`))
   await poll(async () => (await world.depth(queue)) === 1, { timeoutMs: 30_000, what: 'the message' })
@@ -44,7 +37,7 @@ test('a queue that lost its binding is bound again, and gets its message', async
 
 test('what does not say where it belongs is parked as it is, whatever is in its headers', async () => {
   await open(vhost.url)
-  const world = openWorld()
+  const world = openWorld(vhost.url)
   const before = await world.parked()
   const channel = await rawChannel(vhost.url)
   const strange: unknown[] = [

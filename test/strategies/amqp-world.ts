@@ -1,6 +1,7 @@
 import { connect as connectRaw, type Channel, type ChannelModel } from 'amqplib'
 import type { Arrived } from '../../src/envelope.js'
-import { connect, type ConnectOptions, type Dueque, type Strategy } from '../../src/index.js'
+import { onTestFinished } from 'vitest'
+import { connect, ladder, type ConnectOptions, type Dueque, type Strategy } from '../../src/index.js'
 import type { ExchangeType } from '../../src/strategies/memory/exchange.js'
 import type { World } from './world.js'
 
@@ -92,4 +93,11 @@ export class AmqpWorld implements World {
     await Promise.all(this.#opened.map((mq) => mq.close()))
     await this.#admin?.close().catch(() => undefined)
   }
+}
+
+/** A vhost as an operator sees it; its connections end with the test. */
+export function openWorld(url: string): AmqpWorld {
+  const world = new AmqpWorld(url, ladder)
+  onTestFinished(() => world.close())
+  return world
 }

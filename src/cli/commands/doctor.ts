@@ -7,18 +7,24 @@ import { examine, within } from '../../doctor/checks.js'
 import type { ManagementFacts } from '../../doctor/facts.js'
 import { worst } from '../../doctor/finding.js'
 import { mayBeJammed } from '../../doctor/jams.js'
-import { judgeTrip, roundTrip } from '../../doctor/round-trip.js'
+import { judgeTrip, roundTrip, tripLeftOut } from '../../doctor/round-trip.js'
 import { parseDelay } from '../../due.js'
 import { resolveOptions } from '../../options.js'
 import { EXIT } from '../exit.js'
 import { findingsText } from '../findings-text.js'
 import { lookAtQueues, managementFacts, nothingKnown } from '../management-facts.js'
 import { managementAt, managementBeside, type ManagementApi } from '../management.js'
-import { collect, connectOptions, type Settings } from '../settings.js'
+import { collect, connectOptions, shardCount, type Settings } from '../settings.js'
 import { Stop } from '../stop.js'
 import type { Terminal } from '../terminal.js'
 
-type Options = Settings & { management?: string | false; queue?: string[]; patience: string; roundTrip: boolean }
+type Options = Settings & {
+  management?: string | false
+  queue?: string[]
+  shards: number
+  patience: string
+  roundTrip: boolean
+}
 
 /** Apart enough for RabbitMQ to have counted again (every 5 s). */
 const LOOK_EVERY_MS = 6000
@@ -31,10 +37,13 @@ in the broker's log. A message that hangs is told from one that is just on its w
 handed over at the first look, doctor looks again until then, every 6 s.
 The round trip sends a message with a delay of 1 s to a queue that it takes away again, and declares on the broker what any
 schedule declares; --no-round-trip changes nothing there.
+With --topology trust, the permissions are those of a user for whom an operator has declared everything, a producer or
+with --queue a consumer; rungs must all be there, and there is no round trip, because its queue would have to be declared.
 
 Examples:
   dueque doctor
   dueque doctor --queue reminders --patience 60s
+  dueque doctor --topology trust --queue reminders --url amqp://consumer@rabbit
   dueque doctor --json --no-round-trip | jq '.findings[] | select(.severity == "error")'`
 
 export function addDoctor(program: Command, terminal: Terminal): void {
@@ -45,6 +54,7 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     .addOption(new Option('--management <url>', url).env('RABBITMQ_MANAGEMENT_URL'))
     .option('--no-management', 'check over AMQP alone')
     .option('--queue <queue>', 'also check the permissions to consume it; may be given several times', collect)
+    .option('--shards <n>', 'queues that each rung should have', shardCount, 1)
     .option('--patience <duration>', 'how long messages that hang are watched', '6s')
     .option('--no-round-trip', 'send no message')
     .addHelpText('after', HELP)
@@ -54,18 +64,32 @@ export function addDoctor(program: Command, terminal: Terminal): void {
 }
 
 async function run(options: Options, terminal: Terminal): Promise<number> {
-  const { namespace, queueType, ...settings } = resolveOptions(connectOptions(options, terminal))
+  const { namespace, queueType, topology, ...settings } = resolveOptions(connectOptions(options, terminal))
   const patienceMs = parseDelay(options.patience, 'patience')
   const endpoints = parseEndpoints(settings.url)
   const names = new Names(namespace)
   const { vhost, user } = endpoints[0]!
-  const known = await amqpFacts({ ...settings, endpoints }, names, options.queue ?? [])
+  const queues = options.queue ?? []
+  const known = await amqpFacts({ ...settings, endpoints }, names, { queues, topology })
   const management = await managed(options, endpoints, names, patienceMs)
-  const findings = examine({ names, queueType, vhost, user, ...known, management })
+  const findings = examine({
+    names,
+    queueType,
+    topology,
+    shards: options.shards,
+    queues,
+    vhost,
+    user,
+    ...known,
+    management,
+  })
   const stop = new Stop(terminal)
   if (options.roundTrip) {
-    const trip = await roundTrip({ ...settings, namespace, queueType }, stop.signal)
-    findings.push(...within('round trip', [judgeTrip(trip)]))
+    const trip =
+      topology === 'trust'
+        ? tripLeftOut()
+        : judgeTrip(await roundTrip({ ...settings, namespace, queueType, topology }, stop.signal))
+    findings.push(...within('round trip', [trip]))
   }
   const severity = worst(findings)
   await (terminal.json

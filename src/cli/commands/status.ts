@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
-import { parseEndpoints, type Endpoint } from '../../amqp/endpoint.js'
+import { parseEndpoints } from '../../amqp/endpoint.js'
 import { countMessages, rungVariants } from '../../amqp/inspect.js'
 import { deadQueue, Names } from '../../amqp/names.js'
 import { resolveOptions, type ResolvedOptions } from '../../options.js'
-import { CommandError } from '../exit.js'
-import { listQueues, managementAt, managementBeside, type ManagementApi } from '../management.js'
+import { listQueues, overManagement } from '../management.js'
 import { collect, connectOptions, managementOption, shardCount, type Settings } from '../settings.js'
 import { reportOf, type StatusReport } from '../status-report.js'
 import { textOf } from '../status-text.js'
@@ -35,32 +34,23 @@ export function addStatus(program: Command, terminal: Terminal): void {
       const options = command.optsWithGlobals<Options>()
       const { queue = [] } = options
       const settings = resolveOptions(connectOptions(options, terminal))
-      const report =
-        (await overManagement(options, settings, terminal)) ?? (await overAmqp(options, settings, terminal))
+      const report = (await counted(options, settings, terminal)) ?? (await overAmqp(options, settings, terminal))
       await (terminal.json ? terminal.printJson(report) : terminal.print(textOf(report, queue.length > 0)))
     })
 }
 
-/** Undefined where there is no management API; one that was named must answer. */
-async function overManagement(
+/** Undefined where there is no management API. */
+async function counted(
   { management, queue = [] }: Options,
   { url, namespace }: ResolvedOptions,
   terminal: Terminal,
 ): Promise<StatusReport | undefined> {
-  if (management === false) return undefined
   const pattern = `^${escaped(new Names(namespace).prefix)}[.]|${escaped(deadQueue(''))}$`
-  const report = async (api: ManagementApi, { vhost }: Endpoint) =>
-    reportOf(namespace, 'management', await listQueues(api, vhost, pattern), queue)
-  const endpoints = parseEndpoints(url)
-  if (management !== undefined) return report(managementAt(management, endpoints[0]!), endpoints[0]!)
-  for (const endpoint of endpoints) {
-    try {
-      return await report(managementBeside(endpoint), endpoint)
-    } catch (error) {
-      if (!(error instanceof CommandError)) throw error
-      if (!terminal.json) terminal.note(`${error.message}; trying without`)
-    }
-  }
+  const result = await overManagement(management, parseEndpoints(url), async (api, { vhost }) =>
+    reportOf(namespace, 'management', await listQueues(api, vhost, pattern), queue),
+  )
+  if ('answer' in result) return result.answer
+  if (management !== false && !terminal.json) terminal.note(`${result.reason}; trying without`)
   return undefined
 }
 

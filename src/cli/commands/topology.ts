@@ -12,9 +12,11 @@ import {
   type Change,
 } from '../../amqp/topology-admin.js'
 import { checkQueueName } from '../../destination.js'
+import { gapsAmong, type Gap } from '../../doctor/judge-part.js'
 import { resolveOptions, type ResolvedOptions } from '../../options.js'
 import { CommandError, EXIT, usage } from '../exit.js'
-import { listQueues, managementAt, managementBeside, type Count } from '../management.js'
+import { layoutFacts } from '../management-facts.js'
+import { listQueues, managementAt, managementBeside, overManagement, type Count } from '../management.js'
 import { collect, connectOptions, managementOption, shardCount, type Settings } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 
@@ -22,7 +24,7 @@ type Options = Settings & {
   queue?: string[]
   exchange?: string[]
   shards: number
-  management?: string
+  management?: string | false
   force?: boolean
 }
 
@@ -30,6 +32,8 @@ const HELP = `
 The topology is everything that dueque declares: exchanges, the queues for what is unroutable or parked, and 375 wait
 queues (rungs). Connections with { topology: 'declare' } make it as they go; users without configure permission need it
 applied beforehand, with their destinations.
+Names are all that AMQP shows. The management API shows arguments and bindings too: verify asks it at --management, or for
+at most 2 s beside the broker (port 15672).
 
 Examples:
   dueque topology apply --queue reminders --exchange clinic
@@ -51,7 +55,9 @@ export function addTopology(program: Command, terminal: Terminal): void {
       .action(async (_options: Options, self: Command) => run(workOf(self.optsWithGlobals<Options>(), terminal)))
   command('show', 'list it, without asking a broker', show)
   command('apply', 'declare what is missing and bind everything', apply)
-  command('verify', 'tell what is missing', verify)
+  command('verify', 'tell what is missing, and what has other arguments', verify)
+    .addOption(managementOption())
+    .option('--no-management', 'look at names alone')
   command('delete', 'delete it, unless something waits in it; stop the producers first', remove)
     .addOption(managementOption())
     .option('--force', 'also with what waits in it, and where there is no management API')
@@ -100,14 +106,51 @@ async function apply({ options, settings, endpoints, parts, terminal }: Work): P
   await report(terminal, changes, (created) => `${created} created, ${changes.length - created} were there`, 'created')
 }
 
-async function verify({ settings, endpoints, parts, terminal }: Work): Promise<void> {
+async function verify(work: Work): Promise<void> {
+  const { options, settings, endpoints, parts, terminal } = work
+  const over = await overManagement(options.management, endpoints, (api, { vhost }) =>
+    layoutFacts(api, vhost, new Names(settings.namespace)),
+  )
+  const byName = 'reason' in over
+  if (byName) terminal.warn('only names are looked at, not arguments and bindings', over)
+  const gaps = byName
+    ? await missing(work)
+    : gapsAmong(
+        parts,
+        { management: over.answer, seenQueues: new Map(), seenExchanges: new Map() },
+        options.queue ?? [],
+      )
+  if (gaps.length > 0) process.exitCode = EXIT.failed
+  if (terminal.json) {
+    for (const gap of gaps) await terminal.printJson(gap)
+    return
+  }
+  for (const gap of gaps) await terminal.print(gapText(gap))
+  await terminal.print(verdict(gaps, byName))
+}
+
+async function missing({ settings, endpoints, parts, terminal }: Work): Promise<Gap[]> {
   const progress = terminal.progress('looking', 'parts')
-  const missing = await withDeclarer({ ...settings, endpoints }, (declarer) =>
+  return withDeclarer({ ...settings, endpoints }, (declarer) =>
     missingParts(declarer, parts, (done) => progress.update(done, done / parts.length)),
   ).finally(() => progress.end())
-  const summary = missing.length === 0 ? 'complete' : `${missing.length} missing: dueque topology apply declares them`
-  await report(terminal, missing, () => summary, 'missing')
-  if (missing.length > 0) process.exitCode = EXIT.failed
+}
+
+function gapText(gap: Gap): string {
+  if (gap.kind === 'binding')
+    return `missing binding of ${gap.to} ${gap.name} to exchange ${gap.from}, key "${gap.key}"`
+  const details = gap.change === 'differs' ? `: ${gap.differences.join('; ')}` : ''
+  return `${gap.change} ${gap.kind} ${gap.name}${details}`
+}
+
+function verdict(gaps: readonly Gap[], byName: boolean): string {
+  if (gaps.length === 0) return byName ? 'every name is there' : 'complete'
+  const differing = gaps.filter(({ change }) => change === 'differs').length
+  const [absent, different] = [gaps.length - differing, differing]
+  return [
+    ...(absent > 0 ? [`${absent} missing: dueque topology apply declares them`] : []),
+    ...(different > 0 ? [`${different} differ: delete each one when it is empty, and apply`] : []),
+  ].join('; ')
 }
 
 async function remove(work: Work): Promise<void> {
@@ -120,10 +163,12 @@ async function remove(work: Work): Promise<void> {
   const known = new Set([...queues.keys(), ...kept])
   const own = [...parts.filter(({ name }) => !known.has(name)), ...listed]
   const progress = terminal.progress('deleting', 'parts')
-  const changes = await withDeclarer({ ...settings, endpoints }, (declarer) =>
-    deleteParts(declarer, own, (done) => progress.update(done, done / own.length)),
+  const told = (done: number) => progress.update(done, done / own.length)
+  const { changes, held } = await withDeclarer({ ...settings, endpoints }, (declarer) =>
+    deleteParts(declarer, own, { force: options.force ?? false, told }),
   ).finally(() => progress.end())
   await report(terminal, changes, (deleted) => `${deleted} deleted`, 'deleted')
+  if (held) throw stopped(held)
 }
 
 /** Every queue of the namespace with its total, from the management API: AMQP lists nothing and does not show what a dead-letter worker holds. */
@@ -146,6 +191,12 @@ function assertEmpty(queues: ReadonlyMap<string, Count>): void {
   if (!first) return
   const rest = full.length > 1 ? `, and ${full.length - 1} more queues have messages` : ''
   throw usage(`${first[0]} holds ${first[1].messages} messages${rest}: wait until they are due; --force deletes them`)
+}
+
+function stopped({ name, messages }: { name: string; messages: number }): CommandError {
+  const now = `${messages} ${messages === 1 ? 'message' : 'messages'}`
+  const mend = 'stop the producers, let dueque topology apply declare what was deleted, and wait until they are due'
+  return new CommandError('NOT_EMPTY', `stopped before ${name}, which has ${now} by now: ${mend}; --force deletes them`)
 }
 
 async function report(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Layout } from '../../../src/amqp/layout.js'
 import { checkAlarms, checkContents } from '../../../src/doctor/contents.js'
 import { examine } from '../../../src/doctor/checks.js'
 import { checkPermissions } from '../../../src/doctor/permissions.js'
@@ -64,6 +65,22 @@ test('each permission that is lacking is named, with a pattern that would give i
   expect(findings[1]!.todo).toContain("app CONFIGURE '^(dueque\\.v1\\..*)$' READ")
 })
 
+test('with topology trust the pattern is that of a producer, or of a consumer of these queues', () => {
+  const probes = [{ permission: 'write', name: names.deliver, allowed: false } as const]
+  const todo = (queues: string[]) => checkPermissions({ ...healthy(), topology: 'trust', queues, probes })[0]!.todo
+  expect(todo([])).toContain(String.raw`set_permissions -p / app '^$' '^dueque\.v1\.(entry\..+|deliver)$' '^$'`)
+  expect(todo(['a.b'])).toContain(
+    String.raw`'^$' '^dueque\.v1\.(entry\..+|deliver|dead|parked)$' '^(dueque\.v1\.unroutable|a\.b)$'`,
+  )
+})
+
+test('with topology trust who may not read what is unroutable leaves it to others', () => {
+  const probes = [{ permission: 'read', name: names.unroutable, allowed: false } as const]
+  expect(codes(checkPermissions({ ...healthy(), topology: 'trust', queues: ['q'], probes }))).toEqual([
+    'note unroutable-left',
+  ])
+})
+
 test.each([
   [{ memoryAlarm: true }, ['error alarm-memory']],
   [{ diskAlarm: true }, ['error alarm-disk']],
@@ -81,6 +98,16 @@ describe('strays', () => {
     const queues = facts.look.queues as Map<string, ReturnType<typeof queue>>
     for (const name of [names.parked, names.unroutable, 'a.dead']) queues.set(name, queue(name, { messages: 2 }))
     expect(codes(checkContents(facts))).toEqual(['warning parked', 'warning unroutable', 'note dead'])
+  })
+
+  test('a full queue explains why messages stay unroutable', () => {
+    const facts = healthy({ parts: [new Layout(names, 'quorum').binding('work')] })
+    const queues = facts.look.queues as Map<string, ReturnType<typeof queue>>
+    const limits = { 'x-max-length': 1, 'x-overflow': 'reject-publish', 'x-dead-letter-exchange': 'dlx' }
+    queues.set('work', queue('work', { messages: 1, arguments: { ...limits, 'x-delivery-limit': 5 } }))
+    queues.set(names.unroutable, { ...queues.get(names.unroutable)!, messages: 2 })
+    const found = examine(facts).find(({ code }) => code === 'unroutable')
+    expect(found?.todo).toContain('queue work is full')
   })
 
   test('without the management API the passive declares count', () => {

@@ -7,11 +7,11 @@ export const names = new Names('dueque')
 const layout = new Layout(names, 'quorum')
 
 /** A broker with the layout and these rungs, on which nothing is wrong, plus what a test adds. */
-export function healthy({ rungs = ['30m'], parts = [] as Part[] } = {}): Facts & { look: Look } {
-  const variant = { type: 'quorum', shard: 0 } as const
+export function healthy({ rungs = ['30m'], shards = 1, parts = [] as Part[] } = {}): Facts & { look: Look } {
+  const variants = Array.from({ length: shards }, (_, shard) => ({ type: 'quorum', shard }) as const)
   const own = allRungs()
     .filter(({ name }) => rungs.includes(name))
-    .flatMap((rung) => layout.rung(rung, variant))
+    .flatMap((rung) => variants.flatMap((variant) => layout.rung(rung, variant)))
   const all = [...layout.base(), ...layout.ladder(), ...own, ...parts]
   const queues = new Map<string, QueueFact>()
   const bindings = new Map<string, BindingFact[]>()
@@ -25,6 +25,9 @@ export function healthy({ rungs = ['30m'], parts = [] as Part[] } = {}): Facts &
   return {
     names,
     queueType: 'quorum',
+    topology: 'declare',
+    shards: 1,
+    queues: [],
     vhost: '/',
     user: 'app',
     server: { product: 'RabbitMQ', version: '4.3.6' },

@@ -59,6 +59,26 @@ test('a missing rung is named where most are there, or the user may not declare 
   expect(codes(checkLayout({ ...healthy({ rungs: everyRung }), probes }))).toEqual([])
 })
 
+test('a missing shard of a rung is named where each rung should have so many', () => {
+  const facts = { ...healthy({ rungs: everyRung, shards: 3 }), shards: 3 }
+  expect(codes(checkLayout(facts))).toEqual([])
+  queues(facts).delete(`${names.prefix}.wait.2h.1`)
+  expect(codes(checkLayout({ ...facts, shards: 1 }))).toEqual([])
+  const findings = checkLayout(facts)
+  expect(codes(findings)).toEqual(['warning rung-missing'])
+  expect(findings.at(-1)!.what).toContain('2h (shard 1)')
+  expect(codes(checkLayout({ ...facts, topology: 'trust', shards: 4 }))).toEqual(['error rung-missing'])
+})
+
+test('with topology trust nobody declares what is missing', () => {
+  const facts = { ...healthy(), topology: 'trust' } as const
+  expect(codes(checkLayout(facts))).toEqual(['error rung-missing'])
+  exchanges(facts).clear()
+  queues(facts).clear()
+  expect(codes(checkLayout(facts))).toEqual(['error layout-missing'])
+  expect(codes(checkLayout({ ...healthy({ rungs: everyRung }), topology: 'trust' }))).toEqual([])
+})
+
 test('ranges do not go over the border of a unit', () => {
   expect(ranges(['59s', '1m', '990ms', '980ms', '3m'])).toEqual(['980ms…990ms', '59s', '1m', '3m'])
 })
