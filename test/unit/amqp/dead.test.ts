@@ -37,8 +37,8 @@ test('to an exchange a message goes with the key by which it came to its work qu
   expect(deadSentOn(byBroker, 'work', to, 1).destination).toEqual({ exchange: 'clinic', routingKey: 'rooms' })
 })
 
-test('it goes back to its work queue whatever dueque-to says, each time with the next revision', () => {
+test('it goes back to its work queue whatever dueque-to says, each time as the next attempt', () => {
   const once = deadSentOn(stored({ 'dueque-to': 'exchange:clinic', 'dueque-revision': 41 }), 'work', undefined, 1)
-  expect(once).toMatchObject({ destination: { queue: 'work' }, revision: 42, attempt: 1 })
-  expect(deadSentOn(stored({}), 'work', undefined, 5)).toMatchObject({ revision: 5001, dueAt: 5 })
+  expect(once).toMatchObject({ destination: { queue: 'work' }, revision: 41, attempt: 2 })
+  expect(deadSentOn(stored({}), 'work', undefined, 5)).toMatchObject({ revision: 5000, dueAt: 5 })
 })
