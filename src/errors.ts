@@ -47,8 +47,8 @@ export interface PayloadIssue {
 
 /**
  * Whether a failed `schedule` may have left a message waiting.
- * `refused`: certainly nothing waits. `unknown`: the answer was lost; it may or may not wait, and scheduling again with
- * the same receipt's id is the caller's decision.
+ * `refused`: certainly nothing waits. `unknown`: the answer was lost; it may or may not wait. Schedule it again with the
+ * same `dedupeKey`, and a consumer handles one of the two.
  */
 export type Outcome = 'refused' | 'unknown'
 
