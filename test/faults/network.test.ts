@@ -38,9 +38,6 @@ test('silent, without an end: noticed by the heartbeat, and all goes on when the
     timeoutMs: 60_000,
   })
   expect(work.events).toContain('disconnected')
-  // Nor does the new connection get an answer.
-  await new Promise((resolve) => setTimeout(resolve, 3000))
-  expect(work.mq.health()).toMatchObject({ ok: false, producer: 'down', consumer: 'down' })
   // What the broker gets now are also bytes of the dead connections.
   proxy.thaw()
   await work.flows('after the silence')
