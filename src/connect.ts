@@ -48,7 +48,7 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
   consume(queue: string, handlers: readonly Handler[], options?: ConsumeOptions): Promise<Consumer>
   /**
    * How things stand at this moment, for a readiness probe. Asks nobody: never waits, never throws. A broker that is gone
-   * without a word is noticed within two heartbeats (option `heartbeatSeconds`), an alarm at the first schedule after it.
+   * without a word is noticed within three heartbeats (option `heartbeatSeconds`), an alarm at the first schedule after it.
    *
    * @example
    * createServer((_, response) => {
@@ -206,8 +206,11 @@ class Connected<S extends Strategy> implements Dueque<S> {
   async #close(drainTimeoutMs: number): Promise<void> {
     const { broker, rescue } = this.#parts
     try {
-      await Promise.all([...this.#consumers].map((consumer) => consumer.close({ drainTimeoutMs })))
-      await rescue?.close()
+      // Together: each waits for the goodbyes of a broker that may be silent.
+      await Promise.all([
+        rescue?.close(),
+        ...[...this.#consumers].map((consumer) => consumer.close({ drainTimeoutMs })),
+      ])
       await this.strategy.stop()
     } finally {
       await broker.close()

@@ -31,7 +31,7 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
   name?: string | undefined
   /** Certificates and the like, for `amqps` URLs. */
   tls?: TlsOptions | undefined
-  /** Within two of which a dead connection is noticed. 0 turns heartbeats off. @default 10 */
+  /** After two to three of which a dead connection is noticed. 0 turns heartbeats off. @default 10 */
   heartbeatSeconds?: number | undefined
   /** For one attempt at one URL. @default 10_000 */
   connectTimeoutMs?: number | undefined

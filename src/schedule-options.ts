@@ -8,7 +8,7 @@ import type { Receipt } from './receipt.js'
 export type ScheduleOptions = Due & {
   /** A queue, or an exchange with a routing key. */
   to: Destination
-  /** The same id means the same message to duplicate suppression and, later, to cancel. @default a random UUID */
+  /** Names the message, to people and, later, to cancel. Two schedules under one id are two messages. @default a random UUID */
   id?: string | undefined
   /** What the consumer gets as `delivery.headers`. Not CC, BCC, or names that begin with `dueque-` or `dq~`. */
   headers?: Record<string, HeaderValue | undefined> | undefined
@@ -18,7 +18,10 @@ export type ScheduleOptions = Due & {
    */
   priority?: number | undefined
   correlationId?: string | undefined
-  /** Deliveries with one dedupe key count as copies of each other at the consumer. @default id and revision */
+  /**
+   * Deliveries with one dedupe key count as copies of each other at the consumer: so a schedule whose outcome is unknown
+   * can be repeated. @default id and revision, which is another at each schedule
+   */
   dedupeKey?: string | undefined
   /** How long after its due time the message is still of use, as `in`. Later it goes to the dead queue. */
   expiresIn?: number | string | undefined

@@ -211,8 +211,7 @@ export class AmqpBroker implements Broker {
 
   async close(): Promise<void> {
     await this.publisher.close()
-    await this.#consuming.close()
-    await this.#producing.close()
+    await Promise.all([this.#consuming.close(), this.#producing.close()])
   }
 
   #topologyOn(connection: AmqpConnection, kept: boolean): Topology {

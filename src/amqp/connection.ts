@@ -3,7 +3,7 @@ import { backoff } from '../backoff.js'
 import { DuequeError, errorText } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Endpoint } from './endpoint.js'
-import { goodbye } from './goodbye.js'
+import { GOODBYE_MS, goodbye } from './goodbye.js'
 import { connectFailure, isPassing, unreachable } from './failures.js'
 import { unsupportedServer } from './server.js'
 import { gatherWrites, socketOf } from './socket.js'
@@ -213,6 +213,7 @@ export class AmqpConnection {
   }
 
   #down(error: Error | undefined): void {
+    if (this.#model) letGo(this.#model)
     this.#model = undefined
     this.#changed()
     if (this.#closed) return
@@ -252,4 +253,9 @@ export class AmqpConnection {
     })
     this.#wake = undefined
   }
+}
+
+/** amqplib ends the socket; one whose other end is silent would stay half open, and keep the process alive. */
+function letGo(model: ChannelModel): void {
+  setTimeout(() => socketOf(model)?.destroy(), GOODBYE_MS).unref()
 }

@@ -1,5 +1,5 @@
 /** How long the broker may take to answer a goodbye: one that is blocked, or gone without a word, never will. */
-const GOODBYE_MS = 3000
+export const GOODBYE_MS = 3000
 
 /**
  * Waits for the broker's answer to a close, but not for ever. Its errors do not matter: there is nothing left to lose.

@@ -65,16 +65,16 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
     recorder.deliveries.length = 0
 
     const delayMs = () => 1000 + Math.floor(Math.random() * 4000)
-    const load = new SteadyLoad(mq, { queue, perSecond: 200, delayMs })
+    const load = new SteadyLoad(mq, { queue, perSecond: 200, delayMs }).start()
     for (const victim of [follower, leader]) {
       await poll(() => isConnectedTo(victim), { what: `the client on ${victim.name}`, timeoutMs: 20_000 })
-      const before = load.confirmed
-      await poll(() => load.confirmed > before + 200, { what: 'load', timeoutMs: 60_000 })
+      const before = load.confirmed.size
+      await poll(() => load.confirmed.size > before + 200, { what: 'load', timeoutMs: 60_000 })
       await victim.kill()
       await victim.restart()
     }
-    const afterwards = load.confirmed
-    await poll(() => load.confirmed > afterwards + 200, { what: 'load after the restarts', timeoutMs: 60_000 })
+    const afterwards = load.confirmed.size
+    await poll(() => load.confirmed.size > afterwards + 200, { what: 'load after the restarts', timeoutMs: 60_000 })
     expect(isConnectedTo(other)).toBe(true)
 
     const count = await load.end()

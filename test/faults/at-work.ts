@@ -1,0 +1,93 @@
+import { expect, onTestFinished } from 'vitest'
+import { connect, isDuequeError, on, type ConnectOptions, type ConsumeOptions, type Dueque } from '../../src/index.js'
+import { poll } from '../support/broker.js'
+import { note, unique } from '../strategies/recorder.js'
+import { SteadyLoad } from './steady-load.js'
+
+export interface WorkOptions extends ConnectOptions {
+  /** @default a name of its own */
+  queue?: string
+  consume?: ConsumeOptions
+}
+
+/** A producer and a consumer, on a queue of their own, that go on while something breaks; and the account of it afterwards. */
+export class AtWork {
+  /** Resolves when messages arrive. Ends with the test. */
+  static async start(url: string, { queue = unique('work'), consume, ...options }: WorkOptions = {}): Promise<AtWork> {
+    const mq = await connect({ url, publishTimeoutMs: 120_000, ...options })
+    const work = new AtWork(mq, queue)
+    onTestFinished(async () => {
+      work.load.halt()
+      await mq.close({ drainTimeoutMs: 2000 })
+    })
+    await work.#consume(consume)
+    work.load.start()
+    await work.flows('at the start')
+    return work
+  }
+
+  readonly mq: Dueque
+  readonly queue: string
+  readonly load: SteadyLoad
+  /** Names of the events, in order; an error with its code: `error VHOST_REFUSED`. */
+  readonly events: string[] = []
+  /** How often each number was handled. */
+  readonly handled = new Map<number, number>()
+  /** Numbers that a handler saw before they were due. */
+  readonly early: number[] = []
+
+  private constructor(mq: Dueque, queue: string) {
+    this.mq = mq
+    this.queue = queue
+    this.load = new SteadyLoad(mq, { queue, perSecond: 100, delayMs: (n) => (n % 2 === 0 ? 1000 : 2000) })
+    mq.on('disconnected', () => this.events.push('disconnected'))
+    mq.on('reconnected', () => this.events.push('reconnected'))
+    mq.on('blocked', () => this.events.push('blocked'))
+    mq.on('unblocked', () => this.events.push('unblocked'))
+    mq.on('error', ({ code }) => this.events.push(`error ${code}`))
+  }
+
+  async #consume(options?: ConsumeOptions): Promise<void> {
+    const handler = on(note, ({ payload: { n } }) => {
+      this.handled.set(n, (this.handled.get(n) ?? 0) + 1)
+      if (Date.now() < this.load.dueAt[n]!) this.early.push(n)
+    })
+    await this.mq.consume(this.queue, [handler], options)
+  }
+
+  /** Resolves when one that is scheduled from now on was handled. */
+  async flows(when: string): Promise<void> {
+    const from = this.load.count
+    const isNew = (n: number) => n >= from
+    await poll(() => [...this.handled.keys()].some(isNew), { what: `a new message ${when}`, timeoutMs: 60_000 })
+  }
+
+  sees(event: string): Promise<unknown> {
+    return poll(() => this.events.includes(event), { what: `the event ${event}`, timeoutMs: 60_000 })
+  }
+
+  /**
+   * Ends the load and waits until everything confirmed was handled: each one once, none early, and none of those that
+   * were refused.
+   *
+   * @param lost says which of the confirmed ones nobody can expect to arrive
+   */
+  async account(lost: (n: number) => boolean = () => false): Promise<void> {
+    const { load, handled } = this
+    const count = await load.end()
+    const missing = () =>
+      Array.from({ length: count }, (_, n) => n).filter((n) => !load.failed.has(n) && !handled.has(n) && !lost(n))
+    await poll(() => missing().length === 0, { what: 'all handled', timeoutMs: 60_000 }).catch(() => undefined)
+    expect(missing(), 'lost').toEqual([])
+    expect(this.early, 'early').toEqual([])
+    expect(
+      [...handled].filter(([, times]) => times > 1),
+      'handled twice',
+    ).toEqual([])
+    const refused = [...load.failed].filter(([, error]) => isDuequeError(error) && error.outcome === 'refused')
+    expect(
+      refused.filter(([n]) => handled.has(n)),
+      'refused, and handled',
+    ).toEqual([])
+  }
+}

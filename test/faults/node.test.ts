@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { PrivateNode } from '../../scripts/broker/private-node.js'
+import { on } from '../../src/index.js'
+import { poll, startNode } from '../support/broker.js'
+import { open } from '../support/mq.js'
+import { note, scheduleNotes, unique } from '../strategies/recorder.js'
+import { AtWork } from './at-work.js'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
+
+const noNode = process.env['DUEQUE_RABBITMQ_BIN'] === undefined
+
+describe.skipIf(noNode)(
+  "a broker of the test's own (skipped where DUEQUE_RABBITMQ_BIN does not say how to start one)",
+  () => {
+    let node: PrivateNode
+    beforeAll(async () => {
+      node = (await startNode({ management: false }))!
+    })
+    afterAll(() => node.stop())
+
+    const alarms = [
+      { what: 'memory', command: 'set_vm_memory_high_watermark', raise: '0.000001', clear: '0.6' },
+      { what: 'disk', command: 'set_disk_free_limit', raise: '1000000000000000', clear: '50000000' },
+    ]
+    test.each(alarms)(
+      '$what alarm: schedules fail in time, what waits arrives, and all goes on when it is over',
+      async ({ what, command, raise, clear }) => {
+        const work = await AtWork.start(node.url, { publishTimeoutMs: 3000 })
+        onTestFinished(async () => {
+          await node.ctl(command, clear)
+        })
+        const { load, handled } = work
+        await node.ctl(command, raise)
+        await work.sees('blocked')
+        expect(work.mq.health()).toMatchObject({
+          ok: false,
+          producer: 'blocked',
+          consumer: 'up',
+          blockedBy: expect.stringContaining(what) as string,
+        })
+        await poll(() => load.failed.size > 50, { what: 'schedules that fail', timeoutMs: 60_000 })
+        const waiting = [...load.confirmed]
+        await poll(() => waiting.every((n) => handled.has(n)), { what: 'all that waits', timeoutMs: 60_000 })
+        expect(work.mq.health().producer).toBe('blocked')
+        await node.ctl(command, clear)
+        await work.sees('unblocked')
+        await work.flows('after the alarm')
+        await work.account()
+        for (const error of load.failures) {
+          expect(error).toMatchObject({
+            code: 'PUBLISH_TIMEOUT',
+            outcome: expect.stringMatching('^(unknown|refused)$') as string,
+          })
+        }
+      },
+    )
+
+    test('restarted in good order: schedules wait for it, each message is handled once', async () => {
+      const work = await AtWork.start(node.url)
+      await node.shutdown()
+      await work.sees('disconnected')
+      await node.restart()
+      await work.flows('after the restart')
+      await work.account()
+      expect(work.load.failures).toEqual([])
+      expect(work.events).toContain('reconnected')
+    })
+
+    test('consumer_timeout: the broker takes the message back, the consumer goes on, the handler runs once', async () => {
+      const set = (timeoutMs: number, tickMs: number) => {
+        const settings = { consumer_timeout: timeoutMs, channel_tick_interval: tickMs }
+        const expressions = Object.entries(settings).map(([name, ms]) => `application:set_env(rabbit, ${name}, ${ms})`)
+        return node.ctl('eval', `${expressions.join(', ')}.`)
+      }
+      await set(3000, 1000)
+      onTestFinished(async () => {
+        await set(1_800_000, 60_000)
+      })
+      const queue = unique('slow')
+      const mq = await open(node.url)
+      let finish: (() => void) | undefined
+      const handled: number[] = []
+      const consumer = await mq.consume(queue, [
+        on(note, async ({ payload: { n } }) => {
+          handled.push(n)
+          if (n === 0) await new Promise<void>((resolve) => (finish = resolve))
+        }),
+      ])
+      await scheduleNotes(mq, queue, [0])
+      await poll(() => consumer.stats().running >= 2, { what: 'the copy', timeoutMs: 120_000 })
+      finish!()
+      await poll(() => consumer.stats().suppressed >= 1, { what: 'the copy to be suppressed', timeoutMs: 60_000 })
+      await mq.schedule(note, { n: 1 }, { to: { queue }, in: 0 })
+      await poll(() => handled.includes(1), { what: 'the next message', timeoutMs: 60_000 })
+      expect(handled).toEqual([0, 1])
+    })
+  },
+)

@@ -1,0 +1,67 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
+import { ladder, on, type DuequeError, type Receipt } from '../../src/index.js'
+import { poll, useVhost } from '../support/broker.js'
+import { failure, open } from '../support/mq.js'
+import { note, unique } from '../strategies/recorder.js'
+
+vi.setConfig({ testTimeout: 240_000 })
+const vhost = useVhost()
+
+/** A producer whose network may fall silent, and a consumer whose network does not. */
+async function parties() {
+  const proxy = await TcpProxy.to(vhost.url)
+  onTestFinished(() => proxy.close())
+  const queue = unique('repeat')
+  // Five seconds less what has passed is one rung then, which a first message has declared: the next goes onto the wire.
+  const strategy = ladder({ tolerance: () => 1000 })
+  const producer = await open(proxy.url(), { strategy, publishTimeoutMs: 2000, heartbeatSeconds: 60 })
+  const handled: number[] = []
+  const patient = await open(vhost.url)
+  const consumer = await patient.consume(queue, [on(note, ({ payload }) => void handled.push(payload.n))])
+  const slowly = { timeoutMs: 60_000, what: 'a schedule that is confirmed' }
+  await poll(() => producer.schedule(note, { n: 0 }, { to: { queue }, in: 5000 }), slowly)
+  let at = new Date()
+  let receipt: Receipt | undefined
+  const schedule = () => producer.schedule(note, { n: 7 }, { to: { queue }, at, id: 'appointment-42', repeat: receipt })
+  /** The first try, into silence. */
+  const tryInVain = async () => {
+    proxy.freeze()
+    at = new Date(Date.now() + 5000)
+    const start = performance.now()
+    const error = await failure(schedule())
+    expect(error).toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: 'unknown', receipt: { id: 'appointment-42' } })
+    receipt = (error as DuequeError).receipt
+    expect(performance.now() - start).toBeLessThan(20_000)
+    return at
+  }
+  const repeat = () => poll(schedule, slowly)
+  const count = (n: number) => handled.filter((one) => one === n).length
+  return { proxy, producer, consumer, repeat, tryInVain, count }
+}
+
+test('an unknown one that the broker has, repeated with its receipt: both arrive, a handler sees one', async () => {
+  const { proxy, consumer, repeat, tryInVain, count } = await parties()
+  await tryInVain()
+  proxy.thaw()
+  const again = await repeat()
+  expect(again.id).toBe('appointment-42')
+  await poll(() => consumer.stats().suppressed >= 1, { what: 'the copy to be suppressed', timeoutMs: 60_000 })
+  expect(count(7)).toBe(1)
+  await poll(() => count(0) > 0, { what: 'the other message', timeoutMs: 30_000 })
+})
+
+test('an unknown one that the broker never got, repeated likewise: the repetition arrives', async () => {
+  const { proxy, producer, repeat, tryInVain, count } = await parties()
+  const at = await tryInVain()
+  proxy.refuse()
+  proxy.cut()
+  proxy.thaw()
+  await proxy.listen()
+  await poll(() => producer.health().ok, { what: 'the connection to come back', timeoutMs: 30_000 })
+  await repeat()
+  await poll(() => count(7) > 0, { what: 'the message', timeoutMs: 60_000 })
+  expect(Date.now()).toBeGreaterThanOrEqual(at.getTime())
+  await poll(() => count(0) > 0, { what: 'the other message', timeoutMs: 30_000 })
+  expect(count(7)).toBe(1)
+})
