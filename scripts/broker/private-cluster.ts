@@ -67,6 +67,14 @@ export class PrivateCluster {
     return new Map((JSON.parse(listed) as { name: string; leader: string }[]).map(({ name, leader }) => [name, leader]))
   }
 
+  /** The queues that hold anything: name, messages, ready ones, consumers. */
+  async contents(): Promise<string> {
+    const columns = ['name', 'messages', 'messages_ready', 'consumers']
+    const listed = await this.nodes[0]!.ctl('list_queues', '--formatter', 'json', ...columns)
+    const queues = JSON.parse(listed) as { messages: number }[]
+    return JSON.stringify(queues.filter(({ messages }) => messages > 0))
+  }
+
   /** Ends all processes and deletes all folders. May be called again. */
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()))

