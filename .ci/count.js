@@ -1,5 +1,6 @@
-// count.js REPORT STATUS: reads a JSON report of vitest, names what was skipped and what failed to load, and prints as
-// its last line "PASSED FAILED". A run that ended with an error although no test failed, or had no tests, is a failure.
+// count.js REPORT STATUS: reads a JSON report of vitest, names what was skipped, what failed to load and what passed at
+// the second try only, and prints as its last line "PASSED FAILED". A run that ended with an error although no test
+// failed, or had no tests, is a failure.
 import { log } from 'node:console'
 import { readFileSync } from 'node:fs'
 import { argv } from 'node:process'
@@ -15,6 +16,10 @@ const skipped = suites.flatMap((suite) => suite.assertionResults).filter(isSkipp
 log(`${skipped.length} skipped`)
 for (const test of skipped) log(`  ${test.fullName}`)
 
+const flaky = suites.flatMap((suite) => suite.assertionResults).filter(neededAnotherTry)
+if (flaky.length > 0) log(`${flaky.length} passed at the second try only`)
+for (const test of flaky) log(`  ${test.fullName}: ${test.failureMessages[0].split('\n')[0]}`)
+
 const passed = report.numPassedTests
 let failed = report.numFailedTests + broken.length
 if (failed === 0 && (status !== '0' || passed === 0)) {
@@ -25,6 +30,10 @@ log(`${passed} ${failed}`)
 
 function hasFailed(test) {
   return test.status === 'failed'
+}
+
+function neededAnotherTry(test) {
+  return test.status === 'passed' && test.failureMessages.length > 0
 }
 
 function isSkipped(test) {
