@@ -124,6 +124,7 @@ export class AmqpBroker implements Broker {
   ): Promise<Subscription> {
     this.#consumer ??= this.#openConsumer()
     const topology = await this.#consumer
+    topology.lookAgain(from.queue)
     const prepare = async () => {
       await topology.dead(from.queue)
       await topology.destination(from, declare)

@@ -108,6 +108,11 @@ export class Topology {
     return latest + SAFE_AFTER_MS
   }
 
+  /** A queue that is about to be consumed, perhaps not for the first time, may have been deleted meanwhile. */
+  lookAgain(queue: string): void {
+    for (const name of [queue, deadQueue(queue)]) this.#done.delete(destinationKey({ queue: name }))
+  }
+
   get epoch(): number {
     return this.#epoch
   }

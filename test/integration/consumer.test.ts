@@ -157,6 +157,19 @@ describe('a consumer', () => {
     expect(await world.depth(`${other}.dead`)).toBeGreaterThanOrEqual(20)
   })
 
+  test('declares a queue again that was deleted since it was last consumed here', async () => {
+    const queue = unique('again')
+    const mq = await open(vhost.url)
+    const first = await mq.consume(queue, [onAny(() => undefined)])
+    await first.close()
+    const channel = await rawChannel(vhost.url)
+    for (const name of [queue, `${queue}.dead`]) await channel.deleteQueue(name)
+    const recorder = await Recorder.on(mq, queue)
+    await scheduleNotes(mq, queue, [100])
+    await recorder.has(1)
+    expect(await openWorld(vhost.url).depth(`${queue}.dead`)).toBe(0)
+  })
+
   test('refuses handlers that clash, and a missing queue with declare: false', async () => {
     const mq = await open(vhost.url)
     const handler = on(note, () => undefined)
