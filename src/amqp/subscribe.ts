@@ -96,7 +96,9 @@ class Subscriber implements AmqpSubscription {
     const acks = (this.#acks = new Acks(settling(channel), prefetch))
     const onMessage = (message: ConsumeMessage | null) => {
       if (message) return this.#listener(arrivalOf(message, acks, () => this.#lane?.channel === channel))
-      logger.warn('the broker cancelled the consumer: its queue was deleted or moved', { queue })
+      logger.warn('the broker cancelled the consumer: its queue was deleted or moved, or a message was held too long', {
+        queue,
+      })
       cancelled()
       this.#consumerTag = undefined
       // Its channel goes too, so that there is one way to start again.
