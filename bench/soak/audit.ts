@@ -146,7 +146,7 @@ class Message {
     // What a handler has returned from, its consumer never hands out again, whatever the broker does.
     const from = sameProcess ? sameProcess.startedAt : this.#account.triedAt
     const cause = remembered ? undefined : this.#cause(from, second.startedAt)
-    const text = `${callText(second)} at ${second.startedAt}, after ${before.map(callText).join(', ')}`
+    const text = `${callText(second)} again at ${second.startedAt}; ${this.#story()}`
     this.#explained(cause, text)
   }
 
@@ -236,7 +236,7 @@ class Message {
   }
 }
 
-function grouped<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+export function grouped<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>()
   for (const item of items) {
     const key = keyOf(item)

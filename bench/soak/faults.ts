@@ -92,8 +92,8 @@ export class Faults {
     const signal = does === 'kill' ? 'SIGKILL' : 'SIGTERM'
     const from = Date.now()
     const process = await this.#crew.end(seat, signal)
-    // One that closes gracefully leaves no copies.
-    if (signal === 'SIGKILL') this.troubles.push({ what, process, from, to: Date.now() })
+    // Neither a consumer that closes gracefully leaves copies, nor a producer that sends no more.
+    if (signal === 'SIGKILL' && seat.role === 'consumer') this.troubles.push({ what, process, from, to: Date.now() })
     await this.#crew.replace(seat)
   }
 

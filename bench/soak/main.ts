@@ -4,7 +4,6 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { PrivateCluster } from '../../scripts/broker/private-cluster.js'
 import { say } from '../../scripts/broker/say.js'
-import type { Audit } from './audit.js'
 import { commandOf, parseCommandLine, USAGE, type SoakOptions } from './options.js'
 import { faultText, planOf } from './plan.js'
 import { isClean, reportOf, type Run } from './report.js'
@@ -50,13 +49,15 @@ async function main(options: SoakOptions): Promise<boolean> {
   const report = `${head}\n${reportOf(run)}\nto repeat: ${commandOf(options)}\n${clean ? 'passed' : 'FAILED'}\n`
   process.stdout.write(`\n${report}`)
   if (clean && !options.keep) await rm(`${RESULTS}${folder}`, { recursive: true })
-  else await keep(folder, report, run.audited)
+  else await keep(folder, report, run)
   return clean
 }
 
-async function keep(folder: string, report: string, { findings }: Audit): Promise<void> {
+async function keep(folder: string, report: string, { audited, faults }: Run): Promise<void> {
+  const { findings } = audited
   await writeFile(`${RESULTS}${folder}/report.txt`, report)
-  await writeFile(`${RESULTS}${folder}/findings.json`, `${JSON.stringify(findings, undefined, 2)}\n`)
+  const details = { findings, troubles: faults.troubles }
+  await writeFile(`${RESULTS}${folder}/findings.json`, `${JSON.stringify(details, undefined, 2)}\n`)
   say(`the ledgers are in bench/results/${folder}`)
 }
 

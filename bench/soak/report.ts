@@ -1,5 +1,5 @@
 import { spreadOf } from '../numbers.js'
-import type { Audit, Finding } from './audit.js'
+import { grouped, type Audit, type Finding } from './audit.js'
 import type { Books } from './books.js'
 import type { Faults } from './faults.js'
 import { sum, type Count } from '../counts.js'
@@ -15,7 +15,8 @@ export interface Run {
   withheld: number
 }
 
-const SHOWN = 20
+/** Of each kind. The others are in findings.json. */
+const SHOWN = 10
 
 export function isClean({ audited, accidents, left, withheld }: Run): boolean {
   return audited.findings.length === 0 && accidents.length === 0 && left.length === 0 && withheld === 0
@@ -47,7 +48,9 @@ export function reportOf(run: Run): string {
     ...accidents,
     ...left.map(({ name, messages }) => `left in ${name}: ${messages}`),
     ...(withheld > 0 ? [`held by dead-letter workers: ${withheld} of ${sum(left)}`] : []),
-    ...findings.slice(0, SHOWN).map(({ n, fault, text }) => `FAILED ${fault}: message ${n}: ${text}`),
-    ...(findings.length > SHOWN ? [`… and ${findings.length - SHOWN} more`] : []),
+    ...[...grouped(findings, ({ fault }) => fault)].flatMap(([fault, all]) => [
+      `FAILED ${fault}: ${all.length}`,
+      ...all.slice(0, SHOWN).map(({ n, text }) => `  message ${n}: ${text}`),
+    ]),
   ].join('\n')
 }
