@@ -33,6 +33,8 @@ export interface Audit {
   lateness: number[]
 }
 
+/** A broker that is slow sends again too; what one process has handled, another cannot know. */
+const ELSEWHERE = 'nothing that was done; by two processes'
 /** What is written on a dead message is as old as its first publish. */
 const RESENT_WITHIN_MS = 30_000
 
@@ -145,7 +147,8 @@ class Message {
     const remembered = sameProcess?.endedAt !== undefined && steps[second.attempt - 1] === 'return'
     // What a handler has returned from, its consumer never hands out again, whatever the broker does.
     const from = sameProcess ? sameProcess.startedAt : this.#account.triedAt
-    const cause = remembered ? undefined : this.#cause(from, second.startedAt)
+    const found = remembered ? undefined : this.#cause(from, second.startedAt)
+    const cause = found ?? (sameProcess ? undefined : ELSEWHERE)
     const text = `${callText(second)} again at ${second.startedAt}; ${this.#story()}`
     this.#explained(cause, text)
   }
@@ -204,7 +207,7 @@ class Message {
     const inOrder = stored.toSorted((a, b) => (a.deadAt ?? 0) - (b.deadAt ?? 0))
     for (const { queue, deadAt } of end === 'handled' ? inOrder : inOrder.slice(1)) {
       const cause = this.#causeForAnybody(triedAt, deadAt === undefined ? Infinity : deadAt + RESENT_WITHIN_MS)
-      this.#explained(cause, `another one in ${queue}; ${this.#story()}`)
+      this.#explained(cause ?? this.#causes[0], `another one in ${queue}; ${this.#story()}`)
     }
   }
 

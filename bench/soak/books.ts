@@ -48,7 +48,7 @@ export class Books {
   /** Calls of handlers with messages that nobody has scheduled. */
   readonly strangers: { n: number; call: Call }[] = []
   readonly troubles: Trouble[] = []
-  readonly counts = { disconnected: 0, unknown: 0, news: 0 }
+  readonly counts = { disconnected: 0, unknown: 0, failed: 0 }
 
   /** Those of producers first. */
   enter(process: string, entry: Entry): void {
@@ -78,8 +78,11 @@ export class Books {
         this.troubles.push(trouble)
         return
       }
+      case 'failed':
+        this.counts.failed++
+        this.troubles.push({ what: 'dueque could not publish or bury', process, from: entry.at, to: entry.at })
+        return
       case 'news':
-        this.counts.news++
     }
   }
 

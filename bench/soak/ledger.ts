@@ -10,7 +10,9 @@ export type Entry = { at: number } & (
   | { is: 'start'; n: number; attempt: number; due: number }
   | { is: 'end'; n: number; attempt: number; step: Step }
   | { is: 'disconnected' }
-  /** What dueque logged or told as an error. */
+  /** What dueque told as an error: of a consumer, that it could not move a message, which then comes again. */
+  | { is: 'failed'; text: string }
+  /** What dueque logged. */
   | { is: 'news'; text: string }
 )
 

@@ -40,7 +40,7 @@ export async function begin(): Promise<Process> {
   const ledger = new Ledger(request.ledgerFile)
   const mq = await connected(request, ledger)
   mq.on('disconnected', () => ledger.write({ is: 'disconnected' }))
-  mq.on('error', (error) => ledger.write({ is: 'news', text: String(error) }))
+  mq.on('error', (error) => ledger.write({ is: 'failed', text: String(error) }))
   return { request, ledger, mq, ending: ending.signal }
 }
 

@@ -35,7 +35,7 @@ export function reportOf(run: Run): string {
     `faults: ${done.get('kill-node') ?? 0} kills of nodes (there again after ` +
       `${restartSeconds.map((seconds) => seconds.toFixed(1)).join(', ') || '–'} s), ${done.get('kill') ?? 0} kills and ` +
       `${done.get('terminate') ?? 0} SIGTERMs of processes, ${done.get('cut') ?? 0} times connections closed; ` +
-      `${books.counts.disconnected} connections lost`,
+      `${books.counts.disconnected} connections lost, ${books.counts.failed} errors told by dueque`,
     `scheduled: ${books.accounts.size}; confirmed ${outcomes.confirmed}, refused ${outcomes.refused}, without an answer ` +
       `${outcomes.unknown + outcomes.tried} (of which arrived ${audited.arrivedUnconfirmed}); ` +
       `repeated because the outcome was unknown: ${books.counts.unknown}`,

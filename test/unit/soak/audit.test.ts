@@ -63,6 +63,10 @@ const killed = (process: string | undefined, from: number, to = from): Trouble =
 const wait = (steps: Step[], attempt: number) =>
   waitAfterMs({ to: { queue: 'q' }, delayMs: 0, handlerMs: 0, steps, expiresInMs: undefined }, attempt)
 const FLAKY: Step[] = ['throw', 'return']
+const TWICE: Story['calls'] = [
+  [A, 1, DUE, 10_010],
+  [A, 1, 10_050, 10_060],
+]
 const AGAIN = 10_010 + wait(FLAKY, 1)
 
 describe('finds nothing wrong with', () => {
@@ -103,6 +107,19 @@ describe('finds nothing wrong with', () => {
           [B, 1, 10_050, 10_060],
         ],
         troubles: [killed(undefined, 6_000, 9_000)],
+      },
+    ],
+    [
+      'a copy in one process that was cut off between',
+      { steps: ['dead-letter'], calls: TWICE, stored: [dead('dead-lettered')], troubles: [killed(A, 10_020)] },
+    ],
+    [
+      'a copy in another process',
+      {
+        calls: [
+          [A, 1, DUE, 10_010],
+          [B, 1, 10_050, 10_060],
+        ],
       },
     ],
     [
@@ -161,36 +178,24 @@ describe('finds', () => {
       },
     ],
     [
-      'a copy for no reason',
+      'a copy in one process for no reason',
       ['unexplained copy'],
-      {
-        calls: [
-          [A, 1, DUE, 10_010],
-          [B, 1, 10_050, 10_060],
-        ],
-      },
+      { steps: ['dead-letter'], calls: TWICE, stored: [dead('dead-lettered')] },
     ],
     [
       'a copy when only a stranger was killed',
       ['unexplained copy'],
       {
-        calls: [
-          [A, 1, DUE, 10_010],
-          [B, 1, 10_050, 10_060],
-        ],
+        steps: ['dead-letter'],
+        calls: TWICE,
+        stored: [dead('dead-lettered')],
         troubles: [killed('consumer-2.1', 10_020)],
       },
     ],
     [
       'a copy before anything had happened',
       ['unexplained copy'],
-      {
-        calls: [
-          [A, 1, DUE, 10_010],
-          [B, 1, 10_050, 10_060],
-        ],
-        troubles: [killed(A, 10_051)],
-      },
+      { steps: ['dead-letter'], calls: TWICE, stored: [dead('dead-lettered')], troubles: [killed(undefined, 10_051)] },
     ],
     [
       'a copy in the process that had handled it, whatever happened',
