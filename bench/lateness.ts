@@ -34,7 +34,17 @@ export async function lateness(broker: Broker, options: Options): Promise<Result
 
   const { unique, copies, early, lateness: values, stats } = final
   return {
-    settings: { rate, seconds, bodyBytes: BODY_BYTES, delays: '1–10 s', receiver: kind, prefetch, queueType, shards, lead },
+    settings: {
+      rate,
+      seconds,
+      bodyBytes: BODY_BYTES,
+      delays: '1–10 s',
+      receiver: kind,
+      prefetch,
+      queueType,
+      shards,
+      lead,
+    },
     rows: [
       {
         messages: count,

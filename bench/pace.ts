@@ -13,13 +13,15 @@ export interface Pace {
   count: number
   /** Begins no more after the first failure. */
   stopAtFailure: boolean
+  /** Begins no more once it is aborted. */
+  signal?: AbortSignal
 }
 
 const BATCH_MS = 5
 
 /** Begins so many a second, a few every some milliseconds; resolves when all of them are settled. */
 export async function pace(
-  { rate, count, stopAtFailure }: Pace,
+  { rate, count, stopAtFailure, signal }: Pace,
   schedule: (n: number) => Promise<unknown>,
 ): Promise<Paced> {
   const confirmMs: number[] = []
@@ -35,7 +37,8 @@ export async function pace(
     }
   }
   const start = performance.now()
-  for (let sent = 0; sent < count && !(stopAtFailure && failures.length > 0);) {
+  const isOver = () => signal?.aborted === true || (stopAtFailure && failures.length > 0)
+  for (let sent = 0; sent < count && !isOver();) {
     const dueNow = Math.min(count, Math.floor(((performance.now() - start) * rate) / 1000))
     while (sent < dueNow) {
       const running: Promise<unknown> = one(sent++).finally(() => pending.delete(running))

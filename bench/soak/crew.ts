@@ -1,0 +1,138 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { poll } from '../../scripts/broker/poll.js'
+import { entriesOf } from './ledger.js'
+import { READY, type Request } from './process.js'
+import { seatName, type Seat } from './plan.js'
+
+export interface CrewOptions extends Pick<Request, 'urls' | 'seed'> {
+  /** Of the ledgers. */
+  folder: string
+  /** In all, per second. */
+  rate: number
+  producers: number
+}
+
+/** A process of one seat, and its file. */
+export interface Shift {
+  seat: Seat
+  /** `producer-0.1` */
+  name: string
+  ledgerFile: string
+}
+
+const PAUSE_MS = 1000
+/** A closing process waits up to 30 s for handlers and as long for confirms. */
+const GRACE_MS = 180_000
+const READY_WITHIN_MS = 300_000
+
+/** The producers and consumers. One that ends is followed by the next of its seat. */
+export class Crew {
+  /** Every process that there was. */
+  readonly shifts: Shift[] = []
+  /** Processes that ended when nobody had asked them to, or would not end. */
+  readonly accidents: string[] = []
+  readonly #options: CrewOptions
+  #stopped = false
+  readonly #working = new Map<string, Worker>()
+
+  constructor(options: CrewOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when it works. */
+  async start(seat: Seat): Promise<void> {
+    const { folder, urls, seed, rate, producers } = this.#options
+    const before = this.shifts.filter((shift) => seatName(shift.seat) === seatName(seat))
+    const name = `${seatName(seat)}.${before.length + 1}`
+    const ledgerFile = join(folder, `${name}.jsonl`)
+    const last = seat.role === 'producer' ? await lastNumber(before) : undefined
+    const from = last === undefined ? seat.index : last + producers
+    this.shifts.push({ seat, name, ledgerFile })
+    const request = { name, urls, seed, ledgerFile, from, step: producers, rate: rate / producers }
+    const worker = new Worker(seat, request)
+    this.#working.set(seatName(seat), worker)
+    void worker.ended.then((how) => {
+      if (worker.asked) return
+      this.accidents.push(`${name} ended by itself: ${how}`)
+      void this.replace(seat)
+    })
+    await poll(() => worker.ready, { what: `${name} works`, timeoutMs: READY_WITHIN_MS })
+  }
+
+  /** The name of its process. */
+  async nameOf(seat: Seat): Promise<string> {
+    return (await this.#at(seat)).name
+  }
+
+  /** Resolves, to the name of the process, when it is gone. */
+  async end(seat: Seat, signal: 'SIGKILL' | 'SIGTERM'): Promise<string> {
+    const worker = await this.#at(seat)
+    const how = await worker.end(signal)
+    if (signal === 'SIGTERM' && how !== '0') this.accidents.push(`${worker.name} ended after SIGTERM with ${how}`)
+    return worker.name
+  }
+
+  /** The next process of a seat, after a pause. */
+  async replace(seat: Seat): Promise<void> {
+    await sleep(PAUSE_MS)
+    if (!this.#stopped) await this.start(seat)
+  }
+
+  /** Kills whatever still runs. */
+  stop(): void {
+    this.#stopped = true
+    for (const worker of this.#working.values()) void worker.end('SIGKILL')
+  }
+
+  /** The process of a seat, as soon as it works. */
+  #at(seat: Seat): Promise<Worker> {
+    const working = () => {
+      const worker = this.#working.get(seatName(seat))
+      return worker?.ready && !worker.asked && worker
+    }
+    return poll(working, { what: `${seatName(seat)} works`, timeoutMs: READY_WITHIN_MS })
+  }
+}
+
+class Worker {
+  readonly name: string
+  /** With how it ended. */
+  readonly ended: Promise<string>
+  asked = false
+  ready = false
+  readonly #child: ChildProcess
+
+  constructor({ role }: Seat, request: Request) {
+    this.name = request.name
+    const program = fileURLToPath(new URL(`${role}.ts`, import.meta.url))
+    const child = (this.#child = fork(program, [JSON.stringify(request)]))
+    child.on('message', (message) => (this.ready ||= message === READY))
+    this.ended = once(child, 'exit').then(([code, signal]) => {
+      this.ready = false
+      return String(signal ?? code)
+    })
+  }
+
+  /** Resolves to how it ended. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<string> {
+    this.asked = true
+    this.#child.kill(signal)
+    const late = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS)
+    const how = await this.ended
+    clearTimeout(late)
+    return how
+  }
+}
+
+async function lastNumber(shifts: readonly Shift[]): Promise<number | undefined> {
+  let last: number | undefined
+  for (const { ledgerFile } of shifts.toReversed()) {
+    for await (const entry of entriesOf(ledgerFile)) if (entry.is === 'try') last = Math.max(last ?? 0, entry.n)
+    if (last !== undefined) return last
+  }
+  return undefined
+}
