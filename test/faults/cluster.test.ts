@@ -60,7 +60,10 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
     const leader = cluster.named((await cluster.leaders()).get('dueque.v1.wait.2s')!)
     const [follower, other] = cluster.nodes.filter((node) => node !== leader) as [PrivateNode, PrivateNode]
     // How long it takes until a leader is found is the machine's matter.
-    const mq = await open([follower, leader, other].map(({ url }) => url), { publishTimeoutMs: 120_000 })
+    const mq = await open(
+      [follower, leader, other].map(({ url }) => url),
+      { publishTimeoutMs: 120_000 },
+    )
     const recorder = await Recorder.on(mq, queue, { prefetch: 1000, concurrency: 100 })
     await recorder.has(1)
     recorder.deliveries.length = 0
