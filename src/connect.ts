@@ -90,6 +90,7 @@ export async function connect<S extends Strategy = Strategy>(options: ConnectOpt
     const rescue = await within(start(), publishTimeoutMs)
     return new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { broker, events, rescue })
   } catch (error) {
+    await strategy.stop()
     await broker.close()
     throw error
   }

@@ -1,11 +1,12 @@
-import { checkDestination, type Destination } from './destination.js'
+import { isDeepStrictEqual } from 'node:util'
+import { checkDestination, destinationText, type Destination } from './destination.js'
 import { parseDelay, resolveDue, type Due } from './due.js'
 import { checkHeaders, type DelayedMessage, type HeaderValue } from './envelope.js'
 import { DuequeError, invalidOption } from './errors.js'
 import type { Receipt } from './receipt.js'
 
 /** Where to, when, and what else travels with a message. */
-export type ScheduleOptions = Due & {
+export type ScheduleOptions = (Due | Repeat) & {
   /** A queue, or an exchange with a routing key. */
   to: Destination
   /** Names the message, to people and, later, to cancel. Two schedules under one id are two messages. @default a random UUID */
@@ -28,13 +29,20 @@ export type ScheduleOptions = Due & {
   /** Declares a missing work queue, and its dead queue, instead of failing. @default false */
   declare?: boolean | undefined
   /**
-   * Repeats a schedule whose outcome was `unknown`, with the receipt of its error. Everything else is as it was then; id,
-   * due time and revision are the receipt's, and `in`, `at` and `id` are not looked at. Should both copies arrive, a consumer
-   * handles one, within its window for duplicates.
+   * Repeats a schedule whose outcome was `unknown`, with the receipt of its error: `{ ...options, repeat: error.receipt }`.
+   * Id, due time and revision are the receipt's, and `in`, `at` and `id` are not looked at; `to` has to be the same. Should
+   * both copies arrive, a consumer handles one, within its window for duplicates.
    */
   repeat?: Receipt | undefined
   /** Gives up waiting for the confirm. The error's `outcome` says whether the message may wait. */
   signal?: AbortSignal | undefined
+}
+
+/** Instead of a due time: that of the receipt. */
+interface Repeat {
+  repeat: Receipt
+  in?: Due['in'] | undefined
+  at?: Due['at'] | undefined
 }
 
 /** A message to which its definition and payload are still to be added. */
@@ -48,9 +56,12 @@ export function resolveSchedule(options: ScheduleOptions, now: number, maxDelayM
     throw invalidOption('options', '{ to, in } or { to, at }', options)
   }
   const { id: ownId = crypto.randomUUID(), headers, priority, correlationId, dedupeKey, expiresIn, repeat } = options
+  const destination = checkDestination(options.to)
   const { id, dueAt, revision } = repeat
-    ? resolveRepeat(repeat, now, maxDelayMs)
-    : { id: ownId, dueAt: resolveDue(options, now, maxDelayMs), revision: nextRevision(now) }
+    ? resolveRepeat(repeat, destination, now, maxDelayMs)
+    : { id: ownId, dueAt: resolveDue(options as Due, now, maxDelayMs), revision: nextRevision(now) }
+  // As it was the first time.
+  const scheduledAt = repeat ? Math.floor(revision / 1000) : now
   checkText('id', id)
   if (correlationId !== undefined) checkText('correlationId', correlationId)
   if (dedupeKey !== undefined) checkText('dedupeKey', dedupeKey)
@@ -63,23 +74,26 @@ export function resolveSchedule(options: ScheduleOptions, now: number, maxDelayM
     version: 0,
     body: NO_BODY,
     dueAt,
-    destination: checkDestination(options.to),
+    destination,
     headers: checkHeaders(headers),
     priority,
     correlationId,
     dedupeKey,
-    expiresAt: expiresIn === undefined ? undefined : Math.max(dueAt, now) + parseDelay(expiresIn, 'expiresIn'),
-    scheduledAt: now,
+    expiresAt: expiresIn === undefined ? undefined : Math.max(dueAt, scheduledAt) + parseDelay(expiresIn, 'expiresIn'),
+    scheduledAt,
     revision,
     attempt: 1,
   }
 }
 
 /** What makes a copy of the message that the receipt is for. */
-function resolveRepeat(repeat: Receipt, now: number, maxDelayMs: number) {
-  const { id, dueAt, revision } = repeat as Partial<Receipt>
+function resolveRepeat(repeat: Receipt, to: Destination, now: number, maxDelayMs: number) {
+  const { id, dueAt, revision, destination } = repeat as Partial<Receipt>
   if (id === undefined || dueAt === undefined || !Number.isSafeInteger(revision) || revision! < 0) {
     throw invalidOption('repeat', "an error's receipt", repeat)
+  }
+  if (!isDeepStrictEqual({ ...destination }, { ...to })) {
+    throw invalidOption('to', 'the destination of the receipt', destinationText(to))
   }
   return { id, dueAt: resolveDue({ at: dueAt }, now, maxDelayMs), revision: revision! }
 }

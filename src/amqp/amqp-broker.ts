@@ -126,8 +126,8 @@ export class AmqpBroker implements Broker {
     const topology = await this.#consumer
     topology.lookAgain(from.queue)
     const prepare = async () => {
-      await topology.dead(from.queue)
       await topology.destination(from, declare)
+      await topology.dead(from.queue)
     }
     const cancelled = () => topology.forget()
     const { logger } = this.#settings
@@ -177,7 +177,7 @@ export class AmqpBroker implements Broker {
     } catch (error) {
       if (!isDuequeError(error, 'NOT_ENCODABLE')) throw error
       const { logger } = this.#settings
-      logger.warn('moved without its headers', { queue: arrived.routingKey, error: error.message })
+      logger.warn('moved without its headers', { routingKey: arrived.routingKey, error: error.message })
       await this.#publishArrived(bare(arrived), exchange, headers, steps)
     }
   }

@@ -159,21 +159,29 @@ export class Publisher {
     try {
       frame = entry.publication.prepare()
       if (frame instanceof Promise) return this.#setAside(entry, frame)
-      const { exchange, routingKey, options } = frame
-      entry.exchange = exchange
+      entry.exchange = frame.exchange
       entry.returned = false
-      this.#paused = !channel.publish(exchange, routingKey, entry.publication.body, options, (error: Error | null) =>
-        this.#answered(entry, error),
-      )
+      this.#paused = !this.#write(channel, frame, entry)
     } catch (error) {
       if (isLoss(error)) {
         // The channel is closing. Its successor goes on.
         this.#paused = true
         return this.#again.push(entry)
       }
-      return this.#settle(entry, notEncodable(error) ?? operationFailure(error, 'publish', 'write'))
+      return this.#settle(entry, operationFailure(error, 'publish', 'write'))
     }
     this.#inFlight.add(entry)
+  }
+
+  /** @returns whether the socket takes more at once. @throws DuequeError `NOT_ENCODABLE`; nothing is sent then */
+  #write(channel: ConfirmChannel, { exchange, routingKey, options }: Frame, entry: Entry): boolean {
+    try {
+      return channel.publish(exchange, routingKey, entry.publication.body, options, (error: Error | null) =>
+        this.#answered(entry, error),
+      )
+    } catch (error) {
+      throw notEncodable(error) ?? error
+    }
   }
 
   #setAside(entry: Entry, until: Promise<void>): void {

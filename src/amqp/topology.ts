@@ -57,8 +57,11 @@ export class Topology {
     this.#maxNameBytes = maxNameBytes
     this.#made = made
     connection.whenUp(() => {
-      if (kept) for (const key of SAFETY) this.#done.delete(key)
-      else this.forget()
+      if (!kept) return this.forget()
+      const known = this.#done.has('ladder')
+      for (const key of SAFETY) this.#done.delete(key)
+      // One that fails is tried again when it is needed.
+      if (known) this.ladder().catch(() => undefined)
     })
   }
 

@@ -1,9 +1,10 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival, Broker, Subscription } from '../broker.js'
 import { LONGEST_TIMER_MS, type Clock } from '../clock.js'
 import { DueQueue } from '../due-queue.js'
 import { decodeEnvelope, readyAt, sentOn, type Envelope } from '../envelope.js'
-import { invalidOption, isForEver } from '../errors.js'
+import { DuequeError, invalidOption, isForEver } from '../errors.js'
 import { Fifo } from '../fifo.js'
 import type { Logger } from '../logger.js'
 import type { Strategy } from '../strategies/strategy.js'
@@ -11,11 +12,11 @@ import type { Handler } from './delivery.js'
 import { Duplicates } from './duplicates.js'
 import { Handling, type Fate, type Item } from './handling.js'
 import { resolveConsume, type ConsumeOptions } from './options.js'
-import { deathOf } from './outcome.js'
+import { Moves } from './moves.js'
 
 /** What a consumer has done since it started. */
 export interface ConsumerStats {
-  /** Handlers that returned. */
+  /** Handlers that returned, and decided nothing else. */
   readonly handled: number
   /** Sent back to wait for their next attempt. */
   readonly retried: number
@@ -49,7 +50,8 @@ export interface ConsumerEnvironment {
   onClosed: () => void
 }
 
-const PAUSE_AFTER_FAILURE_MS = 1000
+/** For handlers to end that were told to by their signal. */
+const ABORT_GRACE_MS = 100
 /** Earlier than the lead by more than this is no matter of rounding. */
 const SKEW_MS = 1000
 /** Once in so long is enough to be told what stays as it is. */
@@ -71,7 +73,7 @@ const LONGEST_HOLD_MS = 30_000
  * | handler calls `retry`                               | the same, whatever the policy says                     |
  * | handler throws, without such a policy; calls `deadLetter` | to the dead queue with the reason, then ack      |
  * | no handler, schema or version fits; expired         | to the dead queue with the reason, then ack            |
- * | neither can be reached                              | back to the queue                                      |
+ * | neither can be reached                              | tried until it can; back to the queue if the consumer closes |
  * | the connection is lost                              | the broker delivers it again; suppressed if settled    |
  */
 export class RunningConsumer implements Consumer {
@@ -83,12 +85,13 @@ export class RunningConsumer implements Consumer {
   readonly #ready = new Fifo<Item>()
   readonly #held: DueQueue<Item>
   readonly #isNews: (what: string) => boolean
-  readonly #puttingBack = new Set<Promise<void>>()
+  readonly #moves: Moves
   readonly #abort = new AbortController()
   readonly #stats = { handled: 0, retried: 0, dead: 0, suppressed: 0, running: 0 }
   #starting: Promise<Subscription> | undefined
   #closing: Promise<void> | undefined
   #idle: (() => void) | undefined
+  #abandon: ((error: DuequeError) => void) | undefined
 
   constructor(queue: string, handlers: readonly Handler[], options: ConsumeOptions, environment: ConsumerEnvironment) {
     this.queue = queue
@@ -96,6 +99,8 @@ export class RunningConsumer implements Consumer {
     this.#options = resolveConsume(options, logger)
     const { retry, handlerTimeoutMs } = this.#options
     this.#environment = environment
+    // Each running handler may listen.
+    setMaxListeners(0, this.#abort.signal)
     this.#handling = new Handling({
       handlers: checkHandlers(handlers),
       retry,
@@ -105,6 +110,7 @@ export class RunningConsumer implements Consumer {
       logger,
       closing: this.#abort.signal,
     })
+    this.#moves = new Moves(queue, environment, () => this.#closing !== undefined)
     this.#duplicates = new Duplicates(this.#options.duplicates)
     this.#held = new DueQueue(clock, (item) => {
       item.arrivedAt = clock.now()
@@ -118,8 +124,10 @@ export class RunningConsumer implements Consumer {
     const { broker } = this.#environment
     const listener = (arrival: Arrival) => this.#arrived(arrival)
     this.#starting = broker.subscribe({ queue: this.queue }, { prefetch, declare }, listener)
+    const closed = new Promise<never>((_, reject) => (this.#abandon = reject))
+    closed.catch(() => undefined)
     try {
-      await this.#starting
+      await Promise.race([this.#starting, closed])
     } catch (error) {
       this.#environment.onClosed()
       throw error
@@ -139,23 +147,39 @@ export class RunningConsumer implements Consumer {
   async #close(drainTimeoutMs: number): Promise<void> {
     const subscription = await this.#started(drainTimeoutMs)
     await subscription?.cancel()
-    const rest = this.#held.clear()
-    for (let item = this.#ready.shift(); item; item = this.#ready.shift()) rest.push(item)
-    for (const { arrival } of rest) arrival.requeue()
-    if (this.#stats.running > 0) {
-      const timer = setTimeout(
-        () => {
-          this.#abort.abort()
-          this.#idle?.()
-        },
-        Math.min(drainTimeoutMs, LONGEST_TIMER_MS),
-      )
-      await new Promise<void>((resolve) => (this.#idle = resolve))
-      clearTimeout(timer)
+    for (const { arrival } of this.#held.clear()) arrival.requeue()
+    this.#giveBack()
+    if (!(await this.#drained(drainTimeoutMs))) {
+      this.#abort.abort()
+      await this.#drained(ABORT_GRACE_MS)
     }
-    await Promise.all(this.#puttingBack)
+    // What was waiting for a twin hears of its outcome first.
+    await pause(0)
+    this.#giveBack()
+    await this.#moves.finished()
     await subscription?.close()
+    this.#abandon?.(new DuequeError('CLOSED', 'the consumer was closed before it had started', {}))
     this.#environment.onClosed()
+  }
+
+  /** Whether no handler runs any more, now or within the time. */
+  async #drained(ms: number): Promise<boolean> {
+    if (this.#stats.running === 0) return true
+    let timer: ReturnType<typeof setTimeout> | undefined
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve
+      timer = setTimeout(resolve, Math.min(ms, LONGEST_TIMER_MS))
+    })
+    clearTimeout(timer)
+    return this.#stats.running === 0
+  }
+
+  /** What no handler has seen. */
+  #giveBack(): void {
+    for (let item = this.#ready.shift(); item; item = this.#ready.shift()) {
+      this.#release(item)
+      item.arrival.requeue()
+    }
   }
 
   /** What there is to close. One that still waits for the broker is closed when it has come. */
@@ -169,10 +193,12 @@ export class RunningConsumer implements Consumer {
   }
 
   #arrived(arrival: Arrival): void {
-    if (this.#closing) return arrival.requeue()
     const now = this.#environment.clock.now()
     const envelope = decodeEnvelope(arrival)
-    const item = { arrival, envelope, dueAt: envelope.dueAt ?? now, readyAt: readyAt(envelope), arrivedAt: now }
+    const due = { dueAt: envelope.dueAt ?? now, readyAt: readyAt(envelope), arrivedAt: now }
+    const item: Item = { arrival, envelope, ...due, claimed: false }
+    // Given back when the subscription has ended: it would come here again.
+    if (this.#closing) return this.#ready.push(item)
     this.#sort(item)
     if (item.readyAt > now) this.#watch(item.readyAt - now)
   }
@@ -193,11 +219,12 @@ export class RunningConsumer implements Consumer {
 
   /** Ready, held until it is, or put back; also for what was held because it could not be put back. */
   #sort(item: Item): void {
+    // One that the broker took back will come again.
+    if (!item.arrival.live) return
     const earlyMs = item.readyAt - this.#environment.clock.now()
     if (earlyMs <= 0) return this.#enqueue(item)
     if (earlyMs <= LONGEST_HOLD_MS) return this.#held.add(item, item.readyAt)
-    const puttingBack = this.#putBack(item).finally(() => this.#puttingBack.delete(puttingBack))
-    this.#puttingBack.add(puttingBack)
+    void this.#moves.track(this.#putBack(item))
   }
 
   #enqueue(item: Item): void {
@@ -209,10 +236,17 @@ export class RunningConsumer implements Consumer {
     while (!this.#closing && this.#stats.running < this.#options.concurrency) {
       const item = this.#ready.shift()
       if (!item) return
-      // One that the broker took back will come again.
-      if (!item.arrival.live) continue
+      if (!item.arrival.live) {
+        this.#release(item)
+        continue
+      }
+      const key = duplicateKey(item.envelope)
+      if (key !== undefined && !item.claimed && this.#duplicates.isRunning(key)) {
+        void this.#follow(item, key)
+        continue
+      }
       this.#stats.running++
-      void this.#run(item).finally(() => {
+      void this.#run(item, key).finally(() => {
         this.#stats.running--
         if (this.#stats.running === 0) this.#idle?.()
         this.#next()
@@ -220,14 +254,31 @@ export class RunningConsumer implements Consumer {
     }
   }
 
+  /** Waits for the outcome of a twin that runs, and takes no handler's place meanwhile. */
+  async #follow(item: Item, key: string): Promise<void> {
+    if (!(await this.#duplicates.claim(key, this.#environment.clock.now()))) return this.#suppress(item)
+    item.claimed = true
+    if (!this.#closing) return this.#enqueue(item)
+    this.#release(item)
+    item.arrival.requeue()
+  }
+
+  #suppress({ arrival }: Item): void {
+    this.#stats.suppressed++
+    arrival.ack()
+  }
+
+  /** Lets another copy have its turn, if this one has claimed it. */
+  #release({ envelope, claimed }: Item): void {
+    const key = duplicateKey(envelope)
+    if (claimed && key !== undefined) this.#duplicates.finish(key, false, this.#environment.clock.now())
+  }
+
   /** Never rejects: each way out of here settles the arrival. */
-  async #run(item: Item): Promise<void> {
+  async #run(item: Item, key: string | undefined): Promise<void> {
     const { clock } = this.#environment
-    const key = duplicateKey(item.envelope)
-    if (key !== undefined && !(await this.#duplicates.claim(key, clock.now()))) {
-      this.#stats.suppressed++
-      return item.arrival.ack()
-    }
+    const isMine = key === undefined || item.claimed || (await this.#duplicates.claim(key, clock.now()))
+    if (!isMine) return this.#suppress(item)
     const settled = await this.#settle(item, await this.#handling.run(item))
     if (key !== undefined) this.#duplicates.finish(key, settled, clock.now())
     if (settled) item.arrival.ack()
@@ -236,69 +287,14 @@ export class RunningConsumer implements Consumer {
 
   /** Whether the message is done with: handled, or safe where it goes next. */
   async #settle(item: Item, fate: Fate): Promise<boolean> {
-    switch (fate.kind) {
-      case 'handled':
-        this.#stats.handled++
-        return true
-      case 'retry':
-        return this.#moved(
-          'retried',
-          () => this.#retry(item, fate),
-          (error) => this.#hopeless(item, error),
-        )
-      case 'dead':
-        return this.#moved('dead', () => this.#bury(item, fate))
-      case 'given back':
-        return false
-    }
-  }
-
-  /** Because it cannot be sent again, now or later; else it would come again for ever. */
-  #hopeless(item: Item, error: unknown): Promise<boolean> | undefined {
-    if (!isForEver(error)) return undefined
-    const why = new Error(`no other attempt: ${error.message}`)
-    return this.#settle(item, { kind: 'dead', reason: 'handler-error', error: why, failed: true })
-  }
-
-  async #moved(
-    count: 'retried' | 'dead',
-    move: () => Promise<void>,
-    instead: (error: unknown) => Promise<boolean> | undefined = () => undefined,
-  ): Promise<boolean> {
-    try {
-      await move()
-      this.#stats[count]++
+    if (fate.kind === 'given back') return false
+    if (fate.kind === 'handled') {
+      this.#stats.handled++
       return true
-    } catch (failure) {
-      const other = instead(failure)
-      if (other) return other
-      this.#environment.onError(failure)
-      // It comes again at once.
-      await pause(PAUSE_AFTER_FAILURE_MS)
-      return false
     }
-  }
-
-  /** A fresh publish for this queue alone. */
-  #retry({ arrival, envelope, dueAt }: Item, { delayMs, failed }: Fate & { kind: 'retry' }): Promise<void> {
-    const { strategy, clock } = this.#environment
-    const now = clock.now()
-    const message = {
-      ...sentOn(arrival, envelope, { queue: this.queue }, now),
-      dueAt,
-      attempt: envelope.attempt + 1,
-      retryAt: now + delayMs,
-      ...(failed && { firstFailedAt: envelope.firstFailedAt ?? now, lastFailedAt: now }),
-    }
-    return strategy.schedule(message, { declare: false })
-  }
-
-  #bury({ arrival, envelope }: Item, { reason, error, failed }: Fate & { kind: 'dead' }): Promise<void> {
-    const { broker, clock, logger } = this.#environment
-    const death = deathOf(reason, error, clock.now())
-    const { id, firstFailedAt = death.at } = envelope
-    logger.warn('message given up', { queue: this.queue, id, reason, error: death.error })
-    return broker.bury(this.queue, arrival, failed ? { ...death, firstFailedAt } : death)
+    const done = await this.#moves.move(item, fate)
+    if (done) this.#stats[done]++
+    return done !== undefined
   }
 
   /** Back into the strategy, for this queue alone; a time that no strategy could wait for was never ours. Never rejects. */

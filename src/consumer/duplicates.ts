@@ -40,6 +40,11 @@ export class Duplicates {
     }
   }
 
+  /** Whether {@link claim} would have to wait. */
+  isRunning(key: string): boolean {
+    return this.#running.has(key)
+  }
+
   finish(key: string, settled: boolean, now: number): void {
     if (settled) this.#settled.set(key, now)
     const waiting = this.#running.get(key) ?? []

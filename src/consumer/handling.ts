@@ -19,6 +19,8 @@ export interface Item {
   readonly readyAt: number
   /** From when on it could be handled. */
   arrivedAt: number
+  /** Whether it is the one of its copies whose turn it is. */
+  claimed: boolean
 }
 
 /** What is to become of a message after its handler has ended. */

@@ -109,7 +109,7 @@ describe('schedule', () => {
   const refused: [string, string, Partial<ScheduleOptions>][] = [
     ['DELAY_OUT_OF_RANGE', 'over ten years', { in: '3651d' }],
     ['INVALID_DUE', 'NaN', { in: NaN }],
-    ['INVALID_DUE', 'both in and at', { in: 1, at: new Date() } as never],
+    ['INVALID_DUE', 'both in and at', { in: 1, at: new Date() }],
     ['INVALID_OPTION', 'no destination', { to: {} as never, in: 1 }],
     ['RESERVED_NAME', 'a BCC header', { headers: { BCC: ['x'] }, in: 1 }],
     ['RESERVED_NAME', 'a dueque header', { headers: { 'dueque-due': 1 }, in: 1 }],
@@ -122,7 +122,7 @@ describe('schedule', () => {
   ]
   test.each(refused)('refuses with %s: %s', async (code, _, options) => {
     const mq = await open(vhost.url)
-    const error = await failure(mq.schedule(note, { n: 1 }, { to, ...options }))
+    const error = await failure(mq.schedule(note, { n: 1 }, { to, ...options } as ScheduleOptions))
     expect(error).toMatchObject({ code, outcome: 'refused' })
   })
 

@@ -71,6 +71,14 @@ describe('repeat', () => {
     },
   )
 
+  it('goes to the same destination, and expires when the first one does', () => {
+    const to = { queue: 'other' }
+    expect(thrown(() => resolve({ ...given, to, repeat: receipt }))).toMatchObject({ data: { option: 'to' } })
+    const revision = (NOW - 60_000) * 1000 + 5
+    const due = { dueAt: new Date(0).toISOString(), revision }
+    expect(resolve({ ...given, expiresIn: 500, repeat: { ...receipt, ...due } }).expiresAt).toBe(NOW - 60_000 + 500)
+  })
+
   it('must have a due time that can be waited for', () => {
     expect(thrown(() => resolve({ ...given, repeat: { ...receipt, dueAt: 'soon' } })).code).toBe('INVALID_DUE')
   })

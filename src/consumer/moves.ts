@@ -1,0 +1,90 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { sentOn } from '../envelope.js'
+import { isForEver } from '../errors.js'
+import type { ConsumerEnvironment } from './consumer.js'
+import type { Fate, Item } from './handling.js'
+import { deathOf } from './outcome.js'
+
+type Move = Fate & { kind: 'retry' | 'dead' }
+
+const PAUSE_AFTER_FAILURE_MS = 1000
+
+/** Moves what was not handled to where it waits again, or to the dead queue. */
+export class Moves {
+  readonly #queue: string
+  readonly #environment: ConsumerEnvironment
+  readonly #isClosing: () => boolean
+  readonly #underWay = new Set<Promise<unknown>>()
+
+  constructor(queue: string, environment: ConsumerEnvironment, isClosing: () => boolean) {
+    this.#queue = queue
+    this.#environment = environment
+    this.#isClosing = isClosing
+  }
+
+  /**
+   * Repeats the move, not the handler, until the broker has confirmed it.
+   *
+   * @returns what was done; nothing if the consumer closes, or the message is another's by now
+   */
+  move(item: Item, fate: Move): Promise<'retried' | 'dead' | undefined> {
+    return this.track(this.#move(item, fate))
+  }
+
+  /** Closing waits for it: the old copy must not go back to the queue while the new one is on its way. */
+  async track<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work)
+    try {
+      return await work
+    } finally {
+      this.#underWay.delete(work)
+    }
+  }
+
+  async finished(): Promise<void> {
+    await Promise.all(this.#underWay)
+  }
+
+  async #move(item: Item, fate: Move): Promise<'retried' | 'dead' | undefined> {
+    for (;;) {
+      try {
+        if (fate.kind === 'retry') await this.#retry(item, fate)
+        else await this.#bury(item, fate)
+        return fate.kind === 'retry' ? 'retried' : 'dead'
+      } catch (failure) {
+        // It cannot be sent again, now or later.
+        if (fate.kind === 'retry' && isForEver(failure)) {
+          const { failed } = fate
+          const error = `no other attempt: ${failure.message}`
+          return this.#move(item, { kind: 'dead', reason: failed ? 'handler-error' : 'dead-lettered', error, failed })
+        }
+        this.#environment.onError(failure)
+        await pause(PAUSE_AFTER_FAILURE_MS)
+        if (this.#isClosing() || !item.arrival.live) return undefined
+      }
+    }
+  }
+
+  /** A fresh publish for this queue alone. */
+  #retry({ arrival, envelope, dueAt }: Item, { delayMs, failed }: Move & { kind: 'retry' }): Promise<void> {
+    const { strategy, clock } = this.#environment
+    const now = clock.now()
+    const message = {
+      ...sentOn(arrival, envelope, { queue: this.#queue }, now),
+      dueAt,
+      attempt: envelope.attempt + 1,
+      rescues: 0,
+      retryAt: now + delayMs,
+      ...(failed && { firstFailedAt: envelope.firstFailedAt ?? now, lastFailedAt: now }),
+    }
+    return strategy.schedule(message, { declare: false })
+  }
+
+  #bury({ arrival, envelope }: Item, { reason, error, failed }: Move & { kind: 'dead' }): Promise<void> {
+    const { broker, clock, logger } = this.#environment
+    const death = deathOf(reason, error, clock.now())
+    const { id, firstFailedAt = death.at } = envelope
+    logger.warn('message given up', { queue: this.#queue, id, reason, error: death.error })
+    return broker.bury(this.#queue, arrival, failed ? { ...death, firstFailedAt } : death)
+  }
+}

@@ -1,0 +1,148 @@
+import { expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { HEADER } from '../../../src/envelope.js'
+import {
+  connect,
+  defineMessage,
+  memory,
+  on,
+  type Arrival,
+  type Broker,
+  type ConsumeOptions,
+  type Handler,
+} from '../../../src/index.js'
+
+const order = defineMessage('order', z.number())
+const settled = () => new Promise<void>((resolve) => setTimeout(resolve, 5))
+
+/** A consumer to which the test hands arrivals, as a broker does that has lost and found it again. */
+async function world(handle: Handler['handle'], options: ConsumeOptions = {}) {
+  const log: string[] = []
+  let listener: ((arrival: Arrival) => void) | undefined
+  const { broker, ...rest } = memory()
+  const taps: Partial<Broker> = {
+    subscribe: (_, __, on) => {
+      listener = on
+      return Promise.resolve({ cancel: () => Promise.resolve(), close: () => Promise.resolve() })
+    },
+  }
+  const mq = await connect({ strategy: { ...rest, broker: Object.assign(broker, taps) } })
+  onTestFinished(() => mq.close({ drainTimeoutMs: 0 }))
+  const handler = on(order, (delivery) => {
+    log.push(`handled ${delivery.id}`)
+    return (handle as (delivery: object) => unknown)(delivery)
+  })
+  const consumer = await mq.consume('orders', [handler], options)
+  let live = true
+  /** The same id is a copy. */
+  const arrive = (id: string, dueAt = 1) => {
+    const mine = { live: true }
+    listener!({
+      body: Buffer.from('1'),
+      properties: { messageId: id, type: 'order' },
+      headers: { [HEADER.due]: dueAt, [HEADER.revision]: 1, [HEADER.attempt]: 1 },
+      exchange: '',
+      routingKey: 'orders',
+      redelivered: false,
+      get live() {
+        return live && mine.live
+      },
+      ack: () => void log.push(`ack ${id}`),
+      requeue: () => void log.push(`requeue ${id}`),
+    })
+    return mine
+  }
+  return { mq, broker, consumer, arrive, log, lose: () => (live = false) }
+}
+
+it('a copy of a message that runs takes no place of another message', async () => {
+  const { arrive, log, consumer } = await world(
+    ({ id }) => (id === 'slow' ? new Promise(() => undefined) : undefined),
+    {
+      concurrency: 2,
+    },
+  )
+  for (let n = 0; n < 5; n++) arrive('slow')
+  arrive('other')
+  await settled()
+  expect(log).toEqual(['handled slow', 'handled other', 'ack other'])
+  expect(consumer.stats().running).toBe(1)
+})
+
+it('a copy that waited is handled if the first one gave up, and not after the consumer closed', async () => {
+  const { arrive, log, consumer } = await world(
+    ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')))),
+  )
+  arrive('a')
+  arrive('a')
+  await settled()
+  await consumer.close({ drainTimeoutMs: 5 })
+  await settled()
+  expect(log).toEqual(['handled a', 'requeue a', 'requeue a'])
+})
+
+it('a copy that waited while the consumer closes is settled with the first one', async () => {
+  let finish: (() => void) | undefined
+  const { arrive, log, consumer } = await world(() => new Promise<void>((resolve) => (finish = resolve)))
+  arrive('a')
+  arrive('a')
+  await settled()
+  const closed = consumer.close()
+  await settled()
+  finish!()
+  await closed
+  expect(log.toSorted()).toEqual(['ack a', 'ack a', 'handled a'])
+  expect(consumer.stats()).toMatchObject({ handled: 1, suppressed: 1 })
+})
+
+it('what arrives while the consumer closes goes back once', async () => {
+  const { arrive, log, consumer } = await world(() => undefined)
+  const closed = consumer.close()
+  arrive('late')
+  await closed
+  expect(log).toEqual(['requeue late'])
+})
+
+it('what the broker took back meanwhile is not handled when it is due', async () => {
+  const { arrive, broker, log } = await world(() => undefined)
+  const message = arrive('far', Date.now() + 40)
+  message.live = false
+  await new Promise((resolve) => setTimeout(resolve, 80))
+  expect([log, broker.messages('orders')]).toEqual([[], []])
+})
+
+it('closing waits for a message that is on its way to the dead queue', async () => {
+  const { arrive, broker, log, consumer } = await world(() => {
+    throw new Error('no room')
+  })
+  let confirm: (() => void) | undefined
+  broker.bury = () => new Promise<void>((resolve) => (confirm = resolve))
+  arrive('a')
+  await settled()
+  let isClosed = false
+  const closed = consumer.close({ drainTimeoutMs: 5 }).then(() => (isClosed = true))
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(isClosed).toBe(false)
+  confirm!()
+  await closed
+  expect(log).toEqual(['handled a', 'ack a'])
+})
+
+it('a dead queue that cannot be reached is tried again, and the handler is not', async () => {
+  const { arrive, broker, log } = await world(() => {
+    throw new Error('no room')
+  })
+  let tries = 0
+  broker.bury = () => (++tries < 2 ? Promise.reject(new Error('away')) : Promise.resolve())
+  arrive('a')
+  await expect.poll(() => log, { timeout: 5000 }).toEqual(['handled a', 'ack a'])
+  expect(tries).toBe(2)
+})
+
+it('consume does not wait for ever for a broker if dueque is closed meanwhile', async () => {
+  const { mq, broker } = await world(() => undefined)
+  broker.subscribe = () => new Promise(() => undefined)
+  const starting = mq.consume('others', [on(order, () => undefined)]).catch((error: unknown) => error)
+  await mq.close({ drainTimeoutMs: 5 })
+  expect(await starting).toMatchObject({ code: 'CLOSED' })
+})
