@@ -27,6 +27,8 @@ export interface ConsumerStats {
   /** Arrived early and waiting in this process. */
   readonly held: number
   readonly running: number
+  /** Copies of running messages that wait for their outcome. */
+  readonly following: number
 }
 
 /** A running consumer. */
@@ -87,7 +89,7 @@ export class RunningConsumer implements Consumer {
   readonly #isNews: (what: string) => boolean
   readonly #moves: Moves
   readonly #abort = new AbortController()
-  readonly #stats = { handled: 0, retried: 0, dead: 0, suppressed: 0, running: 0 }
+  readonly #stats = { handled: 0, retried: 0, dead: 0, suppressed: 0, running: 0, following: 0 }
   #starting: Promise<Subscription> | undefined
   #closing: Promise<void> | undefined
   #idle: (() => void) | undefined
@@ -256,7 +258,10 @@ export class RunningConsumer implements Consumer {
 
   /** Waits for the outcome of a twin that runs, and takes no handler's place meanwhile. */
   async #follow(item: Item, key: string): Promise<void> {
-    if (!(await this.#duplicates.claim(key, this.#environment.clock.now()))) return this.#suppress(item)
+    this.#stats.following++
+    const isMine = await this.#duplicates.claim(key, this.#environment.clock.now())
+    this.#stats.following--
+    if (!isMine) return this.#suppress(item)
     item.claimed = true
     if (!this.#closing) return this.#enqueue(item)
     this.#release(item)

@@ -219,7 +219,7 @@ describe('duplicates', () => {
     const id = randomUUID()
     await publishRaw(queue, { n: 1 }, { messageId: id, headers })
     await publishRaw(queue, { n: 1 }, { messageId: id, headers })
-    await poll(() => consumer.stats().running === 2, { timeoutMs: 30_000, what: 'both to run or wait' })
+    await poll(() => consumer.stats().following === 1, { timeoutMs: 30_000, what: 'both to run or wait' })
     expect(calls).toBe(1)
     finish!()
     await poll(() => consumer.stats().suppressed === 1, { timeoutMs: 30_000, what: 'the copy' })

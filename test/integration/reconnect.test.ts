@@ -81,7 +81,7 @@ describe.skipIf(managementUrl() === undefined)(
         what: 'the consumer to be cut',
       })
       const stats = (): ConsumerStats => consumer.stats()
-      await poll(() => stats().running === 2, { timeoutMs: 30_000, what: 'the copy to arrive' })
+      await poll(() => stats().following === 1, { timeoutMs: 30_000, what: 'the copy to arrive' })
       finish!()
       await poll(() => stats().suppressed === 1, { timeoutMs: 30_000, what: 'the copy to be suppressed' })
       expect(calls).toBe(1)
