@@ -11,9 +11,10 @@ import { addRedrive } from './stored/redrive.js'
 import { addShow } from './stored/show.js'
 
 const HELP = `
-QUEUE is the work queue: what its consumers gave up is in QUEUE.dead, for the reason handler-error, invalid-payload,
-unknown-message, unknown-version, expired or invalid-due. What the broker moved there says delivery-limit (given back too
-often) or rejected. redrive sends them back to QUEUE for a first attempt; expired ones stay.
+QUEUE is the work queue: what its consumers gave up is in QUEUE.dead, for the reason handler-error, handler-timeout,
+dead-lettered, invalid-payload, unknown-message, unknown-version, expired or invalid-due. What the broker moved there says
+delivery-limit (given back too often) or rejected. redrive sends them back to QUEUE as the next attempt, before all those
+of a retry policy; expired ones stay.
 
 Examples:
   dueque dead list reminders
