@@ -88,7 +88,7 @@ describe.skipIf(noNode)(
         }),
       ])
       await scheduleNotes(mq, queue, [0])
-      await poll(() => consumer.stats().running >= 2, { what: 'the copy', timeoutMs: 120_000 })
+      await poll(() => consumer.stats().following >= 1, { what: 'the copy', timeoutMs: 120_000 })
       finish!()
       await poll(() => consumer.stats().suppressed >= 1, { what: 'the copy to be suppressed', timeoutMs: 60_000 })
       await mq.schedule(note, { n: 1 }, { to: { queue }, in: 0 })
