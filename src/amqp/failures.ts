@@ -19,7 +19,7 @@ export function connectFailure(cause: unknown, { host, user, vhost }: Endpoint):
   if (typeof code === 'string' && /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO/.test(code)) {
     return new DuequeError(
       'TLS_REFUSED',
-      `TLS with ${host} failed: ${text} (options: tls.ca, tls.servername)`,
+      `TLS with ${host} failed: ${text} (options: tls.ca, tls.servername, tls.cert)`,
       { host },
       { cause },
     )
