@@ -3,6 +3,12 @@ const WAIT_MS = 5
 /** How many may wait at most, as a share of the prefetch: the broker goes on sending meanwhile. */
 const SHARE_OF_PREFETCH = 0.5
 
+/**
+ * A quorum queue's side of a channel holds back what settles deliveries once this many commands are on their way, and
+ * forgets it when the channel closes: SOFT_LIMIT in rabbit_fifo_client.erl, rabbitmq/rabbitmq-server#10327, docs/decisions/015-close-behind-the-acks.md.
+ */
+export const SAFE_FRAMES = 30
+
 /** The part of a channel that settles deliveries. */
 export interface Settling {
   /** `upTo`: with everything before it that is not settled yet. */

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Channel, Message } from 'amqplib'
 import type { Arrived } from '../envelope.js'
 import { DuequeError, isDuequeError } from '../errors.js'
+import { SAFE_FRAMES } from './acks.js'
 import type { AmqpConnection, ConnectionSettings } from './connection.js'
 import { isLoss, operationFailure } from './failures.js'
 import { goodbye } from './goodbye.js'
@@ -21,11 +22,6 @@ const BATCH_BYTES = 16 * 1024 * 1024
 const MESSAGE_BYTES = 1024
 /** After so long without another message a batch is taken for all that there is. */
 const IDLE_MS = 200
-/**
- * Commands that the broker's side of a channel sends to a quorum queue ahead of its answers. Those beyond are sent later
- * in another order, or never if the channel closes: docs/decisions/015-close-behind-the-acks.md.
- */
-const SAFE_FRAMES = 30
 /** RabbitMQ 3.10 keeps the order of up to 32 messages that are given back in one go, and loses it of more. */
 const SLICE = 32
 /** For a million messages about a quarter of it is enough. */

@@ -2,17 +2,11 @@ import type { Channel, ConsumeMessage, Message } from 'amqplib'
 import type { Arrival, Subscription } from '../broker.js'
 import { errorText, type DuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { Acks, type Settling } from './acks.js'
+import { Acks, SAFE_FRAMES, type Settling } from './acks.js'
 import { RecoveringChannel } from './channel.js'
 import type { AmqpConnection } from './connection.js'
 import { goodbye } from './goodbye.js'
 import { isLoss, operationFailure } from './failures.js'
-
-/**
- * A quorum queue's side of a channel holds back what settles deliveries once this many commands are on their way, and
- * forgets it when the channel closes: SOFT_LIMIT in rabbit_fifo_client.erl, rabbitmq/rabbitmq-server#10327.
- */
-const SAFE_FRAMES = 30
 
 export interface SubscribeSettings {
   connection: AmqpConnection
