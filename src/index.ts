@@ -35,9 +35,21 @@ export {
 export type { Logger } from './logger.js'
 export type { Clock } from './clock.js'
 export type { Arrival, Broker, DeadReason, Death, PublishOptions, SubscribeOptions, Subscription } from './broker.js'
-export type { Environment, Limits, Strategy } from './strategies/strategy.js'
+export type { Environment, Limits, OnConflict, Strategy, WaitOptions } from './strategies/strategy.js'
+export type { Position, Waitlist, WaitlistFilter } from './strategies/waitlist.js'
+export type {
+  ConflictOptions,
+  ListOptions,
+  StrategyMethods,
+  StrategyScheduleOptions,
+  WaitingFilter,
+  WaitingMessage,
+  WaitingMethods,
+  WaitingPage,
+} from './waiting.js'
 export { ladder, type LadderOptions } from './strategies/ladder/ladder.js'
 export { memory, type MemoryOptions, type MemoryStrategy } from './strategies/memory/memory.js'
 export type { ExchangeType } from './strategies/memory/exchange.js'
+export type { MemoryWaitlist } from './strategies/memory/memory-waitlist.js'
 export type { MemoryBroker } from './strategies/memory/memory-broker.js'
 export { manualClock, type ManualClock } from './strategies/memory/manual-clock.js'

@@ -78,21 +78,38 @@ export class AmqpBroker implements Broker {
     return this.publish(message, { prepare, returned: (exchange) => this.topology.returned(exchange), safeAt }, signal)
   }
 
+  release(message: DelayedMessage, { timeoutMs }: { timeoutMs: number }): Promise<void> {
+    const { destination } = message
+    const prepare = () =>
+      this.topology.hasBase
+        ? frameFor(message, this.names.deliver, [destinationKey(destination)])
+        : this.topology.base()
+    const safeAt = () => this.topology.safeAt(destination, [])
+    return this.publish(message, {
+      prepare,
+      returned: (exchange) => this.topology.returned(exchange),
+      safeAt,
+      timeoutMs,
+    })
+  }
+
   /** @throws DuequeError `BODY_TOO_LARGE` before anything is sent, and what the publisher throws */
   publish(
     { id, revision, body }: DelayedMessage,
-    { prepare, returned, safeAt }: Omit<Publication, 'id' | 'revision' | 'body'>,
+    steps: Omit<Publication, 'id' | 'revision' | 'body'>,
     signal?: AbortSignal,
   ): Promise<void> {
+    const tooLarge = this.tooLarge(body)
+    if (tooLarge) return Promise.reject(tooLarge)
+    return this.publisher.publish({ ...steps, id, revision, body: bufferOf(body) }, signal)
+  }
+
+  /** Why a body is not to be sent, if it is not. */
+  tooLarge({ byteLength: bytes }: Uint8Array): DuequeError | undefined {
     const { maxBodyBytes: maxBytes } = this.#settings
-    if (body.byteLength > maxBytes) {
-      const message = `the body has ${body.byteLength} bytes, over the limit of ${maxBytes} (option: maxBodyBytes)`
-      return Promise.reject(new DuequeError('BODY_TOO_LARGE', message, { bytes: body.byteLength, maxBytes }))
-    }
-    return this.publisher.publish(
-      { id, revision, body: bufferOf(body), prepare, returned, ...(safeAt && { safeAt }) },
-      signal,
-    )
+    if (bytes <= maxBytes) return undefined
+    const message = `the body has ${bytes} bytes, over the limit of ${maxBytes} (option: maxBodyBytes)`
+    return new DuequeError('BODY_TOO_LARGE', message, { bytes, maxBytes })
   }
 
   bury(queue: string, arrived: Arrived, death: Death): Promise<void> {

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { isDuequeError, on, type Dueque } from '../../src/index.js'
 import { poll } from '../support/broker.js'
 import { Recorder, note, scheduleNotes, unique, type Note } from './recorder.js'
+import { WAITLIST_CASES } from './waitlist-cases.js'
 import type { Subject, World } from './world.js'
 
-type Case = (world: World, mq: Dueque) => Promise<void>
+export type Case = (world: World, mq: Dueque) => Promise<void>
 
 /** What every strategy must do, by name. */
 const CASES: Record<string, Case> = {
@@ -247,8 +248,12 @@ const CASES: Record<string, Case> = {
   },
 }
 
-/** Runs every case on a strategy, in one world. A strategy skips only what it names, with a reason. */
-export function conformance({ name, cannot = {} }: Subject, open: () => World | Promise<World>): void {
+/**
+ * Runs every case on a strategy, in one world: those of a waitlist on strategies that have one. A strategy skips only what
+ * it names, with a reason.
+ */
+export function conformance({ name, make, cannot = {} }: Subject, open: () => World | Promise<World>): void {
+  const cases = { ...CASES, ...(make().waitlist && WAITLIST_CASES) }
   describe(`${name} conforms`, () => {
     let world: World
     beforeAll(async () => {
@@ -257,9 +262,9 @@ export function conformance({ name, cannot = {} }: Subject, open: () => World | 
     afterAll(() => world.close())
 
     test('skips only cases that exist', () => {
-      expect(Object.keys(cannot).filter((skipped) => !(skipped in CASES))).toEqual([])
+      expect(Object.keys(cannot).filter((skipped) => !(skipped in cases))).toEqual([])
     })
-    for (const [title, run] of Object.entries(CASES)) {
+    for (const [title, run] of Object.entries(cases)) {
       const reason = cannot[title]
       test.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (skipped: ${reason})`, async () => {
         const mq = await world.connect()

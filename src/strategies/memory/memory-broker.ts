@@ -103,8 +103,9 @@ export class MemoryBroker implements Broker {
   }
 
   /** What is due goes to its destination, or is parked. */
-  release(message: DelayedMessage): void {
+  release(message: DelayedMessage): Promise<void> {
     this.#route(message)
+    return Promise.resolve()
   }
 
   bury(queue: string, arrived: Arrived, death: Death): Promise<void> {

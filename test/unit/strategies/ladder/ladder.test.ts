@@ -188,7 +188,7 @@ describe('ladder', () => {
   })
 
   it('refuses a broker that is not RabbitMQ', async () => {
-    const environment = { broker: new MemoryBroker(), clock: systemClock, logger: silent }
+    const environment = { broker: new MemoryBroker(), clock: systemClock, logger: silent, onError: () => undefined }
     expect((await rejection(ladder().start(environment))).code).toBe('INVALID_OPTION')
   })
 })
