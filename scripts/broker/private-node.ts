@@ -38,7 +38,7 @@ export class PrivateNode {
     const { management = true, advanced = true, freshCounts = false, startTimeoutMs = 180_000 } = options
     const { name = newNodeName(), cluster } = options.member ?? {}
     const programs = programsIn(options.programs)
-    const files = await prepareNode({ management, advanced, freshCounts, name, cluster })
+    const files = await prepareNode({ programs, management, advanced, freshCounts, name, cluster })
     const guarded = [files.folder, String(files.ports.epmd), ...(cluster ? ['shared'] : [])]
     const guard = new Guard(process.execPath, ['--import', 'tsx', GUARD, ...guarded], PROJECT)
     const node = new PrivateNode(programs, files, { management, startTimeoutMs, guard })
