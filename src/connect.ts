@@ -1,4 +1,5 @@
 import { AmqpBroker } from './amqp/amqp-broker.js'
+import { MAX_BYTES_IN_FLIGHT } from './amqp/in-flight.js'
 import { Rescue } from './amqp/rescue.js'
 import type { Broker } from './broker.js'
 import { RunningConsumer, type Consumer } from './consumer/consumer.js'
@@ -144,7 +145,14 @@ class Connected<S extends Strategy> implements Dueque<S> {
     this.#parts = parts
   }
 
-  async schedule<In>(message: MessageDefinition<In, unknown>, payload: In, options: ScheduleOptions): Promise<Receipt> {
+  schedule<In>(message: MessageDefinition<In, unknown>, payload: In, options: ScheduleOptions): Promise<Receipt> {
+    return this.#schedule({ message, payload, options })
+  }
+
+  async #schedule<In>(
+    { message, payload, options }: ScheduleItem<In>,
+    sized?: (bodyBytes: number) => void,
+  ): Promise<Receipt> {
     this.#assertOpen()
     const { clock } = this.#options
     const draft = resolveSchedule(options, clock.now(), this.strategy.limits.maxDelayMs)
@@ -154,6 +162,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     draft.name = message.name
     draft.version = message.version
     draft.body = await encodePayload(message, payload)
+    sized?.(draft.body.byteLength)
     const { id, dueAt, revision, destination } = draft
     const receipt = { id, dueAt: new Date(dueAt).toISOString(), revision, destination }
     try {
@@ -165,8 +174,13 @@ class Connected<S extends Strategy> implements Dueque<S> {
   }
 
   scheduleAll<In>(items: Iterable<ScheduleItem<In>> | AsyncIterable<ScheduleItem<In>>) {
-    const { maxInFlight } = this.#options
-    return scheduleAll(items, ({ message, payload, options }) => this.schedule(message, payload, options), maxInFlight)
+    const { maxInFlight, maxBodyBytes } = this.#options
+    const window = {
+      messages: maxInFlight,
+      bytes: MAX_BYTES_IN_FLIGHT,
+      bodyBytes: Math.min(maxBodyBytes, MAX_BYTES_IN_FLIGHT / 4),
+    }
+    return scheduleAll(items, (item, sized) => this.#schedule(item, sized), window)
   }
 
   async consume(queue: string, handlers: readonly Handler[], options: ConsumeOptions = {}): Promise<Consumer> {

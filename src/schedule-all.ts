@@ -6,32 +6,54 @@ export type ScheduleResult<Item = unknown> =
   | { index: number; item: Item; receipt: Receipt; error?: never }
   | { index: number; item: Item; error: DuequeError; receipt?: never }
 
+/** How much may be under way. */
+export interface Window {
+  messages: number
+  /** Of bodies. */
+  bytes: number
+  /** What a body may have, as long as it is not known what it has. */
+  bodyBytes: number
+}
+
 /**
- * Runs `schedule` over a source with at most `window` at a time, and yields each outcome. The source is read only as fast
- * as outcomes are taken. If the source itself throws, what was started is yielded first.
+ * Runs `schedule` over a source with at most a window's load at a time, and yields each outcome. The source is read only as
+ * fast as outcomes are taken. If the source itself throws, what was started is yielded first.
+ *
+ * @param schedule tells the bytes of the body as soon as it knows them
  */
 export async function* scheduleAll<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
-  schedule: (item: Item) => Promise<Receipt>,
-  window: number,
+  schedule: (item: Item, sized: (bytes: number) => void) => Promise<Receipt>,
+  window: Window,
 ): AsyncGenerator<ScheduleResult<Item>, void, undefined> {
   const isAsync = Symbol.asyncIterator in items
   const iterator = isAsync ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
   const results: ScheduleResult<Item>[] = []
   let count = 0
   let running = 0
+  let bytes = 0
   let reading = false
   let left = false
   let source: 'open' | 'ended' | { error: unknown } = 'open'
   let wake: (() => void) | undefined
 
   const run = async (item: Item, index: number) => {
+    let size = window.bodyBytes
+    bytes += size
     running++
+    const sized = (actual: number) => {
+      bytes += actual - size
+      size = actual
+      wake?.()
+    }
     const failed = (error: DuequeError) => ({ index, item, error })
-    results.push(await schedule(item).then((receipt) => ({ index, item, receipt }), failed))
+    results.push(await schedule(item, sized).then((receipt) => ({ index, item, receipt }), failed))
+    bytes -= size
     running--
     wake?.()
   }
+  const hasRoom = () =>
+    running + results.length < window.messages && (running === 0 || bytes + window.bodyBytes <= window.bytes)
   const take = (next: IteratorResult<Item, unknown>) => {
     if (next.done) source = 'ended'
     else if (!left) void run(next.value, count++)
@@ -59,7 +81,7 @@ export async function* scheduleAll<Item>(
 
   try {
     while (reading || running > 0 || results.length > 0 || source === 'open') {
-      while (source === 'open' && !reading && running + results.length < window) read()
+      while (source === 'open' && !reading && hasRoom()) read()
       // Not `yield*`, which makes several promises of each.
       if (results.length > 0) for (const result of results.splice(0)) yield result
       else if (reading || running > 0) await new Promise<void>((resolve) => (wake = resolve))
