@@ -29,31 +29,19 @@ export async function* scheduleAll<Item>(
   const isAsync = Symbol.asyncIterator in items
   const iterator = isAsync ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
   const results: ScheduleResult<Item>[] = []
+  const load = new Load(window)
   let count = 0
-  let running = 0
-  let bytes = 0
   let reading = false
   let left = false
   let source: 'open' | 'ended' | { error: unknown } = 'open'
   let wake: (() => void) | undefined
 
   const run = async (item: Item, index: number) => {
-    let size = window.bodyBytes
-    bytes += size
-    running++
-    const sized = (actual: number) => {
-      bytes += actual - size
-      size = actual
-      wake?.()
-    }
+    const place = load.enter(() => wake?.())
     const failed = (error: DuequeError) => ({ index, item, error })
-    results.push(await schedule(item, sized).then((receipt) => ({ index, item, receipt }), failed))
-    bytes -= size
-    running--
-    wake?.()
+    results.push(await schedule(item, place.sized).then((receipt) => ({ index, item, receipt }), failed))
+    place.leave()
   }
-  const hasRoom = () =>
-    running + results.length < window.messages && (running === 0 || bytes + window.bodyBytes <= window.bytes)
   const take = (next: IteratorResult<Item, unknown>) => {
     if (next.done) source = 'ended'
     else if (!left) void run(next.value, count++)
@@ -80,11 +68,11 @@ export async function* scheduleAll<Item>(
   }
 
   try {
-    while (reading || running > 0 || results.length > 0 || source === 'open') {
-      while (source === 'open' && !reading && hasRoom()) read()
+    while (reading || load.messages > 0 || results.length > 0 || source === 'open') {
+      while (source === 'open' && !reading && load.hasRoom(results.length)) read()
       // Not `yield*`, which makes several promises of each.
       if (results.length > 0) for (const result of results.splice(0)) yield result
-      else if (reading || running > 0) await new Promise<void>((resolve) => (wake = resolve))
+      else if (reading || load.messages > 0) await new Promise<void>((resolve) => (wake = resolve))
     }
     if (typeof source === 'object') throw (source as { error: unknown }).error
   } finally {
@@ -93,5 +81,44 @@ export async function* scheduleAll<Item>(
     // A source that is being read answers when that is over, which may be never.
     if (reading) void Promise.resolve(closed).catch(() => undefined)
     else await closed
+  }
+}
+
+/** What is under way. */
+class Load {
+  readonly #window: Window
+  #messages = 0
+  #bytes = 0
+
+  constructor(window: Window) {
+    this.#window = window
+  }
+
+  get messages(): number {
+    return this.#messages
+  }
+
+  /** For one more, also if `results` wait to be taken. One that is larger than the window goes alone. */
+  hasRoom(results: number): boolean {
+    const { messages, bytes, bodyBytes } = this.#window
+    if (this.#messages + results >= messages) return false
+    return this.#messages === 0 || this.#bytes + bodyBytes <= bytes
+  }
+
+  enter(changed: () => void) {
+    let size = this.#window.bodyBytes
+    this.#messages++
+    this.#bytes += size
+    const sized = (actual: number) => {
+      this.#bytes += actual - size
+      size = actual
+      changed()
+    }
+    const leave = () => {
+      this.#messages--
+      this.#bytes -= size
+      changed()
+    }
+    return { sized, leave }
   }
 }

@@ -72,11 +72,11 @@ export class RawPublisher {
 
   async send(message: RawMessage): Promise<void> {
     const channel = this.#channel ?? (await this.#open())
-    const { pushConfirmCallback, ch } = channel as unknown as Internals
-    pushConfirmCallback.call(channel, (error: unknown) => {
+    const internals = channel as unknown as Internals
+    internals.pushConfirmCallback((error: unknown) => {
       if (!error) this.#taken++
     })
-    if (!this.#stream!.write(frames(ch, message))) await once(this.#stream!, 'drain')
+    if (!this.#stream!.write(frames(internals.ch, message))) await once(this.#stream!, 'drain')
   }
 
   /** Whether the broker has taken all since the last time: false if it closed the connection. */
