@@ -19,18 +19,7 @@ import {
 } from '../../envelope.js'
 import { DuequeError } from '../../errors.js'
 import { route, type Binding, type ExchangeType } from './exchange.js'
-
-interface Subscriber {
-  readonly listener: (arrival: Arrival) => void
-  readonly prefetch: number
-  unsettled: number
-  cancelled: boolean
-}
-
-interface Queue {
-  messages: Arrived[]
-  readonly subscribers: Subscriber[]
-}
+import { MemoryQueue } from './memory-queue.js'
 
 interface Exchange {
   readonly type: ExchangeType
@@ -39,17 +28,18 @@ interface Exchange {
 
 /** Queues and exchanges in the process's memory, for tests: what the `memory` strategy delivers into. */
 export class MemoryBroker implements Broker {
-  readonly #queues = new Map<string, Queue>()
+  readonly #queues = new Map<string, MemoryQueue>()
   readonly #exchanges = new Map<string, Exchange>()
   readonly #parked: DelayedMessage[] = []
   #isOpen = false
   #changedAt = Date.now()
 
   declareQueue(name: string): void {
-    if (!this.#queues.has(name)) this.#queues.set(name, { messages: [], subscribers: [] })
+    if (!this.#queues.has(name)) this.#queues.set(name, new MemoryQueue())
   }
 
   deleteQueue(name: string): void {
+    this.#queues.get(name)?.delete()
     this.#queues.delete(name)
   }
 
@@ -61,14 +51,19 @@ export class MemoryBroker implements Broker {
     this.#exchanges.get(exchange)?.bindings.push({ queue, key, args })
   }
 
+  /** The names of all queues, the dead ones among them. */
+  queues(): string[] {
+    return [...this.#queues.keys()]
+  }
+
   /** What a queue holds and no consumer has taken. */
   messages(queue: string): readonly Arrived[] {
-    return this.#queues.get(queue)?.messages ?? []
+    return this.#queues.get(queue)?.messages() ?? []
   }
 
   /** Takes the first message out of a queue. */
   take(queue: string): Arrived | undefined {
-    return this.#queues.get(queue)?.messages.shift()
+    return this.#queues.get(queue)?.take()
   }
 
   /** What was due and had nowhere to go. */
@@ -114,7 +109,7 @@ export class MemoryBroker implements Broker {
       ...deathHeaders(death),
     }
     this.declareQueue(`${queue}.dead`)
-    this.#put(`${queue}.dead`, { ...arrived, headers })
+    this.#queues.get(`${queue}.dead`)!.put({ ...arrived, headers })
     return Promise.resolve()
   }
 
@@ -125,20 +120,11 @@ export class MemoryBroker implements Broker {
   ): Promise<Subscription> {
     this.ensure({ queue: name }, declare)
     this.declareQueue(`${name}.dead`)
-    const subscriber: Subscriber = { listener, prefetch, unsettled: 0, cancelled: false }
-    this.#queues.get(name)!.subscribers.push(subscriber)
-    this.#flow(name)
-    return Promise.resolve({
-      cancel: () => {
-        subscriber.cancelled = true
-        return Promise.resolve()
-      },
-      close: () => Promise.resolve(),
-    })
+    return Promise.resolve(this.#queues.get(name)!.subscribe(prefetch, listener))
   }
 
   health(): BrokerHealth {
-    const isUsed = [...this.#queues.values()].some(({ subscribers }) => subscribers.some(({ cancelled }) => !cancelled))
+    const isUsed = [...this.#queues.values()].some(({ isConsumed }) => isConsumed)
     return {
       producer: this.#isOpen ? 'up' : 'down',
       consumer: !isUsed ? 'unused' : this.#isOpen ? 'up' : 'down',
@@ -162,37 +148,7 @@ export class MemoryBroker implements Broker {
         : [destination.queue]
     const there = queues?.filter((queue) => this.#queues.has(queue)) ?? []
     if (there.length === 0) this.#parked.push(message)
-    for (const queue of there) this.#put(queue, arrivedOf(message))
-  }
-
-  #put(name: string, arrived: Arrived): void {
-    this.#queues.get(name)?.messages.push(arrived)
-    this.#flow(name)
-  }
-
-  /** Hands messages to the subscribers in turn, as far as their prefetch allows. */
-  #flow(name: string): void {
-    const queue = this.#queues.get(name)
-    while (queue && queue.messages.length > 0) {
-      const free = queue.subscribers.find(({ cancelled, unsettled, prefetch }) => !cancelled && unsettled < prefetch)
-      if (!free) return
-      queue.subscribers.push(...queue.subscribers.splice(queue.subscribers.indexOf(free), 1))
-      const arrived = queue.messages.shift()!
-      free.unsettled++
-      free.listener(this.#arrival(name, free, arrived))
-    }
-  }
-
-  #arrival(name: string, subscriber: Subscriber, arrived: Arrived): Arrival {
-    let open = true
-    const settle = (back: boolean) => {
-      if (!open) return
-      open = false
-      subscriber.unsettled--
-      if (back) this.#queues.get(name)?.messages.unshift({ ...arrived, redelivered: true })
-      this.#flow(name)
-    }
-    return { ...arrived, live: true, ack: () => settle(false), requeue: () => settle(true) }
+    for (const queue of there) this.#queues.get(queue)!.put(arrivedOf(message))
   }
 }
 
