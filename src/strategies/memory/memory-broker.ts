@@ -23,7 +23,7 @@ import { MemoryQueue } from './memory-queue.js'
 
 interface Exchange {
   readonly type: ExchangeType
-  readonly bindings: Binding[]
+  bindings: Binding[]
 }
 
 /** Queues and exchanges in the process's memory, for tests: what the `memory` strategy delivers into. */
@@ -31,7 +31,8 @@ export class MemoryBroker implements Broker {
   readonly #queues = new Map<string, MemoryQueue>()
   readonly #exchanges = new Map<string, Exchange>()
   readonly #parked: DelayedMessage[] = []
-  #isOpen = false
+  /** How many have opened it. */
+  #users = 0
   #changedAt = Date.now()
 
   declareQueue(name: string): void {
@@ -41,14 +42,19 @@ export class MemoryBroker implements Broker {
   deleteQueue(name: string): void {
     this.#queues.get(name)?.delete()
     this.#queues.delete(name)
+    for (const exchange of this.#exchanges.values())
+      exchange.bindings = exchange.bindings.filter(({ queue }) => queue !== name)
   }
 
   declareExchange(name: string, type: ExchangeType): void {
     if (!this.#exchanges.has(name)) this.#exchanges.set(name, { type, bindings: [] })
   }
 
+  /** @throws DuequeError `DESTINATION_MISSING` */
   bind(queue: string, exchange: string, key = '', args: Headers = {}): void {
-    this.#exchanges.get(exchange)?.bindings.push({ queue, key, args })
+    this.ensure({ queue }, false)
+    this.ensure({ exchange }, false)
+    this.#exchanges.get(exchange)!.bindings.push({ queue, key, args })
   }
 
   /** The names of all queues, the dead ones among them. */
@@ -77,7 +83,7 @@ export class MemoryBroker implements Broker {
   }
 
   open(): Promise<void> {
-    this.#isOpen = true
+    this.#users++
     this.#changedAt = Date.now()
     return Promise.resolve()
   }
@@ -118,23 +124,26 @@ export class MemoryBroker implements Broker {
     { prefetch, declare }: SubscribeOptions,
     listener: (arrival: Arrival) => void,
   ): Promise<Subscription> {
-    this.ensure({ queue: name }, declare)
-    this.declareQueue(`${name}.dead`)
-    return Promise.resolve(this.#queues.get(name)!.subscribe(prefetch, listener))
+    // A missing queue rejects, and does not throw.
+    return new Promise((resolve) => {
+      this.ensure({ queue: name }, declare)
+      this.declareQueue(`${name}.dead`)
+      resolve(this.#queues.get(name)!.subscribe(prefetch, listener))
+    })
   }
 
   health(): BrokerHealth {
     const isUsed = [...this.#queues.values()].some(({ isConsumed }) => isConsumed)
     return {
-      producer: this.#isOpen ? 'up' : 'down',
-      consumer: !isUsed ? 'unused' : this.#isOpen ? 'up' : 'down',
+      producer: this.#users > 0 ? 'up' : 'down',
+      consumer: !isUsed ? 'unused' : this.#users > 0 ? 'up' : 'down',
       since: new Date(this.#changedAt).toISOString(),
       waitingForConfirm: 0,
     }
   }
 
   close(): Promise<void> {
-    this.#isOpen = false
+    this.#users--
     this.#changedAt = Date.now()
     return Promise.resolve()
   }
