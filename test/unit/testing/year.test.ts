@@ -7,7 +7,7 @@ const dose = defineMessage('dose', z.object({ day: z.number(), time: z.string() 
 const TIMES = ['07:00', '12:00', '17:00', '22:00']
 const DAY = 86_400_000
 
-it('a year of scheduled messages, with retries and dead ones, is tested in under a second', async () => {
+it('a year of scheduled messages, with retries and dead ones, is tested in under a second of processor time', async () => {
   const start = Date.UTC(2026, 0, 1)
   const { mq, clock, waiting, delivered, dead } = await testDueque({ now: new Date(start), queues: ['doses'] })
   const days = Array.from({ length: 365 }, (_, day) => day)
@@ -26,11 +26,11 @@ it('a year of scheduled messages, with retries and dead ones, is tested in under
   })
   await mq.consume('doses', [handler], { retry: { attempts: 3, backoff: ['10m', '1h'] }, handlerTimeoutMs: 30_000 })
 
-  const before = performance.now()
+  const before = processorMs()
   for await (const { error } of mq.scheduleAll(items)) expect(error).toBeUndefined()
   expect(waiting()).toHaveLength(1460)
   await clock.advance('365d')
-  const tookMs = performance.now() - before
+  const tookMs = processorMs() - before
 
   expect(waiting()).toEqual([])
   expect(delivered()).toHaveLength(1460 + 2 * 73 + 2 * 53)
@@ -41,27 +41,20 @@ it('a year of scheduled messages, with retries and dead ones, is tested in under
   expect(tookMs).toBeLessThan(1000)
 })
 
-it('100,000 messages take no more for each than a few do', async () => {
-  const { mq, clock, consumed } = await counting()
-  const items = (function* () {
-    for (let n = 0; n < 100_000; n++)
-      yield {
-        message: dose,
-        payload: { day: n, time: '' },
-        options: { to: { queue: 'doses' }, in: (n * 7919) % 100_000 },
-      }
-  })()
-  const before = performance.now()
-  for await (const { error } of mq.scheduleAll(items)) if (error) throw error
-  await clock.advance(100_000)
-  expect(consumed()).toBe(100_000)
-  // About 6 s where it was written; hours if each looked at all others.
-  expect(performance.now() - before).toBeLessThan(60_000)
-}, 120_000)
+it('20,000 messages take no more for each than a few do', async () => {
+  const { mq, clock, delivered } = await testDueque({ queues: ['doses'] })
+  await mq.consume('doses', [on(dose, () => undefined)])
+  const before = processorMs()
+  for (let n = 0; n < 20_000; n++)
+    await mq.schedule(dose, { day: n, time: '' }, { to: { queue: 'doses' }, in: (n * 7919) % 20_000 })
+  await clock.advance(20_000)
+  expect(delivered()).toHaveLength(20_000)
+  // About 2 s where it was written; minutes if each looked at all others.
+  expect(processorMs() - before).toBeLessThan(20_000)
+}, 60_000)
 
-async function counting() {
-  const test = await testDueque({ queues: ['doses'] })
-  let count = 0
-  await test.mq.consume('doses', [on(dose, () => count++)])
-  return { ...test, consumed: () => count }
+/** Of this process: what else the machine does, counts less. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }
