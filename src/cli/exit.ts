@@ -87,6 +87,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   ALREADY_DECIDED: EXIT.failed,
   NOT_ENCODABLE: EXIT.failed,
   CLOSED: EXIT.failed,
+  CLOCK_STUCK: EXIT.failed,
   BROKER_ERROR: EXIT.failed,
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import * as api from '../../src/index.js'
+import * as testing from '../../src/testing/index.js'
 
 it('the library exports these names and no others', () => {
   expect(Object.keys(api).sort()).toEqual([
@@ -17,12 +18,17 @@ it('the library exports these names and no others', () => {
   ])
 })
 
+it('dueque/testing exports this name and no other', () => {
+  expect(Object.keys(testing)).toEqual(['testDueque'])
+})
+
 it('the package can be imported by these paths and no others', async () => {
   const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
   const { exports, type } = JSON.parse(text) as { exports: unknown; type: string }
   expect(type).toBe('module')
   expect(exports).toEqual({
     '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+    './testing': { types: './dist/testing/index.d.ts', default: './dist/testing/index.js' },
     './package.json': './package.json',
   })
 })
