@@ -7,7 +7,7 @@ import type { Clock } from '../../clock.js'
 import { readyAt, type DelayedMessage } from '../../envelope.js'
 import { DuequeError, invalidOption } from '../../errors.js'
 import type { Environment, Strategy } from '../strategy.js'
-import { defaultTolerance, digitsFor, longestLead, windowFor, type Window } from './path.js'
+import { defaultTolerance, digitsFor, longestLead, sliverOf, windowFor, type Window } from './path.js'
 import { MAX_DELAY_MS, UNITS, rungsOf, type Rung } from './rungs.js'
 
 export interface LadderOptions {
@@ -61,11 +61,15 @@ export function ladder(options: LadderOptions = {}): Strategy {
     const { topology, names } = broker
     const delayMs = readyAt(message) - clock.now()
     const variant = { type, shard }
-    const pathFor = (ms: number): Path => rungsFor(windowFor(ms, lead, tolerance)).map((one) => [one, variant])
+    const windowOf = (ms: number) => windowFor(ms, lead, tolerance)
+    const pathFor = (ms: number): Path => rungsFor(windowOf(ms)).map((one) => [one, variant])
     const isReady = (path: Path) => topology.isReady(message.destination, path)
-    const exact = pathFor(delayMs)
+    // Once: what is behind others by then, or comes again, is not to wait any longer.
+    const sliverMs = attempt === 0 && lead === 0 ? sliverOf(windowOf(delayMs)) : 0
+    const exact = pathFor(delayMs - sliverMs)
     const path = isReady(exact) ? exact : attempt > 0 ? laterPath(delayMs, pathFor, isReady) : undefined
     if (!path) return declareAll(broker, message, exact, declare)
+    if (sliverMs > 0) return new Promise((resolve) => clock.at(readyAt(message) - delayMs + sliverMs, resolve))
     onPath(path)
     const [first] = path
     const exchange = first ? names.entry(first[0].unit) : names.deliver
