@@ -64,11 +64,10 @@ export function ladder(options: LadderOptions = {}): Strategy {
     const { topology, names } = broker
     const delayMs = readyAt(message) - clock.now()
     const variant = { type, shard }
-    const windowOf = (ms: number) => windowFor(ms, lead, tolerance)
-    const pathFor = (ms: number): Path => rungsFor(windowOf(ms)).map((one) => [one, variant])
+    const pathFor = (ms: number): Path => rungsFor(windowFor(ms, lead, tolerance)).map((one) => [one, variant])
     const isReady = (path: Path) => topology.isReady(message.destination, path)
     // Once: what is behind others by then, or comes again, is not to wait any longer.
-    const sliverMs = attempt === 0 && lead === 0 ? sliverOf(windowOf(delayMs)) : 0
+    const sliverMs = attempt === 0 && lead === 0 ? sliverOf(windowFor(delayMs, lead, tolerance)) : 0
     const exact = pathFor(delayMs - sliverMs)
     const path = isReady(exact) ? exact : attempt > 0 ? laterPath(delayMs, pathFor, isReady) : undefined
     if (!path) return declareAll(broker, message, exact, declare)
