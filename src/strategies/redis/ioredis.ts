@@ -4,7 +4,8 @@ import type { Argument, RedisPort, RedisSubscription } from './port.js'
 interface Ioredis extends Emitter {
   readonly status: string
   readonly isCluster?: boolean
-  callBuffer(command: string, ...args: Argument[]): Promise<unknown>
+  evalBuffer(...args: Argument[]): Promise<unknown>
+  evalshaBuffer(...args: Argument[]): Promise<unknown>
   subscribe(channel: string): Promise<unknown>
   disconnect(): void
   duplicate(...args: unknown[]): Ioredis
@@ -33,7 +34,8 @@ export function ioredisPort(client: unknown): RedisPort {
       return redis.status === 'wait' ? 'unknown' : 'away'
     },
     losses: () => losses,
-    send: (_key, [command, ...args]) => redis.callBuffer(command as string, ...args),
+    // Not `callBuffer`, which loses the command's name where ioredis pipelines by itself.
+    run: (command, _key, args) => (command === 'EVAL' ? redis.evalBuffer(...args) : redis.evalshaBuffer(...args)),
     onReady(listener) {
       redis.on('ready', listener)
       return () => redis.off('ready', listener)
