@@ -65,7 +65,7 @@ export function storeStrategy(store: Store, { relay: relayOptions = {} }: StoreS
       const relay = relayOptions && new Relay(store, { broker, clock, logger, onError }, relayOptions)
       const unwatch = relay && (await store.watch?.((at) => relay.wake(at)))
       if (isStopped) {
-        await unwatch?.()
+        if (unwatch) await unwatch()
         throw new DuequeError('CLOSED', `${store.name} was stopped while it started`, {})
       }
       started = { broker, clock, relay: relay || undefined, unwatch: unwatch || undefined }
