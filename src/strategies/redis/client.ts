@@ -6,7 +6,7 @@ import type { RedisPort } from './port.js'
 /** A client of `ioredis`, 5 or later: `Redis` or `Cluster`. Typed by what is used of it. */
 export interface IoredisClient {
   readonly status: string
-  callBuffer(...args: never[]): Promise<unknown>
+  evalsha(...args: never[]): Promise<unknown>
   duplicate(...args: never[]): unknown
 }
 
@@ -22,7 +22,7 @@ export type RedisClient = IoredisClient | NodeRedisClient
 /** @throws DuequeError `INVALID_OPTION` */
 export function portOf(client: unknown): RedisPort {
   const given = (typeof client === 'object' && client !== null ? client : {}) as Record<string, unknown>
-  if (typeof given['callBuffer'] === 'function') return ioredisPort(client)
+  if (typeof given['evalshaBuffer'] === 'function') return ioredisPort(client)
   if (typeof given['sendCommand'] === 'function' && 'isOpen' in given) return nodeRedisPort(client)
   throw invalidOption('client', 'a client of ioredis or of redis (node-redis)', client)
 }

@@ -4,7 +4,8 @@ import type { Argument, RedisPort, RedisSubscription } from './port.js'
 interface Ioredis extends Emitter {
   readonly status: string
   readonly isCluster?: boolean
-  callBuffer(command: string, ...args: Argument[]): Promise<unknown>
+  evalBuffer(...args: Argument[]): Promise<unknown>
+  evalshaBuffer(...args: Argument[]): Promise<unknown>
   subscribe(channel: string): Promise<unknown>
   disconnect(): void
   duplicate(...args: unknown[]): Ioredis
@@ -24,7 +25,6 @@ export function ioredisPort(client: unknown): RedisPort {
   const lost = () => losses++
   // Of a cluster: a node whose connection is gone.
   const events = ['close', '-node']
-  for (const event of events) redis.on(event, lost)
   return {
     state() {
       if (redis.status === 'ready') return 'ready'
@@ -33,12 +33,16 @@ export function ioredisPort(client: unknown): RedisPort {
       return redis.status === 'wait' ? 'unknown' : 'away'
     },
     losses: () => losses,
-    send: (_key, [command, ...args]) => redis.callBuffer(command as string, ...args),
+    // Not `callBuffer`, which loses the command's name where ioredis pipelines by itself.
+    run: (command, _key, args) => (command === 'EVAL' ? redis.evalBuffer(...args) : redis.evalshaBuffer(...args)),
     onReady(listener) {
       redis.on('ready', listener)
       return () => redis.off('ready', listener)
     },
     subscribe: (channel, listener, again) => subscribe(redis, channel, listener, again),
+    open() {
+      for (const event of events) redis.on(event, lost)
+    },
     close() {
       for (const event of events) redis.off(event, lost)
     },

@@ -36,15 +36,16 @@ export function nodeRedisPort(client: unknown): RedisPort {
     },
     // What was under way when a connection is lost, it does not send again.
     losses: () => 0,
-    send: (key, command) =>
+    run: (command, key, args) =>
       isCluster
-        ? (client as NodeRedisCluster).sendCommand(key, false, command, AS_BUFFERS)
-        : redis.sendCommand(command, AS_BUFFERS),
+        ? (client as NodeRedisCluster).sendCommand(key, false, [command, ...args], AS_BUFFERS)
+        : redis.sendCommand([command, ...args], AS_BUFFERS),
     onReady(listener) {
       redis.on('ready', listener)
       return () => redis.off('ready', listener)
     },
     subscribe: (channel, listener, again) => subscribe(redis, channel, listener, again),
+    open: () => undefined,
     close: () => undefined,
   }
 }

@@ -7,8 +7,8 @@ export interface RedisPort {
   state(): 'ready' | 'away' | 'closed' | 'unknown'
   /** Counts lost connections: what was under way then may have been sent again by the client. */
   losses(): number
-  /** Sends a command to where `key` is. Bulk replies come as Buffers. */
-  send(key: string, command: readonly Argument[]): Promise<unknown>
+  /** Runs a script where `key` is. Bulk replies come as Buffers. */
+  run(command: 'EVAL' | 'EVALSHA', key: string, args: readonly Argument[]): Promise<unknown>
   /** Calls when it is ready. Returns what ends that. */
   onReady(listener: () => void): () => void
   /**
@@ -17,6 +17,7 @@ export interface RedisPort {
    * @param again called when messages may have been missed
    */
   subscribe(channel: string, listener: (message: string) => void, again: () => void): RedisSubscription
+  open(): void
   /** Lets go of the client, which stays open. */
   close(): void
 }

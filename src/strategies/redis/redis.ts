@@ -36,8 +36,13 @@ export interface RedisOptions extends StoreStrategyOptions {
  * @example
  * const mq = await connect({ url, strategy: redis({ client: new Redis() }) })
  */
-export function redis({ client, prefix = 'dueque', timeoutMs = 10_000, ...options }: RedisOptions): StoreStrategy {
+export function redis({ client, prefix, timeoutMs, ...options }: RedisOptions): StoreStrategy {
+  return storeStrategy(redisStore({ client, prefix, timeoutMs }), options)
+}
+
+/** The store alone. @throws DuequeError `INVALID_OPTION` */
+export function redisStore({ client, prefix = 'dueque', timeoutMs = 10_000 }: RedisOptions): RedisStore {
   checkPrefix(prefix)
   checkTimeout(timeoutMs)
-  return storeStrategy(new RedisStore({ port: portOf(client), prefix, timeoutMs }), options)
+  return new RedisStore({ port: portOf(client), prefix, timeoutMs })
 }

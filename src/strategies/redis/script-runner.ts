@@ -59,12 +59,13 @@ export class ScriptRunner {
   }
 
   async #send({ lua, sha }: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    const [key] = keys as [string]
     const rest = [String(keys.length), ...keys, ...args]
     try {
-      return await this.#port.send(keys[0]!, ['EVALSHA', sha, ...rest])
+      return await this.#port.run('EVALSHA', key, [sha, ...rest])
     } catch (error) {
       // It was restarted, or another node has taken over.
-      if (isNoScript(error)) return this.#port.send(keys[0]!, ['EVAL', lua, ...rest])
+      if (isNoScript(error)) return this.#port.run('EVAL', key, [lua, ...rest])
       throw error
     }
   }
