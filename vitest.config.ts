@@ -14,6 +14,7 @@ export default defineConfig({
           include: ['test/{strategies,integration,faults,cli,package}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          globalSetup: ['test/support/services-setup.ts'],
           fileParallelism: false,
           // Where others use the machine as well. What needed it is named: see .ci/count.js.
           retry: Number(process.env['DUEQUE_TEST_RETRIES'] ?? 0),

@@ -1,9 +1,9 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from './free-ports.js'
 
 /** The broker settings that the project recommends. */
 export const ADVANCED_CONFIG = fileURLToPath(new URL('../../docker/advanced.config', import.meta.url))
@@ -22,7 +22,6 @@ export interface NodeFiles {
   ports: { amqp: number; distribution: number; epmd: number; management: number }
   environment: NodeJS.ProcessEnv
   logFile: string
-  outputFile: string
 }
 
 /** What the nodes of one cluster share: without a common epmd they do not find each other, without a cookie they refuse. */
@@ -66,7 +65,6 @@ export async function prepareNode(options: NodeOptions): Promise<NodeFiles> {
     ports: { amqp, distribution, epmd: cluster?.epmdPort ?? ownEpmd, management },
     environment: {},
     logFile: inFolder('rabbitmq.log'),
-    outputFile: inFolder('output.log'),
   }
   files.environment = environmentOf(files, options.freshCounts ? FRESH_COUNTS : '')
 
@@ -126,31 +124,4 @@ function environmentOf({ folder, name, ports, logFile }: NodeFiles, erlangArgume
   delete environment['NOTIFY_SOCKET']
   delete environment['RABBITMQ_USE_LONGNAME']
   return environment
-}
-
-/** Not to be found free twice, before their nodes listen. */
-const taken = new Set<number>()
-
-/**
- * Ports that nobody listens on now. Below the range from which systems take the ports of outgoing connections (Linux
- * from 32768), so that a port stays free while its node is down; and a client that keeps trying such a port of its own
- * host could even end up connected to itself.
- */
-async function freePorts(count: number): Promise<number[]> {
-  const found: number[] = []
-  while (found.length < count) {
-    const port = randomInt(10_000, 32_000)
-    if (taken.has(port)) continue
-    taken.add(port)
-    if (await isFree(port)) found.push(port)
-  }
-  return found
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }
