@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import * as api from '../../src/index.js'
+import * as forPostgres from '../../src/strategies/postgres/index.js'
 
 it('the library exports these names and no others', () => {
   expect(Object.keys(api).sort()).toEqual([
@@ -16,12 +17,20 @@ it('the library exports these names and no others', () => {
   ])
 })
 
+it('dueque/postgres exports these names and no others', () => {
+  expect(Object.keys(forPostgres).sort()).toEqual(['migratePostgres', 'postgres'])
+})
+
 it('the package can be imported by these paths and no others', async () => {
   const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
   const { exports, type } = JSON.parse(text) as { exports: unknown; type: string }
   expect(type).toBe('module')
   expect(exports).toEqual({
     '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+    './postgres': {
+      types: './dist/strategies/postgres/index.d.ts',
+      default: './dist/strategies/postgres/index.js',
+    },
     './package.json': './package.json',
   })
 })
