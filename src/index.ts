@@ -38,6 +38,7 @@ export type { Arrival, Broker, DeadReason, Death, PublishOptions, SubscribeOptio
 export type { Environment, Limits, Strategy } from './strategies/strategy.js'
 export { ladder, type LadderOptions } from './strategies/ladder/ladder.js'
 export { plugin } from './strategies/plugin.js'
+export { startIntake, type Intake, type IntakeOptions, type IntakeStats } from './migrate/intake.js'
 export { memory, type MemoryOptions, type MemoryStrategy } from './strategies/memory/memory.js'
 export type { ExchangeType } from './strategies/memory/exchange.js'
 export type { MemoryBroker } from './strategies/memory/memory-broker.js'

@@ -12,6 +12,7 @@ import { isDuequeError, type ErrorCode } from '../index.js'
  * | 4       | the broker could not do it: a destination is missing, no confirm came, …                              |
  * | 5       | `doctor` found warnings                                                                               |
  * | 6       | `doctor` found errors                                                                                 |
+ * | 7       | `migrate status`: messages wait in the delayed-message plugin, or nobody can say                      |
  * | 130 143 | SIGINT or SIGTERM ended `schedule` before its input was read to the end, `redrive` half-way, or `doctor` |
  */
 export const EXIT = {
@@ -22,6 +23,7 @@ export const EXIT = {
   failed: 4,
   warnings: 5,
   errors: 6,
+  waiting: 7,
   SIGINT: 130,
   SIGTERM: 143,
 } as const
@@ -35,6 +37,7 @@ Exit codes:
   3         the broker (or its management API) is unreachable, or refused credentials, vhost or permission
   4         the broker could not do it: a destination is missing, no confirm came, …
   5, 6      doctor found warnings; errors
+  7         migrate status: messages wait in the delayed-message plugin, or nobody can say
   130, 143  SIGINT or SIGTERM: ended schedule before its input was read to the end, redrive before it was
             through, or doctor; what was under way is done. consume ends with 0 after the first signal. A second one
             ends any command at once`
@@ -42,7 +45,14 @@ Exit codes:
 /** A failure that the command line finds by itself. */
 export class CommandError extends Error {
   readonly code:
-    'USAGE' | 'INVALID_LINE' | 'MANAGEMENT_FAILED' | 'NOT_FOUND' | 'EXPIRED' | 'NOT_EMPTY' | 'QUEUE_MISSING'
+    | 'USAGE'
+    | 'INVALID_LINE'
+    | 'MANAGEMENT_FAILED'
+    | 'NOT_FOUND'
+    | 'EXPIRED'
+    | 'NOT_EMPTY'
+    | 'QUEUE_MISSING'
+    | 'BINDING_MISSING'
 
   constructor(code: CommandError['code'], message: string, cause?: unknown) {
     super(message, { cause })
@@ -61,6 +71,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   EXPIRED: EXIT.partial,
   NOT_EMPTY: EXIT.failed,
   QUEUE_MISSING: EXIT.failed,
+  BINDING_MISSING: EXIT.failed,
   INVALID_OPTION: EXIT.usage,
   INVALID_DUE: EXIT.usage,
   DELAY_OUT_OF_RANGE: EXIT.usage,

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { addConsume } from './commands/consume.js'
 import { addDead } from './commands/dead.js'
 import { addDoctor } from './commands/doctor.js'
+import { addMigrate } from './commands/migrate.js'
 import { addParked } from './commands/parked.js'
 import { addSchedule } from './commands/schedule.js'
 import { addStatus } from './commands/status.js'
@@ -24,6 +25,7 @@ Examples:
   dueque topology apply --queue reminders
   dueque parked redrive --all
   dueque dead redrive reminders --reason handler-error --rate 50/s
+  dueque migrate status
 ${EXIT_HELP}`
 
 function program(): Command {
@@ -41,6 +43,7 @@ function program(): Command {
   addTopology(root, terminal)
   addParked(root, terminal)
   addDead(root, terminal)
+  addMigrate(root, terminal)
   for (const command of root.commands.flatMap(withSubcommands)) command.addHelpText('after', EXIT_HELP)
   return root.addHelpText('after', HELP)
 }
