@@ -64,7 +64,6 @@ test.skipIf(noProc)(
     const { child, ended } = start(['consume', unique('q'), '--json'], { AMQP_URL: brokerUrl() })
     const title = () => readFile(`/proc/${child.pid}/cmdline`, 'utf8')
     await poll(async () => (await title()).includes('consume'), { what: 'the process', timeoutMs: 10_000 })
-    printed
     expect((await title()).split('\0').filter((arg) => arg.includes(`:${password}@`))).toEqual([])
     child.kill('SIGINT')
     await ended
