@@ -32,7 +32,7 @@ function brokerOf(queue: string, count = 0) {
       arrivals.push(arrival)
       onArrival(arrival)
     })
-    return { ...subscription, arrivals, numbers: () => arrivals.map(numberOf) }
+    return { subscription, arrivals, numbers: () => arrivals.map(numberOf) }
   }
   const numbers = () => broker.messages(queue).map(numberOf)
   return { broker, put, subscribe, numbers }
@@ -54,8 +54,8 @@ it('hands messages out in turn, as far as each prefetch allows', async () => {
 
 it('puts what is given back in front again, as redelivered', async () => {
   const { subscribe, broker, numbers } = brokerOf('q', 4)
-  const { arrivals, cancel } = await subscribe(3)
-  await cancel()
+  const { arrivals, subscription } = await subscribe(3)
+  await subscription.cancel()
   for (const arrival of [...arrivals].reverse()) arrival.requeue()
   expect(numbers()).toEqual([0, 1, 2, 3])
   expect(broker.messages('q').map(({ redelivered }) => redelivered)).toEqual([true, true, true, false])
@@ -63,13 +63,13 @@ it('puts what is given back in front again, as redelivered', async () => {
 
 it('a cancelled subscriber gets no more, and can settle what it has; a closed one has given it back', async () => {
   const { put, subscribe, numbers } = brokerOf('q', 3)
-  const { arrivals, cancel, close } = await subscribe(3)
-  await cancel()
+  const { arrivals, subscription } = await subscribe(3)
+  await subscription.cancel()
   put(3)
   arrivals[1]!.ack()
   expect([arrivals.length, numbers()]).toEqual([3, [3]])
   expect(arrivals.map(({ live }) => live)).toEqual([true, false, true])
-  await close()
+  await subscription.close()
   expect(arrivals.map(({ live }) => live)).toEqual([false, false, false])
   expect(numbers()).toEqual([0, 2, 3])
   arrivals[0]!.ack()
