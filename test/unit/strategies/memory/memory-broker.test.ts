@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Arrival } from '../../../../src/broker.js'
 import { MemoryBroker } from '../../../../src/strategies/memory/memory-broker.js'
+import { processorMs } from '../../processor-ms.js'
 import { rejection, thrown } from '../../thrown.js'
 
 const numberOf = ({ properties }: { properties: Readonly<Record<string, unknown>> }) => Number(properties['messageId'])
@@ -115,19 +116,23 @@ it('does not consume a queue that is missing, unless it may declare it', async (
   expect(broker.queues()).toEqual(['q', 'new', 'new.dead'])
 })
 
-it('takes 200,000 messages through a queue with 1,000 subscribers in a time that grows with their number only', async () => {
-  const count = 200_000
-  const { broker, subscribe, numbers } = brokerOf('q', count)
-  let acked = 0
-  const before = performance.now()
-  const later: Arrival[] = []
-  for (let i = 0; i < 1000; i++) await subscribe(1, (arrival) => later.push(arrival))
-  while (later.length > 0)
-    for (const arrival of later.splice(0)) {
-      arrival.ack()
-      acked++
-    }
-  // Half a second where it was written; minutes if each message cost a walk over all others or all subscribers.
-  expect(performance.now() - before).toBeLessThan(10_000)
-  expect([acked, numbers(), broker.messages('q').length]).toEqual([count, [], 0])
-})
+it(
+  'takes 200,000 messages to 1,000 subscribers in a time that grows with their number only',
+  { timeout: 120_000 },
+  async () => {
+    const count = 200_000
+    const { broker, subscribe } = brokerOf('q', count)
+    const before = processorMs()
+    const open: Arrival[] = []
+    for (let i = 0; i < 1000; i++) await subscribe(1, (arrival) => open.push(arrival))
+    let acked = 0
+    while (open.length > 0)
+      for (const arrival of open.splice(0)) {
+        arrival.ack()
+        acked++
+      }
+    expect([acked, broker.messages('q').length]).toEqual([count, 0])
+    // Under 2 s where it was written; over a minute with an array that is shifted.
+    expect(processorMs() - before).toBeLessThan(15_000)
+  },
+)
