@@ -1,12 +1,19 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const alias = { dueque: fileURLToPath(new URL('./src/index.ts', import.meta.url)) }
+const source = (file: string) => fileURLToPath(new URL(`./src/${file}`, import.meta.url))
+const alias = [
+  { find: /^dueque$/, replacement: source('index.ts') },
+  { find: /^dueque\/testing$/, replacement: source('testing/index.ts') },
+]
 
 export default defineConfig({
   test: {
     projects: [
-      { resolve: { alias }, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        resolve: { alias },
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'examples/testing/vitest.test.ts'] },
+      },
       {
         resolve: { alias },
         test: {
@@ -14,6 +21,7 @@ export default defineConfig({
           include: ['test/{strategies,integration,faults,cli,package}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          globalSetup: ['test/support/services-setup.ts'],
           fileParallelism: false,
           // Where others use the machine as well. What needed it is named: see .ci/count.js.
           retry: Number(process.env['DUEQUE_TEST_RETRIES'] ?? 0),

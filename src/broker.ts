@@ -71,6 +71,13 @@ export interface Broker {
   open(): Promise<void>
   /** Hands a message that is due to its destination. Resolves once it is safe there. */
   deliver(message: DelayedMessage, options: PublishOptions): Promise<void>
+  /**
+   * Hands over a message that is due and was accepted when it was scheduled. Where its destination is gone, it is parked.
+   * Resolves once it is safe.
+   *
+   * @param options.timeoutMs after which it is given up
+   */
+  release(message: DelayedMessage, options: { timeoutMs: number }): Promise<void>
   /** Puts an arrival into the dead queue of `queue`. Resolves once it is safe there; only then may it be acked. */
   bury(queue: string, arrived: Arrived, death: Death): Promise<void>
   /** Resolves once messages flow. Survives whatever happens to the connection until it is cancelled. */

@@ -11,16 +11,17 @@ import { Events, type DuequeEvents } from './events.js'
 import type { Health } from './health.js'
 import { encodePayload, type MessageDefinition } from './message.js'
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
-import type { Receipt } from './receipt.js'
+import { receiptOf, type Receipt } from './receipt.js'
 import { scheduleAll, type ScheduleResult } from './schedule-all.js'
 import { resolveSchedule, type ScheduleOptions } from './schedule-options.js'
-import type { Strategy } from './strategies/strategy.js'
+import type { Strategy, WaitOptions } from './strategies/strategy.js'
+import { waitingMethods, type StrategyMethods, type StrategyScheduleOptions } from './waiting.js'
 
 /** One item of `scheduleAll`: what the three arguments of `schedule` say. */
-export interface ScheduleItem<In = unknown> {
+export interface ScheduleItem<In = unknown, Options = ScheduleOptions> {
   message: MessageDefinition<In, unknown>
   payload: In
-  options: ScheduleOptions
+  options: Options
 }
 
 /** An open connection to the broker. Made by {@link connect}. */
@@ -32,14 +33,18 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
    *
    * @throws DuequeError with an `outcome`: `refused`, nothing waits; `unknown`, the answer was lost and it may wait
    */
-  schedule<In>(message: MessageDefinition<In, unknown>, payload: In, options: ScheduleOptions): Promise<Receipt>
+  schedule<In>(
+    message: MessageDefinition<In, unknown>,
+    payload: In,
+    options: ScheduleOptions & StrategyScheduleOptions<S>,
+  ): Promise<Receipt>
   /**
    * Schedules many, with a bounded number on the way, and yields what became of each as it is known. One bad item does not
    * stop the rest.
    */
-  scheduleAll<In>(
-    items: Iterable<ScheduleItem<In>> | AsyncIterable<ScheduleItem<In>>,
-  ): AsyncGenerator<ScheduleResult<ScheduleItem<In>>, void, undefined>
+  scheduleAll<In, Item extends ScheduleItem<In, ScheduleOptions & StrategyScheduleOptions<S>>>(
+    items: Iterable<Item> | AsyncIterable<Item>,
+  ): AsyncGenerator<ScheduleResult<Item>, void, undefined>
   /**
    * Receives the messages of a queue. A handler's return acks its message; a throw has it come again by the policy
    * `retry`, or moves it to the queue `<queue>.dead`.
@@ -77,19 +82,29 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
  * @example
  * const mq = await connect({ url: 'amqp://localhost' })
  */
-export async function connect<S extends Strategy = Strategy>(options: ConnectOptions<S> = {}): Promise<Dueque<S>> {
+export async function connect<S extends Strategy = Strategy>(
+  options: ConnectOptions<S> = {},
+): Promise<Dueque<S> & StrategyMethods<S>> {
   const resolved = resolveOptions(options)
   const { strategy, logger, clock, publishTimeoutMs } = resolved
   const events = new Events(logger)
   const broker = strategy.broker ?? new AmqpBroker(resolved, amqpEvents(events))
   await broker.open()
   const start = async () => {
-    await strategy.start({ broker, clock, logger })
+    const onError = (error: DuequeError) => events.emit('error', error)
+    await strategy.start({ broker, clock, logger, onError })
     return broker instanceof AmqpBroker ? new Rescue(broker, { strategy, clock, logger }).start() : undefined
   }
   try {
     const rescue = await within(start(), publishTimeoutMs)
-    return new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { broker, events, rescue })
+    const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { broker, events, rescue })
+    const { waitlist } = strategy
+    if (waitlist)
+      Object.assign(
+        mq,
+        waitingMethods(strategy, waitlist, () => clock.now()),
+      )
+    return mq as Dueque<S> as Dueque<S> & StrategyMethods<S>
   } catch (error) {
     await strategy.stop()
     await broker.close()
@@ -145,7 +160,11 @@ class Connected<S extends Strategy> implements Dueque<S> {
     this.#parts = parts
   }
 
-  schedule<In>(message: MessageDefinition<In, unknown>, payload: In, options: ScheduleOptions): Promise<Receipt> {
+  schedule<In>(
+    message: MessageDefinition<In, unknown>,
+    payload: In,
+    options: ScheduleOptions & StrategyScheduleOptions<S>,
+  ): Promise<Receipt> {
     return this.#schedule({ message, payload, options })
   }
 
@@ -158,22 +177,23 @@ class Connected<S extends Strategy> implements Dueque<S> {
     const draft = resolveSchedule(options, clock.now(), this.strategy.limits.maxDelayMs)
     const { declare = false, signal } = options
     if (declare) this.#assertDeclares()
+    const conflicts = this.#conflictOptions(options)
     if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
     draft.name = message.name
     draft.version = message.version
     draft.body = await encodePayload(message, payload)
     sized?.(draft.body.byteLength)
-    const { id, dueAt, revision, destination } = draft
-    const receipt = { id, dueAt: new Date(dueAt).toISOString(), revision, destination }
     try {
-      await this.strategy.schedule(draft, { declare, signal })
+      const instead = await this.strategy.schedule(draft, { declare, signal, ...conflicts })
+      return receiptOf(instead ?? draft)
     } catch (error) {
-      throw withReceipt(error, receipt)
+      throw withReceipt(error, receiptOf(draft))
     }
-    return receipt
   }
 
-  scheduleAll<In>(items: Iterable<ScheduleItem<In>> | AsyncIterable<ScheduleItem<In>>) {
+  scheduleAll<In, Item extends ScheduleItem<In, ScheduleOptions & StrategyScheduleOptions<S>>>(
+    items: Iterable<Item> | AsyncIterable<Item>,
+  ) {
     const { maxInFlight, maxBodyBytes } = this.#options
     const window = {
       messages: maxInFlight,
@@ -201,8 +221,9 @@ class Connected<S extends Strategy> implements Dueque<S> {
 
   health(): Health {
     const health = this.#parts.broker.health()
-    const ok = this.#closing === undefined && health.producer === 'up' && health.consumer !== 'down'
-    return { ok, ...health }
+    const store = this.strategy.storeHealth?.()
+    const isUp = health.producer === 'up' && health.consumer !== 'down' && store !== 'down'
+    return { ok: isUp && this.#closing === undefined, ...health, ...(store && { store }) }
   }
 
   on<E extends keyof DuequeEvents>(event: E, listener: DuequeEvents[E]): () => void {
@@ -230,6 +251,23 @@ class Connected<S extends Strategy> implements Dueque<S> {
     } finally {
       await broker.close()
     }
+  }
+
+  /** Those options that only some strategies have. */
+  #conflictOptions(options: WaitOptions | ScheduleOptions): Pick<WaitOptions, 'onConflict' | 'transaction'> {
+    const { onConflict, transaction } = options as WaitOptions
+    const { name, waitlist } = this.strategy
+    if (onConflict !== undefined) {
+      if (!waitlist) throw invalidOption('onConflict', `none with ${name}, which cannot look at what waits`, onConflict)
+      if (!['ignore', 'replace', 'error'].includes(onConflict))
+        throw invalidOption('onConflict', "'ignore', 'replace' or 'error'", onConflict)
+    }
+    if (transaction !== undefined) {
+      if (!this.strategy.checkTransaction)
+        throw invalidOption('transaction', `none with ${name}, which has no transactions`, transaction)
+      this.strategy.checkTransaction(transaction as never)
+    }
+    return { onConflict, transaction }
   }
 
   #assertDeclares(): void {

@@ -35,10 +35,18 @@ export interface ErrorData {
   /** The broker did not confirm in time. */
   PUBLISH_TIMEOUT: { waitedMs: number }
   ABORTED: { reason: unknown }
+  /** A message with this id waits already, and `onConflict` is 'error'. */
+  CONFLICT: { id: string }
+  /** The store of the strategy could not be asked, or answered with an error. */
+  STORE_ERROR: { store: string }
+  /** The store lacks something: its schema, a setting, a version. */
+  STORE_NOT_READY: { store: string }
   /** A second decision about one delivery, or one after its handler has ended. */
   ALREADY_DECIDED: Record<never, never>
   /** The connection, or dueque itself, is closed. */
   CLOSED: Record<never, never>
+  /** The clock of a test (`dueque/testing`) cannot move on, because of handlers that do not end. */
+  CLOCK_STUCK: { handlers: readonly { queue: string; name: string; id: string; attempt: number }[] }
   /** The broker answered with an error that has no code of its own here. */
   BROKER_ERROR: { replyCode: number | undefined }
 }

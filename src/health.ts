@@ -6,6 +6,8 @@ export interface Health {
   readonly producer: 'up' | 'blocked' | 'down'
   /** `unused` before the first `consume`. `down` also if one of several consumers is not receiving. */
   readonly consumer: 'up' | 'unused' | 'down'
+  /** Of a strategy with a store outside of RabbitMQ. */
+  readonly store?: 'up' | 'down'
   /** Why RabbitMQ blocks, in its words. */
   readonly blockedBy?: string
   /** The one connected to, or connected to last. Missing where there is none: memory. */

@@ -20,6 +20,7 @@ export { on, onAny, type Delivery, type Handler } from './consumer/delivery.js'
 export type { Consumer, ConsumerStats } from './consumer/consumer.js'
 export type { ConsumeOptions } from './consumer/options.js'
 export type { Duration, ExponentialBackoff, RetryPolicy } from './consumer/retry.js'
+export type { DedupeOptions, DedupeStore } from './consumer/dedupe.js'
 export type { DuplicateWindow } from './consumer/duplicates.js'
 export type { Health } from './health.js'
 export type { DuequeEvents } from './events.js'
@@ -35,9 +36,23 @@ export {
 export type { Logger } from './logger.js'
 export type { Clock } from './clock.js'
 export type { Arrival, Broker, DeadReason, Death, PublishOptions, SubscribeOptions, Subscription } from './broker.js'
-export type { Environment, Limits, Strategy } from './strategies/strategy.js'
+export type { Environment, Limits, OnConflict, Strategy, WaitOptions } from './strategies/strategy.js'
+export type { Position, Waitlist, WaitlistFilter } from './strategies/waitlist.js'
+export type {
+  ConflictOptions,
+  ListOptions,
+  StrategyMethods,
+  StrategyScheduleOptions,
+  WaitingFilter,
+  WaitingMessage,
+  WaitingMethods,
+  WaitingPage,
+} from './waiting.js'
 export { ladder, type LadderOptions } from './strategies/ladder/ladder.js'
+export { plugin } from './strategies/plugin.js'
+export { startIntake, type Intake, type IntakeOptions, type IntakeStats } from './migrate/intake.js'
 export { memory, type MemoryOptions, type MemoryStrategy } from './strategies/memory/memory.js'
 export type { ExchangeType } from './strategies/memory/exchange.js'
+export type { MemoryWaitlist } from './strategies/memory/memory-waitlist.js'
 export type { MemoryBroker } from './strategies/memory/memory-broker.js'
 export { manualClock, type ManualClock } from './strategies/memory/manual-clock.js'

@@ -1,4 +1,5 @@
 import type { Destination } from './destination.js'
+import type { DelayedMessage } from './envelope.js'
 
 /** Proof that a message waits, and what is needed to speak of it later. Plain JSON: keep it where you like. */
 export interface Receipt {
@@ -8,4 +9,8 @@ export interface Receipt {
   /** Of two schedules under one id the later has the greater revision. */
   revision: number
   destination: Destination
+}
+
+export function receiptOf({ id, dueAt, revision, destination }: DelayedMessage): Receipt {
+  return { id, dueAt: new Date(dueAt).toISOString(), revision, destination }
 }

@@ -4,18 +4,22 @@ import { promisify } from 'node:util'
 import { DEFAULT_EPMD_PORT, endEpmd, epmdRuns } from './epmd.js'
 import { say } from './say.js'
 
-export function canInstallRabbitmq(): boolean {
+export function canInstall(): boolean {
   return process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
 }
 
-/** Installs Debian's rabbitmq-server for its programs; the system-wide service that comes with it is not left running. */
-export async function installRabbitmq(): Promise<void> {
-  say('Installing rabbitmq-server with apt-get (about a minute) …')
-  const hadEpmd = await epmdRuns(DEFAULT_EPMD_PORT)
+/** Installs a package of Debian for its programs; the system-wide service that comes with it is not left running. */
+export async function install(name: string): Promise<void> {
+  say(`Installing ${name} with apt-get (about a minute) …`)
   await run('apt-get', 'update')
-  await run('apt-get', 'install', '-y', '--no-install-recommends', 'rabbitmq-server')
+  await run('apt-get', 'install', '-y', '--no-install-recommends', name)
   // Refused where there is no init system; then nothing was started either.
-  await run('invoke-rc.d', 'rabbitmq-server', 'stop').catch(() => {})
+  await run('invoke-rc.d', name, 'stop').catch(() => {})
+}
+
+export async function installRabbitmq(): Promise<void> {
+  const hadEpmd = await epmdRuns(DEFAULT_EPMD_PORT)
+  await install('rabbitmq-server')
   if (!hadEpmd) await stopEpmd()
 }
 

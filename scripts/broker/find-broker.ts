@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import { canInstallRabbitmq, installRabbitmq } from './debian.js'
+import { installRabbitmq } from './debian.js'
+import { findService } from './find-service.js'
 import { greet } from './greet.js'
 import { poll } from './poll.js'
 import { PrivateNode } from './private-node.js'
@@ -26,30 +25,38 @@ const CHOICES = `No RabbitMQ to work with. One of these gives one:
   rabbitmq-server                           installed, on the PATH; a private node is started
   apt-get                                   as root on Debian or Ubuntu: rabbitmq-server is installed`
 
-/**
- * Finds a broker or starts one, in the order of the list above. `DUEQUE_BROKER=local` leaves Docker out;
- * `DUEQUE_FRESH_COUNTS=1` is for tests that wait for counts of the management API. What it starts is gone after `stop`, and also when this process ends without it.
- */
-export async function findBroker(): Promise<Broker> {
-  const { AMQP_URL, RABBITMQ_MANAGEMENT_URL, DUEQUE_RABBITMQ_BIN, DUEQUE_BROKER } = process.env
-  if (AMQP_URL) return givenBroker(AMQP_URL, RABBITMQ_MANAGEMENT_URL)
-  if (DUEQUE_RABBITMQ_BIN) return privateBroker(DUEQUE_RABBITMQ_BIN)
-  if (DUEQUE_BROKER !== 'local') {
-    const { startContainer } = await import('./docker.js') // it loads much, which only this way needs
-    const broker = await startContainer(IMAGE)
-    if (broker) return broker
-  }
-  const programs = installedPrograms()
-  if (programs) return privateBroker(programs)
-  if (canInstallRabbitmq()) {
-    await installRabbitmq()
-    const installed = installedPrograms()
-    if (installed) return privateBroker(installed)
-  }
-  throw new Error(CHOICES)
+const INSTALLED = {
+  programs: ['rabbitmq-server'],
+  folders: ['/usr/sbin', '/usr/lib/rabbitmq/bin'], // often missing on a user's PATH
+  install: installRabbitmq,
 }
 
-async function givenBroker(url: string, managementUrl: string | undefined): Promise<Broker> {
+/**
+ * Finds a broker or starts one, in the order of the list above. `DUEQUE_BROKER=local` leaves Docker out;
+ * `DUEQUE_FRESH_COUNTS=1` is for tests that wait for counts of the management API. What it starts is gone after `stop`,
+ * and also when this process ends without it.
+ */
+export function findBroker(): Promise<Broker> {
+  return findService({
+    given: givenBroker(),
+    container: async () => {
+      const { startRabbitmqContainer } = await import('./docker.js') // it loads much, which only this way needs
+      return startRabbitmqContainer(IMAGE)
+    },
+    installed: INSTALLED,
+    start: privateBroker,
+    choices: CHOICES,
+  })
+}
+
+function givenBroker(): (() => Promise<Broker>) | undefined {
+  const { AMQP_URL, RABBITMQ_MANAGEMENT_URL, DUEQUE_RABBITMQ_BIN } = process.env
+  if (AMQP_URL) return () => runningBroker(AMQP_URL, RABBITMQ_MANAGEMENT_URL)
+  if (DUEQUE_RABBITMQ_BIN) return () => privateBroker(DUEQUE_RABBITMQ_BIN)
+  return undefined
+}
+
+async function runningBroker(url: string, managementUrl: string | undefined): Promise<Broker> {
   const { host } = new URL(url) // without user and password
   const version = await poll(() => greet(url), {
     what: `The broker of AMQP_URL (${host}) takes clients`,
@@ -69,10 +76,4 @@ async function privateBroker(programs: string): Promise<Broker> {
   const { url, managementUrl, version } = node
   const how = `RabbitMQ ${version}, a private node (${new URL(url).host}) of ${node.programs}`
   return { url, managementUrl, how, node, stop: () => node.stop() }
-}
-
-/** Folder of an installed rabbitmq-server; also in the two that are often missing on a user's PATH. */
-function installedPrograms(): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/lib/rabbitmq/bin']
-  return folders.find((folder) => folder !== '' && existsSync(join(folder, 'rabbitmq-server')))
 }

@@ -1,9 +1,10 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from './free-ports.js'
+import { DELAY_PLUGIN, pluginsPath } from './delay-plugin.js'
 
 /** The broker settings that the project recommends. */
 export const ADVANCED_CONFIG = fileURLToPath(new URL('../../docker/advanced.config', import.meta.url))
@@ -22,7 +23,6 @@ export interface NodeFiles {
   ports: { amqp: number; distribution: number; epmd: number; management: number }
   environment: NodeJS.ProcessEnv
   logFile: string
-  outputFile: string
 }
 
 /** What the nodes of one cluster share: without a common epmd they do not find each other, without a cookie they refuse. */
@@ -34,6 +34,7 @@ export interface Membership {
 }
 
 interface NodeOptions {
+  programs: string
   management: boolean
   advanced: boolean
   freshCounts: boolean
@@ -66,15 +67,21 @@ export async function prepareNode(options: NodeOptions): Promise<NodeFiles> {
     ports: { amqp, distribution, epmd: cluster?.epmdPort ?? ownEpmd, management },
     environment: {},
     logFile: inFolder('rabbitmq.log'),
-    outputFile: inFolder('output.log'),
   }
   files.environment = environmentOf(files, options.freshCounts ? FRESH_COUNTS : '')
+
+  const plugins = await pluginsPath(options.programs, files.environment)
+  if (plugins !== undefined) files.environment['RABBITMQ_PLUGINS_DIR'] = plugins
+  const enabled = [
+    ...(options.management ? ['rabbitmq_management'] : []),
+    ...(plugins === undefined ? [] : [DELAY_PLUGIN]),
+  ]
 
   const advanced = inFolder('advanced.config')
   await (options.advanced ? copyFile(ADVANCED_CONFIG, advanced) : writeFile(advanced, '[].\n'))
   await writeFile(inFolder('rabbitmq.conf'), configuration(management, options))
   await writeFile(inFolder('rabbitmq-env.conf'), '')
-  await writeFile(inFolder('enabled_plugins'), options.management ? '[rabbitmq_management].\n' : '[].\n')
+  await writeFile(inFolder('enabled_plugins'), `[${enabled.join(',')}].\n`)
   await writeFile(inFolder('.erlang.cookie'), cluster?.cookie ?? newCookie(), { mode: 0o400 })
   await Promise.all(['conf.d', 'data'].map((name) => mkdir(inFolder(name))))
   return files
@@ -126,31 +133,4 @@ function environmentOf({ folder, name, ports, logFile }: NodeFiles, erlangArgume
   delete environment['NOTIFY_SOCKET']
   delete environment['RABBITMQ_USE_LONGNAME']
   return environment
-}
-
-/** Not to be found free twice, before their nodes listen. */
-const taken = new Set<number>()
-
-/**
- * Ports that nobody listens on now. Below the range from which systems take the ports of outgoing connections (Linux
- * from 32768), so that a port stays free while its node is down; and a client that keeps trying such a port of its own
- * host could even end up connected to itself.
- */
-async function freePorts(count: number): Promise<number[]> {
-  const found: number[] = []
-  while (found.length < count) {
-    const port = randomInt(10_000, 32_000)
-    if (taken.has(port)) continue
-    taken.add(port)
-    if (await isFree(port)) found.push(port)
-  }
-  return found
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }

@@ -1,17 +1,10 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { accessSync, constants, existsSync, openSync, closeSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { execFile } from 'node:child_process'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { greet } from './greet.js'
-import { Guard } from './guard.js'
-import { killGroup } from './kill-group.js'
 import { newNodeName, prepareNode, type Membership, type NodeFiles } from './node-files.js'
-import { poll } from './poll.js'
-
-const PROJECT = fileURLToPath(new URL('../../', import.meta.url))
-const GUARD = fileURLToPath(new URL('node-guard.ts', import.meta.url))
+import { PrivateProcess } from './private-process.js'
 
 export interface PrivateNodeOptions {
   /** Folder that holds rabbitmq-server and rabbitmqctl. */
@@ -29,8 +22,8 @@ export interface PrivateNodeOptions {
 }
 
 /**
- * A RabbitMQ node of one's own, to be killed and restarted at will: temporary folder, random loopback ports, own
- * epmd and Erlang cookie. A guard (see guard.ts) takes it away when this process ends without `stop`.
+ * A RabbitMQ node of one's own, to be killed and restarted at will (see private-process.ts): temporary folder, random
+ * loopback ports, own epmd and Erlang cookie.
  */
 export class PrivateNode {
   /** Starts a node; resolves when it takes clients. */
@@ -38,17 +31,20 @@ export class PrivateNode {
     const { management = true, advanced = true, freshCounts = false, startTimeoutMs = 180_000 } = options
     const { name = newNodeName(), cluster } = options.member ?? {}
     const programs = programsIn(options.programs)
-    const files = await prepareNode({ management, advanced, freshCounts, name, cluster })
-    const guarded = [files.folder, String(files.ports.epmd), ...(cluster ? ['shared'] : [])]
-    const guard = new Guard(process.execPath, ['--import', 'tsx', GUARD, ...guarded], PROJECT)
-    const node = new PrivateNode(programs, files, { management, startTimeoutMs, guard })
-    try {
-      await node.#boot()
-    } catch (error) {
-      await node.stop()
-      throw error
-    }
-    return node
+    const files = await prepareNode({ programs, management, advanced, freshCounts, name, cluster })
+    const { folder, ports, environment } = files
+    const url = `amqp://guest:guest@127.0.0.1:${ports.amqp}`
+    const managementUrl = management ? `http://127.0.0.1:${ports.management}` : undefined
+    const vm = await PrivateProcess.start({
+      what: `RabbitMQ of ${programs}`,
+      folder,
+      program: { command: join(programs, 'rabbitmq-server'), args: [], env: environment },
+      greet: () => greet(url, managementUrl),
+      startTimeoutMs,
+      logs: [basename(files.logFile)],
+      guardArguments: [String(ports.epmd), ...(cluster ? ['shared'] : [])],
+    })
+    return new PrivateNode(vm, { programs, files, url, managementUrl })
   }
 
   /** Folder of the programs that it runs. */
@@ -59,25 +55,19 @@ export class PrivateNode {
   /** Basic authentication as guest, guest. */
   readonly managementUrl: string | undefined
   readonly #files: NodeFiles
-  readonly #guard: Guard
-  readonly #startTimeoutMs: number
-  #version = ''
-  #vm: ChildProcess | undefined
-  #stopped = false
+  readonly #vm: PrivateProcess
 
-  private constructor(programs: string, files: NodeFiles, { management, startTimeoutMs, guard }: Kept) {
-    const { name, ports } = files
+  private constructor(vm: PrivateProcess, { programs, files, url, managementUrl }: Kept) {
     this.programs = programs
-    this.name = name
-    this.url = `amqp://guest:guest@127.0.0.1:${ports.amqp}`
-    this.managementUrl = management ? `http://127.0.0.1:${ports.management}` : undefined
+    this.name = files.name
+    this.url = url
+    this.managementUrl = managementUrl
     this.#files = files
-    this.#startTimeoutMs = startTimeoutMs
-    this.#guard = guard
+    this.#vm = vm
   }
 
   get version(): string {
-    return this.#version
+    return this.#vm.version
   }
 
   /** Runs rabbitmqctl against this node and returns its output. */
@@ -91,81 +81,31 @@ export class PrivateNode {
   }
 
   /** kill -9 of the Erlang VM; resolves when it is gone. Its data stay. */
-  async kill(): Promise<void> {
-    if (this.#vm?.pid !== undefined) killGroup(this.#vm.pid, 'SIGKILL')
-    await this.#gone()
+  kill(): Promise<void> {
+    return this.#vm.kill()
   }
 
   /** Stops in an orderly way, as a service manager does; resolves when the VM is gone. Its data stay. */
-  async shutdown(): Promise<void> {
-    this.#vm?.kill('SIGTERM')
-    await this.#gone()
+  shutdown(): Promise<void> {
+    return this.#vm.shutdown()
   }
 
   /** Starts it again after `kill` or `shutdown`: same data, same ports. Resolves when it takes clients. */
-  async restart(): Promise<void> {
-    if (this.#stopped) throw new Error('restart() came after stop(): the data are deleted')
-    if (this.#vm) throw new Error('restart() is for a node that was killed or shut down; this one runs')
-    await this.#boot()
+  restart(): Promise<void> {
+    return this.#vm.restart()
   }
 
   /** Ends its processes and deletes its folder. May be called again. */
   stop(): Promise<void> {
-    this.#stopped = true
-    return this.#guard.release()
-  }
-
-  async #boot(): Promise<void> {
-    const vm = this.#spawn()
-    const outcome = await poll(() => (hasEnded(vm) ? 'ended' : greet(this.url, this.managementUrl)), {
-      what: `RabbitMQ of ${this.programs} takes clients`,
-      timeoutMs: this.#startTimeoutMs,
-      intervalMs: 100,
-    }).catch((error: unknown) => error as Error)
-    if (outcome instanceof Error) throw new Error(`${outcome.message}\n${await this.#lastLines()}`, { cause: outcome })
-    if (outcome === 'ended') {
-      throw new Error(`RabbitMQ of ${this.programs} ended while starting:\n${await this.#lastLines()}`)
-    }
-    this.#version = outcome
-  }
-
-  #spawn(): ChildProcess {
-    const output = openSync(this.#files.outputFile, 'a')
-    const vm = spawn(join(this.programs, 'rabbitmq-server'), [], {
-      env: this.#files.environment,
-      detached: true, // a process group of its own: out of reach of Ctrl-C, and killed as a whole
-      stdio: ['ignore', output, output],
-    })
-    closeSync(output)
-    vm.on('error', () => {}) // seen by hasEnded
-    vm.unref()
-    this.#guard.tell(String(vm.pid ?? ''))
-    this.#vm = vm
-    return vm
-  }
-
-  async #gone(): Promise<void> {
-    const vm = this.#vm
-    if (!vm) return
-    await poll(() => hasEnded(vm), { what: 'the Erlang VM is gone', timeoutMs: 60_000, intervalMs: 5 })
-    this.#guard.tell('')
-    this.#vm = undefined
-  }
-
-  async #lastLines(): Promise<string> {
-    const { outputFile, logFile } = this.#files
-    const texts = await Promise.all([outputFile, logFile].map((file) => readFile(file, 'utf8').catch(() => '')))
-    return texts
-      .map((text) => text.trimEnd().split('\n').slice(-15).join('\n'))
-      .join('\n')
-      .trim()
+    return this.#vm.stop()
   }
 }
 
 interface Kept {
-  management: boolean
-  startTimeoutMs: number
-  guard: Guard
+  programs: string
+  files: NodeFiles
+  url: string
+  managementUrl: string | undefined
 }
 
 /** The folder to run programs from: Debian's /usr/sbin has wrappers that change to user rabbitmq. */
@@ -181,8 +121,4 @@ function programsIn(folder: string): string {
     }
   }
   return programs
-}
-
-function hasEnded(vm: ChildProcess): boolean {
-  return vm.pid === undefined || vm.exitCode !== null || vm.signalCode !== null
 }

@@ -12,11 +12,13 @@ import { destinationText, type QueueDestination } from '../destination.js'
 import { HEADER, withoutBrokerHeaders, type Arrived, type DelayedMessage } from '../envelope.js'
 import { DuequeError, isDuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { AmqpConnection, type ConnectionEvents } from './connection.js'
+import { AmqpConnection, type ConnectionEvents, type ConnectionSettings } from './connection.js'
+import type { Part } from './layout.js'
 import type { TlsOptions } from './tls.js'
 import { parseEndpoints, type Endpoint } from './endpoint.js'
 import { writable } from './field-table.js'
 import { bufferOf, frameFor } from './frame.js'
+import { declareRisky } from './risky-exchange.js'
 import { Names, deadQueue, destinationKey, type QueueType, type TopologyMode } from './names.js'
 import { Publisher, type Publication } from './publisher.js'
 import { subscribe, type AmqpSubscription } from './subscribe.js'
@@ -47,6 +49,7 @@ export class AmqpBroker implements Broker {
   readonly #producing: AmqpConnection
   readonly #consuming: AmqpConnection
   readonly #maxNameBytes: number
+  readonly #riskySettings: ConnectionSettings
   readonly #made = new Map<string, number>()
   /** Those that should be receiving. */
   readonly #subscriptions = new Set<AmqpSubscription>()
@@ -61,6 +64,7 @@ export class AmqpBroker implements Broker {
     this.#producing = new AmqpConnection({ ...settings, endpoints, name: `${name} producer` }, events)
     this.#consuming = new AmqpConnection({ ...settings, endpoints, name: `${name} consumer` }, events)
     this.#maxNameBytes = maxNameBytes(endpoints, queueType)
+    this.#riskySettings = { ...settings, endpoints, name: `${name} declaring` }
     this.topology = this.newTopology()
     this.publisher = new Publisher(this.#producing, { timeoutMs, maxInFlight, logger })
   }
@@ -79,21 +83,38 @@ export class AmqpBroker implements Broker {
     return this.publish(message, { prepare, returned: (exchange) => this.topology.returned(exchange), safeAt }, signal)
   }
 
+  release(message: DelayedMessage, { timeoutMs }: { timeoutMs: number }): Promise<void> {
+    const { destination } = message
+    const prepare = () =>
+      this.topology.hasBase
+        ? frameFor(message, this.names.deliver, [destinationKey(destination)])
+        : this.topology.base()
+    const safeAt = () => this.topology.safeAt(destination, [])
+    return this.publish(message, {
+      prepare,
+      returned: (exchange) => this.topology.returned(exchange),
+      safeAt,
+      timeoutMs,
+    })
+  }
+
   /** @throws DuequeError `BODY_TOO_LARGE` before anything is sent, and what the publisher throws */
   publish(
     { id, revision, body }: DelayedMessage,
-    { prepare, returned, safeAt }: Omit<Publication, 'id' | 'revision' | 'body'>,
+    steps: Omit<Publication, 'id' | 'revision' | 'body'>,
     signal?: AbortSignal,
   ): Promise<void> {
+    const tooLarge = this.tooLarge(body)
+    if (tooLarge) return Promise.reject(tooLarge)
+    return this.publisher.publish({ ...steps, id, revision, body: bufferOf(body) }, signal)
+  }
+
+  /** Why a body is not to be sent, if it is not. */
+  tooLarge({ byteLength: bytes }: Uint8Array): DuequeError | undefined {
     const { maxBodyBytes: maxBytes } = this.#settings
-    if (body.byteLength > maxBytes) {
-      const message = `the body has ${body.byteLength} bytes, over the limit of ${maxBytes} (option: maxBodyBytes)`
-      return Promise.reject(new DuequeError('BODY_TOO_LARGE', message, { bytes: body.byteLength, maxBytes }))
-    }
-    return this.publisher.publish(
-      { id, revision, body: bufferOf(body), prepare, returned, ...(safeAt && { safeAt }) },
-      signal,
-    )
+    if (bytes <= maxBytes) return undefined
+    const message = `the body has ${bytes} bytes, over the limit of ${maxBytes} (option: maxBodyBytes)`
+    return new DuequeError('BODY_TOO_LARGE', message, { bytes, maxBytes })
   }
 
   bury(queue: string, arrived: Arrived, death: Death): Promise<void> {
@@ -118,10 +139,12 @@ export class AmqpBroker implements Broker {
     return this.#move(arrived, this.names.parked, { [HEADER.parkedAt]: at }, { prepared })
   }
 
+  /** @param beside what is declared with the queue, before each start */
   async subscribe(
     from: QueueDestination,
     { prefetch, declare }: SubscribeOptions,
     listener: (arrival: Arrival) => void,
+    beside: readonly Part[] = [],
   ): Promise<Subscription> {
     this.#consumer ??= this.#openConsumer()
     const topology = await this.#consumer
@@ -129,6 +152,7 @@ export class AmqpBroker implements Broker {
     const prepare = async () => {
       await topology.destination(from, declare)
       await topology.dead(from.queue)
+      if (beside.length > 0) await topology.also(`beside ${from.queue}`, beside)
     }
     const cancelled = () => topology.forget()
     const { logger } = this.#settings
@@ -225,6 +249,7 @@ export class AmqpBroker implements Broker {
       maxNameBytes: this.#maxNameBytes,
       made: this.#made,
       kept,
+      declareRisky: (part) => declareRisky(connection, this.#riskySettings, part),
     })
   }
 

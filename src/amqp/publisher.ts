@@ -31,6 +31,8 @@ export interface Publication {
   returned(exchange: string): DuequeError | undefined
   /** From when on a confirm for the last frame can be relied on, by `Date.now()`. */
   safeAt?(): number
+  /** After which it is given up. @default that of the publisher */
+  readonly timeoutMs?: number
 }
 
 export interface PublisherSettings {
@@ -303,8 +305,9 @@ export class Publisher {
   }
 
   #sweep(): void {
-    const before = performance.now() - this.#settings.timeoutMs
-    const expired = (entry: Entry) => entry.startedAt <= before
+    const now = performance.now()
+    const expired = ({ startedAt, publication: { timeoutMs = this.#settings.timeoutMs } }: Entry) =>
+      startedAt <= now - timeoutMs
     const late = [...this.#queue.remove(expired), ...this.#again.remove(expired)]
     for (const entry of [...this.#inFlight, ...this.#aside]) if (expired(entry)) late.push(entry)
     for (const entry of late) {

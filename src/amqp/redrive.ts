@@ -47,7 +47,7 @@ export class Redrive {
     await broker.open()
     try {
       const { strategy, clock, logger } = options
-      await strategy.start({ broker, clock, logger })
+      await strategy.start({ broker, clock, logger, onError: (error) => events.error(error) })
       return new Redrive(broker, options)
     } catch (error) {
       await broker.close()

@@ -54,7 +54,7 @@ export async function scheduleLines(
   }
 
   for await (const { item, receipt, error } of mq.scheduleAll(items())) {
-    const { line } = item as LineItem
+    const { line } = item
     await (receipt ? report.scheduled({ line, ...receipt }) : report.failed(line, error))
   }
   return report.end(ended)

@@ -66,7 +66,7 @@ export class Moves {
   }
 
   /** A fresh publish for this queue alone. */
-  #retry({ arrival, envelope, dueAt }: Item, { delayMs, failed }: Move & { kind: 'retry' }): Promise<void> {
+  async #retry({ arrival, envelope, dueAt }: Item, { delayMs, failed }: Move & { kind: 'retry' }): Promise<void> {
     const { strategy, clock } = this.#environment
     const now = clock.now()
     const message = {
@@ -77,7 +77,7 @@ export class Moves {
       retryAt: now + delayMs,
       ...(failed && { firstFailedAt: envelope.firstFailedAt ?? now, lastFailedAt: now }),
     }
-    return strategy.schedule(message, { declare: false })
+    await strategy.schedule(message, { declare: false })
   }
 
   #bury({ arrival, envelope }: Item, { reason, error, failed }: Move & { kind: 'dead' }): Promise<void> {

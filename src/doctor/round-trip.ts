@@ -50,7 +50,7 @@ export async function roundTrip(options: ResolvedOptions, signal: AbortSignal): 
     channel.on('error', nothing)
     const arrival = await listen(channel, queue)
     await broker.open()
-    await options.strategy.start({ ...options, broker })
+    await options.strategy.start({ ...options, broker, onError: nothing })
     const dueAt = await schedule(options, queue, signal)
     const arrivedAt = await arrived(arrival, signal)
     if (arrivedAt !== undefined) return { arrived: true, latenessMs: arrivedAt - dueAt }

@@ -1,7 +1,9 @@
 import type { Broker, PublishOptions } from '../broker.js'
 import type { Clock } from '../clock.js'
 import type { DelayedMessage } from '../envelope.js'
+import type { DuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import type { Waitlist } from './waitlist.js'
 
 /**
  * A way for messages to wait. A strategy is an object literal that a function returns; it sees checked, plain values only
@@ -12,16 +14,38 @@ export interface Strategy {
   readonly limits: Limits
   /** Only for a strategy that brings its own place for due messages: `memory`. All others end in RabbitMQ. */
   readonly broker?: Broker
+  /** What waits, to look at and to change: with strategies whose store can be asked. */
+  readonly waitlist?: Waitlist
+  /**
+   * Whether `transaction` is something that `schedule` can write in: with strategies whose store has transactions.
+   *
+   * @throws DuequeError `INVALID_OPTION`
+   */
+  checkTransaction?(transaction: never): void
   /** Called once, before anything is scheduled. */
   start(environment: Environment): Promise<void>
   /**
    * Makes a message wait until `message.dueAt`, or until `message.retryAt` if that is later, or deliver it at once if both
    * are past. Resolves when it waits as safely as the strategy can make it; rejects with an error whose `outcome` says
    * whether it may wait all the same.
+   *
+   * @returns the message that waits instead of this one, with `onConflict: 'ignore'`
    */
-  schedule(message: DelayedMessage, options: PublishOptions): Promise<void>
+  schedule(message: DelayedMessage, options: WaitOptions): Promise<DelayedMessage | void>
+  /** Without a wait, for a readiness probe. Only for strategies with a store. */
+  storeHealth?(): 'up' | 'down'
   /** Idempotent. What waits goes on waiting, memory aside. */
   stop(): Promise<void>
+}
+
+/** What to do with a message whose id already waits. */
+export type OnConflict = 'ignore' | 'replace' | 'error'
+
+export interface WaitOptions extends PublishOptions {
+  /** Only with a {@link Strategy.waitlist}. Without it, two schedules under one id are two messages. */
+  onConflict?: OnConflict | undefined
+  /** Only with a {@link Strategy.checkTransaction}. */
+  transaction?: unknown
 }
 
 /** In what strategies differ, in numbers. */
@@ -40,4 +64,6 @@ export interface Environment {
   readonly broker: Broker
   readonly clock: Clock
   readonly logger: Logger
+  /** Hears of what will not mend itself while nobody waits for an answer. */
+  readonly onError: (error: DuequeError) => void
 }

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { isDuequeError, on, type Dueque } from '../../src/index.js'
 import { poll } from '../support/broker.js'
 import { Recorder, note, scheduleNotes, unique, type Note } from './recorder.js'
+import { WAITLIST_CASES } from './waitlist-cases.js'
 import type { Subject, World } from './world.js'
 
-type Case = (world: World, mq: Dueque) => Promise<void>
+export type Case = (world: World, mq: Dueque) => Promise<void>
 
 /** What every strategy must do, by name. */
 const CASES: Record<string, Case> = {
@@ -236,6 +237,20 @@ const CASES: Record<string, Case> = {
     expect(last).toBeGreaterThanOrEqual(first + 300)
   },
 
+  'what a consumer leaves behind when it closes is in its queue again': async (world, mq) => {
+    const queue = unique('behind')
+    await world.declareQueue(queue)
+    let calls = 0
+    const never = on(note, () => new Promise(() => calls++))
+    const consumer = await mq.consume(queue, [never])
+    await mq.schedule(note, { n: 5 }, { to: { queue }, in: 0 })
+    await poll(() => calls === 1, { timeoutMs: 30_000, what: 'a running handler' })
+    await consumer.close({ drainTimeoutMs: 10 })
+    const recorder = await Recorder.on(await world.connect(), queue)
+    await recorder.has(1)
+    expect(recorder.deliveries).toMatchObject([{ payload: { n: 5 }, attempt: 1 }])
+  },
+
   'what waits outlives the producer that scheduled it': async (world) => {
     const queue = unique('outlives')
     const producer = await world.connect()
@@ -247,8 +262,12 @@ const CASES: Record<string, Case> = {
   },
 }
 
-/** Runs every case on a strategy, in one world. A strategy skips only what it names, with a reason. */
-export function conformance({ name, cannot = {} }: Subject, open: () => World | Promise<World>): void {
+/**
+ * Runs every case on a strategy, in one world: those of a waitlist on strategies that have one. A strategy skips only what
+ * it names, with a reason.
+ */
+export function conformance({ name, make, cannot = {} }: Subject, open: () => World | Promise<World>): void {
+  const cases = { ...CASES, ...(make().waitlist && WAITLIST_CASES) }
   describe(`${name} conforms`, () => {
     let world: World
     beforeAll(async () => {
@@ -257,9 +276,9 @@ export function conformance({ name, cannot = {} }: Subject, open: () => World | 
     afterAll(() => world.close())
 
     test('skips only cases that exist', () => {
-      expect(Object.keys(cannot).filter((skipped) => !(skipped in CASES))).toEqual([])
+      expect(Object.keys(cannot).filter((skipped) => !(skipped in cases))).toEqual([])
     })
-    for (const [title, run] of Object.entries(CASES)) {
+    for (const [title, run] of Object.entries(cases)) {
       const reason = cannot[title]
       test.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (skipped: ${reason})`, async () => {
         const mq = await world.connect()

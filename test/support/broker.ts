@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { poll } from '../../scripts/broker/poll.js'
+import { useOwn } from './own.js'
 import { openSockets } from './sockets.js'
 import { PrivateCluster, type PrivateClusterOptions } from '../../scripts/broker/private-cluster.js'
 import { PrivateNode, type PrivateNodeOptions } from '../../scripts/broker/private-node.js'
@@ -75,32 +75,25 @@ export async function createVhost(): Promise<Vhost> {
  * ```
  */
 export function useVhost(): Pick<Vhost, 'url' | 'name'> {
-  let vhost: Vhost | undefined
-  let failed = false
-  beforeAll(async () => {
-    vhost = await createVhost()
+  const own = useOwn({
+    what: 'virtual host',
+    make: createVhost,
+    name: ({ name }) => name,
+    closed: async () => {
+      const port = Number(new URL(brokerUrl()).port || 5672)
+      await poll(() => openSockets(port) === 0, {
+        timeoutMs: 5000,
+        what: 'every connection to the broker to be closed',
+      })
+    },
+    drop: (vhost) => vhost.drop(),
   })
-  beforeEach(({ onTestFailed }) => {
-    onTestFailed(() => {
-      failed = true
-    })
-  })
-  afterAll(async () => {
-    const port = Number(new URL(brokerUrl()).port || 5672)
-    await poll(() => openSockets(port) === 0, { timeoutMs: 5000, what: 'every connection to the broker to be closed' })
-    if (failed) console.error(`A test failed, so its virtual host is kept: ${vhost?.name ?? '(none)'}`)
-    else await vhost?.drop()
-  })
-  const ready = () => {
-    if (!vhost) throw new Error('useVhost: the virtual host is there inside of tests and hooks only')
-    return vhost
-  }
   return {
     get url() {
-      return ready().url
+      return own().url
     },
     get name() {
-      return ready().name
+      return own().name
     },
   }
 }

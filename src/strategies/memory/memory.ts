@@ -5,6 +5,7 @@ import { DuequeError } from '../../errors.js'
 import { MAX_DELAY_MS } from '../ladder/rungs.js'
 import type { Strategy } from '../strategy.js'
 import { MemoryBroker } from './memory-broker.js'
+import { MemoryWaitlist } from './memory-waitlist.js'
 
 export interface MemoryOptions {
   /** A clock that a test can move: see `manualClock`. @default the system's */
@@ -14,6 +15,7 @@ export interface MemoryOptions {
 export interface MemoryStrategy extends Strategy {
   readonly broker: MemoryBroker
   readonly clock: Clock
+  readonly waitlist: MemoryWaitlist
   /** What waits, in no order. */
   waiting(): readonly DelayedMessage[]
 }
@@ -24,24 +26,29 @@ export interface MemoryStrategy extends Strategy {
  */
 export function memory({ clock = systemClock }: MemoryOptions = {}): MemoryStrategy {
   const broker = new MemoryBroker()
-  const queue = new DueQueue<DelayedMessage>(clock, (message) => broker.release(message))
+  const queue = new DueQueue<DelayedMessage>(clock, (message) => {
+    // What was cancelled or rescheduled meanwhile is not there as it was.
+    if (waitlist.take(message)) void broker.release(message)
+  })
+  const waitlist = new MemoryWaitlist((message) => queue.add(message, readyAt(message)))
   return {
     name: 'memory',
     limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 1, orderMs: 0, leadMs: 0 },
     broker,
     clock,
-    waiting: () => queue.items(),
+    waitlist,
+    waiting: () => waitlist.all(),
     start: () => Promise.resolve(),
-    schedule(message, { declare, signal }) {
+    async schedule(message, { declare, signal, onConflict }) {
       if (signal?.aborted)
         throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
       broker.ensure(message.destination, declare)
-      if (readyAt(message) <= clock.now()) broker.release(message)
-      else queue.add(message, readyAt(message))
-      return Promise.resolve()
+      if (onConflict === undefined && readyAt(message) <= clock.now()) return broker.release(message)
+      return Promise.resolve(waitlist.add(message, onConflict))
     },
     stop() {
       queue.clear()
+      waitlist.clear()
       return Promise.resolve()
     },
   }

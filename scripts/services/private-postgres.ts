@@ -1,0 +1,101 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePorts } from '../broker/free-ports.js'
+import { PrivateProcess } from '../broker/private-process.js'
+import { greetPostgres } from './postgres-client.js'
+import { give, unprivileged } from './unprivileged.js'
+
+export interface PrivatePostgresOptions {
+  /** Folder that holds initdb and postgres. */
+  programs: string
+  /** Syncs what is committed to disk. A kill of the process loses nothing without it, a power failure does. @default true */
+  fsync?: boolean
+  /** More settings of postgresql.conf: `{ max_connections: '20' }`. */
+  config?: Record<string, string>
+  /** Time to take clients, at each start. @default 60_000 */
+  startTimeoutMs?: number
+}
+
+/**
+ * A PostgreSQL of one's own, to be killed and restarted at will: see private-process.ts. It listens on the loopback
+ * interface and asks for no password. Root runs it as `postgres` or `nobody`.
+ */
+export class PrivatePostgres {
+  /** Starts it, with the database `postgres`; resolves when it takes clients. */
+  static async start(options: PrivatePostgresOptions): Promise<PrivatePostgres> {
+    const { programs, fsync = true, config = {}, startTimeoutMs = 60_000 } = options
+    const [port] = await freePorts(1)
+    const user = await unprivileged()
+    const folder = await mkdtemp(join(tmpdir(), 'dueque-postgres-'))
+    await give(folder, user)
+    const data = join(folder, 'data')
+    const settings = {
+      listen_addresses: '127.0.0.1',
+      port: String(port),
+      unix_socket_directories: '',
+      fsync: fsync ? 'on' : 'off',
+      ...config,
+    }
+    const common = { cwd: folder, env: environment(folder), user }
+    const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+    const server = await PrivateProcess.start(
+      {
+        what: `PostgreSQL of ${programs}`,
+        folder,
+        program: {
+          command: join(programs, 'postgres'),
+          args: ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+          ...common,
+        },
+        greet: () => greetPostgres(url),
+        startTimeoutMs,
+      },
+      {
+        command: join(programs, 'initdb'),
+        args: ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
+        ...common,
+      },
+    )
+    return new PrivatePostgres(server, url)
+  }
+
+  /** Of the database `postgres`, as its superuser. */
+  readonly url: string
+  readonly #server: PrivateProcess
+
+  private constructor(server: PrivateProcess, url: string) {
+    this.#server = server
+    this.url = url
+  }
+
+  get version(): string {
+    return this.#server.version
+  }
+
+  /** kill -9 of all its processes; resolves when they are gone. Its data stay. */
+  kill(): Promise<void> {
+    return this.#server.kill()
+  }
+
+  /** Stops in an orderly way, and ends its clients' sessions ("fast"); resolves when it is gone. Its data stay. */
+  shutdown(): Promise<void> {
+    return this.#server.shutdown('SIGINT')
+  }
+
+  /** Starts it again after `kill` or `shutdown`: same data, same URL. Resolves when it takes clients. */
+  restart(): Promise<void> {
+    return this.#server.restart()
+  }
+
+  /** Ends its processes and deletes its folder. May be called again. */
+  stop(): Promise<void> {
+    return this.#server.stop()
+  }
+}
+
+/** Without what leads the programs to another server or folder. */
+function environment(folder: string): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PG') && !name.startsWith('LC_'))
+  return { ...Object.fromEntries(kept), HOME: folder, LC_ALL: 'C' }
+}

@@ -1,0 +1,198 @@
+import { Alarm } from '../alarm.js'
+import { backoff } from '../backoff.js'
+import type { Broker } from '../broker.js'
+import type { Clock } from '../clock.js'
+import { destinationText } from '../destination.js'
+import { errorText, isDuequeError, isForEver, type DuequeError } from '../errors.js'
+import type { Logger } from '../logger.js'
+import { resolveRelay, type RelayOptions } from './relay-options.js'
+import { Settler } from './settler.js'
+import type { Claimed, Store } from './store.js'
+
+export interface RelayEnvironment {
+  readonly broker: Broker
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly onError: (error: DuequeError) => void
+}
+
+export interface RelayStats {
+  /** Messages that RabbitMQ has confirmed. */
+  readonly relayed: number
+  /** Claimed, and neither settled nor given back. */
+  readonly underWay: number
+}
+
+/** How often a broker that is away or blocked is looked at. Asks nobody. */
+const BROKER_LOOK_MS = 100
+/** A destination that does not take messages is left alone for so long, and everybody else goes on. */
+const STALL_MS = 5000
+/** What can never be published stays where it is, and is said again. */
+const HOPELESS_MS = 60_000
+
+/**
+ * Moves due messages from a store into RabbitMQ: claims them, publishes them with confirms, settles what was confirmed.
+ * Many relays may share a store. What a relay had claimed when it died is claimed by another after its lease.
+ *
+ * | what happens                               | to the message                                             |
+ * |--------------------------------------------|------------------------------------------------------------|
+ * | confirmed                                  | settled: gone from the store                               |
+ * | refused, so that it is certainly not there | waits again; its destination is left alone for 5 s         |
+ * | no answer within half of the lease         | claimed again when the lease is over: maybe a copy         |
+ * | confirmed, but the store is away           | settled when it is back; claimed again if that is too late |
+ * | RabbitMQ is away or blocked                | nothing more is claimed until it is back                   |
+ */
+export class Relay {
+  readonly #store: Store
+  readonly #environment: RelayEnvironment
+  readonly #options: ReturnType<typeof resolveRelay>
+  readonly #alarm: Alarm
+  readonly #settler: Settler
+  /** By destination: until when it is left alone. */
+  readonly #stalled = new Map<string, number>()
+  readonly #underWay = new Set<Promise<void>>()
+  readonly #stop = new AbortController()
+  #running: Promise<void> | undefined
+  #isFull = false
+  #relayed = 0
+  #failures = 0
+  /** When to claim next: at the earlier of the second and third, but not before the first. */
+  #notBefore = -Infinity
+  #nextAt = -Infinity
+  /** The earliest that was said to wait since the last claim began. */
+  #heardOf = Infinity
+
+  constructor(store: Store, environment: RelayEnvironment, options: RelayOptions) {
+    this.#store = store
+    this.#environment = environment
+    this.#options = resolveRelay(options)
+    this.#alarm = new Alarm(environment.clock)
+    this.#settler = new Settler(store, {
+      failed: (error) => this.#failed('settle', error),
+      stopping: this.#stop.signal,
+    })
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Something waits that is ready then. */
+  wake(readyAt: number): void {
+    if (readyAt >= this.#heardOf) return
+    this.#heardOf = readyAt
+    this.#alarm.wakeFor(Math.max(readyAt, this.#notBefore))
+  }
+
+  /** This process has made something wait that is ready then. */
+  added(readyAt: number): void {
+    if (!this.#store.keepsTime || readyAt <= this.#environment.clock.now()) this.wake(readyAt)
+  }
+
+  stats(): RelayStats {
+    return { relayed: this.#relayed, underWay: this.#underWay.size }
+  }
+
+  /** Claims nothing more. What is under way is published and settled, or left to its lease. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.#alarm.wakeFor()
+    await this.#running
+    await Promise.all(this.#underWay)
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#environment
+    while (!this.#stop.signal.aborted) {
+      const now = clock.now()
+      const at = Math.max(this.#notBefore, Math.min(this.#nextAt, this.#heardOf))
+      const limit = at > now ? 0 : this.#room()
+      if (at > now) await this.#alarm.wait(at)
+      else if (limit > 0) await this.#claim(now, limit)
+      else {
+        this.#isFull = true
+        await this.#alarm.wait(now + BROKER_LOOK_MS)
+        this.#isFull = false
+      }
+    }
+  }
+
+  /** For how many messages there is room; none while RabbitMQ takes none. A small claim costs as much as a large one. */
+  #room(): number {
+    const { batch, maxInFlight } = this.#options
+    if (this.#environment.broker.health().producer !== 'up') return 0
+    const room = maxInFlight - this.#underWay.size
+    return room >= Math.min(batch, maxInFlight / 2) ? Math.min(room, batch) : 0
+  }
+
+  /** Never rejects. */
+  async #claim(now: number, limit: number): Promise<void> {
+    const { backstopMs, leaseMs, ratePerSecond } = this.#options
+    this.#heardOf = Infinity
+    try {
+      const { claimed, nextAt = Infinity } = await this.#store.claim({ now, limit, leaseMs })
+      this.#failures = 0
+      for (const one of claimed) this.#take(one)
+      const isAll = claimed.length < limit
+      this.#notBefore = now + Math.max(isAll ? this.#store.spacingMs : 0, (claimed.length * 1000) / ratePerSecond)
+      this.#nextAt = isAll ? Math.min(nextAt, now + backstopMs) : now
+    } catch (error) {
+      this.#failed('claim', error)
+      this.#notBefore = now + backoff(this.#failures, { baseMs: 50 })
+      this.#nextAt = now
+    }
+  }
+
+  #take(claimed: Claimed): void {
+    const work = this.#publish(claimed).finally(() => {
+      this.#underWay.delete(work)
+      if (this.#isFull && this.#room() > 0) this.#alarm.wakeFor()
+    })
+    this.#underWay.add(work)
+  }
+
+  /** Never rejects. */
+  async #publish(claimed: Claimed): Promise<void> {
+    const { broker, clock } = this.#environment
+    const to = destinationText(claimed.message.destination)
+    if ((this.#stalled.get(to) ?? 0) > clock.now()) return this.#release(claimed, STALL_MS)
+    try {
+      await broker.release(claimed.message, { timeoutMs: this.#options.leaseMs / 2 })
+    } catch (error) {
+      return this.#refused(claimed, to, error)
+    }
+    this.#stalled.delete(to)
+    this.#relayed++
+    await this.#settler.settle(claimed)
+  }
+
+  async #refused(claimed: Claimed, to: string, error: unknown): Promise<void> {
+    const { clock, logger, onError } = this.#environment
+    logger.warn('could not hand over a due message', { id: claimed.message.id, to, error: errorText(error) })
+    if (isForEver(error)) {
+      onError(error)
+      return this.#release(claimed, HOPELESS_MS)
+    }
+    // It may have arrived: only its lease decides when it is tried again.
+    if (!isDuequeError(error) || error.outcome === 'unknown') return
+    if (error.code === 'CLOSED') return this.#release(claimed, 0)
+    this.#stalled.set(to, clock.now() + STALL_MS)
+    return this.#release(claimed, STALL_MS)
+  }
+
+  async #release(claimed: Claimed, inMs: number): Promise<void> {
+    try {
+      await this.#store.release([claimed], this.#environment.clock.now() + inMs)
+    } catch (error) {
+      this.#failed('release', error)
+    }
+  }
+
+  /** Said once for each outage. */
+  #failed(what: string, error: unknown): void {
+    const { logger, onError } = this.#environment
+    this.#failures++
+    logger.warn(`the relay could not ${what}`, { store: this.#store.name, error: errorText(error) })
+    if (this.#failures === 1 && isDuequeError(error)) onError(error)
+  }
+}

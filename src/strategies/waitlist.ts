@@ -1,0 +1,68 @@
+import { destinationText, type Destination } from '../destination.js'
+import { readyAt, type DelayedMessage } from '../envelope.js'
+import { DuequeError, shown } from '../errors.js'
+
+/**
+ * What waits in a strategy's store, to look at and to change. Exact: each answer is the store's own, at one instant. A
+ * message that was handed to a relay no longer waits, whatever becomes of it.
+ */
+export interface Waitlist {
+  /** Those with this id, the latest revision first. */
+  find(id: string): Promise<readonly DelayedMessage[]>
+  /** False if it waits no more. */
+  remove(message: DelayedMessage): Promise<boolean>
+  /** Puts `by`, which differs in its times only, in the place of `message`. False if that waits no more as it was. */
+  replace(message: DelayedMessage, by: DelayedMessage): Promise<boolean>
+  /** In the order of {@link positionOf}, from `after` on, not including it. */
+  list(
+    filter: WaitlistFilter,
+    page: { after?: Position | undefined; limit: number },
+  ): Promise<readonly DelayedMessage[]>
+  count(filter: WaitlistFilter): Promise<number>
+}
+
+/** All that are given have to fit. */
+export interface WaitlistFilter {
+  /** By when they are to be handed over, which for a retry is later than due. Milliseconds since the epoch. */
+  readonly from?: number | undefined
+  /** Not including this instant. */
+  readonly to?: number | undefined
+  readonly name?: string | undefined
+  /** An exchange without a routing key stands for all of its keys. */
+  readonly destination?: Destination | undefined
+}
+
+/** A place in the order in which messages leave: by time, then by key, byte for byte. */
+export interface Position {
+  readonly readyAt: number
+  readonly key: string
+}
+
+export function positionOf(message: DelayedMessage): Position {
+  return { readyAt: readyAt(message), key: entryKey(message) }
+}
+
+/**
+ * What makes a waiting message the same as another: a schedule that is repeated is one, the retries of two queues are
+ * two. Its due time is not part of it.
+ */
+export function entryKey({ id, revision, attempt, destination }: DelayedMessage): string {
+  return JSON.stringify([revision, attempt, destinationText(destination), id])
+}
+
+export function fits(filter: WaitlistFilter, message: DelayedMessage): boolean {
+  const { from = -Infinity, to = Infinity, name, destination } = filter
+  const at = readyAt(message)
+  if (at < from || at >= to) return false
+  if (name !== undefined && name !== message.name) return false
+  if (!destination) return true
+  if (destinationText(destination) !== destinationText(message.destination)) return false
+  return destination.routingKey === undefined || destination.routingKey === message.destination.routingKey
+}
+
+/** With `onConflict: 'error'`. */
+export function conflict(id: string): DuequeError<'CONFLICT'> {
+  return new DuequeError('CONFLICT', `id: a message with the id ${shown(id)} waits already (option: onConflict)`, {
+    id,
+  })
+}

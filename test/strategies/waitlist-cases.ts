@@ -1,0 +1,193 @@
+import { expect } from 'vitest'
+import {
+  isDuequeError,
+  on,
+  type Dueque,
+  type Receipt,
+  type Strategy,
+  type WaitingMethods,
+  type Waitlist,
+} from '../../src/index.js'
+import { poll } from '../support/broker.js'
+import type { Case } from './conformance.js'
+import { Recorder, note, scheduleNotes, unique } from './recorder.js'
+
+type Listed = Dueque<Strategy & { waitlist: Waitlist }> & WaitingMethods
+
+/** The connection of a strategy with a waitlist, in its type too. */
+function open(mq: Dueque): Listed {
+  return mq as Listed
+}
+
+async function listAll(mq: Listed, filter: Parameters<Listed['list']>[0], limit: number): Promise<string[]> {
+  const ids: string[] = []
+  for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
+    const page = await mq.list({ ...filter, limit, cursor })
+    ids.push(...page.messages.map(({ id }) => id))
+    cursor = page.cursor
+  }
+  return ids
+}
+
+/** What every strategy must do whose store can be asked. */
+export const WAITLIST_CASES: Record<string, Case> = {
+  'what was cancelled is not delivered, by receipt and by id': async (_world, plain) => {
+    const mq = open(plain)
+    const queue = unique('cancel')
+    const receipts = await scheduleNotes(mq, queue, [1500, 1600, 1700, 1800])
+    expect(await mq.cancel(receipts[1]!)).toBe('cancelled')
+    expect(await mq.cancel(receipts[2]!.id)).toBe('cancelled')
+    expect(await mq.cancel(receipts[2]!)).toBe('not-waiting')
+    expect(await mq.cancel(unique('never'))).toBe('not-waiting')
+    const recorder = await Recorder.on(mq, queue)
+    await recorder.has(2)
+    expect(recorder.numbers.toSorted()).toEqual([0, 3])
+    expect(await mq.cancel(receipts[0]!)).toBe('not-waiting')
+  },
+
+  'a cancelled id can be scheduled again, and an old receipt does not touch it': async (world, plain) => {
+    const mq = open(plain)
+    const [queue, id] = [unique('again'), unique('id')]
+    await world.declareQueue(queue)
+    const first = await mq.schedule(note, { n: 1 }, { to: { queue }, in: 1000, id })
+    expect(await mq.cancel(first)).toBe('cancelled')
+    await mq.schedule(note, { n: 2 }, { to: { queue }, in: 1000, id })
+    expect(await mq.cancel(first)).toBe('not-waiting')
+    const recorder = await Recorder.on(mq, queue)
+    await recorder.has(1)
+    expect(recorder.numbers).toEqual([2])
+  },
+
+  'what was rescheduled arrives at its new time, sooner or later, once': async (_world, plain) => {
+    const mq = open(plain)
+    const queue = unique('reschedule')
+    const receipts = await scheduleNotes(mq, queue, [600, 3_600_000])
+    const later = await mq.reschedule(receipts[0]!, { in: 2500 })
+    const sooner = await mq.reschedule(receipts[1]!.id, { in: 1000 })
+    expect(later).toMatchObject({ id: receipts[0]!.id, revision: receipts[0]!.revision })
+    const recorder = await Recorder.on(mq, queue)
+    await recorder.has(2)
+    expect(recorder.early).toEqual([])
+    expect(recorder.numbers).toEqual([1, 0])
+    expect(recorder.deliveries.map(({ dueAt }) => dueAt.toISOString())).toEqual([sooner!.dueAt, later!.dueAt])
+    expect(await mq.reschedule(receipts[0]!, { in: 1000 })).toBeUndefined()
+  },
+
+  'what waits can be got, listed by time and counted, with every filter': async (world, plain) => {
+    const mq = open(plain)
+    const [queue, other, exchange] = [unique('list'), unique('list-other'), unique('list-exchange')]
+    await world.declareExchange(exchange, 'topic')
+    await world.declareQueue(other)
+    const start = Date.now()
+    const at = (hours: number) => new Date(start + hours * 3_600_000)
+    const receipts: Receipt[] = []
+    for (const hours of [3, 1, 2, 5, 4]) {
+      const options = { to: { queue }, at: at(hours), id: unique(`${hours}h`), declare: true, headers: { hours } }
+      receipts.push(await mq.schedule(note, { n: hours, text: 'ü' }, options))
+    }
+    await mq.schedule(note, { n: 0 }, { to: { queue: other }, at: at(1) })
+    await mq.schedule(note, { n: 0 }, { to: { exchange, routingKey: 'a.b' }, at: at(1) })
+    await mq.schedule(note, { n: 0 }, { to: { exchange, routingKey: 'c' }, at: at(1) })
+
+    const got = await mq.get(receipts[0]!.id)
+    expect(got).toMatchObject({ id: receipts[0]!.id, name: 'test.note', attempt: 1, headers: { hours: 3 } })
+    expect(got).toMatchObject({ payload: { n: 3, text: 'ü' }, receipt: receipts[0], dueAt: at(3), readyAt: at(3) })
+    expect(await mq.get(unique('never'))).toBeUndefined()
+
+    const destination = { queue }
+    const inOrder = [1, 2, 0, 4, 3].map((i) => receipts[i]!.id)
+    for (const limit of [1, 2, 5, 100]) expect(await listAll(mq, { destination }, limit)).toEqual(inOrder)
+    const due = { from: at(2), to: at(4) }
+    expect(await listAll(mq, { destination, due }, 10)).toEqual(inOrder.slice(1, 3))
+    expect(await mq.count({ destination })).toBe(5)
+    expect(await mq.count({ destination, due })).toBe(2)
+    expect(await mq.count({ destination, name: 'test.note' })).toBe(5)
+    expect(await mq.count({ destination, name: 'test.other' })).toBe(0)
+    expect(await mq.count({ destination: { exchange } })).toBe(2)
+    expect(await mq.count({ destination: { exchange, routingKey: 'a.b' } })).toBe(1)
+    expect(await mq.count()).toBeGreaterThanOrEqual(8)
+    expect(await mq.count({ due: { from: at(0.5) } })).toBeGreaterThanOrEqual(8)
+    for (const id of inOrder) await mq.cancel(id)
+    expect(await mq.count({ destination })).toBe(0)
+  },
+
+  'an id that waits already is kept, replaced, refused or doubled, as asked': async (world, plain) => {
+    const mq = open(plain)
+    const [queue, id] = [unique('conflict'), unique('id')]
+    await world.declareQueue(queue)
+    const options = { to: { queue }, in: 1500, id }
+    const first = await mq.schedule(note, { n: 1 }, { ...options, onConflict: 'error' })
+    const refused = await mq.schedule(note, { n: 2 }, { ...options, onConflict: 'error' }).catch((e: unknown) => e)
+    expect(isDuequeError(refused, 'CONFLICT') && refused.outcome).toBe('refused')
+    expect(await mq.schedule(note, { n: 3 }, { ...options, in: 9000, onConflict: 'ignore' })).toEqual(first)
+    const replaced = await mq.schedule(note, { n: 4 }, { ...options, onConflict: 'replace' })
+    expect(replaced.revision).toBeGreaterThan(first.revision)
+    await mq.schedule(note, { n: 5 }, options)
+    expect((await mq.get(id))?.payload).toEqual({ n: 5 })
+    expect(await mq.count({ destination: { queue } })).toBe(2)
+    const recorder = await Recorder.on(mq, queue)
+    await recorder.has(2)
+    expect(recorder.numbers.toSorted()).toEqual([4, 5])
+    // It waits no more, so that there is nothing to be in conflict with.
+    await mq.schedule(note, { n: 6 }, { ...options, in: 100, onConflict: 'error' })
+    await recorder.has(3)
+  },
+
+  'a schedule that is repeated by its receipt waits once': async (world, plain) => {
+    const mq = open(plain)
+    const queue = unique('repeat')
+    await world.declareQueue(queue)
+    const receipt = await mq.schedule(note, { n: 1 }, { to: { queue }, in: 1000 })
+    expect(await mq.schedule(note, { n: 1 }, { to: { queue }, repeat: receipt })).toEqual(receipt)
+    expect(await mq.count({ destination: { queue } })).toBe(1)
+    const recorder = await Recorder.on(mq, queue)
+    await recorder.has(1)
+  },
+
+  'one of many cancels at once is told that it was the one': async (_world, plain) => {
+    const mq = open(plain)
+    const [receipt] = await scheduleNotes(mq, unique('race'), [60_000])
+    const outcomes = await Promise.all(Array.from({ length: 10 }, () => mq.cancel(receipt!)))
+    expect(outcomes.filter((outcome) => outcome === 'cancelled')).toHaveLength(1)
+  },
+
+  'a message is either cancelled or delivered, however close to its due time': async (_world, plain) => {
+    const mq = open(plain)
+    const queue = unique('close')
+    const count = 200
+    const receipts = await scheduleNotes(
+      mq,
+      queue,
+      Array.from({ length: count }, () => 1000),
+    )
+    const recorder = await Recorder.on(mq, queue)
+    const dueAt = Date.parse(receipts[0]!.dueAt)
+    await poll(() => Date.now() >= dueAt - 5, { timeoutMs: 30_000, intervalMs: 1, what: 'the time to come near' })
+    const cancelled = new Set<number>()
+    for (const [n, receipt] of receipts.entries()) {
+      if ((await mq.cancel(receipt)) === 'cancelled') cancelled.add(n)
+    }
+    await recorder.has(count - cancelled.size)
+    await poll(async () => (await mq.count({ destination: { queue } })) === 0, {
+      timeoutMs: 30_000,
+      what: 'an empty store',
+    })
+    expect(recorder.numbers.filter((n) => cancelled.has(n))).toEqual([])
+    expect(recorder.deliveries).toHaveLength(count - cancelled.size)
+  },
+
+  'a retry waits in the store too, and is cancelled by the same id': async (world, plain) => {
+    const mq = open(plain)
+    const queue = unique('retry-waits')
+    await world.declareQueue(queue)
+    const fails = on(note, () => {
+      throw new Error('not yet')
+    })
+    const consumer = await mq.consume(queue, [fails], { retry: { attempts: 2, backoff: '1h' } })
+    const receipt = await mq.schedule(note, { n: 1 }, { to: { queue }, in: 0 })
+    await poll(() => consumer.stats().retried === 1, { timeoutMs: 30_000, what: 'a retry' })
+    expect(await mq.get(receipt)).toMatchObject({ attempt: 2, payload: { n: 1 } })
+    expect(await mq.cancel(receipt)).toBe('cancelled')
+    expect(await mq.count({ destination: { queue } })).toBe(0)
+  },
+}

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import { redisPrograms } from '../../scripts/services/find-redis.js'
+import { PrivateRedisCluster, type PrivateRedisClusterOptions } from '../../scripts/services/private-redis-cluster.js'
+import { PrivateRedis, type PrivateRedisOptions } from '../../scripts/services/private-redis.js'
+import { openRedis } from '../../scripts/services/redis-client.js'
+import { untilClosed, useOwn } from './own.js'
+import { FIND_TIMEOUT_MS, serviceUrl } from './services.js'
+
+/** The reason to skip a test where {@link startRedis} or {@link startRedisCluster} gives nothing. */
+export const NO_REDIS_PROGRAMS = 'no redis-server on the PATH'
+
+interface OwnRedis {
+  readonly url: string
+  /** What the name of every key that a test makes begins with or has in it. */
+  readonly prefix: string
+}
+
+/**
+ * A shared Redis, and a random prefix for the keys of the tests of a file (or of the `describe` in which it is called).
+ * When all of them passed, the keys that have it in their names are deleted; when one failed, they are kept. A connection
+ * that is open after the last test fails the file. Fails with a list of choices if there is no Redis.
+ *
+ * ```ts
+ * const redis = useRedis()
+ * test('…', async () => { const client = new Redis(redis.url) … `${redis.prefix}:due` … })
+ * ```
+ */
+export function useRedis(): OwnRedis {
+  const own = useOwn({
+    what: 'set of Redis keys',
+    make: async () => {
+      const url = await serviceUrl('redis')
+      return {
+        url,
+        prefix: `dueque-test-${randomBytes(4).toString('hex')}`,
+        clients: new Set((await clients(url)).map(idOf)),
+      }
+    },
+    name: ({ url, prefix }) => `*${prefix}* at ${url}`,
+    closed: ({ url, clients: before }) =>
+      untilClosed('Redis', async () => (await clients(url)).filter((line) => !before.has(idOf(line)))),
+    drop: ({ url, prefix }) => deleteKeys(url, prefix),
+    timeoutMs: FIND_TIMEOUT_MS,
+  })
+  return {
+    get url() {
+      return own().url
+    },
+    get prefix() {
+      return own().prefix
+    },
+  }
+}
+
+/**
+ * A Redis of the test's own, to be killed and restarted; end it with `stop`. Undefined if there is no redis-server to start
+ * it from, nor can it be installed: then the test is skipped, for {@link NO_REDIS_PROGRAMS}.
+ */
+export async function startRedis(
+  options: Omit<PrivateRedisOptions, 'programs'> = {},
+): Promise<PrivateRedis | undefined> {
+  const programs = await redisPrograms()
+  return programs === undefined ? undefined : PrivateRedis.start({ ...options, programs })
+}
+
+/** As {@link startRedis}: primaries that form a Redis Cluster. */
+export async function startRedisCluster(
+  options: Omit<PrivateRedisClusterOptions, 'programs'> = {},
+): Promise<PrivateRedisCluster | undefined> {
+  const programs = await redisPrograms()
+  return programs === undefined ? undefined : PrivateRedisCluster.start({ ...options, programs })
+}
+
+/** Lines of CLIENT LIST, without the one of this question. */
+async function clients(url: string): Promise<string[]> {
+  const redis = await openRedis(url)
+  try {
+    const own = String(await redis.client('ID'))
+    const list = String(await redis.client('LIST'))
+      .trim()
+      .split('\n')
+    return list.filter((line) => idOf(line) !== own)
+  } finally {
+    redis.disconnect()
+  }
+}
+
+function idOf(line: string): string {
+  return /^id=(\d+)/.exec(line)?.[1] ?? ''
+}
+
+async function deleteKeys(url: string, part: string): Promise<void> {
+  const redis = await openRedis(url)
+  try {
+    for await (const keys of redis.scanStream({ match: `*${part}*`, count: 1000 }) as AsyncIterable<string[]>) {
+      if (keys.length > 0) await redis.unlink(...keys)
+    }
+  } finally {
+    redis.disconnect()
+  }
+}
