@@ -1,7 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const alias = { dueque: fileURLToPath(new URL('./src/index.ts', import.meta.url)) }
+const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
+const alias = [
+  { find: /^dueque$/, replacement: source('index.ts') },
+  { find: /^dueque\/redis$/, replacement: source('strategies/redis/index.ts') },
+]
 
 export default defineConfig({
   test: {

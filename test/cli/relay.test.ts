@@ -49,7 +49,7 @@ test('hands over what is due, tells how it stands, and ends by SIGTERM', async (
   const queue = unique('relayed')
   const relay = await startRelay(server.url)
   expect(await relay.health()).toMatchObject({ status: 200, ok: true, producer: 'up', store: 'up' })
-  await schedule(client, queue, [1, 500, 1000, 3_600_000])
+  await schedule(client, queue, [3000, 3500, 4000, 3_600_000])
   const channel = await rawChannel(vhost.url)
   await poll(async () => (await depth(channel, queue)) === 3, { what: 'three messages', timeoutMs: 30_000 })
   expect(await relay.health()).toMatchObject({ status: 200, relay: { relayed: 3, underWay: 0 } })
