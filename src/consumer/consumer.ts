@@ -3,13 +3,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival, Broker, Subscription } from '../broker.js'
 import { LONGEST_TIMER_MS, type Clock } from '../clock.js'
 import { DueQueue } from '../due-queue.js'
-import { decodeEnvelope, readyAt, sentOn, type Envelope } from '../envelope.js'
+import { decodeEnvelope, readyAt, sentOn } from '../envelope.js'
 import { DuequeError, invalidOption, isForEver } from '../errors.js'
 import { Fifo } from '../fifo.js'
 import type { Logger } from '../logger.js'
 import type { Strategy } from '../strategies/strategy.js'
+import { Dedupe } from './dedupe.js'
 import type { Handler } from './delivery.js'
-import { Duplicates } from './duplicates.js'
+import { Duplicates, duplicateKey } from './duplicates.js'
 import { Handling, type Fate, type Item } from './handling.js'
 import { resolveConsume, type ConsumeOptions } from './options.js'
 import { Moves } from './moves.js'
@@ -58,6 +59,8 @@ const ABORT_GRACE_MS = 100
 const SKEW_MS = 1000
 /** Once in so long is enough to be told what stays as it is. */
 const NEWS_MS = 60_000
+/** A copy whose twin is handled in another process is looked at again. */
+const TWIN_LOOK_MS = 250
 /** What comes earlier than this is put back to wait in the broker instead of holding a place of the prefetch. */
 const LONGEST_HOLD_MS = 30_000
 
@@ -70,6 +73,7 @@ const LONGEST_HOLD_MS = 30_000
  * | earlier                                             | scheduled again to this queue, then ack                |
  * | a copy of a settled message                         | ack, counted as suppressed                             |
  * | a copy of a running message                         | waits for that one's outcome                           |
+ * | either, in another process, with `dedupe`           | the same; waits as well while the store is away        |
  * | handler returns                                     | ack                                                    |
  * | handler throws, and the policy has attempts left    | waits again as its next attempt, for this queue; then ack |
  * | handler calls `retry`                               | the same, whatever the policy says                     |
@@ -84,6 +88,7 @@ export class RunningConsumer implements Consumer {
   readonly #handling: Handling
   readonly #environment: ConsumerEnvironment
   readonly #duplicates: Duplicates
+  readonly #dedupe: Dedupe | undefined
   readonly #ready = new Fifo<Item>()
   readonly #held: DueQueue<Item>
   readonly #isNews: (what: string) => boolean
@@ -114,6 +119,7 @@ export class RunningConsumer implements Consumer {
     })
     this.#moves = new Moves(queue, environment, () => this.#closing !== undefined)
     this.#duplicates = new Duplicates(this.#options.duplicates)
+    this.#dedupe = options.dedupe && new Dedupe(options.dedupe, { ...environment, queue, closing: this.#abort.signal })
     this.#held = new DueQueue(clock, (item) => {
       item.arrivedAt = clock.now()
       this.#sort(item)
@@ -284,10 +290,28 @@ export class RunningConsumer implements Consumer {
     const { clock } = this.#environment
     const isMine = key === undefined || item.claimed || (await this.#duplicates.claim(key, clock.now()))
     if (!isMine) return this.#suppress(item)
+    const elsewhere = key === undefined ? 'claimed' : await this.#dedupe?.claim(key)
+    if (key !== undefined && elsewhere === 'settled') {
+      this.#duplicates.finish(key, true, clock.now())
+      return this.#suppress(item)
+    }
+    if (key !== undefined && elsewhere !== undefined && elsewhere !== 'claimed') return this.#later(item, key)
     const settled = await this.#settle(item, await this.#handling.run(item))
-    if (key !== undefined) this.#duplicates.finish(key, settled, clock.now())
+    if (key !== undefined) {
+      await this.#dedupe?.finish(key, settled)
+      this.#duplicates.finish(key, settled, clock.now())
+    }
     if (settled) item.arrival.ack()
     else item.arrival.requeue()
+  }
+
+  /** Until its twin in another process has an outcome, or the store can be asked. */
+  #later(item: Item, key: string): void {
+    const { clock } = this.#environment
+    this.#duplicates.finish(key, false, clock.now())
+    item.claimed = false
+    if (this.#closing) item.arrival.requeue()
+    else this.#held.add(item, clock.now() + TWIN_LOOK_MS)
   }
 
   /** Whether the message is done with: handled, or safe where it goes next. */
@@ -328,13 +352,6 @@ export class RunningConsumer implements Consumer {
       else this.#held.add(item, Math.min(item.readyAt, clock.now() + LONGEST_HOLD_MS))
     }
   }
-}
-
-/** A foreign message without id or revision cannot be told from another. */
-function duplicateKey({ dedupeKey, id, revision, attempt }: Envelope): string | undefined {
-  if (dedupeKey !== undefined) return `${dedupeKey}\0${attempt}`
-  if (id === undefined || revision === undefined) return undefined
-  return `${id}\0${revision}\0${attempt}`
 }
 
 function checkHandlers(handlers: readonly Handler[]): readonly Handler[] {

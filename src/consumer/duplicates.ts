@@ -1,3 +1,5 @@
+import type { Envelope } from '../envelope.js'
+
 /** How long, and for how many messages, a consumer remembers what it has settled. */
 export interface DuplicateWindow {
   /** @default 3_600_000 */
@@ -58,4 +60,11 @@ export class Duplicates {
       this.#settled.delete(key)
     }
   }
+}
+
+/** A foreign message without id or revision cannot be told from another. */
+export function duplicateKey({ dedupeKey, id, revision, attempt }: Envelope): string | undefined {
+  if (dedupeKey !== undefined) return `${dedupeKey}\0${attempt}`
+  if (id === undefined || revision === undefined) return undefined
+  return `${id}\0${revision}\0${attempt}`
 }

@@ -1,6 +1,7 @@
 import { invalidOption } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Resolved } from '../resolved.js'
+import type { DedupeOptions } from './dedupe.js'
 import type { DuplicateWindow } from './duplicates.js'
 import { resolveRetry, type Retry, type RetryPolicy } from './retry.js'
 
@@ -13,6 +14,11 @@ export interface ConsumeOptions {
   declare?: boolean | undefined
   /** For how long, and how many, settled messages are remembered, so that a second copy is not handled. */
   duplicates?: DuplicateWindow | undefined
+  /**
+   * Suppresses copies that reach another process as well, over a store that all of them share.
+   * @default within this process only
+   */
+  dedupe?: DedupeOptions | undefined
   /** Whether, and when, a message whose handler threw comes again. @default it does not: `{ attempts: 1 }` */
   retry?: RetryPolicy | undefined
   /**
@@ -28,7 +34,7 @@ export interface ConsumeOptions {
   consumerTimeoutMs?: number | undefined
 }
 
-type Plain = Omit<ConsumeOptions, 'retry'>
+type Plain = Omit<ConsumeOptions, 'retry' | 'dedupe'>
 
 const NUMBERS = [
   ['prefetch', 1, 65_535],

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import * as api from '../../src/index.js'
 import * as forPostgres from '../../src/strategies/postgres/index.js'
+import * as forRedis from '../../src/strategies/redis/index.js'
+import * as testing from '../../src/testing/index.js'
 
 it('the library exports these names and no others', () => {
   expect(Object.keys(api).sort()).toEqual([
@@ -14,11 +16,20 @@ it('the library exports these names and no others', () => {
     'memory',
     'on',
     'onAny',
+    'plugin',
   ])
 })
 
 it('dueque/postgres exports these names and no others', () => {
   expect(Object.keys(forPostgres).sort()).toEqual(['migratePostgres', 'postgres'])
+})
+
+it('dueque/redis exports these names and no others', () => {
+  expect(Object.keys(forRedis).sort()).toEqual(['redis', 'redisDedupe'])
+})
+
+it('dueque/testing exports this name and no other', () => {
+  expect(Object.keys(testing)).toEqual(['testDueque'])
 })
 
 it('the package can be imported by these paths and no others', async () => {
@@ -31,6 +42,8 @@ it('the package can be imported by these paths and no others', async () => {
       types: './dist/strategies/postgres/index.d.ts',
       default: './dist/strategies/postgres/index.js',
     },
+    './redis': { types: './dist/strategies/redis/index.d.ts', default: './dist/strategies/redis/index.js' },
+    './testing': { types: './dist/testing/index.d.ts', default: './dist/testing/index.js' },
     './package.json': './package.json',
   })
 })

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { backoff } from '../backoff.js'
+import { DuequeError, errorText, invalidOption, isDuequeError } from '../errors.js'
+import type { Logger } from '../logger.js'
+
+/**
+ * Remembers, for all processes that share it, which messages were handled. Made by `redisDedupe` of `dueque/redis` or
+ * `postgresDedupe` of `dueque/postgres`. A key is running, for as long as its owner renews that, or settled, or unknown.
+ * All methods reject with `STORE_ERROR` if the store cannot be asked.
+ */
+export interface DedupeStore {
+  readonly name: string
+  /** Makes the key the owner's for `leaseMs` by the store's clock, unless it is settled, or running for another. */
+  claim(key: string, owner: string, leaseMs: number): Promise<'claimed' | 'running' | 'settled'>
+  /** Prolongs those that are still the owner's, and may take those that are nobody's. */
+  renew(keys: readonly string[], owner: string, leaseMs: number): Promise<void>
+  /** Whatever it was before: settled, for `windowMs`. */
+  settle(key: string, windowMs: number): Promise<void>
+  /** Forgets the key if it is running for the owner. */
+  release(key: string, owner: string): Promise<void>
+}
+
+/**
+ * Suppresses copies across processes. A copy of a message that was handled, retried or given up anywhere is acked and not
+ * handled; a copy of one that is being handled elsewhere waits for the outcome.
+ *
+ * What this cannot do: a process that dies between a handler's effect and `settle` leaves no trace of that effect, so that
+ * the message is handled again once the lease is over. A handler whose effect must not happen twice has to make it depend
+ * on `delivery.id` itself, in the transaction of the effect.
+ */
+export interface DedupeOptions {
+  store: DedupeStore
+  /** For how long what was settled is remembered. @default 86_400_000 */
+  windowMs?: number | undefined
+  /**
+   * How long the messages of a process that died wait before another handles them, and for how long a process may be
+   * unable to renew. @default 10_000
+   */
+  leaseMs?: number | undefined
+  /**
+   * While the store cannot be asked: `wait` handles nothing until it can; `handle` goes on without it, and says so.
+   * @default 'wait'
+   */
+  onStoreError?: 'wait' | 'handle' | undefined
+}
+
+type Resolved = Required<{ [K in keyof DedupeOptions]: NonNullable<DedupeOptions[K]> }>
+
+/** @throws DuequeError `INVALID_OPTION` */
+export function resolveDedupe(options: DedupeOptions): Resolved {
+  const { store, windowMs = 86_400_000, leaseMs = 10_000, onStoreError = 'wait' } = options
+  if (typeof (store as Partial<DedupeStore> | undefined)?.claim !== 'function')
+    throw invalidOption('dedupe.store', 'redisDedupe(…) or postgresDedupe(…)', store)
+  for (const [option, value, least] of [
+    ['windowMs', windowMs, 1000],
+    ['leaseMs', leaseMs, 1000],
+  ] as const) {
+    if (!Number.isSafeInteger(value) || value < least)
+      throw invalidOption(`dedupe.${option}`, `a whole number of milliseconds from ${least}`, value)
+  }
+  if (onStoreError !== 'wait' && onStoreError !== 'handle')
+    throw invalidOption('dedupe.onStoreError', "'wait' or 'handle'", onStoreError)
+  return { store, windowMs, leaseMs, onStoreError }
+}
+
+interface Environment {
+  queue: string
+  logger: Logger
+  onError: (error: DuequeError) => void
+  /** Aborted when the consumer has no more time. */
+  closing: AbortSignal
+}
+
+/** One consumer's side of a {@link DedupeStore}. No method rejects. */
+export class Dedupe {
+  readonly #options: Resolved
+  readonly #environment: Environment
+  readonly #owner = randomUUID()
+  readonly #running = new Set<string>()
+  #renewing: ReturnType<typeof setInterval> | undefined
+  #isDown = false
+
+  constructor(options: DedupeOptions, environment: Environment) {
+    this.#options = resolveDedupe(options)
+    this.#environment = environment
+  }
+
+  /** `claimed`: the caller handles it, and calls {@link finish}. `running`, or `unknown` for a store that is away: ask again later. */
+  async claim(key: string): Promise<'claimed' | 'running' | 'settled' | 'unknown'> {
+    const { store, leaseMs, onStoreError } = this.#options
+    const shared = this.#key(key)
+    try {
+      const answer = await store.claim(shared, this.#owner, leaseMs)
+      this.#isDown = false
+      if (answer === 'claimed') this.#renew(shared)
+      return answer
+    } catch (error) {
+      this.#failed('claim', error)
+      return onStoreError === 'handle' ? 'claimed' : 'unknown'
+    }
+  }
+
+  /**
+   * Resolves when every process knows of it. What was settled is only acked after that; if the store stays away until the
+   * consumer closes, it is acked all the same, since to give it back would be to handle it twice.
+   */
+  async finish(key: string, settled: boolean): Promise<void> {
+    const { store, windowMs, onStoreError } = this.#options
+    const shared = this.#key(key)
+    // Not to be taken again behind the release.
+    if (!settled) this.#running.delete(shared)
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await (settled ? store.settle(shared, windowMs) : store.release(shared, this.#owner))
+        break
+      } catch (error) {
+        this.#failed(settled ? 'settle' : 'release', error)
+        const { closing } = this.#environment
+        if (!settled || onStoreError === 'handle' || closing.aborted) break
+        await pause(backoff(attempt), undefined, { signal: closing }).catch(() => undefined)
+      }
+    }
+    this.#running.delete(shared)
+    if (this.#running.size > 0) return
+    clearInterval(this.#renewing)
+    this.#renewing = undefined
+  }
+
+  #key(key: string): string {
+    return `${this.#environment.queue}\0${key}`
+  }
+
+  /** For as long as its handler runs. */
+  #renew(shared: string): void {
+    const { store, leaseMs } = this.#options
+    this.#running.add(shared)
+    this.#renewing ??= setInterval(() => {
+      if (this.#running.size === 0) return
+      store.renew([...this.#running], this.#owner, leaseMs).catch((error: unknown) => this.#failed('renew', error))
+    }, leaseMs / 3)
+  }
+
+  /** Said once for each outage. */
+  #failed(what: string, error: unknown): void {
+    const { logger, onError, queue } = this.#environment
+    const { name } = this.#options.store
+    logger.warn(`could not ${what} in the dedupe store`, { queue, store: name, error: errorText(error) })
+    if (this.#isDown) return
+    this.#isDown = true
+    onError(
+      isDuequeError(error)
+        ? error
+        : new DuequeError('STORE_ERROR', errorText(error), { store: name }, { cause: error }),
+    )
+  }
+}

@@ -1,0 +1,48 @@
+import { storeStrategy, type StoreStrategy, type StoreStrategyOptions } from '../store-strategy.js'
+import { checkPrefix, checkTimeout } from './checked.js'
+import { portOf, type RedisClient } from './client.js'
+import { RedisStore } from './redis-store.js'
+
+export interface RedisOptions extends StoreStrategyOptions {
+  /**
+   * A client of `ioredis` or of `redis` (node-redis), for one server or a cluster. It stays yours to close. Clients of
+   * `redis` have to be connected.
+   */
+  client: RedisClient
+  /**
+   * What the names of all keys begin with, in braces, so that a cluster keeps them together: `{dueque}:waiting`. Processes
+   * that share what waits have the same.
+   * @default 'dueque'
+   */
+  prefix?: string | undefined
+  /**
+   * How long Redis is waited for, in milliseconds. A schedule that fails by it is `refused` if Redis was not connected, and
+   * `unknown` if it did not answer.
+   * @default 10_000
+   */
+  timeoutMs?: number | undefined
+}
+
+/**
+ * Messages wait in Redis or Valkey ≥ 6.2, and a relay moves them into RabbitMQ when they are due. What waits can be
+ * cancelled, rescheduled, listed and counted.
+ *
+ * Guarantee: once Redis has answered, a message is as safe as Redis is set up to keep it, and arrives at least once and
+ * never early. With `appendonly yes` and `appendfsync everysec`, a crash of Redis loses up to a second or two; without
+ * `appendonly`, what came since the last snapshot; a failover, what the replica had not received. What a relay had claimed
+ * when it died arrives `relay.leaseMs` late, maybe twice. docs/redis.md has it all.
+ *
+ * @throws DuequeError `INVALID_OPTION`
+ * @example
+ * const mq = await connect({ url, strategy: redis({ client: new Redis() }) })
+ */
+export function redis({ client, prefix, timeoutMs, ...options }: RedisOptions): StoreStrategy {
+  return storeStrategy(redisStore({ client, prefix, timeoutMs }), options)
+}
+
+/** The store alone. @throws DuequeError `INVALID_OPTION` */
+export function redisStore({ client, prefix = 'dueque', timeoutMs = 10_000 }: RedisOptions): RedisStore {
+  checkPrefix(prefix)
+  checkTimeout(timeoutMs)
+  return new RedisStore({ port: portOf(client), prefix, timeoutMs })
+}
