@@ -10,6 +10,7 @@ const STATEMENTS = {
   /**
    * Makes messages wait. One whose key waits already is left alone; a claimed one waits again, under no lease.
    * Tells the relays of the earliest of them, $11, unless another waits in between $12 and then: see notify.ts.
+   * Without a look where $12 is later, since looking makes serializable transactions fail.
    */
   insert: `
     WITH given AS (
@@ -27,7 +28,7 @@ const STATEMENTS = {
         WHERE m.lease IS NOT NULL
     )
     SELECT pg_notify($10::text, $11::bigint::text)
-    WHERE NOT EXISTS (
+    WHERE $12::bigint > $11::bigint OR NOT EXISTS (
       SELECT FROM {schema}.messages WHERE held_until IS NULL AND ready_at >= $12::bigint AND ready_at <= $11::bigint
     )`,
 
