@@ -14,18 +14,25 @@ const BYTES = 'dueque:bytes'
 
 export function encodeStored(message: DelayedMessage): StoredMessage {
   const { body, ...rest } = message
-  const plain = { format: FORMAT, ...rest }
-  // Headers of our own producers were checked to be plain.
-  const meta = message.properties === undefined ? JSON.stringify(plain) : JSON.stringify(plain, withBytes)
-  return { meta, body }
+  return { meta: toJson({ format: FORMAT, ...rest }, message.properties !== undefined), body }
 }
 
 /** @throws Error for what was not written by {@link encodeStored}, or by a later version */
 export function decodeStored({ meta, body }: StoredMessage): DelayedMessage {
-  const parsed = JSON.parse(meta, meta.includes(BYTES) ? revived : undefined) as DelayedMessage & { format: number }
+  const parsed = fromJson(meta) as DelayedMessage & { format: number }
   const { format, ...message } = parsed
   if (format !== FORMAT) throw new Error(`a stored message of format ${format}: this version reads ${FORMAT}`)
   return { ...message, body }
+}
+
+/** @param isForeign of our own producers, headers were checked to be plain */
+export function toJson(value: unknown, isForeign: boolean): string {
+  return isForeign ? JSON.stringify(value, withBytes) : JSON.stringify(value)
+}
+
+/** What {@link toJson} was given. */
+export function fromJson(text: string): unknown {
+  return JSON.parse(text, text.includes(BYTES) ? revived : undefined)
 }
 
 function withBytes(this: unknown, key: string, value: unknown): unknown {

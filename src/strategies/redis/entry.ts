@@ -1,0 +1,111 @@
+import { hash } from 'node:crypto'
+import { destinationText, type Destination } from '../../destination.js'
+import { readyAt, type DelayedMessage } from '../../envelope.js'
+import { fromJson, toJson } from '../stored-message.js'
+import { entryKey, type Position } from '../waitlist.js'
+
+/** Bytes of the two parts of a field. In the scripts too. */
+const FIRST = 14
+const TAG = 8
+
+/** Another number here means that older processes cannot read it. */
+const FORMAT = 1
+
+const NEWLINE = 0x0a
+
+/** Where the messages of an id are to be found: see scripts.ts. */
+export function firstOf(id: string): Buffer {
+  return digest(id, FIRST)
+}
+
+/** Tells messages of one id from each other. */
+export function tagOf(message: Parameters<typeof entryKey>[0]): Buffer {
+  return digest(entryKey(message), TAG)
+}
+
+/** Of one that may be there no more. @throws Error for a key that is none of ours */
+export function placeOf({ key }: Position): { first: Buffer; tag: Buffer } {
+  const id = (JSON.parse(key) as unknown[])[3]
+  if (typeof id !== 'string') throw new Error('no key of an entry')
+  return { first: firstOf(id), tag: digest(key, TAG) }
+}
+
+/** When it is ready, in milliseconds since the epoch. */
+export function scoreOf(message: DelayedMessage): string {
+  return String(readyAt(message))
+}
+
+/**
+ * A message as Redis keeps it: the tag, one line of JSON, the body as it is. The JSON is an array of what every message has,
+ * and an object of what this one has besides: half of what the names of all fields would take. Destination and name come
+ * first, as the scripts look for them.
+ */
+export function valueOf(message: DelayedMessage, tag: Buffer): Buffer {
+  const { id, name, destination, dueAt, revision, body, version, attempt, scheduledAt, headers, ...others } = message
+  const rest: Record<string, unknown> = others
+  if (destination.routingKey !== undefined) rest['key'] = destination.routingKey
+  if (version !== 1) rest['version'] = version
+  if (attempt !== 1) rest['attempt'] = attempt
+  if (scheduledAt !== Math.floor(revision / 1000)) rest['scheduledAt'] = scheduledAt
+  for (const _ in headers) {
+    rest['headers'] = headers
+    break
+  }
+  const meta = [FORMAT, destinationText(destination), name, id, dueAt, revision, rest]
+  return Buffer.concat([tag, Buffer.from(`${toJson(meta, message.properties !== undefined)}\n`), body])
+}
+
+/** @throws Error for what was not written by {@link valueOf}, or by a later version */
+export function messageOf(value: Uint8Array): DelayedMessage {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  const end = bytes.indexOf(NEWLINE, TAG)
+  const meta = fromJson(bytes.toString('utf8', TAG, Math.max(TAG, end))) as Meta
+  const [format, to, name, id, dueAt, revision, { key, ...rest }] = meta
+  if (format !== FORMAT) throw new Error(`a stored message of format ${String(format)}: this version reads ${FORMAT}`)
+  return {
+    id,
+    name,
+    version: 1,
+    body: bytes.subarray(end + 1),
+    destination: destinationOf(to, key),
+    dueAt,
+    scheduledAt: Math.floor(revision / 1000),
+    expiresAt: undefined,
+    revision,
+    attempt: 1,
+    headers: {},
+    priority: undefined,
+    correlationId: undefined,
+    dedupeKey: undefined,
+    ...rest,
+  }
+}
+
+type Meta = [
+  format: unknown,
+  to: string,
+  name: string,
+  id: string,
+  dueAt: number,
+  revision: number,
+  rest: Partial<DelayedMessage> & { key?: string },
+]
+
+/** Texts that are in the value of every message that fits, before its body. */
+export function marksOf({ name, destination }: { name?: string | undefined; destination?: Destination | undefined }) {
+  const marks = []
+  if (destination) marks.push(`[${FORMAT},${JSON.stringify(destinationText(destination))},`)
+  if (name !== undefined) marks.push(`,${JSON.stringify(name)},`)
+  return marks
+}
+
+function destinationOf(to: string, routingKey: string | undefined): Destination {
+  const colon = to.indexOf(':')
+  const name = to.slice(colon + 1)
+  if (to.slice(0, colon) === 'queue') return { queue: name }
+  return routingKey === undefined ? { exchange: name } : { exchange: name, routingKey }
+}
+
+function digest(text: string, bytes: number): Buffer {
+  return hash('sha256', text, 'buffer').subarray(0, bytes)
+}

@@ -1,0 +1,71 @@
+import type { Argument, RedisPort, RedisSubscription } from './port.js'
+
+/** What is used of `Redis` and `Cluster` of ioredis. */
+interface Ioredis extends Emitter {
+  readonly status: string
+  readonly isCluster?: boolean
+  evalBuffer(...args: Argument[]): Promise<unknown>
+  evalshaBuffer(...args: Argument[]): Promise<unknown>
+  subscribe(channel: string): Promise<unknown>
+  disconnect(): void
+  duplicate(...args: unknown[]): Ioredis
+}
+
+interface Emitter {
+  on(event: string, listener: (...args: never[]) => void): unknown
+  off(event: string, listener: (...args: never[]) => void): unknown
+}
+
+/** What a subscriber needs, whatever the caller's client was given. */
+const SUBSCRIBER = { lazyConnect: false, autoResubscribe: true, enableOfflineQueue: true, maxRetriesPerRequest: null }
+
+export function ioredisPort(client: unknown): RedisPort {
+  const redis = client as Ioredis
+  let losses = 0
+  const lost = () => losses++
+  // Of a cluster: a node whose connection is gone.
+  const events = ['close', '-node']
+  for (const event of events) redis.on(event, lost)
+  return {
+    state() {
+      if (redis.status === 'ready') return 'ready'
+      if (redis.status === 'end') return 'closed'
+      // Made with `lazyConnect`: the first command connects.
+      return redis.status === 'wait' ? 'unknown' : 'away'
+    },
+    losses: () => losses,
+    // Not `callBuffer`, which loses the command's name where ioredis pipelines by itself.
+    run: (command, _key, args) => (command === 'EVAL' ? redis.evalBuffer(...args) : redis.evalshaBuffer(...args)),
+    onReady(listener) {
+      redis.on('ready', listener)
+      return () => redis.off('ready', listener)
+    },
+    subscribe: (channel, listener, again) => subscribe(redis, channel, listener, again),
+    close() {
+      for (const event of events) redis.off(event, lost)
+    },
+  }
+}
+
+function subscribe(
+  redis: Ioredis,
+  channel: string,
+  listener: (message: string) => void,
+  again: () => void,
+): RedisSubscription {
+  const own = redis.isCluster ? redis.duplicate([], SUBSCRIBER) : redis.duplicate(SUBSCRIBER)
+  // It reconnects by itself; without a listener, ioredis writes to the console.
+  own.on('error', () => undefined)
+  own.on('message', (_channel: string, message: string) => listener(message))
+  const subscribed = own.subscribe(channel).then(() => {
+    // The second time waits until the first, which ioredis repeats by itself, counts again.
+    own.on('ready', () => void own.subscribe(channel).then(again, () => undefined))
+  })
+  return {
+    subscribed,
+    end() {
+      own.disconnect()
+      return Promise.resolve()
+    },
+  }
+}

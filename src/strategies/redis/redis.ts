@@ -1,0 +1,45 @@
+import { invalidOption } from '../../errors.js'
+import { storeStrategy, type StoreStrategy, type StoreStrategyOptions } from '../store-strategy.js'
+import { portOf, type RedisClient } from './client.js'
+import { RedisStore } from './redis-store.js'
+
+export interface RedisOptions extends StoreStrategyOptions {
+  /**
+   * A client of `ioredis` or of `redis` (node-redis), for one server or a cluster. It stays yours to close. Clients of
+   * `redis` have to be connected.
+   */
+  client: RedisClient
+  /**
+   * What the names of all keys begin with, in braces, so that a cluster keeps them together: `{dueque}:waiting`. Processes
+   * that share what waits have the same.
+   * @default 'dueque'
+   */
+  prefix?: string | undefined
+  /**
+   * How long Redis is waited for, in milliseconds. A schedule that fails by it is `refused` if Redis was not connected, and
+   * `unknown` if it did not answer.
+   * @default 10_000
+   */
+  timeoutMs?: number | undefined
+}
+
+/**
+ * Messages wait in Redis or Valkey ≥ 6.2, and a relay moves them into RabbitMQ when they are due. What waits can be
+ * cancelled, rescheduled, listed and counted.
+ *
+ * Guarantee: once Redis has answered, a message is as safe as Redis is set up to keep it, and arrives at least once and
+ * never early. With `appendonly yes` and `appendfsync everysec`, a crash of Redis loses up to a second or two; without
+ * `appendonly`, what came since the last snapshot; a failover, what the replica had not received. What a relay had claimed
+ * when it died arrives `relay.leaseMs` late, maybe twice. docs/redis.md has it all.
+ *
+ * @throws DuequeError `INVALID_OPTION`
+ * @example
+ * const mq = await connect({ url, strategy: redis({ client: new Redis() }) })
+ */
+export function redis({ client, prefix = 'dueque', timeoutMs = 10_000, ...options }: RedisOptions): StoreStrategy {
+  if (typeof prefix !== 'string' || !/^[^{}\s]{1,100}$/.test(prefix))
+    throw invalidOption('prefix', 'up to 100 characters without braces and spaces', prefix)
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 3_600_000)
+    throw invalidOption('timeoutMs', 'a whole number from 1 to 3600000', timeoutMs)
+  return storeStrategy(new RedisStore({ port: portOf(client), prefix, timeoutMs }), options)
+}

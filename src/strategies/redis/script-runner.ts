@@ -1,0 +1,97 @@
+import { isNoScript, isReply, isUnsent, storeError } from './failures.js'
+import type { Argument, RedisPort } from './port.js'
+import type { Script } from './scripts.js'
+
+export interface RunnerOptions {
+  keys: readonly string[]
+  timeoutMs: number
+}
+
+/**
+ * Runs scripts, each within `timeoutMs`. A client keeps what it is given while Redis is away, for ever if it was not told
+ * otherwise, and sends it when nobody waits for it any more. So nothing is given to a client that is not connected: that
+ * certainly failed. What was given and not answered in time may have been done, or may be done later.
+ *
+ * | what happens                                        | outcome                                          |
+ * |-----------------------------------------------------|--------------------------------------------------|
+ * | not connected within `timeoutMs`, or closed          | refused                                          |
+ * | Redis answers with an error: OOM, LOADING, READONLY … | refused; unknown if the connection was lost meanwhile, as the client may have sent it twice |
+ * | the connection is lost, or no answer in time         | unknown                                          |
+ */
+export class ScriptRunner {
+  readonly #port: RedisPort
+  readonly #options: RunnerOptions
+  #ready: Promise<void> | undefined
+  #isOk = true
+
+  constructor(port: RedisPort, options: RunnerOptions) {
+    this.#port = port
+    this.#options = options
+  }
+
+  /** As far as it is known: by the client, and by the last answer. */
+  get isUp(): boolean {
+    const state = this.#port.state()
+    return state === 'ready' || (state === 'unknown' && this.#isOk)
+  }
+
+  /** @throws DuequeError `STORE_ERROR` */
+  async run(script: Script, args: readonly Argument[]): Promise<unknown> {
+    const until = performance.now() + this.#options.timeoutMs
+    const state = this.#port.state()
+    if (state === 'closed') throw storeError('the client is closed, or was not connected', 'refused')
+    if (state === 'away') await this.#connected()
+    const losses = this.#port.losses()
+    try {
+      const reply = await within(this.#send(script, args), until - performance.now())
+      this.#isOk = true
+      return reply
+    } catch (error) {
+      this.#isOk = isReply(error)
+      if (error === LATE) throw storeError(`no answer within ${this.#options.timeoutMs} ms`, 'unknown')
+      const isCertain = isUnsent(error) || (isReply(error) && this.#port.losses() === losses)
+      throw storeError('failed', isCertain ? 'refused' : 'unknown', error)
+    }
+  }
+
+  async #send({ lua, sha }: Script, args: readonly Argument[]): Promise<unknown> {
+    const { keys } = this.#options
+    const [key] = keys as [string]
+    const rest = [String(keys.length), ...keys, ...args]
+    try {
+      return await this.#port.run('EVALSHA', key, [sha, ...rest])
+    } catch (error) {
+      // It was restarted, or another node has taken over.
+      if (isNoScript(error)) return this.#port.run('EVAL', key, [lua, ...rest])
+      throw error
+    }
+  }
+
+  /** One wait for all that come meanwhile. */
+  #connected(): Promise<void> {
+    this.#ready ??= this.#becomeReady().finally(() => (this.#ready = undefined))
+    return this.#ready
+  }
+
+  async #becomeReady(): Promise<void> {
+    const { timeoutMs } = this.#options
+    let forget: () => void = () => undefined
+    try {
+      await within(new Promise<void>((resolve) => (forget = this.#port.onReady(resolve))), timeoutMs)
+    } catch (error) {
+      throw storeError(`not connected within ${timeoutMs} ms`, 'refused', error === LATE ? undefined : error)
+    } finally {
+      forget()
+    }
+  }
+}
+
+const LATE = new Error('no answer in time')
+
+/** @throws {@link LATE}, and what the work throws */
+export function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(LATE), Math.max(ms, 0))
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}

@@ -1,0 +1,95 @@
+import { DuequeError } from '../../errors.js'
+import { STORE } from './failures.js'
+
+/** What a server tells of itself. Missing where it may not be asked. */
+export interface ServerFacts {
+  version?: string | undefined
+  /** `Redis` or `Valkey`. */
+  product: string
+  /** Bytes; 0 for no limit. */
+  maxMemory?: number | undefined
+  policy?: string | undefined
+  appendOnly?: boolean | undefined
+  /** Only by CONFIG GET: INFO does not tell. */
+  appendFsync?: string | undefined
+}
+
+export interface ServerFinding {
+  severity: 'ok' | 'note' | 'warning' | 'error'
+  code: string
+  what: string
+  todo: string
+}
+
+/** From the lines of INFO. */
+export function factsOf(info: string): ServerFacts {
+  const fields = new Map([...info.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name, value]) => [name, value]))
+  const number = (name: string) => (fields.has(name) ? Number(fields.get(name)) : undefined)
+  const valkey = fields.get('valkey_version')
+  return {
+    product: valkey === undefined ? 'Redis' : 'Valkey',
+    version: valkey ?? fields.get('redis_version'),
+    maxMemory: number('maxmemory'),
+    policy: fields.get('maxmemory_policy'),
+    appendOnly: fields.has('aof_enabled') ? fields.get('aof_enabled') === '1' : undefined,
+  }
+}
+
+/** @throws DuequeError `STORE_NOT_READY` */
+export function assertVersion({ product, version }: ServerFacts): void {
+  const [major = 0, minor = 0] = version?.split('.').map(Number) ?? []
+  if (version === undefined || major > 6 || (major === 6 && minor >= 2)) return
+  throw new DuequeError('STORE_NOT_READY', `${product} ${version} is too old: use 6.2 or later`, { store: STORE })
+}
+
+/** What its settings mean for what waits in it. */
+export function checkServer(facts: ServerFacts): ServerFinding[] {
+  return [checkPolicy(facts), checkPersistence(facts)]
+}
+
+function checkPolicy({ policy, maxMemory }: ServerFacts): ServerFinding {
+  if (policy === undefined)
+    return found('note', 'redis-memory-unseen', 'cannot see what Redis does when its memory is full', 'use noeviction')
+  const what = `maxmemory-policy is ${policy}`
+  if (policy === 'noeviction')
+    return found('ok', 'redis-eviction', `${what}: a full Redis refuses, and deletes nothing`)
+  const todo = 'CONFIG SET maxmemory-policy noeviction, and in redis.conf'
+  // Those that take keys with a time to live only: none of ours has one.
+  if (policy.startsWith('volatile-'))
+    return found('warning', 'redis-eviction', `${what}: dueque's keys stay, as they do not expire`, todo)
+  const when = maxMemory === 0 ? ', once maxmemory is set' : ''
+  return found('error', 'redis-eviction', `${what}: a full Redis deletes everything that waits${when}`, todo)
+}
+
+function checkPersistence({ appendOnly, appendFsync }: ServerFacts): ServerFinding {
+  if (appendOnly === undefined)
+    return found(
+      'note',
+      'redis-persistence-unseen',
+      'cannot see how Redis keeps what it confirmed',
+      'use appendonly yes',
+    )
+  if (!appendOnly) {
+    const what = 'appendonly is no: a crash or a restart loses what was confirmed since the last snapshot'
+    return found('warning', 'redis-persistence', what, 'CONFIG SET appendonly yes, and in redis.conf')
+  }
+  const loss = {
+    always: 'a crash loses nothing that was confirmed',
+    everysec: 'a crash loses up to a second or two of what was confirmed (always: nothing, and slower)',
+    no: 'a crash of the machine loses what was confirmed in the last half minute, or more',
+  }[appendFsync ?? '']
+  if (loss === undefined)
+    return found(
+      'ok',
+      'redis-persistence',
+      'appendonly is yes; cannot see appendfsync (everysec: up to a second or two)',
+    )
+  const what = `appendonly is yes, appendfsync is ${appendFsync!}: ${loss}`
+  return appendFsync === 'no'
+    ? found('warning', 'redis-persistence', what, 'CONFIG SET appendfsync everysec, and in redis.conf')
+    : found('ok', 'redis-persistence', what)
+}
+
+function found(severity: ServerFinding['severity'], code: string, what: string, todo = ''): ServerFinding {
+  return { severity, code, what, todo }
+}
