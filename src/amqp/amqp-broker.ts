@@ -12,10 +12,11 @@ import { destinationText, type QueueDestination } from '../destination.js'
 import { HEADER, withoutBrokerHeaders, type Arrived, type DelayedMessage } from '../envelope.js'
 import { DuequeError, isDuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { AmqpConnection, type ConnectionEvents } from './connection.js'
+import { AmqpConnection, type ConnectionEvents, type ConnectionSettings } from './connection.js'
 import type { TlsOptions } from './tls.js'
 import { parseEndpoints, type Endpoint } from './endpoint.js'
 import { bufferOf, frameFor } from './frame.js'
+import { declareRisky } from './risky-exchange.js'
 import { Names, deadQueue, destinationKey, type QueueType, type TopologyMode } from './names.js'
 import { Publisher, type Publication } from './publisher.js'
 import { subscribe, type AmqpSubscription } from './subscribe.js'
@@ -46,6 +47,7 @@ export class AmqpBroker implements Broker {
   readonly #producing: AmqpConnection
   readonly #consuming: AmqpConnection
   readonly #maxNameBytes: number
+  readonly #riskySettings: ConnectionSettings
   readonly #made = new Map<string, number>()
   /** Those that should be receiving. */
   readonly #subscriptions = new Set<AmqpSubscription>()
@@ -60,6 +62,7 @@ export class AmqpBroker implements Broker {
     this.#producing = new AmqpConnection({ ...settings, endpoints, name: `${name} producer` }, events)
     this.#consuming = new AmqpConnection({ ...settings, endpoints, name: `${name} consumer` }, events)
     this.#maxNameBytes = maxNameBytes(endpoints, queueType)
+    this.#riskySettings = { ...settings, endpoints, name: `${name} declaring` }
     this.topology = this.newTopology()
     this.publisher = new Publisher(this.#producing, { timeoutMs, maxInFlight, logger })
   }
@@ -241,6 +244,7 @@ export class AmqpBroker implements Broker {
       maxNameBytes: this.#maxNameBytes,
       made: this.#made,
       kept,
+      declareRisky: (part) => declareRisky(connection, this.#riskySettings, part),
     })
   }
 

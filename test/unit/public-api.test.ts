@@ -13,6 +13,7 @@ it('the library exports these names and no others', () => {
     'memory',
     'on',
     'onAny',
+    'plugin',
   ])
 })
 
