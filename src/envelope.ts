@@ -137,14 +137,17 @@ export interface Envelope {
 }
 
 export function decodeEnvelope({ properties, headers }: Arrived): Envelope {
+  const attempt = integer(headers[HEADER.attempt]) || 1
+  const priorAttempts = integer(headers[HEADER.priorAttempts]) ?? 0
   return {
     id: text(properties['messageId']),
     name: text(properties['type']),
     version: integer(headers[HEADER.version]) || 1,
     dueAt: instant(headers[HEADER.due]),
     revision: integer(headers[HEADER.revision]),
-    attempt: integer(headers[HEADER.attempt]) || 1,
-    priorAttempts: integer(headers[HEADER.priorAttempts]) ?? 0,
+    attempt,
+    // A forged one would have it tried for ever.
+    priorAttempts: priorAttempts < attempt ? priorAttempts : 0,
     retryAt: instant(headers[HEADER.retryAt]),
     firstFailedAt: instant(headers[HEADER.firstFailed]),
     expiresAt: integer(headers[HEADER.expires]),

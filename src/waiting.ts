@@ -88,7 +88,11 @@ export interface ConflictOptions {
 }
 
 /** The methods over a strategy's waitlist. */
-export function waitingMethods({ limits }: Strategy, waitlist: Waitlist, now: () => number): WaitingMethods {
+export function waitingMethods(
+  { limits }: Pick<Strategy, 'limits'>,
+  waitlist: Waitlist,
+  now: () => number,
+): WaitingMethods {
   const find = async (target: Receipt | string): Promise<readonly DelayedMessage[]> => {
     const { id, revision } = checkTarget(target)
     return (await waitlist.find(id)).filter((message) => message.revision <= revision)

@@ -15,6 +15,7 @@ import type { Logger } from '../logger.js'
 import { AmqpConnection, type ConnectionEvents, type ConnectionSettings } from './connection.js'
 import type { TlsOptions } from './tls.js'
 import { parseEndpoints, type Endpoint } from './endpoint.js'
+import { writable } from './field-table.js'
 import { bufferOf, frameFor } from './frame.js'
 import { declareRisky } from './risky-exchange.js'
 import { Names, deadQueue, destinationKey, type QueueType, type TopologyMode } from './names.js'
@@ -211,7 +212,7 @@ export class AmqpBroker implements Broker {
     const { expiration: _, userId: __, ...properties } = arrived.properties
     const options = {
       ...properties,
-      headers: { ...withoutBrokerHeaders(arrived.headers), ...headers },
+      headers: { ...writable(withoutBrokerHeaders(arrived.headers)), ...headers },
       deliveryMode: 2,
       mandatory: true,
     }
@@ -271,7 +272,9 @@ function bare(arrived: Arrived): Arrived {
   const keep = (from: Readonly<Record<string, unknown>>, names: readonly string[]) =>
     Object.fromEntries(names.filter((name) => isPlain(from[name])).map((name) => [name, from[name]]))
   const properties = keep(arrived.properties, ['messageId', 'type', 'contentType', 'correlationId'])
-  return { ...arrived, properties, headers: keep(arrived.headers, Object.values(HEADER)) }
+  // One that is no UTF-8 is longer by now.
+  const routingKey = isPlain(arrived.routingKey) ? arrived.routingKey : ''
+  return { ...arrived, routingKey, properties, headers: keep(arrived.headers, Object.values(HEADER)) }
 }
 
 /** A quorum queue's vhost and name form an Erlang atom of 255 bytes with four others. */

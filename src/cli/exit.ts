@@ -6,9 +6,9 @@ import { isDuequeError, type ErrorCode } from '../index.js'
  * | code    | meaning                                                                                               |
  * |---------|-------------------------------------------------------------------------------------------------------|
  * | 0       | everything was done                                                                                   |
- * | 1       | some lines or messages failed, are not there, or were not reached because the output was closed; the others are done |
+ * | 1       | some lines or messages failed, are not there, do not wait, or were not reached because the output was closed; the others are done |
  * | 2       | wrong usage, or a message that cannot be sent as it is: nothing was sent                               |
- * | 3       | the broker (or its management API) is unreachable, or refused credentials, vhost or permission         |
+ * | 3       | the broker (or its management API, or the store) is unreachable, or refused credentials, vhost or permission |
  * | 4       | the broker could not do it: a destination is missing, no confirm came, …                              |
  * | 5       | `doctor` found warnings                                                                               |
  * | 6       | `doctor` found errors                                                                                 |
@@ -29,20 +29,29 @@ export const EXIT = {
 export const EXIT_HELP = `
 Exit codes:
   0         everything was done
-  1         some lines or messages failed, are not there, or were not reached because the output was closed; the
-            others are done
+  1         some lines or messages failed, are not there, do not wait, or were not reached because the output was
+            closed; the others are done
   2         wrong usage, or a message that cannot be sent as it is: nothing was sent
-  3         the broker (or its management API) is unreachable, or refused credentials, vhost or permission
+  3         the broker (or its management API, or the store) is unreachable, or refused credentials, vhost or
+            permission
   4         the broker could not do it: a destination is missing, no confirm came, …
   5, 6      doctor found warnings; errors
   130, 143  SIGINT or SIGTERM: ended schedule before its input was read to the end, redrive before it was
-            through, or doctor; what was under way is done. consume ends with 0 after the first signal. A second one
-            ends any command at once`
+            through, or doctor; what was under way is done. consume and relay end with 0 after the first signal. A
+            second one ends any command at once`
 
 /** A failure that the command line finds by itself. */
 export class CommandError extends Error {
   readonly code:
-    'USAGE' | 'INVALID_LINE' | 'MANAGEMENT_FAILED' | 'NOT_FOUND' | 'EXPIRED' | 'NOT_EMPTY' | 'QUEUE_MISSING'
+    | 'USAGE'
+    | 'INVALID_LINE'
+    | 'MANAGEMENT_FAILED'
+    | 'NOT_FOUND'
+    | 'NOT_WAITING'
+    | 'EXPIRED'
+    | 'NOT_EMPTY'
+    | 'QUEUE_MISSING'
+    | 'STORE_UNREACHABLE'
 
   constructor(code: CommandError['code'], message: string, cause?: unknown) {
     super(message, { cause })
@@ -58,6 +67,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   USAGE: EXIT.usage,
   INVALID_LINE: EXIT.partial,
   NOT_FOUND: EXIT.partial,
+  NOT_WAITING: EXIT.partial,
   EXPIRED: EXIT.partial,
   NOT_EMPTY: EXIT.failed,
   QUEUE_MISSING: EXIT.failed,
@@ -75,6 +85,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   TLS_REFUSED: EXIT.refused,
   PERMISSION_DENIED: EXIT.refused,
   MANAGEMENT_FAILED: EXIT.refused,
+  STORE_UNREACHABLE: EXIT.refused,
   TOPOLOGY_MISMATCH: EXIT.failed,
   DESTINATION_MISSING: EXIT.failed,
   TOPOLOGY_MISSING: EXIT.failed,
@@ -87,6 +98,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   ALREADY_DECIDED: EXIT.failed,
   NOT_ENCODABLE: EXIT.failed,
   CLOSED: EXIT.failed,
+  CLOCK_STUCK: EXIT.failed,
   BROKER_ERROR: EXIT.failed,
 }
 

@@ -5,9 +5,11 @@ import { addConsume } from './commands/consume.js'
 import { addDead } from './commands/dead.js'
 import { addDoctor } from './commands/doctor.js'
 import { addParked } from './commands/parked.js'
+import { addRelay } from './commands/relay.js'
 import { addSchedule } from './commands/schedule.js'
 import { addStatus } from './commands/status.js'
 import { addTopology } from './commands/topology.js'
+import { addWaiting } from './commands/waiting/waiting.js'
 import { EXIT, EXIT_HELP, exitCodeOf, usage } from './exit.js'
 import { addSettings } from './settings.js'
 import { Terminal } from './terminal.js'
@@ -24,6 +26,8 @@ Examples:
   dueque topology apply --queue reminders
   dueque parked redrive --all
   dueque dead redrive reminders --reason handler-error --rate 50/s
+  dueque relay --redis redis://localhost
+  dueque cancel appointment-42/24h --redis redis://localhost
 ${EXIT_HELP}`
 
 function program(): Command {
@@ -41,6 +45,8 @@ function program(): Command {
   addTopology(root, terminal)
   addParked(root, terminal)
   addDead(root, terminal)
+  addRelay(root, terminal)
+  addWaiting(root, terminal)
   for (const command of root.commands.flatMap(withSubcommands)) command.addHelpText('after', EXIT_HELP)
   return root.addHelpText('after', HELP)
 }

@@ -1,9 +1,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { connect, type ConnectOptions, type Dueque, type QueueType, type TopologyMode } from '../index.js'
+import { storeStrategy } from '../strategies/store-strategy.js'
+import { addStoreOptions, chosenStore, type StoreSettings } from './stores/store-options.js'
 import type { Terminal } from './terminal.js'
 
 /** The options that every command has. */
-export interface Settings {
+export interface Settings extends StoreSettings {
   url?: string[]
   namespace?: string
   queueType?: QueueType
@@ -26,26 +28,41 @@ export function addSettings(program: Command): void {
         .env('DUEQUE_TOPOLOGY'),
     )
     .option('--json', 'print JSON, one document a line; errors too')
+  addStoreOptions(program)
 }
 
 export function connectOptions({ url, namespace, queueType, topology }: Settings, terminal: Terminal): ConnectOptions {
   return { url, namespace, queueType, topology, logger: terminal.logger }
 }
 
-/** Connects, and closes whatever becomes of the work. */
+/**
+ * Connects, and closes whatever becomes of the work. Messages wait in the store that was chosen, if one was; what is due in
+ * it is left to `dueque relay`.
+ */
 export async function withDueque<T>(
   settings: Settings,
   terminal: Terminal,
   work: (mq: Dueque) => Promise<T>,
 ): Promise<T> {
-  const mq = await connect(connectOptions(settings, terminal))
+  const chosen = await chosenStore(settings)
+  const strategy = chosen && storeStrategy(chosen.store, { relay: false })
+  try {
+    const mq = watched(await connect({ ...connectOptions(settings, terminal), strategy }), terminal)
+    try {
+      return await work(mq)
+    } finally {
+      await mq.close()
+    }
+  } finally {
+    await chosen?.close()
+  }
+}
+
+/** Says what its events tell. */
+export function watched<D extends Dueque>(mq: D, terminal: Terminal): D {
   mq.on('error', (error) => terminal.error(error))
   mq.on('blocked', (reason) => terminal.warn('RabbitMQ takes no messages for now', { reason }))
-  try {
-    return await work(mq)
-  } finally {
-    await mq.close()
-  }
+  return mq
 }
 
 /** For options that may be given several times. */
@@ -67,4 +84,11 @@ export function shardCount(text: string): number {
   const count = wholeNumber(text)
   if (count < 1 || count > 64) throw new InvalidArgumentError('Expected a whole number from 1 to 64.')
   return count
+}
+
+/** Messages a second. */
+export function rateOf(text: string): number {
+  const [, count] = /^(\d{1,9}(?:\.\d{1,9})?)(?:\/s)?$/.exec(text) ?? []
+  if (!Number(count)) throw new InvalidArgumentError('Expected a rate such as 50/s.')
+  return Number(count)
 }

@@ -73,5 +73,6 @@ function withoutPasswords(text: string): string {
   return credentials.reduce((rest, part) => rest.replaceAll(part, '//…@'), text)
 }
 
-const given = [...process.argv.slice(2), process.env['AMQP_URL'], process.env['RABBITMQ_MANAGEMENT_URL']]
+const URLS = ['AMQP_URL', 'RABBITMQ_MANAGEMENT_URL', 'DUEQUE_REDIS_URL']
+const given = [...process.argv.slice(2), ...URLS.map((name) => process.env[name])]
 const credentials = given.flatMap((one) => one?.match(/\/\/[^\s/]*@/g) ?? [])

@@ -13,7 +13,7 @@ export interface DedupeStore {
   readonly name: string
   /** Makes the key the owner's for `leaseMs` by the store's clock, unless it is settled, or running for another. */
   claim(key: string, owner: string, leaseMs: number): Promise<'claimed' | 'running' | 'settled'>
-  /** Prolongs those that are still the owner's. */
+  /** Prolongs those that are still the owner's, and may take those that are nobody's. */
   renew(keys: readonly string[], owner: string, leaseMs: number): Promise<void>
   /** Whatever it was before: settled, for `windowMs`. */
   settle(key: string, windowMs: number): Promise<void>
@@ -108,6 +108,8 @@ export class Dedupe {
   async finish(key: string, settled: boolean): Promise<void> {
     const { store, windowMs, onStoreError } = this.#options
     const shared = this.#key(key)
+    // Not to be taken again behind the release.
+    if (!settled) this.#running.delete(shared)
     for (let attempt = 0; ; attempt++) {
       try {
         await (settled ? store.settle(shared, windowMs) : store.release(shared, this.#owner))
@@ -134,6 +136,7 @@ export class Dedupe {
     const { store, leaseMs } = this.#options
     this.#running.add(shared)
     this.#renewing ??= setInterval(() => {
+      if (this.#running.size === 0) return
       store.renew([...this.#running], this.#owner, leaseMs).catch((error: unknown) => this.#failed('renew', error))
     }, leaseMs / 3)
   }

@@ -16,6 +16,13 @@ export interface RelayEnvironment {
   readonly onError: (error: DuequeError) => void
 }
 
+export interface RelayStats {
+  /** Messages that RabbitMQ has confirmed. */
+  readonly relayed: number
+  /** Claimed, and neither settled nor given back. */
+  readonly underWay: number
+}
+
 /** How often a broker that is away or blocked is looked at. Asks nobody. */
 const BROKER_LOOK_MS = 100
 /** A destination that does not take messages is left alone for so long, and everybody else goes on. */
@@ -77,7 +84,7 @@ export class Relay {
     this.#alarm.wakeFor(Math.max(readyAt, this.#notBefore))
   }
 
-  stats(): { relayed: number; underWay: number } {
+  stats(): RelayStats {
     return { relayed: this.#relayed, underWay: this.#underWay.size }
   }
 

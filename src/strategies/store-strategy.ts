@@ -1,7 +1,7 @@
 import { AmqpBroker } from '../amqp/amqp-broker.js'
 import { readyAt, type DelayedMessage } from '../envelope.js'
 import { DuequeError, invalidOption } from '../errors.js'
-import { Relay } from './relay.js'
+import { Relay, type RelayStats } from './relay.js'
 import { resolveRelay, type RelayOptions } from './relay-options.js'
 import type { Store } from './store.js'
 import type { Environment, Strategy, WaitOptions } from './strategy.js'
@@ -19,12 +19,16 @@ export interface StoreStrategyOptions {
 /** A strategy whose store can be asked what waits. */
 export interface StoreStrategy extends Strategy {
   readonly waitlist: Waitlist
+  /** Of this process's own relay since it was started, if it has one. */
+  relayStats(): RelayStats | undefined
 }
 
 /** The strategy of a store: what is not due is added to it, and a relay takes it out again. */
 export function storeStrategy(store: Store, { relay: relayOptions = {} }: StoreStrategyOptions): StoreStrategy {
   if (relayOptions !== false) resolveRelay(relayOptions)
   let started: Started | undefined
+  let isStopped = false
+  let stats: (() => RelayStats | undefined) | undefined
 
   const schedule = async (
     { broker, clock, relay }: Started,
@@ -55,11 +59,17 @@ export function storeStrategy(store: Store, { relay: relayOptions = {} }: StoreS
       if (!(broker instanceof AmqpBroker))
         throw invalidOption('strategy', `${store.name} on RabbitMQ`, 'another broker')
       if (started) throw invalidOption('strategy', 'one of its own for each connection', 'one that is in use')
+      isStopped = false
       await broker.topology.base()
       await store.open({ logger, onError })
       const relay = relayOptions && new Relay(store, { broker, clock, logger, onError }, relayOptions)
       const unwatch = relay && (await store.watch?.((at) => relay.wake(at)))
+      if (isStopped) {
+        if (unwatch) await unwatch()
+        throw new DuequeError('CLOSED', `${store.name} was stopped while it started`, {})
+      }
       started = { broker, clock, relay: relay || undefined, unwatch: unwatch || undefined }
+      stats = () => (relay ? relay.stats() : undefined)
       started.relay?.start()
     },
 
@@ -69,10 +79,12 @@ export function storeStrategy(store: Store, { relay: relayOptions = {} }: StoreS
     },
 
     storeHealth: () => store.health(),
+    relayStats: () => stats?.(),
 
     async stop() {
       const { relay, unwatch } = started ?? {}
       started = undefined
+      isStopped = true
       await relay?.stop()
       await unwatch?.()
       await store.close()

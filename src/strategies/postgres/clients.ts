@@ -16,8 +16,8 @@ export interface PgPoolClient extends PgSession {
 
 export interface PgSession {
   query(text: string, values: unknown[]): Promise<{ rows: unknown[] }>
-  on?(event: string, listener: (...args: never[]) => void): unknown
-  removeListener?(event: string, listener: (...args: never[]) => void): unknown
+  on?(event: string, listener: (...args: unknown[]) => void): unknown
+  removeListener?(event: string, listener: (...args: unknown[]) => void): unknown
 }
 
 /** A connection of `pg` on its own: `new Client()`, not connected yet. */

@@ -98,7 +98,8 @@ export async function listenOn(
   channel: string,
   { heard, lost, end }: Hearing,
 ): Promise<() => Promise<void>> {
-  const hear = ({ channel: from, payload }: { channel: string; payload?: string }) => {
+  const hear = (notification: unknown) => {
+    const { channel: from, payload } = notification as { channel: string; payload?: string }
     if (from === channel) heard(payload ?? '')
   }
   client.on?.('notification', hear)

@@ -1,4 +1,6 @@
 export { redis, type RedisOptions } from './redis.js'
+export { redisDedupe, type RedisDedupeOptions } from './redis-dedupe.js'
 export type { IoredisClient, NodeRedisClient, RedisClient } from './client.js'
 export type { StoreStrategy, StoreStrategyOptions } from '../store-strategy.js'
 export type { RelayOptions } from '../relay-options.js'
+export type { RelayStats } from '../relay.js'

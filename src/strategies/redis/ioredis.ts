@@ -25,7 +25,6 @@ export function ioredisPort(client: unknown): RedisPort {
   const lost = () => losses++
   // Of a cluster: a node whose connection is gone.
   const events = ['close', '-node']
-  for (const event of events) redis.on(event, lost)
   return {
     state() {
       if (redis.status === 'ready') return 'ready'
@@ -41,6 +40,9 @@ export function ioredisPort(client: unknown): RedisPort {
       return () => redis.off('ready', listener)
     },
     subscribe: (channel, listener, again) => subscribe(redis, channel, listener, again),
+    open() {
+      for (const event of events) redis.on(event, lost)
+    },
     close() {
       for (const event of events) redis.off(event, lost)
     },

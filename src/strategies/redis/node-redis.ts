@@ -45,6 +45,7 @@ export function nodeRedisPort(client: unknown): RedisPort {
       return () => redis.off('ready', listener)
     },
     subscribe: (channel, listener, again) => subscribe(redis, channel, listener, again),
+    open: () => undefined,
     close: () => undefined,
   }
 }

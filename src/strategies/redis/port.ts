@@ -17,6 +17,7 @@ export interface RedisPort {
    * @param again called when messages may have been missed
    */
   subscribe(channel: string, listener: (message: string) => void, again: () => void): RedisSubscription
+  open(): void
   /** Lets go of the client, which stays open. */
   close(): void
 }

@@ -51,6 +51,7 @@ export class RedisStore implements Store {
 
   async open({ logger }: StoreEnvironment): Promise<void> {
     this.#logger = logger
+    this.#port.open()
     const facts = factsOf(String(await this.#scripts.run(LOOK, [])))
     assertVersion(facts)
     for (const { severity, what, todo } of checkServer(facts))

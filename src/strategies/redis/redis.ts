@@ -1,5 +1,5 @@
-import { invalidOption } from '../../errors.js'
 import { storeStrategy, type StoreStrategy, type StoreStrategyOptions } from '../store-strategy.js'
+import { checkPrefix, checkTimeout } from './checked.js'
 import { portOf, type RedisClient } from './client.js'
 import { RedisStore } from './redis-store.js'
 
@@ -36,10 +36,13 @@ export interface RedisOptions extends StoreStrategyOptions {
  * @example
  * const mq = await connect({ url, strategy: redis({ client: new Redis() }) })
  */
-export function redis({ client, prefix = 'dueque', timeoutMs = 10_000, ...options }: RedisOptions): StoreStrategy {
-  if (typeof prefix !== 'string' || !/^[^{}\s]{1,100}$/.test(prefix))
-    throw invalidOption('prefix', 'up to 100 characters without braces and spaces', prefix)
-  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 3_600_000)
-    throw invalidOption('timeoutMs', 'a whole number from 1 to 3600000', timeoutMs)
-  return storeStrategy(new RedisStore({ port: portOf(client), prefix, timeoutMs }), options)
+export function redis({ client, prefix, timeoutMs, ...options }: RedisOptions): StoreStrategy {
+  return storeStrategy(redisStore({ client, prefix, timeoutMs }), options)
+}
+
+/** The store alone. @throws DuequeError `INVALID_OPTION` */
+export function redisStore({ client, prefix = 'dueque', timeoutMs = 10_000 }: RedisOptions): RedisStore {
+  checkPrefix(prefix)
+  checkTimeout(timeoutMs)
+  return new RedisStore({ port: portOf(client), prefix, timeoutMs })
 }

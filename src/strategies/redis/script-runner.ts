@@ -3,7 +3,8 @@ import type { Argument, RedisPort } from './port.js'
 import type { Script } from './scripts.js'
 
 export interface RunnerOptions {
-  keys: readonly string[]
+  /** Of a script that is given none. */
+  keys?: readonly string[]
   timeoutMs: number
 }
 
@@ -20,13 +21,13 @@ export interface RunnerOptions {
  */
 export class ScriptRunner {
   readonly #port: RedisPort
-  readonly #options: RunnerOptions
+  readonly #options: Required<RunnerOptions>
   #ready: Promise<void> | undefined
   #isOk = true
 
-  constructor(port: RedisPort, options: RunnerOptions) {
+  constructor(port: RedisPort, { keys = [], timeoutMs }: RunnerOptions) {
     this.#port = port
-    this.#options = options
+    this.#options = { keys, timeoutMs }
   }
 
   /** As far as it is known: by the client, and by the last answer. */
@@ -35,15 +36,18 @@ export class ScriptRunner {
     return state === 'ready' || (state === 'unknown' && this.#isOk)
   }
 
-  /** @throws DuequeError `STORE_ERROR` */
-  async run(script: Script, args: readonly Argument[]): Promise<unknown> {
+  /**
+   * @param keys of one slot, one at least
+   * @throws DuequeError `STORE_ERROR`
+   */
+  async run(script: Script, args: readonly Argument[], keys = this.#options.keys): Promise<unknown> {
     const until = performance.now() + this.#options.timeoutMs
     const state = this.#port.state()
     if (state === 'closed') throw storeError('the client is closed, or was not connected', 'refused')
     if (state === 'away') await this.#connected()
     const losses = this.#port.losses()
     try {
-      const reply = await within(this.#send(script, args), until - performance.now())
+      const reply = await within(this.#send(script, keys, args), until - performance.now())
       this.#isOk = true
       return reply
     } catch (error) {
@@ -54,8 +58,7 @@ export class ScriptRunner {
     }
   }
 
-  async #send({ lua, sha }: Script, args: readonly Argument[]): Promise<unknown> {
-    const { keys } = this.#options
+  async #send({ lua, sha }: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
     const [key] = keys as [string]
     const rest = [String(keys.length), ...keys, ...args]
     try {

@@ -261,6 +261,9 @@ return table.concat(parts, '\\r\\n')
 `)
 
 function script(lua: string): Script {
-  const whole = COMMON + lua
-  return { lua: whole, sha: createHash('sha1').update(whole).digest('hex') }
+  return scriptOf(COMMON + lua)
+}
+
+export function scriptOf(lua: string): Script {
+  return { lua, sha: createHash('sha1').update(lua).digest('hex') }
 }

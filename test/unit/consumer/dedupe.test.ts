@@ -1,6 +1,14 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
-import { connect, defineMessage, memory, on, type DedupeOptions, type DedupeStore } from '../../../src/index.js'
+import {
+  connect,
+  defineMessage,
+  memory,
+  on,
+  type DedupeOptions,
+  type DedupeStore,
+  type Delivery,
+} from '../../../src/index.js'
 import { rejection } from '../thrown.js'
 
 const order = defineMessage('order', z.number())
@@ -38,7 +46,7 @@ function sharedStore() {
 }
 
 /** A process with a queue of its own: each gets its own copy of what is scheduled under one id and revision. */
-async function process(dedupe: DedupeOptions, handle: () => unknown) {
+async function process(dedupe: DedupeOptions, handle: (delivery: Delivery) => unknown) {
   const mq = await connect({ strategy: memory() })
   onTestFinished(() => mq.close({ drainTimeoutMs: 0 }))
   const consumer = await mq.consume('orders', [on(order, handle)], { dedupe, retry: { attempts: 1 } })
@@ -127,6 +135,25 @@ it('what was handled while the store went away is acked when the store knows it'
   await vi.waitFor(() => expect(consumer.stats().running).toBe(0), { timeout: 5000 })
   expect([...keys.values()]).toMatchObject([{ owner: undefined }])
   expect([...keys.values()][0]!.until).toBeGreaterThan(Date.now() + DAY - 60_000)
+})
+
+it('what is given back at the end is not claimed anew by a renewal while it is released', async () => {
+  const { store, state } = sharedStore()
+  const renewed: number[] = []
+  const release = async () => {
+    renewed.push(state.renewed)
+    // Two renewals long.
+    await new Promise((resolve) => setTimeout(resolve, 800))
+    renewed.push(state.renewed)
+  }
+  const untilClosed = ({ signal }: Delivery) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
+  const { mq, consumer } = await process({ store: { ...store, release }, leaseMs: 1000 }, untilClosed)
+  await mq.schedule(order, 1, options)
+  await vi.waitFor(() => expect(state.renewed).toBeGreaterThan(0), { timeout: 5000 })
+  await consumer.close({ drainTimeoutMs: 0 })
+  await vi.waitFor(() => expect(renewed).toHaveLength(2), { timeout: 5000 })
+  expect(renewed[1]).toBe(renewed[0])
 })
 
 it.each([

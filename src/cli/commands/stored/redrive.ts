@@ -3,7 +3,7 @@ import { Redrive, type RedrivePlan } from '../../../amqp/redrive.js'
 import { checkDestination, type Destination } from '../../../destination.js'
 import type { ResolvedOptions } from '../../../options.js'
 import { usage } from '../../exit.js'
-import { wholeNumber, type Settings } from '../../settings.js'
+import { rateOf, wholeNumber, type Settings } from '../../settings.js'
 import { Stop } from '../../stop.js'
 import { addChoice, Choice, type ChoiceOptions } from '../../stored/choice.js'
 import { RedriveReport } from '../../stored/redrive-report.js'
@@ -100,10 +100,4 @@ function destinationOf(text: string): Destination {
   if (kind === 'queue') return checkDestination({ queue: name })
   checkDestination({ exchange: name })
   return { exchange: name }
-}
-
-function rateOf(text: string): number {
-  const [, count] = /^(\d{1,9}(?:\.\d{1,9})?)(?:\/s)?$/.exec(text) ?? []
-  if (!Number(count)) throw new InvalidArgumentError('Expected a rate such as 50/s.')
-  return Number(count)
 }

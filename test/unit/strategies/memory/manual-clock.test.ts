@@ -77,3 +77,28 @@ it.each([-1, NaN, 'soon'])('does not move by %s', (by) => {
   expect(thrown(() => clock.advance(by)).code).toBe('INVALID_DUE')
   expect(clock.now()).toBe(7)
 })
+
+it('tells when it has to call next', () => {
+  const clock = manualClock(0)
+  expect(clock.next()).toBe(Infinity)
+  clock.at(20, () => undefined)
+  const cancel = clock.at(10, () => undefined)
+  expect(clock.next()).toBe(10)
+  cancel()
+  expect(clock.next()).toBe(20)
+  clock.advance(20)
+  expect(clock.next()).toBe(Infinity)
+})
+
+it('calls 200,000 in a time that grows with their number only', () => {
+  const clock = manualClock(0)
+  let calls = 0
+  const before = performance.now()
+  for (let n = 0; n < 200_000; n++) {
+    const cancel = clock.at((n * 7919) % 200_000, () => calls++)
+    if (n % 2 === 0) cancel()
+  }
+  clock.advance(200_000)
+  expect(calls).toBe(100_000)
+  expect(performance.now() - before).toBeLessThan(10_000)
+})

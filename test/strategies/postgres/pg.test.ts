@@ -1,10 +1,10 @@
 import { Pool } from 'pg'
 import { afterAll } from 'vitest'
-import { postgres } from '../../src/strategies/postgres/index.js'
-import { useVhost } from '../support/broker.js'
-import { usePostgres } from '../support/postgres.js'
-import { AmqpWorld } from './amqp-world.js'
-import { conformance } from './conformance.js'
+import { postgres } from '../../../src/strategies/postgres/index.js'
+import { useVhost } from '../../support/broker.js'
+import { usePostgres } from '../../support/postgres.js'
+import { AmqpWorld } from '../amqp-world.js'
+import { conformance } from '../conformance.js'
 
 const vhost = useVhost()
 const database = usePostgres()

@@ -1,0 +1,79 @@
+import type { Command } from 'commander'
+import { parseDelay } from '../../due.js'
+import { connect } from '../../index.js'
+import type { RelayOptions } from '../../strategies/relay-options.js'
+import { storeStrategy } from '../../strategies/store-strategy.js'
+import { healthServer } from '../health-server.js'
+import { connectOptions, rateOf, watched, wholeNumber, type Settings } from '../settings.js'
+import { Stop } from '../stop.js'
+import { neededStore } from '../stores/store-options.js'
+import type { Terminal } from '../terminal.js'
+
+interface Options extends Settings {
+  batch?: number
+  maxInFlight?: number
+  rate?: number
+  lease?: string
+  backstop?: string
+  healthPort?: number
+  healthHost: string
+}
+
+const HELP = `
+For processes that schedule with relay: false, or as one more beside them: any number may run, and each message is handed
+over by one of them. Claims nothing more on SIGINT or SIGTERM, and ends when what it had claimed is in RabbitMQ.
+
+The health port answers 200, or 503 while RabbitMQ or the store is away, with JSON:
+  {"ok":true,"producer":"up","store":"up",…,"relay":{"relayed":5120,"underWay":3}}
+
+Examples:
+  dueque relay --redis redis://localhost --health-port 8080
+  DUEQUE_REDIS_URL=rediss://:secret@redis AMQP_URL=amqps://dueque:secret@rabbit dueque relay --rate 500/s`
+
+export function addRelay(program: Command, terminal: Terminal): void {
+  program
+    .command('relay')
+    .description('hand over to RabbitMQ what is due in a store, until stopped')
+    .option('--batch <n>', 'messages claimed at a time at most (default: 500)', wholeNumber)
+    .option('--max-in-flight <n>', 'messages claimed and not settled at most (default: 2000)', wholeNumber)
+    .option('--rate <n/s>', 'messages a second at most', rateOf)
+    .option('--lease <duration>', 'so late are the messages of a relay that died (default: 15s)')
+    .option('--backstop <duration>', 'the store is looked at so often though nothing is due (default: 5s)')
+    .option('--health-port <port>', 'answer HTTP requests with how things stand; 0 for any free port', wholeNumber)
+    .option('--health-host <host>', 'address of that port', '0.0.0.0')
+    .addHelpText('after', HELP)
+    .action(async (_options: Options, command: Command) => run(command.optsWithGlobals<Options>(), terminal))
+}
+
+async function run(options: Options, terminal: Terminal): Promise<void> {
+  const relay = relayOptions(options)
+  const stop = new Stop(terminal)
+  const chosen = await neededStore(options)
+  try {
+    const strategy = storeStrategy(chosen.store, { relay })
+    const mq = watched(await connect({ ...connectOptions(options, terminal), strategy }), terminal)
+    const stats = () => strategy.relayStats() ?? { relayed: 0, underWay: 0 }
+    try {
+      const { healthPort: port, healthHost: host } = options
+      const health = () => ({ ...mq.health(), relay: stats() })
+      const server = port === undefined ? undefined : await healthServer({ port, host }, health)
+      const from = `relaying from ${chosen.store.name}`
+      if (terminal.json) await terminal.printJson({ relay: 'started', healthPort: server?.port })
+      else terminal.note(server ? `${from}, health at http://${host}:${server.port}` : from)
+      await stop.wait()
+      server?.close()
+    } finally {
+      await mq.close()
+    }
+    const { relayed } = stats()
+    await (terminal.json ? terminal.printJson({ relay: 'stopped', relayed }) : terminal.note(`${relayed} relayed`))
+  } finally {
+    await chosen.close()
+  }
+}
+
+function relayOptions({ batch, maxInFlight, rate, lease, backstop }: Options): RelayOptions {
+  const ms = (text: string | undefined, option: string) => (text === undefined ? undefined : parseDelay(text, option))
+  const [leaseMs, backstopMs] = [ms(lease, 'lease'), ms(backstop, 'backstop')]
+  return { batch, maxInFlight, ratePerSecond: rate, leaseMs, backstopMs }
+}

@@ -1,0 +1,23 @@
+import type { Command } from 'commander'
+import { wholeNumber, type Settings } from '../../settings.js'
+import { withWaitlist } from '../../stores/store-options.js'
+import type { Terminal } from '../../terminal.js'
+import { waitingDetails, waitingJson } from '../../waiting-text.js'
+import { notWaiting, targetOf } from './target.js'
+
+type Options = Settings & { revision?: number }
+
+export function addShow(program: Command, terminal: Terminal): void {
+  program
+    .command('show')
+    .description('show one message that waits in a store, with its payload')
+    .argument('<id>', 'of several, the latest')
+    .option('--revision <n>', 'the latest up to this one', wholeNumber)
+    .action(async (id: string, _options: Options, command: Command) => {
+      const options = command.optsWithGlobals<Options>()
+      const target = targetOf(id, options.revision)
+      const message = await withWaitlist(options, terminal, (waiting) => waiting.get(target))
+      if (!message) throw notWaiting(id)
+      await (terminal.json ? terminal.printJson(waitingJson(message)) : terminal.print(waitingDetails(message)))
+    })
+}

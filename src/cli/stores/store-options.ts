@@ -1,0 +1,61 @@
+import { Option, type Command } from 'commander'
+import type { WaitingMethods } from '../../index.js'
+import { redisStore } from '../../strategies/redis/redis.js'
+import type { Store } from '../../strategies/store.js'
+import { waitingMethods } from '../../waiting.js'
+import { usage } from '../exit.js'
+import type { Terminal } from '../terminal.js'
+import { connectRedis } from './redis-client.js'
+
+/** Which store messages wait in, instead of RabbitMQ. */
+export interface StoreSettings {
+  redis?: string
+  redisPrefix?: string
+}
+
+/** A store with a client of its own. */
+export interface ChosenStore {
+  readonly store: Store
+  /** Of the client. */
+  close: () => unknown
+}
+
+export function addStoreOptions(program: Command): void {
+  program
+    .addOption(
+      new Option('--redis <url>', 'messages wait in Redis; a password is safer in the variable').env(
+        'DUEQUE_REDIS_URL',
+      ),
+    )
+    .addOption(new Option('--redis-prefix <name>', 'of its keys (default: dueque)').env('DUEQUE_REDIS_PREFIX'))
+}
+
+/** The store that was chosen, if one was. The caller closes it. */
+export async function chosenStore({ redis, redisPrefix }: StoreSettings): Promise<ChosenStore | undefined> {
+  if (redis === undefined) return undefined
+  const { client, close } = await connectRedis(redis, { whole: true })
+  return { store: redisStore({ client, prefix: redisPrefix }), close }
+}
+
+/** @throws CommandError if no store was chosen */
+export async function neededStore(settings: StoreSettings): Promise<ChosenStore> {
+  const chosen = await chosenStore(settings)
+  if (chosen) return chosen
+  throw usage('messages that wait in RabbitMQ itself cannot be looked at: name their store (--redis URL)')
+}
+
+/** For what waits, without RabbitMQ. */
+export async function withWaitlist<T>(
+  settings: StoreSettings,
+  terminal: Terminal,
+  work: (waiting: WaitingMethods) => Promise<T>,
+): Promise<T> {
+  const { store, close } = await neededStore(settings)
+  try {
+    await store.open({ logger: terminal.logger, onError: (error) => terminal.error(error) })
+    return await work(waitingMethods(store, store, () => Date.now()))
+  } finally {
+    await store.close()
+    await close()
+  }
+}
