@@ -87,8 +87,9 @@ export function encodeEnvelope(message: DelayedMessage) {
   const properties = {
     headers,
     messageId: message.id,
-    type: message.name,
-    contentType: (message.properties?.['contentType'] as string | undefined) ?? 'application/json',
+    // A foreign message may have none, and is sent on without.
+    type: message.name || undefined,
+    contentType: message.properties ? (message.properties['contentType'] as string | undefined) : 'application/json',
     timestamp: Math.floor(message.scheduledAt / 1000),
     deliveryMode: 2,
     priority: message.priority,

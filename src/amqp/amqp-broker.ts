@@ -13,6 +13,7 @@ import { HEADER, withoutBrokerHeaders, type Arrived, type DelayedMessage } from 
 import { DuequeError, isDuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { AmqpConnection, type ConnectionEvents, type ConnectionSettings } from './connection.js'
+import type { Part } from './layout.js'
 import type { TlsOptions } from './tls.js'
 import { parseEndpoints, type Endpoint } from './endpoint.js'
 import { writable } from './field-table.js'
@@ -138,10 +139,12 @@ export class AmqpBroker implements Broker {
     return this.#move(arrived, this.names.parked, { [HEADER.parkedAt]: at }, { prepared })
   }
 
+  /** @param beside what is declared with the queue, before each start */
   async subscribe(
     from: QueueDestination,
     { prefetch, declare }: SubscribeOptions,
     listener: (arrival: Arrival) => void,
+    beside: readonly Part[] = [],
   ): Promise<Subscription> {
     this.#consumer ??= this.#openConsumer()
     const topology = await this.#consumer
@@ -149,6 +152,7 @@ export class AmqpBroker implements Broker {
     const prepare = async () => {
       await topology.destination(from, declare)
       await topology.dead(from.queue)
+      if (beside.length > 0) await topology.also(`beside ${from.queue}`, beside)
     }
     const cancelled = () => topology.forget()
     const { logger } = this.#settings

@@ -16,7 +16,8 @@ export function writable(headers: Readonly<Record<string, unknown>>): Record<str
 
 function writableValue(value: unknown, depth: number): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) throw notWritable(String(value))
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
+  // Not `instanceof`: a field `__proto__` makes anything a table's prototype.
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
   if (depth > MAX_DEPTH) throw notWritable(`tables in tables, over ${MAX_DEPTH} deep`)
   if (Array.isArray(value)) return value.map((one) => writableValue(one, depth + 1))
   if (isTyped(value as Record<string, unknown>)) return value

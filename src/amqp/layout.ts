@@ -15,7 +15,7 @@ export type Arguments = Readonly<Record<string, unknown>>
 export interface ExchangePart {
   readonly kind: 'exchange'
   readonly name: string
-  readonly type: 'direct' | 'fanout' | 'x-delayed-message'
+  readonly type: string
   readonly arguments: Arguments
 }
 
@@ -32,6 +32,8 @@ export interface BindingPart {
   readonly to: 'queue' | 'exchange'
   readonly name: string
   readonly key: string
+  /** Only for bindings of users: headers exchanges have them. */
+  readonly arguments?: Arguments
 }
 
 /** One thing of the broker layout. All of them are durable. */
@@ -166,7 +168,7 @@ function waiting(type: QueueType, ttlMs: number, deadLetterExchange: string): Ar
   return type === 'classic' ? { 'x-queue-type': type, ...args } : { ...QUORUM, ...AT_LEAST_ONCE, ...args }
 }
 
-function exchange(name: string, type: ExchangePart['type'], args: Arguments = {}): ExchangePart {
+function exchange(name: string, type: string, args: Arguments = {}): ExchangePart {
   return { kind: 'exchange', name, type, arguments: args }
 }
 

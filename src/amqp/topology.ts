@@ -144,6 +144,14 @@ export class Topology {
     })
   }
 
+  /** Further parts, such as a program has beside the layout. They are looked at again when something was lost. */
+  also(key: string, parts: readonly Part[]): Promise<void> {
+    return this.#once(key, async () => {
+      await this.base()
+      await this.#declare(parts)
+    })
+  }
+
   get hasDelayed(): boolean {
     return this.#trust || this.#done.get('delayed') === true
   }

@@ -84,6 +84,11 @@ export class Relay {
     this.#alarm.wakeFor(Math.max(readyAt, this.#notBefore))
   }
 
+  /** This process has made something wait that is ready then. */
+  added(readyAt: number): void {
+    if (!this.#store.keepsTime || readyAt <= this.#environment.clock.now()) this.wake(readyAt)
+  }
+
   stats(): RelayStats {
     return { relayed: this.#relayed, underWay: this.#underWay.size }
   }

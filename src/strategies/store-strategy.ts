@@ -45,7 +45,7 @@ export function storeStrategy(store: Store, { relay: relayOptions = {} }: StoreS
     if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
     const instead = await store.add(message, { onConflict, transaction })
     // What a transaction holds back cannot be claimed yet. The store tells when it can.
-    if (!instead && transaction === undefined) relay?.wake(readyAt(message))
+    if (!instead && transaction === undefined) relay?.added(readyAt(message))
     return instead
   }
 

@@ -17,6 +17,8 @@ export interface Store extends Waitlist {
   readonly limits: Limits
   /** While less than a batch is due, a relay claims no more often than this. */
   readonly spacingMs: number
+  /** {@link watch} tells what is ready: a relay keeps no time, and only looks at the store after `backstopMs` besides. */
+  readonly keepsTime?: boolean
   /** @throws DuequeError `STORE_ERROR`, `STORE_NOT_READY` */
   open(environment: StoreEnvironment): Promise<void>
   /**

@@ -16,7 +16,7 @@ function live(): number {
 function* items(): Generator<ScheduleItem> {
   for (let n = 0; n < count; n++) {
     const payload = { n, text: String(n).padEnd(bodyBytes, '-') }
-    yield { message: note, payload, options: { to: { queue }, in: '1d' } } as ScheduleItem
+    yield { message: note, payload, options: { to: { queue }, in: '1d' } }
   }
 }
 

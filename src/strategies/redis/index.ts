@@ -1,4 +1,5 @@
 export { redis, type RedisOptions } from './redis.js'
+export { redisExpiry, type RedisExpiryOptions } from '../redis-expiry/redis-expiry.js'
 export { redisDedupe, type RedisDedupeOptions } from './redis-dedupe.js'
 export type { IoredisClient, NodeRedisClient, RedisClient } from './client.js'
 export type { StoreStrategy, StoreStrategyOptions } from '../store-strategy.js'

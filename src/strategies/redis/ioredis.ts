@@ -17,7 +17,12 @@ interface Emitter {
 }
 
 /** What a subscriber needs, whatever the caller's client was given. */
-const SUBSCRIBER = { lazyConnect: false, autoResubscribe: true, enableOfflineQueue: true, maxRetriesPerRequest: null }
+export const SUBSCRIBER = {
+  lazyConnect: false,
+  autoResubscribe: true,
+  enableOfflineQueue: true,
+  maxRetriesPerRequest: null,
+}
 
 export function ioredisPort(client: unknown): RedisPort {
   const redis = client as Ioredis

@@ -15,6 +15,8 @@ export interface RedisStoreOptions {
   port: RedisPort
   prefix: string
   timeoutMs: number
+  /** Has a key expire for each message when it is ready. */
+  triggers?: boolean | undefined
 }
 
 /** What `claim` adds to find it again. */
@@ -40,11 +42,12 @@ export class RedisStore implements Store {
   readonly #timeoutMs: number
   #logger: Logger = silent
 
-  constructor({ port, prefix, timeoutMs }: RedisStoreOptions) {
+  constructor({ port, prefix, timeoutMs, triggers = false }: RedisStoreOptions) {
     this.#port = port
     this.#timeoutMs = timeoutMs
     // One slot, so that a script may touch all of them in a cluster.
-    const keys = ['waiting', 'claimed', 'messages', 'more'].map((name) => `{${prefix}}:${name}`)
+    const names = ['waiting', 'claimed', 'messages', 'more', ...(triggers ? ['due'] : [])]
+    const keys = names.map((name) => `{${prefix}}:${name}`)
     this.#scripts = new ScriptRunner(port, { keys, timeoutMs })
     this.#channel = `{${prefix}}:earliest`
   }

@@ -89,7 +89,7 @@ export class ScriptRunner {
   }
 }
 
-const LATE = new Error('no answer in time')
+export const LATE = new Error('no answer in time')
 
 /** @throws {@link LATE}, and what the work throws */
 export function within<T>(work: Promise<T>, ms: number): Promise<T> {

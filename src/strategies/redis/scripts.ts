@@ -14,11 +14,13 @@ export interface Script {
  * behind that, the `tag`, and are in the sorted set `more`, where those of an id stand together. Every value begins with
  * the tag of its entry. So an index by id costs nothing, as long as ids differ.
  *
+ * With `redisExpiry` there is a fifth key, the beginning of the names of its triggers: keys that expire.
+ *
  * Members of `messages` count only if they are in `waiting` or `claimed`. Each script makes the change that matters last
  * of those that Redis might refuse.
  */
 const COMMON = `
-local waiting, claimed, messages, more = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local waiting, claimed, messages, more, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local FIRST, TAG = 14, 8
 -- What is answered at a time at most, about.
 local MAX_BYTES = 8388608
@@ -40,6 +42,27 @@ local function fieldsOf(first)
     if redis.call('ZSCORE', waiting, field) then fields[#fields + 1] = field end
   end
   return fields
+end
+
+-- The name of the key that expires when an entry is ready. Only \`redisExpiry\` has them.
+local function triggerOf(field, score)
+  return due .. ':' .. score .. ':' .. field
+end
+
+local function wait(field, score)
+  redis.call('ZADD', waiting, score, field)
+  if not due then return end
+  local time = redis.call('TIME')
+  local inMs = math.max(score - math.floor(time[1] * 1000 + time[2] / 1000), 1)
+  redis.call('SET', triggerOf(field, score), 1, 'PX', string.format('%.0f', inMs))
+end
+
+-- False if it did not wait.
+local function waitNoMore(field)
+  local score = due and redis.call('ZSCORE', waiting, field)
+  if redis.call('ZREM', waiting, field) == 0 then return false end
+  if score then redis.call('UNLINK', triggerOf(field, score)) end
+  return true
 end
 
 local function forget(field)
@@ -67,10 +90,10 @@ if rivals[1] and onConflict ~= 'replace' then
 end
 redis.call('HSET', messages, field, value)
 if #field > FIRST then redis.call('ZADD', more, 0, field) end
-redis.call('ZADD', waiting, score, field)
+wait(field, score)
 redis.call('ZREM', claimed, field)
 for _, rival in ipairs(rivals) do
-  redis.call('ZREM', waiting, rival)
+  waitNoMore(rival)
   forget(rival)
 end
 tell(field, channel)
@@ -140,7 +163,7 @@ for i = 2, #ARGV, 3 do
   local field = ARGV[i]
   if redis.call('ZSCORE', claimed, field) == ARGV[i + 1] then
     redis.call('ZREM', claimed, field)
-    redis.call('ZADD', waiting, ARGV[i + 2], field)
+    wait(field, ARGV[i + 2])
     tell(field, ARGV[1])
     released = released + 1
   end
@@ -151,7 +174,7 @@ return released
 /** ARGV: first, tag. 1 if it was waiting. */
 export const REMOVE = script(`
 local field = fieldOf(ARGV[1], ARGV[2])
-if redis.call('ZREM', waiting, field) == 0 then return 0 end
+if not waitNoMore(field) then return 0 end
 forget(field)
 return 1
 `)
@@ -162,7 +185,8 @@ local field = fieldOf(ARGV[1], ARGV[2])
 local score = redis.call('ZSCORE', waiting, field)
 if not score or tonumber(score) ~= tonumber(ARGV[3]) then return 0 end
 redis.call('HSET', messages, field, ARGV[5])
-redis.call('ZADD', waiting, ARGV[4], field)
+waitNoMore(field)
+wait(field, ARGV[4])
 tell(field, ARGV[6])
 return 1
 `)

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { writable } from '../../../src/amqp/field-table.js'
-import { overTheWire } from '../amqp-codec.js'
+import { fields, long } from '../../support/raw-publisher.js'
+import { decodeFields, overTheWire } from '../amqp-codec.js'
 import { thrown } from '../thrown.js'
 
 it.each(['double', 'float', 'int64', 'timestamp', 'decimal', 'object', 'nothing'])(
@@ -9,6 +10,19 @@ it.each(['double', 'float', 'int64', 'timestamp', 'decimal', 'object', 'nothing'
   (type) => {
     const headers = { a: { '!': type, value: 'x' }, b: [{ '!': type, value: 1e300, more: { '!': type } }] }
     expect(overTheWire(writable(headers)).read).toEqual(headers)
+  },
+)
+
+it.each([long('x', 'bytes'), long('A', ''), long('F', fields([['!', long('S', 'double')]]))])(
+  'is not misled by a field "__proto__" (%#)',
+  (prototype) => {
+    const table = fields([
+      ['__proto__', prototype],
+      ['!', long('S', 'double')],
+      ['value', long('S', 'x')],
+    ])
+    const headers = decodeFields(Buffer.from(fields([['a', long('F', table)]])))
+    expect(overTheWire(writable(headers)).read).toEqual({ a: { '!': 'double', value: 'x' } })
   },
 )
 
