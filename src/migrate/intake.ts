@@ -79,6 +79,7 @@ class RunningIntake implements Intake {
   readonly #way: Way
   readonly #queue: string
   readonly #broker: AmqpBroker
+  readonly #onError: (error: DuequeError) => void
   readonly #running = new Set<Promise<void>>()
   readonly #stats = { scheduled: 0, atOnce: 0, dead: 0 }
   #rescue: Rescue | undefined
@@ -89,6 +90,7 @@ class RunningIntake implements Intake {
     this.#options = options
     this.#way = way
     this.#queue = intakeQueue(way.entry)
+    this.#onError = onError
     const nothing = () => undefined
     const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: onError }
     this.#broker = new AmqpBroker(options, events)
@@ -99,7 +101,7 @@ class RunningIntake implements Intake {
     const { entry, due } = this.#way
     const { names, topology } = this.#broker
     await this.#broker.open()
-    await strategy.start({ broker: this.#broker, clock, logger })
+    await strategy.start({ broker: this.#broker, clock, logger, onError: this.#onError })
     this.#rescue = await new Rescue(this.#broker, { strategy, clock, logger }).start()
     const duePlan = type === undefined ? [] : [duePart(names, due, type)]
     await topology.also(due, duePlan)
