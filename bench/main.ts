@@ -10,12 +10,13 @@ import { lateness } from './lateness.js'
 import { memory } from './memory.js'
 import { parseCommandLine, USAGE, type CommandLine, type Options } from './options.js'
 import { rate } from './rate.js'
+import { strategies } from './strategies/strategies.js'
 import { environmentLine, environmentOf, report, type Result } from './report.js'
 
 type Scenario = (broker: Broker, options: Options) => Promise<Result>
-const SCENARIOS: Record<string, Scenario> = { rate, lateness, memory, burst, crash, idle, cluster }
-/** Take minutes, and all of the machine; or need an option. */
-const ONLY_BY_NAME = ['cluster', 'idle']
+const SCENARIOS: Record<string, Scenario> = { rate, lateness, memory, burst, crash, idle, cluster, strategies }
+/** Take minutes, and all of the machine; or need more than a broker. */
+const ONLY_BY_NAME = ['cluster', 'idle', 'strategies']
 
 const args = process.argv.slice(2)
 const commandLine = understood()
