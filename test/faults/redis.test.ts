@@ -212,5 +212,5 @@ describe('a Redis of the test', () => {
 
 function replace(mq: Dueque, queue: string, n: number): Promise<unknown> {
   const options = { to: { queue }, in: '1h', id: 'replaced', onConflict: 'replace' }
-  return mq.schedule(note, { n }, options as Parameters<typeof mq.schedule>[2])
+  return mq.schedule(note, { n }, options)
 }
