@@ -22,13 +22,14 @@ export interface Options {
 
 export const USAGE = `usage: npm run bench -- [SCENARIO …] [OPTION …]
 
-scenarios (all of them by default, but for cluster)
+scenarios (all of them by default, but for cluster and expiry)
   rate       confirmed schedules per second, as a share of plain publishes with amqplib
   lateness   arrival − due at a steady rate, random delays of 1–10 s
   memory     what waiting messages cost the broker, and their producer
   burst      how fast many messages with one due time leave the broker
   crash      kill -9 of a broker with waiting messages: lost, duplicates, late
   cluster    three nodes under a steady rate, a random one killed with -9 and restarted again and again, and an audit
+  expiry     how late a Redis of its own tells of expired keys, and what redisExpiry makes of it; memory beside redis
 
 options
   --count N             messages of a round (rate: 30000, burst and crash: 20000), or that wait (memory: 500000)
