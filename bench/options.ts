@@ -23,14 +23,15 @@ export interface Options {
 
 export const USAGE = `usage: npm run bench -- [SCENARIO …] [OPTION …]
 
-scenarios (all of them by default, but for the last three)
+scenarios (all of them by default, but for the last four)
   rate       confirmed schedules per second, as a share of plain publishes with amqplib
   lateness   arrival − due at a steady rate, random delays of 1–10 s
   memory     what waiting messages cost the broker, and their producer
   burst      how fast many messages with one due time leave the broker
   crash      kill -9 of a broker with waiting messages: lost, duplicates, late
-  idle       what a million waiting messages cost a store, and what their relay does meanwhile
   cluster    three nodes under a steady rate, a random one killed with -9 and restarted again and again, and an audit
+  idle       what a million waiting messages cost a store, and what their relay does meanwhile
+  expiry     how late a Redis of its own tells of expired keys, and what redisExpiry makes of it; memory beside redis
   strategies every strategy that this machine has a server for, side by side; writes docs/choosing.md
 
 options

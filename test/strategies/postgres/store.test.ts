@@ -12,7 +12,7 @@ const database = usePostgres()
 let pool: Pool
 let store: PostgresStore
 
-beforeAll(async () => {
+beforeAll(() => {
   pool = new Pool({ connectionString: database.url })
 })
 beforeEach(async () => {
@@ -196,8 +196,7 @@ test('one row that PostgreSQL refuses does not take along those that it was writ
   const ids = ['a', 'b', 'bad', 'c']
   const outcomes = await Promise.allSettled(ids.map((id) => store.add(message({ id }), {})))
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
-  const { reason } = outcomes[2] as PromiseRejectedResult
-  expect(reason).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
+  expect((outcomes[2] as PromiseRejectedResult).reason).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
   // The server's own error shows the row.
   expect(JSON.stringify(reason)).not.toContain('1000')
   expect(await store.count({})).toBe(3)

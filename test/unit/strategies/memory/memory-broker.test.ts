@@ -10,7 +10,7 @@ function brokerOf(queue: string, count = 0) {
   const broker = new MemoryBroker()
   broker.declareQueue(queue)
   const put = (n: number, to: { queue: string } | { exchange: string; routingKey: string } = { queue }) =>
-    broker.release({
+    void broker.release({
       id: String(n),
       name: 'note',
       version: 1,
