@@ -196,7 +196,8 @@ test('one row that PostgreSQL refuses does not take along those that it was writ
   const ids = ['a', 'b', 'bad', 'c']
   const outcomes = await Promise.allSettled(ids.map((id) => store.add(message({ id }), {})))
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
-  expect((outcomes[2] as PromiseRejectedResult).reason).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
+  const reason: unknown = (outcomes[2] as PromiseRejectedResult).reason
+  expect(reason).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
   // The server's own error shows the row.
   expect(JSON.stringify(reason)).not.toContain('1000')
   expect(await store.count({})).toBe(3)
