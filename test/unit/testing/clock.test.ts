@@ -165,5 +165,6 @@ it('what is refused by dueque is refused here', async () => {
     expect((await rejection(mq.consume('q', handlers as Handler[]))).code).toBe('INVALID_OPTION')
   for (const patienceMs of [-1, NaN, '1s'] as number[])
     expect((await rejection(testDueque({ patienceMs }))).code).toBe('INVALID_OPTION')
+  expect((await rejection(testDueque({ queues: ['dq~q'] }))).code).toBe('RESERVED_NAME')
   expect(thrown(() => mq.strategy.broker.bind('q', 'e')).code).toBe('DESTINATION_MISSING')
 })
