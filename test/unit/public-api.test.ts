@@ -17,6 +17,7 @@ it('the library exports these names and no others', () => {
     'on',
     'onAny',
     'plugin',
+    'startIntake',
   ])
 })
 
