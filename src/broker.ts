@@ -39,6 +39,8 @@ export interface PublishOptions {
   /** Declares a missing work queue instead of failing. */
   declare: boolean
   signal?: AbortSignal | undefined
+  /** Milliseconds after which it is given up. @default publishTimeoutMs */
+  timeoutMs?: number | undefined
 }
 
 /** An arrival that waits for its outcome. Both outcomes do nothing once the broker has taken the message back. */
@@ -79,7 +81,12 @@ export interface Broker {
    */
   release(message: DelayedMessage, options: { timeoutMs: number }): Promise<void>
   /** Puts an arrival into the dead queue of `queue`. Resolves once it is safe there; only then may it be acked. */
-  bury(queue: string, arrived: Arrived, death: Death): Promise<void>
+  bury(
+    queue: string,
+    arrived: Arrived,
+    death: Death,
+    options?: Pick<PublishOptions, 'signal' | 'timeoutMs'>,
+  ): Promise<void>
   /** Resolves once messages flow. Survives whatever happens to the connection until it is cancelled. */
   subscribe(
     from: QueueDestination,

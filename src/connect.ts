@@ -4,9 +4,10 @@ import { Rescue } from './amqp/rescue.js'
 import type { Broker } from './broker.js'
 import { RunningConsumer, type Consumer } from './consumer/consumer.js'
 import type { Handler } from './consumer/delivery.js'
+import { Duplicates, type DuplicateWindow } from './consumer/duplicates.js'
 import type { ConsumeOptions } from './consumer/options.js'
 import { checkQueueName } from './destination.js'
-import { DuequeError, invalidOption, withReceipt } from './errors.js'
+import { DuequeError, invalidOption, shown, withReceipt } from './errors.js'
 import { Events, type DuequeEvents } from './events.js'
 import type { Health } from './health.js'
 import { encodePayload, type MessageDefinition } from './message.js'
@@ -152,6 +153,8 @@ class Connected<S extends Strategy> implements Dueque<S> {
   readonly #parts: Parts
   /** Also those that are still starting. */
   readonly #consumers = new Set<RunningConsumer>()
+  /** By queue and window: consumers of one queue share what they remember, and one that comes anew finds it. */
+  readonly #duplicates = new Map<string, Duplicates>()
   #closing: Promise<void> | undefined
 
   constructor(options: ResolvedOptions & { strategy: S }, parts: Parts) {
@@ -177,6 +180,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     const draft = resolveSchedule(options, clock.now(), this.strategy.limits.maxDelayMs)
     const { declare = false, signal } = options
     if (declare) this.#assertDeclares()
+    if (declare && draft.destination.queue !== undefined) assertNoDeadQueue(draft.destination.queue)
     const conflicts = this.#conflictOptions(options)
     if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
     draft.name = message.name
@@ -207,6 +211,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     this.#assertOpen()
     const { clock, logger, strategy } = this.#options
     if (options.declare) this.#assertDeclares()
+    if (options.declare !== false) assertNoDeadQueue(queue)
     const consumer = new RunningConsumer(checkQueueName('queue', queue), handlers, options, {
       broker: this.#parts.broker,
       strategy,
@@ -214,9 +219,17 @@ class Connected<S extends Strategy> implements Dueque<S> {
       logger,
       onError: (error) => this.#parts.events.emit('error', error as DuequeError),
       onClosed: () => this.#consumers.delete(consumer),
+      duplicates: (window) => this.#duplicatesOf(queue, window),
     })
     this.#consumers.add(consumer)
     return consumer.start()
+  }
+
+  #duplicatesOf(queue: string, window: DuplicateWindow): Duplicates {
+    const key = JSON.stringify([queue, window.windowMs, window.maxEntries])
+    const known = this.#duplicates.get(key) ?? new Duplicates(window)
+    this.#duplicates.set(key, known)
+    return known
   }
 
   health(): Health {
@@ -278,4 +291,11 @@ class Connected<S extends Strategy> implements Dueque<S> {
   #assertOpen(): void {
     if (this.#closing) throw new DuequeError('CLOSED', 'dueque is closed', {})
   }
+}
+
+/** Declared as a work queue it could not be the dead queue of another, whose arguments are others. */
+function assertNoDeadQueue(queue: unknown): void {
+  if (typeof queue !== 'string' || !queue.endsWith('.dead')) return
+  const message = `${shown(queue)} is the name of a dead queue, which is not declared as a work queue: declare: false takes an existing one`
+  throw new DuequeError('RESERVED_NAME', message, { name: queue })
 }

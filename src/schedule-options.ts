@@ -79,11 +79,18 @@ export function resolveSchedule(options: ScheduleOptions, now: number, maxDelayM
     priority,
     correlationId,
     dedupeKey,
-    expiresAt: expiresIn === undefined ? undefined : Math.max(dueAt, scheduledAt) + parseDelay(expiresIn, 'expiresIn'),
+    expiresAt: expiresIn === undefined ? undefined : Math.max(dueAt, scheduledAt) + usefulMs(expiresIn),
     scheduledAt,
     revision,
     attempt: 1,
   }
+}
+
+/** With none, every message would be useless by the time that its handler can start. */
+function usefulMs(expiresIn: number | string): number {
+  const ms = parseDelay(expiresIn, 'expiresIn')
+  if (ms === 0) throw invalidOption('expiresIn', 'more than 0', expiresIn)
+  return ms
 }
 
 /** What makes a copy of the message that the receipt is for. */

@@ -117,7 +117,12 @@ export class AmqpBroker implements Broker {
     return new DuequeError('BODY_TOO_LARGE', message, { bytes, maxBytes })
   }
 
-  bury(queue: string, arrived: Arrived, death: Death): Promise<void> {
+  bury(
+    queue: string,
+    arrived: Arrived,
+    death: Death,
+    options: Pick<PublishOptions, 'signal' | 'timeoutMs'> = {},
+  ): Promise<void> {
     const dead = { queue: deadQueue(queue) }
     const headers = {
       ...(arrived.headers[HEADER.to] === undefined && { [HEADER.to]: destinationText({ queue }) }),
@@ -126,7 +131,8 @@ export class AmqpBroker implements Broker {
     }
     const { topology } = this
     const prepared = () => (topology.isReady(dead, []) ? undefined : topology.dead(queue))
-    return this.#move(arrived, this.names.dead, headers, { prepared, safeAt: () => topology.safeAt(dead, []) })
+    const safeAt = () => topology.safeAt(dead, [])
+    return this.#move(arrived, this.names.dead, headers, { prepared, safeAt, ...options })
   }
 
   /**
@@ -211,7 +217,7 @@ export class AmqpBroker implements Broker {
     arrived: Arrived,
     exchange: string,
     headers: Record<string, unknown>,
-    { prepared, safeAt }: Steps,
+    { prepared, safeAt, timeoutMs, signal }: Steps,
   ): Promise<void> {
     const { expiration: _, userId: __, ...properties } = arrived.properties
     const options = {
@@ -220,14 +226,16 @@ export class AmqpBroker implements Broker {
       deliveryMode: 2,
       mandatory: true,
     }
-    return this.publisher.publish({
+    const publication = {
       id: properties['messageId'],
       revision: arrived.headers[HEADER.revision],
       body: bufferOf(arrived.body),
       prepare: () => prepared() ?? { exchange, routingKey: arrived.routingKey, options },
-      returned: (exchange) => this.topology.returned(exchange),
+      returned: (exchange: string) => this.topology.returned(exchange),
+      timeoutMs,
       ...(safeAt && { safeAt }),
-    })
+    }
+    return this.publisher.publish(publication, signal)
   }
 
   /** A view of the topology that shares nothing with the one that messages are sent by. */
@@ -264,7 +272,7 @@ export class AmqpBroker implements Broker {
   }
 }
 
-interface Steps {
+interface Steps extends Pick<PublishOptions, 'signal' | 'timeoutMs'> {
   prepared: () => Promise<void> | undefined
   safeAt?: () => number
 }

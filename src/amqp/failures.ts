@@ -70,6 +70,9 @@ export function namedExchange(error: unknown): string | undefined {
   return name === 'amq.default' ? '' : name
 }
 
+/** What is there all the same, and may come back. rabbit_amqqueue:absent/2. */
+const AWAY = /is down or inaccessible|has crashed and failed to restart|process is stopped by supervisor|due to timeout/
+
 /**
  * Turns the broker's refusal of an operation into a typed error.
  *
@@ -98,7 +101,8 @@ export function operationFailure(
       { cause },
     )
   }
-  if (code === 404) return new DuequeError('DESTINATION_MISSING', text, { destination: resource }, { cause })
+  if (code === 404 && !AWAY.test(text))
+    return new DuequeError('DESTINATION_MISSING', text, { destination: resource }, { cause })
   if (code === 406) {
     const message = `${resource} exists with other properties than dueque needs: ${text}`
     return new DuequeError('TOPOLOGY_MISMATCH', message, { resource }, { cause })

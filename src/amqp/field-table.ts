@@ -16,13 +16,13 @@ export function writable(headers: Readonly<Record<string, unknown>>): Record<str
 
 function writableValue(value: unknown, depth: number): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) throw notWritable(String(value))
-  // Not `instanceof`: a field `__proto__` makes anything a table's prototype.
+  // Not `instanceof`, which asks the prototype.
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
   if (depth > MAX_DEPTH) throw notWritable(`tables in tables, over ${MAX_DEPTH} deep`)
   if (Array.isArray(value)) return value.map((one) => writableValue(one, depth + 1))
-  if (isTyped(value as Record<string, unknown>)) return value
+  // A fresh one, with nothing but its own fields: amqplib reads a field `__proto__` as the table's prototype.
   const table = Object.fromEntries(Object.entries(value).map(([name, one]) => [name, writableValue(one, depth + 1)]))
-  return Object.hasOwn(table, '!') ? { '!': 'object', value: table } : table
+  return Object.hasOwn(table, '!') && !isTyped(table) ? { '!': 'object', value: table } : table
 }
 
 /** What amqplib itself reads timestamps and decimals as. */

@@ -32,7 +32,7 @@ export interface Publication {
   /** From when on a confirm for the last frame can be relied on, by `Date.now()`. */
   safeAt?(): number
   /** After which it is given up. @default that of the publisher */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
 }
 
 export interface PublisherSettings {

@@ -4,13 +4,13 @@ import type { Arrival, Broker, Subscription } from '../broker.js'
 import { LONGEST_TIMER_MS, type Clock } from '../clock.js'
 import { DueQueue } from '../due-queue.js'
 import { decodeEnvelope, readyAt, sentOn } from '../envelope.js'
-import { DuequeError, invalidOption, isForEver } from '../errors.js'
+import { DuequeError, isForEver } from '../errors.js'
 import { Fifo } from '../fifo.js'
 import type { Logger } from '../logger.js'
 import type { Strategy } from '../strategies/strategy.js'
 import { Dedupe } from './dedupe.js'
-import type { Handler } from './delivery.js'
-import { Duplicates, duplicateKey } from './duplicates.js'
+import { checkHandlers, type Handler } from './delivery.js'
+import { duplicateKey, type Duplicates, type DuplicateWindow } from './duplicates.js'
 import { Handling, type Fate, type Item } from './handling.js'
 import { resolveConsume, type ConsumeOptions } from './options.js'
 import { Moves } from './moves.js'
@@ -51,6 +51,8 @@ export interface ConsumerEnvironment {
   logger: Logger
   onError: (error: unknown) => void
   onClosed: () => void
+  /** One for all consumers of the queue with the same window. */
+  duplicates: (window: DuplicateWindow) => Duplicates
 }
 
 /** For handlers to end that were told to by their signal. */
@@ -88,6 +90,8 @@ export class RunningConsumer implements Consumer {
   readonly #handling: Handling
   readonly #environment: ConsumerEnvironment
   readonly #duplicates: Duplicates
+  /** Keys that other copies wait for. */
+  readonly #claimed = new Set<string>()
   readonly #dedupe: Dedupe | undefined
   readonly #ready = new Fifo<Item>()
   readonly #held: DueQueue<Item>
@@ -118,7 +122,7 @@ export class RunningConsumer implements Consumer {
       closing: this.#abort.signal,
     })
     this.#moves = new Moves(queue, environment, () => this.#closing !== undefined)
-    this.#duplicates = new Duplicates(this.#options.duplicates)
+    this.#duplicates = environment.duplicates(this.#options.duplicates)
     this.#dedupe = options.dedupe && new Dedupe(options.dedupe, { ...environment, queue, closing: this.#abort.signal })
     this.#held = new DueQueue(clock, (item) => {
       item.arrivedAt = clock.now()
@@ -165,6 +169,8 @@ export class RunningConsumer implements Consumer {
     await pause(0)
     this.#giveBack()
     await this.#moves.finished()
+    // Their handlers are left behind, and their copies are another consumer's.
+    for (const key of this.#claimed) this.#finish(key, false)
     await subscription?.close()
     this.#abandon?.(new DuequeError('CLOSED', 'the consumer was closed before it had started', {}))
     this.#environment.onClosed()
@@ -269,6 +275,7 @@ export class RunningConsumer implements Consumer {
     this.#stats.following--
     if (!isMine) return this.#suppress(item)
     item.claimed = true
+    this.#claimed.add(key)
     if (!this.#closing) return this.#enqueue(item)
     this.#release(item)
     item.arrival.requeue()
@@ -282,7 +289,13 @@ export class RunningConsumer implements Consumer {
   /** Lets another copy have its turn, if this one has claimed it. */
   #release({ envelope, claimed }: Item): void {
     const key = duplicateKey(envelope)
-    if (claimed && key !== undefined) this.#duplicates.finish(key, false, this.#environment.clock.now())
+    if (claimed && key !== undefined) this.#finish(key, false)
+  }
+
+  /** One that was left behind has been released, and is heard of only if it is settled in the end. */
+  #finish(key: string, settled: boolean): void {
+    const isMine = this.#claimed.delete(key)
+    if (isMine || settled) this.#duplicates.finish(key, settled, this.#environment.clock.now())
   }
 
   /** Never rejects: each way out of here settles the arrival. */
@@ -290,16 +303,17 @@ export class RunningConsumer implements Consumer {
     const { clock } = this.#environment
     const isMine = key === undefined || item.claimed || (await this.#duplicates.claim(key, clock.now()))
     if (!isMine) return this.#suppress(item)
+    if (key !== undefined) this.#claimed.add(key)
     const elsewhere = key === undefined ? 'claimed' : await this.#dedupe?.claim(key)
     if (key !== undefined && elsewhere === 'settled') {
-      this.#duplicates.finish(key, true, clock.now())
+      this.#finish(key, true)
       return this.#suppress(item)
     }
     if (key !== undefined && elsewhere !== undefined && elsewhere !== 'claimed') return this.#later(item, key)
     const settled = await this.#settle(item, await this.#handling.run(item))
     if (key !== undefined) {
       await this.#dedupe?.finish(key, settled)
-      this.#duplicates.finish(key, settled, clock.now())
+      this.#finish(key, settled)
     }
     if (settled) item.arrival.ack()
     else item.arrival.requeue()
@@ -308,7 +322,7 @@ export class RunningConsumer implements Consumer {
   /** Until its twin in another process has an outcome, or the store can be asked. */
   #later(item: Item, key: string): void {
     const { clock } = this.#environment
-    this.#duplicates.finish(key, false, clock.now())
+    this.#finish(key, false)
     item.claimed = false
     if (this.#closing) item.arrival.requeue()
     else this.#held.add(item, clock.now() + TWIN_LOOK_MS)
@@ -352,16 +366,6 @@ export class RunningConsumer implements Consumer {
       else this.#held.add(item, Math.min(item.readyAt, clock.now() + LONGEST_HOLD_MS))
     }
   }
-}
-
-function checkHandlers(handlers: readonly Handler[]): readonly Handler[] {
-  const count: unknown = (handlers as { length?: unknown } | undefined)?.length
-  if (typeof count !== 'number' || count === 0)
-    throw invalidOption('handlers', 'at least one on(message, handler)', handlers)
-  const names = handlers.map(({ definition }) => definition?.name)
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (new Set(names).size < names.length) throw invalidOption('handlers', 'one handler for each message', twice)
-  return handlers
 }
 
 /** Whether something was not told for a while. */

@@ -1,4 +1,5 @@
 import type { Headers } from '../envelope.js'
+import { invalidOption } from '../errors.js'
 import type { MessageDefinition } from '../message.js'
 
 /** A message that arrived, for its handler. */
@@ -63,4 +64,15 @@ export function on<In, Out>(
 /** A handler for whatever no other handler is for, with the parsed JSON as it came. */
 export function onAny(handle: (delivery: Delivery) => unknown): Handler {
   return { definition: undefined, handle }
+}
+
+/** @throws DuequeError `INVALID_OPTION` */
+export function checkHandlers(handlers: readonly Handler[]): readonly Handler[] {
+  const count: unknown = (handlers as { length?: unknown } | undefined)?.length
+  if (typeof count !== 'number' || count === 0)
+    throw invalidOption('handlers', 'at least one on(message, handler)', handlers)
+  const names = handlers.map(({ definition }) => definition?.name)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (new Set(names).size < names.length) throw invalidOption('handlers', 'one handler for each message', twice)
+  return handlers
 }

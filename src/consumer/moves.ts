@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { sentOn } from '../envelope.js'
 import { isForEver } from '../errors.js'
@@ -8,6 +9,10 @@ import { deathOf } from './outcome.js'
 type Move = Fate & { kind: 'retry' | 'dead' }
 
 const PAUSE_AFTER_FAILURE_MS = 1000
+/** How long one may take before the log tells of it, again and again. */
+const SLOW_MS = 30_000
+/** For those that are under way when the consumer closes. */
+const CLOSING_PATIENCE_MS = 30_000
 
 /** Moves what was not handled to where it waits again, or to the dead queue. */
 export class Moves {
@@ -15,11 +20,13 @@ export class Moves {
   readonly #environment: ConsumerEnvironment
   readonly #isClosing: () => boolean
   readonly #underWay = new Set<Promise<unknown>>()
+  readonly #abort = new AbortController()
 
   constructor(queue: string, environment: ConsumerEnvironment, isClosing: () => boolean) {
     this.#queue = queue
     this.#environment = environment
     this.#isClosing = isClosing
+    setMaxListeners(0, this.#abort.signal)
   }
 
   /**
@@ -42,14 +49,15 @@ export class Moves {
   }
 
   async finished(): Promise<void> {
+    const timer = setTimeout(() => this.#abort.abort(), CLOSING_PATIENCE_MS)
     await Promise.all(this.#underWay)
+    clearTimeout(timer)
   }
 
   async #move(item: Item, fate: Move): Promise<'retried' | 'dead' | undefined> {
     for (;;) {
       try {
-        if (fate.kind === 'retry') await this.#retry(item, fate)
-        else await this.#bury(item, fate)
+        await this.#watched(item, fate.kind === 'retry' ? this.#retry(item, fate) : this.#bury(item, fate))
         return fate.kind === 'retry' ? 'retried' : 'dead'
       } catch (failure) {
         // It cannot be sent again, now or later.
@@ -65,6 +73,24 @@ export class Moves {
     }
   }
 
+  async #watched(item: Item, work: Promise<void>): Promise<void> {
+    const { logger } = this.#environment
+    const about = { queue: this.#queue, id: item.envelope.id }
+    const timer = setInterval(
+      () => logger.warn('the broker does not confirm a retry or a dead message', about),
+      SLOW_MS,
+    )
+    await work.finally(() => clearInterval(timer))
+  }
+
+  /**
+   * One publish for as long as it takes: each that is given up may have reached the broker all the same, during an alarm
+   * for one, and would be a copy.
+   */
+  get #patiently() {
+    return { timeoutMs: Infinity, signal: this.#abort.signal }
+  }
+
   /** A fresh publish for this queue alone. */
   async #retry({ arrival, envelope, dueAt }: Item, { delayMs, failed }: Move & { kind: 'retry' }): Promise<void> {
     const { strategy, clock } = this.#environment
@@ -77,7 +103,7 @@ export class Moves {
       retryAt: now + delayMs,
       ...(failed && { firstFailedAt: envelope.firstFailedAt ?? now, lastFailedAt: now }),
     }
-    await strategy.schedule(message, { declare: false })
+    await strategy.schedule(message, { declare: false, ...this.#patiently })
   }
 
   #bury({ arrival, envelope }: Item, { reason, error, failed }: Move & { kind: 'dead' }): Promise<void> {
@@ -85,6 +111,6 @@ export class Moves {
     const death = deathOf(reason, error, clock.now())
     const { id, firstFailedAt = death.at } = envelope
     logger.warn('message given up', { queue: this.#queue, id, reason, error: death.error })
-    return broker.bury(this.#queue, arrival, failed ? { ...death, firstFailedAt } : death)
+    return broker.bury(this.#queue, arrival, failed ? { ...death, firstFailedAt } : death, this.#patiently)
   }
 }

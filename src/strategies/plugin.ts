@@ -44,7 +44,7 @@ export function plugin(): Strategy {
       started = { broker, clock }
     },
 
-    schedule(message, { declare, signal }) {
+    schedule(message, { declare, signal, timeoutMs }) {
       if (!started) return Promise.reject(new DuequeError('CLOSED', 'the plugin strategy is not started', {}))
       const { broker, clock } = started
       const { topology, names } = broker
@@ -62,6 +62,7 @@ export function plugin(): Strategy {
         },
         returned: (exchange: string) => topology.returned(exchange, epoch),
         safeAt: () => topology.safeAt(destination, []),
+        timeoutMs,
       }
       return broker.publish(message, steps, signal)
     },

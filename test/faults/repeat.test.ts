@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
 import { ladder, on, type DuequeError, type Receipt } from '../../src/index.js'
 import { poll, useVhost } from '../support/broker.js'
-import { failure, open } from '../support/mq.js'
+import { failure, open, rawChannel } from '../support/mq.js'
+import { depth, holds } from '../support/parked.js'
 import { note, unique } from '../strategies/recorder.js'
 
 vi.setConfig({ testTimeout: 240_000 })
@@ -64,4 +66,32 @@ test('an unknown one that the broker never got, repeated likewise: the repetitio
   expect(Date.now()).toBeGreaterThanOrEqual(at.getTime())
   await poll(() => count(0) > 0, { what: 'the other message', timeoutMs: 30_000 })
   expect(count(7)).toBe(1)
+})
+
+test('what a handler gave up while the broker took nothing is in the dead queue once, and not once for each try', async () => {
+  const proxy = await TcpProxy.to(vhost.url)
+  onTestFinished(() => proxy.close())
+  const queue = unique('dead')
+  const mq = await open(proxy.url(), { publishTimeoutMs: 500, heartbeatSeconds: 60 })
+  let fail = () => undefined as void
+  const handler = on(note, () => new Promise((_, reject) => (fail = () => reject(new Error('no room')))))
+  let isRunning = false
+  const consumer = await mq.consume(queue, [
+    on(note, (delivery) => ((isRunning = true), handler.handle(delivery as never))),
+  ])
+  const producer = await open(vhost.url)
+  await producer.schedule(note, { n: 1 }, { to: { queue }, in: 0 })
+  await poll(() => isRunning, { what: 'the handler to run', timeoutMs: 30_000 })
+  const channel = await rawChannel(vhost.url)
+  // The first move declares what it needs.
+  proxy.freeze()
+  fail()
+  // Four tries, if each ended after its half second.
+  await sleep(6000)
+  expect(consumer.stats()).toMatchObject({ running: 1, dead: 0 })
+  proxy.thaw()
+  await poll(() => consumer.stats().dead === 1, { what: 'the move', timeoutMs: 60_000 })
+  await holds(channel, `${queue}.dead`, 1)
+  await sleep(500)
+  expect(await depth(channel, `${queue}.dead`)).toBe(1)
 })

@@ -98,15 +98,15 @@ export function ladder(options: LadderOptions = {}): Strategy {
       let epoch = 0
       let attempt = 0
       let path: Path = []
-      const onPath = (taken: Path) => (path = taken)
       const shard = turn++ % shards
       const steps = {
         prepare: () => {
           epoch = broker.topology.epoch
-          return prepare(on, message, publish, { attempt: attempt++, shard, onPath })
+          return prepare(on, message, publish, { attempt: attempt++, shard, onPath: (taken) => (path = taken) })
         },
         returned: (exchange: string) => broker.topology.returned(exchange, epoch),
         safeAt: () => broker.topology.safeAt(message.destination, path),
+        timeoutMs: publish.timeoutMs,
       }
       return broker.publish(message, steps, publish.signal)
     },

@@ -97,6 +97,13 @@ describe('an operation', () => {
 
   it.each([
     [404, 'NOT-FOUND', "NOT_FOUND - no queue 'q' in vhost '/'", 'DESTINATION_MISSING', { destination: 'queue q' }],
+    [
+      404,
+      'NOT-FOUND',
+      "NOT_FOUND - home node 'rabbit@b' of durable queue 'q' in vhost '/' is down or inaccessible",
+      'BROKER_ERROR',
+      { replyCode: 404 },
+    ],
     [404, 'NOT-FOUND', "NOT_FOUND - no exchange 'e' in vhost '/'", 'DESTINATION_MISSING', { destination: 'queue q' }],
     [
       406,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { writable } from '../../../src/amqp/field-table.js'
-import { fields, long } from '../../support/raw-publisher.js'
+import { fields, fixed, long } from '../../support/raw-publisher.js'
 import { decodeFields, overTheWire } from '../amqp-codec.js'
 import { thrown } from '../thrown.js'
 
@@ -13,18 +13,29 @@ it.each(['double', 'float', 'int64', 'timestamp', 'decimal', 'object', 'nothing'
   },
 )
 
-it.each([long('x', 'bytes'), long('A', ''), long('F', fields([['!', long('S', 'double')]]))])(
-  'is not misled by a field "__proto__" (%#)',
-  (prototype) => {
-    const table = fields([
-      ['__proto__', prototype],
-      ['!', long('S', 'double')],
-      ['value', long('S', 'x')],
-    ])
-    const headers = decodeFields(Buffer.from(fields([['a', long('F', table)]])))
-    expect(overTheWire(writable(headers)).read).toEqual({ a: { '!': 'double', value: 'x' } })
-  },
-)
+const trap = fields([
+  ['!', long('S', 'double')],
+  ['value', long('S', 'x')],
+])
+const typed = fields([
+  ['!', long('S', 'timestamp')],
+  ['value', fixed('b', 1)],
+])
+
+it.each([
+  [long('x', 'bytes'), trap, { '!': 'double', value: 'x' }],
+  [long('A', ''), trap, { '!': 'double', value: 'x' }],
+  [long('F', trap), fields([['b', long('S', 'x')]]), { b: 'x' }],
+  [long('F', typed), fields(['b', 'c'].map((name) => [name, long('F', trap)])), { b: trapRead(), c: trapRead() }],
+])('is not misled by a field "__proto__" (%#)', (prototype, rest, read) => {
+  const table = Buffer.concat([fields([['__proto__', prototype]]), rest])
+  const headers = decodeFields(Buffer.from(fields([['a', long('F', table)]])))
+  expect(overTheWire(writable(headers)).read).toEqual({ a: read })
+})
+
+function trapRead() {
+  return { '!': 'double', value: 'x' }
+}
 
 it('writes timestamps and decimals, and all else that amqplib reads, as they were', () => {
   const headers = {

@@ -30,7 +30,16 @@ it.each([
 it.each([
   ['', 'INVALID_OPTION'],
   ['dq~q', 'RESERVED_NAME'],
+  ['q.dead', 'RESERVED_NAME'],
   ['q'.repeat(256), 'NAME_TOO_LONG'],
 ])('the queue may not be %j', async (queue, code) => {
   expect((await rejection(mq.consume(queue, [reminder]))).code).toBe(code)
+})
+
+it('a dead queue is consumed if it exists, and not declared as a work queue', async () => {
+  const missing = await rejection(mq.consume('none.dead', [reminder], { declare: false }))
+  expect(missing.code).toBe('DESTINATION_MISSING')
+  const message = defineMessage('reminder', z.unknown())
+  const schedule = mq.schedule(message, 1, { to: { queue: 'none.dead' }, in: 0, declare: true })
+  expect((await rejection(schedule)).code).toBe('RESERVED_NAME')
 })

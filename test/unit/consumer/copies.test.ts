@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 import { HEADER } from '../../../src/envelope.js'
 import {
@@ -32,7 +32,8 @@ async function world(handle: Handler['handle'], options: ConsumeOptions = {}) {
     log.push(`handled ${delivery.id}`)
     return (handle as (delivery: object) => unknown)(delivery)
   })
-  const consumer = await mq.consume('orders', [handler], options)
+  const another = () => mq.consume('orders', [handler], options)
+  const consumer = await another()
   let live = true
   /** The same id is a copy. */
   const arrive = (id: string, dueAt = 1) => {
@@ -52,7 +53,7 @@ async function world(handle: Handler['handle'], options: ConsumeOptions = {}) {
     })
     return mine
   }
-  return { mq, broker, consumer, arrive, log, lose: () => (live = false) }
+  return { mq, broker, consumer, another, arrive, log, lose: () => (live = false) }
 }
 
 it('a copy of a message that runs takes no place of another message', async () => {
@@ -93,6 +94,43 @@ it('a copy that waited while the consumer closes is settled with the first one',
   await closed
   expect(log.toSorted()).toEqual(['ack a', 'ack a', 'handled a'])
   expect(consumer.stats()).toMatchObject({ handled: 1, suppressed: 1 })
+})
+
+it('a copy that comes to another consumer of the queue is not handled, nor one that comes to a later one', async () => {
+  const { arrive, log, another } = await world(() => undefined)
+  arrive('a')
+  await settled()
+  const second = await another()
+  arrive('a')
+  await settled()
+  await second.close()
+  await another()
+  arrive('a')
+  await settled()
+  expect(log).toEqual(['handled a', 'ack a', 'ack a', 'ack a'])
+})
+
+it('what a closed consumer left behind is handled by another one, once', async () => {
+  const { arrive, log, consumer, another } = await world(() => (log.length === 1 ? new Promise(() => undefined) : 0))
+  arrive('a')
+  await settled()
+  await another()
+  arrive('a')
+  await settled()
+  expect(log).toEqual(['handled a'])
+  await consumer.close({ drainTimeoutMs: 5 })
+  await settled()
+  expect(log).toEqual(['handled a', 'handled a', 'ack a'])
+})
+
+it('a move to the dead queue is one publish, for as long as it takes', async () => {
+  const { arrive, broker } = await world(() => {
+    throw new Error('no room')
+  })
+  const bury = vi.spyOn(broker, 'bury')
+  arrive('a')
+  await settled()
+  expect(bury.mock.lastCall?.at(3)).toMatchObject({ timeoutMs: Infinity })
 })
 
 it('what arrives while the consumer closes goes back once', async () => {

@@ -94,7 +94,8 @@ it('an error that is not worth it is dead at once; a predicate that throws itsel
 })
 
 it('what no attempt can mend is dead at once, whatever the policy says', async () => {
-  const { broker } = await world(() => undefined, { retry: {} }, { expiresIn: 0 })
+  const { broker, advance } = await world(({ retry }) => retry({ in: '10s' }), { retry: {} }, { expiresIn: 1000 })
+  await advance(10_000)
   const { headers } = broker.take('orders.dead')!
   expect(headers).toMatchObject({ 'dueque-dead-reason': 'expired' })
   expect(headers).not.toHaveProperty('dueque-first-failed')
