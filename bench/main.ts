@@ -5,16 +5,29 @@ import { brokerAt, inVhost, type Broker } from './broker.js'
 import { burst } from './burst.js'
 import { cluster } from './cluster.js'
 import { crash } from './crash.js'
+import { expiry } from './expiry.js'
+import { idle } from './idle.js'
 import { lateness } from './lateness.js'
 import { memory } from './memory.js'
 import { parseCommandLine, USAGE, type CommandLine, type Options } from './options.js'
 import { rate } from './rate.js'
+import { strategies } from './strategies/strategies.js'
 import { environmentLine, environmentOf, report, type Result } from './report.js'
 
 type Scenario = (broker: Broker, options: Options) => Promise<Result>
-const SCENARIOS: Record<string, Scenario> = { rate, lateness, memory, burst, crash, cluster }
-/** Takes minutes, and all of the machine. */
-const ONLY_BY_NAME = 'cluster'
+const SCENARIOS: Record<string, Scenario> = {
+  rate,
+  lateness,
+  memory,
+  burst,
+  crash,
+  idle,
+  cluster,
+  expiry,
+  strategies,
+}
+/** Take minutes, and all of the machine; or need more than a broker. */
+const ONLY_BY_NAME = ['cluster', 'idle', 'expiry', 'strategies']
 
 const args = process.argv.slice(2)
 const commandLine = understood()
@@ -26,7 +39,7 @@ async function main({ scenarios, options }: CommandLine): Promise<void> {
   const overview = await broker.ask<{ rabbitmq_version: string; erlang_version: string }>('/overview')
   const environment = environmentOf({ version: overview.rabbitmq_version, erlang: overview.erlang_version }, args)
   process.stdout.write(`${environmentLine(environment)}\n`)
-  const usual = Object.keys(SCENARIOS).filter((name) => name !== ONLY_BY_NAME)
+  const usual = Object.keys(SCENARIOS).filter((name) => !ONLY_BY_NAME.includes(name))
   for (const name of scenarios.length > 0 ? scenarios : usual) {
     say(`\n${name} …`)
     const result = await inVhost(broker, (inside) => SCENARIOS[name]!(inside, options))

@@ -163,10 +163,11 @@ function recording(strategy: MemoryStrategy, log: DelayedMessage[]): MemoryStrat
 
 /** Has the clock wait for what this connection does. */
 function watched<D extends Dueque>(mq: D, activity: Activity): D {
-  const { schedule, consume } = mq
-  mq.schedule = (...args) => activity.schedule(() => schedule.apply(mq, args as never))
+  const schedule = mq.schedule.bind(mq)
+  const consume = mq.consume.bind(mq)
+  mq.schedule = (...args) => activity.schedule(() => schedule(...args))
   mq.consume = (queue, handlers, options = {}) =>
-    activity.consume(queue, handlers, options, (watching) => consume.call(mq, queue, watching, options))
+    activity.consume(queue, handlers, options, (watching) => consume(queue, watching, options))
   return mq
 }
 
