@@ -16,7 +16,7 @@ const LOOKS = 20
 export async function idle(broker: Broker, options: Options): Promise<Result> {
   const { count = 1_000_000, seconds = 30, inFlight = 2000 } = options
   const { strategy, settings, store, close } = await strategyOf(options)
-  if (!store) throw new Error('idle is about a store: --strategy redis')
+  if (!store) throw new Error('idle is about a store: --strategy redis or postgres')
   const mq = await connect({ url: broker.url, maxInFlight: inFlight, strategy })
   const to = { queue: QUEUE }
   await scheduleEvery(

@@ -15,7 +15,7 @@ export interface Options {
   shards: number
   lead: number
   queueType: 'quorum' | 'classic'
-  strategy: 'ladder' | 'redis'
+  strategy: 'ladder' | 'redis' | 'postgres'
   receiver: 'dueque' | 'raw' | 'none'
   brokerDefaults: boolean
   freshRungs: boolean
@@ -49,8 +49,8 @@ options
   --queue-type TYPE     of the rungs: quorum or classic (quorum)
   --shards N            of each rung (1)
   --lead MS             lateness: the broker hands over so much earlier, and the consumer holds (0)
-  --strategy NAME       lateness, burst, idle: how messages wait: ladder or redis (ladder). For redis, a private server
-                        with appendonly yes is started, or REDIS_URL is used
+  --strategy NAME       lateness, burst, idle: how messages wait: ladder, redis or postgres (ladder). For the last
+                        two a private server is started (appendonly yes; fsync on), or REDIS_URL or DATABASE_URL is used
   --receiver KIND       lateness, burst: a consumer of dueque or of raw amqplib; burst: or none, and the queue is
                         watched (dueque)
   --broker-defaults     crash, cluster: without the broker settings that dueque recommends
@@ -114,7 +114,7 @@ export function parseCommandLine(args: string[]): CommandLine {
       shards: number('shards') ?? 1,
       lead: number('lead') ?? 0,
       queueType: oneOf('queue-type', ['quorum', 'classic'], values['queue-type']),
-      strategy: oneOf('strategy', ['ladder', 'redis'], values.strategy),
+      strategy: oneOf('strategy', ['ladder', 'redis', 'postgres'], values.strategy),
       receiver: oneOf('receiver', ['dueque', 'raw', 'none'], values.receiver),
       brokerDefaults: values['broker-defaults'] ?? false,
       freshRungs: values['fresh-rungs'] ?? false,

@@ -1,5 +1,6 @@
 import { ladder, type Strategy } from 'dueque'
 import type { Options } from './options.js'
+import { postgresBench } from './postgres.js'
 import { redisBench } from './redis.js'
 
 /** What a scenario schedules by. */
@@ -23,6 +24,7 @@ export interface BenchStore {
 /** The strategy of `--strategy`, with a server of its own where it needs one. */
 export async function strategyOf({ strategy, queueType, shards, lead }: Options): Promise<Chosen> {
   if (strategy === 'redis') return redisBench()
+  if (strategy === 'postgres') return postgresBench()
   return {
     strategy: ladder({ queueType, shards, lead }),
     settings: { strategy, queueType, shards, lead },

@@ -48,9 +48,9 @@ export class PostgresJsDatabase implements Database {
       isFirst = false
     }
     try {
-      const listened = await this.#sql.listen(channel, heard, listening)
+      const listens = await this.#sql.listen(channel, heard, listening)
       return async () => {
-        await listened.unlisten()
+        await listens.unlisten()
       }
     } catch (error) {
       throw storeError(error, 'refused')

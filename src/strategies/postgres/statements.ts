@@ -38,7 +38,7 @@ const STATEMENTS = {
       pg_advisory_xact_lock(hashtextextended($1::text, 6287)) AS lock`,
 
   /** What waits under an id. */
-  find: `SELECT key, meta, body FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
+  find: `SELECT key, meta, body, held_until AS held FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
 
   remove: `DELETE FROM {schema}.messages WHERE key = $1::text AND lease IS NULL RETURNING key`,
 
@@ -49,7 +49,8 @@ const STATEMENTS = {
   replace: `
     WITH changed AS (
       UPDATE {schema}.messages SET due_at = $4::bigint, ready_at = $5::bigint, meta = $6::text, held_until = NULL
-      WHERE key = $1::text AND lease IS NULL AND due_at = $2::bigint AND ready_at = $3::bigint
+      WHERE key = $1::text AND lease IS NULL AND due_at = $2::bigint
+        AND coalesce(held_until, ready_at) = $3::bigint
       RETURNING key
     )
     SELECT key, CASE WHEN NOT EXISTS (
@@ -58,28 +59,29 @@ const STATEMENTS = {
     ) THEN pg_notify($7::text, $5::bigint::text) END AS told
     FROM changed`,
 
-  /** In two parts, since what was released is not in the index of what is due. */
+  /** By when they are to be claimed. In two parts, since what was released is not in the index of what is due. */
   list: `
-    SELECT key, meta, body FROM (
-      (SELECT ready_at, key, meta, body FROM {schema}.messages
+    SELECT key, meta, body, held FROM (
+      (SELECT ready_at AS at, key, meta, body, held_until AS held FROM {schema}.messages
        WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at < $2::bigint
          AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
          AND ($5::text IS NULL OR routing_key = $5::text)
          AND (ready_at > $6::bigint OR ready_at = $6::bigint AND key > $7::text COLLATE "C")
        ORDER BY ready_at, key LIMIT $8::bigint)
       UNION ALL
-      (SELECT ready_at, key, meta, body FROM {schema}.messages
-       WHERE held_until IS NOT NULL AND lease IS NULL AND ready_at >= $1::bigint AND ready_at < $2::bigint
+      (SELECT held_until AS at, key, meta, body, held_until AS held FROM {schema}.messages
+       WHERE held_until IS NOT NULL AND lease IS NULL AND held_until >= $1::bigint AND held_until < $2::bigint
          AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
          AND ($5::text IS NULL OR routing_key = $5::text)
-         AND (ready_at > $6::bigint OR ready_at = $6::bigint AND key > $7::text COLLATE "C")
-       ORDER BY ready_at, key LIMIT $8::bigint)
+         AND (held_until > $6::bigint OR held_until = $6::bigint AND key > $7::text COLLATE "C")
+       ORDER BY held_until, key LIMIT $8::bigint)
     ) page
-    ORDER BY ready_at, key LIMIT $8::bigint`,
+    ORDER BY at, key LIMIT $8::bigint`,
 
   count: `
     SELECT count(*) AS count FROM {schema}.messages
-    WHERE lease IS NULL AND ready_at >= $1::bigint AND ready_at < $2::bigint
+    WHERE lease IS NULL
+      AND coalesce(held_until, ready_at) >= $1::bigint AND coalesce(held_until, ready_at) < $2::bigint
       AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
       AND ($5::text IS NULL OR routing_key = $5::text)`,
 
@@ -105,8 +107,8 @@ const STATEMENTS = {
     ORDER BY c.ready_at`,
 
   /**
-   * As `claim`, and before that, leases that are over by the server's clock, and what was released until now; `held` is
-   * in how many milliseconds the next of those is ready.
+   * As `claim`, and before that, leases that are over by the server's clock, and what was released until now; `ms` is
+   * in how many milliseconds the next of those is ready, and `leased` whether it is a lease.
    */
   claimAll: `
     WITH clock AS MATERIALIZED (
@@ -126,19 +128,20 @@ const STATEMENTS = {
       FROM (SELECT key FROM held UNION ALL SELECT key FROM due) taken WHERE m.key = taken.key
       RETURNING m.key, m.ready_at, m.meta, m.body
     )
-    SELECT n.next, n.held, c.key, c.ready_at AS ready, c.meta, c.body
+    SELECT n.next, h.ms, h.leased, c.key, c.ready_at AS ready, c.meta, c.body
     FROM (
       SELECT (
         SELECT ready_at FROM {schema}.messages WHERE held_until IS NULL AND ready_at > $2::bigint
         ORDER BY ready_at LIMIT 1
-      ) AS next, (
-        SELECT held_until - CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END
-        FROM {schema}.messages
-        WHERE held_until IS NOT NULL AND held_until > (SELECT least(server, $2::bigint) FROM clock)
-          AND held_until > CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END
-        ORDER BY held_until LIMIT 1
-      ) AS held
-    ) n LEFT JOIN claimed c ON true
+      ) AS next
+    ) n LEFT JOIN (
+      SELECT lease IS NOT NULL AS leased,
+        held_until - CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END AS ms
+      FROM {schema}.messages
+      WHERE held_until IS NOT NULL AND held_until > (SELECT least(server, $2::bigint) FROM clock)
+        AND held_until > CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END
+      ORDER BY held_until LIMIT 1
+    ) h ON true LEFT JOIN claimed c ON true
     ORDER BY c.ready_at`,
 
   settle: `
@@ -147,7 +150,7 @@ const STATEMENTS = {
     WHERE m.key = s.key AND m.lease = s.lease`,
 
   release: `
-    UPDATE {schema}.messages m SET lease = NULL, held_until = $3::bigint
+    UPDATE {schema}.messages m SET lease = NULL, held_until = greatest($3::bigint, m.ready_at)
     FROM unnest($1::text::text[], $2::text::uuid[]) AS r (key, lease)
     WHERE m.key = r.key AND m.lease = r.lease`,
 

@@ -162,8 +162,8 @@ describe('with a client of pg', () => {
     const { mq, to, client, count, pool } = await open()
     const outside = await client()
     await outside.query('SELECT')
-    for (const transaction of [pool, outside, {}, 'BEGIN'] as readonly unknown[] as readonly PoolClient[]) {
-      const schedule = mq.schedule(note, { n: 1 }, { to, in: 1000, transaction })
+    for (const transaction of [pool, outside, {}, 'BEGIN'] as unknown[]) {
+      const schedule = mq.schedule(note, { n: 1 }, { to, in: 1000, transaction: transaction as never })
       const refused = await schedule.catch((e: unknown) => e)
       expect(isDuequeError(refused, 'INVALID_OPTION') && refused.data).toEqual({ option: 'transaction' })
     }
