@@ -1,12 +1,21 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const alias = { dueque: fileURLToPath(new URL('./src/index.ts', import.meta.url)) }
+const source = (file: string) => fileURLToPath(new URL(`./src/${file}`, import.meta.url))
+const alias = [
+  { find: /^dueque$/, replacement: source('index.ts') },
+  { find: /^dueque\/postgres$/, replacement: source('strategies/postgres/index.ts') },
+  { find: /^dueque\/redis$/, replacement: source('strategies/redis/index.ts') },
+  { find: /^dueque\/testing$/, replacement: source('testing/index.ts') },
+]
 
 export default defineConfig({
   test: {
     projects: [
-      { resolve: { alias }, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        resolve: { alias },
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'examples/testing/vitest.test.ts'] },
+      },
       {
         resolve: { alias },
         test: {

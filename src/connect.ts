@@ -1,4 +1,5 @@
 import { AmqpBroker } from './amqp/amqp-broker.js'
+import { MAX_BYTES_IN_FLIGHT } from './amqp/in-flight.js'
 import { Rescue } from './amqp/rescue.js'
 import type { Broker } from './broker.js'
 import { RunningConsumer, type Consumer } from './consumer/consumer.js'
@@ -159,10 +160,17 @@ class Connected<S extends Strategy> implements Dueque<S> {
     this.#parts = parts
   }
 
-  async schedule<In>(
+  schedule<In>(
     message: MessageDefinition<In, unknown>,
     payload: In,
     options: ScheduleOptions & StrategyScheduleOptions<S>,
+  ): Promise<Receipt> {
+    return this.#schedule({ message, payload, options })
+  }
+
+  async #schedule<In>(
+    { message, payload, options }: ScheduleItem<In>,
+    sized?: (bodyBytes: number) => void,
   ): Promise<Receipt> {
     this.#assertOpen()
     const { clock } = this.#options
@@ -174,6 +182,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     draft.name = message.name
     draft.version = message.version
     draft.body = await encodePayload(message, payload)
+    sized?.(draft.body.byteLength)
     try {
       const instead = await this.strategy.schedule(draft, { declare, signal, ...conflicts })
       return receiptOf(instead ?? draft)
@@ -185,8 +194,13 @@ class Connected<S extends Strategy> implements Dueque<S> {
   scheduleAll<In, Item extends ScheduleItem<In, ScheduleOptions & StrategyScheduleOptions<S>>>(
     items: Iterable<Item> | AsyncIterable<Item>,
   ) {
-    const { maxInFlight } = this.#options
-    return scheduleAll(items, ({ message, payload, options }) => this.schedule(message, payload, options), maxInFlight)
+    const { maxInFlight, maxBodyBytes } = this.#options
+    const window = {
+      messages: maxInFlight,
+      bytes: MAX_BYTES_IN_FLIGHT,
+      bodyBytes: Math.min(maxBodyBytes, MAX_BYTES_IN_FLIGHT / 4),
+    }
+    return scheduleAll(items, (item, sized) => this.#schedule(item, sized), window)
   }
 
   async consume(queue: string, handlers: readonly Handler[], options: ConsumeOptions = {}): Promise<Consumer> {

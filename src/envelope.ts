@@ -87,8 +87,9 @@ export function encodeEnvelope(message: DelayedMessage) {
   const properties = {
     headers,
     messageId: message.id,
-    type: message.name,
-    contentType: (message.properties?.['contentType'] as string | undefined) ?? 'application/json',
+    // A foreign message may have none, and is sent on without.
+    type: message.name || undefined,
+    contentType: message.properties ? (message.properties['contentType'] as string | undefined) : 'application/json',
     timestamp: Math.floor(message.scheduledAt / 1000),
     deliveryMode: 2,
     priority: message.priority,
@@ -137,14 +138,17 @@ export interface Envelope {
 }
 
 export function decodeEnvelope({ properties, headers }: Arrived): Envelope {
+  const attempt = integer(headers[HEADER.attempt]) || 1
+  const priorAttempts = integer(headers[HEADER.priorAttempts]) ?? 0
   return {
     id: text(properties['messageId']),
     name: text(properties['type']),
     version: integer(headers[HEADER.version]) || 1,
     dueAt: instant(headers[HEADER.due]),
     revision: integer(headers[HEADER.revision]),
-    attempt: integer(headers[HEADER.attempt]) || 1,
-    priorAttempts: integer(headers[HEADER.priorAttempts]) ?? 0,
+    attempt,
+    // A forged one would have it tried for ever.
+    priorAttempts: priorAttempts < attempt ? priorAttempts : 0,
     retryAt: instant(headers[HEADER.retryAt]),
     firstFailedAt: instant(headers[HEADER.firstFailed]),
     expiresAt: integer(headers[HEADER.expires]),

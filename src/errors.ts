@@ -45,6 +45,8 @@ export interface ErrorData {
   ALREADY_DECIDED: Record<never, never>
   /** The connection, or dueque itself, is closed. */
   CLOSED: Record<never, never>
+  /** The clock of a test (`dueque/testing`) cannot move on, because of handlers that do not end. */
+  CLOCK_STUCK: { handlers: readonly { queue: string; name: string; id: string; attempt: number }[] }
   /** The broker answered with an error that has no code of its own here. */
   BROKER_ERROR: { replyCode: number | undefined }
 }

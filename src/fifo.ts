@@ -22,9 +22,24 @@ export class Fifo<T> {
     return item
   }
 
+  /** Puts an item before all others. */
+  unshift(item: T): void {
+    if (this.#head === 0) {
+      // Room for more: moving all of them for each would be slow.
+      this.#head = 16 + (this.#items.length >> 1)
+      this.#items = new Array<T | undefined>(this.#head).concat(this.#items)
+    }
+    this.#items[--this.#head] = item
+  }
+
+  /** Everything in it, in order. */
+  items(): T[] {
+    return this.#items.slice(this.#head) as T[]
+  }
+
   /** Takes out every item that `test` accepts. */
   remove(test: (item: T) => boolean): T[] {
-    const all = this.#items.slice(this.#head) as T[]
+    const all = this.items()
     this.#head = 0
     this.#items = all.filter((item) => !test(item))
     return all.filter(test)

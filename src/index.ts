@@ -49,6 +49,8 @@ export type {
   WaitingPage,
 } from './waiting.js'
 export { ladder, type LadderOptions } from './strategies/ladder/ladder.js'
+export { plugin } from './strategies/plugin.js'
+export { startIntake, type Intake, type IntakeOptions, type IntakeStats } from './migrate/intake.js'
 export { memory, type MemoryOptions, type MemoryStrategy } from './strategies/memory/memory.js'
 export type { ExchangeType } from './strategies/memory/exchange.js'
 export type { MemoryWaitlist } from './strategies/memory/memory-waitlist.js'

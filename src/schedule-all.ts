@@ -6,31 +6,41 @@ export type ScheduleResult<Item = unknown> =
   | { index: number; item: Item; receipt: Receipt; error?: never }
   | { index: number; item: Item; error: DuequeError; receipt?: never }
 
+/** How much may be under way. */
+export interface Window {
+  messages: number
+  /** Of bodies. */
+  bytes: number
+  /** What a body may have, as long as it is not known what it has. */
+  bodyBytes: number
+}
+
 /**
- * Runs `schedule` over a source with at most `window` at a time, and yields each outcome. The source is read only as fast
- * as outcomes are taken. If the source itself throws, what was started is yielded first.
+ * Runs `schedule` over a source with at most a window's load at a time, and yields each outcome. The source is read only as
+ * fast as outcomes are taken. If the source itself throws, what was started is yielded first.
+ *
+ * @param schedule tells the bytes of the body as soon as it knows them
  */
 export async function* scheduleAll<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
-  schedule: (item: Item) => Promise<Receipt>,
-  window: number,
+  schedule: (item: Item, sized: (bytes: number) => void) => Promise<Receipt>,
+  window: Window,
 ): AsyncGenerator<ScheduleResult<Item>, void, undefined> {
   const isAsync = Symbol.asyncIterator in items
   const iterator = isAsync ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
   const results: ScheduleResult<Item>[] = []
+  const load = new Load(window)
   let count = 0
-  let running = 0
   let reading = false
   let left = false
   let source: 'open' | 'ended' | { error: unknown } = 'open'
   let wake: (() => void) | undefined
 
   const run = async (item: Item, index: number) => {
-    running++
+    const place = load.enter(() => wake?.())
     const failed = (error: DuequeError) => ({ index, item, error })
-    results.push(await schedule(item).then((receipt) => ({ index, item, receipt }), failed))
-    running--
-    wake?.()
+    results.push(await schedule(item, place.sized).then((receipt) => ({ index, item, receipt }), failed))
+    place.leave()
   }
   const take = (next: IteratorResult<Item, unknown>) => {
     if (next.done) source = 'ended'
@@ -58,11 +68,11 @@ export async function* scheduleAll<Item>(
   }
 
   try {
-    while (reading || running > 0 || results.length > 0 || source === 'open') {
-      while (source === 'open' && !reading && running + results.length < window) read()
+    while (reading || load.messages > 0 || results.length > 0 || source === 'open') {
+      while (source === 'open' && !reading && load.hasRoom(results.length)) read()
       // Not `yield*`, which makes several promises of each.
       if (results.length > 0) for (const result of results.splice(0)) yield result
-      else if (reading || running > 0) await new Promise<void>((resolve) => (wake = resolve))
+      else if (reading || load.messages > 0) await new Promise<void>((resolve) => (wake = resolve))
     }
     if (typeof source === 'object') throw (source as { error: unknown }).error
   } finally {
@@ -71,5 +81,44 @@ export async function* scheduleAll<Item>(
     // A source that is being read answers when that is over, which may be never.
     if (reading) void Promise.resolve(closed).catch(() => undefined)
     else await closed
+  }
+}
+
+/** What is under way. */
+class Load {
+  readonly #window: Window
+  #messages = 0
+  #bytes = 0
+
+  constructor(window: Window) {
+    this.#window = window
+  }
+
+  get messages(): number {
+    return this.#messages
+  }
+
+  /** For one more, also if `results` wait to be taken. One that is larger than the window goes alone. */
+  hasRoom(results: number): boolean {
+    const { messages, bytes, bodyBytes } = this.#window
+    if (this.#messages + results >= messages) return false
+    return this.#messages === 0 || this.#bytes + bodyBytes <= bytes
+  }
+
+  enter(changed: () => void) {
+    let size = this.#window.bodyBytes
+    this.#messages++
+    this.#bytes += size
+    const sized = (actual: number) => {
+      this.#bytes += actual - size
+      size = actual
+      changed()
+    }
+    const leave = () => {
+      this.#messages--
+      this.#bytes -= size
+      changed()
+    }
+    return { sized, leave }
   }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePorts } from './free-ports.js'
+import { DELAY_PLUGIN, pluginsPath } from './delay-plugin.js'
 
 /** The broker settings that the project recommends. */
 export const ADVANCED_CONFIG = fileURLToPath(new URL('../../docker/advanced.config', import.meta.url))
@@ -33,6 +34,7 @@ export interface Membership {
 }
 
 interface NodeOptions {
+  programs: string
   management: boolean
   advanced: boolean
   freshCounts: boolean
@@ -68,11 +70,18 @@ export async function prepareNode(options: NodeOptions): Promise<NodeFiles> {
   }
   files.environment = environmentOf(files, options.freshCounts ? FRESH_COUNTS : '')
 
+  const plugins = await pluginsPath(options.programs, files.environment)
+  if (plugins !== undefined) files.environment['RABBITMQ_PLUGINS_DIR'] = plugins
+  const enabled = [
+    ...(options.management ? ['rabbitmq_management'] : []),
+    ...(plugins === undefined ? [] : [DELAY_PLUGIN]),
+  ]
+
   const advanced = inFolder('advanced.config')
   await (options.advanced ? copyFile(ADVANCED_CONFIG, advanced) : writeFile(advanced, '[].\n'))
   await writeFile(inFolder('rabbitmq.conf'), configuration(management, options))
   await writeFile(inFolder('rabbitmq-env.conf'), '')
-  await writeFile(inFolder('enabled_plugins'), options.management ? '[rabbitmq_management].\n' : '[].\n')
+  await writeFile(inFolder('enabled_plugins'), `[${enabled.join(',')}].\n`)
   await writeFile(inFolder('.erlang.cookie'), cluster?.cookie ?? newCookie(), { mode: 0o400 })
   await Promise.all(['conf.d', 'data'].map((name) => mkdir(inFolder(name))))
   return files

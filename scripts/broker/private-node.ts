@@ -31,7 +31,7 @@ export class PrivateNode {
     const { management = true, advanced = true, freshCounts = false, startTimeoutMs = 180_000 } = options
     const { name = newNodeName(), cluster } = options.member ?? {}
     const programs = programsIn(options.programs)
-    const files = await prepareNode({ management, advanced, freshCounts, name, cluster })
+    const files = await prepareNode({ programs, management, advanced, freshCounts, name, cluster })
     const { folder, ports, environment } = files
     const url = `amqp://guest:guest@127.0.0.1:${ports.amqp}`
     const managementUrl = management ? `http://127.0.0.1:${ports.management}` : undefined

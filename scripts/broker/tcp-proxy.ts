@@ -13,6 +13,8 @@ export class TcpProxy {
 
   /** Of each piece of data in each direction. It holds for what comes from now on. */
   latencyMs = 0
+  /** In each direction of each connection; what comes faster is not read. It holds for what comes from now on. */
+  bytesPerSecond = Infinity
   readonly #target: URL
   readonly #sockets = new Set<Socket>()
   #server: Server | undefined
@@ -107,10 +109,16 @@ export class TcpProxy {
         const wait = at - performance.now()
         if (wait > 0) await sleep(wait)
         await this.#flow
-        if (!to.destroyed) step()
+        if (!to.destroyed) await step()
       })
     }
-    from.on('data', (data) => inTurn(() => to.write(data)))
+    from.on('data', (data) => {
+      inTurn(() => to.write(data))
+      const wait = (data.length / this.bytesPerSecond) * 1000
+      if (wait === 0) return
+      from.pause()
+      inTurn(() => sleep(wait).then(() => this.#thaw ?? from.resume()))
+    })
     from.on('end', () => inTurn(() => to.end()))
     from.on('close', (failed) => inTurn(() => (failed ? to.resetAndDestroy() : to.end())))
   }

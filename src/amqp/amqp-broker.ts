@@ -12,10 +12,13 @@ import { destinationText, type QueueDestination } from '../destination.js'
 import { HEADER, withoutBrokerHeaders, type Arrived, type DelayedMessage } from '../envelope.js'
 import { DuequeError, isDuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { AmqpConnection, type ConnectionEvents } from './connection.js'
+import { AmqpConnection, type ConnectionEvents, type ConnectionSettings } from './connection.js'
+import type { Part } from './layout.js'
 import type { TlsOptions } from './tls.js'
 import { parseEndpoints, type Endpoint } from './endpoint.js'
+import { writable } from './field-table.js'
 import { bufferOf, frameFor } from './frame.js'
+import { declareRisky } from './risky-exchange.js'
 import { Names, deadQueue, destinationKey, type QueueType, type TopologyMode } from './names.js'
 import { Publisher, type Publication } from './publisher.js'
 import { subscribe, type AmqpSubscription } from './subscribe.js'
@@ -46,6 +49,7 @@ export class AmqpBroker implements Broker {
   readonly #producing: AmqpConnection
   readonly #consuming: AmqpConnection
   readonly #maxNameBytes: number
+  readonly #riskySettings: ConnectionSettings
   readonly #made = new Map<string, number>()
   /** Those that should be receiving. */
   readonly #subscriptions = new Set<AmqpSubscription>()
@@ -60,6 +64,7 @@ export class AmqpBroker implements Broker {
     this.#producing = new AmqpConnection({ ...settings, endpoints, name: `${name} producer` }, events)
     this.#consuming = new AmqpConnection({ ...settings, endpoints, name: `${name} consumer` }, events)
     this.#maxNameBytes = maxNameBytes(endpoints, queueType)
+    this.#riskySettings = { ...settings, endpoints, name: `${name} declaring` }
     this.topology = this.newTopology()
     this.publisher = new Publisher(this.#producing, { timeoutMs, maxInFlight, logger })
   }
@@ -134,10 +139,12 @@ export class AmqpBroker implements Broker {
     return this.#move(arrived, this.names.parked, { [HEADER.parkedAt]: at }, { prepared })
   }
 
+  /** @param beside what is declared with the queue, before each start */
   async subscribe(
     from: QueueDestination,
     { prefetch, declare }: SubscribeOptions,
     listener: (arrival: Arrival) => void,
+    beside: readonly Part[] = [],
   ): Promise<Subscription> {
     this.#consumer ??= this.#openConsumer()
     const topology = await this.#consumer
@@ -145,6 +152,7 @@ export class AmqpBroker implements Broker {
     const prepare = async () => {
       await topology.destination(from, declare)
       await topology.dead(from.queue)
+      if (beside.length > 0) await topology.also(`beside ${from.queue}`, beside)
     }
     const cancelled = () => topology.forget()
     const { logger } = this.#settings
@@ -208,7 +216,7 @@ export class AmqpBroker implements Broker {
     const { expiration: _, userId: __, ...properties } = arrived.properties
     const options = {
       ...properties,
-      headers: { ...withoutBrokerHeaders(arrived.headers), ...headers },
+      headers: { ...writable(withoutBrokerHeaders(arrived.headers)), ...headers },
       deliveryMode: 2,
       mandatory: true,
     }
@@ -241,6 +249,7 @@ export class AmqpBroker implements Broker {
       maxNameBytes: this.#maxNameBytes,
       made: this.#made,
       kept,
+      declareRisky: (part) => declareRisky(connection, this.#riskySettings, part),
     })
   }
 
@@ -267,7 +276,9 @@ function bare(arrived: Arrived): Arrived {
   const keep = (from: Readonly<Record<string, unknown>>, names: readonly string[]) =>
     Object.fromEntries(names.filter((name) => isPlain(from[name])).map((name) => [name, from[name]]))
   const properties = keep(arrived.properties, ['messageId', 'type', 'contentType', 'correlationId'])
-  return { ...arrived, properties, headers: keep(arrived.headers, Object.values(HEADER)) }
+  // One that is no UTF-8 is longer by now.
+  const routingKey = isPlain(arrived.routingKey) ? arrived.routingKey : ''
+  return { ...arrived, routingKey, properties, headers: keep(arrived.headers, Object.values(HEADER)) }
 }
 
 /** A quorum queue's vhost and name form an Erlang atom of 255 bytes with four others. */

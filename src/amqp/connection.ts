@@ -5,6 +5,7 @@ import type { Logger } from '../logger.js'
 import type { Endpoint } from './endpoint.js'
 import { GOODBYE_MS, goodbye } from './goodbye.js'
 import { connectFailure, isPassing, unreachable } from './failures.js'
+import { readEveryMessage } from './readable.js'
 import { unsupportedServer } from './server.js'
 import { gatherWrites, socketOf } from './socket.js'
 import type { TlsOptions } from './tls.js'
@@ -185,6 +186,7 @@ export class AmqpConnection {
     })
     const socket = socketOf(model)
     if (socket) gatherWrites(socket)
+    readEveryMessage(model)
     this.#model = model
     const { product, version } = model.connection.serverProperties as { product?: unknown; version?: unknown }
     this.#broker = { product: String(product), version: String(version) }

@@ -66,12 +66,12 @@ export class Declarer {
   }
 
   /** https://www.rabbitmq.com/docs/access-control#authorisation */
-  #binding({ to, name, from, key }: BindingPart, deed: 'bind' | 'unbind'): Promise<void> {
+  #binding({ to, name, from, key, arguments: args }: BindingPart, deed: 'bind' | 'unbind'): Promise<void> {
     const method = `${deed}${to === 'queue' ? 'Queue' : 'Exchange'}` as const
     return this.#run(
       `binding of ${to} ${name} to exchange ${from}`,
       'write',
-      (channel) => channel[method](name, from, key),
+      (channel) => channel[method](name, from, key, args),
       { [`${to} ${name}`]: 'write', [`exchange ${from}`]: 'read' },
     )
   }

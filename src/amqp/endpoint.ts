@@ -37,6 +37,9 @@ function parseEndpoint(url: unknown): Endpoint {
       'no ? and no #: in a password they are %3F and %23; heartbeat, tls and others are options',
       '?…',
     )
+  // What stands before it may be the head of a password, taken for a host and a port.
+  if (parts.pathname.includes('@'))
+    throw invalidOption('url', 'no @ behind the host: a / in a password is %2F, an @ in a vhost %40', '…@…')
   const hostname = parts.hostname.replace(/^\[|\]$/g, '')
   const port = parts.port === '' ? (protocol === 'amqp' ? 5672 : 5671) : Number(parts.port)
   const anonymous = parts.username === '' && parts.password === ''

@@ -1,6 +1,7 @@
 import type { Options } from 'amqplib'
 import type { DelayedMessage } from '../envelope.js'
 import { encodeEnvelope, routingKeyOf } from '../envelope.js'
+import { writable } from './field-table.js'
 import type { Frame } from './publisher.js'
 
 /**
@@ -11,6 +12,8 @@ export function frameFor(message: DelayedMessage, exchange: string, path: readon
   const properties = encodeEnvelope(message)
   // Added in place, since this runs for every message.
   const options = properties as typeof properties & Options.Publish
+  // Those of a foreign producer have not been checked.
+  if (message.properties) properties.headers = writable(properties.headers) as typeof properties.headers
   Object.assign(properties.headers, { BCC: path })
   options.mandatory = true
   return { exchange, routingKey: routingKeyOf(message), options }

@@ -15,7 +15,7 @@ export type Arguments = Readonly<Record<string, unknown>>
 export interface ExchangePart {
   readonly kind: 'exchange'
   readonly name: string
-  readonly type: 'direct' | 'fanout'
+  readonly type: string
   readonly arguments: Arguments
 }
 
@@ -32,6 +32,8 @@ export interface BindingPart {
   readonly to: 'queue' | 'exchange'
   readonly name: string
   readonly key: string
+  /** Only for bindings of users: headers exchanges have them. */
+  readonly arguments?: Arguments
 }
 
 /** One thing of the broker layout. All of them are durable. */
@@ -107,6 +109,18 @@ export class Layout {
     return [...this.base(), ...this.ladder(), ...rungs]
   }
 
+  /**
+   * Where messages wait in the delayed-message plugin. Needs the base. It has no alternate exchange: that would get every
+   * message at once, since the plugin says "no route" of what it keeps.
+   */
+  delayed(): [ExchangePart, BindingPart] {
+    const { delayed, deliver } = this.names
+    return [
+      exchange(delayed, 'x-delayed-message', { 'x-delayed-type': 'fanout' }),
+      exchangeBinding(deliver, delayed, ''),
+    ]
+  }
+
   /** A work queue. Its dead queue comes first. Needs the base. */
   workQueue(name: string): Part[] {
     const deadLetters = {
@@ -154,7 +168,7 @@ function waiting(type: QueueType, ttlMs: number, deadLetterExchange: string): Ar
   return type === 'classic' ? { 'x-queue-type': type, ...args } : { ...QUORUM, ...AT_LEAST_ONCE, ...args }
 }
 
-function exchange(name: string, type: 'direct' | 'fanout', args: Arguments = {}): ExchangePart {
+function exchange(name: string, type: string, args: Arguments = {}): ExchangePart {
   return { kind: 'exchange', name, type, arguments: args }
 }
 

@@ -17,6 +17,8 @@ export class Names {
   readonly unroutable: string
   /** Likewise. */
   readonly parked: string
+  /** Of the delayed-message plugin: what waits there goes on to `deliver`. */
+  readonly delayed: string
   /** The exchange before every dead queue. Unlike `deliver`, it returns what it cannot route. */
   readonly dead: string
 
@@ -25,6 +27,7 @@ export class Names {
     this.deliver = `${this.prefix}.deliver`
     this.unroutable = `${this.prefix}.unroutable`
     this.parked = `${this.prefix}.parked`
+    this.delayed = `${this.prefix}.delayed`
     this.dead = `${this.prefix}.dead`
   }
 

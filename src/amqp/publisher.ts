@@ -7,6 +7,7 @@ import { RecoveringChannel } from './channel.js'
 import type { AmqpConnection } from './connection.js'
 import { isLoss, namedExchange, operationFailure, replyCode } from './failures.js'
 import { Fifo } from '../fifo.js'
+import { InFlight } from './in-flight.js'
 
 /** What is written to the wire for one attempt. */
 export interface Frame {
@@ -72,7 +73,7 @@ export class Publisher {
   readonly #lane: RecoveringChannel<ConfirmChannel>
   readonly #queue = new Fifo<Entry>()
   readonly #again = new Fifo<Entry>()
-  readonly #inFlight = new Set<Entry>()
+  readonly #inFlight: InFlight<Entry>
   /** Neither in a queue nor in flight: waiting for topology or for back-off. */
   readonly #aside = new Set<Entry>()
   /** Confirmed by a queue that is too young to be relied on. */
@@ -85,6 +86,7 @@ export class Publisher {
 
   constructor(connection: AmqpConnection, settings: PublisherSettings) {
     this.#settings = settings
+    this.#inFlight = new InFlight(settings.maxInFlight)
     this.#lane = new RecoveringChannel(connection, {
       open: (model) => model.createConfirmChannel(),
       up: (channel) => this.#up(channel),
@@ -149,7 +151,7 @@ export class Publisher {
   #pump(): void {
     const { channel } = this.#lane
     if (!channel) return
-    while (!this.#paused && this.#inFlight.size < this.#settings.maxInFlight) {
+    while (!this.#paused && !this.#inFlight.isFull) {
       const entry = this.#again.shift() ?? this.#queue.shift()
       if (!entry) break
       if (!entry.settled) this.#send(channel, entry)

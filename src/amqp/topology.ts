@@ -3,7 +3,7 @@ import { DuequeError, isDuequeError } from '../errors.js'
 import type { Rung } from '../strategies/ladder/rungs.js'
 import type { AmqpConnection } from './connection.js'
 import { Declarer } from './declarer.js'
-import { Layout, type Part } from './layout.js'
+import { Layout, type ExchangePart, type Part } from './layout.js'
 import {
   deadQueue,
   destinationKey,
@@ -30,10 +30,12 @@ export interface TopologySettings {
    * sends again. What catches its messages is looked at anew. A consumer hears of nothing, and looks at everything.
    */
   kept: boolean
+  /** Declares an exchange of a type that the broker may not know, which may cost the connection. */
+  declareRisky: (part: ExchangePart) => Promise<void>
 }
 
 /** What nobody misses before it is needed. */
-const SAFETY = ['base', 'ladder']
+const SAFETY = ['base', 'ladder', 'delayed']
 
 /**
  * Declares and binds what the broker layout consists of, once: what exists is remembered until something of it turns out
@@ -47,21 +49,27 @@ export class Topology {
   readonly #maxNameBytes: number
   readonly #done = new Map<string, Promise<void> | true>()
   readonly #made: Map<string, number>
+  readonly #declareRisky: TopologySettings['declareRisky']
   #epoch = 0
 
-  constructor(connection: AmqpConnection, { names, queueType, mode, maxNameBytes, made, kept }: TopologySettings) {
+  constructor(
+    connection: AmqpConnection,
+    { names, queueType, mode, maxNameBytes, made, kept, declareRisky }: TopologySettings,
+  ) {
     this.queueType = queueType
     this.#layout = new Layout(names, queueType)
     this.#trust = mode === 'trust'
     this.#declarer = new Declarer(connection)
     this.#maxNameBytes = maxNameBytes
     this.#made = made
+    this.#declareRisky = declareRisky
     connection.whenUp(() => {
       if (!kept) return this.forget()
-      const known = this.#done.has('ladder')
+      const known = SAFETY.filter((key) => this.#done.has(key))
       for (const key of SAFETY) this.#done.delete(key)
       // One that fails is tried again when it is needed.
-      if (known) this.ladder().catch(() => undefined)
+      if (known.includes('ladder')) this.ladder().catch(() => undefined)
+      if (known.includes('delayed')) this.delayed().catch(() => undefined)
     })
   }
 
@@ -133,6 +141,28 @@ export class Topology {
     return this.#once('ladder', async () => {
       await this.base()
       await this.#declare(this.#layout.ladder())
+    })
+  }
+
+  /** Further parts, such as a program has beside the layout. They are looked at again when something was lost. */
+  also(key: string, parts: readonly Part[]): Promise<void> {
+    return this.#once(key, async () => {
+      await this.base()
+      await this.#declare(parts)
+    })
+  }
+
+  get hasDelayed(): boolean {
+    return this.#trust || this.#done.get('delayed') === true
+  }
+
+  /** Where messages wait in the delayed-message plugin. @throws DuequeError `UNSUPPORTED` on a broker without it */
+  delayed(): Promise<void> {
+    return this.#once('delayed', async () => {
+      await this.base()
+      const [exchange, binding] = this.#layout.delayed()
+      await this.#declareRisky(exchange)
+      await this.#declare([binding])
     })
   }
 

@@ -12,6 +12,7 @@ import { isDuequeError, type ErrorCode } from '../index.js'
  * | 4       | the broker could not do it: a destination is missing, no confirm came, …                              |
  * | 5       | `doctor` found warnings                                                                               |
  * | 6       | `doctor` found errors                                                                                 |
+ * | 7       | `migrate status`: messages wait in the delayed-message plugin, or nobody can say                      |
  * | 130 143 | SIGINT or SIGTERM ended `schedule` before its input was read to the end, `redrive` half-way, or `doctor` |
  */
 export const EXIT = {
@@ -22,6 +23,7 @@ export const EXIT = {
   failed: 4,
   warnings: 5,
   errors: 6,
+  waiting: 7,
   SIGINT: 130,
   SIGTERM: 143,
 } as const
@@ -36,6 +38,7 @@ Exit codes:
             permission
   4         the broker could not do it: a destination is missing, no confirm came, …
   5, 6      doctor found warnings; errors
+  7         migrate status: messages wait in the delayed-message plugin, or nobody can say
   130, 143  SIGINT or SIGTERM: ended schedule before its input was read to the end, redrive before it was
             through, or doctor; what was under way is done. consume and relay end with 0 after the first signal. A
             second one ends any command at once`
@@ -51,6 +54,7 @@ export class CommandError extends Error {
     | 'EXPIRED'
     | 'NOT_EMPTY'
     | 'QUEUE_MISSING'
+    | 'BINDING_MISSING'
     | 'STORE_UNREACHABLE'
 
   constructor(code: CommandError['code'], message: string, cause?: unknown) {
@@ -71,6 +75,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   EXPIRED: EXIT.partial,
   NOT_EMPTY: EXIT.failed,
   QUEUE_MISSING: EXIT.failed,
+  BINDING_MISSING: EXIT.failed,
   INVALID_OPTION: EXIT.usage,
   INVALID_DUE: EXIT.usage,
   DELAY_OUT_OF_RANGE: EXIT.usage,
@@ -98,6 +103,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   ALREADY_DECIDED: EXIT.failed,
   NOT_ENCODABLE: EXIT.failed,
   CLOSED: EXIT.failed,
+  CLOCK_STUCK: EXIT.failed,
   BROKER_ERROR: EXIT.failed,
 }
 

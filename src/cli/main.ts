@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { addConsume } from './commands/consume.js'
 import { addDead } from './commands/dead.js'
 import { addDoctor } from './commands/doctor.js'
+import { addMigrate } from './commands/migrate.js'
 import { addParked } from './commands/parked.js'
 import { addRelay } from './commands/relay.js'
 import { addSchedule } from './commands/schedule.js'
@@ -28,6 +29,7 @@ Examples:
   dueque dead redrive reminders --reason handler-error --rate 50/s
   dueque relay --redis redis://localhost
   dueque cancel appointment-42/24h --redis redis://localhost
+  dueque migrate status
 ${EXIT_HELP}`
 
 function program(): Command {
@@ -47,6 +49,7 @@ function program(): Command {
   addDead(root, terminal)
   addRelay(root, terminal)
   addWaiting(root, terminal)
+  addMigrate(root, terminal)
   for (const command of root.commands.flatMap(withSubcommands)) command.addHelpText('after', EXIT_HELP)
   return root.addHelpText('after', HELP)
 }

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
@@ -11,6 +11,7 @@ import { MAX_DELAY_MS } from '../../src/strategies/ladder/rungs.js'
 import { unique } from '../strategies/recorder.js'
 import { management, managementUrl, poll, useVhost } from '../support/broker.js'
 import { open, rawChannel } from '../support/mq.js'
+import { NO_PIKA, pythonWithPika } from '../support/python.js'
 
 const vhost = useVhost()
 const folder = fileURLToPath(new URL('../../examples/python/', import.meta.url))
@@ -21,20 +22,8 @@ const payload = { patient: 'p-ÿ', room: '2b' }
 const LATE_MS = 5000
 
 const python = pythonWithPika()
-const why = python === undefined ? ' (skipped: no Python with pika; apt-get install python3-pika gives one)' : ''
+const why = python === undefined ? ` (${NO_PIKA})` : ''
 const noManagement = managementUrl() === undefined
-
-/** Debian's pika is for Debian's Python, and another one may come first on the PATH. */
-function pythonWithPika(): string | undefined {
-  return ['python3', '/usr/bin/python3'].find((program) => {
-    try {
-      execFileSync(program, ['-c', 'import pika'], { stdio: 'ignore' })
-      return true
-    } catch {
-      return false
-    }
-  })
-}
 
 /** Runs Python in the folder of the examples and returns what it prints. */
 async function run(...args: string[]): Promise<string> {

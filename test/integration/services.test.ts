@@ -7,13 +7,16 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Cluster } from 'ioredis'
 import { Client } from 'pg'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { findService } from '../../scripts/broker/find-service.js'
 import { withPostgres } from '../../scripts/services/postgres-client.js'
 import { openRedis } from '../../scripts/services/redis-client.js'
 import { poll } from '../support/broker.js'
 import { NO_PGBOUNCER, NO_POSTGRES_PROGRAMS, startPgbouncer, startPostgres, usePostgres } from '../support/postgres.js'
 import { NO_REDIS_PROGRAMS, startRedis, startRedisCluster, useRedis } from '../support/redis.js'
+import { FIND_TIMEOUT_MS } from '../support/services.js'
+
+vi.setConfig({ testTimeout: FIND_TIMEOUT_MS }) // programs may have to be installed
 
 describe('a shared server', () => {
   const redis = useRedis()

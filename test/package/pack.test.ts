@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,14 +17,32 @@ async function sample(): Promise<string> {
   return /```ts\n(.*?)```/s.exec(readme)![1]!
 }
 
+/** What a test of a user says, in the types that it meets. */
+const TESTING = `
+import { defineMessage, on, type Dueque } from 'dueque'
+import { testDueque, type DeadMessage, type TestDueque, type WaitingMessage } from 'dueque/testing'
+import { z } from 'zod'
+
+const order = defineMessage('order', z.object({ id: z.string() }))
+await using test: TestDueque = await testDueque({ now: '2026-11-23T09:00:00Z', queues: ['orders'] })
+const mq: Dueque = test.mq
+await mq.consume('orders', [on(order, ({ deadLetter }) => deadLetter('no such order'))])
+await mq.schedule(order, { id: 'o-1' }, { to: { queue: 'orders' }, in: '1h' })
+const waiting: WaitingMessage[] = test.waiting()
+await test.clock.advance('1h')
+const dead: DeadMessage[] = test.dead('orders')
+export const result = [waiting.length, dead[0]?.error, new Date(test.clock.now()).toISOString()]
+`
+
 describe('the packed package, installed into an empty project', () => {
   let folder: string
   const npm = (...args: string[]) =>
     run('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder })
-  /** Compiles the sample to JavaScript, libraries' types checked too. */
-  const compile = async (types: string[]) => {
-    const compilerOptions = { module: 'nodenext', target: 'es2023', strict: true, types }
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['sample.ts'] }))
+  /** Compiles the samples to JavaScript, libraries' types checked too. */
+  const compile = async (types: string[], options: { files?: string[]; skipLibCheck?: boolean } = {}) => {
+    const { files = ['sample.ts', 'testing.ts'], skipLibCheck = false } = options
+    const compilerOptions = { module: 'nodenext', target: 'es2023', strict: true, types, skipLibCheck }
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     const { stdout } = await run(join(root, 'node_modules/.bin/tsc'), [], { cwd: folder }).catch(
       (error: unknown) => error as { stdout: string },
     )
@@ -38,14 +56,15 @@ describe('the packed package, installed into an empty project', () => {
     await writeFile(join(folder, 'package.json'), '{ "type": "module", "private": true }')
     await npm('install', `./dueque-${version}.tgz`, 'zod')
     await writeFile(join(folder, 'sample.ts'), await sample())
+    await writeFile(join(folder, 'testing.ts'), TESTING)
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  test("compiles the README's sample without @types/node", async () => {
+  test("compiles the README's sample, and dueque/testing, without @types/node", async () => {
     await compile([])
   })
 
-  test("compiles the README's sample with @types/node", async () => {
+  test("compiles the README's sample, and dueque/testing, with @types/node", async () => {
     await npm('install', '@types/node@20')
     await compile(['node'])
   })
@@ -62,6 +81,25 @@ describe('the packed package, installed into an empty project', () => {
       child.kill()
     }
     expect(output).toMatch(/^appointment-42\/24h waits until .*\nremind p-7, due .* ms late\n$/)
+  })
+
+  test('runs what uses dueque/testing', async () => {
+    const script = "import('./testing.js').then(({ result }) => console.log(result.join()))"
+    const { stdout } = await run('node', ['--eval', script], { cwd: folder })
+    expect(stdout).toBe('1,no such order,2026-11-23T10:00:00.000Z\n')
+  })
+
+  test("the example's tests pass in vitest and in Node's own runner", async () => {
+    await cp(join(root, 'examples/testing'), folder, { recursive: true })
+    await symlink(join(root, 'node_modules/vitest'), join(folder, 'node_modules/vitest'))
+    const files = ['appointments.ts', 'vitest.test.ts', 'node.test.ts']
+    // vitest's own types want those of its optional peers.
+    await compile(['node'], { files, skipLibCheck: true })
+    const vitest = await run('node', ['node_modules/vitest/vitest.mjs', 'run', 'vitest.test.ts'], { cwd: folder })
+    expect(vitest.stdout).toMatch(/Tests .*2 passed/)
+    const node = await run('node', ['--test', '--test-reporter=tap', 'node.test.js'], { cwd: folder })
+    expect(node.stdout).toMatch(/^# pass 2$/m)
+    expect(node.stdout).toMatch(/^# fail 0$/m)
   })
 
   test('has a command line', async () => {

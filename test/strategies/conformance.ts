@@ -237,6 +237,20 @@ const CASES: Record<string, Case> = {
     expect(last).toBeGreaterThanOrEqual(first + 300)
   },
 
+  'what a consumer leaves behind when it closes is in its queue again': async (world, mq) => {
+    const queue = unique('behind')
+    await world.declareQueue(queue)
+    let calls = 0
+    const never = on(note, () => new Promise(() => calls++))
+    const consumer = await mq.consume(queue, [never])
+    await mq.schedule(note, { n: 5 }, { to: { queue }, in: 0 })
+    await poll(() => calls === 1, { timeoutMs: 30_000, what: 'a running handler' })
+    await consumer.close({ drainTimeoutMs: 10 })
+    const recorder = await Recorder.on(await world.connect(), queue)
+    await recorder.has(1)
+    expect(recorder.deliveries).toMatchObject([{ payload: { n: 5 }, attempt: 1 }])
+  },
+
   'what waits outlives the producer that scheduled it': async (world) => {
     const queue = unique('outlives')
     const producer = await world.connect()

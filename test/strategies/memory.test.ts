@@ -1,4 +1,4 @@
-import { memory } from '../../src/index.js'
+import { connect, memory } from '../../src/index.js'
 import { conformance } from './conformance.js'
 import { MemoryWorld } from './memory-world.js'
 
@@ -10,5 +10,8 @@ conformance(
       'what waits outlives the producer that scheduled it': 'what waits lives in the process and ends with it',
     },
   },
-  () => new MemoryWorld(memory()),
+  () => {
+    const strategy = memory()
+    return new MemoryWorld(strategy.broker, (options) => connect({ strategy, ...options }))
+  },
 )

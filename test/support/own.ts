@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest'
+import { poll } from '../../scripts/broker/poll.js'
 
 export interface Own<T> {
   /** For humans: "virtual host". */
@@ -37,5 +38,19 @@ export function useOwn<T>({ what, make, name, closed, drop, timeoutMs }: Own<T>)
   return () => {
     if (!own) throw new Error(`the ${what} is there inside of tests and hooks only`)
     return own.it
+  }
+}
+
+/** Waits until the list of open connections is empty; fails with those that stay. */
+export async function untilClosed(server: string, listOpen: () => Promise<string[]>): Promise<void> {
+  let open: string[] = []
+  const none = async () => {
+    open = await listOpen()
+    return open.length === 0
+  }
+  try {
+    await poll(none, { timeoutMs: 5000, what: `every connection to ${server} to be closed` })
+  } catch (cause) {
+    throw new Error([(cause as Error).message, ...open].join('\n'), { cause })
   }
 }

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { poll } from '../../scripts/broker/poll.js'
 import { pgbouncerPrograms, postgresPrograms } from '../../scripts/services/find-postgres.js'
 import { withPostgres } from '../../scripts/services/postgres-client.js'
 import { PrivatePgbouncer, type PrivatePgbouncerOptions } from '../../scripts/services/private-pgbouncer.js'
 import { PrivatePostgres, type PrivatePostgresOptions } from '../../scripts/services/private-postgres.js'
-import { useOwn } from './own.js'
+import { untilClosed, useOwn } from './own.js'
 import { FIND_TIMEOUT_MS, serviceUrl } from './services.js'
 
 /** The reason to skip a test where {@link startPostgres} gives nothing. */
@@ -42,20 +41,7 @@ export function usePostgres(): Database {
       return { server, name, url: url.href }
     },
     name: ({ name }) => name,
-    closed: async ({ server, name }) => {
-      let open: unknown[] = []
-      const none = async () => {
-        open = await sessions(server, name)
-        return open.length === 0
-      }
-      await poll(none, { timeoutMs: 5000, what: 'every connection to PostgreSQL to be closed' }).catch(
-        (error: unknown) => {
-          throw new Error(`${(error as Error).message}\n${open.map((one) => JSON.stringify(one)).join('\n')}`, {
-            cause: error,
-          })
-        },
-      )
-    },
+    closed: ({ server, name }) => untilClosed('PostgreSQL', () => sessions(server, name)),
     drop: async ({ server, name }) => {
       await withPostgres(server, (client) => client.query(`DROP DATABASE ${name}`))
     },
@@ -90,7 +76,8 @@ export async function startPgbouncer(
   return programs === undefined ? undefined : PrivatePgbouncer.start({ ...options, programs })
 }
 
-async function sessions(server: string, database: string): Promise<Record<string, unknown>[]> {
+/** One line for each connection of a client to a database. */
+async function sessions(server: string, database: string): Promise<string[]> {
   const { rows } = await withPostgres(server, (client) =>
     client.query<Record<string, unknown>>(
       `SELECT pid, application_name, client_port, state, query
@@ -98,5 +85,5 @@ async function sessions(server: string, database: string): Promise<Record<string
       [database],
     ),
   )
-  return rows
+  return rows.map((row) => JSON.stringify(row))
 }

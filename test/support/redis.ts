@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { poll } from '../../scripts/broker/poll.js'
 import { redisPrograms } from '../../scripts/services/find-redis.js'
 import { PrivateRedisCluster, type PrivateRedisClusterOptions } from '../../scripts/services/private-redis-cluster.js'
 import { PrivateRedis, type PrivateRedisOptions } from '../../scripts/services/private-redis.js'
 import { openRedis } from '../../scripts/services/redis-client.js'
-import { useOwn } from './own.js'
+import { untilClosed, useOwn } from './own.js'
 import { FIND_TIMEOUT_MS, serviceUrl } from './services.js'
 
 /** The reason to skip a test where {@link startRedis} or {@link startRedisCluster} gives nothing. */
@@ -28,22 +27,18 @@ interface OwnRedis {
  */
 export function useRedis(): OwnRedis {
   const own = useOwn({
-    what: 'Redis keys',
+    what: 'set of Redis keys',
     make: async () => {
       const url = await serviceUrl('redis')
-      return { url, prefix: `dueque-test-${randomBytes(4).toString('hex')}`, clients: new Set(ids(await clients(url))) }
+      return {
+        url,
+        prefix: `dueque-test-${randomBytes(4).toString('hex')}`,
+        clients: new Set((await clients(url)).map(idOf)),
+      }
     },
     name: ({ url, prefix }) => `*${prefix}* at ${url}`,
-    closed: async ({ url, clients: before }) => {
-      let open: string[] = []
-      const none = async () => {
-        open = (await clients(url)).filter((line) => !before.has(idOf(line)))
-        return open.length === 0
-      }
-      await poll(none, { timeoutMs: 5000, what: 'every connection to Redis to be closed' }).catch((error: unknown) => {
-        throw new Error(`${(error as Error).message}\n${open.join('\n')}`, { cause: error })
-      })
-    },
+    closed: ({ url, clients: before }) =>
+      untilClosed('Redis', async () => (await clients(url)).filter((line) => !before.has(idOf(line)))),
     drop: ({ url, prefix }) => deleteKeys(url, prefix),
     timeoutMs: FIND_TIMEOUT_MS,
   })
@@ -88,10 +83,6 @@ async function clients(url: string): Promise<string[]> {
   } finally {
     redis.disconnect()
   }
-}
-
-function ids(lines: string[]): string[] {
-  return lines.map(idOf)
 }
 
 function idOf(line: string): string {

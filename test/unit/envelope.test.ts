@@ -127,6 +127,15 @@ describe('what arrives', () => {
   })
 
   it.each([
+    [1, 2 ** 53 - 1, 0],
+    [3, 3, 0],
+    [4, 3, 3],
+  ])('at attempt %d has at most the attempts before it as prior ones: %d', (attempt, prior, expected) => {
+    const headers = { [HEADER.attempt]: attempt, [HEADER.priorAttempts]: prior }
+    expect(decodeEnvelope(arrived(headers)).priorAttempts).toBe(expected)
+  })
+
+  it.each([
     ['1795420800000', 1_795_420_800_000],
     [1_795_420_800_000, 1_795_420_800_000],
     [0, 0],

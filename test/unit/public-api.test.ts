@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import * as api from '../../src/index.js'
+import * as forPostgres from '../../src/strategies/postgres/index.js'
+import * as forRedis from '../../src/strategies/redis/index.js'
+import * as testing from '../../src/testing/index.js'
 
 it('the library exports these names and no others', () => {
   expect(Object.keys(api).sort()).toEqual([
@@ -13,7 +16,20 @@ it('the library exports these names and no others', () => {
     'memory',
     'on',
     'onAny',
+    'plugin',
   ])
+})
+
+it('dueque/postgres exports these names and no others', () => {
+  expect(Object.keys(forPostgres).sort()).toEqual(['migratePostgres', 'postgres'])
+})
+
+it('dueque/redis exports these names and no others', () => {
+  expect(Object.keys(forRedis).sort()).toEqual(['redis', 'redisDedupe'])
+})
+
+it('dueque/testing exports this name and no other', () => {
+  expect(Object.keys(testing)).toEqual(['testDueque'])
 })
 
 it('the package can be imported by these paths and no others', async () => {
@@ -22,6 +38,12 @@ it('the package can be imported by these paths and no others', async () => {
   expect(type).toBe('module')
   expect(exports).toEqual({
     '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+    './postgres': {
+      types: './dist/strategies/postgres/index.d.ts',
+      default: './dist/strategies/postgres/index.js',
+    },
+    './redis': { types: './dist/strategies/redis/index.d.ts', default: './dist/strategies/redis/index.js' },
+    './testing': { types: './dist/testing/index.d.ts', default: './dist/testing/index.js' },
     './package.json': './package.json',
   })
 })

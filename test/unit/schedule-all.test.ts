@@ -8,6 +8,8 @@ const receipt = (id: unknown): Receipt => ({ id: String(id), dueAt: '', revision
 const refuse = (item: unknown) => new DuequeError('BODY_TOO_LARGE', String(item), { bytes: 2, maxBytes: 1 })
 const schedule = (item: number) => Promise.resolve(receipt(item))
 
+const messages = (count: number) => ({ messages: count, bytes: Infinity, bodyBytes: 0 })
+
 /** A promise, and what resolves it. */
 function gate() {
   let open = () => undefined as void
@@ -50,7 +52,7 @@ it('yields one result for each index, and never has more on the way than the win
         if (fails) throw refuse(index)
         return receipt(index)
       }
-      const { seen, error } = await drain(scheduleAll(isAsync ? slowly() : source, work, window))
+      const { seen, error } = await drain(scheduleAll(isAsync ? slowly() : source, work, messages(window)))
       expect(error).toBeUndefined()
       expect(most).toBeLessThanOrEqual(window)
       expect(seen.map(({ index }) => index).sort((a, b) => a - b)).toEqual(source.map(({ index }) => index))
@@ -72,7 +74,7 @@ it('fills the window before the first is done, and no further', async () => {
       await done.opened
       return receipt(item)
     },
-    4,
+    messages(4),
   )
   const first = results.next()
   await turns(100)
@@ -89,7 +91,7 @@ it('does not hold results back while the source is slow', async () => {
     await more.opened
     yield 1
   }
-  const results = scheduleAll(source(), schedule, 10)
+  const results = scheduleAll(source(), schedule, messages(10))
   expect(await results.next()).toMatchObject({ value: { index: 0 } })
   more.open()
   expect(await results.next()).toMatchObject({ value: { index: 1 } })
@@ -101,7 +103,7 @@ it('reads the source only as fast as results are taken', async () => {
   function* endless() {
     for (;;) yield read++
   }
-  const results = scheduleAll(endless(), schedule, 3)
+  const results = scheduleAll(endless(), schedule, messages(3))
   for (let taken = 1; taken <= 5; taken++) {
     await results.next()
     await turns(100)
@@ -123,7 +125,7 @@ it('yields what was started before it throws what the source threw', async () =>
     if (item === 1) throw refuse(item)
     return receipt(item)
   }
-  const drained = drain(scheduleAll(source(), slow, 10))
+  const drained = drain(scheduleAll(source(), slow, messages(10)))
   await turns(50)
   done.open()
   const { seen, error } = await drained
@@ -142,7 +144,10 @@ it('throws at once what a source throws that has yielded nothing', { timeout: 10
       },
     }),
   }
-  expect(await drain(scheduleAll(broken, schedule, 2))).toMatchObject({ seen: [], error: { message: 'source' } })
+  expect(await drain(scheduleAll(broken, schedule, messages(2)))).toMatchObject({
+    seen: [],
+    error: { message: 'source' },
+  })
 })
 
 it.each(['sync', 'async'])('a break closes the %s source', async (kind) => {
@@ -164,7 +169,8 @@ it.each(['sync', 'async'])('a break closes the %s source', async (kind) => {
       closed = true
     }
   }
-  for await (const { index } of scheduleAll(kind === 'sync' ? sync() : async(), schedule, 2)) if (index === 3) break
+  for await (const { index } of scheduleAll(kind === 'sync' ? sync() : async(), schedule, messages(2)))
+    if (index === 3) break
   expect(closed).toBe(true)
 })
 
@@ -174,7 +180,7 @@ it('a source that has ended is not closed again', async () => {
   const source = {
     [Symbol.iterator]: () => ({ next: () => items.next(), return: () => ({ done: true, value: closed++ }) }),
   }
-  await drain(scheduleAll(source as Iterable<number>, schedule, 2))
+  await drain(scheduleAll(source as Iterable<number>, schedule, messages(2)))
   expect(closed).toBe(0)
 })
 
@@ -191,11 +197,48 @@ it('after a break nothing more is scheduled', async () => {
     return schedule(item)
   }
   const broken = (async () => {
-    for await (const { index } of scheduleAll(source(), note, 5)) if (index === 0) break
+    for await (const { index } of scheduleAll(source(), note, messages(5))) if (index === 0) break
   })()
   await turns(100)
   more.open()
   await broken
   await turns(100)
   expect(started).toEqual([0])
+})
+
+it('never has more bytes on the way than the window, taking those that it does not know for large', async () => {
+  const item = fc.record({ bytes: fc.nat(100), encodes: fc.nat(5), takes: fc.nat(30) })
+  await fc.assert(
+    fc.asyncProperty(fc.array(item, { maxLength: 40 }), async (given) => {
+      let [bytes, most] = [0, 0]
+      const work = async ({ bytes: size, encodes, takes }: (typeof given)[number], sized: (bytes: number) => void) => {
+        most = Math.max(most, (bytes += size))
+        await turns(encodes)
+        sized(size)
+        await turns(takes)
+        bytes -= size
+        return receipt(size)
+      }
+      const { seen } = await drain(scheduleAll(given, work, { messages: 1000, bytes: 250, bodyBytes: 100 }))
+      expect(seen).toHaveLength(given.length)
+      expect(most).toBeLessThanOrEqual(250)
+    }),
+  )
+})
+
+it('fills the window with small ones, and sends alone what is larger than it', async () => {
+  let [running, most] = [0, 0]
+  const work = async (size: number, sized: (bytes: number) => void) => {
+    most = Math.max(most, ++running)
+    sized(size)
+    await turns(200)
+    running--
+    return receipt(size)
+  }
+  const window = { messages: 20, bytes: 100, bodyBytes: 50 }
+  await drain(scheduleAll(Array<number>(50).fill(1), work, window))
+  expect(most).toBe(20)
+  most = 0
+  await drain(scheduleAll([1000, 1000], work, window))
+  expect(most).toBe(1)
 })

@@ -7,7 +7,7 @@ import type { Clock } from '../../clock.js'
 import { readyAt, type DelayedMessage } from '../../envelope.js'
 import { DuequeError, invalidOption } from '../../errors.js'
 import type { Environment, Strategy } from '../strategy.js'
-import { defaultTolerance, digitsFor, longestLead, windowFor, type Window } from './path.js'
+import { defaultTolerance, digitsFor, longestLead, sliverOf, windowFor, type Window } from './path.js'
 import { MAX_DELAY_MS, UNITS, rungsOf, type Rung } from './rungs.js'
 
 export interface LadderOptions {
@@ -29,10 +29,11 @@ export interface LadderOptions {
    */
   tolerance?: ((delayMs: number) => number) | undefined
   /**
-   * How much earlier than due the broker hands a message over, 0 to 10,000 milliseconds; dueque's consumer holds it until
-   * the due instant. 25 or more take the broker's own delay and most rounding out of the lateness. Consumers other than
-   * dueque's get it early. A consumer's `prefetch` must be more than the lead times the rate of arrival. From 1,000 on,
-   * no rungs below a second are used, and messages are handed over up to 1,025 ms early.
+   * How much earlier than due the broker hands a message over, 0 to 10,000 milliseconds, and up to 9 ms more, since the
+   * smallest rung is 10 ms; dueque's consumer holds it until the due instant. 25 or more take the broker's own delay and
+   * all rounding out of the lateness. Consumers other than dueque's get it early. A consumer's `prefetch` must be more
+   * than the lead times the rate of arrival. From 1,000 on, no rungs below a second are used, and messages are handed over
+   * up to 1,025 ms early.
    * @default 0
    */
   lead?: number | undefined
@@ -43,8 +44,10 @@ export interface LadderOptions {
  * last to their destination. Needs RabbitMQ ≥ 3.10.2 and nothing else.
  *
  * Guarantee: once confirmed, a message survives the loss of nodes as a quorum queue does, and arrives at least once, never
- * early, late by {@link LadderOptions.tolerance} and the broker's own delay. With a {@link LadderOptions.lead} it is in
- * its queue before it is due, and "never early" is the promise of dueque's consumers.
+ * early, late by {@link LadderOptions.tolerance} where that saves a queue, and by the broker's own delay. What a delay has
+ * over a multiple of 10 ms, the smallest queue, it waits in this process before it is sent: so a confirm may take up to
+ * 9 ms longer. With a {@link LadderOptions.lead} it is in its queue before it is due, and "never early" is the promise of
+ * dueque's consumers.
  */
 export function ladder(options: LadderOptions = {}): Strategy {
   const { queueType, shards = 1, tolerance = defaultTolerance, lead = 0 } = options
@@ -63,9 +66,12 @@ export function ladder(options: LadderOptions = {}): Strategy {
     const variant = { type, shard }
     const pathFor = (ms: number): Path => rungsFor(windowFor(ms, lead, tolerance)).map((one) => [one, variant])
     const isReady = (path: Path) => topology.isReady(message.destination, path)
-    const exact = pathFor(delayMs)
+    // Once: what is behind others by then, or comes again, is not to wait any longer.
+    const sliverMs = attempt === 0 && lead === 0 ? sliverOf(windowFor(delayMs, lead, tolerance)) : 0
+    const exact = pathFor(delayMs - sliverMs)
     const path = isReady(exact) ? exact : attempt > 0 ? laterPath(delayMs, pathFor, isReady) : undefined
     if (!path) return declareAll(broker, message, exact, declare)
+    if (sliverMs > 0) return passed(sliverMs)
     onPath(path)
     const [first] = path
     const exchange = first ? names.entry(first[0].unit) : names.deliver
@@ -184,4 +190,17 @@ async function declareAll(
   await topology.destination(destination, declare)
   await topology.ladder()
   for (const [one, variant] of path) await topology.rung(one, variant)
+}
+
+/** Not a moment less, as a timer of Node may be; by no clock that can be set. */
+function passed(ms: number): Promise<void> {
+  const end = performance.now() + ms
+  return new Promise((resolve) => {
+    const look = () => {
+      const left = end - performance.now()
+      if (left > 0) setTimeout(look, left)
+      else resolve()
+    }
+    look()
+  })
 }

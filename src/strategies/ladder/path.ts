@@ -22,23 +22,34 @@ const HANDOVER_MS = 25
 const STEP_MS = 10
 
 /**
- * The wait for a delay. Without a lead at least the delay. With one that much less, the rest being the consumer's, and
- * never more than {@link HANDOVER_MS} before its end if the lead has room for that. From a lead of a second on, whole
- * seconds.
+ * The wait for a delay. Without a lead at least the delay. With one that much less, the rest being the consumer's, rounded
+ * down to the smallest rung, and never more than {@link HANDOVER_MS} before its end if the lead has room for that. From a
+ * lead of a second on, whole seconds.
  */
 export function windowFor(delayMs: number, leadMs: number, tolerance: (delayMs: number) => number): Window {
   const toleranceMs = Math.max(0, tolerance(delayMs)) || 0
   if (leadMs === 0) return { leastMs: delayMs, toleranceMs }
+  const leastMs = delayMs - longestLead(leadMs)
   if (leadMs < 1000) {
-    return { leastMs: delayMs - leadMs, toleranceMs: Math.max(STEP_MS, Math.min(toleranceMs, leadMs - HANDOVER_MS)) }
+    return { leastMs, toleranceMs: Math.max(STEP_MS, Math.min(toleranceMs, leadMs - HANDOVER_MS)) }
   }
-  const leastMs = Math.ceil((delayMs - longestLead(leadMs)) / 1000) * 1000
-  return { leastMs, toleranceMs: Math.min(toleranceMs, delayMs - HANDOVER_MS - leastMs) }
+  const wholeMs = Math.ceil(leastMs / 1000) * 1000
+  return { leastMs: wholeMs, toleranceMs: Math.min(toleranceMs, delayMs - HANDOVER_MS - wholeMs) }
 }
 
-/** How early the broker may hand over: a whole second must fit before the rest. */
+/** How early the broker may hand over: the smallest rung, or a whole second, must fit before the rest. */
 export function longestLead(leadMs: number): number {
-  return leadMs < 1000 ? leadMs : Math.max(leadMs, 1000 + HANDOVER_MS)
+  if (leadMs === 0) return 0
+  return leadMs < 1000 ? leadMs + STEP_MS - 1 : Math.max(leadMs, 1000 + HANDOVER_MS)
+}
+
+/**
+ * How long a sender without a lead waits itself, 0 to 9 ms, so that the rungs for the rest of the delay round nothing up:
+ * nothing, where they round up to whole seconds or more.
+ */
+export function sliverOf({ leastMs, toleranceMs }: Window): number {
+  if (!(leastMs > 0 && leastMs <= MAX_DELAY_MS) || digitsFor(leastMs, toleranceMs)[0] === 0) return 0
+  return leastMs % STEP_MS
 }
 
 /**

@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../../clock.js'
 import { parseDelay } from '../../due.js'
+import { Heap } from '../../heap.js'
 
 export interface ManualClock extends Clock {
   /**
@@ -8,32 +9,33 @@ export interface ManualClock extends Clock {
    * @param by milliseconds or a duration such as `'7d'`
    */
   advance(by: number | string): void
+  /** When it has to call next, in milliseconds since the epoch; `Infinity` if nothing waits for it. */
+  next(): number
 }
 
 /** A clock that stands still until a test moves it. */
 export function manualClock(start: Date | number = systemClock.now()): ManualClock {
   let now = Number(start)
-  let timers: { time: number; callback: () => void }[] = []
+  const timers = new Heap<{ callback: (() => void) | undefined }>()
+  const next = () => {
+    while (timers.first && !timers.first.callback) timers.pop()
+    return timers.least
+  }
   return {
     now: () => now,
     at(time, callback) {
-      const timer = { time, callback }
-      timers.push(timer)
-      return () => (timers = timers.filter((other) => other !== timer))
+      const timer: { callback: (() => void) | undefined } = { callback }
+      timers.add(timer, time)
+      return () => (timer.callback = undefined)
     },
     advance(by) {
       const end = now + parseDelay(by)
-      for (;;) {
-        const next = timers.reduce<(typeof timers)[number] | undefined>(
-          (first, timer) => (timer.time <= end && (!first || timer.time < first.time) ? timer : first),
-          undefined,
-        )
-        if (!next) break
-        timers = timers.filter((timer) => timer !== next)
-        now = Math.max(now, next.time)
-        next.callback()
+      for (let time = next(); time <= end; time = next()) {
+        now = Math.max(now, time)
+        timers.pop()?.callback?.()
       }
       now = Math.max(now, end)
     },
+    next,
   }
 }

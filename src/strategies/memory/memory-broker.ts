@@ -19,56 +19,57 @@ import {
 } from '../../envelope.js'
 import { DuequeError } from '../../errors.js'
 import { route, type Binding, type ExchangeType } from './exchange.js'
-
-interface Subscriber {
-  readonly listener: (arrival: Arrival) => void
-  readonly prefetch: number
-  unsettled: number
-  cancelled: boolean
-}
-
-interface Queue {
-  messages: Arrived[]
-  readonly subscribers: Subscriber[]
-}
+import { MemoryQueue } from './memory-queue.js'
 
 interface Exchange {
   readonly type: ExchangeType
-  readonly bindings: Binding[]
+  bindings: Binding[]
 }
 
 /** Queues and exchanges in the process's memory, for tests: what the `memory` strategy delivers into. */
 export class MemoryBroker implements Broker {
-  readonly #queues = new Map<string, Queue>()
+  readonly #queues = new Map<string, MemoryQueue>()
   readonly #exchanges = new Map<string, Exchange>()
   readonly #parked: DelayedMessage[] = []
-  #isOpen = false
+  /** How many have opened it. */
+  #users = 0
   #changedAt = Date.now()
 
   declareQueue(name: string): void {
-    if (!this.#queues.has(name)) this.#queues.set(name, { messages: [], subscribers: [] })
+    if (!this.#queues.has(name)) this.#queues.set(name, new MemoryQueue())
   }
 
   deleteQueue(name: string): void {
+    this.#queues.get(name)?.delete()
     this.#queues.delete(name)
+    for (const exchange of this.#exchanges.values())
+      exchange.bindings = exchange.bindings.filter(({ queue }) => queue !== name)
   }
 
   declareExchange(name: string, type: ExchangeType): void {
     if (!this.#exchanges.has(name)) this.#exchanges.set(name, { type, bindings: [] })
   }
 
+  /** @throws DuequeError `DESTINATION_MISSING` */
   bind(queue: string, exchange: string, key = '', args: Headers = {}): void {
-    this.#exchanges.get(exchange)?.bindings.push({ queue, key, args })
+    this.ensure({ queue }, false)
+    this.ensure({ exchange }, false)
+    this.#exchanges.get(exchange)!.bindings.push({ queue, key, args })
+  }
+
+  /** The names of all queues, the dead ones among them. */
+  queues(): string[] {
+    return [...this.#queues.keys()]
   }
 
   /** What a queue holds and no consumer has taken. */
   messages(queue: string): readonly Arrived[] {
-    return this.#queues.get(queue)?.messages ?? []
+    return this.#queues.get(queue)?.messages() ?? []
   }
 
   /** Takes the first message out of a queue. */
   take(queue: string): Arrived | undefined {
-    return this.#queues.get(queue)?.messages.shift()
+    return this.#queues.get(queue)?.take()
   }
 
   /** What was due and had nowhere to go. */
@@ -82,7 +83,7 @@ export class MemoryBroker implements Broker {
   }
 
   open(): Promise<void> {
-    this.#isOpen = true
+    this.#users++
     this.#changedAt = Date.now()
     return Promise.resolve()
   }
@@ -115,7 +116,7 @@ export class MemoryBroker implements Broker {
       ...deathHeaders(death),
     }
     this.declareQueue(`${queue}.dead`)
-    this.#put(`${queue}.dead`, { ...arrived, headers })
+    this.#queues.get(`${queue}.dead`)!.put({ ...arrived, headers })
     return Promise.resolve()
   }
 
@@ -124,32 +125,26 @@ export class MemoryBroker implements Broker {
     { prefetch, declare }: SubscribeOptions,
     listener: (arrival: Arrival) => void,
   ): Promise<Subscription> {
-    this.ensure({ queue: name }, declare)
-    this.declareQueue(`${name}.dead`)
-    const subscriber: Subscriber = { listener, prefetch, unsettled: 0, cancelled: false }
-    this.#queues.get(name)!.subscribers.push(subscriber)
-    this.#flow(name)
-    return Promise.resolve({
-      cancel: () => {
-        subscriber.cancelled = true
-        return Promise.resolve()
-      },
-      close: () => Promise.resolve(),
+    // A missing queue rejects, and does not throw.
+    return new Promise((resolve) => {
+      this.ensure({ queue: name }, declare)
+      this.declareQueue(`${name}.dead`)
+      resolve(this.#queues.get(name)!.subscribe(prefetch, listener))
     })
   }
 
   health(): BrokerHealth {
-    const isUsed = [...this.#queues.values()].some(({ subscribers }) => subscribers.some(({ cancelled }) => !cancelled))
+    const isUsed = [...this.#queues.values()].some(({ isConsumed }) => isConsumed)
     return {
-      producer: this.#isOpen ? 'up' : 'down',
-      consumer: !isUsed ? 'unused' : this.#isOpen ? 'up' : 'down',
+      producer: this.#users > 0 ? 'up' : 'down',
+      consumer: !isUsed ? 'unused' : this.#users > 0 ? 'up' : 'down',
       since: new Date(this.#changedAt).toISOString(),
       waitingForConfirm: 0,
     }
   }
 
   close(): Promise<void> {
-    this.#isOpen = false
+    this.#users--
     this.#changedAt = Date.now()
     return Promise.resolve()
   }
@@ -163,37 +158,7 @@ export class MemoryBroker implements Broker {
         : [destination.queue]
     const there = queues?.filter((queue) => this.#queues.has(queue)) ?? []
     if (there.length === 0) this.#parked.push(message)
-    for (const queue of there) this.#put(queue, arrivedOf(message))
-  }
-
-  #put(name: string, arrived: Arrived): void {
-    this.#queues.get(name)?.messages.push(arrived)
-    this.#flow(name)
-  }
-
-  /** Hands messages to the subscribers in turn, as far as their prefetch allows. */
-  #flow(name: string): void {
-    const queue = this.#queues.get(name)
-    while (queue && queue.messages.length > 0) {
-      const free = queue.subscribers.find(({ cancelled, unsettled, prefetch }) => !cancelled && unsettled < prefetch)
-      if (!free) return
-      queue.subscribers.push(...queue.subscribers.splice(queue.subscribers.indexOf(free), 1))
-      const arrived = queue.messages.shift()!
-      free.unsettled++
-      free.listener(this.#arrival(name, free, arrived))
-    }
-  }
-
-  #arrival(name: string, subscriber: Subscriber, arrived: Arrived): Arrival {
-    let open = true
-    const settle = (back: boolean) => {
-      if (!open) return
-      open = false
-      subscriber.unsettled--
-      if (back) this.#queues.get(name)?.messages.unshift({ ...arrived, redelivered: true })
-      this.#flow(name)
-    }
-    return { ...arrived, live: true, ack: () => settle(false), requeue: () => settle(true) }
+    for (const queue of there) this.#queues.get(queue)!.put(arrivedOf(message))
   }
 }
 

@@ -58,8 +58,7 @@ export class RedisStore implements Store {
     const facts = factsOf(String(await this.#scripts.run(LOOK, [])))
     assertVersion(facts)
     for (const { severity, what, todo } of checkServer(facts))
-      if (severity !== 'ok')
-        logger[severity === 'note' ? 'info' : severity === 'error' ? 'error' : 'warn'](what, { store: STORE, todo })
+      if (severity !== 'ok') logger[severity === 'error' ? 'warn' : 'info'](what, { store: STORE, todo })
   }
 
   async add(message: DelayedMessage, { onConflict }: AddOptions): Promise<DelayedMessage | void> {

@@ -52,6 +52,8 @@ it.each([
     'amqp://localhost/%FF',
     'amqp://%:p@localhost',
     'amqp://u:%@localhost',
+    'amqp://u:55/sEcret@localhost',
+    'amqp://u:p@55/sEcret@localhost',
   ],
   ...[[], [''], ['amqp://a', 'b'], [undefined], undefined, null, 5, {}, new URL('amqp://localhost')],
 ])('%o is refused', (url) => {

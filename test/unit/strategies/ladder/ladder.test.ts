@@ -5,7 +5,7 @@ import { MemoryBroker } from '../../../../src/strategies/memory/memory-broker.js
 import { systemClock } from '../../../../src/clock.js'
 import { silent } from '../../../../src/logger.js'
 import { ladder, pathKeys, rungsFor } from '../../../../src/strategies/ladder/ladder.js'
-import { defaultTolerance, longestLead, windowFor } from '../../../../src/strategies/ladder/path.js'
+import { defaultTolerance, longestLead, sliverOf, windowFor } from '../../../../src/strategies/ladder/path.js'
 import { MAX_DELAY_MS, UNITS } from '../../../../src/strategies/ladder/rungs.js'
 import type { LadderOptions } from '../../../../src/index.js'
 import { rejection, thrown } from '../../thrown.js'
@@ -19,11 +19,14 @@ describe('with a lead', () => {
       .join(' ')
   it.each([
     [25, 25, ''],
-    [26, 25, '10ms'],
+    [34, 25, ''],
     [35, 25, '10ms'],
-    [36, 25, '20ms'],
-    [5000, 25, '980ms 4s'],
-    [HOUR, 25, '980ms 59s 59m'],
+    [44, 25, '10ms'],
+    [45, 25, '20ms'],
+    [5000, 25, '970ms 4s'],
+    [5004, 25, '970ms 4s'],
+    [5005, 25, '980ms 4s'],
+    [HOUR, 25, '970ms 59s 59m'],
     [5000, 500, '500ms 4s'],
     [1000, 1000, ''],
     [1026, 1000, '1s'],
@@ -35,15 +38,51 @@ describe('with a lead', () => {
     expect(names(delay, lead)).toBe(expected)
   })
 
-  it('hands over within the lead, 25 ms before due if there is room, and from a second on by whole seconds', () => {
+  it('hands over by the lead and a rung early at most, 25 ms before due if there is room, and from a second on by whole seconds', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: MAX_DELAY_MS }), fc.integer({ min: 1, max: 10_000 }), (delay, lead) => {
         const rungs = rungsFor(windowFor(delay, lead, defaultTolerance))
         const early = delay - rungs.reduce((sum, { ttlMs }) => sum + ttlMs, 0)
         expect(early).toBeLessThanOrEqual(rungs.length === 0 ? delay : longestLead(lead))
-        // Where the lead has no room for a rung: as late as without one.
-        expect(early).toBeGreaterThanOrEqual(Math.min(delay, lead - 10, 25))
+        expect(early).toBeGreaterThanOrEqual(Math.min(delay, lead - 1, 25))
         if (lead >= 1000) expect(rungs.map(({ unit }) => unit.name)).not.toContain('ms')
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+describe('sliverOf', () => {
+  const sliver = (delayMs: number, tolerance = defaultTolerance) => sliverOf(windowFor(delayMs, 0, tolerance))
+  it.each([
+    [-5, 0],
+    [0, 0],
+    [7, 7],
+    [10, 0],
+    [19, 9],
+    [991, 0],
+    [SECOND, 0],
+    [1001, 1],
+    [4237, 7],
+    [4995, 0],
+    [59_941, 0],
+    [30 * MINUTE - 1, 0],
+    [30 * MINUTE + 1, 1],
+    [4000 * DAY, 0],
+    [NaN, 0],
+  ])('of %d ms the sender waits %d ms itself', (delay, expected) => {
+    expect(sliver(delay)).toBe(expected)
+  })
+
+  it('makes the wait exact where it is more than nothing, with no more rungs than without', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200_000 }), fc.nat(100), (delay, tolerance) => {
+        const pathOf = (ms: number) => rungsFor(windowFor(ms, 0, () => tolerance))
+        const own = sliver(delay, () => tolerance)
+        if (own === 0) return
+        const rungs = pathOf(delay - own)
+        expect(own + rungs.reduce((sum, { ttlMs }) => sum + ttlMs, 0)).toBe(delay)
+        expect(rungs.length).toBeLessThanOrEqual(pathOf(delay).length)
       }),
       { numRuns: 2000 },
     )

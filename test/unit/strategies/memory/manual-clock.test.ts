@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { manualClock } from '../../../../src/strategies/memory/manual-clock.js'
+import { processorMs } from '../../processor-ms.js'
 import { thrown } from '../../thrown.js'
 
 it('stands still until it is moved', () => {
@@ -76,4 +77,29 @@ it.each([-1, NaN, 'soon'])('does not move by %s', (by) => {
   const clock = manualClock(7)
   expect(thrown(() => clock.advance(by)).code).toBe('INVALID_DUE')
   expect(clock.now()).toBe(7)
+})
+
+it('tells when it has to call next', () => {
+  const clock = manualClock(0)
+  expect(clock.next()).toBe(Infinity)
+  clock.at(20, () => undefined)
+  const cancel = clock.at(10, () => undefined)
+  expect(clock.next()).toBe(10)
+  cancel()
+  expect(clock.next()).toBe(20)
+  clock.advance(20)
+  expect(clock.next()).toBe(Infinity)
+})
+
+it('calls 200,000 in a time that grows with their number only', { timeout: 60_000 }, () => {
+  const clock = manualClock(0)
+  let calls = 0
+  const before = processorMs()
+  for (let n = 0; n < 200_000; n++) {
+    const cancel = clock.at((n * 7919) % 200_000, () => calls++)
+    if (n % 2 === 0) cancel()
+  }
+  clock.advance(200_000)
+  expect(calls).toBe(100_000)
+  expect(processorMs() - before).toBeLessThan(10_000)
 })

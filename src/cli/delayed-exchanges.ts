@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import type { BindingPart } from '../amqp/layout.js'
+import { CommandError } from './exit.js'
+import { ask, type ManagementApi } from './management.js'
+
+/** An exchange of the delayed-message plugin. */
+export interface DelayedExchange {
+  vhost: string
+  name: string
+  /** Of the exchange that it is underneath: `x-delayed-type`. */
+  type: string
+  /** What waits in it on the nodes that were asked; null where one of them did not say. */
+  messages: number | null
+}
+
+export interface DelayedReport {
+  exchanges: DelayedExchange[]
+  /** The plugin has a store on each node, and tells of that one alone. */
+  nodes: { asked: string[]; notAsked: string[] }
+}
+
+const exchangeSchema = z.object({
+  name: z.string(),
+  vhost: z.string(),
+  type: z.string(),
+  arguments: z.record(z.string(), z.unknown()),
+  messages_delayed: z.number().optional(),
+})
+const COLUMNS = 'columns=name,vhost,type,arguments,messages_delayed'
+
+const bindingSchema = z.object({
+  source: z.string(),
+  destination: z.string(),
+  destination_type: z.enum(['queue', 'exchange']),
+  routing_key: z.string(),
+  arguments: z.record(z.string(), z.unknown()),
+})
+
+/**
+ * What waits in the plugin, by exchange, in every virtual host that the user may see.
+ *
+ * @param apis of different nodes; one that was asked already, as behind a load balancer, does not count again
+ * @throws CommandError `MANAGEMENT_FAILED`
+ */
+export async function delayedReport(apis: readonly ManagementApi[]): Promise<DelayedReport> {
+  const found = new Map<string, DelayedExchange>()
+  const asked = new Set<string>()
+  const all = new Set<string>()
+  for (const api of apis) {
+    const { node } = await ask(api, '/api/overview', z.object({ node: z.string() }))
+    if (asked.has(node)) continue
+    asked.add(node)
+    const nodes = await ask(api, '/api/nodes', z.array(z.object({ name: z.string() })))
+    for (const { name } of nodes) all.add(name)
+    const exchanges = await ask(api, `/api/exchanges?${COLUMNS}`, z.array(exchangeSchema))
+    for (const exchange of exchanges.filter(({ type }) => type === 'x-delayed-message')) add(found, exchange)
+  }
+  const notAsked = [...all].filter((name) => !asked.has(name))
+  return { exchanges: [...found.values()], nodes: { asked: [...asked], notAsked } }
+}
+
+function add(found: Map<string, DelayedExchange>, exchange: z.infer<typeof exchangeSchema>): void {
+  const { vhost, name, messages_delayed: messages = null } = exchange
+  const key = JSON.stringify([vhost, name])
+  const before = found.get(key)
+  const sum = before?.messages === null || messages === null ? null : (before?.messages ?? 0) + messages
+  found.set(key, { vhost, name, type: String(exchange.arguments['x-delayed-type']), messages: sum })
+}
+
+/** What an exchange is, and what is bound: consumers' queues behind it, and exchanges in front of it. */
+export interface ExchangeWithBindings {
+  type: string
+  arguments: Readonly<Record<string, unknown>>
+  behind: BindingPart[]
+  before: BindingPart[]
+}
+
+/** @throws CommandError `MANAGEMENT_FAILED`, also if there is no such exchange */
+export async function exchangeWithBindings(
+  api: ManagementApi,
+  vhost: string,
+  name: string,
+): Promise<ExchangeWithBindings> {
+  const path = `/api/exchanges/${encodeURIComponent(vhost)}/${encodeURIComponent(name)}`
+  const { type, arguments: args } = await ask(api, `${path}?${COLUMNS}`, exchangeSchema).catch((error: unknown) => {
+    throw error instanceof CommandError ? new CommandError(error.code, `exchange ${name}: ${error.message}`) : error
+  })
+  const [behind, before] = await Promise.all(
+    (['source', 'destination'] as const).map((side) =>
+      ask(api, `${path}/bindings/${side}`, z.array(bindingSchema)).then((bindings) => bindings.map(partOf)),
+    ),
+  )
+  return { type, arguments: args, behind: behind!, before: before! }
+}
+
+function partOf(binding: z.infer<typeof bindingSchema>): BindingPart {
+  const { source: from, destination: name, destination_type: to, routing_key: key, arguments: args } = binding
+  return { kind: 'binding', from, to, name, key, arguments: args }
+}

@@ -1,0 +1,94 @@
+import type { Arrival, Subscription } from '../../broker.js'
+import type { Arrived } from '../../envelope.js'
+import { Fifo } from '../../fifo.js'
+
+interface Subscriber {
+  readonly listener: (arrival: Arrival) => void
+  readonly prefetch: number
+  /** Gives back what it has been handed, each by a function of its own. */
+  readonly unsettled: Set<() => void>
+  isCancelled: boolean
+}
+
+/** One queue: hands its messages to its subscribers in turn, as far as their prefetch allows. */
+export class MemoryQueue {
+  readonly #messages = new Fifo<Arrived>()
+  /** Who can take another message, the one whose turn it is first. */
+  readonly #free = new Fifo<Subscriber>()
+  #subscriptions = 0
+  #isDeleted = false
+
+  get isConsumed(): boolean {
+    return this.#subscriptions > 0
+  }
+
+  /** What no subscriber has taken. */
+  messages(): Arrived[] {
+    return this.#messages.items()
+  }
+
+  take(): Arrived | undefined {
+    return this.#messages.shift()
+  }
+
+  put(arrived: Arrived): void {
+    this.#messages.push(arrived)
+    this.#flow()
+  }
+
+  subscribe(prefetch: number, listener: (arrival: Arrival) => void): Subscription {
+    const subscriber: Subscriber = { listener, prefetch, unsettled: new Set(), isCancelled: false }
+    this.#subscriptions++
+    this.#free.push(subscriber)
+    this.#flow()
+    const cancel = () => {
+      if (!subscriber.isCancelled) this.#subscriptions--
+      subscriber.isCancelled = true
+      return Promise.resolve()
+    }
+    const close = async () => {
+      await cancel()
+      // The last first, so that the first is first again.
+      for (const requeue of [...subscriber.unsettled].reverse()) requeue()
+    }
+    return { cancel, close }
+  }
+
+  /** What it holds is gone, and what comes back to it. */
+  delete(): void {
+    this.#isDeleted = true
+    this.#subscriptions = 0
+  }
+
+  #flow(): void {
+    while (!this.#isDeleted && this.#messages.length > 0) {
+      const subscriber = this.#free.shift()
+      if (!subscriber) return
+      if (subscriber.isCancelled) continue
+      const arrival = this.#arrival(subscriber, this.#messages.shift()!)
+      if (subscriber.unsettled.size < subscriber.prefetch) this.#free.push(subscriber)
+      subscriber.listener(arrival)
+    }
+  }
+
+  #arrival(subscriber: Subscriber, arrived: Arrived): Arrival {
+    const { unsettled, prefetch } = subscriber
+    const settle = (back: boolean) => {
+      if (!unsettled.delete(requeue)) return
+      if (unsettled.size === prefetch - 1) this.#free.push(subscriber)
+      if (back) this.#messages.unshift({ ...arrived, redelivered: true })
+      this.#flow()
+    }
+    const requeue = () => settle(true)
+    unsettled.add(requeue)
+    const isLive = () => unsettled.has(requeue)
+    return {
+      ...arrived,
+      get live() {
+        return isLive()
+      },
+      ack: () => settle(false),
+      requeue,
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { readyAt, type DelayedMessage } from '../../envelope.js'
+import { invalidOption } from '../../errors.js'
+import type { AddOptions } from '../store.js'
+import type { OnConflict } from '../strategy.js'
+import { conflict, entryKey } from '../waitlist.js'
+import type { PostgresTransaction } from './clients.js'
+import { ALWAYS, notifyFrom } from './notify.js'
+import { Inserter } from './inserter.js'
+import type { Queries, Run } from './queries.js'
+import { insertValues, rowOf, textOf, type MessageRow } from './row.js'
+import type { Waiting } from './waiting.js'
+
+interface AdditionsOptions {
+  queries: Queries
+  waiting: Waiting
+  channel: string
+  /** Hears of what waits from now on. */
+  added: (readyAt: number) => void
+}
+
+/** Writes what is to wait. */
+export class Additions {
+  readonly #options: AdditionsOptions
+  readonly #inserter: Inserter
+
+  constructor(options: AdditionsOptions) {
+    this.#options = options
+    this.#inserter = new Inserter((rows) => this.#insert(options.queries.run, rows, notifyFrom()))
+  }
+
+  /** @throws DuequeError `CONFLICT`, `INVALID_OPTION`, `STORE_ERROR` */
+  async add(message: DelayedMessage, { onConflict, transaction }: AddOptions): Promise<DelayedMessage | void> {
+    const instead = transaction
+      ? await this.#addIn(transaction as PostgresTransaction, message, onConflict)
+      : await this.#add(message, onConflict)
+    if (!instead && !transaction) this.#options.added(readyAt(message))
+    return instead
+  }
+
+  end(): Promise<void> {
+    return this.#inserter.end()
+  }
+
+  #add(message: DelayedMessage, onConflict: OnConflict | undefined): Promise<DelayedMessage | void> {
+    if (onConflict === undefined) return this.#inserter.add(rowOf(message))
+    return this.#options.queries.transaction((run) => this.#addAlone(run, message, onConflict))
+  }
+
+  /** The notification goes out with the commit, however late that is: so there is always one. */
+  #addIn(
+    transaction: PostgresTransaction,
+    message: DelayedMessage,
+    onConflict: OnConflict | undefined,
+  ): Promise<DelayedMessage | void> {
+    const run = this.#options.queries.runIn(transaction)
+    return onConflict === undefined
+      ? this.#insert(run, [rowOf(message)], ALWAYS)
+      : this.#addAlone(run, message, onConflict)
+  }
+
+  /** Of all that do this under one id, one after the other. No statement fails, for the sake of the caller's transaction. */
+  async #addAlone(run: Run, message: DelayedMessage, onConflict: OnConflict): Promise<DelayedMessage | void> {
+    const { waiting } = this.#options
+    const id = textOf(message.id)
+    const [lock] = await run('lockId', [id])
+    assertReadsCommitted(lock?.['isolation'])
+    // Begun after the lock was taken, it sees what others have committed under it.
+    const others = await waiting.find(message.id, run)
+    if (others.some((other) => entryKey(other) === entryKey(message))) return
+    if (others[0] && onConflict === 'ignore') return others[0]
+    if (others[0] && onConflict === 'error') throw conflict(message.id)
+    if (others[0]) await run('removeId', [id])
+    await this.#insert(run, [rowOf(message)], ALWAYS)
+  }
+
+  async #insert(run: Run, rows: readonly MessageRow[], notifyFrom: number): Promise<void> {
+    const first = rows.reduce((least, row) => Math.min(least, row.readyAt), Infinity)
+    await run('insert', [...insertValues(rows), this.#options.channel, first, notifyFrom])
+  }
+}
+
+/** A snapshot that is older than the lock does not show what the others have done. */
+function assertReadsCommitted(isolation: unknown): void {
+  if (isolation === 'read committed' || isolation === 'read uncommitted') return
+  throw invalidOption('onConflict', 'a transaction in READ COMMITTED', isolation)
+}

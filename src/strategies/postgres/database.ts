@@ -1,0 +1,46 @@
+import { isPostgresJs, type PgPool, type PostgresJs, type PostgresTransaction } from './clients.js'
+import { isPostgresJsTransaction } from './clients.js'
+import { PgDatabase } from './pg-database.js'
+import { PostgresJsDatabase } from './postgres-js-database.js'
+import { storeError } from './store-error.js'
+
+export type Value = string | number | null
+export type Row = Readonly<Record<string, unknown>>
+
+/** Something that takes statements, one after another. Errors are `STORE_ERROR`. */
+export interface Session {
+  query(text: string, values: readonly Value[]): Promise<readonly Row[]>
+}
+
+/** A pool of connections. A query on it is a transaction of its own. */
+export interface Database extends Session {
+  /** In READ COMMITTED, whatever the default is. Rolled back when `work` rejects. */
+  transaction<T>(work: (session: Session) => Promise<T>): Promise<T>
+  /**
+   * Takes a connection that hears of a channel.
+   *
+   * @param lost may be called several times, or never
+   */
+  listen(channel: string, heard: (payload: string) => void, lost: () => void): Promise<() => Promise<void>>
+  open(): void
+  /** Takes leave of the pool, which stays open. */
+  close(): void
+}
+
+export function databaseOf(pool: PgPool | PostgresJs): Database {
+  return isPostgresJs(pool) ? new PostgresJsDatabase(pool) : new PgDatabase(pool)
+}
+
+/** The caller's transaction. What fails in it is not written, since the caller alone can commit. */
+export function sessionOf(transaction: PostgresTransaction): Session {
+  return {
+    async query(text, values) {
+      try {
+        if (isPostgresJsTransaction(transaction)) return (await transaction.unsafe(text, [...values])) as Row[]
+        return (await transaction.query(text, [...values])).rows as Row[]
+      } catch (error) {
+        throw storeError(error, 'refused')
+      }
+    },
+  }
+}

@@ -1,0 +1,79 @@
+import type { MessageRow } from './row.js'
+import { isOfARow } from './store-error.js'
+
+const MAX_ROWS = 500
+const MAX_BYTES = 1024 * 1024
+
+interface Entry {
+  readonly row: MessageRow
+  readonly done: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Writes messages as many at a time as came while the ones before were written, because commits are what writing waits for.
+ * Every message has its own outcome.
+ */
+export class Inserter {
+  readonly #insert: (rows: readonly MessageRow[]) => Promise<void>
+  readonly #waiting = new Map<string, Entry>()
+  #underWay: Promise<void> | undefined
+
+  constructor(insert: (rows: readonly MessageRow[]) => Promise<void>) {
+    this.#insert = insert
+  }
+
+  add(row: MessageRow): Promise<void> {
+    const twin = this.#waiting.get(row.key)
+    if (twin) return twin.done
+    const entry = entryOf(row)
+    this.#waiting.set(row.key, entry)
+    this.#underWay ??= this.#run()
+    return entry.done
+  }
+
+  /** Once everything that was added has its outcome. */
+  async end(): Promise<void> {
+    await this.#underWay
+  }
+
+  async #run(): Promise<void> {
+    // What is scheduled in the same turn goes along.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (this.#waiting.size > 0) await this.#write(this.#take())
+    this.#underWay = undefined
+  }
+
+  #take(): Entry[] {
+    const batch: Entry[] = []
+    let bytes = 0
+    for (const [key, entry] of this.#waiting) {
+      bytes += entry.row.body.byteLength
+      if (batch.length > 0 && (batch.length === MAX_ROWS || bytes > MAX_BYTES)) break
+      batch.push(entry)
+      this.#waiting.delete(key)
+    }
+    // In one order everywhere, so that two writers of the same rows wait for each other in one direction.
+    return batch.sort((a, b) => (a.row.key < b.row.key ? -1 : 1))
+  }
+
+  /** Never rejects. */
+  async #write(batch: readonly Entry[]): Promise<void> {
+    try {
+      await this.#insert(batch.map(({ row }) => row))
+      for (const { resolve } of batch) resolve()
+    } catch (error) {
+      if (batch.length > 1 && isOfARow(error)) for (const entry of batch) await this.#write([entry])
+      else for (const { reject } of batch) reject(error)
+    }
+  }
+}
+
+function entryOf(row: MessageRow): Entry {
+  let settle: Pick<Entry, 'resolve' | 'reject'> | undefined
+  const done = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject }
+  })
+  return { row, done, ...settle! }
+}

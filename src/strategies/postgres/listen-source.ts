@@ -1,0 +1,28 @@
+import { isPostgresJs, type PgClient, type PostgresJs } from './clients.js'
+import type { Database } from './database.js'
+import { listenOn } from './pg-database.js'
+import { PostgresJsDatabase } from './postgres-js-database.js'
+import { storeError } from './store-error.js'
+
+/** Listens on a connection of the pool, or on one that the caller's function makes. */
+export function listenSource(
+  database: Database,
+  listen: true | (() => PgClient | PostgresJs),
+  channel: string,
+): Database['listen'] extends (channel: string, ...rest: infer R) => infer P ? (...rest: R) => P : never {
+  return async (heard, lost) => {
+    if (listen === true) return database.listen(channel, heard, lost)
+    const client = listen()
+    if (isPostgresJs(client)) {
+      const end = await new PostgresJsDatabase(client).listen(channel, heard, lost)
+      return () => end().finally(() => client.end())
+    }
+    client.on?.('error', lost)
+    try {
+      await client.connect()
+    } catch (error) {
+      throw storeError(error, 'refused')
+    }
+    return listenOn(client, channel, { heard, lost, end: () => client.end() })
+  }
+}

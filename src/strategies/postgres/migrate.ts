@@ -1,0 +1,105 @@
+import { DuequeError, errorText, shown } from '../../errors.js'
+import { databaseOf, type Database, type Session } from './database.js'
+import type { PgPool, PostgresJs } from './clients.js'
+import { checkSchema } from './postgres-options.js'
+import { MIGRATIONS } from './migrations.js'
+import { inSchema, statementsFor, type Statements } from './statements.js'
+import { sqlState } from './store-error.js'
+
+export interface Migrated {
+  /** 0 if there was nothing. */
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * Makes the schema what this version of dueque needs, in one transaction: all of it or nothing. Several processes may do so
+ * at once, and those of the version before go on working. Needs the right to create in the database, or in a schema that
+ * is there.
+ *
+ * @throws DuequeError `STORE_ERROR`, `STORE_NOT_READY`, `INVALID_OPTION`
+ * @example
+ * await migratePostgres({ pool: new Pool({ connectionString }) })
+ */
+export async function migratePostgres({
+  pool,
+  schema = 'dueque',
+}: {
+  pool: PgPool | PostgresJs
+  /** @default 'dueque' */
+  schema?: string | undefined
+}): Promise<Migrated> {
+  checkSchema(schema)
+  const database = databaseOf(pool)
+  database.open()
+  try {
+    return await migrate(database, schema)
+  } finally {
+    database.close()
+  }
+}
+
+export async function migrate(database: Database, schema: string): Promise<Migrated> {
+  const statements = statementsFor(schema)
+  return database.transaction(async (session) => {
+    await session.query(statements.lockMigrations, [schema])
+    const server = await serverFacts(session, statements, schema)
+    if (!server.hasSchema) await session.query(statements.createSchema, [])
+    if (!server.hasMigrations) await session.query(statements.createMigrations, [])
+    const from = await appliedVersion(session, statements)
+    for (const [index, statement] of MIGRATIONS.entries()) {
+      if (index < from) continue
+      await session.query(inSchema(statement, schema), [])
+      await session.query(statements.addMigration, [index + 1])
+    }
+    return { from, to: Math.max(from, MIGRATIONS.length) }
+  })
+}
+
+/**
+ * Sees to it that the schema is there. One of a later version will do: see {@link MIGRATIONS}.
+ *
+ * @throws DuequeError `STORE_NOT_READY` saying what to run
+ */
+export async function ensureSchema(database: Database, schema: string, mayMigrate: boolean): Promise<void> {
+  const mend = 'run dueque postgres migrate, or migratePostgres, as a user who may create it'
+  try {
+    const version = await schemaVersion(database, schema)
+    if (version >= MIGRATIONS.length) return
+    const is = `the schema ${shown(schema)} is at version ${version} of ${MIGRATIONS.length}`
+    if (!mayMigrate) throw notReady(`${is}: ${mend} (or option: migrate)`)
+    await migrate(database, schema)
+  } catch (error) {
+    if (sqlState(error) !== INSUFFICIENT_PRIVILEGE) throw error
+    throw notReady(`the schema ${shown(schema)} is not there for this user (${errorText(error)}): ${mend}`, error)
+  }
+}
+
+/** The version of the schema that is there; 0 for none. */
+async function schemaVersion(session: Session, schema: string): Promise<number> {
+  const statements = statementsFor(schema)
+  const { hasMigrations } = await serverFacts(session, statements, schema)
+  return hasMigrations ? appliedVersion(session, statements) : 0
+}
+
+async function appliedVersion(session: Session, { applied }: Statements): Promise<number> {
+  const [row] = await session.query(applied, [])
+  return Number(row?.['version'])
+}
+
+const LEAST_VERSION = 130_000
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+/** @throws DuequeError `STORE_NOT_READY` for a server that will not do */
+async function serverFacts(session: Session, { server }: Statements, schema: string) {
+  const [row] = await session.query(server, [schema])
+  const { version, encoding, readonly, schema: hasSchema, migrations: hasMigrations } = row!
+  if (Number(version) < LEAST_VERSION) throw notReady(`PostgreSQL 13 or later is needed, this is ${String(version)}`)
+  if (encoding !== 'UTF8') throw notReady(`the database is to have the encoding UTF8, it has ${String(encoding)}`)
+  if (readonly === 'on') throw notReady('this server or user can only read: a standby?')
+  return { hasSchema: hasSchema === true, hasMigrations: hasMigrations === true }
+}
+
+function notReady(text: string, cause?: unknown): DuequeError<'STORE_NOT_READY'> {
+  return new DuequeError('STORE_NOT_READY', `postgres: ${text}`, { store: 'postgres' }, { cause })
+}

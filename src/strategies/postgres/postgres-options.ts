@@ -1,0 +1,77 @@
+import { invalidOption } from '../../errors.js'
+import type { Resolved } from '../../resolved.js'
+import type { StoreStrategyOptions } from '../store-strategy.js'
+import {
+  isPostgresJs,
+  type PgClient,
+  type PgPool,
+  type PgTransaction,
+  type PostgresJs,
+  type PostgresTransaction,
+} from './clients.js'
+
+export interface PostgresOptions extends StoreStrategyOptions {
+  /**
+   * A `Pool` of pg or `postgres()` of postgres.js, which stays the caller's: dueque does not close it. A relay keeps one of
+   * its connections to listen on, unless `listen` says otherwise.
+   */
+  pool: PgPool | PostgresJs
+  /** The schema in which dueque's tables are. Stores with different ones know nothing of each other. @default 'dueque' */
+  schema?: string | undefined
+  /**
+   * Creates the schema, or brings it up to this version, when the strategy starts. A schema that is up to date is left
+   * alone, and needs no rights. With `false`, or without the rights, `connect` fails with `STORE_NOT_READY`, until somebody
+   * ran `dueque postgres migrate` or `migratePostgres`.
+   * @default true
+   */
+  migrate?: boolean | undefined
+  /**
+   * On what the relay hears of what other processes, or transactions, have made wait. LISTEN needs a connection that
+   * stays: it does not work through PgBouncer's transaction mode. There, give a function that makes a client of its own,
+   * straight to the server: `() => new Client(…)`; dueque connects and ends it. With `false`, what comes from elsewhere and
+   * is due before all else that the relay knows of is late by up to `relay.backstopMs`.
+   * @default true
+   */
+  listen?: boolean | (() => PgClient | PostgresJs) | undefined
+}
+
+/** Channels are named for the schema, and a name has 63 bytes. */
+const SCHEMA_BYTES = 48
+
+/** @throws DuequeError `INVALID_OPTION` */
+export function resolvePostgres(options: PostgresOptions): Resolved<Omit<PostgresOptions, 'relay'>> {
+  const { pool, schema = 'dueque', migrate = true, listen = true } = options
+  const isPool = isPostgresJs(pool) || typeof (pool as Partial<PgPool> | undefined)?.connect === 'function'
+  if (!isPool) throw invalidOption('pool', 'a Pool of pg, or postgres() of postgres.js', pool)
+  checkSchema(schema)
+  if (typeof migrate !== 'boolean') throw invalidOption('migrate', 'true or false', migrate)
+  if (typeof listen !== 'boolean' && typeof listen !== 'function')
+    throw invalidOption('listen', 'true, false, or a function that makes a client', listen)
+  if (listen === true && !isPostgresJs(pool) && pool.options?.max === 1)
+    throw invalidOption('listen', 'false or a client of its own, since the pool has one connection', listen)
+  return { pool, schema, migrate, listen }
+}
+
+/** @throws DuequeError `INVALID_OPTION` */
+export function checkSchema(schema: unknown): void {
+  const bytes = typeof schema === 'string' && !schema.includes('\0') ? Buffer.byteLength(schema) : 0
+  if (bytes < 1 || bytes > SCHEMA_BYTES) throw invalidOption('schema', `a name of 1 to ${SCHEMA_BYTES} bytes`, schema)
+}
+
+/** @throws DuequeError `INVALID_OPTION` */
+export function checkTransaction(transaction: PostgresTransaction): void {
+  const expected = 'a client of pg after BEGIN, or what the callback of sql.begin gets'
+  const { query, totalCount, unsafe, savepoint, getTransactionStatus } = (transaction ?? {}) as unknown as Record<
+    string,
+    unknown
+  >
+  const isOfPostgresJs = typeof transaction === 'function'
+  const isOne = isOfPostgresJs
+    ? typeof unsafe === 'function' && typeof savepoint === 'function'
+    : typeof query === 'function' && totalCount === undefined
+  if (!isOne) throw invalidOption('transaction', expected, transaction)
+  if (isOfPostgresJs || typeof getTransactionStatus !== 'function') return
+  // From pg 8.17 on. https://www.postgresql.org/docs/current/protocol-message-formats.html: ReadyForQuery
+  if ((transaction as PgTransaction).getTransactionStatus?.() === 'I')
+    throw invalidOption('transaction', `${expected} (and its answer)`, 'a client outside of a transaction')
+}

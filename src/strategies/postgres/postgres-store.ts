@@ -1,0 +1,83 @@
+import type { DelayedMessage } from '../../envelope.js'
+import { silent } from '../../logger.js'
+import type { Store } from '../store.js'
+import { Additions } from './additions.js'
+import { Claims } from './claims.js'
+import type { PostgresTransaction } from './clients.js'
+import { databaseOf } from './database.js'
+import { listenSource } from './listen-source.js'
+import { Listener } from './listener.js'
+import { ensureSchema } from './migrate.js'
+import { checkTransaction, resolvePostgres, type PostgresOptions } from './postgres-options.js'
+import { Queries } from './queries.js'
+import { Waiting } from './waiting.js'
+
+/** Ten years, as everywhere. */
+const MAX_DELAY_MS = 3650 * 86_400_000
+/** How often a relay claims while there is little to claim. */
+const SPACING_MS = 20
+
+/** The store in whose transactions the caller can write. */
+export interface PostgresStore extends Store {
+  checkTransaction(transaction: PostgresTransaction): void
+}
+
+/** A table of PostgreSQL in which messages wait. */
+export function postgresStore(options: PostgresOptions): PostgresStore {
+  const { pool, schema, migrate, listen } = resolvePostgres(options)
+  const channel = `dueque:${schema}`
+  let logger = silent
+  const database = databaseOf(pool)
+  const queries = new Queries(database, schema)
+  const watchers = new Set<(readyAt: number) => void>()
+  const heard = (readyAt: number) => {
+    claims.heard(readyAt)
+    for (const watcher of watchers) watcher(readyAt)
+  }
+  const waiting = new Waiting({ queries, channel, logger: () => logger, changed: heard })
+  const additions = new Additions({ queries, waiting, channel, added: (readyAt) => claims.heard(readyAt) })
+  const claims = new Claims(queries, waiting)
+
+  return {
+    name: 'postgres',
+    limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 1, orderMs: 50, leadMs: 0 },
+    spacingMs: SPACING_MS,
+
+    async open(environment) {
+      logger = environment.logger
+      database.open()
+      await ensureSchema(database, schema, migrate)
+    },
+
+    add: (message, addOptions) => additions.add(message, addOptions),
+    claim: (request) => claims.claim(request),
+    settle: (claimed) => claims.settle(claimed),
+    release: (claimed, until) => claims.release(claimed, until),
+
+    find: (id): Promise<readonly DelayedMessage[]> => waiting.find(id),
+    remove: (message) => waiting.remove(message),
+    replace: (message, by) => waiting.replace(message, by),
+    list: (filter, page) => waiting.list(filter, page),
+    count: (filter) => waiting.count(filter),
+
+    async watch(watcher) {
+      watchers.add(watcher)
+      const notify = (payload: string) => queries.run('notify', [channel, payload])
+      const listener =
+        listen !== false && new Listener({ open: listenSource(database, listen, channel), notify, heard, logger })
+      if (listener) await listener.tried
+      return async () => {
+        watchers.delete(watcher)
+        if (listener) await listener.stop()
+      }
+    },
+
+    checkTransaction,
+    health: () => queries.health(),
+
+    async close() {
+      await additions.end()
+      database.close()
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import { isDuequeError } from '../../errors.js'
+import type { PostgresTransaction } from './clients.js'
+import { sessionOf, type Database, type Row, type Session, type Value } from './database.js'
+import { statementsFor, type Statements } from './statements.js'
+import { isOfARow, isPassing } from './store-error.js'
+
+/** Sends a statement by its name. */
+export type Run = (statement: keyof Statements, values: readonly Value[]) => Promise<readonly Row[]>
+
+const ATTEMPTS = 5
+
+/** The statements of a schema on a database. */
+export class Queries {
+  readonly #database: Database
+  readonly #statements: Statements
+  #isUp = true
+
+  constructor(database: Database, schema: string) {
+    this.#database = database
+    this.#statements = statementsFor(schema)
+  }
+
+  /** In a transaction of its own. */
+  readonly run: Run = (statement, values) => this.#watched(() => this.#runOn(this.#database)(statement, values))
+
+  transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
+    return this.#watched(() => this.#database.transaction((session) => work(this.#runOn(session))))
+  }
+
+  /** In the caller's transaction, which is not tried again: what came before in it is the caller's. */
+  runIn(transaction: PostgresTransaction): Run {
+    return this.#runOn(sessionOf(transaction))
+  }
+
+  /** By the last answer, or its failing. */
+  health(): 'up' | 'down' {
+    return this.#isUp ? 'up' : 'down'
+  }
+
+  #runOn(session: Session): Run {
+    return (statement, values) => session.query(this.#statements[statement], values)
+  }
+
+  async #watched<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const result = await work()
+        this.#isUp = true
+        return result
+      } catch (error) {
+        if (isPassing(error) && attempt < ATTEMPTS) continue
+        if (isDuequeError(error, 'STORE_ERROR')) this.#isUp = isOfARow(error) || isPassing(error)
+        throw error
+      }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { destinationText } from '../../destination.js'
+import { readyAt, type DelayedMessage } from '../../envelope.js'
+import { decodeStored, encodeStored } from '../stored-message.js'
+import { entryKey } from '../waitlist.js'
+import type { Row } from './database.js'
+
+/** A message in the columns of the table. */
+export interface MessageRow {
+  readonly key: string
+  readonly id: string
+  readonly name: string
+  readonly destination: string
+  readonly routingKey: string | null
+  readonly dueAt: number
+  readonly readyAt: number
+  readonly meta: string
+  readonly body: Uint8Array
+}
+
+export function rowOf(message: DelayedMessage): MessageRow {
+  const { destination } = message
+  return {
+    key: entryKey(message),
+    id: textOf(message.id),
+    name: textOf(message.name),
+    destination: textOf(destinationText(destination)),
+    routingKey: destination.routingKey === undefined ? null : textOf(destination.routingKey),
+    dueAt: message.dueAt,
+    readyAt: readyAt(message),
+    ...encodeStored(message),
+  }
+}
+
+/** Parameters $1 to $9 of the statement `insert`. */
+export function insertValues(rows: readonly MessageRow[]): string[] {
+  return [
+    textArray(rows.map(({ key }) => key)),
+    textArray(rows.map(({ id }) => id)),
+    textArray(rows.map(({ name }) => name)),
+    textArray(rows.map(({ destination }) => destination)),
+    textArray(rows.map(({ routingKey }) => routingKey)),
+    `{${rows.map(({ dueAt }) => dueAt).join()}}`,
+    `{${rows.map(({ readyAt: at }) => at).join()}}`,
+    textArray(rows.map(({ meta }) => meta)),
+    `{${rows.map(({ body }) => `"\\\\x${Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('hex')}"`).join()}}`,
+  ]
+}
+
+/** @throws Error for what dueque has not written, or a later version of it */
+export function messageOf(row: Row): DelayedMessage {
+  const { meta, body } = row
+  if (typeof meta !== 'string' || !(body instanceof Uint8Array)) throw new Error('a row of other types')
+  return decodeStored({ meta, body })
+}
+
+/** As in JSON, without the quotes: PostgreSQL's text holds no NUL and nothing but characters. */
+export function textOf(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}
+
+/** https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
+export function textArray(texts: readonly (string | null)[]): string {
+  return `{${texts.map((text) => (text === null ? 'NULL' : `"${text.replace(/["\\]/g, '\\$&')}"`)).join()}}`
+}

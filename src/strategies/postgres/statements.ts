@@ -1,0 +1,195 @@
+/**
+ * Every statement that the store sends, but for the schema's (migrations.ts). `{schema}` is replaced by the quoted
+ * name; everything else is a bound parameter. Lists are array literals, texts for any client. Names of columns in answers
+ * are single words, which clients that translate names leave as they are.
+ *
+ * None is prepared under a name and none leaves anything in the session, so that PgBouncer may give every transaction
+ * another connection.
+ */
+const STATEMENTS = {
+  /**
+   * Makes messages wait. One whose key waits already is left alone; a claimed one waits again, under no lease.
+   * Tells the relays of the earliest of them, $11, unless another waits in between $12 and then: see notify.ts.
+   * Without a look where $12 is later, since looking makes serializable transactions fail.
+   */
+  insert: `
+    WITH given AS (
+      SELECT * FROM unnest(
+        $1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[],
+        $6::text::bigint[], $7::text::bigint[], $8::text::text[], $9::text::bytea[]
+      ) AS g (key, id, name, destination, routing_key, due_at, ready_at, meta, body)
+    ), added AS (
+      INSERT INTO {schema}.messages AS m
+        (key, id, name, destination, routing_key, due_at, ready_at, meta, body)
+      SELECT key, id, name, destination, routing_key, due_at, ready_at, meta, body FROM given
+      ON CONFLICT (key) DO UPDATE
+        SET due_at = excluded.due_at, ready_at = excluded.ready_at, meta = excluded.meta, body = excluded.body,
+          lease = NULL, held_until = NULL
+        WHERE m.lease IS NOT NULL
+    )
+    SELECT pg_notify($10::text, $11::bigint::text)
+    WHERE $12::bigint > $11::bigint OR NOT EXISTS (
+      SELECT FROM {schema}.messages WHERE held_until IS NULL AND ready_at >= $12::bigint AND ready_at <= $11::bigint
+    )`,
+
+  /** Of two schedules of one id with `onConflict`, the second waits for the first. Held to the transaction's end. */
+  lockId: `
+    SELECT current_setting('transaction_isolation') AS isolation,
+      pg_advisory_xact_lock(hashtextextended($1::text, 6287)) AS lock`,
+
+  /** What waits under an id. */
+  find: `SELECT key, meta, body, held_until AS held FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
+
+  remove: `DELETE FROM {schema}.messages WHERE key = $1::text AND lease IS NULL RETURNING key`,
+
+  /** All that waits under an id. */
+  removeId: `DELETE FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
+
+  /** If it waits as it was. Tells the relays as `insert` does. */
+  replace: `
+    WITH changed AS (
+      UPDATE {schema}.messages SET due_at = $4::bigint, ready_at = $5::bigint, meta = $6::text, held_until = NULL
+      WHERE key = $1::text AND lease IS NULL AND due_at = $2::bigint
+        AND coalesce(held_until, ready_at) = $3::bigint
+      RETURNING key
+    )
+    SELECT key, CASE WHEN NOT EXISTS (
+      SELECT FROM {schema}.messages m
+      WHERE m.held_until IS NULL AND m.ready_at >= $8::bigint AND m.ready_at <= $5::bigint AND m.key <> $1::text
+    ) THEN pg_notify($7::text, $5::bigint::text) END AS told
+    FROM changed`,
+
+  /** By when they are to be claimed. In two parts, since what was released is not in the index of what is due. */
+  list: `
+    SELECT key, meta, body, held FROM (
+      (SELECT ready_at AS at, key, meta, body, held_until AS held FROM {schema}.messages
+       WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at < $2::bigint
+         AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
+         AND ($5::text IS NULL OR routing_key = $5::text)
+         AND (ready_at > $6::bigint OR ready_at = $6::bigint AND key > $7::text COLLATE "C")
+       ORDER BY ready_at, key LIMIT $8::bigint)
+      UNION ALL
+      (SELECT held_until AS at, key, meta, body, held_until AS held FROM {schema}.messages
+       WHERE held_until IS NOT NULL AND lease IS NULL AND held_until >= $1::bigint AND held_until < $2::bigint
+         AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
+         AND ($5::text IS NULL OR routing_key = $5::text)
+         AND (held_until > $6::bigint OR held_until = $6::bigint AND key > $7::text COLLATE "C")
+       ORDER BY held_until, key LIMIT $8::bigint)
+    ) page
+    ORDER BY at, key LIMIT $8::bigint`,
+
+  count: `
+    SELECT count(*) AS count FROM {schema}.messages
+    WHERE lease IS NULL
+      AND coalesce(held_until, ready_at) >= $1::bigint AND coalesce(held_until, ready_at) < $2::bigint
+      AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
+      AND ($5::text IS NULL OR routing_key = $5::text)`,
+
+  /** Takes what is ready from $1 to $2 and was never claimed or released; `next` is when the one after that is ready. */
+  claim: `
+    WITH due AS MATERIALIZED (
+      SELECT key FROM {schema}.messages
+      WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at <= $2::bigint
+      ORDER BY ready_at LIMIT $3::bigint FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+      UPDATE {schema}.messages m
+      SET lease = $4::uuid, held_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $5::bigint
+      FROM due WHERE m.key = due.key
+      RETURNING m.key, m.ready_at, m.meta, m.body
+    )
+    SELECT n.next, c.key, c.ready_at AS ready, c.meta, c.body
+    FROM (
+      SELECT (
+        SELECT ready_at FROM {schema}.messages WHERE held_until IS NULL AND ready_at > $2::bigint
+        ORDER BY ready_at LIMIT 1
+      ) AS next
+    ) n LEFT JOIN claimed c ON true
+    ORDER BY c.ready_at`,
+
+  /**
+   * As `claim`, and before that, leases that are over by the server's clock, and what was released until now; `ms` is
+   * in how many milliseconds the next of those is ready, and `leased` whether it is a lease.
+   */
+  claimAll: `
+    WITH clock AS MATERIALIZED (
+      SELECT (extract(epoch FROM statement_timestamp()) * 1000)::bigint AS server
+    ), held AS MATERIALIZED (
+      SELECT key FROM {schema}.messages
+      WHERE held_until IS NOT NULL AND held_until <= (SELECT greatest(server, $2::bigint) FROM clock)
+        AND held_until <= CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END
+      ORDER BY held_until LIMIT $3::bigint FOR UPDATE SKIP LOCKED
+    ), due AS MATERIALIZED (
+      SELECT key FROM {schema}.messages
+      WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at <= $2::bigint
+      ORDER BY ready_at LIMIT $3::bigint - (SELECT count(*) FROM held) FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+      UPDATE {schema}.messages m
+      SET lease = $4::uuid, held_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $5::bigint
+      FROM (SELECT key FROM held UNION ALL SELECT key FROM due) taken WHERE m.key = taken.key
+      RETURNING m.key, m.ready_at, m.meta, m.body
+    )
+    SELECT n.next, h.ms, h.leased, c.key, c.ready_at AS ready, c.meta, c.body
+    FROM (
+      SELECT (
+        SELECT ready_at FROM {schema}.messages WHERE held_until IS NULL AND ready_at > $2::bigint
+        ORDER BY ready_at LIMIT 1
+      ) AS next
+    ) n LEFT JOIN (
+      SELECT lease IS NOT NULL AS leased,
+        held_until - CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END AS ms
+      FROM {schema}.messages
+      WHERE held_until IS NOT NULL AND held_until > (SELECT least(server, $2::bigint) FROM clock)
+        AND held_until > CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END
+      ORDER BY held_until LIMIT 1
+    ) h ON true LEFT JOIN claimed c ON true
+    ORDER BY c.ready_at`,
+
+  settle: `
+    DELETE FROM {schema}.messages m
+    USING unnest($1::text::text[], $2::text::uuid[]) AS s (key, lease)
+    WHERE m.key = s.key AND m.lease = s.lease`,
+
+  release: `
+    UPDATE {schema}.messages m SET lease = NULL, held_until = greatest($3::bigint, m.ready_at)
+    FROM unnest($1::text::text[], $2::text::uuid[]) AS r (key, lease)
+    WHERE m.key = r.key AND m.lease = r.lease`,
+
+  notify: `SELECT pg_notify($1::text, $2::text)`,
+
+  /** What a server is, and whether the schema is there. */
+  server: `
+    SELECT current_setting('server_version_num')::integer AS version, current_setting('server_encoding') AS encoding,
+      current_setting('transaction_read_only') AS readonly,
+      EXISTS (SELECT FROM pg_namespace WHERE nspname = $1::text) AS schema,
+      EXISTS (
+        SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE nspname = $1::text AND relname = 'migrations'
+      ) AS migrations`,
+
+  applied: `SELECT coalesce(max(version), 0) AS version FROM {schema}.migrations`,
+
+  /** One process migrates, others wait for it. */
+  lockMigrations: `SELECT pg_advisory_xact_lock(hashtextextended($1::text, 6288))`,
+
+  createSchema: `CREATE SCHEMA {schema}`,
+
+  createMigrations: `
+    CREATE TABLE {schema}.migrations (
+      version integer PRIMARY KEY,
+      applied_at timestamptz NOT NULL DEFAULT now()
+    )`,
+
+  addMigration: `INSERT INTO {schema}.migrations (version) VALUES ($1::integer)`,
+} as const
+
+export type Statements = Readonly<Record<keyof typeof STATEMENTS, string>>
+
+export function statementsFor(schema: string): Statements {
+  const entries = Object.entries(STATEMENTS).map(([name, text]) => [name, inSchema(text, schema)])
+  return Object.fromEntries(entries) as Statements
+}
+
+/** @param schema its name, as it is */
+export function inSchema(text: string, schema: string): string {
+  return text.replaceAll('{schema}', () => `"${schema.replaceAll('"', '""')}"`)
+}

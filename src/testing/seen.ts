@@ -1,0 +1,114 @@
+import { isReserved, type Destination } from '../destination.js'
+import {
+  HEADER,
+  decodeEnvelope,
+  integer,
+  readyAt,
+  text,
+  type Arrived,
+  type DelayedMessage,
+  type Headers,
+} from '../envelope.js'
+
+/** A message as a test sees it. */
+export interface SeenMessage {
+  readonly name: string
+  readonly id: string
+  /** The JSON that travels, parsed. Undefined if it is none. */
+  readonly payload: unknown
+  readonly dueAt: Date
+  /** Counts deliveries to a handler, from 1. Of one that waits or is queued: the next. */
+  readonly attempt: number
+  /** The producer's. */
+  readonly headers: Headers
+}
+
+/** Of `schedule` or `scheduleAll`. */
+export interface ScheduledMessage extends SeenMessage {
+  readonly to: Destination
+  readonly scheduledAt: Date
+}
+
+/** Was due, and had nowhere to go. */
+export interface ParkedMessage extends SeenMessage {
+  readonly to: Destination
+}
+
+/** Is to be delivered later. */
+export interface WaitingMessage extends SeenMessage {
+  readonly to: Destination
+  /** When it will be delivered: `dueAt`, or the instant of its next attempt. */
+  readonly readyAt: Date
+}
+
+/** In a queue, and with no consumer. */
+export interface QueuedMessage extends SeenMessage {
+  readonly queue: string
+}
+
+/** A call of a handler. */
+export interface DeliveredMessage extends SeenMessage {
+  readonly queue: string
+  /** As the handler got it. */
+  readonly payload: unknown
+  /** When the handler was called. */
+  readonly at: Date
+  /** What it threw. Undefined as long as it has not. */
+  readonly error: unknown
+}
+
+/** Given up. */
+export interface DeadMessage extends SeenMessage {
+  /** Whose consumer gave it up: the message is in `<queue>.dead`. */
+  readonly queue: string
+  /** Such as `handler-error` or `expired`. */
+  readonly reason: string
+  /** The text of the error, or of `deadLetter`. */
+  readonly error: string
+  readonly deadAt: Date
+}
+
+export function seenScheduled(message: DelayedMessage): ScheduledMessage {
+  return { ...seenParked(message), scheduledAt: new Date(message.scheduledAt) }
+}
+
+export function seenParked(message: DelayedMessage): ParkedMessage {
+  return { ...seenDelayed(message), to: message.destination }
+}
+
+export function seenWaiting(message: DelayedMessage): WaitingMessage {
+  return { ...seenParked(message), readyAt: new Date(readyAt(message)) }
+}
+
+export function seenQueued(queue: string, arrived: Arrived): QueuedMessage {
+  return { queue, ...seenArrived(arrived) }
+}
+
+export function seenDead(queue: string, arrived: Arrived): DeadMessage {
+  const { headers } = arrived
+  return {
+    queue,
+    ...seenArrived(arrived),
+    reason: text(headers[HEADER.reason]) ?? '',
+    error: text(headers[HEADER.error]) ?? '',
+    deadAt: new Date(integer(headers[HEADER.deadAt]) ?? NaN),
+  }
+}
+
+function seenDelayed({ name, id, body, dueAt, attempt, headers }: DelayedMessage): SeenMessage {
+  const own = Object.fromEntries(Object.entries(headers).filter(([header]) => !isReserved(header)))
+  return { name, id, payload: parsed(body), dueAt: new Date(dueAt), attempt, headers: own }
+}
+
+function seenArrived(arrived: Arrived): SeenMessage {
+  const { name = '', id = '', dueAt = NaN, attempt, headers } = decodeEnvelope(arrived)
+  return { name, id, payload: parsed(arrived.body), dueAt: new Date(dueAt), attempt, headers }
+}
+
+function parsed(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(body))
+  } catch {
+    return undefined
+  }
+}

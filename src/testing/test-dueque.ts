@@ -1,0 +1,197 @@
+import { connect, type Dueque } from '../connect.js'
+import { parseInstant, type Due } from '../due.js'
+import { readyAt, type Arrived, type DelayedMessage } from '../envelope.js'
+import { invalidOption } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { ConnectOptions } from '../options.js'
+import { manualClock } from '../strategies/memory/manual-clock.js'
+import type { MemoryBroker } from '../strategies/memory/memory-broker.js'
+import { memory, type MemoryStrategy } from '../strategies/memory/memory.js'
+import { Activity } from './activity.js'
+import {
+  seenDead,
+  seenParked,
+  seenQueued,
+  seenScheduled,
+  seenWaiting,
+  type DeadMessage,
+  type DeliveredMessage,
+  type ParkedMessage,
+  type QueuedMessage,
+  type ScheduledMessage,
+  type WaitingMessage,
+} from './seen.js'
+import { testClock, type TestClock } from './test-clock.js'
+
+export interface TestDuequeOptions {
+  /** What the clock says at first: a `Date`, an ISO 8601 string with a zone, or `{ epochMilliseconds }`. @default now */
+  now?: Due['at'] | undefined
+  /**
+   * Queues that exist already. Another one has to be declared, as in production: by `consume`, by `declare: true`, or by
+   * `broker.declareQueue`.
+   * @default []
+   */
+  queues?: readonly string[] | undefined
+  /**
+   * Milliseconds of real time that a move of the clock waits without anything beginning or ending, before it fails with
+   * `CLOCK_STUCK`.
+   * @default 2000
+   */
+  patienceMs?: number | undefined
+  /**
+   * Called with the time whenever it changes, at first too, so that `Date` can go along: `vi.setSystemTime`,
+   * `jest.setSystemTime` or `mock.timers.setTime`.
+   */
+  setSystemTime?: ((now: number) => void) | undefined
+  /** Where dueque writes what an operator may want to know. `console` fits. @default silent */
+  logger?: Logger | undefined
+}
+
+/** Made by {@link testDueque}. None of its functions needs a `this`: take it apart as you like. */
+export interface TestDueque extends AsyncDisposable {
+  /** For the code under test. */
+  readonly mq: Dueque<MemoryStrategy>
+  readonly clock: TestClock
+  /** Another connection to the same broker, as another process has. The options for RabbitMQ do nothing. */
+  readonly connect: (options?: ConnectOptions) => Promise<Dueque<MemoryStrategy>>
+  /** Declares and deletes queues and exchanges, binds them, sends what is parked on. */
+  readonly broker: MemoryBroker
+  /** Everything that was scheduled, the oldest first; not the retries. */
+  readonly scheduled: () => ScheduledMessage[]
+  /** What is to be delivered later, retries too, in that order. */
+  readonly waiting: () => WaitingMessage[]
+  /** What is in its queue and no consumer has taken, in order; of all queues that are not dead queues, or of one. */
+  readonly queued: (queue?: string) => QueuedMessage[]
+  /** Every call of a handler, the first first; of all queues or one. */
+  readonly delivered: (queue?: string) => DeliveredMessage[]
+  /** What consumers gave up, with the reason; of all queues or one. */
+  readonly dead: (queue?: string) => DeadMessage[]
+  /** What was due and had nowhere to go. */
+  readonly parked: () => ParkedMessage[]
+  /** Closes every connection. Nothing is left to run without it. */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * dueque without a broker, for tests: messages wait in memory, by a clock that stands still until the test moves it.
+ * Everything else is what runs in production.
+ *
+ * @throws DuequeError `INVALID_DUE`, `INVALID_OPTION`
+ * @example
+ * const { mq, clock, waiting } = await testDueque({ now: '2026-11-23T09:00:00Z', queues: ['reminders'] })
+ * await mq.consume('reminders', [on(reminder, handler)])
+ * await bookAppointment(mq)
+ * expect(waiting()).toMatchObject([{ name: 'appointment.reminder', payload: { patient: 'p-7' } }])
+ * await clock.advance('24h')
+ * expect(handler).toHaveBeenCalledOnce()
+ */
+export async function testDueque(options: TestDuequeOptions = {}): Promise<TestDueque> {
+  const { now, queues = [], patienceMs = 2000, setSystemTime = () => undefined, logger } = options
+  if (!Number.isFinite(patienceMs) || patienceMs < 0) throw invalidOption('patienceMs', 'milliseconds', patienceMs)
+  const inner = manualClock(now === undefined ? undefined : parseInstant(now, 'now'))
+  const strategy = memory({ clock: inner })
+  const { broker } = strategy
+  for (const queue of queues) broker.declareQueue(queue)
+  const delivered: { -readonly [K in keyof DeliveredMessage]: DeliveredMessage[K] }[] = []
+  const activity = new Activity(({ queue, delivery }) => {
+    const { name, id, payload, dueAt, attempt, headers } = delivery
+    const seen = {
+      queue,
+      name,
+      id,
+      payload,
+      dueAt,
+      attempt,
+      headers,
+      at: new Date(inner.now()),
+      error: undefined as unknown,
+    }
+    delivered.push(seen)
+    return (error) => (seen.error = error)
+  })
+  const scheduled: DelayedMessage[] = []
+  const opened: Dueque[] = []
+  const open = async (more: ConnectOptions = {}) => {
+    const mq = await connect<MemoryStrategy>({ logger, ...more, strategy: recording(strategy, scheduled) })
+    opened.push(mq)
+    return watched(mq, activity)
+  }
+  const close = async () => {
+    await Promise.all(opened.map((mq) => mq.close({ drainTimeoutMs: patienceMs })))
+    await strategy.stop()
+  }
+  setSystemTime(inner.now())
+  return {
+    mq: await open(),
+    clock: testClock({ clock: inner, activity, patienceMs, setSystemTime }),
+    connect: open,
+    broker,
+    scheduled: () => scheduled.map(seenScheduled),
+    waiting: () => [...strategy.waiting()].sort(inTurn).map(seenWaiting),
+    queued: (queue) => look(broker, queue, '', seenQueued),
+    delivered: (queue) => {
+      assertThere(broker, queue)
+      return delivered.filter((call) => queue === undefined || call.queue === queue).map((call) => ({ ...call }))
+    },
+    dead: (queue) => look(broker, queue, DEAD, seenDead),
+    parked: () => broker.parked().map(seenParked),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+const DEAD = '.dead'
+
+/** The strategy of one connection. What waits outlives the connection, as it does in RabbitMQ. */
+function recording(strategy: MemoryStrategy, log: DelayedMessage[]): MemoryStrategy {
+  return {
+    ...strategy,
+    async schedule(message, options) {
+      // What a consumer sends on carries the properties of what arrived.
+      if (message.properties) return strategy.schedule(message, options)
+      log.push(message)
+      try {
+        await strategy.schedule(message, options)
+      } catch (error) {
+        log.splice(log.lastIndexOf(message), 1)
+        throw error
+      }
+    },
+    stop: () => Promise.resolve(),
+  }
+}
+
+/** Has the clock wait for what this connection does. */
+function watched<D extends Dueque>(mq: D, activity: Activity): D {
+  const schedule = mq.schedule.bind(mq)
+  const consume = mq.consume.bind(mq)
+  mq.schedule = (...args) => activity.schedule(() => schedule(...args))
+  mq.consume = (queue, handlers, options = {}) =>
+    activity.consume(queue, handlers, options, (watching) => consume(queue, watching, options))
+  return mq
+}
+
+/** By when it is delivered; what is together, in the order of scheduling. */
+function inTurn(a: DelayedMessage, b: DelayedMessage): number {
+  return readyAt(a) - readyAt(b) || a.scheduledAt - b.scheduledAt || a.revision - b.revision
+}
+
+/** What is in the queue of this name and suffix, or in all such queues. */
+function look<T>(
+  broker: MemoryBroker,
+  queue: string | undefined,
+  suffix: '' | '.dead',
+  see: (queue: string, arrived: Arrived) => T,
+): T[] {
+  assertThere(broker, queue)
+  const isDead = suffix === DEAD
+  const all = broker.queues().filter((name) => name.endsWith(DEAD) === isDead)
+  const names = queue === undefined ? all.map((name) => name.slice(0, name.length - suffix.length)) : [queue]
+  return names.flatMap((name) => broker.messages(`${name}${suffix}`).map((arrived) => see(name, arrived)))
+}
+
+/** A queue of a wrong name would seem empty. */
+function assertThere(broker: MemoryBroker, queue: string | undefined): void {
+  if (queue === undefined || broker.queues().some((name) => name === queue || name === `${queue}${DEAD}`)) return
+  broker.ensure({ queue }, false)
+}

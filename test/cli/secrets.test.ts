@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { brokerUrl, poll } from '../support/broker.js'
+import { OTHER_PASSWORD, PASSWORD, shownIn } from '../support/secrets.js'
+import { run, start, unique } from './dueque.js'
+
+const [ENCODED, OTHER] = [PASSWORD, OTHER_PASSWORD].map(encodeURIComponent) as [string, string]
+const wrong = () => brokerUrl().replace(/\/\/([^@]*@)?/, `//guest:${ENCODED}@`)
+const nowhere = () => `amqp://guest:${ENCODED}@127.0.0.1:1`
+const MANAGEMENT = `http://guest:${OTHER}@127.0.0.1:1/x`
+
+const COMMANDS: string[][] = [
+  ['schedule', '--queue', 'q', '--in', '1s', '--data', '1'],
+  ['consume', 'q'],
+  ['status'],
+  ['status', '--no-management'],
+  ['doctor'],
+  ['topology', 'show'],
+  ['topology', 'apply'],
+  ['topology', 'verify'],
+  ['topology', 'delete'],
+  ['parked', 'list'],
+  ['parked', 'redrive', '--all'],
+  ['dead', 'show', 'q', 'id'],
+]
+
+test.each(COMMANDS.map((args) => [args.join(' '), args] as const))(
+  '%s shows no password, neither that of the broker nor that of the management API, as text or as JSON',
+  async (_, args) => {
+    const runs = [wrong(), nowhere()].flatMap((url) =>
+      [[], ['--json']].map((json) => run([...args, ...json], { AMQP_URL: url, RABBITMQ_MANAGEMENT_URL: MANAGEMENT })),
+    )
+    for (const { stdout, stderr } of await Promise.all(runs)) {
+      expect(stdout + stderr).not.toBe('')
+      expect(shownIn(stdout + stderr)).toEqual([])
+    }
+  },
+)
+
+test.each([
+  ['help', ['--help']],
+  ['help of a command', ['status', '--help']],
+  ['an unknown option', ['status', `--ulr=${nowhere()}`]],
+  ['an argument too many', ['status', nowhere(), MANAGEMENT]],
+  ['an unknown command', [nowhere()]],
+  ['a URL that is none', ['status', '--url', nowhere().replace('amqp', 'http')]],
+  ['a URL that is none, in the variable', ['status']],
+  ['a management URL that is none', ['status', '--management', MANAGEMENT.replace('http', 'amqp')]],
+])('%s shows none either', async (what, args) => {
+  const url = what.endsWith('variable') ? nowhere().replace('amqp', 'http') : nowhere()
+  for (const json of [[], ['--json']]) {
+    const { stdout, stderr } = await run([...args, ...json], { AMQP_URL: url, RABBITMQ_MANAGEMENT_URL: MANAGEMENT })
+    expect(stdout + stderr).not.toBe('')
+    expect(shownIn(stdout + stderr)).toEqual([])
+  }
+})
+
+const noProc = process.platform !== 'linux'
+
+test.skipIf(noProc)(
+  'a password in the variable is in no list of processes (skipped where there is no /proc)',
+  async () => {
+    const password = new URL(brokerUrl()).password || 'guest'
+    const { child, ended } = start(['consume', unique('q'), '--json'], { AMQP_URL: brokerUrl() })
+    const title = () => readFile(`/proc/${child.pid}/cmdline`, 'utf8')
+    await poll(async () => (await title()).includes('consume'), { what: 'the process', timeoutMs: 10_000 })
+    expect((await title()).split('\0').filter((arg) => arg.includes(`:${password}@`))).toEqual([])
+    child.kill('SIGINT')
+    await ended
+  },
+)

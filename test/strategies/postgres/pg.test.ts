@@ -1,0 +1,18 @@
+import { Pool } from 'pg'
+import { afterAll } from 'vitest'
+import { postgres } from '../../../src/strategies/postgres/index.js'
+import { useVhost } from '../../support/broker.js'
+import { usePostgres } from '../../support/postgres.js'
+import { AmqpWorld } from '../amqp-world.js'
+import { conformance } from '../conformance.js'
+
+const vhost = useVhost()
+const database = usePostgres()
+let pool: Pool | undefined
+const make = () => postgres({ pool: pool ?? new Pool() })
+
+conformance({ name: 'postgres', make }, () => {
+  pool = new Pool({ connectionString: database.url })
+  return new AmqpWorld(vhost.url, make)
+})
+afterAll(() => pool?.end())
