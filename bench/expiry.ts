@@ -18,7 +18,7 @@ const LONG = '30d'
 const LONG_MS = 30 * 86_400_000
 const LONGEST_DELAY_MS = 10_000
 /** What was not heard so long after it was due counts as unheard. */
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 5_000
 const WAITING = [0, 10_000, 100_000]
 /** Redis' defaults, and what makes it look more often, or longer. */
 const SETTINGS = [
