@@ -2,6 +2,7 @@
 // scripts/bench sees to. Reading order: a scenario (rate.ts, lateness.ts, …), load.ts, receiving.ts, receiver.ts.
 import { say } from '../scripts/broker/say.js'
 import { brokerAt, inVhost, type Broker } from './broker.js'
+import { backpressure } from './backpressure.js'
 import { burst } from './burst.js'
 import { cluster } from './cluster.js'
 import { crash } from './crash.js'
@@ -12,9 +13,9 @@ import { rate } from './rate.js'
 import { environmentLine, environmentOf, report, type Result } from './report.js'
 
 type Scenario = (broker: Broker, options: Options) => Promise<Result>
-const SCENARIOS: Record<string, Scenario> = { rate, lateness, memory, burst, crash, cluster }
-/** Takes minutes, and all of the machine. */
-const ONLY_BY_NAME = 'cluster'
+const SCENARIOS: Record<string, Scenario> = { rate, lateness, memory, burst, crash, cluster, backpressure }
+/** They take minutes, and all of the machine. */
+const ONLY_BY_NAME = ['cluster', 'backpressure']
 
 const args = process.argv.slice(2)
 const commandLine = understood()
@@ -26,7 +27,7 @@ async function main({ scenarios, options }: CommandLine): Promise<void> {
   const overview = await broker.ask<{ rabbitmq_version: string; erlang_version: string }>('/overview')
   const environment = environmentOf({ version: overview.rabbitmq_version, erlang: overview.erlang_version }, args)
   process.stdout.write(`${environmentLine(environment)}\n`)
-  const usual = Object.keys(SCENARIOS).filter((name) => name !== ONLY_BY_NAME)
+  const usual = Object.keys(SCENARIOS).filter((name) => !ONLY_BY_NAME.includes(name))
   for (const name of scenarios.length > 0 ? scenarios : usual) {
     say(`\n${name} …`)
     const result = await inVhost(broker, (inside) => SCENARIOS[name]!(inside, options))
