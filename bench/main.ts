@@ -2,6 +2,7 @@
 // scripts/bench sees to. Reading order: a scenario (rate.ts, lateness.ts, …), load.ts, receiving.ts, receiver.ts.
 import { say } from '../scripts/broker/say.js'
 import { brokerAt, inVhost, type Broker } from './broker.js'
+import { backpressure } from './backpressure.js'
 import { burst } from './burst.js'
 import { cluster } from './cluster.js'
 import { crash } from './crash.js'
@@ -21,13 +22,14 @@ const SCENARIOS: Record<string, Scenario> = {
   memory,
   burst,
   crash,
-  idle,
+  backpressure,
   cluster,
+  idle,
   expiry,
   strategies,
 }
 /** Take minutes, and all of the machine; or need more than a broker. */
-const ONLY_BY_NAME = ['cluster', 'idle', 'expiry', 'strategies']
+const ONLY_BY_NAME = ['backpressure', 'cluster', 'idle', 'expiry', 'strategies']
 
 const args = process.argv.slice(2)
 const commandLine = understood()

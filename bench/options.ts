@@ -12,6 +12,7 @@ export interface Options {
   dueIn: number | undefined
   patience: number | undefined
   prefetch: number | undefined
+  kibPerSecond: number | undefined
   shards: number
   lead: number
   queueType: 'quorum' | 'classic'
@@ -23,12 +24,13 @@ export interface Options {
 
 export const USAGE = `usage: npm run bench -- [SCENARIO …] [OPTION …]
 
-scenarios (all of them by default, but for the last four)
+scenarios (all of them by default, but for the last five)
   rate       confirmed schedules per second, as a share of plain publishes with amqplib
   lateness   arrival − due at a steady rate, random delays of 1–10 s
   memory     what waiting messages cost the broker, and their producer
   burst      how fast many messages with one due time leave the broker
   crash      kill -9 of a broker with waiting messages: lost, duplicates, late
+  backpressure  what a producer holds behind a slow network, and a slow consumer before a long queue
   cluster    three nodes under a steady rate, a random one killed with -9 and restarted again and again, and an audit
   idle       what a million waiting messages cost a store, and what their relay does meanwhile
   expiry     how late a Redis of its own tells of expired keys, and what redisExpiry makes of it; memory beside redis
@@ -36,16 +38,17 @@ scenarios (all of them by default, but for the last four)
 
 options
   --count N             messages of a round (rate: 30000, burst, crash and strategies: 20000), or that wait (memory: 500000,
-                        idle: 1000000)
+                        idle and backpressure: 1000000)
   --rounds N            rate: rounds of each kind (3)
   --in-flight N         unconfirmed messages at most (2000)
   --rate N              messages per second (lateness: 2000, cluster and strategies: 1000)
-  --seconds N           for how long (lateness: 60, idle: 30, strategies: 20)
+  --seconds N           for how long (lateness, and the consumer of backpressure: 60, idle: 30, strategies: 20)
   --minutes N           cluster: for how long (3)
   --kill-every SECONDS  cluster: from one kill to the next (20)
   --due-in SECONDS      burst: due time from the start (75; one rung lets all go if scheduling ends 60 s before)
   --patience SECONDS    how long nothing more must have arrived, to say that the rest is lost (30)
-  --prefetch N          of the receiver (1000)
+  --prefetch N          of the receiver (1000; backpressure: 100)
+  --kib-per-second N    backpressure: of the network (4096)
   --queue-type TYPE     of the rungs: quorum or classic (quorum)
   --shards N            of each rung (1)
   --lead MS             lateness: the broker hands over so much earlier, and the consumer holds (0)
@@ -69,6 +72,7 @@ const NUMBERS = [
   'due-in',
   'patience',
   'prefetch',
+  'kib-per-second',
   'shards',
   'lead',
 ] as const
@@ -111,6 +115,7 @@ export function parseCommandLine(args: string[]): CommandLine {
       dueIn: number('due-in'),
       patience: number('patience'),
       prefetch: number('prefetch'),
+      kibPerSecond: number('kib-per-second'),
       shards: number('shards') ?? 1,
       lead: number('lead') ?? 0,
       queueType: oneOf('queue-type', ['quorum', 'classic'], values['queue-type']),

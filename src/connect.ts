@@ -40,7 +40,7 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
     options: ScheduleOptions & StrategyScheduleOptions<S>,
   ): Promise<Receipt>
   /**
-   * Schedules many, with a bounded number on the way, and yields what became of each as it is known. One bad item does not
+   * Schedules many, with at most `maxInFlight` messages and 64 MiB of bodies on the way, and yields what became of each as it is known. One bad item does not
    * stop the rest.
    */
   scheduleAll<In, Item extends ScheduleItem<In, ScheduleOptions & StrategyScheduleOptions<S>>>(

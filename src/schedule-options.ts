@@ -24,7 +24,7 @@ export type ScheduleOptions = (Due | Repeat) & {
    * can be repeated. @default id and revision, which is another at each schedule
    */
   dedupeKey?: string | undefined
-  /** How long after its due time the message is still of use, as `in`. Later it goes to the dead queue. */
+  /** How long after its due time the message is still of use, as `in`, more than 0. Later it goes to the dead queue. */
   expiresIn?: number | string | undefined
   /** Declares a missing work queue, and its dead queue, instead of failing. @default false */
   declare?: boolean | undefined
