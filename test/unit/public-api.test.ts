@@ -22,6 +22,7 @@ it('the package can be imported by these paths and no others', async () => {
   expect(type).toBe('module')
   expect(exports).toEqual({
     '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+    './redis': { types: './dist/strategies/redis/index.d.ts', default: './dist/strategies/redis/index.js' },
     './package.json': './package.json',
   })
 })
