@@ -21,7 +21,7 @@ it('the library exports these names and no others', () => {
 })
 
 it('dueque/postgres exports these names and no others', () => {
-  expect(Object.keys(forPostgres).sort()).toEqual(['migratePostgres', 'postgres'])
+  expect(Object.keys(forPostgres).sort()).toEqual(['migratePostgres', 'postgres', 'postgresDedupe'])
 })
 
 it('dueque/redis exports these names and no others', () => {
