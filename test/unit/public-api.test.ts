@@ -25,7 +25,7 @@ it('dueque/postgres exports these names and no others', () => {
 })
 
 it('dueque/redis exports these names and no others', () => {
-  expect(Object.keys(forRedis).sort()).toEqual(['redis', 'redisDedupe'])
+  expect(Object.keys(forRedis).sort()).toEqual(['redis', 'redisDedupe', 'redisExpiry'])
 })
 
 it('dueque/testing exports this name and no other', () => {
