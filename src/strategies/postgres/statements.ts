@@ -154,6 +154,46 @@ const STATEMENTS = {
     FROM unnest($1::text::text[], $2::text::uuid[]) AS r (key, lease)
     WHERE m.key = r.key AND m.lease = r.lease`,
 
+  /** The key is $2's for $3 ms, unless it is settled or running. What this snapshot does not see is asked for again. */
+  dedupeClaim: `
+    WITH claimed AS (
+      INSERT INTO {schema}.dedupe AS d (key, owner, until)
+      VALUES (decode($1::text, 'hex'), $2::uuid, clock_timestamp() + $3::bigint * interval '1 ms')
+      ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, until = excluded.until
+        WHERE d.until <= clock_timestamp() OR d.owner = excluded.owner
+      RETURNING key
+    )
+    SELECT CASE
+      WHEN EXISTS (SELECT FROM claimed) THEN 'claimed'
+      WHEN EXISTS (
+        SELECT FROM {schema}.dedupe
+        WHERE key = decode($1::text, 'hex') AND owner IS NULL AND until > clock_timestamp()
+      ) THEN 'settled'
+      ELSE 'running'
+    END AS answer`,
+
+  /** In the order of keys, so that two who renew do not wait for each other. */
+  dedupeRenew: `
+    INSERT INTO {schema}.dedupe AS d (key, owner, until)
+    SELECT decode(k, 'hex'), $2::uuid, clock_timestamp() + $3::bigint * interval '1 ms'
+    FROM unnest($1::text::text[]) AS k ORDER BY k
+    ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, until = excluded.until
+      WHERE d.until <= clock_timestamp() OR d.owner = excluded.owner`,
+
+  dedupeSettle: `
+    INSERT INTO {schema}.dedupe AS d (key, owner, until)
+    VALUES (decode($1::text, 'hex'), NULL, clock_timestamp() + $2::bigint * interval '1 ms')
+    ON CONFLICT (key) DO UPDATE SET owner = NULL, until = excluded.until`,
+
+  dedupeRelease: `DELETE FROM {schema}.dedupe WHERE key = decode($1::text, 'hex') AND owner = $2::uuid`,
+
+  /** Up to $1 of those whose time is over. */
+  dedupeForget: `
+    DELETE FROM {schema}.dedupe WHERE key IN (
+      SELECT key FROM {schema}.dedupe WHERE until <= clock_timestamp()
+      ORDER BY until LIMIT $1::bigint FOR UPDATE SKIP LOCKED
+    ) RETURNING until`,
+
   notify: `SELECT pg_notify($1::text, $2::text)`,
 
   /** What a server is, and whether the schema is there. */
