@@ -2,7 +2,8 @@
  * dueque: delayed messages on RabbitMQ.
  *
  * To read the source, follow a message: connect.ts → schedule-options.ts (due.ts, destination.ts) → message.ts →
- * envelope.ts → strategies/ladder (it waits) → amqp/publisher.ts → amqp/subscribe.ts → consumer/consumer.ts.
+ * envelope.ts → strategies/ladder (it waits) → amqp/publisher.ts → amqp/subscribe.ts → consumer/consumer.ts. With a store:
+ * … → strategies/store-strategy.ts → store.ts (redis, postgres) → relay.ts → amqp/publisher.ts → …
  */
 /// <reference lib="esnext.disposable" preserve="true" />
 export { connect, type Dueque, type ScheduleItem } from './connect.js'
@@ -10,7 +11,7 @@ export type { ConnectOptions } from './options.js'
 export type { TlsOptions } from './amqp/tls.js'
 export type { QueueType, TopologyMode } from './amqp/names.js'
 export { defineMessage, type MessageDefinition, type MessageOptions, type PayloadOf } from './message.js'
-export type { ScheduleOptions } from './schedule-options.js'
+export type { Repeat, ScheduleOptions } from './schedule-options.js'
 export type { ScheduleResult } from './schedule-all.js'
 export type { Receipt } from './receipt.js'
 export type { Due } from './due.js'
@@ -35,7 +36,16 @@ export {
 } from './errors.js'
 export type { Logger } from './logger.js'
 export type { Clock } from './clock.js'
-export type { Arrival, Broker, DeadReason, Death, PublishOptions, SubscribeOptions, Subscription } from './broker.js'
+export type {
+  Arrival,
+  Broker,
+  BrokerHealth,
+  DeadReason,
+  Death,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription,
+} from './broker.js'
 export type { Environment, Limits, OnConflict, Strategy, WaitOptions } from './strategies/strategy.js'
 export type { Position, Waitlist, WaitlistFilter } from './strategies/waitlist.js'
 export type {

@@ -39,7 +39,7 @@ export type ScheduleOptions = (Due | Repeat) & {
 }
 
 /** Instead of a due time: that of the receipt. */
-interface Repeat {
+export interface Repeat {
   repeat: Receipt
   in?: Due['in'] | undefined
   at?: Due['at'] | undefined

@@ -68,8 +68,7 @@ export function onAny(handle: (delivery: Delivery) => unknown): Handler {
 
 /** @throws DuequeError `INVALID_OPTION` */
 export function checkHandlers(handlers: readonly Handler[]): readonly Handler[] {
-  const count: unknown = (handlers as { length?: unknown } | undefined)?.length
-  if (typeof count !== 'number' || count === 0)
+  if (!Array.isArray(handlers) || handlers.length === 0)
     throw invalidOption('handlers', 'at least one on(message, handler)', handlers)
   const names = handlers.map(({ definition }) => definition?.name)
   const twice = names.find((name, i) => names.indexOf(name) !== i)

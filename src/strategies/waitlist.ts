@@ -3,8 +3,9 @@ import { readyAt, type DelayedMessage } from '../envelope.js'
 import { DuequeError, shown } from '../errors.js'
 
 /**
- * What waits in a strategy's store, to look at and to change. Exact: each answer is the store's own, at one instant. A
- * message that was handed to a relay no longer waits, whatever becomes of it.
+ * What waits in a strategy's store, to look at and to change. Exact: each answer is the store's own, of one instant; a
+ * count or a list with a filter may be of several, if the store has to walk for it. A message that was handed to a relay
+ * no longer waits, whatever becomes of it.
  */
 export interface Waitlist {
   /** Those with this id, the latest revision first. */
@@ -13,7 +14,7 @@ export interface Waitlist {
   remove(message: DelayedMessage): Promise<boolean>
   /** Puts `by`, which differs in its times only, in the place of `message`. False if that waits no more as it was. */
   replace(message: DelayedMessage, by: DelayedMessage): Promise<boolean>
-  /** In the order of {@link positionOf}, from `after` on, not including it. */
+  /** In the order of {@link Position}, from `after` on, not including it. */
   list(
     filter: WaitlistFilter,
     page: { after?: Position | undefined; limit: number },
@@ -32,7 +33,7 @@ export interface WaitlistFilter {
   readonly destination?: Destination | undefined
 }
 
-/** A place in the order in which messages leave: by time, then by key, byte for byte. */
+/** A place in the order in which messages leave: by time, and at one time in an order that is the store's own. */
 export interface Position {
   readonly readyAt: number
   readonly key: string
