@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 const source = (file: string) => fileURLToPath(new URL(`./src/${file}`, import.meta.url))
 const alias = [
   { find: /^dueque$/, replacement: source('index.ts') },
+  { find: /^dueque\/postgres$/, replacement: source('strategies/postgres/index.ts') },
+  { find: /^dueque\/redis$/, replacement: source('strategies/redis/index.ts') },
   { find: /^dueque\/testing$/, replacement: source('testing/index.ts') },
 ]
 

@@ -1,4 +1,4 @@
-import { connect, ladder } from 'dueque'
+import { connect } from 'dueque'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { say } from '../scripts/broker/say.js'
 import type { Broker } from './broker.js'
@@ -8,16 +8,19 @@ import type { Options } from './options.js'
 import { pace } from './pace.js'
 import { startReceiver } from './receiving.js'
 import type { Result } from './report.js'
+import { strategyOf } from './strategy.js'
 
 const QUEUE = 'bench.lateness'
 const LONGEST_DELAY_MS = 10_000
 
 /** How late messages arrive that are scheduled at a steady rate, with random delays of 1 to 10 seconds. */
 export async function lateness(broker: Broker, options: Options): Promise<Result> {
-  const { rate = 2000, seconds = 60, prefetch = 1000, patience = 30, receiver: kind, queueType, shards, lead } = options
+  const { rate = 2000, seconds = 60, prefetch = 1000, patience = 30, receiver: kind } = options
+  if (kind === 'none') throw new Error('lateness needs a receiver')
   const count = rate * seconds
   const to = { queue: QUEUE }
-  const mq = await connect({ url: broker.url, strategy: ladder({ queueType, shards, lead }) })
+  const { strategy, settings, close } = await strategyOf(options)
+  const mq = await connect({ url: broker.url, strategy })
   await warmUp(mq, to, 5_000)
   await sleep(LONGEST_DELAY_MS)
   const receiver = await startReceiver({ kind, url: broker.url, queue: QUEUE, prefetch })
@@ -31,6 +34,7 @@ export async function lateness(broker: Broker, options: Options): Promise<Result
   await receiver.until(count, patience * 1000, Date.now() + LONGEST_DELAY_MS)
   const final = await receiver.finish()
   await mq.close()
+  await close()
 
   const { unique, copies, early, lateness: values, stats } = final
   return {
@@ -41,9 +45,7 @@ export async function lateness(broker: Broker, options: Options): Promise<Result
       delays: '1–10 s',
       receiver: kind,
       prefetch,
-      queueType,
-      shards,
-      lead,
+      ...settings,
     },
     rows: [
       {

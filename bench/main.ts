@@ -6,16 +6,30 @@ import { backpressure } from './backpressure.js'
 import { burst } from './burst.js'
 import { cluster } from './cluster.js'
 import { crash } from './crash.js'
+import { expiry } from './expiry.js'
+import { idle } from './idle.js'
 import { lateness } from './lateness.js'
 import { memory } from './memory.js'
 import { parseCommandLine, USAGE, type CommandLine, type Options } from './options.js'
 import { rate } from './rate.js'
+import { strategies } from './strategies/strategies.js'
 import { environmentLine, environmentOf, report, type Result } from './report.js'
 
 type Scenario = (broker: Broker, options: Options) => Promise<Result>
-const SCENARIOS: Record<string, Scenario> = { rate, lateness, memory, burst, crash, cluster, backpressure }
-/** They take minutes, and all of the machine. */
-const ONLY_BY_NAME = ['cluster', 'backpressure']
+const SCENARIOS: Record<string, Scenario> = {
+  rate,
+  lateness,
+  memory,
+  burst,
+  crash,
+  backpressure,
+  cluster,
+  idle,
+  expiry,
+  strategies,
+}
+/** Take minutes, and all of the machine; or need more than a broker. */
+const ONLY_BY_NAME = ['backpressure', 'cluster', 'idle', 'expiry', 'strategies']
 
 const args = process.argv.slice(2)
 const commandLine = understood()

@@ -16,14 +16,15 @@ export interface Options {
   shards: number
   lead: number
   queueType: 'quorum' | 'classic'
-  receiver: 'dueque' | 'raw'
+  strategy: 'ladder' | 'redis' | 'postgres'
+  receiver: 'dueque' | 'raw' | 'none'
   brokerDefaults: boolean
   freshRungs: boolean
 }
 
 export const USAGE = `usage: npm run bench -- [SCENARIO …] [OPTION …]
 
-scenarios (all of them by default, but for cluster and backpressure)
+scenarios (all of them by default, but for the last five)
   rate       confirmed schedules per second, as a share of plain publishes with amqplib
   lateness   arrival − due at a steady rate, random delays of 1–10 s
   memory     what waiting messages cost the broker, and their producer
@@ -31,13 +32,17 @@ scenarios (all of them by default, but for cluster and backpressure)
   crash      kill -9 of a broker with waiting messages: lost, duplicates, late
   backpressure  what a producer holds behind a slow network, and a slow consumer before a long queue
   cluster    three nodes under a steady rate, a random one killed with -9 and restarted again and again, and an audit
+  idle       what a million waiting messages cost a store, and what their relay does meanwhile
+  expiry     how late a Redis of its own tells of expired keys, and what redisExpiry makes of it; memory beside redis
+  strategies every strategy that this machine has a server for, side by side; writes docs/choosing.md
 
 options
-  --count N             messages of a round (rate: 30000, burst and crash: 20000), or that wait (memory: 500000, backpressure: 1000000)
+  --count N             messages of a round (rate: 30000, burst, crash and strategies: 20000), or that wait (memory: 500000,
+                        idle and backpressure: 1000000)
   --rounds N            rate: rounds of each kind (3)
   --in-flight N         unconfirmed messages at most (2000)
-  --rate N              messages per second (lateness: 2000, cluster: 1000)
-  --seconds N           lateness, and the consumer of backpressure: for how long (60)
+  --rate N              messages per second (lateness: 2000, cluster and strategies: 1000)
+  --seconds N           for how long (lateness, and the consumer of backpressure: 60, idle: 30, strategies: 20)
   --minutes N           cluster: for how long (3)
   --kill-every SECONDS  cluster: from one kill to the next (20)
   --due-in SECONDS      burst: due time from the start (75; one rung lets all go if scheduling ends 60 s before)
@@ -47,7 +52,10 @@ options
   --queue-type TYPE     of the rungs: quorum or classic (quorum)
   --shards N            of each rung (1)
   --lead MS             lateness: the broker hands over so much earlier, and the consumer holds (0)
-  --receiver KIND       lateness, burst: a consumer of dueque or of raw amqplib (dueque)
+  --strategy NAME       lateness, burst, idle: how messages wait: ladder, redis or postgres (ladder). For the last
+                        two a private server is started (appendonly yes; fsync on), or REDIS_URL or DATABASE_URL is used
+  --receiver KIND       lateness, burst: a consumer of dueque or of raw amqplib; burst: or none, and the queue is
+                        watched (dueque)
   --broker-defaults     crash, cluster: without the broker settings that dueque recommends
   --fresh-rungs         crash: on rungs that were declared only just before
 
@@ -86,6 +94,7 @@ export function parseCommandLine(args: string[]): CommandLine {
       ...numbers,
       'queue-type': text,
       receiver: text,
+      strategy: text,
       'broker-defaults': flag,
       'fresh-rungs': flag,
       help: flag,
@@ -110,7 +119,8 @@ export function parseCommandLine(args: string[]): CommandLine {
       shards: number('shards') ?? 1,
       lead: number('lead') ?? 0,
       queueType: oneOf('queue-type', ['quorum', 'classic'], values['queue-type']),
-      receiver: oneOf('receiver', ['dueque', 'raw'], values.receiver),
+      strategy: oneOf('strategy', ['ladder', 'redis', 'postgres'], values.strategy),
+      receiver: oneOf('receiver', ['dueque', 'raw', 'none'], values.receiver),
       brokerDefaults: values['broker-defaults'] ?? false,
       freshRungs: values['fresh-rungs'] ?? false,
     },

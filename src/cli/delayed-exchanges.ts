@@ -67,6 +67,17 @@ function add(found: Map<string, DelayedExchange>, exchange: z.infer<typeof excha
   found.set(key, { vhost, name, type: String(exchange.arguments['x-delayed-type']), messages: sum })
 }
 
+/**
+ * What waits in one of them on the node that is asked: null if it does not say, undefined if there is no such exchange.
+ *
+ * @throws CommandError `MANAGEMENT_FAILED`
+ */
+export async function delayedIn(api: ManagementApi, vhost: string, name: string): Promise<number | null | undefined> {
+  const exchanges = await ask(api, `/api/exchanges/${encodeURIComponent(vhost)}?${COLUMNS}`, z.array(exchangeSchema))
+  const found = exchanges.find((exchange) => exchange.name === name)
+  return found && (found.messages_delayed ?? null)
+}
+
 /** What an exchange is, and what is bound: consumers' queues behind it, and exchanges in front of it. */
 export interface ExchangeWithBindings {
   type: string

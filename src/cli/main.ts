@@ -6,6 +6,7 @@ import { addDead } from './commands/dead.js'
 import { addDoctor } from './commands/doctor.js'
 import { addMigrate } from './commands/migrate.js'
 import { addParked } from './commands/parked.js'
+import { addPostgres } from './commands/postgres.js'
 import { addRelay } from './commands/relay.js'
 import { addSchedule } from './commands/schedule.js'
 import { addStatus } from './commands/status.js'
@@ -29,6 +30,7 @@ Examples:
   dueque dead redrive reminders --reason handler-error --rate 50/s
   dueque relay --redis redis://localhost
   dueque cancel appointment-42/24h --redis redis://localhost
+  dueque postgres migrate --postgres postgres://localhost/app
   dueque migrate status
 ${EXIT_HELP}`
 
@@ -49,6 +51,7 @@ function program(): Command {
   addDead(root, terminal)
   addRelay(root, terminal)
   addWaiting(root, terminal)
+  addPostgres(root, terminal)
   addMigrate(root, terminal)
   for (const command of root.commands.flatMap(withSubcommands)) command.addHelpText('after', EXIT_HELP)
   return root.addHelpText('after', HELP)

@@ -7,7 +7,7 @@ import type { Logger } from '../logger.js'
 /**
  * Remembers, for all processes that share it, which messages were handled. Made by `redisDedupe` of `dueque/redis` or
  * `postgresDedupe` of `dueque/postgres`. A key is running, for as long as its owner renews that, or settled, or unknown.
- * All methods reject with `STORE_ERROR` if the store cannot be asked.
+ * Owners are UUIDs, keys any text. All methods reject with `STORE_ERROR` if the store cannot be asked.
  */
 export interface DedupeStore {
   readonly name: string

@@ -10,7 +10,8 @@ import { checkPermissions } from './permissions.js'
 import { checkPolicies } from './policies.js'
 import { checkProduct } from './product.js'
 
-export type Area = 'broker' | 'permissions' | 'policies' | 'layout' | 'destinations' | 'messages' | 'round trip'
+export type Area =
+  'broker' | 'store' | 'permissions' | 'policies' | 'layout' | 'destinations' | 'messages' | 'round trip'
 export type AreaFinding = Finding & { area: Area }
 
 /** Every check that goes by facts alone, in the order in which one would ask. */

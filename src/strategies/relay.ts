@@ -50,7 +50,8 @@ export class Relay {
   readonly #settler: Settler
   /** By destination: until when it is left alone. */
   readonly #stalled = new Map<string, number>()
-  readonly #underWay = new Set<Promise<void>>()
+  #underWay = 0
+  #idle: (() => void) | undefined
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined
   #isFull = false
@@ -90,7 +91,7 @@ export class Relay {
   }
 
   stats(): RelayStats {
-    return { relayed: this.#relayed, underWay: this.#underWay.size }
+    return { relayed: this.#relayed, underWay: this.#underWay }
   }
 
   /** Claims nothing more. What is under way is published and settled, or left to its lease. */
@@ -98,7 +99,7 @@ export class Relay {
     this.#stop.abort()
     this.#alarm.wakeFor()
     await this.#running
-    await Promise.all(this.#underWay)
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
   }
 
   async #run(): Promise<void> {
@@ -120,9 +121,9 @@ export class Relay {
   /** For how many messages there is room; none while RabbitMQ takes none. A small claim costs as much as a large one. */
   #room(): number {
     const { batch, maxInFlight } = this.#options
-    if (this.#environment.broker.health().producer !== 'up') return 0
-    const room = maxInFlight - this.#underWay.size
-    return room >= Math.min(batch, maxInFlight / 2) ? Math.min(room, batch) : 0
+    const room = maxInFlight - this.#underWay
+    if (room < Math.min(batch, maxInFlight / 2)) return 0
+    return this.#environment.broker.health().producer === 'up' ? Math.min(room, batch) : 0
   }
 
   /** Never rejects. */
@@ -144,11 +145,14 @@ export class Relay {
   }
 
   #take(claimed: Claimed): void {
-    const work = this.#publish(claimed).finally(() => {
-      this.#underWay.delete(work)
-      if (this.#isFull && this.#room() > 0) this.#alarm.wakeFor()
-    })
-    this.#underWay.add(work)
+    this.#underWay++
+    void this.#publish(claimed).then(() => this.#done())
+  }
+
+  #done(): void {
+    this.#underWay--
+    if (this.#isFull && this.#room() > 0) this.#alarm.wakeFor()
+    if (this.#underWay === 0) this.#idle?.()
   }
 
   /** Never rejects. */

@@ -52,9 +52,9 @@ export function testClock({ clock, activity, patienceMs, setSystemTime }: TestCl
   }
   const move = async (end: () => number) => {
     if (activity.caller) throw ownMove(activity.caller.queue)
-    const turn = last.then(() => moveTo(end()))
-    last = turn.catch(() => undefined)
-    return turn
+    const moved = last.then(() => moveTo(end()))
+    last = moved.catch(() => undefined)
+    return moved
   }
   return {
     now: () => clock.now(),

@@ -1,4 +1,5 @@
 import { connect, type Dueque } from '../connect.js'
+import { checkQueueName } from '../destination.js'
 import { parseInstant, type Due } from '../due.js'
 import { readyAt, type Arrived, type DelayedMessage } from '../envelope.js'
 import { invalidOption } from '../errors.js'
@@ -76,7 +77,7 @@ export interface TestDueque extends AsyncDisposable {
  * dueque without a broker, for tests: messages wait in memory, by a clock that stands still until the test moves it.
  * Everything else is what runs in production.
  *
- * @throws DuequeError `INVALID_DUE`, `INVALID_OPTION`
+ * @throws DuequeError `INVALID_DUE`, `INVALID_OPTION`, `RESERVED_NAME`, `NAME_TOO_LONG`
  * @example
  * const { mq, clock, waiting } = await testDueque({ now: '2026-11-23T09:00:00Z', queues: ['reminders'] })
  * await mq.consume('reminders', [on(reminder, handler)])
@@ -91,7 +92,7 @@ export async function testDueque(options: TestDuequeOptions = {}): Promise<TestD
   const inner = manualClock(now === undefined ? undefined : parseInstant(now, 'now'))
   const strategy = memory({ clock: inner })
   const { broker } = strategy
-  for (const queue of queues) broker.declareQueue(queue)
+  for (const queue of queues) broker.declareQueue(checkQueueName('queues', queue))
   const delivered: { -readonly [K in keyof DeliveredMessage]: DeliveredMessage[K] }[] = []
   const activity = new Activity(({ queue, delivery }) => {
     const { name, id, payload, dueAt, attempt, headers } = delivery
@@ -163,10 +164,11 @@ function recording(strategy: MemoryStrategy, log: DelayedMessage[]): MemoryStrat
 
 /** Has the clock wait for what this connection does. */
 function watched<D extends Dueque>(mq: D, activity: Activity): D {
-  const { schedule, consume } = mq
-  mq.schedule = (...args) => activity.schedule(() => schedule.apply(mq, args as never))
+  const schedule = mq.schedule.bind(mq)
+  const consume = mq.consume.bind(mq)
+  mq.schedule = (...args) => activity.schedule(() => schedule(...args))
   mq.consume = (queue, handlers, options = {}) =>
-    activity.consume(queue, handlers, options, (watching) => consume.call(mq, queue, watching, options))
+    activity.consume(queue, handlers, options, (watching) => consume(queue, watching, options))
   return mq
 }
 

@@ -15,7 +15,12 @@ export interface Result {
 
 /** The command line as a process of its own, with nothing in its environment that it would go by but `env`. */
 export function start(args: readonly string[], env: Record<string, string> = {}) {
-  const none = { AMQP_URL: undefined, RABBITMQ_MANAGEMENT_URL: undefined, DUEQUE_NAMESPACE: undefined }
+  const none = {
+    AMQP_URL: undefined,
+    RABBITMQ_MANAGEMENT_URL: undefined,
+    DUEQUE_NAMESPACE: undefined,
+    DUEQUE_REDIS_URL: undefined,
+  }
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
     env: { ...process.env, ...none, ...env },
   })

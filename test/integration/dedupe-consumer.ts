@@ -3,7 +3,9 @@
  * never ends its handlers.
  */
 import { Redis } from 'ioredis'
+import { Pool } from 'pg'
 import { connect, on, type DedupeStore } from '../../src/index.js'
+import { postgresDedupe } from '../../src/strategies/postgres/index.js'
 import { redisDedupe } from '../../src/strategies/redis/index.js'
 import { note } from '../strategies/recorder.js'
 
@@ -11,6 +13,7 @@ const [kind, storeUrl, prefix, url, queue] = process.argv.slice(2) as [string, s
 
 const STORES: Record<string, () => DedupeStore> = {
   redis: () => redisDedupe({ client: new Redis(storeUrl), prefix }),
+  postgres: () => postgresDedupe({ pool: new Pool({ connectionString: storeUrl }), schema: prefix }),
 }
 
 const mq = await connect({ url })

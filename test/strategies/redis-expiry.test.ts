@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { connect, type Dueque } from '../../src/index.js'
 import { redisExpiry } from '../../src/strategies/redis/index.js'
 import { useVhost } from '../support/broker.js'
 import { useRedis } from '../support/redis.js'
@@ -22,3 +23,17 @@ conformance(
   { name: 'redisExpiry', make: () => redisExpiry({ client: offline }) },
   () => new AmqpWorld(vhost.url, () => redisExpiry({ client, prefix: server.prefix })),
 )
+
+describe('beside a second listener', () => {
+  const prefix = () => `${server.prefix}-second`
+  let second: Dueque
+  beforeAll(async () => {
+    second = await connect({ url: vhost.url, strategy: redisExpiry({ client, prefix: prefix() }) })
+  })
+  afterAll(() => second.close())
+
+  conformance(
+    { name: 'redisExpiry', make: () => redisExpiry({ client: offline }) },
+    () => new AmqpWorld(vhost.url, () => redisExpiry({ client, prefix: prefix() })),
+  )
+})

@@ -90,7 +90,8 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     await addAll(store, [later, late, early])
     const first = await claim(store, 1000, 1)
     expect(first.claimed.map((one) => one.message.id)).toEqual([early.id])
-    expect(first.nextAt).toBe(900)
+    // At once: there may be more.
+    expect(first.nextAt).toBeLessThanOrEqual(900)
     const second = await claim(store, 1000, 10)
     expect(second.claimed.map((one) => one.message.id)).toEqual([late.id])
     expect(second.nextAt).toBe(5000)
@@ -275,18 +276,19 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
 
   'who watches hears of what is ready before all that waits, from any process': async ({ store, again }) => {
     if (!store.watch) return
+    const hour = Date.now() + 3_600_000
     const other = await again()
-    await store.add(message({ dueAt: 5000 }), {})
+    await store.add(message({ dueAt: hour + 5000 }), {})
     const heard: number[] = []
     const end = await store.watch((readyAt) => heard.push(readyAt))
-    await other.add(message({ dueAt: 6000 }), {})
-    const earlier = message({ dueAt: 4000 })
+    await other.add(message({ dueAt: hour + 6000 }), {})
+    const earlier = message({ dueAt: hour + 4000 })
     await other.add(earlier, {})
-    await poll(() => heard.includes(4000), { what: 'the earlier one to be heard of', timeoutMs: 10_000 })
-    await other.replace(earlier, { ...earlier, dueAt: 3000 })
-    await poll(() => heard.includes(3000), { what: 'its new time to be heard of', timeoutMs: 10_000 })
+    await poll(() => heard.includes(hour + 4000), { what: 'the earlier one to be heard of', timeoutMs: 10_000 })
+    await other.replace(earlier, { ...earlier, dueAt: hour + 3000 })
+    await poll(() => heard.includes(hour + 3000), { what: 'its new time to be heard of', timeoutMs: 10_000 })
     await end()
-    expect(heard).not.toContain(6000)
+    expect(heard).not.toContain(hour + 6000)
   },
 }
 

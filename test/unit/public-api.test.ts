@@ -17,15 +17,16 @@ it('the library exports these names and no others', () => {
     'on',
     'onAny',
     'plugin',
+    'startIntake',
   ])
 })
 
 it('dueque/postgres exports these names and no others', () => {
-  expect(Object.keys(forPostgres).sort()).toEqual(['migratePostgres', 'postgres'])
+  expect(Object.keys(forPostgres).sort()).toEqual(['migratePostgres', 'postgres', 'postgresDedupe'])
 })
 
 it('dueque/redis exports these names and no others', () => {
-  expect(Object.keys(forRedis).sort()).toEqual(['redis', 'redisDedupe'])
+  expect(Object.keys(forRedis).sort()).toEqual(['redis', 'redisDedupe', 'redisExpiry'])
 })
 
 it('dueque/testing exports this name and no other', () => {

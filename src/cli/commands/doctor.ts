@@ -16,6 +16,7 @@ import { lookAtQueues, managementFacts, nothingKnown } from '../management-facts
 import { managementAt, managementBeside, type ManagementApi } from '../management.js'
 import { collect, connectOptions, shardCount, type Settings } from '../settings.js'
 import { Stop } from '../stop.js'
+import { storeFindings } from '../stores/store-findings.js'
 import type { Terminal } from '../terminal.js'
 
 type Options = Settings & {
@@ -37,6 +38,7 @@ in the broker's log. A message that hangs is told from one that is just on its w
 handed over at the first look, doctor looks again until then, every 6 s.
 The round trip sends a message with a delay of 1 s to a queue that it takes away again, and declares on the broker what any
 schedule declares; --no-round-trip changes nothing there.
+With --redis, also how that server keeps what waits, and what it does when its memory is full.
 With --topology trust, the permissions are those of a user for whom an operator has declared everything, a producer or
 with --queue a consumer; rungs must all be there, and there is no round trip, because its queue would have to be declared.
 
@@ -44,6 +46,7 @@ Examples:
   dueque doctor
   dueque doctor --queue reminders --patience 60s
   dueque doctor --topology trust --queue reminders --url amqp://consumer@rabbit
+  dueque doctor --redis redis://localhost
   dueque doctor --json --no-round-trip | jq '.findings[] | select(.severity == "error")'`
 
 export function addDoctor(program: Command, terminal: Terminal): void {
@@ -83,6 +86,7 @@ async function run(options: Options, terminal: Terminal): Promise<number> {
     ...known,
     management,
   })
+  findings.push(...within('store', await storeFindings(options)))
   const stop = new Stop(terminal)
   if (options.roundTrip) {
     const trip =

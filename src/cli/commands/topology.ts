@@ -14,9 +14,17 @@ import {
 import { checkQueueName } from '../../destination.js'
 import { gapsAmong, type Gap } from '../../doctor/judge-part.js'
 import { resolveOptions, type ResolvedOptions } from '../../options.js'
+import { delayedIn } from '../delayed-exchanges.js'
 import { CommandError, EXIT, usage } from '../exit.js'
 import { layoutFacts } from '../management-facts.js'
-import { listQueues, managementAt, managementBeside, overManagement, type Count } from '../management.js'
+import {
+  listQueues,
+  managementAt,
+  managementBeside,
+  overManagement,
+  type Count,
+  type ManagementApi,
+} from '../management.js'
 import { collect, connectOptions, managementOption, shardCount, type Settings } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 
@@ -156,12 +164,16 @@ function verdict(gaps: readonly Gap[], byName: boolean): string {
 async function remove(work: Work): Promise<void> {
   const { options, settings, endpoints, parts, terminal } = work
   const queues = await ownQueues(work)
-  if (!options.force) assertEmpty(queues)
+  if (!options.force) {
+    assertEmpty(queues)
+    await assertNoneDelayed(work)
+  }
   // A work queue is the application's, and so is what it gave up on.
   const kept = (options.queue ?? []).flatMap((queue) => [queue, deadQueue(queue)])
   const listed = [...queues.keys()].map((name): Part => ({ kind: 'queue', name, arguments: {} }))
   const known = new Set([...queues.keys(), ...kept])
-  const own = [...parts.filter(({ name }) => !known.has(name)), ...listed]
+  const [delayed] = new Layout(new Names(settings.namespace), settings.queueType).delayed()
+  const own = [...parts.filter(({ name }) => !known.has(name)), ...listed, delayed]
   const progress = terminal.progress('deleting', 'parts')
   const told = (done: number) => progress.update(done, done / own.length)
   const { changes, held } = await withDeclarer({ ...settings, endpoints }, (declarer) =>
@@ -174,7 +186,7 @@ async function remove(work: Work): Promise<void> {
 /** Every queue of the namespace with its total, from the management API: AMQP lists nothing and does not show what a dead-letter worker holds. */
 async function ownQueues({ options, settings, endpoints, terminal }: Work): Promise<Map<string, Count>> {
   const [endpoint] = endpoints
-  const api = options.management ? managementAt(options.management, endpoint!) : managementBeside(endpoint!)
+  const api = apiOf(options, endpoint!)
   const pattern = `^${new Names(settings.namespace).prefix.replace(/[.]/g, '[.]')}[.]`
   try {
     return await listQueues(api, endpoint!.vhost, pattern)
@@ -183,6 +195,21 @@ async function ownQueues({ options, settings, endpoints, terminal }: Work): Prom
     terminal.note(`${error.message}; deleting only what is known by name (--shards, --exchange)`)
     return new Map()
   }
+}
+
+/** The strategy `plugin` has them wait in an exchange; in a cluster, on any node. */
+async function assertNoneDelayed({ options, settings, endpoints }: Work): Promise<void> {
+  const [endpoint] = endpoints
+  const { delayed } = new Names(settings.namespace)
+  const messages = await delayedIn(apiOf(options, endpoint!), endpoint!.vhost, delayed)
+  if (messages === undefined || messages === 0) return
+  throw usage(
+    `${delayed} holds ${messages ?? 'nobody knows how many'} messages: wait until they are due; --force deletes them`,
+  )
+}
+
+function apiOf({ management }: Options, endpoint: Endpoint): ManagementApi {
+  return management ? managementAt(management, endpoint) : managementBeside(endpoint)
 }
 
 function assertEmpty(queues: ReadonlyMap<string, Count>): void {

@@ -1,16 +1,20 @@
 import { Option, type Command } from 'commander'
 import type { WaitingMethods } from '../../index.js'
+import { postgresStore } from '../../strategies/postgres/postgres-store.js'
 import { redisStore } from '../../strategies/redis/redis.js'
 import type { Store } from '../../strategies/store.js'
 import { waitingMethods } from '../../waiting.js'
 import { usage } from '../exit.js'
 import type { Terminal } from '../terminal.js'
+import { connectPostgres } from './postgres-client.js'
 import { connectRedis } from './redis-client.js'
 
 /** Which store messages wait in, instead of RabbitMQ. */
 export interface StoreSettings {
   redis?: string
   redisPrefix?: string
+  postgres?: string
+  postgresSchema?: string
 }
 
 /** A store with a client of its own. */
@@ -28,10 +32,23 @@ export function addStoreOptions(program: Command): void {
       ),
     )
     .addOption(new Option('--redis-prefix <name>', 'of its keys (default: dueque)').env('DUEQUE_REDIS_PREFIX'))
+    .addOption(
+      new Option('--postgres <url>', 'messages wait in PostgreSQL; a password is safer in the variable').env(
+        'DUEQUE_POSTGRES_URL',
+      ),
+    )
+    .addOption(new Option('--postgres-schema <name>', 'of its tables (default: dueque)').env('DUEQUE_POSTGRES_SCHEMA'))
 }
 
 /** The store that was chosen, if one was. The caller closes it. */
-export async function chosenStore({ redis, redisPrefix }: StoreSettings): Promise<ChosenStore | undefined> {
+export async function chosenStore(settings: StoreSettings): Promise<ChosenStore | undefined> {
+  const { redis, redisPrefix, postgres, postgresSchema } = settings
+  if (redis !== undefined && postgres !== undefined) throw usage('--redis and --postgres: expected one of them')
+  if (postgres !== undefined) {
+    const { pool, close } = await connectPostgres(postgres)
+    // Whoever looks or relays does not change the schema by the way.
+    return { store: postgresStore({ pool, schema: postgresSchema, migrate: false }), close }
+  }
   if (redis === undefined) return undefined
   const { client, close } = await connectRedis(redis, { whole: true })
   return { store: redisStore({ client, prefix: redisPrefix }), close }
@@ -41,7 +58,9 @@ export async function chosenStore({ redis, redisPrefix }: StoreSettings): Promis
 export async function neededStore(settings: StoreSettings): Promise<ChosenStore> {
   const chosen = await chosenStore(settings)
   if (chosen) return chosen
-  throw usage('messages that wait in RabbitMQ itself cannot be looked at: name their store (--redis URL)')
+  throw usage(
+    'messages that wait in RabbitMQ itself cannot be looked at: name their store (--redis URL, --postgres URL)',
+  )
 }
 
 /** For what waits, without RabbitMQ. */

@@ -9,54 +9,75 @@ const REST = 20
 /** Others may be about to commit what is ready a little earlier, and send no word. */
 const OVERLAP_MS = 1000
 
+/** A claim that was quick needs no rest. */
+const QUICK_MS = 100
+
 /** The earliest that a message can be ready. */
 const EVER = Number.MIN_SAFE_INTEGER
 
-export interface Window {
-  /** Whether to look at leases and at what was released, as well. */
-  readonly isWhole: boolean
-  readonly from: number
-}
-
-export interface Seen extends Window {
+/** An instant by both clocks: the relay's, in milliseconds since the epoch, and one that only ever goes on. */
+export interface Instant {
   readonly now: number
-  readonly tookMs: number
-  /** Less was found than asked for. */
-  readonly isAll: boolean
-  /** The last one claimed, if any. */
-  readonly last: number | undefined
-  /** When the next lease is over, of a claim that was whole. */
-  readonly heldAt: number | undefined
+  readonly elapsed: number
 }
 
-/** Where the next claim looks. Times are milliseconds since the epoch. */
+/** Where a claim looks. */
+export interface Window {
+  /** What was never claimed: from there on, by when it is ready. */
+  readonly from: number
+  readonly isWhole: boolean
+  /** Also at leases that are over, and at what was released. */
+  readonly isHeld: boolean
+}
+
+/** What a claim has found. */
+export interface Seen extends Window, Instant {
+  readonly tookMs: number
+  /** Less than was asked for. */
+  readonly isAll: boolean
+  /** When the last one claimed was ready, if there is one. */
+  readonly last: number | undefined
+  readonly leaseMs: number
+  /** In how many milliseconds the next lease is over, or what was released is ready, if the claim has looked. */
+  readonly held: { readonly inMs: number; readonly isLease: boolean } | undefined
+}
+
+/** Decides where the next claim looks. */
 export class ClaimWindow {
   #from = EVER
   #heardOf = Infinity
+  /** By the clock that goes on, as is the next one, since leases are the server's. */
   #wholeAt = -Infinity
-  #heldAt = Infinity
+  #leaseOverAt = Infinity
+  #releasedAt = Infinity
   /** Since the last claim began. */
   #released = Infinity
   #now = -Infinity
 
-  next(now: number): Window {
-    // The clock was set back.
+  next({ now, elapsed }: Instant, mustBeHeld = false): Window {
+    // Set back.
     if (now < this.#now) this.#wholeAt = -Infinity
     this.#now = now
-    const isWhole = now >= this.#wholeAt || now >= this.#heldAt
+    const isWhole = elapsed >= this.#wholeAt
+    const isHeld = mustBeHeld || isWhole || elapsed >= this.#leaseOverAt || now >= this.#releasedAt
     const from = isWhole ? EVER : Math.min(this.#from, this.#heardOf)
     this.#heardOf = Infinity
     this.#released = Infinity
-    return { isWhole, from }
+    return { from, isWhole, isHeld }
   }
 
-  done({ now, isWhole, from, tookMs, isAll, last, heldAt }: Seen): void {
+  done({ now, elapsed, from, isWhole, isHeld, tookMs, isAll, last, leaseMs, held }: Seen): void {
+    const restMs = tookMs < QUICK_MS ? 0 : REST * tookMs
     if (isAll) this.#from = now - OVERLAP_MS
-    // In a whole one, what was claimed last may be a lease from anywhere.
-    else this.#from = isWhole ? EVER : (last ?? from)
-    if (!isWhole) return
-    this.#wholeAt = isAll ? now + Math.max(WHOLE_EVERY_MS, REST * tookMs) : now
-    this.#heldAt = Math.min(Math.max(heldAt ?? Infinity, now + REST * tookMs), this.#released)
+    // Otherwise the last one may be a lease from anywhere.
+    else this.#from = isHeld ? from : (last ?? from)
+    if (isWhole) this.#wholeAt = isAll ? elapsed + Math.max(WHOLE_EVERY_MS, restMs) : elapsed
+    if (isHeld) {
+      this.#releasedAt = Math.min(this.#released, held?.isLease === false ? now + held.inMs : Infinity)
+      this.#leaseOverAt = held?.isLease ? elapsed + Math.max(held.inMs, restMs) : Infinity
+      if (!isAll) this.#leaseOverAt = elapsed
+    }
+    if (last !== undefined) this.#leaseOverAt = Math.min(this.#leaseOverAt, elapsed + leaseMs)
   }
 
   /** A claim failed: nothing is known. */
@@ -72,11 +93,11 @@ export class ClaimWindow {
   /** Something is released, to be claimed again then. */
   released(until: number): void {
     this.#released = Math.min(this.#released, until)
-    this.#heldAt = Math.min(this.#heldAt, until)
+    this.#releasedAt = Math.min(this.#releasedAt, until)
   }
 
-  /** When the next lease is over or something that was released is ready, as far as is known. */
-  get heldAt(): number {
-    return this.#heldAt
+  /** When the next lease is over or something released is ready, as far as is known, by the relay's clock. */
+  heldAt({ now, elapsed }: Instant): number {
+    return Math.min(this.#releasedAt, now + Math.max(this.#leaseOverAt - elapsed, 0))
   }
 }

@@ -18,29 +18,46 @@ export class Claims {
     this.#waiting = waiting
   }
 
-  async claim({ now, limit, leaseMs }: ClaimRequest): Promise<Claim> {
-    const window = this.#window.next(now)
-    const lease = randomUUID()
+  async claim(request: ClaimRequest): Promise<Claim> {
+    const first = await this.#claim(request, false)
+    // Nothing is due, and all that may be ahead is a lease: of something that was settled long ago, perhaps.
+    const isVague = first.claimed.length === 0 && !first.isHeld && first.heldAt < first.next
+    const { claimed, next, heldAt } = isVague ? await this.#claim(request, true) : first
+    const nextAt = Math.min(next, heldAt)
+    return { claimed, nextAt: nextAt === Infinity ? undefined : nextAt }
+  }
+
+  async #claim({ now, limit, leaseMs }: ClaimRequest, mustBeHeld: boolean) {
     const startedAt = performance.now()
+    const window = this.#window.next({ now, elapsed: startedAt }, mustBeHeld)
+    const lease = randomUUID()
     let rows: readonly Row[]
     try {
-      const statement = window.isWhole ? 'claimAll' : 'claim'
-      rows = await this.#queries.run(statement, [window.from, now, limit, lease, leaseMs])
+      rows = await this.#queries.run(window.isHeld ? 'claimAll' : 'claim', [window.from, now, limit, lease, leaseMs])
     } catch (error) {
       this.#window.failed()
       throw error
     }
-    const tookMs = performance.now() - startedAt
+    const instant = { now, elapsed: performance.now() }
     // One row without a message says that there is none.
     const taken = rows.filter(({ key }) => key !== null)
-    const held = numberOf(rows[0], 'held')
-    const heldAt = held === undefined ? undefined : now + held
     const isAll = taken.length < limit
-    this.#window.done({ ...window, now, tookMs, isAll, last: numberOf(taken.at(-1), 'ready'), heldAt })
-    const nextAt = Math.min(numberOf(rows[0], 'next') ?? Infinity, this.#window.heldAt)
+    const last = numberOf(taken.at(-1), 'ready')
+    const inMs = numberOf(rows[0], 'ms')
+    this.#window.done({
+      ...window,
+      ...instant,
+      tookMs: instant.elapsed - startedAt,
+      isAll,
+      last,
+      leaseMs,
+      held: inMs === undefined ? undefined : { inMs, isLease: rows[0]?.['leased'] === true },
+    })
     return {
       claimed: this.#waiting.decoded(taken).map((message) => ({ message, lease })),
-      nextAt: nextAt === Infinity ? undefined : nextAt,
+      isHeld: window.isHeld,
+      next: (isAll ? numberOf(rows[0], 'next') : last) ?? Infinity,
+      heldAt: this.#window.heldAt(instant),
     }
   }
 

@@ -25,11 +25,17 @@ export class Listener {
   readonly #options: ListenerOptions
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
+  /** Resolves when the first attempt to listen is over, whatever came of it. */
+  readonly tried: Promise<void>
+  #triedOnce: () => void = () => undefined
   #arrived: (payload: string) => void = () => undefined
   #isSaid = false
 
   constructor(options: ListenerOptions) {
     this.#options = options
+    this.tried = new Promise((resolve) => {
+      this.#triedOnce = resolve
+    })
     this.#running = this.#run()
   }
 
@@ -58,7 +64,7 @@ export class Listener {
     const end = await open(
       (payload) => this.#heard(payload),
       () => lost.abort(),
-    )
+    ).finally(this.#triedOnce)
     let hasHeard = false
     try {
       while (await this.#isHeard(lost.signal)) {

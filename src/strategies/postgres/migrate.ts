@@ -56,6 +56,22 @@ export async function migrate(database: Database, schema: string): Promise<Migra
   })
 }
 
+/** What {@link migratePostgres} runs where there is nothing yet, to be run by hand. @throws DuequeError `INVALID_OPTION` */
+export function migrationSql(schema = 'dueque'): string[] {
+  checkSchema(schema)
+  const { createSchema, createMigrations } = statementsFor(schema)
+  const versions = MIGRATIONS.map((_, index) => `(${index + 1})`)
+  const applied = inSchema(`INSERT INTO {schema}.migrations (version) VALUES ${versions.join(', ')}`, schema)
+  return [
+    'BEGIN',
+    createSchema,
+    createMigrations.trim(),
+    ...MIGRATIONS.map((text) => inSchema(text, schema)),
+    applied,
+    'COMMIT',
+  ]
+}
+
 /**
  * Sees to it that the schema is there. One of a later version will do: see {@link MIGRATIONS}.
  *

@@ -55,4 +55,16 @@ export const MIGRATIONS: readonly string[] = [
        to_timestamp(held_until / 1000.0) AS held_until,
        encode(body, 'escape') AS body
      FROM {schema}.messages`,
+
+  // What consumers have handled, or are handling: see postgres-dedupe.ts.
+  `CREATE TABLE {schema}.dedupe (
+     key bytea PRIMARY KEY,
+     owner uuid,
+     until timestamptz NOT NULL
+   ) WITH (
+     autovacuum_vacuum_scale_factor = 0.05,
+     autovacuum_vacuum_threshold = 1000
+   )`,
+
+  `CREATE INDEX dedupe_until ON {schema}.dedupe (until)`,
 ]

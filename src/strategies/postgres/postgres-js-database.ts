@@ -48,9 +48,9 @@ export class PostgresJsDatabase implements Database {
       isFirst = false
     }
     try {
-      const { unlisten } = await this.#sql.listen(channel, heard, listening)
+      const listens = await this.#sql.listen(channel, heard, listening)
       return async () => {
-        await unlisten()
+        await listens.unlisten()
       }
     } catch (error) {
       throw storeError(error, 'refused')

@@ -60,17 +60,16 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
     list: (filter, page) => waiting.list(filter, page),
     count: (filter) => waiting.count(filter),
 
-    watch(watcher) {
+    async watch(watcher) {
       watchers.add(watcher)
       const notify = (payload: string) => queries.run('notify', [channel, payload])
       const listener =
-        listen !== false
-          ? new Listener({ open: listenSource(database, listen, channel), notify, heard, logger })
-          : undefined
-      return Promise.resolve(async () => {
+        listen !== false && new Listener({ open: listenSource(database, listen, channel), notify, heard, logger })
+      if (listener) await listener.tried
+      return async () => {
         watchers.delete(watcher)
-        await listener?.stop()
-      })
+        if (listener) await listener.stop()
+      }
     },
 
     checkTransaction,

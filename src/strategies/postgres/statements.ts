@@ -10,6 +10,7 @@ const STATEMENTS = {
   /**
    * Makes messages wait. One whose key waits already is left alone; a claimed one waits again, under no lease.
    * Tells the relays of the earliest of them, $11, unless another waits in between $12 and then: see notify.ts.
+   * Without a look where $12 is later, since looking makes serializable transactions fail.
    */
   insert: `
     WITH given AS (
@@ -27,7 +28,7 @@ const STATEMENTS = {
         WHERE m.lease IS NOT NULL
     )
     SELECT pg_notify($10::text, $11::bigint::text)
-    WHERE NOT EXISTS (
+    WHERE $12::bigint > $11::bigint OR NOT EXISTS (
       SELECT FROM {schema}.messages WHERE held_until IS NULL AND ready_at >= $12::bigint AND ready_at <= $11::bigint
     )`,
 
@@ -37,7 +38,7 @@ const STATEMENTS = {
       pg_advisory_xact_lock(hashtextextended($1::text, 6287)) AS lock`,
 
   /** What waits under an id. */
-  find: `SELECT key, meta, body FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
+  find: `SELECT key, meta, body, held_until AS held FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
 
   remove: `DELETE FROM {schema}.messages WHERE key = $1::text AND lease IS NULL RETURNING key`,
 
@@ -48,7 +49,8 @@ const STATEMENTS = {
   replace: `
     WITH changed AS (
       UPDATE {schema}.messages SET due_at = $4::bigint, ready_at = $5::bigint, meta = $6::text, held_until = NULL
-      WHERE key = $1::text AND lease IS NULL AND due_at = $2::bigint AND ready_at = $3::bigint
+      WHERE key = $1::text AND lease IS NULL AND due_at = $2::bigint
+        AND coalesce(held_until, ready_at) = $3::bigint
       RETURNING key
     )
     SELECT key, CASE WHEN NOT EXISTS (
@@ -57,28 +59,29 @@ const STATEMENTS = {
     ) THEN pg_notify($7::text, $5::bigint::text) END AS told
     FROM changed`,
 
-  /** In two parts, since what was released is not in the index of what is due. */
+  /** By when they are to be claimed. In two parts, since what was released is not in the index of what is due. */
   list: `
-    SELECT key, meta, body FROM (
-      (SELECT ready_at, key, meta, body FROM {schema}.messages
+    SELECT key, meta, body, held FROM (
+      (SELECT ready_at AS at, key, meta, body, held_until AS held FROM {schema}.messages
        WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at < $2::bigint
          AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
          AND ($5::text IS NULL OR routing_key = $5::text)
          AND (ready_at > $6::bigint OR ready_at = $6::bigint AND key > $7::text COLLATE "C")
        ORDER BY ready_at, key LIMIT $8::bigint)
       UNION ALL
-      (SELECT ready_at, key, meta, body FROM {schema}.messages
-       WHERE held_until IS NOT NULL AND lease IS NULL AND ready_at >= $1::bigint AND ready_at < $2::bigint
+      (SELECT held_until AS at, key, meta, body, held_until AS held FROM {schema}.messages
+       WHERE held_until IS NOT NULL AND lease IS NULL AND held_until >= $1::bigint AND held_until < $2::bigint
          AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
          AND ($5::text IS NULL OR routing_key = $5::text)
-         AND (ready_at > $6::bigint OR ready_at = $6::bigint AND key > $7::text COLLATE "C")
-       ORDER BY ready_at, key LIMIT $8::bigint)
+         AND (held_until > $6::bigint OR held_until = $6::bigint AND key > $7::text COLLATE "C")
+       ORDER BY held_until, key LIMIT $8::bigint)
     ) page
-    ORDER BY ready_at, key LIMIT $8::bigint`,
+    ORDER BY at, key LIMIT $8::bigint`,
 
   count: `
     SELECT count(*) AS count FROM {schema}.messages
-    WHERE lease IS NULL AND ready_at >= $1::bigint AND ready_at < $2::bigint
+    WHERE lease IS NULL
+      AND coalesce(held_until, ready_at) >= $1::bigint AND coalesce(held_until, ready_at) < $2::bigint
       AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
       AND ($5::text IS NULL OR routing_key = $5::text)`,
 
@@ -104,8 +107,8 @@ const STATEMENTS = {
     ORDER BY c.ready_at`,
 
   /**
-   * As `claim`, and before that, leases that are over by the server's clock, and what was released until now; `held` is
-   * in how many milliseconds the next of those is ready.
+   * As `claim`, and before that, leases that are over by the server's clock, and what was released until now; `ms` is
+   * in how many milliseconds the next of those is ready, and `leased` whether it is a lease.
    */
   claimAll: `
     WITH clock AS MATERIALIZED (
@@ -125,19 +128,20 @@ const STATEMENTS = {
       FROM (SELECT key FROM held UNION ALL SELECT key FROM due) taken WHERE m.key = taken.key
       RETURNING m.key, m.ready_at, m.meta, m.body
     )
-    SELECT n.next, n.held, c.key, c.ready_at AS ready, c.meta, c.body
+    SELECT n.next, h.ms, h.leased, c.key, c.ready_at AS ready, c.meta, c.body
     FROM (
       SELECT (
         SELECT ready_at FROM {schema}.messages WHERE held_until IS NULL AND ready_at > $2::bigint
         ORDER BY ready_at LIMIT 1
-      ) AS next, (
-        SELECT held_until - CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END
-        FROM {schema}.messages
-        WHERE held_until IS NOT NULL AND held_until > (SELECT least(server, $2::bigint) FROM clock)
-          AND held_until > CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END
-        ORDER BY held_until LIMIT 1
-      ) AS held
-    ) n LEFT JOIN claimed c ON true
+      ) AS next
+    ) n LEFT JOIN (
+      SELECT lease IS NOT NULL AS leased,
+        held_until - CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END AS ms
+      FROM {schema}.messages
+      WHERE held_until IS NOT NULL AND held_until > (SELECT least(server, $2::bigint) FROM clock)
+        AND held_until > CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END
+      ORDER BY held_until LIMIT 1
+    ) h ON true LEFT JOIN claimed c ON true
     ORDER BY c.ready_at`,
 
   settle: `
@@ -146,9 +150,49 @@ const STATEMENTS = {
     WHERE m.key = s.key AND m.lease = s.lease`,
 
   release: `
-    UPDATE {schema}.messages m SET lease = NULL, held_until = $3::bigint
+    UPDATE {schema}.messages m SET lease = NULL, held_until = greatest($3::bigint, m.ready_at)
     FROM unnest($1::text::text[], $2::text::uuid[]) AS r (key, lease)
     WHERE m.key = r.key AND m.lease = r.lease`,
+
+  /** The key is $2's for $3 ms, unless it is settled or running. What this snapshot does not see is asked for again. */
+  dedupeClaim: `
+    WITH claimed AS (
+      INSERT INTO {schema}.dedupe AS d (key, owner, until)
+      VALUES (decode($1::text, 'hex'), $2::uuid, clock_timestamp() + $3::bigint * interval '1 ms')
+      ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, until = excluded.until
+        WHERE d.until <= clock_timestamp() OR d.owner = excluded.owner
+      RETURNING key
+    )
+    SELECT CASE
+      WHEN EXISTS (SELECT FROM claimed) THEN 'claimed'
+      WHEN EXISTS (
+        SELECT FROM {schema}.dedupe
+        WHERE key = decode($1::text, 'hex') AND owner IS NULL AND until > clock_timestamp()
+      ) THEN 'settled'
+      ELSE 'running'
+    END AS answer`,
+
+  /** In the order of keys, so that two who renew do not wait for each other. */
+  dedupeRenew: `
+    INSERT INTO {schema}.dedupe AS d (key, owner, until)
+    SELECT decode(k, 'hex'), $2::uuid, clock_timestamp() + $3::bigint * interval '1 ms'
+    FROM unnest($1::text::text[]) AS k ORDER BY k
+    ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, until = excluded.until
+      WHERE d.until <= clock_timestamp() OR d.owner = excluded.owner`,
+
+  dedupeSettle: `
+    INSERT INTO {schema}.dedupe AS d (key, owner, until)
+    VALUES (decode($1::text, 'hex'), NULL, clock_timestamp() + $2::bigint * interval '1 ms')
+    ON CONFLICT (key) DO UPDATE SET owner = NULL, until = excluded.until`,
+
+  dedupeRelease: `DELETE FROM {schema}.dedupe WHERE key = decode($1::text, 'hex') AND owner = $2::uuid`,
+
+  /** Up to $1 of those whose time is over. */
+  dedupeForget: `
+    DELETE FROM {schema}.dedupe WHERE key IN (
+      SELECT key FROM {schema}.dedupe WHERE until <= clock_timestamp()
+      ORDER BY until LIMIT $1::bigint FOR UPDATE SKIP LOCKED
+    ) RETURNING until`,
 
   notify: `SELECT pg_notify($1::text, $2::text)`,
 

@@ -63,7 +63,9 @@ export class Waiting implements Waitlist {
   decoded(rows: readonly Row[]): DelayedMessage[] {
     return rows.flatMap((row) => {
       try {
-        return [messageOf(row)]
+        const message = messageOf(row)
+        // What was released is shown as it waits, and claimed as it was.
+        return [row['held'] == null ? message : { ...message, retryAt: Number(row['held']) }]
       } catch (error) {
         this.#options.logger().error('a row that dueque cannot read', { key: row['key'], error: errorText(error) })
         return []

@@ -1,8 +1,8 @@
 import { DuequeError, errorText, isDuequeError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
+import { LATE, within } from '../../within.js'
 import { isReply, STORE, storeError } from '../redis/failures.js'
 import type { RedisSubscription } from '../redis/port.js'
-import { LATE, within } from '../redis/script-runner.js'
 import type { ExpiryNode } from './node.js'
 import { flagsOf, missingFlags, NOTIFY } from './notify-flags.js'
 

@@ -41,7 +41,7 @@ export interface RedisExpiryOptions {
 /**
  * As `redis`, but woken by keys that expire and not by a clock: each message has a key with a time to live beside it, and
  * the relay looks for what is due when Redis tells that one expired. The weakest of the ways to wait, for those who have
- * to work by expiry; `redis` keeps the same data, is punctual, and takes half of the memory.
+ * to work by expiry; `redis` keeps the same data, is punctual, and takes less memory.
  *
  * Guarantee: that of `redis`, since messages are in the same place and are claimed in the same way. Events only wake. An
  * event that Redis does not send, or that nobody hears, makes a message late by up to `sweepMs`, and loses nothing; so

@@ -62,6 +62,7 @@ export function messageOf(value: Uint8Array): DelayedMessage {
   const meta = fromJson(bytes.toString('utf8', TAG, Math.max(TAG, end))) as Meta
   const [format, to, name, id, dueAt, revision, { key, ...rest }] = meta
   if (format !== FORMAT) throw new Error(`a stored message of format ${String(format)}: this version reads ${FORMAT}`)
+  if (typeof to !== 'string' || typeof id !== 'string' || typeof dueAt !== 'number') throw new Error('not a message')
   return {
     id,
     name,

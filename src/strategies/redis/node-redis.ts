@@ -3,7 +3,7 @@ import type { Argument, RedisPort, RedisSubscription } from './port.js'
 /** What is used of the clients of `redis`. */
 interface NodeRedis {
   readonly isOpen: boolean
-  /** Missing from clients of a cluster. */
+  /** Missing from clients of a cluster before version 6. */
   readonly isReady?: boolean
   sendCommand(command: readonly Argument[], options: object): Promise<unknown>
   on(event: string, listener: () => void): unknown
@@ -27,11 +27,11 @@ const AS_BUFFERS = { returnBuffers: true, typeMapping: { 36: Buffer } }
 
 export function nodeRedisPort(client: unknown): RedisPort {
   const redis = client as NodeRedis
-  const isCluster = redis.isReady === undefined
+  const isCluster = 'slots' in redis
   return {
     state() {
       if (!redis.isOpen) return 'closed'
-      if (isCluster) return 'unknown'
+      if (redis.isReady === undefined) return 'unknown'
       return redis.isReady ? 'ready' : 'away'
     },
     // What was under way when a connection is lost, it does not send again.

@@ -1,13 +1,14 @@
 import { readyAt, type DelayedMessage } from '../../envelope.js'
 import { errorText, invalidOption } from '../../errors.js'
 import { silent, type Logger } from '../../logger.js'
+import { within } from '../../within.js'
 import { MAX_DELAY_MS } from '../ladder/rungs.js'
 import type { AddOptions, Claim, Claimed, ClaimRequest, Store, StoreEnvironment } from '../store.js'
 import { conflict, fits, type Position, type WaitlistFilter } from '../waitlist.js'
 import { firstOf, marksOf, messageOf, placeOf, scoreOf, tagOf, valueOf } from './entry.js'
 import { isReply, STORE } from './failures.js'
 import type { Argument, RedisPort } from './port.js'
-import { ScriptRunner, within } from './script-runner.js'
+import { ScriptRunner } from './script-runner.js'
 import { ADD, CLAIM, COUNT, FIND, LOOK, PAGE, RELEASE, REMOVE, REPLACE, SETTLE } from './scripts.js'
 import { assertVersion, checkServer, factsOf } from './server-check.js'
 
@@ -58,8 +59,7 @@ export class RedisStore implements Store {
     const facts = factsOf(String(await this.#scripts.run(LOOK, [])))
     assertVersion(facts)
     for (const { severity, what, todo } of checkServer(facts))
-      if (severity !== 'ok')
-        logger[severity === 'note' ? 'info' : severity === 'error' ? 'error' : 'warn'](what, { store: STORE, todo })
+      if (severity !== 'ok') logger[severity === 'error' ? 'warn' : 'info'](what, { store: STORE, todo })
   }
 
   async add(message: DelayedMessage, { onConflict }: AddOptions): Promise<DelayedMessage | void> {

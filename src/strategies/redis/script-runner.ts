@@ -1,3 +1,4 @@
+import { LATE, within } from '../../within.js'
 import { isNoScript, isReply, isUnsent, storeError } from './failures.js'
 import type { Argument, RedisPort } from './port.js'
 import type { Script } from './scripts.js'
@@ -87,14 +88,4 @@ export class ScriptRunner {
       forget()
     }
   }
-}
-
-export const LATE = new Error('no answer in time')
-
-/** @throws {@link LATE}, and what the work throws */
-export function within<T>(work: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(LATE), Math.max(ms, 0))
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }

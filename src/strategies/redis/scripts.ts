@@ -25,12 +25,13 @@ local FIRST, TAG = 14, 8
 -- What is answered at a time at most, about.
 local MAX_BYTES = 8388608
 
--- The field of an entry that is there, or that of its own which is free.
+-- The field of an entry and whether it is there; if not, that of its own which is free.
 local function fieldOf(first, tag)
   local held = redis.call('HGET', messages, first)
-  if held and string.sub(held, 1, TAG) == tag then return first end
-  if held or redis.call('HEXISTS', messages, first .. tag) == 1 then return first .. tag end
-  return first
+  if held and string.sub(held, 1, TAG) == tag then return first, true end
+  local isThere = redis.call('HEXISTS', messages, first .. tag) == 1
+  if held or isThere then return first .. tag, isThere end
+  return first, false
 end
 
 -- Of the waiting ones with an id.
@@ -80,8 +81,8 @@ end
 /** ARGV: first, tag, score, value, onConflict or '', channel. 1: waits now, 0: waited already; or the values that wait. */
 export const ADD = script(`
 local first, tag, score, value, onConflict, channel = unpack(ARGV)
-local field = fieldOf(first, tag)
-if redis.call('ZSCORE', waiting, field) then return 0 end
+local field, isThere = fieldOf(first, tag)
+if isThere and redis.call('ZSCORE', waiting, field) then return 0 end
 local rivals = onConflict == '' and {} or fieldsOf(first)
 if rivals[1] and onConflict ~= 'replace' then
   local values = {}
@@ -91,7 +92,7 @@ end
 redis.call('HSET', messages, field, value)
 if #field > FIRST then redis.call('ZADD', more, 0, field) end
 wait(field, score)
-redis.call('ZREM', claimed, field)
+if isThere then redis.call('ZREM', claimed, field) end
 for _, rival in ipairs(rivals) do
   waitNoMore(rival)
   forget(rival)
@@ -130,7 +131,14 @@ end
 
 take(claimed, string.format('%.0f', clock))
 take(waiting, now)
-for i = 4, #reply, 2 do redis.call('ZADD', claimed, lease, reply[i]) end
+for i = 4, #reply, 1000 do
+  local added = {}
+  for j = i, math.min(i + 998, #reply), 2 do
+    added[#added + 1] = lease
+    added[#added + 1] = reply[j]
+  end
+  redis.call('ZADD', claimed, unpack(added))
+end
 local nextWaiting = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')
 local nextClaimed = redis.call('ZRANGE', claimed, 0, 0, 'WITHSCORES')
 if nextWaiting[2] then reply[2] = nextWaiting[2] end
@@ -140,10 +148,11 @@ return reply
 
 /** ARGV: field and lease of each, 1000 at most. */
 export const SETTLE = script(`
-local done, extra = {}, {}
-for i = 1, #ARGV, 2 do
-  local field = ARGV[i]
-  if redis.call('ZSCORE', claimed, field) == ARGV[i + 1] then
+local done, extra, fields = {}, {}, {}
+for i = 1, #ARGV, 2 do fields[#fields + 1] = ARGV[i] end
+local leases = redis.call('ZMSCORE', claimed, unpack(fields))
+for i, field in ipairs(fields) do
+  if leases[i] == ARGV[i * 2] then
     done[#done + 1] = field
     if #field > FIRST then extra[#extra + 1] = field end
   end

@@ -36,15 +36,23 @@ export function factsOf(info: string): ServerFacts {
 }
 
 /** @throws DuequeError `STORE_NOT_READY` */
-export function assertVersion({ product, version }: ServerFacts): void {
-  const [major = 0, minor = 0] = version?.split('.').map(Number) ?? []
-  if (version === undefined || major > 6 || (major === 6 && minor >= 2)) return
-  throw new DuequeError('STORE_NOT_READY', `${product} ${version} is too old: use 6.2 or later`, { store: STORE })
+export function assertVersion(facts: ServerFacts): void {
+  const { severity, what, todo } = checkVersion(facts)
+  if (severity === 'error') throw new DuequeError('STORE_NOT_READY', `${what}: ${todo}`, { store: STORE })
 }
 
 /** What its settings mean for what waits in it. */
 export function checkServer(facts: ServerFacts): ServerFinding[] {
-  return [checkPolicy(facts), checkPersistence(facts)]
+  return [checkVersion(facts), checkPolicy(facts), checkPersistence(facts)]
+}
+
+function checkVersion({ product, version }: ServerFacts): ServerFinding {
+  if (version === undefined)
+    return found('note', 'redis-version-unseen', 'cannot see which version this is', 'use 6.2 or later')
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const isNew = major > 6 || (major === 6 && minor >= 2)
+  if (isNew) return found('ok', 'redis-version', `${product} ${version}`)
+  return found('error', 'redis-version', `${product} ${version} is too old`, 'use 6.2 or later')
 }
 
 function checkPolicy({ policy, maxMemory }: ServerFacts): ServerFinding {

@@ -1,36 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineMessage, on, type ConsumeOptions, type Handler } from '../../../src/index.js'
-import { testDueque, type TestDuequeOptions } from '../../../src/testing/index.js'
+import { defineMessage, on, type Handler } from '../../../src/index.js'
+import { testDueque } from '../../../src/testing/index.js'
 import { rejection, thrown } from '../thrown.js'
-
-const START = Date.UTC(2026, 0, 1)
-const now = new Date(START)
-const order = defineMessage('order', z.number())
-const to = { queue: 'orders' }
-
-/** A consumer of orders, and a log of what its handler did: `<payload>@<milliseconds since the start>`. */
-async function world(
-  handle: (delivery: Parameters<Parameters<typeof on<number, number>>[1]>[0]) => unknown = () => undefined,
-  consume: ConsumeOptions = {},
-  options: TestDuequeOptions = {},
-) {
-  const test = await testDueque({ now, ...options })
-  const log: string[] = []
-  const note = (text: string | number) => log.push(`${text}@${test.clock.now() - START}`)
-  const handler: Handler = on(order, (delivery) => {
-    note(delivery.payload)
-    return handle(delivery)
-  })
-  const consumer = await test.mq.consume('orders', [handler], consume)
-  const schedule = (payload: number, delay: number | string) => test.mq.schedule(order, payload, { to, in: delay })
-  return { ...test, consumer, schedule, log, note }
-}
-
-afterEach(() => {
-  vi.useRealTimers()
-})
+import { START, order, to, world } from './world.js'
 
 it('starts at the time that it is given, or now', async () => {
   expect((await testDueque({ now: '2026-01-01T01:00:00+01:00' })).clock.now()).toBe(START)
@@ -127,7 +101,7 @@ it('a handler decides for another time, and gets it', async () => {
 })
 
 it.each([
-  ['waits for', async (schedule: () => Promise<unknown>) => void (await schedule())],
+  ['waits for', async (schedule: () => Promise<unknown>) => await schedule()],
   ['does not wait for', (schedule: () => Promise<unknown>) => void schedule()],
 ])('what a handler schedules and %s is delivered in the same move, if it falls due in it', async (_, how) => {
   const { schedule, clock, log } = await world(({ payload }) => how(() => schedule(payload + 1, '1h')))
@@ -185,207 +159,12 @@ it('two moves at once go one after the other', async () => {
   expect(log).toEqual(['1@3600000', '2@7200000', '3@10800000'])
 })
 
-it('a handler that does not end fails the move, by name, and the time stays', async () => {
-  const never = () => new Promise(() => undefined)
-  const { schedule, mq, clock, log } = await world(never, {}, { patienceMs: 50 })
-  await mq.schedule(order, 1, { to, in: '1h', id: 'order-17' })
-  await schedule(2, '2h')
-  const error = await rejection(clock.advance('3h'))
-  expect(error).toMatchObject({
-    code: 'CLOCK_STUCK',
-    message: expect.stringContaining('handler of order (id order-17, attempt 1) in orders') as unknown,
-    data: { handlers: [{ queue: 'orders', name: 'order', id: 'order-17', attempt: 1 }] },
-  })
-  expect(error.message).toContain('patienceMs')
-  expect([clock.now() - START, log]).toEqual([3_600_000, ['1@3600000']])
-})
-
-it('is patient as long as something ends or begins', async () => {
-  const { schedule, clock, log } = await world(() => sleep(40), { concurrency: 1 }, { patienceMs: 150 })
-  for (let n = 0; n < 10; n++) await schedule(n, 1)
-  await clock.advance(1)
-  expect(log).toHaveLength(10)
-})
-
-it('goes on after a move that failed, when the handler has ended', async () => {
-  let end: (() => void) | undefined
-  const waits = ({ payload }: { payload: number }) =>
-    payload === 1 ? new Promise<void>((resolve) => (end = resolve)) : undefined
-  const { schedule, clock, log } = await world(waits, {}, { patienceMs: 20 })
-  for (const n of [1, 2]) await schedule(n, n)
-  expect((await rejection(clock.advance(2))).code).toBe('CLOCK_STUCK')
-  end!()
-  await clock.advance(1)
-  expect(log).toEqual(['1@1', '2@2'])
-})
-
-it('a schedule that does not end fails the move', async () => {
-  const never = defineMessage(
-    'never',
-    z.number().refine(() => new Promise<boolean>(() => undefined)),
-  )
-  const { mq, clock } = await world(undefined, {}, { patienceMs: 20 })
-  void mq.schedule(never, 1, { to, in: 1 })
-  const error = await rejection(clock.advance(1))
-  expect([error.code, error.message]).toEqual(['CLOCK_STUCK', expect.stringContaining('schedules under way: 1')])
-})
-
-it('a handler that moves the clock fails at once, instead of waiting for itself', async () => {
-  const { schedule, clock, dead } = await world(() => clock.advance('1s'))
-  await schedule(1, 0)
-  await schedule(2, '1h')
-  await clock.advance('1h')
-  const error = expect.stringContaining('cannot be moved by a handler') as unknown
-  expect(dead()).toMatchObject([
-    { payload: 1, error },
-    { payload: 2, error },
-  ])
-})
-
-it('the clock may be moved by what a handler has left running behind it', async () => {
-  let moved: Promise<void> | undefined
-  const { schedule, clock } = await world(() => {
-    moved = sleep(5).then(() => clock.advance('1h'))
-  })
-  await schedule(1, 0)
-  await clock.advance(0)
-  await moved
-  expect(clock.now()).toBe(START + 3_600_000)
-})
-
-it('a handler that waits for the clock lets it move, and goes on at its time', async () => {
-  const { schedule, clock, log, note } = await world(async ({ payload }) => {
-    if (payload > 1) return
-    await new Promise<void>((resolve) => clock.at(clock.now() + 5000, resolve))
-    await sleep(5)
-    note(`end ${payload}`)
-  })
-  await schedule(1, 1000)
-  await schedule(2, 2000)
-  await schedule(3, 6001)
-  await clock.advance(10_000)
-  expect(log).toEqual(['1@1000', '2@2000', 'end 1@6000', '3@6001'])
-})
-
-it('a call that a handler has cancelled is not waited for', async () => {
-  const { schedule, clock, log, note } = await world(async ({ payload }) => {
-    const cancel = clock.at(clock.now() + 5000, () => note('never'))
-    cancel()
-    cancel()
-    await sleep(10)
-    note(`end ${payload}`)
-  })
-  for (const n of [1, 2]) await schedule(n, n)
-  await clock.advance('1h')
-  expect(log).toEqual(['1@1', 'end 1@1', '2@2', 'end 2@2'])
-})
-
-it('a handler that hangs is left to its time-out, by this clock', async () => {
-  const hangs = ({ signal }: { signal: AbortSignal }) =>
-    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
-  const options = { handlerTimeoutMs: 30_000, retry: { attempts: 2, backoff: '1m' } }
-  const { schedule, clock, log, dead, waiting, consumer } = await world(hangs, options, { patienceMs: 20 })
-  await schedule(1, 0)
-  await clock.advance(29_999)
-  expect(consumer.stats().running).toBe(1)
-  await clock.advance(1)
-  expect(consumer.stats().running).toBe(0)
-  expect(waiting()).toMatchObject([{ attempt: 2, readyAt: new Date(START + 90_000) }])
-  await clock.advance('1h')
-  expect(log).toEqual(['1@0', '1@90000'])
-  expect(dead()).toMatchObject([{ reason: 'handler-timeout', deadAt: new Date(START + 120_000) }])
-})
-
-it('one with a time-out that only takes a while is waited for', async () => {
-  const { schedule, clock, log, note } = await world(
-    async ({ payload }) => {
-      await sleep(30)
-      note(`end ${payload}`)
-    },
-    { handlerTimeoutMs: 1000 },
-  )
-  for (const n of [1, 2]) await schedule(n, n)
-  await clock.advance('1h')
-  expect(log).toEqual(['1@1', 'end 1@1', '2@2', 'end 2@2'])
-})
-
-it('waits for others while one hangs, and once only for the one', async () => {
-  const { schedule, clock, log } = await world(
-    ({ payload }) => (payload === 0 ? new Promise(() => undefined) : sleep(5)),
-    { handlerTimeoutMs: 3_600_000 },
-    { patienceMs: 100 },
-  )
-  const before = performance.now()
-  for (let n = 0; n <= 50; n++) await schedule(n, n)
-  await clock.advance(50)
-  expect(log).toEqual(Array.from({ length: 51 }, (_, n) => `${n}@${n}`))
-  expect(performance.now() - before).toBeLessThan(3000)
-})
-
-it('one that goes on after its time-out fails the move', async () => {
-  const never = () => new Promise(() => undefined)
-  const { schedule, clock } = await world(never, { handlerTimeoutMs: 1000 }, { patienceMs: 20 })
-  await schedule(1, 0)
-  expect((await rejection(clock.advance('1h'))).code).toBe('CLOCK_STUCK')
-  expect(clock.now()).toBe(START + 1000)
-})
-
-it('does not wait for a handler that its consumer has left behind, and delivers its message again', async () => {
-  const never = () => new Promise(() => undefined)
-  const { schedule, clock, mq, consumer, queued, log, note } = await world(never, {}, { patienceMs: 200 })
-  await schedule(1, 0)
-  await consumer.close({ drainTimeoutMs: 10 })
-  await clock.advance('1h')
-  expect(queued('orders')).toMatchObject([{ payload: 1, attempt: 1 }])
-  await mq.consume('orders', [on(order, ({ payload }) => note(`again ${payload}`))])
-  await clock.advance(0)
-  expect(log).toEqual(['1@0', 'again 1@3600000'])
-})
-
 it('what is refused by dueque is refused here', async () => {
   const { mq } = await testDueque()
   for (const handlers of [[], undefined, {}])
     expect((await rejection(mq.consume('q', handlers as Handler[]))).code).toBe('INVALID_OPTION')
   for (const patienceMs of [-1, NaN, '1s'] as number[])
     expect((await rejection(testDueque({ patienceMs }))).code).toBe('INVALID_OPTION')
+  expect((await rejection(testDueque({ queues: ['dq~q'] }))).code).toBe('RESERVED_NAME')
   expect(thrown(() => mq.strategy.broker.bind('q', 'e')).code).toBe('DESTINATION_MISSING')
-})
-
-it('tells the system of each instant, at first too', async () => {
-  const times: number[] = []
-  const setSystemTime = (time: number) => times.push(time - START)
-  const { schedule, clock } = await world(undefined, {}, { setSystemTime })
-  for (const delay of [1000, 1000, 2000, 9000]) await schedule(1, delay)
-  await clock.advance(5000)
-  expect(times).toEqual([0, 1000, 2000, 5000])
-})
-
-it('takes Date along, if it is told how', async () => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  const { schedule, clock, log, note } = await world(
-    () => note(`Date ${Date.now() - START}`),
-    {},
-    {
-      setSystemTime: (time) => vi.setSystemTime(time),
-    },
-  )
-  await schedule(1, '1h')
-  await clock.advance('2h')
-  expect(log).toEqual(['1@3600000', 'Date 3600000@3600000'])
-  expect(new Date()).toEqual(new Date(START + 7_200_000))
-})
-
-it('goes on under fake timers, which do not stop it', async () => {
-  vi.useFakeTimers({ now: 0 })
-  const { schedule, clock, log, close } = await world(
-    ({ attempt }) => {
-      if (attempt === 1) throw new Error('not yet')
-    },
-    { retry: { backoff: '1m' } },
-  )
-  await schedule(1, '1h')
-  await clock.advance('2h')
-  expect(log).toEqual(['1@3600000', '1@3660000'])
-  await close()
-  expect(vi.getTimerCount()).toBe(0)
 })

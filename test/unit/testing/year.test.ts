@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineMessage, on } from '../../../src/index.js'
 import { testDueque } from '../../../src/testing/index.js'
+import { processorMs } from '../processor-ms.js'
 
 const dose = defineMessage('dose', z.object({ day: z.number(), time: z.string() }))
 const TIMES = ['07:00', '12:00', '17:00', '22:00']
@@ -52,9 +53,3 @@ it('20,000 messages take no more for each than a few do', async () => {
   // About 2 s where it was written; minutes if each looked at all others.
   expect(processorMs() - before).toBeLessThan(20_000)
 }, 60_000)
-
-/** Of this process: what else the machine does, counts less. */
-function processorMs(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000
-}

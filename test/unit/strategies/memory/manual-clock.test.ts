@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { manualClock } from '../../../../src/strategies/memory/manual-clock.js'
+import { processorMs } from '../../processor-ms.js'
 import { thrown } from '../../thrown.js'
 
 it('stands still until it is moved', () => {
@@ -90,15 +91,15 @@ it('tells when it has to call next', () => {
   expect(clock.next()).toBe(Infinity)
 })
 
-it('calls 200,000 in a time that grows with their number only', () => {
+it('calls 200,000 in a time that grows with their number only', { timeout: 60_000 }, () => {
   const clock = manualClock(0)
   let calls = 0
-  const before = performance.now()
+  const before = processorMs()
   for (let n = 0; n < 200_000; n++) {
     const cancel = clock.at((n * 7919) % 200_000, () => calls++)
     if (n % 2 === 0) cancel()
   }
   clock.advance(200_000)
   expect(calls).toBe(100_000)
-  expect(performance.now() - before).toBeLessThan(10_000)
+  expect(processorMs() - before).toBeLessThan(10_000)
 })

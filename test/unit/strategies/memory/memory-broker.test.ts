@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Arrival } from '../../../../src/broker.js'
 import { MemoryBroker } from '../../../../src/strategies/memory/memory-broker.js'
+import { processorMs } from '../../processor-ms.js'
 import { rejection, thrown } from '../../thrown.js'
 
 const numberOf = ({ properties }: { properties: Readonly<Record<string, unknown>> }) => Number(properties['messageId'])
@@ -9,7 +10,7 @@ function brokerOf(queue: string, count = 0) {
   const broker = new MemoryBroker()
   broker.declareQueue(queue)
   const put = (n: number, to: { queue: string } | { exchange: string; routingKey: string } = { queue }) =>
-    broker.release({
+    void broker.release({
       id: String(n),
       name: 'note',
       version: 1,
@@ -32,7 +33,7 @@ function brokerOf(queue: string, count = 0) {
       arrivals.push(arrival)
       onArrival(arrival)
     })
-    return { ...subscription, arrivals, numbers: () => arrivals.map(numberOf) }
+    return { subscription, arrivals, numbers: () => arrivals.map(numberOf) }
   }
   const numbers = () => broker.messages(queue).map(numberOf)
   return { broker, put, subscribe, numbers }
@@ -54,8 +55,8 @@ it('hands messages out in turn, as far as each prefetch allows', async () => {
 
 it('puts what is given back in front again, as redelivered', async () => {
   const { subscribe, broker, numbers } = brokerOf('q', 4)
-  const { arrivals, cancel } = await subscribe(3)
-  await cancel()
+  const { arrivals, subscription } = await subscribe(3)
+  await subscription.cancel()
   for (const arrival of [...arrivals].reverse()) arrival.requeue()
   expect(numbers()).toEqual([0, 1, 2, 3])
   expect(broker.messages('q').map(({ redelivered }) => redelivered)).toEqual([true, true, true, false])
@@ -63,13 +64,13 @@ it('puts what is given back in front again, as redelivered', async () => {
 
 it('a cancelled subscriber gets no more, and can settle what it has; a closed one has given it back', async () => {
   const { put, subscribe, numbers } = brokerOf('q', 3)
-  const { arrivals, cancel, close } = await subscribe(3)
-  await cancel()
+  const { arrivals, subscription } = await subscribe(3)
+  await subscription.cancel()
   put(3)
   arrivals[1]!.ack()
   expect([arrivals.length, numbers()]).toEqual([3, [3]])
   expect(arrivals.map(({ live }) => live)).toEqual([true, false, true])
-  await close()
+  await subscription.close()
   expect(arrivals.map(({ live }) => live)).toEqual([false, false, false])
   expect(numbers()).toEqual([0, 2, 3])
   arrivals[0]!.ack()
@@ -115,19 +116,23 @@ it('does not consume a queue that is missing, unless it may declare it', async (
   expect(broker.queues()).toEqual(['q', 'new', 'new.dead'])
 })
 
-it('takes 200,000 messages through a queue with 1,000 subscribers in a time that grows with their number only', async () => {
-  const count = 200_000
-  const { broker, subscribe, numbers } = brokerOf('q', count)
-  let acked = 0
-  const before = performance.now()
-  const later: Arrival[] = []
-  for (let i = 0; i < 1000; i++) await subscribe(1, (arrival) => later.push(arrival))
-  while (later.length > 0)
-    for (const arrival of later.splice(0)) {
-      arrival.ack()
-      acked++
-    }
-  // Half a second where it was written; minutes if each message cost a walk over all others or all subscribers.
-  expect(performance.now() - before).toBeLessThan(10_000)
-  expect([acked, numbers(), broker.messages('q').length]).toEqual([count, [], 0])
-})
+it(
+  'takes 200,000 messages to 1,000 subscribers in a time that grows with their number only',
+  { timeout: 120_000 },
+  async () => {
+    const count = 200_000
+    const { broker, subscribe } = brokerOf('q', count)
+    const before = processorMs()
+    const open: Arrival[] = []
+    for (let i = 0; i < 1000; i++) await subscribe(1, (arrival) => open.push(arrival))
+    let acked = 0
+    while (open.length > 0)
+      for (const arrival of open.splice(0)) {
+        arrival.ack()
+        acked++
+      }
+    expect([acked, broker.messages('q').length]).toEqual([count, 0])
+    // Under 2 s where it was written; a minute with an array that is shifted.
+    expect(processorMs() - before).toBeLessThan(15_000)
+  },
+)

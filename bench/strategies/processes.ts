@@ -1,0 +1,42 @@
+import { readFile, readdir } from 'node:fs/promises'
+import type { Broker } from '../broker.js'
+
+/** Clock ticks a second: USER_HZ, which is 100 on all Linux that Node runs on. proc(5) */
+const TICKS = 100
+
+/** Of the node that is asked, if it runs on this machine. */
+export async function brokerProcess({ ask, url }: Broker): Promise<number[]> {
+  if (!/^(?:127\.|localhost$|\[::1\]$)/.test(new URL(url).hostname)) return []
+  const [node] = await ask<{ os_pid: string }[]>('/nodes')
+  return node ? [Number(node.os_pid)] : []
+}
+
+/** A process and all that descend from it. */
+export async function withDescendants(pid: number): Promise<number[]> {
+  const parents = new Map<number, number>()
+  for (const entry of await readdir('/proc')) {
+    const fields = /^\d+$/.test(entry) ? await statOf(Number(entry)) : undefined
+    if (fields) parents.set(Number(entry), Number(fields[1]))
+  }
+  const family = [pid]
+  for (const member of family) for (const [child, parent] of parents) if (parent === member) family.push(child)
+  return family
+}
+
+/** CPU time that the processes have used, in seconds. NaN if one of them cannot be seen. */
+export async function cpuSeconds(pids: readonly number[]): Promise<number> {
+  if (pids.length === 0) return NaN
+  const all = await Promise.all(pids.map(statOf))
+  // Fields 14 and 15: utime and stime.
+  return all.reduce((sum, fields) => sum + (fields ? Number(fields[11]) + Number(fields[12]) : NaN), 0) / TICKS
+}
+
+/** The fields of /proc/PID/stat behind the command, from the third on. */
+async function statOf(pid: number): Promise<string[] | undefined> {
+  try {
+    const text = await readFile(`/proc/${pid}/stat`, 'utf8')
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return undefined
+  }
+}

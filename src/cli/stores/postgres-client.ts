@@ -1,0 +1,79 @@
+import { errorText } from '../../errors.js'
+import type { PgPool, PostgresJs } from '../../strategies/postgres/clients.js'
+import { CommandError, usage } from '../exit.js'
+import { importClient, type ClientPackage } from './import-client.js'
+
+/** A pool that has reached its server. */
+export interface PostgresConnection {
+  readonly pool: PgPool | PostgresJs
+  ask: (text: string, values?: string[]) => Promise<readonly Record<string, unknown>[]>
+  close: () => Promise<void>
+}
+
+const CONNECT_TIMEOUT_SECONDS = 10
+const NAME = 'dueque'
+
+const PACKAGES: readonly ClientPackage<(url: string) => PostgresConnection>[] = [
+  { name: 'pg', use: (module) => byPg(module as Pg) },
+  { name: 'postgres', use: (module) => byPostgresJs(module as { default: PostgresJsFactory }) },
+]
+
+/** @throws CommandError */
+export async function connectPostgres(url: string): Promise<PostgresConnection> {
+  // Otherwise the client's own error shows it, password and all.
+  if (!/^postgres(?:ql)?:/.test(url) || !URL.canParse(url))
+    throw usage('--postgres: expected postgres://user:password@host:5432/database')
+  const connection = (await importClient('--postgres', PACKAGES))(url)
+  try {
+    await connection.ask('SELECT 1')
+    return connection
+  } catch (error) {
+    await connection.close()
+    throw new CommandError('STORE_UNREACHABLE', `PostgreSQL: ${textOf(error)}`)
+  }
+}
+
+/** Of a host with several addresses, each has an error, and all together have no text. */
+function textOf(error: unknown): string {
+  const { errors, code } = error as { errors?: unknown[]; code?: unknown }
+  return errorText(error) || errorText(errors?.[0] ?? code)
+}
+
+/** What is used of pg. */
+interface Pg {
+  default: { Pool: new (options: object) => PgPool & PgAsking }
+}
+
+interface PgAsking {
+  query(text: string, values?: string[]): Promise<{ rows: Record<string, unknown>[] }>
+  end(): Promise<void>
+}
+
+function byPg({ default: { Pool } }: Pg) {
+  return (connectionString: string): PostgresConnection => {
+    const options = { connectionTimeoutMillis: CONNECT_TIMEOUT_SECONDS * 1000, application_name: NAME, keepAlive: true }
+    const pool = new Pool({ connectionString, ...options })
+    // The next statement tells.
+    pool.on?.('error', () => undefined)
+    return {
+      pool,
+      ask: async (text, values = []) => (await pool.query(text, values)).rows,
+      close: () => pool.end(),
+    }
+  }
+}
+
+/** What is used of postgres.js. */
+type PostgresJsFactory = (url: string, options: object) => PostgresJs
+
+function byPostgresJs({ default: postgres }: { default: PostgresJsFactory }) {
+  return (url: string): PostgresConnection => {
+    const connection = { application_name: NAME }
+    const sql = postgres(url, { connect_timeout: CONNECT_TIMEOUT_SECONDS, connection, onnotice: () => undefined })
+    return {
+      pool: sql,
+      ask: async (text, values = []) => (await sql.unsafe(text, values)) as Record<string, unknown>[],
+      close: () => sql.end(),
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { hash } from 'node:crypto'
+import type { DedupeStore } from '../../consumer/dedupe.js'
+import { invalidOption } from '../../errors.js'
+import { LATE, within } from '../../within.js'
+import { databaseOf, type Row, type Value } from './database.js'
+import { ensureSchema } from './migrate.js'
+import { resolvePostgres, type PostgresOptions } from './postgres-options.js'
+import { Queries } from './queries.js'
+import type { Statements } from './statements.js'
+import { storeError } from './store-error.js'
+
+export interface PostgresDedupeOptions extends Pick<PostgresOptions, 'pool' | 'schema' | 'migrate'> {
+  /** How long PostgreSQL is waited for, in milliseconds. Less than `leaseMs` of the consumer. @default 3000 */
+  timeoutMs?: number | undefined
+}
+
+/** Two messages with one digest would be one message. */
+const DIGEST_BYTES = 24
+/** How often this process deletes what nobody needs any more, and how many rows at a time. */
+const FORGET_MS = 10_000
+const FORGET_ROWS = 1000
+
+/**
+ * Remembers in PostgreSQL (13 or later) what was handled, for `consume(…, { dedupe: { store } })`: a row for each message in
+ * the table `dedupe` of the schema, deleted some time after it is of no more use.
+ *
+ * Guarantee: that of `DedupeOptions`, for as long as the server keeps what it has committed.
+ *
+ * @throws DuequeError `INVALID_OPTION`
+ * @example
+ * await mq.consume('payments', handlers, { dedupe: { store: postgresDedupe({ pool }) } })
+ */
+export function postgresDedupe({ timeoutMs = 3000, ...options }: PostgresDedupeOptions): DedupeStore {
+  const { pool, schema, migrate } = resolvePostgres({ ...options, listen: false })
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 3_600_000)
+    throw invalidOption('timeoutMs', 'a whole number from 1 to 3600000', timeoutMs)
+  const database = databaseOf(pool)
+  database.open()
+  const queries = new Queries(database, schema)
+  let ready: Promise<void> | undefined
+  let forgotAt = performance.now()
+
+  const inTime = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await within(work, timeoutMs)
+    } catch (error) {
+      throw storeError(error === LATE ? new Error(`no answer within ${timeoutMs} ms`) : error, 'unknown')
+    }
+  }
+
+  const run = (statement: keyof Statements, ...values: Value[]): Promise<readonly Row[]> => {
+    ready ??= ensureSchema(database, schema, migrate).catch((error: unknown) => {
+      ready = undefined
+      throw error
+    })
+    return inTime(ready.then(() => queries.run(statement, values)))
+  }
+
+  /** A bounded number of rows at a time. What fails is tried again later. */
+  const forget = async (): Promise<void> => {
+    if (performance.now() - forgotAt < FORGET_MS) return
+    forgotAt = performance.now()
+    for (let count = FORGET_ROWS; count === FORGET_ROWS;)
+      count = (await run('dedupeForget', FORGET_ROWS).catch(() => [])).length
+  }
+
+  return {
+    name: 'postgres',
+    async claim(key, owner, leaseMs) {
+      const [row] = await run('dedupeClaim', digest(key), owner, leaseMs)
+      void forget()
+      return row!['answer'] as 'claimed' | 'running' | 'settled'
+    },
+    async renew(keys, owner, leaseMs) {
+      await run('dedupeRenew', `{${keys.map(digest).join(',')}}`, owner, leaseMs)
+    },
+    async settle(key, windowMs) {
+      await run('dedupeSettle', digest(key), windowMs)
+    },
+    async release(key, owner) {
+      await run('dedupeRelease', digest(key), owner)
+    },
+  }
+}
+
+function digest(key: string): string {
+  return hash('sha256', key, 'buffer').toString('hex', 0, DIGEST_BYTES)
+}

@@ -1,0 +1,216 @@
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { PrivateRedis } from '../../scripts/services/private-redis.js'
+import { connect, isDuequeError, on, type Dueque } from '../../src/index.js'
+import { redis, type RedisOptions } from '../../src/strategies/redis/index.js'
+import { start } from '../cli/dueque.js'
+import { poll, startNode, useVhost } from '../support/broker.js'
+import { failure } from '../support/mq.js'
+import { NO_REDIS_PROGRAMS, startRedis } from '../support/redis.js'
+import { note, unique } from '../strategies/recorder.js'
+import { AtWork } from './at-work.js'
+
+const vhost = useVhost()
+let server: PrivateRedis | undefined
+beforeAll(async () => {
+  server = await startRedis({ appendonly: true })
+})
+afterAll(() => server?.stop())
+
+function newClient(url: string): Redis {
+  const client = new Redis(url, { retryStrategy: () => 100 })
+  client.on('error', () => undefined)
+  onTestFinished(() => client.disconnect())
+  return client
+}
+
+type Own = Omit<RedisOptions, 'client'>
+
+function strategyAt(url: string, options: Own = {}) {
+  return redis({ client: newClient(url), prefix: 'faults', timeoutMs: 3000, ...options })
+}
+
+async function open(url: string, strategy = strategyAt(server!.url)): Promise<Dueque> {
+  const mq = await connect({ url, strategy })
+  onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
+  return mq
+}
+
+/** Counts what is handled, by number. */
+class Handled {
+  readonly times = new Map<number, number>()
+  readonly early: number[] = []
+
+  static async on(mq: Dueque, queue: string): Promise<Handled> {
+    const handled = new Handled()
+    const handler = on(note, ({ payload: { n }, dueAt }) => {
+      handled.times.set(n, (handled.times.get(n) ?? 0) + 1)
+      if (Date.now() < dueAt.getTime()) handled.early.push(n)
+    })
+    await mq.consume(queue, [handler], { prefetch: 500, concurrency: 50 })
+    return handled
+  }
+
+  async isAll(count: number): Promise<void> {
+    await poll(() => this.times.size === count, { what: `${count} handled`, timeoutMs: 60_000 }).catch(() => undefined)
+    expect(this.times.size).toBe(count)
+    expect(this.early, 'early').toEqual([])
+    expect(
+      [...this.times].filter(([, times]) => times > 1),
+      'handled twice',
+    ).toEqual([])
+  }
+}
+
+async function scheduleMany(mq: Dueque, queue: string, count: number, at: Date): Promise<void> {
+  const item = (n: number) => ({ message: note, payload: { n }, options: { to: { queue }, at, declare: true } })
+  for await (const { error } of mq.scheduleAll(Array.from({ length: count }, (_, n) => item(n)))) if (error) throw error
+}
+
+describe('a Redis of the test', () => {
+  test('two relays hand over what is due, each message once', async ({ skip }) => {
+    if (!server) return skip(NO_REDIS_PROGRAMS)
+    const queue = unique('two')
+    const [mq, other] = [await open(vhost.url), await open(vhost.url)]
+    await scheduleMany(mq, queue, 4000, new Date(Date.now() + 4000))
+    const handled = await Handled.on(mq, queue)
+    await handled.isAll(4000)
+    const relayed = [mq, other].map(({ strategy }) => (strategy as ReturnType<typeof redis>).relayStats()!.relayed)
+    expect(relayed[0]! + relayed[1]!).toBe(4000)
+    for (const one of relayed) expect(one).toBeGreaterThan(0)
+  })
+
+  test('a relay is killed in the midst of its batch: another one goes on, and each message is handled once', async ({
+    skip,
+  }) => {
+    if (!server) return skip(NO_REDIS_PROGRAMS)
+    const queue = unique('killed')
+    const env = { AMQP_URL: vhost.url, DUEQUE_REDIS_URL: server.url, DUEQUE_REDIS_PREFIX: 'faults' }
+    const mq = await open(vhost.url, strategyAt(server.url, { relay: false }))
+    const handled = await Handled.on(mq, queue)
+    const at = new Date(Date.now() + 6000)
+    await scheduleMany(mq, queue, 5000, at)
+    const relays = [start(['relay', '--lease', '2s', '--json'], env)]
+    await relays[0]!.printed(1)
+    await poll(() => handled.times.size > 200, { what: 'some to be handled', timeoutMs: 30_000, intervalMs: 2 })
+    relays[0]!.child.kill('SIGKILL')
+    expect(handled.times.size).toBeLessThan(5000)
+    relays.push(start(['relay', '--lease', '2s', '--json'], env))
+    await handled.isAll(5000)
+    relays[1]!.child.kill('SIGTERM')
+    expect((await relays[1]!.ended).code).toBe(0)
+    expect(await newClient(server.url).zcard('{faults}:claimed')).toBe(0)
+  })
+
+  test('Redis is killed and restarted while messages are scheduled, wait and fall due', async ({ skip }) => {
+    if (!server) return skip(NO_REDIS_PROGRAMS)
+    const work = await AtWork.start(vhost.url, { strategy: strategyAt(server.url) })
+    for (let round = 0; round < 3; round++) {
+      await server.kill()
+      await server.restart()
+      await work.flows(`after kill ${round + 1}`)
+    }
+    await work.account()
+  }, 180_000)
+
+  test('Redis is away for a while: schedules are refused in time, and all goes on when it is back', async ({
+    skip,
+  }) => {
+    if (!server) return skip(NO_REDIS_PROGRAMS)
+    const work = await AtWork.start(vhost.url, { strategy: strategyAt(server.url, { timeoutMs: 500 }) })
+    await server.kill()
+    await poll(() => work.mq.health().store === 'down', { what: 'health to tell', timeoutMs: 10_000 })
+    expect(work.mq.health().ok).toBe(false)
+    const error = await failure(work.mq.schedule(note, { n: -1 }, { to: { queue: work.queue }, in: '1h' }))
+    expect(error).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
+    await server.restart()
+    await work.flows('when it is back')
+    await work.account()
+    expect(work.mq.health().ok).toBe(true)
+  }, 120_000)
+
+  test('Redis stops without a word: what was sent may wait, and is done when it goes on', async ({ skip }) => {
+    const own = await startRedis()
+    if (!own) return skip(NO_REDIS_PROGRAMS)
+    onTestFinished(() => own.stop())
+    const client = createClient({ url: own.url })
+    client.on('error', () => undefined)
+    await client.connect()
+    onTestFinished(() => client.destroy())
+    const mq = await open(vhost.url, redis({ client, prefix: 'hangs', timeoutMs: 1000 }))
+    const queue = unique('hangs')
+    await mq.schedule(note, { n: 0 }, { to: { queue }, in: '1h', declare: true })
+    const admin = newClient(own.url)
+    await admin.client('PAUSE', 4000, 'ALL')
+    const error = await failure(mq.schedule(note, { n: 1 }, { to: { queue }, in: '1h', id: 'maybe' }))
+    expect(error).toMatchObject({ code: 'STORE_ERROR', outcome: 'unknown' })
+    const waits = () => admin.zcard('{hangs}:waiting')
+    await poll(async () => (await waits()) === 2, { what: 'it to wait after all', timeoutMs: 20_000 })
+    const { receipt } = error as { receipt: NonNullable<Parameters<typeof mq.schedule>[2]['repeat']> }
+    await mq.schedule(note, { n: 1 }, { to: { queue }, repeat: receipt })
+    expect(await waits()).toBe(2)
+  })
+
+  test('a Redis that is full refuses what is new, and hands over what is due', async ({ skip }) => {
+    const own = await startRedis({ config: { 'maxmemory-policy': 'noeviction' } })
+    if (!own) return skip(NO_REDIS_PROGRAMS)
+    onTestFinished(() => own.stop())
+    const queue = unique('full')
+    const mq = await open(vhost.url, strategyAt(own.url, { relay: false }))
+    await scheduleMany(mq, queue, 1000, new Date(Date.now() + 1500))
+    await replace(mq, queue, 1)
+    const admin = newClient(own.url)
+    await admin.config('SET', 'maxmemory', 1)
+    const error = await failure(mq.schedule(note, { n: -1 }, { to: { queue }, in: '1h' }))
+    expect(error).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
+    expect((error as Error).message).toContain('OOM')
+    const replacing = await failure(replace(mq, queue, 2))
+    expect(isDuequeError(replacing, 'STORE_ERROR') && replacing.outcome).toBe('refused')
+    const { waitlist } = mq.strategy as ReturnType<typeof redis>
+    expect((await waitlist.find('replaced')).map(({ body }) => Buffer.from(body).toString())).toEqual(['{"n":1}'])
+    const relaying = await open(vhost.url, strategyAt(own.url))
+    const handled = await Handled.on(relaying, queue)
+    await handled.isAll(1000)
+  })
+
+  test('a replica refuses: it is known that nothing waits', async ({ skip }) => {
+    const own = await startRedis()
+    if (!own) return skip(NO_REDIS_PROGRAMS)
+    onTestFinished(() => own.stop())
+    const mq = await open(vhost.url, strategyAt(own.url))
+    const queue = unique('replica')
+    await mq.schedule(note, { n: 0 }, { to: { queue }, in: '1h', declare: true })
+    const admin = newClient(own.url)
+    await admin.call('REPLICAOF', '127.0.0.1', '1')
+    const error = await failure(mq.schedule(note, { n: 1 }, { to: { queue }, in: '1h' }))
+    expect(error).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
+    expect((error as Error).message).toContain('READONLY')
+    await admin.call('REPLICAOF', 'NO', 'ONE')
+    await mq.schedule(note, { n: 1 }, { to: { queue }, in: '1h' })
+  })
+
+  test('RabbitMQ is killed and restarted while messages fall due: nothing is lost', async ({ skip }) => {
+    const node = await startNode()
+    if (!server || !node) return skip('DUEQUE_RABBITMQ_BIN is not set, or no redis-server')
+    onTestFinished(() => node.stop())
+    const queue = unique('node')
+    const mq = await open(node.url, strategyAt(server.url, { prefix: 'node' }))
+    const handled = await Handled.on(mq, queue)
+    const at = Date.now() + 10_000
+    const receipts = await Promise.all(
+      Array.from({ length: 1000 }, (_, n) => mq.schedule(note, { n }, { to: { queue }, at: new Date(at + n * 10) })),
+    )
+    expect(receipts).toHaveLength(1000)
+    await poll(() => handled.times.size > 100, { what: 'some to be handled', timeoutMs: 30_000 })
+    await node.kill()
+    await node.restart()
+    await handled.isAll(1000)
+    expect(await newClient(server.url).zcard('{node}:claimed')).toBe(0)
+  }, 180_000)
+})
+
+function replace(mq: Dueque, queue: string, n: number): Promise<unknown> {
+  const options = { to: { queue }, in: '1h', id: 'replaced', onConflict: 'replace' }
+  return mq.schedule(note, { n }, options)
+}

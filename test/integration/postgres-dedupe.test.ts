@@ -1,0 +1,119 @@
+import { Pool } from 'pg'
+import postgresJs from 'postgres'
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
+import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
+import { on, type DedupeStore } from '../../src/index.js'
+import { postgresDedupe } from '../../src/strategies/postgres/index.js'
+import { note, unique } from '../strategies/recorder.js'
+import { poll, useVhost } from '../support/broker.js'
+import { failure, open, rawChannel } from '../support/mq.js'
+import { NO_POSTGRES_PROGRAMS, startPostgres, usePostgres } from '../support/postgres.js'
+import { anyKey, dedupeCases, publishCopy } from './dedupe-cases.js'
+
+vi.setConfig({ testTimeout: 120_000 })
+const vhost = useVhost()
+const database = usePostgres()
+const OWNER = '11111111-2222-4333-8444-555555555555'
+const OTHER = '99999999-2222-4333-8444-555555555555'
+const pools: Pool[] = []
+afterAll(async () => {
+  await Promise.all(pools.map((pool) => pool.end()))
+})
+
+function poolOf(url: string): Pool {
+  const pool = new Pool({ connectionString: url, max: 5 })
+  pool.on('error', () => undefined)
+  pools.push(pool)
+  return pool
+}
+
+dedupeCases({
+  name: 'postgres',
+  url: () => vhost.url,
+  make: () => postgresDedupe({ pool: poolOf(database.url) }),
+  child: () => ['postgres', database.url, 'dueque'],
+})
+
+test('postgres.js will do, beside pg', async () => {
+  const sql = postgresJs(database.url, { max: 3 })
+  onTestFinished(() => sql.end())
+  const [one, two] = [postgresDedupe({ pool: sql }), postgresDedupe({ pool: poolOf(database.url) })]
+  const key = anyKey()
+  expect(await one.claim(key, OWNER, 60_000)).toBe('claimed')
+  expect(await two.claim(key, OTHER, 60_000)).toBe('running')
+  await one.renew([key], OWNER, 60_000)
+  await one.settle(key, 60_000)
+  expect(await two.claim(key, OTHER, 60_000)).toBe('settled')
+})
+
+test('a lease that was forgotten is its owner’s again when it is renewed', async () => {
+  const pool = poolOf(database.url)
+  const [store, key] = [postgresDedupe({ pool }), anyKey()]
+  await store.claim(key, OWNER, 60_000)
+  await pool.query('DELETE FROM dueque.dedupe')
+  await store.renew([key], OWNER, 60_000)
+  expect(await store.claim(key, OTHER, 60_000)).toBe('running')
+})
+
+test('what is over is deleted sometime, and nothing else', async () => {
+  const pool = poolOf(database.url)
+  const store = postgresDedupe({ pool, schema: 'forgets' })
+  const key = anyKey()
+  await store.claim(key, OWNER, 60_000)
+  await pool.query(`
+    INSERT INTO forgets.dedupe SELECT sha256(n::text::bytea), NULL, now() - interval '1 s' FROM generate_series(1, 2500) n`)
+  const now = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 60_000)
+  await store.claim(key, OWNER, 60_000)
+  now.mockRestore()
+  const count = async () =>
+    (await pool.query<{ n: number }>('SELECT count(*)::int AS n FROM forgets.dedupe')).rows[0]!.n
+  await poll(async () => (await count()) === 1, { what: 'one row' })
+  expect(await store.claim(key, OTHER, 60_000)).toBe('running')
+})
+
+test('PostgreSQL killed and restarted: nothing is handled without it, nor what was handled before', async ({
+  skip,
+}) => {
+  const server = (await startPostgres()) ?? skip(NO_POSTGRES_PROGRAMS)
+  onTestFinished(() => server.stop())
+  const queue = unique('restart')
+  const handled: number[] = []
+  const consumers = await Promise.all(
+    [1, 2].map(async () => {
+      const mq = await open(vhost.url)
+      const store = postgresDedupe({ pool: poolOf(server.url), timeoutMs: 500 })
+      return mq.consume(queue, [on(note, ({ payload: { n } }) => void handled.push(n))], { dedupe: { store } })
+    }),
+  )
+  const stats = (what: 'handled' | 'suppressed' | 'held') => consumers.reduce((sum, c) => sum + c.stats()[what], 0)
+  const channel = await rawChannel(vhost.url)
+  publishCopy(channel, queue, 1)
+  await poll(() => stats('handled') === 1, { what: 'the first', timeoutMs: 30_000 })
+  await server.kill()
+  for (const n of [1, 2, 2]) publishCopy(channel, queue, n)
+  await poll(() => stats('held') === 3, { what: 'all to wait', timeoutMs: 30_000 })
+  expect(handled).toEqual([1])
+  await server.restart()
+  await poll(() => stats('suppressed') === 2, { what: 'the copies', timeoutMs: 60_000 })
+  expect(handled).toEqual([1, 2])
+})
+
+test('a PostgreSQL that does not answer, or is not there, is a STORE_ERROR in time', async () => {
+  const proxy = await TcpProxy.to(database.url)
+  onTestFinished(() => proxy.close())
+  const store = postgresDedupe({ pool: poolOf(proxy.url()), timeoutMs: 300 })
+  await poll(() => store.claim(anyKey(), OWNER, 60_000), { what: 'an answer' })
+  proxy.freeze()
+  await failsInTime(store)
+  proxy.refuse()
+  proxy.cut()
+  await failsInTime(store)
+})
+
+async function failsInTime(store: DedupeStore): Promise<void> {
+  const [from, key] = [performance.now(), anyKey()]
+  const calls = [store.claim(key, OWNER, 1000), store.renew([key], OWNER, 1000), store.settle(key, 1000)]
+  const errors = await Promise.all([...calls, store.release(key, OWNER)].map((call) => failure(call)))
+  expect(errors.map((error) => (error as { code?: unknown }).code)).toEqual(Array(4).fill('STORE_ERROR'))
+  expect(performance.now() - from).toBeLessThan(5000)
+}
