@@ -8,6 +8,12 @@ export async function moveSlot(cluster: PrivateRedisCluster, to: PrivateRedis, k
   const nodes = [...cluster.nodes, to]
   const clients = nodes.map(({ url }) => new Redis(url))
   const target = clients[nodes.indexOf(to)]!
+  const isWhole = async (one: Redis) => (await one.cluster('INFO')).includes('cluster_state:ok')
+  const whole = () =>
+    poll(async () => (await Promise.all(clients.map(isWhole))).every(Boolean), {
+      what: 'the cluster to be whole',
+      timeoutMs: 30_000,
+    })
   try {
     const [host, port] = [new URL(nodes[0]!.url).hostname, Number(new URL(nodes[0]!.url).port)]
     await target.cluster('MEET', host, port)
@@ -20,6 +26,8 @@ export async function moveSlot(cluster: PrivateRedisCluster, to: PrivateRedis, k
       what: 'to meet',
       timeoutMs: 30_000,
     })
+    // One that has just joined takes a while, and takes no keys until then.
+    await whole()
     const slot = await clients[0]!.cluster('KEYSLOT', key)
     const owners = await clients[0]!.cluster('SLOTS')
     const ownerId = owners.find(([first, last]) => first <= slot && slot <= last)![2]![2]
@@ -31,12 +39,7 @@ export async function moveSlot(cluster: PrivateRedisCluster, to: PrivateRedis, k
     const address = new URL(to.url)
     if (keys.length > 0) await source.call('MIGRATE', address.hostname, address.port, '', 0, 5000, 'KEYS', ...keys)
     for (const one of [target, source, ...clients]) await one.cluster('SETSLOT', slot, 'NODE', targetId)
-    // One that has just joined takes a while.
-    const isWhole = async (one: Redis) => (await one.cluster('INFO')).includes('cluster_state:ok')
-    await poll(async () => (await Promise.all(clients.map(isWhole))).every(Boolean), {
-      what: 'the cluster to be whole',
-      timeoutMs: 30_000,
-    })
+    await whole()
   } finally {
     for (const one of clients) one.disconnect()
   }
