@@ -1,20 +1,42 @@
 import { Pool } from 'pg'
-import { expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { PrivatePostgres } from '../../scripts/services/private-postgres.js'
 import { postgres } from '../../src/strategies/postgres/index.js'
 import { useVhost } from '../support/broker.js'
 import { NO_POSTGRES_PROGRAMS, startPostgres } from '../support/postgres.js'
 import { AtWork } from './at-work.js'
+import { relayFaults } from './relay-faults.js'
+
+const CLAIMED = 'SELECT count(*) FROM dueque.messages WHERE lease IS NOT NULL'
 
 const vhost = useVhost()
+let server: PrivatePostgres | undefined
+beforeAll(async () => {
+  server = await startPostgres()
+})
+afterAll(() => server?.stop())
+
+/** Without a listener for its errors: dueque has one. */
+function newPool(): Pool {
+  const pool = new Pool({ connectionString: server!.url, connectionTimeoutMillis: 3000 })
+  onTestFinished(() => pool.end())
+  return pool
+}
+
+relayFaults({
+  name: 'postgres',
+  missing: NO_POSTGRES_PROGRAMS,
+  strategy: (relay) => server && postgres({ pool: newPool(), ...(relay === false && { relay }) }),
+  environment: () => ({ DUEQUE_POSTGRES_URL: server!.url }),
+  claimed: async () => {
+    const { rows } = await newPool().query<{ count: string }>(CLAIMED)
+    return Number(rows[0]!.count)
+  },
+})
 
 test('PostgreSQL is killed and restarted while messages are scheduled, wait and fall due', async ({ skip }) => {
-  const server = await startPostgres()
   if (!server) return skip(NO_POSTGRES_PROGRAMS)
-  onTestFinished(() => server.stop())
-  // Without a listener for its errors: dueque has one.
-  const pool = new Pool({ connectionString: server.url, connectionTimeoutMillis: 3000 })
-  onTestFinished(() => pool.end())
-  const work = await AtWork.start(vhost.url, { strategy: postgres({ pool }) })
+  const work = await AtWork.start(vhost.url, { strategy: postgres({ pool: newPool() }) })
   for (let round = 0; round < 3; round++) {
     await server.kill()
     await server.restart()

@@ -2,14 +2,14 @@ import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { PrivateRedis } from '../../scripts/services/private-redis.js'
-import { connect, isDuequeError, on, type Dueque } from '../../src/index.js'
+import { connect, isDuequeError, type Dueque } from '../../src/index.js'
 import { redis, type RedisOptions } from '../../src/strategies/redis/index.js'
-import { start } from '../cli/dueque.js'
-import { poll, startNode, useVhost } from '../support/broker.js'
+import { poll, useVhost } from '../support/broker.js'
 import { failure } from '../support/mq.js'
 import { NO_REDIS_PROGRAMS, startRedis } from '../support/redis.js'
 import { note, unique } from '../strategies/recorder.js'
 import { AtWork } from './at-work.js'
+import { Handled, relayFaults, scheduleMany } from './relay-faults.js'
 
 const vhost = useVhost()
 let server: PrivateRedis | undefined
@@ -37,72 +37,15 @@ async function open(url: string, strategy = strategyAt(server!.url)): Promise<Du
   return mq
 }
 
-/** Counts what is handled, by number. */
-class Handled {
-  readonly times = new Map<number, number>()
-  readonly early: number[] = []
-
-  static async on(mq: Dueque, queue: string): Promise<Handled> {
-    const handled = new Handled()
-    const handler = on(note, ({ payload: { n }, dueAt }) => {
-      handled.times.set(n, (handled.times.get(n) ?? 0) + 1)
-      if (Date.now() < dueAt.getTime()) handled.early.push(n)
-    })
-    await mq.consume(queue, [handler], { prefetch: 500, concurrency: 50 })
-    return handled
-  }
-
-  async isAll(count: number): Promise<void> {
-    await poll(() => this.times.size === count, { what: `${count} handled`, timeoutMs: 60_000 }).catch(() => undefined)
-    expect(this.times.size).toBe(count)
-    expect(this.early, 'early').toEqual([])
-    expect(
-      [...this.times].filter(([, times]) => times > 1),
-      'handled twice',
-    ).toEqual([])
-  }
-}
-
-async function scheduleMany(mq: Dueque, queue: string, count: number, at: Date): Promise<void> {
-  const item = (n: number) => ({ message: note, payload: { n }, options: { to: { queue }, at, declare: true } })
-  for await (const { error } of mq.scheduleAll(Array.from({ length: count }, (_, n) => item(n)))) if (error) throw error
-}
+relayFaults({
+  name: 'redis',
+  missing: NO_REDIS_PROGRAMS,
+  strategy: (relay) => server && strategyAt(server.url, { ...(relay === false && { relay }) }),
+  environment: () => ({ DUEQUE_REDIS_URL: server!.url, DUEQUE_REDIS_PREFIX: 'faults' }),
+  claimed: () => newClient(server!.url).zcard('{faults}:claimed'),
+})
 
 describe('a Redis of the test', () => {
-  test('two relays hand over what is due, each message once', async ({ skip }) => {
-    if (!server) return skip(NO_REDIS_PROGRAMS)
-    const queue = unique('two')
-    const [mq, other] = [await open(vhost.url), await open(vhost.url)]
-    await scheduleMany(mq, queue, 4000, new Date(Date.now() + 4000))
-    const handled = await Handled.on(mq, queue)
-    await handled.isAll(4000)
-    const relayed = [mq, other].map(({ strategy }) => (strategy as ReturnType<typeof redis>).relayStats()!.relayed)
-    expect(relayed[0]! + relayed[1]!).toBe(4000)
-    for (const one of relayed) expect(one).toBeGreaterThan(0)
-  })
-
-  test('a relay is killed in the midst of its batch: another one goes on, and each message is handled once', async ({
-    skip,
-  }) => {
-    if (!server) return skip(NO_REDIS_PROGRAMS)
-    const queue = unique('killed')
-    const env = { AMQP_URL: vhost.url, DUEQUE_REDIS_URL: server.url, DUEQUE_REDIS_PREFIX: 'faults' }
-    const mq = await open(vhost.url, strategyAt(server.url, { relay: false }))
-    const handled = await Handled.on(mq, queue)
-    const at = new Date(Date.now() + 6000)
-    await scheduleMany(mq, queue, 5000, at)
-    const relays = [start(['relay', '--lease', '2s', '--json'], env)]
-    await relays[0]!.printed(1)
-    await poll(() => handled.times.size > 200, { what: 'some to be handled', timeoutMs: 30_000, intervalMs: 2 })
-    relays[0]!.child.kill('SIGKILL')
-    expect(handled.times.size).toBeLessThan(5000)
-    relays.push(start(['relay', '--lease', '2s', '--json'], env))
-    await handled.isAll(5000)
-    relays[1]!.child.kill('SIGTERM')
-    expect((await relays[1]!.ended).code).toBe(0)
-    expect(await newClient(server.url).zcard('{faults}:claimed')).toBe(0)
-  })
-
   test('Redis is killed and restarted while messages are scheduled, wait and fall due', async ({ skip }) => {
     if (!server) return skip(NO_REDIS_PROGRAMS)
     const work = await AtWork.start(vhost.url, { strategy: strategyAt(server.url) })
@@ -189,25 +132,6 @@ describe('a Redis of the test', () => {
     await admin.call('REPLICAOF', 'NO', 'ONE')
     await mq.schedule(note, { n: 1 }, { to: { queue }, in: '1h' })
   })
-
-  test('RabbitMQ is killed and restarted while messages fall due: nothing is lost', async ({ skip }) => {
-    const node = await startNode()
-    if (!server || !node) return skip('DUEQUE_RABBITMQ_BIN is not set, or no redis-server')
-    onTestFinished(() => node.stop())
-    const queue = unique('node')
-    const mq = await open(node.url, strategyAt(server.url, { prefix: 'node' }))
-    const handled = await Handled.on(mq, queue)
-    const at = Date.now() + 10_000
-    const receipts = await Promise.all(
-      Array.from({ length: 1000 }, (_, n) => mq.schedule(note, { n }, { to: { queue }, at: new Date(at + n * 10) })),
-    )
-    expect(receipts).toHaveLength(1000)
-    await poll(() => handled.times.size > 100, { what: 'some to be handled', timeoutMs: 30_000 })
-    await node.kill()
-    await node.restart()
-    await handled.isAll(1000)
-    expect(await newClient(server.url).zcard('{node}:claimed')).toBe(0)
-  }, 180_000)
 })
 
 function replace(mq: Dueque, queue: string, n: number): Promise<unknown> {

@@ -1,0 +1,113 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { connect, on, type Dueque, type Strategy } from '../../src/index.js'
+import type { StoreStrategy } from '../../src/strategies/store-strategy.js'
+import { start } from '../cli/dueque.js'
+import { note, unique } from '../strategies/recorder.js'
+import { poll, startNode, useVhost } from '../support/broker.js'
+
+/** A store that relays share. */
+export interface RelaySubject {
+  name: string
+  /** Why there is none, if there is none. */
+  missing: string
+  /** A strategy over it; undefined if there is none. */
+  strategy: (relay?: false) => StoreStrategy | undefined
+  /** For `dueque relay`. */
+  environment: () => Record<string, string>
+  /** How many are claimed and not settled. */
+  claimed: () => Promise<number>
+}
+
+/** Counts what is handled, by number. */
+export class Handled {
+  readonly times = new Map<number, number>()
+  readonly early: number[] = []
+
+  static async on(mq: Dueque, queue: string): Promise<Handled> {
+    const handled = new Handled()
+    const handler = on(note, ({ payload: { n }, dueAt }) => {
+      handled.times.set(n, (handled.times.get(n) ?? 0) + 1)
+      if (Date.now() < dueAt.getTime()) handled.early.push(n)
+    })
+    await mq.consume(queue, [handler], { prefetch: 500, concurrency: 50 })
+    return handled
+  }
+
+  async isAll(count: number): Promise<void> {
+    await poll(() => this.times.size === count, { what: `${count} handled`, timeoutMs: 60_000 }).catch(() => undefined)
+    expect(this.times.size).toBe(count)
+    expect(this.early, 'early').toEqual([])
+    expect(
+      [...this.times].filter(([, times]) => times > 1),
+      'handled twice',
+    ).toEqual([])
+  }
+}
+
+export async function scheduleMany(mq: Dueque, queue: string, count: number, at: Date): Promise<void> {
+  const item = (n: number) => ({ message: note, payload: { n }, options: { to: { queue }, at, declare: true } })
+  for await (const { error } of mq.scheduleAll(Array.from({ length: count }, (_, n) => item(n)))) if (error) throw error
+}
+
+async function open(url: string, strategy: Strategy): Promise<Dueque> {
+  const mq = await connect({ url, strategy })
+  onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
+  return mq
+}
+
+/** What every store must bear of its relays and of RabbitMQ. */
+export function relayFaults({ name, missing, strategy, environment, claimed }: RelaySubject): void {
+  describe(`relays of ${name}`, () => {
+    const vhost = useVhost()
+
+    test('two of them hand over what is due, each message once', async ({ skip }) => {
+      const strategies = [strategy() ?? skip(missing), strategy()!] as const
+      const queue = unique('two')
+      const [mq] = [await open(vhost.url, strategies[0]), await open(vhost.url, strategies[1])]
+      await scheduleMany(mq, queue, 4000, new Date(Date.now() + 6000))
+      const handled = await Handled.on(mq, queue)
+      await handled.isAll(4000)
+      const relayed = strategies.map((one) => one.relayStats()!.relayed)
+      expect(relayed[0]! + relayed[1]!).toBe(4000)
+      for (const one of relayed) expect(one).toBeGreaterThan(0)
+    })
+
+    test('one is killed in the midst of its batch: another goes on, and each message is handled once', async ({
+      skip,
+    }) => {
+      const queue = unique('killed')
+      const mq = await open(vhost.url, strategy(false) ?? skip(missing))
+      const env = { AMQP_URL: vhost.url, ...environment() }
+      const handled = await Handled.on(mq, queue)
+      await scheduleMany(mq, queue, 5000, new Date(Date.now() + 8000))
+      const relays = [start(['relay', '--lease', '2s', '--json'], env)]
+      await relays[0]!.printed(1)
+      await poll(() => handled.times.size > 200, { what: 'some to be handled', timeoutMs: 30_000, intervalMs: 2 })
+      relays[0]!.child.kill('SIGKILL')
+      expect(handled.times.size).toBeLessThan(5000)
+      relays.push(start(['relay', '--lease', '2s', '--json'], env))
+      await handled.isAll(5000)
+      relays[1]!.child.kill('SIGTERM')
+      expect((await relays[1]!.ended).code).toBe(0)
+      expect(await claimed()).toBe(0)
+    })
+
+    test('RabbitMQ is killed and restarted while messages fall due: nothing is lost', async ({ skip }) => {
+      const own = strategy() ?? skip(missing)
+      const node = (await startNode()) ?? skip('DUEQUE_RABBITMQ_BIN is not set')
+      onTestFinished(() => node.stop())
+      const queue = unique('node')
+      const mq = await open(node.url, own)
+      const handled = await Handled.on(mq, queue)
+      const at = Date.now() + 10_000
+      await Promise.all(
+        Array.from({ length: 1000 }, (_, n) => mq.schedule(note, { n }, { to: { queue }, at: new Date(at + n * 10) })),
+      )
+      await poll(() => handled.times.size > 100, { what: 'some to be handled', timeoutMs: 30_000 })
+      await node.kill()
+      await node.restart()
+      await handled.isAll(1000)
+      await poll(async () => (await claimed()) === 0, { what: 'all to be settled', timeoutMs: 10_000 })
+    }, 180_000)
+  })
+}
