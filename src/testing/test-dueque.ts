@@ -151,10 +151,13 @@ function recording(strategy: MemoryStrategy, log: DelayedMessage[]): MemoryStrat
       // What a consumer sends on carries the properties of what arrived.
       if (message.properties) return strategy.schedule(message, options)
       log.push(message)
+      const forget = () => log.splice(log.lastIndexOf(message), 1)
       try {
-        await strategy.schedule(message, options)
+        const instead = await strategy.schedule(message, options)
+        if (instead) forget()
+        return instead
       } catch (error) {
-        log.splice(log.lastIndexOf(message), 1)
+        forget()
         throw error
       }
     },
