@@ -23,12 +23,13 @@ export async function withDescendants(pid: number): Promise<number[]> {
   return family
 }
 
-/** CPU time that the processes have used, in seconds. NaN if one of them cannot be seen. */
+/** CPU time that the processes have used, and their children that have ended, in seconds. NaN for no process. */
 export async function cpuSeconds(pids: readonly number[]): Promise<number> {
   if (pids.length === 0) return NaN
   const all = await Promise.all(pids.map(statOf))
-  // Fields 14 and 15: utime and stime.
-  return all.reduce((sum, fields) => sum + (fields ? Number(fields[11]) + Number(fields[12]) : NaN), 0) / TICKS
+  // Fields 14 to 17: utime, stime, cutime, cstime.
+  const ticks = all.flatMap((fields) => fields?.slice(11, 15).map(Number) ?? [])
+  return ticks.reduce((sum, one) => sum + one, 0) / TICKS
 }
 
 /** The fields of /proc/PID/stat behind the command, from the third on. */

@@ -87,15 +87,16 @@ async function late({ broker, entrant, inProcess, rate, seconds, patience, prefe
   await sleep(LONGEST_DELAY_MS)
   const receiver = await receiverFor(inProcess ? mq : broker.url, { queue: QUEUE, prefetch })
   const total = rate * seconds
-  const servers = [...(await brokerProcess(broker)), ...(await entrant.processes())]
-  const [serverBefore, ownBefore] = [await cpuSeconds(servers), process.cpuUsage()]
+  // Some come and go.
+  const servers = async () => cpuSeconds([...(await brokerProcess(broker)), ...(await entrant.processes())])
+  const [serverBefore, ownBefore] = [await servers(), process.cpuUsage()]
   const paced = await pace({ rate, count: total, stopAtFailure: true }, (n) =>
     mq.schedule(sample, payloadOf(n), { to, in: randomDelayMs() }),
   )
   if (paced.failures[0]) throw paced.failures[0].error
   await receiver.until(total, patience * 1000, Date.now() + LONGEST_DELAY_MS)
   const own = process.cpuUsage(ownBefore)
-  const serverCpu = (((await cpuSeconds(servers)) - serverBefore) * 1e6) / total
+  const serverCpu = (((await servers()) - serverBefore) * 1e6) / total
   const { unique, early, lateness } = await receiver.finish()
   await mq.close()
   const { p50, p90, p99 } = spreadOf(lateness)
