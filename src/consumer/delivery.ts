@@ -68,8 +68,8 @@ export function onAny(handle: (delivery: Delivery) => unknown): Handler {
 
 /** @throws DuequeError `INVALID_OPTION` */
 export function checkHandlers(handlers: readonly Handler[]): readonly Handler[] {
-  if (!Array.isArray(handlers) || handlers.length === 0)
-    throw invalidOption('handlers', 'at least one on(message, handler)', handlers)
+  const isList: boolean = Array.isArray(handlers)
+  if (!isList || handlers.length === 0) throw invalidOption('handlers', 'at least one on(message, handler)', handlers)
   const names = handlers.map(({ definition }) => definition?.name)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (new Set(names).size < names.length) throw invalidOption('handlers', 'one handler for each message', twice)
