@@ -185,7 +185,8 @@ class Connected<S extends Strategy> implements Dueque<S> {
     if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
     draft.name = message.name
     draft.version = message.version
-    draft.body = await encodePayload(message, payload)
+    const body = encodePayload(message, payload)
+    draft.body = body instanceof Promise ? await body : body
     sized?.(draft.body.byteLength)
     try {
       const instead = await this.strategy.schedule(draft, { declare, signal, ...conflicts })

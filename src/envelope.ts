@@ -70,14 +70,21 @@ const BROKER_HEADER = /^x-(?:death$|(?:first|last)-death-|delivery-count$|acquir
  */
 const MAX_HEADER_BYTES = 48 * 1024
 
-/** The AMQP properties and headers of a message. `headers` is a fresh object. */
-export function encodeEnvelope(message: DelayedMessage) {
-  const headers: Record<string, HeaderValue> = { ...message.headers }
+/**
+ * The AMQP properties and headers of a message.
+ *
+ * @param headers what the headers are added to
+ */
+export function encodeEnvelope(
+  message: DelayedMessage,
+  headers: Record<string, HeaderValue | undefined> = { ...message.headers },
+) {
   headers[HEADER.due] = message.dueAt
   headers[HEADER.revision] = message.revision
-  headers[HEADER.attempt] = message.attempt
+  // 1 is what a reader takes without: docs/decisions/026.
+  if (message.attempt !== 1) headers[HEADER.attempt] = message.attempt
   headers[HEADER.to] = destinationText(message.destination)
-  headers[HEADER.version] = message.version
+  if (message.version !== 1) headers[HEADER.version] = message.version
   if (message.expiresAt !== undefined) headers[HEADER.expires] = message.expiresAt
   if (message.dedupeKey !== undefined) headers[HEADER.dedupe] = message.dedupeKey
   if (message.rescues !== undefined) headers[HEADER.rescues] = message.rescues

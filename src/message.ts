@@ -57,15 +57,19 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * The body to send: the payload as the producer gave it, as JSON. What the schema checks is what the consumer will see,
- * the payload after its way through JSON: a `z.date()` fails here, at the producer, and not weeks later.
+ * the payload after its way through JSON: a `z.date()` fails here, at the producer, and not weeks later. At once, unless
+ * the schema takes its time.
  *
  * @throws DuequeError `INVALID_PAYLOAD` with the path of each field
  */
-export async function encodePayload(definition: MessageDefinition, payload: unknown): Promise<Uint8Array> {
+export function encodePayload(definition: MessageDefinition, payload: unknown): Uint8Array | Promise<Uint8Array> {
   const json = toJson(definition.name, payload)
-  const { issues } = await validate(definition, JSON.parse(json))
-  if (issues) throw invalidPayload(definition.name, issues)
-  return Buffer.from(json)
+  const encoded = ({ issues }: StandardSchemaV1.Result<unknown>) => {
+    if (issues) throw invalidPayload(definition.name, issues)
+    return Buffer.from(json)
+  }
+  const result = validate(definition, JSON.parse(json))
+  return 'then' in result ? result.then(encoded) : encoded(result)
 }
 
 /**

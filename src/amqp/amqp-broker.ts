@@ -17,7 +17,7 @@ import type { Part } from './layout.js'
 import type { TlsOptions } from './tls.js'
 import { parseEndpoints, type Endpoint } from './endpoint.js'
 import { writable } from './field-table.js'
-import { bufferOf, frameFor } from './frame.js'
+import { frameFor } from './frame.js'
 import { declareRisky } from './risky-exchange.js'
 import { Names, deadQueue, destinationKey, type QueueType, type TopologyMode } from './names.js'
 import { Publisher, type Publication } from './publisher.js'
@@ -80,7 +80,8 @@ export class AmqpBroker implements Broker {
         ? frameFor(message, this.names.deliver, [destinationKey(destination)])
         : this.topology.destination(destination, declare)
     const safeAt = () => this.topology.safeAt(destination, [])
-    return this.publish(message, { prepare, returned: (exchange) => this.topology.returned(exchange), safeAt }, signal)
+    const returned = (exchange: string) => this.topology.returned(exchange)
+    return this.publish({ message, prepare, returned, safeAt }, signal)
   }
 
   release(message: DelayedMessage, { timeoutMs }: { timeoutMs: number }): Promise<void> {
@@ -90,23 +91,15 @@ export class AmqpBroker implements Broker {
         ? frameFor(message, this.names.deliver, [destinationKey(destination)])
         : this.topology.base()
     const safeAt = () => this.topology.safeAt(destination, [])
-    return this.publish(message, {
-      prepare,
-      returned: (exchange) => this.topology.returned(exchange),
-      safeAt,
-      timeoutMs,
-    })
+    const returned = (exchange: string) => this.topology.returned(exchange)
+    return this.publish({ message, prepare, returned, safeAt, timeoutMs })
   }
 
   /** @throws DuequeError `BODY_TOO_LARGE` before anything is sent, and what the publisher throws */
-  publish(
-    { id, revision, body }: DelayedMessage,
-    steps: Omit<Publication, 'id' | 'revision' | 'body'>,
-    signal?: AbortSignal,
-  ): Promise<void> {
-    const tooLarge = this.tooLarge(body)
+  publish(publication: Publication, signal?: AbortSignal): Promise<void> {
+    const tooLarge = this.tooLarge(publication.message.body)
     if (tooLarge) return Promise.reject(tooLarge)
-    return this.publisher.publish({ ...steps, id, revision, body: bufferOf(body) }, signal)
+    return this.publisher.publish(publication, signal)
   }
 
   /** Why a body is not to be sent, if it is not. */
@@ -227,9 +220,7 @@ export class AmqpBroker implements Broker {
       mandatory: true,
     }
     const publication = {
-      id: properties['messageId'],
-      revision: arrived.headers[HEADER.revision],
-      body: bufferOf(arrived.body),
+      message: { id: properties['messageId'], revision: arrived.headers[HEADER.revision], body: arrived.body },
       prepare: () => prepared() ?? { exchange, routingKey: arrived.routingKey, options },
       returned: (exchange: string) => this.topology.returned(exchange),
       timeoutMs,

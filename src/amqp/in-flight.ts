@@ -5,7 +5,7 @@
 export const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024
 
 /** What is on the wire and not confirmed, up to so many messages and {@link MAX_BYTES_IN_FLIGHT}. */
-export class InFlight<E extends { readonly publication: { readonly body: Uint8Array } }> {
+export class InFlight<E extends { readonly publication: { readonly message: { readonly body: Uint8Array } } }> {
   readonly #entries = new Set<E>()
   readonly #most: number
   #bytes = 0
@@ -28,11 +28,11 @@ export class InFlight<E extends { readonly publication: { readonly body: Uint8Ar
 
   add(entry: E): void {
     this.#entries.add(entry)
-    this.#bytes += entry.publication.body.byteLength
+    this.#bytes += entry.publication.message.body.byteLength
   }
 
   delete(entry: E): void {
-    if (this.#entries.delete(entry)) this.#bytes -= entry.publication.body.byteLength
+    if (this.#entries.delete(entry)) this.#bytes -= entry.publication.message.body.byteLength
   }
 
   [Symbol.iterator](): IterableIterator<E> {

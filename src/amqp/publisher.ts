@@ -1,27 +1,19 @@
-import type { ConfirmChannel, Message, Options } from 'amqplib'
+import type { ConfirmChannel, Message } from 'amqplib'
 import { backoff } from '../backoff.js'
 import { HEADER } from '../envelope.js'
 import { DuequeError, errorText } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { RecoveringChannel } from './channel.js'
 import type { AmqpConnection } from './connection.js'
+import { bufferOf, type Frame } from './frame.js'
 import { isLoss, namedExchange, operationFailure, replyCode } from './failures.js'
 import { Fifo } from '../fifo.js'
 import { InFlight } from './in-flight.js'
 
-/** What is written to the wire for one attempt. */
-export interface Frame {
-  exchange: string
-  routingKey: string
-  options: Options.Publish
-}
-
 /** One message to publish, for as many attempts as it takes. */
 export interface Publication {
-  /** As in the frame: they tell which one was returned. */
-  readonly id: unknown
-  readonly revision: unknown
-  readonly body: Buffer
+  /** Id and revision as in the frame: they tell which one was returned. */
+  readonly message: { readonly id: unknown; readonly revision: unknown; readonly body: Uint8Array }
   /**
    * The frame for this very instant, asked anew at each attempt; or a promise of what must be declared first, after
    * which it is asked again. A rejection ends the publication with that error.
@@ -180,8 +172,12 @@ export class Publisher {
   /** @returns whether the socket takes more at once. @throws DuequeError `NOT_ENCODABLE`; nothing is sent then */
   #write(channel: ConfirmChannel, { exchange, routingKey, options }: Frame, entry: Entry): boolean {
     try {
-      return channel.publish(exchange, routingKey, entry.publication.body, options, (error: Error | null) =>
-        this.#answered(entry, error),
+      return channel.publish(
+        exchange,
+        routingKey,
+        bufferOf(entry.publication.message.body),
+        options,
+        (error: Error | null) => this.#answered(entry, error),
       )
     } catch (error) {
       throw notEncodable(error) ?? error
@@ -243,7 +239,8 @@ export class Publisher {
     const maxBytes = Number(
       /larger than (?:configured )?max(?:imum)? size (\d+)/.exec(reason?.message ?? '')?.[1] ?? Infinity,
     )
-    if (code === 406 && entry.publication.body.length > maxBytes) return this.#settle(entry, tooLarge(entry, maxBytes))
+    if (code === 406 && entry.publication.message.body.byteLength > maxBytes)
+      return this.#settle(entry, tooLarge(entry, maxBytes))
     if (code === 404 && mine) {
       entry.lost = true
       entry.hopeless = entry.publication.returned(entry.exchange)
@@ -274,7 +271,7 @@ export class Publisher {
     const { messageId, headers } = properties as { messageId: unknown; headers: Record<string, unknown> | undefined }
     const candidates = [...this.#inFlight].filter(({ exchange }) => exchange === fields.exchange)
     const exact = candidates.filter(
-      ({ publication }) => publication.id === messageId && publication.revision === headers?.[HEADER.revision],
+      ({ publication: { message } }) => message.id === messageId && message.revision === headers?.[HEADER.revision],
     )
     for (const entry of exact.length > 0 ? exact : candidates) {
       entry.returned = true
@@ -339,9 +336,10 @@ function notEncodable(error: unknown): DuequeError | undefined {
   return new DuequeError('NOT_ENCODABLE', `cannot be written as AMQP: ${errorText(error)}`, {}, { cause: error })
 }
 
-function tooLarge({ publication: { body } }: Entry, maxBytes: number): DuequeError {
-  const message = `the body has ${body.length} bytes, over the broker's limit of ${maxBytes}`
-  return new DuequeError('BODY_TOO_LARGE', message, { bytes: body.length, maxBytes })
+function tooLarge({ publication }: Entry, maxBytes: number): DuequeError {
+  const { byteLength: bytes } = publication.message.body
+  const message = `the body has ${bytes} bytes, over the broker's limit of ${maxBytes}`
+  return new DuequeError('BODY_TOO_LARGE', message, { bytes, maxBytes })
 }
 
 function withOutcome(error: DuequeError, outcome: DuequeError['outcome']): DuequeError {

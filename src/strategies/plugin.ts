@@ -1,7 +1,6 @@
 import { AmqpBroker } from '../amqp/amqp-broker.js'
-import { frameFor } from '../amqp/frame.js'
+import { frameFor, type Frame } from '../amqp/frame.js'
 import { destinationKey } from '../amqp/names.js'
-import type { Frame } from '../amqp/publisher.js'
 import type { Clock } from '../clock.js'
 import { readyAt, type DelayedMessage } from '../envelope.js'
 import { DuequeError, invalidOption } from '../errors.js'
@@ -52,7 +51,8 @@ export function plugin(): Strategy {
       const refused = refusal(message)
       if (refused) return Promise.reject(refused)
       let epoch = 0
-      const steps = {
+      const publication = {
+        message,
         prepare: () => {
           epoch = topology.epoch
           if (!topology.hasDelayed || !topology.isReady(destination, [])) return declareAll(broker, message, declare)
@@ -64,7 +64,7 @@ export function plugin(): Strategy {
         safeAt: () => topology.safeAt(destination, []),
         timeoutMs,
       }
-      return broker.publish(message, steps, signal)
+      return broker.publish(publication, signal)
     },
 
     stop() {

@@ -45,7 +45,6 @@ describe('the properties and headers', () => {
         tenant: 'a',
         'dueque-due': 1_795_420_800_000,
         'dueque-revision': 1_795_420_700_999_123,
-        'dueque-attempt': 1,
         'dueque-to': 'queue:reminders',
         'dueque-version': 2,
       },

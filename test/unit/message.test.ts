@@ -10,7 +10,7 @@ const reminder = defineMessage(
   z.object({ patient: z.object({ name: z.string().min(1) }), rooms: z.array(z.string()), at: z.string().optional() }),
 )
 
-const encode = (definition: unknown, payload: unknown) => encodePayload(definition as MessageDefinition, payload)
+const encode = async (definition: unknown, payload: unknown) => encodePayload(definition as MessageDefinition, payload)
 const decode = (definition: unknown, body: string | Uint8Array, version = 1) =>
   decodePayload(
     definition as MessageDefinition | undefined,

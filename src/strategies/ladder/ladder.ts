@@ -1,12 +1,13 @@
 import { AmqpBroker } from '../../amqp/amqp-broker.js'
-import { frameFor } from '../../amqp/frame.js'
+import { frameFor, type Frame } from '../../amqp/frame.js'
 import { destinationKey, endKey, rungKey, zeroKey, type QueueType, type RungVariant } from '../../amqp/names.js'
-import type { Frame } from '../../amqp/publisher.js'
+import type { Publication } from '../../amqp/publisher.js'
 import type { PublishOptions } from '../../broker.js'
 import type { Clock } from '../../clock.js'
 import { readyAt, type DelayedMessage } from '../../envelope.js'
 import { DuequeError, invalidOption } from '../../errors.js'
 import type { Environment, Strategy } from '../strategy.js'
+import { Pauses } from './pauses.js'
 import { defaultTolerance, digitsFor, longestLead, sliverOf, windowFor, type Window } from './path.js'
 import { MAX_DELAY_MS, UNITS, rungsOf, type Rung } from './rungs.js'
 
@@ -55,29 +56,6 @@ export function ladder(options: LadderOptions = {}): Strategy {
   let started: Started | undefined
   let turn = 0
 
-  const prepare = (
-    { broker, clock, type }: Started,
-    message: DelayedMessage,
-    { declare }: PublishOptions,
-    { attempt, shard, onPath }: { attempt: number; shard: number; onPath: (path: Path) => void },
-  ): Frame | Promise<void> => {
-    const { topology, names } = broker
-    const delayMs = readyAt(message) - clock.now()
-    const variant = { type, shard }
-    const pathFor = (ms: number): Path => rungsFor(windowFor(ms, lead, tolerance)).map((one) => [one, variant])
-    const isReady = (path: Path) => topology.isReady(message.destination, path)
-    // Once: what is behind others by then, or comes again, is not to wait any longer.
-    const sliverMs = attempt === 0 && lead === 0 ? sliverOf(windowFor(delayMs, lead, tolerance)) : 0
-    const exact = pathFor(delayMs - sliverMs)
-    const path = isReady(exact) ? exact : attempt > 0 ? laterPath(delayMs, pathFor, isReady) : undefined
-    if (!path) return declareAll(broker, message, exact, declare)
-    if (sliverMs > 0) return passed(sliverMs)
-    onPath(path)
-    const [first] = path
-    const exchange = first ? names.entry(first[0].unit) : names.deliver
-    return frameFor(message, exchange, pathKeys(path, destinationKey(message.destination)))
-  }
-
   return {
     name: 'ladder',
     // Two roundings of up to 1 s each way, and the broker's own delay.
@@ -87,28 +65,13 @@ export function ladder(options: LadderOptions = {}): Strategy {
       if (!(broker instanceof AmqpBroker)) throw invalidOption('strategy', 'ladder on RabbitMQ', 'another broker')
       if (started) throw invalidOption('strategy', 'a ladder of its own for each connection', 'one that is in use')
       await broker.topology.ladder()
-      started = { broker, clock, type: queueType ?? broker.topology.queueType }
+      started = { broker, clock, type: queueType ?? broker.topology.queueType, tolerance, lead, pauses: new Pauses() }
     },
 
     schedule(message, publish) {
       if (!started) return Promise.reject(new DuequeError('CLOSED', 'the ladder is not started', {}))
-      // Kept, because what is under way is still sent after `stop`.
-      const on = started
-      const { broker } = on
-      let epoch = 0
-      let attempt = 0
-      let path: Path = []
       const shard = turn++ % shards
-      const steps = {
-        prepare: () => {
-          epoch = broker.topology.epoch
-          return prepare(on, message, publish, { attempt: attempt++, shard, onPath: (taken) => (path = taken) })
-        },
-        returned: (exchange: string) => broker.topology.returned(exchange, epoch),
-        safeAt: () => broker.topology.safeAt(message.destination, path),
-        timeoutMs: publish.timeoutMs,
-      }
-      return broker.publish(message, steps, publish.signal)
+      return started.broker.publish(new Scheduling(started, message, publish, shard), publish.signal)
     },
 
     stop() {
@@ -129,9 +92,12 @@ function checkOptions({ queueType, shards = 1, lead = 0 }: LadderOptions): void 
 }
 
 interface Started {
+  tolerance: (delayMs: number) => number
+  lead: number
   broker: AmqpBroker
   clock: Clock
   type: QueueType
+  pauses: Pauses
 }
 
 type Path = readonly (readonly [Rung, RungVariant])[]
@@ -139,16 +105,77 @@ type Path = readonly (readonly [Rung, RungVariant])[]
 /** How much later than asked a message may be rather than wait for yet another rung to be declared. */
 const COLD_LATENESS_MS = 500
 
-/**
- * Declaring takes time, after which the delay that is left wants other rungs, which are to be declared, and so on. Once a
- * message has waited for that, it takes the next path up whose rungs are there.
- */
-function laterPath(delayMs: number, pathFor: (ms: number) => Path, isReady: (path: Path) => boolean): Path | undefined {
-  for (let late = 10; late <= COLD_LATENESS_MS; late += 10) {
-    const path = pathFor(delayMs + late)
-    if (isReady(path)) return path
+/** One message on its way onto the ladder. Keeps what was started, because it may be sent after `stop`. */
+class Scheduling implements Publication {
+  readonly message: DelayedMessage
+  readonly #on: Started
+  readonly #options: PublishOptions
+  readonly #variant: RungVariant
+  #attempts = 0
+  #epoch = 0
+  #path: Path = []
+
+  constructor(on: Started, message: DelayedMessage, options: PublishOptions, shard: number) {
+    this.message = message
+    this.#on = on
+    this.#options = options
+    this.#variant = { type: on.type, shard }
   }
-  return undefined
+
+  get timeoutMs(): number | undefined {
+    return this.#options.timeoutMs
+  }
+
+  prepare(): Frame | Promise<void> {
+    const { broker, clock, pauses, lead } = this.#on
+    const { topology, names } = broker
+    const { message } = this
+    const isFirst = this.#attempts++ === 0
+    this.#epoch = topology.epoch
+    const delayMs = readyAt(message) - clock.now()
+    // Once: what is behind others by then, or comes again, is not to wait any longer.
+    const sliverMs = isFirst && lead === 0 ? sliverOf(this.#windowFor(delayMs)) : 0
+    const exact = this.#pathFor(delayMs - sliverMs)
+    const path = this.#isReady(exact) ? exact : isFirst ? undefined : this.#laterPath(delayMs)
+    if (!path) return declareAll(broker, message, exact, this.#options.declare)
+    if (sliverMs > 0) return pauses.take(sliverMs)
+    this.#path = path
+    const [first] = path
+    const exchange = first ? names.entry(first[0].unit) : names.deliver
+    return frameFor(message, exchange, pathKeys(path, destinationKey(message.destination)))
+  }
+
+  returned(exchange: string): DuequeError | undefined {
+    return this.#on.broker.topology.returned(exchange, this.#epoch)
+  }
+
+  safeAt(): number {
+    return this.#on.broker.topology.safeAt(this.message.destination, this.#path)
+  }
+
+  #windowFor(delayMs: number): Window {
+    return windowFor(delayMs, this.#on.lead, this.#on.tolerance)
+  }
+
+  #pathFor(delayMs: number): Path {
+    return rungsFor(this.#windowFor(delayMs)).map((rung) => [rung, this.#variant])
+  }
+
+  #isReady(path: Path): boolean {
+    return this.#on.broker.topology.isReady(this.message.destination, path)
+  }
+
+  /**
+   * Declaring takes time, after which the delay that is left wants other rungs, which are to be declared, and so on. Once a
+   * message has waited for that, it takes the next path up whose rungs are there.
+   */
+  #laterPath(delayMs: number): Path | undefined {
+    for (let late = 10; late <= COLD_LATENESS_MS; late += 10) {
+      const path = this.#pathFor(delayMs + late)
+      if (this.#isReady(path)) return path
+    }
+    return undefined
+  }
 }
 
 /** The rungs of a wait, smallest first; none when it is over. */
@@ -190,17 +217,4 @@ async function declareAll(
   await topology.destination(destination, declare)
   await topology.ladder()
   for (const [one, variant] of path) await topology.rung(one, variant)
-}
-
-/** Not a moment less, as a timer of Node may be; by no clock that can be set. */
-function passed(ms: number): Promise<void> {
-  const end = performance.now() + ms
-  return new Promise((resolve) => {
-    const look = () => {
-      const left = end - performance.now()
-      if (left > 0) setTimeout(look, left)
-      else resolve()
-    }
-    look()
-  })
 }

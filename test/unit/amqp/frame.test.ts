@@ -28,6 +28,26 @@ it('carries the path in BCC, beside the producer’s routing key and headers, an
   expect(message.headers).toEqual({ tenant: 'a' })
 })
 
+it('has nothing of the frame before it', () => {
+  const before = frameFor({ ...message, dedupeKey: 'k', attempt: 2 }, 'e', ['a']).options.headers!
+  expect(before).toMatchObject({ tenant: 'a', 'dueque-dedupe': 'k', 'dueque-attempt': 2 })
+  const { headers } = frameFor({ ...message, headers: { region: 'b' } }, 'e', ['b']).options
+  expect(JSON.parse(JSON.stringify(headers))).toEqual({
+    region: 'b',
+    'dueque-due': 5,
+    'dueque-revision': message.revision,
+    'dueque-to': 'exchange:clinic',
+    BCC: ['b'],
+  })
+})
+
+it('keeps a foreign header that would change an object', () => {
+  const foreign = JSON.parse('{ "__proto__": { "tenant": "z" }, "own": 1 }') as DelayedMessage['headers']
+  const { headers } = frameFor({ ...message, headers: foreign, properties: {} }, 'e', ['a']).options
+  expect(Object.hasOwn(headers!, '__proto__')).toBe(true)
+  expect(frameFor({ ...message, headers: {} }, 'e', ['b']).options.headers!['tenant']).toBeUndefined()
+})
+
 it('shares the memory of the body', () => {
   const whole = Uint8Array.of(1, 2, 3, 4)
   const buffer = bufferOf(whole.subarray(1, 3))
