@@ -13,7 +13,7 @@ import type { Health } from './health.js'
 import { encodePayload, type MessageDefinition } from './message.js'
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
 import { receiptOf, type Receipt } from './receipt.js'
-import { scheduleAll, type ScheduleResult } from './schedule-all.js'
+import { scheduleAll, type Place, type ScheduleResult } from './schedule-all.js'
 import { resolveSchedule, type ScheduleOptions } from './schedule-options.js'
 import type { Strategy, WaitOptions } from './strategies/strategy.js'
 import { waitingMethods, type StrategyMethods, type StrategyScheduleOptions } from './waiting.js'
@@ -173,7 +173,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
 
   async #schedule<In>(
     { message, payload, options }: ScheduleItem<In>,
-    sized?: (bodyBytes: number) => void,
+    place?: Pick<Place, 'sized'>,
   ): Promise<Receipt> {
     this.#assertOpen()
     const { clock } = this.#options
@@ -187,7 +187,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     draft.version = message.version
     const body = encodePayload(message, payload)
     draft.body = body instanceof Promise ? await body : body
-    sized?.(draft.body.byteLength)
+    place?.sized(draft.body.byteLength)
     try {
       const instead = await this.strategy.schedule(draft, { declare, signal, ...conflicts })
       return receiptOf(instead ?? draft)
@@ -205,7 +205,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
       bytes: MAX_BYTES_IN_FLIGHT,
       bodyBytes: Math.min(maxBodyBytes, MAX_BYTES_IN_FLIGHT / 4),
     }
-    return scheduleAll(items, (item, sized) => this.#schedule(item, sized), window)
+    return scheduleAll(items, (item, place) => this.#schedule(item, place), window)
   }
 
   async consume(queue: string, handlers: readonly Handler[], options: ConsumeOptions = {}): Promise<Consumer> {

@@ -19,32 +19,37 @@ export interface Window {
  * Runs `schedule` over a source with at most a window's load at a time, and yields each outcome. The source is read only as
  * fast as outcomes are taken. If the source itself throws, what was started is yielded first.
  *
- * @param schedule tells the bytes of the body as soon as it knows them
+ * @param schedule tells its place the bytes of the body as soon as it knows them
  */
 export async function* scheduleAll<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
-  schedule: (item: Item, sized: (bytes: number) => void) => Promise<Receipt>,
+  schedule: (item: Item, place: Place) => Promise<Receipt>,
   window: Window,
 ): AsyncGenerator<ScheduleResult<Item>, void, undefined> {
   const isAsync = Symbol.asyncIterator in items
   const iterator = isAsync ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
   const results: ScheduleResult<Item>[] = []
-  const load = new Load(window)
+  const load = new Load(window, () => wake?.())
   let count = 0
   let reading = false
   let left = false
   let source: 'open' | 'ended' | { error: unknown } = 'open'
   let wake: (() => void) | undefined
 
-  const run = async (item: Item, index: number) => {
-    const place = load.enter(() => wake?.())
-    const failed = (error: DuequeError) => ({ index, item, error })
-    results.push(await schedule(item, place.sized).then((receipt) => ({ index, item, receipt }), failed))
-    place.leave()
+  const run = (item: Item, index: number) => {
+    const place = new Place(load)
+    const end = (result: ScheduleResult<Item>) => {
+      results.push(result)
+      place.leave()
+    }
+    schedule(item, place).then(
+      (receipt) => end({ index, item, receipt }),
+      (error: DuequeError) => end({ index, item, error }),
+    )
   }
   const take = (next: IteratorResult<Item, unknown>) => {
     if (next.done) source = 'ended'
-    else if (!left) void run(next.value, count++)
+    else if (!left) run(next.value, count++)
   }
   /** At once from a synchronous source, later from an asynchronous one. */
   const read = () => {
@@ -86,39 +91,45 @@ export async function* scheduleAll<Item>(
 
 /** What is under way. */
 class Load {
-  readonly #window: Window
-  #messages = 0
-  #bytes = 0
+  messages = 0
+  bytes = 0
+  readonly window: Window
+  readonly changed: () => void
 
-  constructor(window: Window) {
-    this.#window = window
-  }
-
-  get messages(): number {
-    return this.#messages
+  constructor(window: Window, changed: () => void) {
+    this.window = window
+    this.changed = changed
   }
 
   /** For one more, also if `results` wait to be taken. One that is larger than the window goes alone. */
   hasRoom(results: number): boolean {
-    const { messages, bytes, bodyBytes } = this.#window
-    if (this.#messages + results >= messages) return false
-    return this.#messages === 0 || this.#bytes + bodyBytes <= bytes
+    const { messages, bytes, bodyBytes } = this.window
+    if (this.messages + results >= messages) return false
+    return this.messages === 0 || this.bytes + bodyBytes <= bytes
+  }
+}
+
+/** Of one message in the load. */
+export class Place {
+  readonly #load: Load
+  #bytes: number
+
+  constructor(load: Load) {
+    this.#load = load
+    this.#bytes = load.window.bodyBytes
+    load.messages++
+    load.bytes += this.#bytes
   }
 
-  enter(changed: () => void) {
-    let size = this.#window.bodyBytes
-    this.#messages++
-    this.#bytes += size
-    const sized = (actual: number) => {
-      this.#bytes += actual - size
-      size = actual
-      changed()
-    }
-    const leave = () => {
-      this.#messages--
-      this.#bytes -= size
-      changed()
-    }
-    return { sized, leave }
+  sized(bytes: number): void {
+    this.#load.bytes += bytes - this.#bytes
+    this.#bytes = bytes
+    this.#load.changed()
+  }
+
+  leave(): void {
+    this.#load.messages--
+    this.#load.bytes -= this.#bytes
+    this.#load.changed()
   }
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { DuequeError } from '../../src/errors.js'
 import type { Receipt } from '../../src/receipt.js'
-import { scheduleAll, type ScheduleResult } from '../../src/schedule-all.js'
+import { scheduleAll, type Place, type ScheduleResult } from '../../src/schedule-all.js'
 
 const receipt = (id: unknown): Receipt => ({ id: String(id), dueAt: '', revision: 1, destination: { queue: 'q' } })
 const refuse = (item: unknown) => new DuequeError('BODY_TOO_LARGE', String(item), { bytes: 2, maxBytes: 1 })
@@ -211,10 +211,10 @@ it('never has more bytes on the way than the window, taking those that it does n
   await fc.assert(
     fc.asyncProperty(fc.array(item, { maxLength: 40 }), async (given) => {
       let [bytes, most] = [0, 0]
-      const work = async ({ bytes: size, encodes, takes }: (typeof given)[number], sized: (bytes: number) => void) => {
+      const work = async ({ bytes: size, encodes, takes }: (typeof given)[number], place: Place) => {
         most = Math.max(most, (bytes += size))
         await turns(encodes)
-        sized(size)
+        place.sized(size)
         await turns(takes)
         bytes -= size
         return receipt(size)
@@ -228,9 +228,9 @@ it('never has more bytes on the way than the window, taking those that it does n
 
 it('fills the window with small ones, and sends alone what is larger than it', async () => {
   let [running, most] = [0, 0]
-  const work = async (size: number, sized: (bytes: number) => void) => {
+  const work = async (size: number, place: Place) => {
     most = Math.max(most, ++running)
-    sized(size)
+    place.sized(size)
     await turns(200)
     running--
     return receipt(size)

@@ -133,9 +133,10 @@ class Scheduling implements Publication {
     const isFirst = this.#attempts++ === 0
     this.#epoch = topology.epoch
     const delayMs = readyAt(message) - clock.now()
+    const window = this.#windowFor(delayMs)
     // Once: what is behind others by then, or comes again, is not to wait any longer.
-    const sliverMs = isFirst && lead === 0 ? sliverOf(this.#windowFor(delayMs)) : 0
-    const exact = this.#pathFor(delayMs - sliverMs)
+    const sliverMs = isFirst && lead === 0 ? sliverOf(window) : 0
+    const exact = this.#pathFor(sliverMs > 0 ? this.#windowFor(delayMs - sliverMs) : window)
     const path = this.#isReady(exact) ? exact : isFirst ? undefined : this.#laterPath(delayMs)
     if (!path) return declareAll(broker, message, exact, this.#options.declare)
     if (sliverMs > 0) return pauses.take(sliverMs)
@@ -157,8 +158,8 @@ class Scheduling implements Publication {
     return windowFor(delayMs, this.#on.lead, this.#on.tolerance)
   }
 
-  #pathFor(delayMs: number): Path {
-    return rungsFor(this.#windowFor(delayMs)).map((rung) => [rung, this.#variant])
+  #pathFor(window: Window): Path {
+    return rungsFor(window).map((rung) => [rung, this.#variant])
   }
 
   #isReady(path: Path): boolean {
@@ -171,7 +172,7 @@ class Scheduling implements Publication {
    */
   #laterPath(delayMs: number): Path | undefined {
     for (let late = 10; late <= COLD_LATENESS_MS; late += 10) {
-      const path = this.#pathFor(delayMs + late)
+      const path = this.#pathFor(this.#windowFor(delayMs + late))
       if (this.#isReady(path)) return path
     }
     return undefined
