@@ -1,4 +1,5 @@
 import type { Envelope } from '../envelope.js'
+import { Fifo } from '../fifo.js'
 
 /** How long, and for how many messages, a consumer remembers what it has settled. */
 export interface DuplicateWindow {
@@ -16,8 +17,10 @@ export interface DuplicateWindow {
 export class Duplicates {
   readonly #windowMs: number
   readonly #maxEntries: number
-  /** In order of settling, since a Map keeps the order of insertion. */
+  /** When each was settled. */
   readonly #settled = new Map<string, number>()
+  /** The same in order of settling. A Map has it, too, but finds its first entry only behind all that were deleted. */
+  readonly #order = new Fifo<string>()
   readonly #running = new Map<string, ((settled: boolean) => void)[]>()
 
   constructor({ windowMs = 3_600_000, maxEntries = 100_000 }: DuplicateWindow = {}) {
@@ -48,16 +51,20 @@ export class Duplicates {
   }
 
   finish(key: string, settled: boolean, now: number): void {
-    if (settled) this.#settled.set(key, now)
+    if (settled && !this.#settled.has(key)) {
+      this.#settled.set(key, now)
+      this.#order.push(key)
+    }
     const waiting = this.#running.get(key) ?? []
     this.#running.delete(key)
     for (const resolve of waiting) resolve(settled)
   }
 
   #expire(now: number): void {
-    for (const [key, at] of this.#settled) {
-      if (at > now - this.#windowMs && this.#settled.size <= this.#maxEntries) return
+    for (let key = this.#order.first; key !== undefined; key = this.#order.first) {
+      if (this.#settled.get(key)! > now - this.#windowMs && this.#settled.size <= this.#maxEntries) return
       this.#settled.delete(key)
+      this.#order.shift()
     }
   }
 }

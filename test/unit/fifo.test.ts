@@ -34,6 +34,7 @@ it('does what an array does, whatever is pushed, shifted, unshifted and removed'
           expect(fifo.remove((item) => item % 5 === remove)).toEqual(model.filter((item) => item % 5 === remove))
           model = model.filter((item) => item % 5 !== remove)
         }
+        expect(fifo.first).toBe(model[0])
         expect(fifo.length).toBe(model.length)
         expect(fifo.items()).toEqual(model)
       }
