@@ -25,6 +25,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           globalSetup: ['test/support/services-setup.ts'],
           fileParallelism: false,
+          maxConcurrency: 10, // of cases that mostly wait: test/strategies/conformance.ts
           // Where others use the machine as well. What needed it is named: see .ci/count.js.
           retry: Number(process.env['DUEQUE_TEST_RETRIES'] ?? 0),
         },

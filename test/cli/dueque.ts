@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { poll } from '../support/broker.js'
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+/** As scripts/test has built it. */
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 export interface Result {
   code: number | null
@@ -21,7 +22,7 @@ export function start(args: readonly string[], env: Record<string, string> = {})
     DUEQUE_NAMESPACE: undefined,
     DUEQUE_REDIS_URL: undefined,
   }
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...process.env, ...none, ...env },
   })
   onTestFinished(() => void child.kill('SIGKILL'))

@@ -13,8 +13,7 @@ export class AmqpWorld implements World {
   readonly url: string | readonly string[]
   readonly #make: () => Strategy
   readonly #opened: Dueque[] = []
-  #admin: ChannelModel | undefined
-  #channel: Channel | undefined
+  #admin: Promise<ChannelModel> | undefined
 
   constructor(url: string | readonly string[], make: () => Strategy) {
     this.url = url
@@ -78,20 +77,19 @@ export class AmqpWorld implements World {
     }
   }
 
+  /** On a channel of its own: cases run beside each other, and an operation that fails costs its channel. */
   async admin(work: (channel: Channel) => Promise<unknown>): Promise<void> {
-    this.#admin ??= await connectRaw([this.url].flat()[0]!, { noDelay: true })
-    if (!this.#channel) {
-      this.#channel = await this.#admin.createChannel()
-      // The rejected operation tells.
-      this.#channel.on('error', () => undefined)
-      this.#channel.on('close', () => (this.#channel = undefined))
-    }
-    await work(this.#channel)
+    this.#admin ??= connectRaw([this.url].flat()[0]!, { noDelay: true })
+    const channel = await (await this.#admin).createChannel()
+    // The rejected operation tells.
+    channel.on('error', () => undefined)
+    await work(channel)
+    await channel.close()
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#opened.map((mq) => mq.close()))
-    await this.#admin?.close().catch(() => undefined)
+    await this.#admin?.then((model) => model.close()).catch(() => undefined)
   }
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isDuequeError, on, type Dueque } from '../../src/index.js'
 import { poll } from '../support/broker.js'
 import { Recorder, note, scheduleNotes, unique, type Note } from './recorder.js'
@@ -97,7 +97,7 @@ const CASES: Record<string, Case> = {
       { type: 'fanout', bound: '', key: 'any.thing', args: {} },
       { type: 'headers', bound: '', key: 'k', args: { 'x-match': 'all', clinic: 'west' } },
     ] as const
-    for (const { type, bound, key, args } of wanted) {
+    const reaches = async ({ type, bound, key, args }: (typeof wanted)[number]) => {
       const [queue, other, exchange] = [unique(type), unique(`${type}-other`), unique(`${type}-exchange`)]
       await world.declareExchange(exchange, type)
       for (const name of [queue, other]) await world.declareQueue(name)
@@ -111,6 +111,7 @@ const CASES: Record<string, Case> = {
       expect(await world.take(queue)).toMatchObject({ routingKey: key, exchange })
       expect(await world.depth(other), type).toBe(0)
     }
+    await Promise.all(wanted.map(reaches))
   },
 
   'a short delay does not wait behind a long one': async (_world, mq) => {
@@ -123,18 +124,6 @@ const CASES: Record<string, Case> = {
     await recorder.has(20)
     expect(recorder.early).toEqual([])
     expect(recorder.numbers.every((n) => n % 3 === 2)).toBe(true)
-  },
-
-  'what has nowhere to go when due is parked, counted, and can be sent on': async (world, mq) => {
-    const queue = unique('vanished')
-    const before = await world.parked()
-    await scheduleNotes(mq, queue, [4000, 4100])
-    await world.deleteQueue(queue)
-    await poll(async () => (await world.parked()) === before + 2, { timeoutMs: 30_000, what: 'two parked messages' })
-    const recorder = await Recorder.on(await world.connect(), queue)
-    await world.redrive()
-    await recorder.has(2)
-    expect(recorder.numbers.toSorted()).toEqual([0, 1])
   },
 
   'an exchange that routes nowhere delays nobody else': async (world, mq) => {
@@ -260,13 +249,31 @@ const CASES: Record<string, Case> = {
     await recorder.has(1)
     expect(recorder.early).toEqual([])
   },
+
+  'what has nowhere to go when due is parked, counted, and can be sent on': async (world, mq) => {
+    const queue = unique('vanished')
+    const before = await world.parked()
+    await scheduleNotes(mq, queue, [4000, 4100])
+    await world.deleteQueue(queue)
+    await poll(async () => (await world.parked()) === before + 2, { timeoutMs: 30_000, what: 'two parked messages' })
+    const recorder = await Recorder.on(await world.connect(), queue)
+    await world.redrive()
+    await recorder.has(2)
+    expect(recorder.numbers.toSorted()).toEqual([0, 1])
+  },
 }
 
+/** Counts what is parked, and sends it on, whoever parked it. */
+const ALONE = 'what has nowhere to go when due is parked, counted, and can be sent on'
+
 /**
- * Runs every case on a strategy, in one world: those of a waitlist on strategies that have one. A strategy skips only what
- * it names, with a reason.
+ * Runs every case on a strategy, in one world: those of a waitlist on strategies that have one. They mostly wait, so all
+ * but one run beside each other. A strategy skips only what it names, with a reason.
  */
-export function conformance({ name, make, cannot = {} }: Subject, open: () => World | Promise<World>): void {
+export function conformance(
+  { name, make, cannot = {}, inTurn = false }: Subject,
+  open: () => World | Promise<World>,
+): void {
   const cases = { ...CASES, ...(make().waitlist && WAITLIST_CASES) }
   describe(`${name} conforms`, () => {
     let world: World
@@ -280,7 +287,8 @@ export function conformance({ name, make, cannot = {} }: Subject, open: () => Wo
     })
     for (const [title, run] of Object.entries(cases)) {
       const reason = cannot[title]
-      test.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (skipped: ${reason})`, async () => {
+      const options = { concurrent: !inTurn && title !== ALONE, skip: reason !== undefined }
+      test(reason === undefined ? title : `${title} (skipped: ${reason})`, options, async ({ onTestFinished }) => {
         const mq = await world.connect()
         onTestFinished(() => mq.close())
         await run(world, mq)

@@ -17,7 +17,7 @@ afterAll(async () => {
   vi.useRealTimers()
 })
 
-conformance({ name: 'dueque/testing', make: memory }, async () => {
+conformance({ name: 'dueque/testing', make: memory, inTurn: true }, async () => {
   const { broker, connect, clock } = await testDueque({ setSystemTime: (now) => vi.setSystemTime(now) })
   const move = async () => {
     while (!isOver) await clock.advance(7)

@@ -26,4 +26,6 @@ export interface Subject {
   make: () => Strategy
   /** Cases that the strategy cannot do, each with the reason. */
   cannot?: Partial<Record<string, string>>
+  /** One case after the other, because closing one connection ends what waits for all. @default false */
+  inTurn?: boolean
 }

@@ -12,7 +12,8 @@ let pool: Pool | undefined
 const make = () => postgres({ pool: pool ?? new Pool() })
 
 conformance({ name: 'postgres', make }, () => {
-  pool = new Pool({ connectionString: database.url })
+  // Each connection of a case keeps one to listen, and several cases run beside each other.
+  pool = new Pool({ connectionString: database.url, max: 40 })
   return new AmqpWorld(vhost.url, make)
 })
 afterAll(() => pool?.end())
