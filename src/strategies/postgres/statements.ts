@@ -151,6 +151,12 @@ const STATEMENTS = {
     ) h ON true LEFT JOIN claimed c ON true
     ORDER BY c.ready_at`,
 
+  /** What these claims have taken waits again as before. */
+  unclaim: `
+    UPDATE {schema}.messages SET lease = NULL, held_until = NULL
+    WHERE held_until IS NOT NULL AND lease = ANY ($1::text::uuid[])
+    RETURNING key`,
+
   settle: `
     DELETE FROM {schema}.messages m
     USING unnest($1::text::text[], $2::text::uuid[]) AS s (key, lease)
