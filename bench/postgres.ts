@@ -14,15 +14,8 @@ export async function postgresBench(): Promise<Chosen> {
   const server = DATABASE_URL ? undefined : await privatePostgres()
   const pool = new Pool({ connectionString: DATABASE_URL ?? server!.url })
   const schema = `dueque_bench_${process.pid}`
-  const settings = await Promise.all(
-    SETTINGS.map(async (name) => {
-      const { rows } = await pool.query<{ value: string }>('SELECT current_setting($1) AS value', [name])
-      return `${name} ${rows[0]?.value}`
-    }),
-  )
-  const how = `PostgreSQL: ${settings.join(', ')}`
   let statements = 0
-  // Of every connection, also those in transactions and the one that listens.
+  // Before the first connection: of every one, also those in transactions and the one that listens.
   pool.on('connect', (client) => {
     const query = client.query.bind(client) as (...args: unknown[]) => unknown
     client.query = ((...args: unknown[]) => {
@@ -30,6 +23,13 @@ export async function postgresBench(): Promise<Chosen> {
       return query(...args)
     }) as typeof client.query
   })
+  const settings = await Promise.all(
+    SETTINGS.map(async (name) => {
+      const { rows } = await pool.query<{ value: string }>('SELECT current_setting($1) AS value', [name])
+      return `${name} ${rows[0]?.value}`
+    }),
+  )
+  const how = `PostgreSQL: ${settings.join(', ')}`
   return {
     strategy: postgres({ pool, schema }),
     settings: { strategy: 'postgres', store: how },

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.js'
 import { destinationText } from '../destination.js'
 import { errorText, isDuequeError, isForEver, type DuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { Batches } from './batches.js'
 import { resolveRelay, type RelayOptions } from './relay-options.js'
 import { Settler } from './settler.js'
 import type { Claimed, Store } from './store.js'
@@ -21,6 +22,12 @@ export interface RelayStats {
   readonly relayed: number
   /** Claimed, and neither settled nor given back. */
   readonly underWay: number
+}
+
+/** What is to wait again, and for how long. */
+interface Release {
+  readonly claimed: Claimed
+  readonly inMs: number
 }
 
 /** How often a broker that is away or blocked is looked at. Asks nobody. */
@@ -48,6 +55,7 @@ export class Relay {
   readonly #options: ReturnType<typeof resolveRelay>
   readonly #alarm: Alarm
   readonly #settler: Settler
+  readonly #releases = new Batches<Release>((batch) => this.#releaseAll(batch))
   /** By destination: until when it is left alone. */
   readonly #stalled = new Map<string, number>()
   #underWay = 0
@@ -184,11 +192,19 @@ export class Relay {
     return this.#release(claimed, STALL_MS)
   }
 
-  async #release(claimed: Claimed, inMs: number): Promise<void> {
-    try {
-      await this.#store.release([claimed], this.#environment.clock.now() + inMs)
-    } catch (error) {
-      this.#failed('release', error)
+  #release(claimed: Claimed, inMs: number): Promise<void> {
+    return this.#releases.add({ claimed, inMs })
+  }
+
+  /** Never rejects: otherwise their leases decide. */
+  async #releaseAll(batch: readonly Release[]): Promise<void> {
+    for (const inMs of new Set(batch.map((one) => one.inMs))) {
+      const claimed = batch.filter((one) => one.inMs === inMs).map((one) => one.claimed)
+      try {
+        await this.#store.release(claimed, this.#environment.clock.now() + inMs)
+      } catch (error) {
+        this.#failed('release', error)
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { backoff } from '../backoff.js'
+import { Batches } from './batches.js'
 import type { Claimed, Store } from './store.js'
 
 interface SettlerEnvironment {
@@ -12,8 +13,7 @@ interface SettlerEnvironment {
 export class Settler {
   readonly #store: Store
   readonly #environment: SettlerEnvironment
-  #before = Promise.resolve()
-  #next: { batch: Claimed[]; done: Promise<void> } | undefined
+  readonly #batches = new Batches<Claimed>((batch) => this.#run(batch))
 
   constructor(store: Store, environment: SettlerEnvironment) {
     this.#store = store
@@ -22,19 +22,7 @@ export class Settler {
 
   /** Resolves when it is gone from the store, or left there to be delivered twice because time was up. Never rejects. */
   settle(claimed: Claimed): Promise<void> {
-    this.#next ??= this.#gather()
-    this.#next.batch.push(claimed)
-    return this.#next.done
-  }
-
-  #gather(): { batch: Claimed[]; done: Promise<void> } {
-    const batch: Claimed[] = []
-    const done = this.#before.then(() => {
-      this.#next = undefined
-      return this.#run(batch)
-    })
-    this.#before = done
-    return { batch, done }
+    return this.#batches.add(claimed)
   }
 
   async #run(batch: readonly Claimed[]): Promise<void> {

@@ -38,7 +38,8 @@ in the broker's log. A message that hangs is told from one that is just on its w
 handed over at the first look, doctor looks again until then, every 6 s.
 The round trip sends a message with a delay of 1 s to a queue that it takes away again, and declares on the broker what any
 schedule declares; --no-round-trip changes nothing there.
-With --redis, also how that server keeps what waits, and what it does when its memory is full.
+With --redis, also how that server keeps what waits, and what it does when its memory is full. With --postgres, its schema,
+this user's rights there, autovacuum, LISTEN, clocks, and messages that nobody claims or takes.
 With --topology trust, the permissions are those of a user for whom an operator has declared everything, a producer or
 with --queue a consumer; rungs must all be there, and there is no round trip, because its queue would have to be declared.
 
@@ -47,6 +48,7 @@ Examples:
   dueque doctor --queue reminders --patience 60s
   dueque doctor --topology trust --queue reminders --url amqp://consumer@rabbit
   dueque doctor --redis redis://localhost
+  dueque doctor --postgres postgres://app@localhost/app
   dueque doctor --json --no-round-trip | jq '.findings[] | select(.severity == "error")'`
 
 export function addDoctor(program: Command, terminal: Terminal): void {

@@ -1,22 +1,47 @@
 import type { Finding } from '../../doctor/finding.js'
 import { finding } from '../../doctor/finding.js'
 import { errorText } from '../../errors.js'
+import { checkPostgres } from '../../strategies/postgres/server-check.js'
+import { postgresFacts } from '../../strategies/postgres/server-facts.js'
 import { checkServer, factsOf, type ServerFacts } from '../../strategies/redis/server-check.js'
+import { CommandError } from '../exit.js'
+import { connectPostgres } from './postgres-client.js'
 import { connectRedis, type RedisConnection } from './redis-client.js'
 import type { StoreSettings } from './store-options.js'
 
-/** What `doctor` says of the store that was chosen; nothing if none was. */
-export async function storeFindings({ redis }: StoreSettings): Promise<Finding[]> {
-  if (redis === undefined) return []
+/** What `doctor` says of the stores that were chosen; nothing if none was. @throws CommandError of wrong usage */
+export async function storeFindings({ redis, postgres, postgresSchema }: StoreSettings): Promise<Finding[]> {
+  const findings: Finding[] = []
+  if (redis !== undefined) findings.push(...(await orAway('redis', 'Redis', () => redisFindings(redis))))
+  if (postgres !== undefined)
+    findings.push(...(await orAway('postgres', 'PostgreSQL', () => postgresFindings(postgres, postgresSchema))))
+  return findings
+}
+
+async function orAway(store: string, product: string, look: () => Promise<Finding[]>): Promise<Finding[]> {
   try {
-    const connection = await connectRedis(redis, { whole: false })
-    try {
-      return checkServer(await redisFacts(connection))
-    } finally {
-      connection.close()
-    }
+    return await look()
   } catch (error) {
-    return [finding('error', 'redis-away', errorText(error), 'see that Redis runs, and that the URL is right')]
+    if (error instanceof CommandError && error.code === 'USAGE') throw error
+    return [finding('error', `${store}-away`, errorText(error), `see that ${product} runs, and that the URL is right`)]
+  }
+}
+
+async function redisFindings(url: string): Promise<Finding[]> {
+  const connection = await connectRedis(url, { whole: false })
+  try {
+    return checkServer(await redisFacts(connection))
+  } finally {
+    connection.close()
+  }
+}
+
+async function postgresFindings(url: string, schema: string | undefined): Promise<Finding[]> {
+  const { pool, close } = await connectPostgres(url)
+  try {
+    return checkPostgres(await postgresFacts(pool, schema))
+  } finally {
+    await close()
   }
 }
 

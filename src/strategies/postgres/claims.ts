@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isDuequeError } from '../../errors.js'
 import type { Claim, Claimed, ClaimRequest } from '../store.js'
 import { entryKey } from '../waitlist.js'
 import { ClaimWindow } from './claim-window.js'
@@ -7,11 +8,16 @@ import type { Queries } from './queries.js'
 import { textArray } from './row.js'
 import type { Waiting } from './waiting.js'
 
+/** For so long after a claim whose answer was lost, it is looked for what it has taken. */
+const LOOK_FOR_MS = 5000
+
 /** Takes what is due, under leases. */
 export class Claims {
   readonly #queries: Queries
   readonly #waiting: Waiting
   readonly #window = new ClaimWindow()
+  /** Leases of claims whose answers were lost, so that nobody publishes what they have taken; and since when. */
+  readonly #lost = new Map<string, number>()
 
   constructor(queries: Queries, waiting: Waiting) {
     this.#queries = queries
@@ -19,6 +25,7 @@ export class Claims {
   }
 
   async claim(request: ClaimRequest): Promise<Claim> {
+    if (this.#lost.size > 0) await this.#unclaim()
     const first = await this.#claim(request, false)
     // Nothing is due, and all that may be ahead is a lease: of something that was settled long ago, perhaps.
     const isVague = first.claimed.length === 0 && !first.isHeld && first.heldAt < first.next
@@ -35,6 +42,7 @@ export class Claims {
     try {
       rows = await this.#queries.run(window.isHeld ? 'claimAll' : 'claim', [window.from, now, limit, lease, leaseMs])
     } catch (error) {
+      if (isDuequeError(error) && error.outcome === 'unknown') this.#lost.set(lease, performance.now())
       this.#window.failed()
       throw error
     }
@@ -59,6 +67,13 @@ export class Claims {
       next: (isAll ? numberOf(rows[0], 'next') : last) ?? Infinity,
       heldAt: this.#window.heldAt(instant),
     }
+  }
+
+  /** More than once: the server may be at it still. */
+  async #unclaim(): Promise<void> {
+    const rows = await this.#queries.run('unclaim', [textArray([...this.#lost.keys()])])
+    if (rows.length > 0) this.#window.failed()
+    for (const [lease, since] of this.#lost) if (performance.now() - since > LOOK_FOR_MS) this.#lost.delete(lease)
   }
 
   async settle(claimed: readonly Claimed[]): Promise<void> {

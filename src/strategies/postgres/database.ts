@@ -4,6 +4,9 @@ import { PgDatabase } from './pg-database.js'
 import { PostgresJsDatabase } from './postgres-js-database.js'
 import { storeError } from './store-error.js'
 
+/** How long a connection of the pool is waited for, unless something else is said. */
+export const POOL_TIMEOUT_MS = 10_000
+
 export type Value = string | number | null
 export type Row = Readonly<Record<string, unknown>>
 
@@ -27,8 +30,9 @@ export interface Database extends Session {
   close(): void
 }
 
-export function databaseOf(pool: PgPool | PostgresJs): Database {
-  return isPostgresJs(pool) ? new PostgresJsDatabase(pool) : new PgDatabase(pool)
+/** @param timeoutMs how long a connection of the pool is waited for */
+export function databaseOf(pool: PgPool | PostgresJs, timeoutMs = POOL_TIMEOUT_MS): Database {
+  return isPostgresJs(pool) ? new PostgresJsDatabase(pool, timeoutMs) : new PgDatabase(pool, timeoutMs)
 }
 
 /** The caller's transaction. What fails in it is not written, since the caller alone can commit. */

@@ -1,5 +1,5 @@
 import { isPostgresJs, type PgClient, type PostgresJs } from './clients.js'
-import type { Database } from './database.js'
+import { POOL_TIMEOUT_MS, type Database } from './database.js'
 import { listenOn } from './pg-database.js'
 import { PostgresJsDatabase } from './postgres-js-database.js'
 import { storeError } from './store-error.js'
@@ -14,7 +14,7 @@ export function listenSource(
     if (listen === true) return database.listen(channel, heard, lost)
     const client = listen()
     if (isPostgresJs(client)) {
-      const end = await new PostgresJsDatabase(client).listen(channel, heard, lost)
+      const end = await new PostgresJsDatabase(client, POOL_TIMEOUT_MS).listen(channel, heard, lost)
       return () => end().finally(() => client.end())
     }
     client.on?.('error', lost)

@@ -1,4 +1,17 @@
 /**
+ * Of the table of messages. A queue lives on vacuum: often (1 % of the rows instead of 20 %), not throttled as much, and
+ * never without the indexes, at whose heads claims begin.
+ */
+export const MESSAGES_SETTINGS: Readonly<Record<string, string>> = {
+  autovacuum_vacuum_scale_factor: '0.01',
+  autovacuum_vacuum_threshold: '1000',
+  autovacuum_analyze_scale_factor: '0.05',
+  autovacuum_analyze_threshold: '1000',
+  autovacuum_vacuum_cost_limit: '2000',
+  vacuum_index_cleanup: 'on',
+}
+
+/**
  * The schema, step by step: a migration's number is its place in this list, from 1. One statement each; `{schema}` is
  * replaced by the quoted name. What was released once stays as it is; changes are appended, and leave the processes of the
  * version before working.
@@ -11,9 +24,6 @@
  * | waiting           | null                     | null    |
  * | waiting, released | when it is claimed again | null    |
  * | claimed           | end of the lease         | whose   |
- *
- * A queue lives on vacuum. Its settings here: often (1 % of the rows instead of 20 %), not throttled as much, and never
- * without the indexes, at whose heads claims begin.
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE {schema}.messages (
@@ -29,12 +39,7 @@ export const MIGRATIONS: readonly string[] = [
      meta text NOT NULL,
      body bytea NOT NULL
    ) WITH (
-     autovacuum_vacuum_scale_factor = 0.01,
-     autovacuum_vacuum_threshold = 1000,
-     autovacuum_analyze_scale_factor = 0.05,
-     autovacuum_analyze_threshold = 1000,
-     autovacuum_vacuum_cost_limit = 2000,
-     vacuum_index_cleanup = on,
+     ${settingsOf(MESSAGES_SETTINGS)},
      toast.autovacuum_vacuum_scale_factor = 0.01
    )`,
 
@@ -68,3 +73,9 @@ export const MIGRATIONS: readonly string[] = [
 
   `CREATE INDEX dedupe_until ON {schema}.dedupe (until)`,
 ]
+
+function settingsOf(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `${name} = ${value}`)
+    .join(',\n     ')
+}

@@ -1,16 +1,19 @@
 import type { Outcome } from '../../errors.js'
+import { LATE, within } from '../../within.js'
 import type { PgClient, PgPool, PgPoolClient } from './clients.js'
 import type { Database, Row, Session, Value } from './database.js'
-import { isLost, storeError } from './store-error.js'
+import { isLost, noConnection, storeError } from './store-error.js'
 
 /** Over a pool of `pg`. */
 export class PgDatabase implements Database {
   readonly #pool: PgPool
+  readonly #timeoutMs: number
   /** Nobody need hear of an idle connection that is lost, but without a listener Node ends the process. */
   readonly #ignore = () => undefined
 
-  constructor(pool: PgPool) {
+  constructor(pool: PgPool, timeoutMs: number) {
     this.#pool = pool
+    this.#timeoutMs = timeoutMs
   }
 
   open(): void {
@@ -47,10 +50,17 @@ export class PgDatabase implements Database {
   }
 
   async #connect(): Promise<PgPoolClient> {
+    const connecting = this.#pool.connect()
     try {
-      return await this.#pool.connect()
+      return await within(connecting, this.#timeoutMs)
     } catch (error) {
-      throw storeError(error, 'refused')
+      if (error !== LATE) throw storeError(error, 'refused')
+      // The pool still gives it one when there is one.
+      connecting.then(
+        (client) => client.release(),
+        () => undefined,
+      )
+      throw noConnection(this.#timeoutMs, 'refused')
     }
   }
 

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import type { DedupeStore } from '../../consumer/dedupe.js'
-import { invalidOption } from '../../errors.js'
 import { LATE, within } from '../../within.js'
 import { databaseOf, type Row, type Value } from './database.js'
 import { ensureSchema } from './migrate.js'
@@ -31,10 +30,8 @@ const FORGET_ROWS = 1000
  * await mq.consume('payments', handlers, { dedupe: { store: postgresDedupe({ pool }) } })
  */
 export function postgresDedupe({ timeoutMs = 3000, ...options }: PostgresDedupeOptions): DedupeStore {
-  const { pool, schema, migrate } = resolvePostgres({ ...options, listen: false })
-  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 3_600_000)
-    throw invalidOption('timeoutMs', 'a whole number from 1 to 3600000', timeoutMs)
-  const database = databaseOf(pool)
+  const { pool, schema, migrate } = resolvePostgres({ ...options, timeoutMs, listen: false })
+  const database = databaseOf(pool, timeoutMs)
   database.open()
   const queries = new Queries(database, schema)
   let ready: Promise<void> | undefined

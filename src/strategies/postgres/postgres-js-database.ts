@@ -1,6 +1,7 @@
+import { LATE, within } from '../../within.js'
 import type { PostgresJs } from './clients.js'
 import type { Database, Row, Session, Value } from './database.js'
-import { isLost, storeError } from './store-error.js'
+import { isLost, noConnection, storeError } from './store-error.js'
 
 /** Errors of postgres.js that come before anything was sent. */
 const UNSENT = ['CONNECT_TIMEOUT', 'CONNECTION_ENDED', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']
@@ -8,23 +9,33 @@ const UNSENT = ['CONNECT_TIMEOUT', 'CONNECTION_ENDED', 'ECONNREFUSED', 'ENOTFOUN
 /** Over `postgres()` of postgres.js. */
 export class PostgresJsDatabase implements Database {
   readonly #sql: PostgresJs
+  readonly #timeoutMs: number
 
-  constructor(sql: PostgresJs) {
+  constructor(sql: PostgresJs, timeoutMs: number) {
     this.#sql = sql
+    this.#timeoutMs = timeoutMs
   }
 
   async query(text: string, values: readonly Value[]): Promise<readonly Row[]> {
+    const query = this.#sql.unsafe(text, [...values])
     try {
-      return (await this.#sql.unsafe(text, [...values])) as Row[]
+      return (await untilBegun(query, this.#timeoutMs)) as Row[]
     } catch (error) {
-      throw failed(error)
+      // It is sent as soon as a connection is free: postgres.js has no way to take it back that works in all its states.
+      throw error === LATE ? noConnection(this.#timeoutMs, 'unknown') : failed(error)
     }
   }
 
   async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
     let result: { of: T } | undefined
+    let begin: () => void = () => undefined
+    const begins = new Promise<void>((resolve) => (begin = resolve))
+    let isLate = false
     try {
-      await this.#sql.begin('isolation level read committed', async (transaction) => {
+      const done = this.#sql.begin('isolation level read committed', async (transaction) => {
+        begin()
+        // Rolls back.
+        if (isLate) throw LATE
         const query = async (text: string, values: readonly Value[]) => {
           try {
             return (await transaction.unsafe(text, [...values])) as Row[]
@@ -34,9 +45,12 @@ export class PostgresJsDatabase implements Database {
         }
         result = { of: await work({ query }) }
       })
+      await within(Promise.race([begins, done]), this.#timeoutMs)
+      await done
       return result!.of
     } catch (error) {
-      throw failed(error)
+      isLate = error === LATE
+      throw isLate ? noConnection(this.#timeoutMs, 'refused') : failed(error)
     }
   }
 
@@ -64,6 +78,19 @@ export class PostgresJsDatabase implements Database {
   close(): void {
     // It keeps nothing.
   }
+}
+
+/** @throws {@link LATE} if it was on no connection by then. What has begun takes as long as it takes. */
+function untilBegun<T>(query: PromiseLike<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      // Of postgres.js' queries: the connection that one is on.
+      if ((query as { state?: unknown }).state === null) reject(LATE)
+    }, ms)
+    void Promise.resolve(query)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
+  })
 }
 
 function failed(error: unknown): unknown {

@@ -9,6 +9,7 @@ import {
   type PostgresJs,
   type PostgresTransaction,
 } from './clients.js'
+import { POOL_TIMEOUT_MS } from './database.js'
 
 export interface PostgresOptions extends StoreStrategyOptions {
   /**
@@ -33,6 +34,12 @@ export interface PostgresOptions extends StoreStrategyOptions {
    * @default true
    */
   listen?: boolean | (() => PgClient | PostgresJs) | undefined
+  /**
+   * How long a connection of the pool is waited for, in milliseconds. A schedule that gets none fails with `STORE_ERROR`:
+   * as `refused`; with postgres.js, which writes it when there is one after all, as `unknown`.
+   * @default 10_000
+   */
+  timeoutMs?: number | undefined
 }
 
 /** Channels are named for the schema, and a name has 63 bytes. */
@@ -40,7 +47,7 @@ const SCHEMA_BYTES = 48
 
 /** @throws DuequeError `INVALID_OPTION` */
 export function resolvePostgres(options: PostgresOptions): Resolved<Omit<PostgresOptions, 'relay'>> {
-  const { pool, schema = 'dueque', migrate = true, listen = true } = options
+  const { pool, schema = 'dueque', migrate = true, listen = true, timeoutMs = POOL_TIMEOUT_MS } = options
   const isPool = isPostgresJs(pool) || typeof (pool as Partial<PgPool> | undefined)?.connect === 'function'
   if (!isPool) throw invalidOption('pool', 'a Pool of pg, or postgres() of postgres.js', pool)
   checkSchema(schema)
@@ -49,7 +56,14 @@ export function resolvePostgres(options: PostgresOptions): Resolved<Omit<Postgre
     throw invalidOption('listen', 'true, false, or a function that makes a client', listen)
   if (listen === true && !isPostgresJs(pool) && pool.options?.max === 1)
     throw invalidOption('listen', 'false or a client of its own, since the pool has one connection', listen)
-  return { pool, schema, migrate, listen }
+  checkTimeout(timeoutMs)
+  return { pool, schema, migrate, listen, timeoutMs }
+}
+
+/** @throws DuequeError `INVALID_OPTION` */
+export function checkTimeout(timeoutMs: unknown): void {
+  if (!Number.isInteger(timeoutMs) || (timeoutMs as number) < 1 || (timeoutMs as number) > 3_600_000)
+    throw invalidOption('timeoutMs', 'a whole number from 1 to 3600000', timeoutMs)
 }
 
 /** @throws DuequeError `INVALID_OPTION` */

@@ -24,10 +24,10 @@ export interface PostgresStore extends Store {
 
 /** A table of PostgreSQL in which messages wait. */
 export function postgresStore(options: PostgresOptions): PostgresStore {
-  const { pool, schema, migrate, listen } = resolvePostgres(options)
+  const { pool, schema, migrate, listen, timeoutMs } = resolvePostgres(options)
   const channel = `dueque:${schema}`
   let logger = silent
-  const database = databaseOf(pool)
+  const database = databaseOf(pool, timeoutMs)
   const queries = new Queries(database, schema)
   const watchers = new Set<(readyAt: number) => void>()
   const heard = (readyAt: number) => {

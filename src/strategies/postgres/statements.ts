@@ -78,12 +78,19 @@ const STATEMENTS = {
     ) page
     ORDER BY at, key LIMIT $8::bigint`,
 
+  /** In two parts, likewise. */
   count: `
-    SELECT count(*) AS count FROM {schema}.messages
-    WHERE lease IS NULL
-      AND coalesce(held_until, ready_at) >= $1::bigint AND coalesce(held_until, ready_at) < $2::bigint
-      AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
-      AND ($5::text IS NULL OR routing_key = $5::text)`,
+    SELECT (
+      SELECT count(*) FROM {schema}.messages
+      WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at < $2::bigint
+        AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
+        AND ($5::text IS NULL OR routing_key = $5::text)
+    ) + (
+      SELECT count(*) FROM {schema}.messages
+      WHERE held_until IS NOT NULL AND lease IS NULL AND held_until >= $1::bigint AND held_until < $2::bigint
+        AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
+        AND ($5::text IS NULL OR routing_key = $5::text)
+    ) AS count`,
 
   /** Takes what is ready from $1 to $2 and was never claimed or released; `next` is when the one after that is ready. */
   claim: `
@@ -143,6 +150,12 @@ const STATEMENTS = {
       ORDER BY held_until LIMIT 1
     ) h ON true LEFT JOIN claimed c ON true
     ORDER BY c.ready_at`,
+
+  /** What these claims have taken waits again as before. */
+  unclaim: `
+    UPDATE {schema}.messages SET lease = NULL, held_until = NULL
+    WHERE held_until IS NOT NULL AND lease = ANY ($1::text::uuid[])
+    RETURNING key`,
 
   settle: `
     DELETE FROM {schema}.messages m

@@ -20,6 +20,13 @@ export function storeError(error: unknown, ifLost: Outcome): DuequeError {
   return new DuequeError('STORE_ERROR', `postgres: ${textOf(error)}`, { store: 'postgres' }, { cause, outcome })
 }
 
+/** All connections of the pool are in use, or the server does not answer. */
+export function noConnection(timeoutMs: number, outcome: Outcome): DuequeError<'STORE_ERROR'> {
+  const mend = 'are all of them in use? (options: max of the pool, transaction of schedule)'
+  const text = `postgres: no connection of the pool within ${timeoutMs} ms: ${mend}`
+  return new DuequeError('STORE_ERROR', text, { store: 'postgres' }, { outcome })
+}
+
 /** Five letters and digits, if the server said so. */
 export function sqlState(error: unknown): string | undefined {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown }

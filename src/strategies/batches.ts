@@ -1,0 +1,28 @@
+/** Does one thing at a time, with as many items as came while it was busy with those before. */
+export class Batches<T> {
+  readonly #run: (batch: readonly T[]) => Promise<void>
+  #before = Promise.resolve()
+  #next: { batch: T[]; done: Promise<void> } | undefined
+
+  /** @param run never rejects */
+  constructor(run: (batch: readonly T[]) => Promise<void>) {
+    this.#run = run
+  }
+
+  /** Resolves when it was done with the item. */
+  add(item: T): Promise<void> {
+    this.#next ??= this.#gather()
+    this.#next.batch.push(item)
+    return this.#next.done
+  }
+
+  #gather(): { batch: T[]; done: Promise<void> } {
+    const batch: T[] = []
+    const done = this.#before.then(() => {
+      this.#next = undefined
+      return this.#run(batch)
+    })
+    this.#before = done
+    return { batch, done }
+  }
+}

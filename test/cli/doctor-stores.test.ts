@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { expect, onTestFinished, test } from 'vitest'
+import { migratePostgres } from '../../src/strategies/postgres/index.js'
+import { poolOf, uniqueSchema } from '../strategies/postgres/store.js'
+import { useVhost } from '../support/broker.js'
+import { NO_PGBOUNCER, startPgbouncer, usePostgres } from '../support/postgres.js'
+import { NO_REDIS_PROGRAMS, startRedis } from '../support/redis.js'
+import { documents, run } from './dueque.js'
+
+const vhost = useVhost()
+const database = usePostgres()
+
+interface Found {
+  area: string
+  severity: string
+  code: string
+  what: string
+  todo: string
+}
+
+/** What it says of a store. */
+async function doctor(...args: string[]): Promise<{ code: number | null; found: Found[]; told: string[] }> {
+  const { code, stdout } = await run(['doctor', '--json', '--no-management', '--no-round-trip', ...args], {
+    AMQP_URL: vhost.url,
+  })
+  const [report] = documents(stdout) as unknown as [{ findings: Found[] }]
+  const found = report.findings.filter(({ area }) => area === 'store')
+  return { code, found, told: found.map(({ severity, code: of }) => `${severity} ${of}`) }
+}
+
+const postgresDoctor = (url: string, schema: string) => doctor('--postgres', url, '--postgres-schema', schema)
+
+test('of a Redis that keeps what it confirms, says how; of one that does not, what is lost', async ({ skip }) => {
+  const server = (await startRedis({ appendonly: true })) ?? skip(NO_REDIS_PROGRAMS)
+  onTestFinished(() => server.stop())
+  const good = await doctor('--redis', server.url)
+  expect(good.told).toEqual(['ok redis-version', 'ok redis-eviction', 'ok redis-persistence'])
+  expect(good.found[2]!.what).toBe('appendonly is yes, appendfsync is always: a crash loses nothing that was confirmed')
+  const admin = new Redis(server.url)
+  onTestFinished(() => admin.disconnect())
+  await admin.config('SET', 'appendonly', 'no')
+  await admin.config('SET', 'maxmemory-policy', 'allkeys-lru')
+  const bad = await doctor('--redis', server.url)
+  expect(bad.code).toBe(6)
+  expect(bad.told).toEqual(['ok redis-version', 'error redis-eviction', 'warning redis-persistence'])
+  expect(bad.found[1]!.todo).toContain('CONFIG SET maxmemory-policy noeviction')
+})
+
+test('says what a user of Redis may not ask, and without a password that nobody is there', async ({ skip }) => {
+  const server = (await startRedis()) ?? skip(NO_REDIS_PROGRAMS)
+  const admin = new Redis(server.url)
+  await admin.call('ACL', 'SETUSER', 'app', 'on', '>secret-word', '~*', '+@all', '-info', '-config')
+  admin.disconnect()
+  const url = new URL(server.url)
+  url.username = 'app'
+  url.password = 'secret-word'
+  const unseen = await doctor('--redis', url.href)
+  expect(unseen.told).toEqual([
+    'note redis-version-unseen',
+    'note redis-memory-unseen',
+    'note redis-persistence-unseen',
+  ])
+  await server.stop()
+  const away = await doctor('--redis', url.href)
+  expect(away.told).toEqual(['error redis-away'])
+  expect(away.code).toBe(6)
+  expect(JSON.stringify(away)).not.toContain('secret-word')
+})
+
+test('of a PostgreSQL without the schema, says what to run; with it, that all is well', async () => {
+  const schema = uniqueSchema()
+  const without = await postgresDoctor(database.url, schema)
+  expect(without.code).toBe(6)
+  const missing = without.found.find(({ code }) => code === 'postgres-schema')!
+  expect(missing).toMatchObject({ severity: 'error', what: `there is no schema ${schema} of dueque` })
+  expect(missing.todo).toContain('dueque postgres migrate')
+  await migratePostgres({ pool: poolOf(database.url), schema })
+  const { told, found } = await postgresDoctor(database.url, schema)
+  // The shared server may run without.
+  expect(told.filter((line) => !line.endsWith('postgres-durability'))).toEqual([
+    'ok postgres-version',
+    'ok postgres-schema',
+    'ok postgres-rights',
+    'ok postgres-table-vacuum',
+    'ok postgres-listen',
+    'ok postgres-clock',
+    'ok postgres-overdue',
+  ])
+  expect(found.find(({ code }) => code === 'postgres-listen')!.what).toMatch(/^notifications arrive, in \d+ ms$/)
+})
+
+test('names messages that nobody claims or takes, and a table whose settings were changed', async () => {
+  const [pool, schema] = [poolOf(database.url), uniqueSchema()]
+  await migratePostgres({ pool, schema })
+  const insert = `INSERT INTO ${schema}.messages (key, id, name, destination, due_at, ready_at, held_until, meta, body)`
+  const before = Date.now() - 60_000
+  await pool.query(`${insert} VALUES ('a', 'a', 'n', 'queue:q', ${before}, ${before}, NULL, '{}', '')`)
+  await pool.query(`${insert} VALUES ('b', 'b', 'n', 'queue:q', ${before}, ${before}, ${Date.now() + 5000}, '{}', '')`)
+  await pool.query(`ALTER TABLE ${schema}.messages SET (autovacuum_enabled = false)`)
+  const { found, code } = await postgresDoctor(database.url, schema)
+  const say = (of: string) => found.find((one) => one.code === of)
+  expect(say('postgres-overdue')).toMatchObject({ severity: 'warning' })
+  expect(say('postgres-overdue')!.what).toMatch(/^a message is overdue for 6\d s/)
+  expect(say('postgres-released')).toMatchObject({ severity: 'warning' })
+  expect(say('postgres-table-vacuum')).toMatchObject({ severity: 'error' })
+  expect(code).toBe(6)
+  // What is to be done mends it.
+  await pool.query(say('postgres-table-vacuum')!.todo)
+  const again = await postgresDoctor(database.url, schema)
+  expect(again.told).toContain('ok postgres-table-vacuum')
+})
+
+test('tells a user of PostgreSQL which rights it lacks, and how to give them', async () => {
+  const [admin, schema] = [poolOf(database.url), uniqueSchema()]
+  await migratePostgres({ pool: admin, schema })
+  const user = `dueque_user_${randomBytes(4).toString('hex')}`
+  await admin.query(`CREATE ROLE ${user} LOGIN PASSWORD 'secret-word'`)
+  onTestFinished(async () => {
+    await admin.query(`DROP OWNED BY ${user}`)
+    await admin.query(`DROP ROLE ${user}`)
+  })
+  const url = new URL(database.url)
+  url.username = user
+  url.password = 'secret-word'
+  const { found, told } = await postgresDoctor(url.href, schema)
+  expect(told).toContain('error postgres-schema')
+  const lacking = found.filter(({ code }) => code.startsWith('postgres-rights'))
+  expect(lacking.map(({ severity, what }) => `${severity}: ${what}`)).toEqual([
+    `error: user ${user} lacks USAGE on SCHEMA ${schema}`,
+    `error: user ${user} lacks SELECT on "${schema}".migrations`,
+    `error: user ${user} lacks DELETE, INSERT, SELECT, UPDATE on "${schema}".messages`,
+    `note: user ${user} lacks DELETE, INSERT, SELECT, UPDATE on "${schema}".dedupe, which postgresDedupe needs`,
+  ])
+  for (const { todo } of lacking) await admin.query(todo)
+  const again = await postgresDoctor(url.href, schema)
+  expect(again.told).toEqual(expect.arrayContaining(['ok postgres-schema', 'ok postgres-rights']) as string[])
+})
+
+test('notices PgBouncer, and a server that is not there', async ({ skip }) => {
+  const pgbouncer = (await startPgbouncer({ postgres: { url: database.url } })) ?? skip(NO_PGBOUNCER)
+  const [pool, schema] = [poolOf(database.url), uniqueSchema()]
+  await migratePostgres({ pool, schema })
+  const { told } = await postgresDoctor(pgbouncer.url, schema)
+  expect(told).toContain('warning postgres-listen')
+  expect(told).toContain('ok postgres-rights')
+  await pgbouncer.stop()
+  const away = await postgresDoctor(pgbouncer.url, schema)
+  expect(away.told).toEqual(['error postgres-away'])
+})
+
+test('a URL that is none is wrong usage', async () => {
+  const { code, stderr } = await run(['doctor', '--json', '--no-management', '--postgres', 'secret-word@host'], {
+    AMQP_URL: vhost.url,
+  })
+  expect(code).toBe(2)
+  expect(stderr).not.toContain('secret-word')
+})

@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs'
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { PrivateRedis } from '../../scripts/services/private-redis.js'
+import { connect, isDuequeError, type ConnectOptions, type Dueque, type WaitingMethods } from '../../src/index.js'
+import { silent } from '../../src/logger.js'
+import { redis, redisDedupe, redisExpiry } from '../../src/strategies/redis/index.js'
+import type { RedisClient } from '../../src/strategies/redis/client.js'
+import type { StoreStrategy } from '../../src/strategies/store-strategy.js'
+import { useVhost } from '../support/broker.js'
+import { failure } from '../support/mq.js'
+import { NO_REDIS_PROGRAMS, startRedis } from '../support/redis.js'
+import { openWorld } from './amqp-world.js'
+import { Recorder, note, unique } from './recorder.js'
+
+const vhost = useVhost()
+let server: PrivateRedis | undefined
+let admin: Redis
+beforeAll(async () => {
+  server = await startRedis()
+  if (server) admin = new Redis(server.url)
+})
+afterAll(async () => {
+  admin?.disconnect()
+  await server?.stop()
+})
+
+/** The users of the guide, by name: what each is set up with, step by step. */
+const guide = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8')
+const SETTINGS = [...guide.matchAll(/^ACL SETUSER (\w+) (.*)$/gm)].map(([, user, rules]) => ({
+  user,
+  rules: rules ?? '',
+}))
+const rulesOf = (user: string) => SETTINGS.filter((one) => one.user === user).map(({ rules }) => rules.split(' '))
+
+/** A user with these rules, and its URL. */
+async function userWith(rules: readonly string[]): Promise<string> {
+  const user = unique('user')
+  await admin.call('ACL', 'SETUSER', user, ...rules)
+  const url = new URL(server!.url)
+  url.username = user
+  url.password = 'secret'
+  return url.href
+}
+
+function ioredisAt(url: string): Redis {
+  const client = new Redis(url)
+  client.on('error', () => undefined)
+  onTestFinished(() => client.disconnect())
+  return client
+}
+
+type Waiting = Dueque<StoreStrategy> & WaitingMethods
+
+async function open(strategy: StoreStrategy, more: Partial<ConnectOptions> = {}): Promise<Waiting> {
+  const mq = await connect({ url: vhost.url, ...more, strategy })
+  onTestFinished(() => mq.close())
+  return mq
+}
+
+/** So late that what arrives before was not found by it. */
+const relay = { backstopMs: 60_000 }
+
+describe('the rights of the guide', () => {
+  test.for<{ name: string; client: (url: string) => RedisClient | Promise<RedisClient> }>([
+    { name: 'ioredis', client: ioredisAt },
+    {
+      name: 'node-redis',
+      async client(url) {
+        const client = createClient({ url })
+        client.on('error', () => undefined)
+        await client.connect()
+        onTestFinished(() => client.destroy())
+        return client
+      },
+    },
+  ])('are enough for all that redis() does, with $name', async ({ client }, { skip }) => {
+    if (!server) return skip(NO_REDIS_PROGRAMS)
+    const url = await userWith(rulesOf('dueque')[0]!)
+    const mq = await open(redis({ client: await client(url), relay }))
+    await useAll(mq)
+    const other = await open(redis({ client: await client(url), relay: false }))
+    const queue = unique('heard')
+    await other.schedule(note, { n: 1 }, { to: { queue }, in: 300, declare: true })
+    const recorder = await Recorder.on(mq, queue)
+    await recorder.has(1, 10_000)
+  })
+
+  test('are enough for redisExpiry() and redisDedupe()', async ({ skip }) => {
+    if (!server) return skip(NO_REDIS_PROGRAMS)
+    const expiry = ioredisAt(await userWith(rulesOf('dueque').flat()))
+    await useAll(await open(redisExpiry({ client: expiry })))
+    const store = redisDedupe({ client: ioredisAt(await userWith(rulesOf('dedupe').flat())) })
+    expect(await store.claim('k', 'a', 5000)).toBe('claimed')
+    await store.renew(['k'], 'a', 5000)
+    await store.release('k', 'a')
+    await store.settle('k', 5000)
+    expect(await store.claim('k', 'b', 5000)).toBe('settled')
+  })
+
+  /** Without these it goes on, with less. */
+  const DISPENSABLE = ['+eval', '+info', '+publish', '+subscribe']
+
+  test('are not too many: without one of them, something is refused, and says so', async ({ skip }) => {
+    if (!server) return skip(NO_REDIS_PROGRAMS)
+    const [rules] = rulesOf('dueque')
+    const needed = rules!.filter((rule) => rule.startsWith('+') && !DISPENSABLE.includes(rule))
+    expect(needed).toHaveLength(14)
+    const all = await open(redis({ client: ioredisAt(await userWith(rules!)), relay: false }))
+    for (const left of needed) {
+      await admin.del('{dueque}:waiting', '{dueque}:claimed', '{dueque}:messages', '{dueque}:more')
+      // For all that it has to go through, whether it may or not.
+      await all.schedule(note, { n: 0 }, { to: { queue: unique('all') }, in: '1h', id: 'there', declare: true })
+      const client = ioredisAt(await userWith(rules!.filter((rule) => rule !== left)))
+      const told: string[] = []
+      const warn = (_: string, data?: Record<string, unknown>) => told.push(String(data?.['error']))
+      try {
+        await useAll(await open(redis({ client }), { logger: { ...silent, warn } }), 1000)
+        told.push('nothing')
+      } catch (error) {
+        // What the relay may not do is told by the logger; then it is late.
+        if (isDuequeError(error)) expect(error).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
+        told.push(String(error))
+      }
+      expect(told[0], left).toMatch(/^(DuequeError: )?Redis: .*(NOPERM|ACL failure|can't run this command)/)
+    }
+  }, 120_000)
+
+  test('of other keys are none: connect says so', async ({ skip }) => {
+    if (!server) return skip(NO_REDIS_PROGRAMS)
+    const client = ioredisAt(await userWith(rulesOf('dueque')[0]!))
+    const error = await failure(connect({ url: vhost.url, strategy: redis({ client, prefix: 'other' }) }))
+    expect(error).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
+    expect((error as Error).message).toContain('NOPERM')
+  })
+})
+
+/** Has each script run, through all of it. */
+async function useAll(mq: Waiting, timeoutMs = 10_000): Promise<void> {
+  const queue = unique('rights')
+  const to = { queue }
+  await openWorld(vhost.url).declareQueue(queue)
+  const recorder = await Recorder.on(mq, queue)
+  const id = unique('id')
+  await mq.schedule(note, { n: 1 }, { to, in: '1h', id })
+  await mq.schedule(note, { n: 2 }, { to, in: '2h', id })
+  await mq.schedule(note, { n: 3 }, { to, in: '1h', id, onConflict: 'replace' })
+  expect((await mq.get(id))?.payload).toEqual({ n: 3 })
+  expect(await mq.count({ name: 'test.note' })).toBeGreaterThan(0)
+  expect(await mq.count()).toBeGreaterThan(0)
+  const page = await mq.list({ limit: 1 })
+  await mq.list({ limit: 1, cursor: page.cursor })
+  const rescheduled = await mq.reschedule(id, { in: '3h' })
+  expect(await mq.cancel(rescheduled!)).toBe('cancelled')
+  await Promise.all([mq.schedule(note, { n: 4 }, { to, in: 200 }), mq.schedule(note, { n: 5 }, { to, in: 200 })])
+  await recorder.has(2, timeoutMs)
+}

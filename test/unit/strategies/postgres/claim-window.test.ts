@@ -1,0 +1,172 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { ClaimWindow, type Seen, type Window } from '../../../../src/strategies/postgres/claim-window.js'
+
+const EVER = Number.MIN_SAFE_INTEGER
+const START = 1_000_000
+const LEASE_MS = 15_000
+
+let window: ClaimWindow
+/** Of both clocks: that of the relay is START ahead. */
+let elapsed: number
+
+beforeEach(() => {
+  window = new ClaimWindow()
+  elapsed = 0
+})
+
+const instant = () => ({ now: START + elapsed, elapsed })
+
+/** One that finds nothing, or what is said. */
+function claim(found: Partial<Seen> = {}, mustBeHeld = false): Window {
+  const seen = window.next(instant(), mustBeHeld)
+  const nothing = { tookMs: 1, isAll: true, last: undefined, leaseMs: LEASE_MS, held: undefined }
+  window.done({ ...seen, ...instant(), ...nothing, ...found })
+  return seen
+}
+
+describe('from where a claim looks', () => {
+  test('the first one looks at everything', () => {
+    expect(claim()).toEqual({ from: EVER, isWhole: true, isHeld: true })
+  })
+
+  test('one that follows begins a second before the end of the last one', () => {
+    claim()
+    elapsed = 100
+    expect(claim()).toEqual({ from: START - 1000, isWhole: false, isHeld: false })
+    elapsed = 300
+    expect(claim().from).toBe(START + 100 - 1000)
+  })
+
+  test('every 5 s one looks at everything', () => {
+    claim()
+    elapsed = 4999
+    expect(claim().isWhole).toBe(false)
+    elapsed = 5000
+    expect(claim()).toEqual({ from: EVER, isWhole: true, isHeld: true })
+  })
+
+  test.each([
+    { tookMs: 99, afterMs: 5000 },
+    { tookMs: 100, afterMs: 5000 },
+    { tookMs: 1000, afterMs: 20_000 },
+  ])('if that took $tookMs ms, it is done again after $afterMs', ({ tookMs, afterMs }) => {
+    claim({ tookMs })
+    elapsed = afterMs - 1
+    expect(claim().isWhole).toBe(false)
+    elapsed = afterMs
+    expect(claim().isWhole).toBe(true)
+  })
+
+  test('while there is more than it takes, it goes on from the last one', () => {
+    claim()
+    claim({ isAll: false, last: START - 300 })
+    expect(claim({ isAll: false, last: START - 200 }).from).toBe(START - 300)
+    expect(claim().from).toBe(START - 200)
+  })
+
+  test('when it looked at everything and there was more, it looks at everything again', () => {
+    claim({ isAll: false, last: START - 300 })
+    expect(claim()).toMatchObject({ from: EVER, isWhole: true })
+    expect(claim().isWhole).toBe(false)
+  })
+
+  test('what was heard of moves the beginning back, once', () => {
+    claim()
+    window.heard(START - 50_000)
+    window.heard(START - 40_000)
+    expect(claim().from).toBe(START - 50_000)
+    expect(claim().from).toBe(START - 1000)
+  })
+
+  test('what is heard of during a claim counts for the next one', () => {
+    claim()
+    const seen = window.next(instant())
+    window.heard(START - 50_000)
+    window.done({ ...seen, ...instant(), tookMs: 1, isAll: true, last: undefined, leaseMs: LEASE_MS, held: undefined })
+    expect(claim().from).toBe(START - 50_000)
+  })
+
+  test('nothing is known after one that failed, and when the clock was set back', () => {
+    claim()
+    window.next(instant())
+    window.failed()
+    expect(claim().isWhole).toBe(true)
+    expect(window.next({ now: START - 1, elapsed: 1 }).isWhole).toBe(true)
+  })
+})
+
+describe('when a claim looks at leases and at what was released', () => {
+  const isHeld = () => claim().isHeld
+
+  test('when its own lease is over, by the clock that only goes on', () => {
+    claim({ tookMs: 1000 })
+    claim({ last: START })
+    elapsed = LEASE_MS - 1
+    expect(isHeld()).toBe(false)
+    expect(window.next({ now: START + 10 * LEASE_MS, elapsed }).isHeld).toBe(false)
+    elapsed = LEASE_MS
+    expect(isHeld()).toBe(true)
+  })
+
+  test('when a lease is over that it has seen, but not sooner than looking is worth', () => {
+    claim({ tookMs: 1000, held: { inMs: 300, isLease: true } })
+    elapsed = 19_999
+    expect(isHeld()).toBe(false)
+    elapsed = 20_000
+    expect(isHeld()).toBe(true)
+    window = new ClaimWindow()
+    elapsed = 0
+    claim({ held: { inMs: 300, isLease: true } })
+    elapsed = 300
+    expect(isHeld()).toBe(true)
+  })
+
+  test('when what was released is ready, by the clock of the relay', () => {
+    claim()
+    window.released(START + 2000)
+    elapsed = 1999
+    expect(isHeld()).toBe(false)
+    elapsed = 2000
+    expect(isHeld()).toBe(true)
+    elapsed = 2001
+    expect(isHeld()).toBe(false)
+  })
+
+  test('what was released during a claim, which cannot have seen it, is not forgotten', () => {
+    const seen = window.next(instant())
+    window.released(START + 2000)
+    window.done({ ...seen, ...instant(), tookMs: 1, isAll: true, last: undefined, leaseMs: LEASE_MS, held: undefined })
+    expect(window.heldAt(instant())).toBe(START + 2000)
+  })
+
+  test('again at once, while there is more of it than it takes', () => {
+    claim()
+    claim({ isAll: false, last: START }, true)
+    expect(isHeld()).toBe(true)
+  })
+
+  test('a lease, which may be ready at any time, says nothing of where the next one begins', () => {
+    claim()
+    claim({ isAll: false, last: START + 5000 }, true)
+    expect(claim().from).toBe(START - 1000)
+  })
+
+  test('when it is told to', () => {
+    claim()
+    expect(claim().isHeld).toBe(false)
+    expect(claim({}, true)).toMatchObject({ isHeld: true, isWhole: false })
+  })
+
+  test('it says when the earliest of them is ready', () => {
+    claim()
+    expect(window.heldAt(instant())).toBe(Infinity)
+    claim({ last: START })
+    expect(window.heldAt(instant())).toBe(START + LEASE_MS)
+    window.released(START + 3000)
+    expect(window.heldAt(instant())).toBe(START + 3000)
+    elapsed = LEASE_MS + 1
+    expect(window.heldAt(instant())).toBe(START + 3000)
+    claim({ held: { inMs: 700, isLease: false } })
+    expect(window.heldAt(instant())).toBe(START + elapsed + 700)
+  })
+})
