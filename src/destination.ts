@@ -5,6 +5,12 @@ export type Destination = QueueDestination | ExchangeDestination
 
 export interface QueueDestination {
   queue: string
+  /**
+   * For a queue of your own that refuses what it has no room for (a limit with `reject-publish`): what is due waits for
+   * room in a queue in front of it, and holds up nothing else. Not needed with a queue that dueque declared.
+   * @default false
+   */
+  outlet?: boolean | undefined
   exchange?: never
   routingKey?: never
 }
@@ -14,6 +20,7 @@ export interface ExchangeDestination {
   /** @default '' */
   routingKey?: string
   queue?: never
+  outlet?: never
 }
 
 /** The bytes of an AMQP short string: routing keys, and the names of queues and exchanges. AMQP 0-9-1, 4.2.5.3. */
@@ -35,14 +42,17 @@ export function isReserved(name: string): boolean {
  */
 export function checkDestination(to: unknown): Destination {
   const given = (typeof to === 'object' && to !== null ? to : {}) as Record<string, unknown>
-  const { queue, exchange, routingKey } = given
+  const { queue, exchange, routingKey, outlet } = given
   if ((queue === undefined) === (exchange === undefined)) {
     throw invalidOption('to', '{ queue } or { exchange, routingKey }', to)
   }
   if (queue !== undefined) {
     if (routingKey !== undefined) throw invalidOption('to.routingKey', 'none beside to.queue', routingKey)
-    return { queue: checkQueueName('to.queue', queue) }
+    if (outlet !== undefined && typeof outlet !== 'boolean') throw invalidOption('to.outlet', 'true or false', outlet)
+    const name = checkQueueName('to.queue', queue)
+    return outlet ? { queue: name, outlet } : { queue: name }
   }
+  if (outlet !== undefined) throw invalidOption('to.outlet', 'none beside to.exchange, which has one', outlet)
   if (typeof exchange !== 'string' || exchange === '') throw invalidOption('to.exchange', 'a name', exchange)
   checkBytes(exchange, NAME_BYTES)
   if (routingKey !== undefined && typeof routingKey !== 'string')
@@ -77,9 +87,10 @@ export function checkQueueName(option: string, name: unknown): string {
   return name
 }
 
-/** One line for headers and people: `queue:reminders` or `exchange:clinic`. */
-export function destinationText(destination: Destination): string {
-  return destination.queue === undefined ? `exchange:${destination.exchange}` : `queue:${destination.queue}`
+/** One line for headers and people: `queue:reminders`, `outlet:reminders` or `exchange:clinic`. */
+export function destinationText({ queue, exchange, outlet }: Destination): string {
+  if (queue === undefined) return `exchange:${exchange}`
+  return `${outlet ? 'outlet' : 'queue'}:${queue}`
 }
 
 /** Where a message belongs, by what {@link destinationText} left in its headers. */
@@ -88,9 +99,16 @@ export function parseDestination(
   routingKey: string,
 ): Destination | undefined {
   const to = headers['dueque-to']
-  const [, kind, name] = /^(queue|exchange):(.+)$/s.exec(typeof to === 'string' ? to : '') ?? []
+  const [, kind, name] = /^(queue|outlet|exchange):(.+)$/s.exec(typeof to === 'string' ? to : '') ?? []
   if (name === undefined || Buffer.byteLength(name) > NAME_BYTES) return undefined
-  return kind === 'queue' ? { queue: name } : { exchange: name, routingKey }
+  if (kind === 'exchange') return { exchange: name, routingKey }
+  return kind === 'outlet' ? { queue: name, outlet: true } : { queue: name }
+}
+
+/** A queue to which a message goes back: by its outlet, if the message came that way. */
+export function backTo(queue: string, headers: Readonly<Record<string, unknown>>): QueueDestination {
+  const came = parseDestination(headers, '')
+  return came?.queue === queue ? came : { queue }
 }
 
 /** @throws DuequeError `NAME_TOO_LONG` */

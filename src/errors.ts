@@ -17,6 +17,8 @@ export interface ErrorData {
   HEADERS_TOO_LARGE: { bytes: number; maxBytes: number }
   /** AMQP, or amqplib, has no way to write it: headers or properties that a foreign producer sent. */
   NOT_ENCODABLE: Record<never, never>
+  /** RabbitMQ closes the channel or the connection when it gets this message, also when it gets it alone. */
+  MESSAGE_REFUSED: { replyCode: number }
   /** No broker answered at any of the URLs. */
   UNREACHABLE: { hosts: readonly string[] }
   AUTHENTICATION_FAILED: { host: string; user: string }
@@ -118,9 +120,11 @@ export function isDuequeError<C extends ErrorCode = ErrorCode>(error: unknown, c
   return error instanceof DuequeError && (code === undefined || error.code === code)
 }
 
+const FOR_EVER: readonly ErrorCode[] = ['NOT_ENCODABLE', 'BODY_TOO_LARGE', 'MESSAGE_REFUSED']
+
 /** Whether no repetition can mend it: the message itself cannot be sent. */
 export function isForEver(error: unknown): error is DuequeError {
-  return isDuequeError(error, 'NOT_ENCODABLE') || isDuequeError(error, 'BODY_TOO_LARGE')
+  return isDuequeError(error) && FOR_EVER.includes(error.code)
 }
 
 export function invalidOption(option: string, expected: string, received: unknown): DuequeError<'INVALID_OPTION'> {

@@ -193,13 +193,14 @@ export class AmqpBroker implements Broker {
 
   /**
    * Publishes an arrival as it is, but for the headers given, with its own routing key. A foreign producer may have sent
-   * what amqplib can read and not write: then its body goes on without its own headers and properties.
+   * what amqplib can read and not write, or RabbitMQ does not take again: then its body goes on without its own headers
+   * and properties.
    */
   async #move(arrived: Arrived, exchange: string, headers: Record<string, unknown>, steps: Steps): Promise<void> {
     try {
       await this.#publishArrived(arrived, exchange, headers, steps)
     } catch (error) {
-      if (!isDuequeError(error, 'NOT_ENCODABLE')) throw error
+      if (!isDuequeError(error, 'NOT_ENCODABLE') && !isDuequeError(error, 'MESSAGE_REFUSED')) throw error
       const { logger } = this.#settings
       logger.warn('moved without its headers', { routingKey: arrived.routingKey, error: error.message })
       await this.#publishArrived(bare(arrived), exchange, headers, steps)

@@ -38,6 +38,7 @@ export class AmqpConnection {
   readonly #events: ConnectionEvents
   readonly #whenUp = new Set<(model: ChannelModel) => void>()
   #model: ChannelModel | undefined
+  #failure: Error | undefined
   #closed = false
   #blocked: string | undefined
   #changedAt = Date.now()
@@ -53,6 +54,11 @@ export class AmqpConnection {
   /** The open connection, or `undefined` while it is away. */
   get model(): ChannelModel | undefined {
     return this.#model
+  }
+
+  /** What the open connection, or the last one, ended with, as soon as it does. */
+  get failure(): Error | undefined {
+    return this.#failure
   }
 
   get closed(): boolean {
@@ -171,8 +177,10 @@ export class AmqpConnection {
       model.close().catch(() => undefined)
       return
     }
-    let failure: Error | undefined
-    model.on('error', (error) => (failure = error))
+    this.#failure = undefined
+    model.on('error', (error) => {
+      if (this.#model === model) this.#failure = error
+    })
     model.on('blocked', (reason) => {
       if (this.#model === model) this.#changed(reason)
       this.#events.blocked(reason)
@@ -182,7 +190,7 @@ export class AmqpConnection {
       this.#events.unblocked()
     })
     model.on('close', (error) => {
-      if (this.#model === model) this.#down(failure ?? error)
+      if (this.#model === model) this.#down(this.#failure ?? error)
     })
     const socket = socketOf(model)
     if (socket) gatherWrites(socket)

@@ -1,3 +1,4 @@
+import { backTo } from '../destination.js'
 import { decodeEnvelope, HEADER, integer, sentOn, text, type Arrived, type DelayedMessage } from '../envelope.js'
 import { withKey, type OtherDestination } from './parked.js'
 
@@ -63,7 +64,12 @@ export function deadSentOn(
 ): DelayedMessage {
   const envelope = decodeEnvelope(stored)
   const routingKey = brokerDeathOf(stored.headers, queue).routingKey ?? stored.routingKey
-  const message = sentOn({ ...stored, routingKey }, envelope, withKey(to ?? { queue }, routingKey), now)
+  const message = sentOn(
+    { ...stored, routingKey },
+    envelope,
+    withKey(to ?? backTo(queue, stored.headers), routingKey),
+    now,
+  )
   const kept = Object.entries(message.headers).filter(([name]) => !OF_THE_PAST.has(name))
   return {
     ...message,

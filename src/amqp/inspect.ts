@@ -8,7 +8,8 @@ import { withConnection } from './operator-connection.js'
 /** What a queue is for, by its name. */
 export type QueueRole =
   | { kind: 'rung'; rung: Rung; variant: RungVariant }
-  | { kind: 'outlet'; exchange: string }
+  | { kind: 'outlet'; exchange: string; queue?: never }
+  | { kind: 'outlet'; queue: string; exchange?: never }
   /** Where what has no route waits for a process to look at it. */
   | { kind: 'unroutable' }
   | { kind: 'parked' }
@@ -22,6 +23,7 @@ export function roleReader(names: Names): (queue: string) => QueueRole | undefin
     rungs.set(names.wait(rung, variant), { kind: 'rung', rung, variant })
   }
   const outlet = names.outlet('')
+  const queueOutlet = names.queueOutlet('')
   const dead = deadQueue('')
   return (queue) => {
     const [, unsharded = queue, shard = '0'] = /^(.*)\.([1-9]\d*)$/.exec(queue) ?? []
@@ -30,6 +32,7 @@ export function roleReader(names: Names): (queue: string) => QueueRole | undefin
     if (queue === names.unroutable) return { kind: 'unroutable' }
     if (queue === names.parked) return { kind: 'parked' }
     if (queue.startsWith(outlet)) return { kind: 'outlet', exchange: queue.slice(outlet.length) }
+    if (queue.startsWith(queueOutlet)) return { kind: 'outlet', queue: queue.slice(queueOutlet.length) }
     if (queue.endsWith(dead) && queue !== dead) return { kind: 'dead', of: queue.slice(0, -dead.length) }
     return undefined
   }

@@ -157,6 +157,17 @@ export class Layout {
     return [queue(outlet, waiting(this.queueType, 0, target)), queueBinding(outlet, this.names.deliver, key)]
   }
 
+  /**
+   * Likewise for a queue that may refuse what is due. By the default exchange, which has a way to every queue; and with a
+   * key of its own, because RabbitMQ 3.10 forgets BCC when it tries again.
+   */
+  queueOutlet(target: string): Part[] {
+    const outlet = this.names.queueOutlet(target)
+    const args = { ...waiting(this.queueType, 0, ''), 'x-dead-letter-routing-key': target }
+    const key = destinationKey({ queue: target, outlet: true })
+    return [queue(outlet, args), queueBinding(outlet, this.names.deliver, key)]
+  }
+
   #storage(): Arguments {
     if (this.queueType === 'classic') return { 'x-queue-type': 'classic' }
     return { ...QUORUM, 'x-delivery-limit': NO_DELIVERY_LIMIT }

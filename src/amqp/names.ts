@@ -47,6 +47,11 @@ export class Names {
   outlet(exchange: string): string {
     return `${this.prefix}.to.${exchange}`
   }
+
+  /** The outlet in front of a queue. */
+  queueOutlet(queue: string): string {
+    return `${this.prefix}.to-queue.${queue}`
+  }
 }
 
 /** The same rung may exist as several queues: of either type, and sharded. */
@@ -71,8 +76,9 @@ export function endKey(unit: Unit): string {
 }
 
 /** The key of a destination, in the deliver exchange. */
-export function destinationKey(destination: Destination): string {
-  return destination.queue === undefined ? `dq~exchange~${destination.exchange}` : `dq~queue~${destination.queue}`
+export function destinationKey({ queue, exchange, outlet }: Destination): string {
+  if (queue === undefined) return `dq~exchange~${exchange}`
+  return `dq~${outlet ? 'outlet' : 'queue'}~${queue}`
 }
 
 export function deadQueue(queue: string): string {

@@ -9,6 +9,7 @@ import { bufferOf, type Frame } from './frame.js'
 import { isLoss, namedExchange, operationFailure, replyCode } from './failures.js'
 import { Fifo } from '../fifo.js'
 import { InFlight } from './in-flight.js'
+import { Suspects, blame, isSuspect, type Suspect } from './suspects.js'
 
 /** One message to publish, for as many attempts as it takes. */
 export interface Publication {
@@ -35,7 +36,7 @@ export interface PublisherSettings {
   logger: Logger
 }
 
-interface Entry {
+interface Entry extends Suspect {
   readonly publication: Publication
   readonly startedAt: number
   readonly resolve: () => void
@@ -58,13 +59,16 @@ const SWEEP_MS = 250
 /**
  * Publishes with confirms. A promise resolves when the broker has taken responsibility for the message, whatever happened
  * in between: a lost connection (sent again, prepared anew), a nack (sent again with back-off), a return (declared, sent
- * again). It rejects within `timeoutMs`, and says by `outcome` whether the message may be there all the same.
+ * again). One for which the broker closes the channel or the connection ends there ({@link Suspects}), and takes no other
+ * with it. It rejects within `timeoutMs`, and says by `outcome` whether the message may be there all the same.
  */
 export class Publisher {
   readonly #settings: PublisherSettings
+  readonly #connection: AmqpConnection
   readonly #lane: RecoveringChannel<ConfirmChannel>
   readonly #queue = new Fifo<Entry>()
   readonly #again = new Fifo<Entry>()
+  readonly #suspects = new Suspects<Entry>()
   readonly #inFlight: InFlight<Entry>
   /** Neither in a queue nor in flight: waiting for topology or for back-off. */
   readonly #aside = new Set<Entry>()
@@ -78,6 +82,7 @@ export class Publisher {
 
   constructor(connection: AmqpConnection, settings: PublisherSettings) {
     this.#settings = settings
+    this.#connection = connection
     this.#inFlight = new InFlight(settings.maxInFlight)
     this.#lane = new RecoveringChannel(connection, {
       open: (model) => model.createConfirmChannel(),
@@ -90,7 +95,7 @@ export class Publisher {
     })
   }
 
-  /** @throws DuequeError `PUBLISH_TIMEOUT`, `PERMISSION_DENIED`, `BODY_TOO_LARGE`, `ABORTED`, `CLOSED`, and what `prepare` throws */
+  /** @throws DuequeError `PUBLISH_TIMEOUT`, `PERMISSION_DENIED`, `BODY_TOO_LARGE`, `MESSAGE_REFUSED`, `ABORTED`, `CLOSED`, and what `prepare` throws */
   publish(publication: Publication, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new DuequeError('CLOSED', 'dueque is closed', {}))
@@ -104,6 +109,7 @@ export class Publisher {
         returned: false,
         hopeless: undefined,
         lost: false,
+        blamed: 0,
         settled: false,
         release: undefined,
       }
@@ -125,7 +131,8 @@ export class Publisher {
 
   /** Not settled yet, wherever they are. */
   get waiting(): number {
-    return this.#queue.length + this.#again.length + this.#inFlight.size + this.#aside.size + this.#unsafe.size
+    const queued = this.#queue.length + this.#again.length + this.#suspects.length
+    return queued + this.#inFlight.size + this.#aside.size + this.#unsafe.size
   }
 
   #up(channel: ConfirmChannel): void {
@@ -144,10 +151,22 @@ export class Publisher {
     const { channel } = this.#lane
     if (!channel) return
     while (!this.#paused && !this.#inFlight.isFull) {
-      const entry = this.#again.shift() ?? this.#queue.shift()
+      const entry = this.#next()
       if (!entry) break
       if (!entry.settled) this.#send(channel, entry)
     }
+  }
+
+  /** One that is to be sent alone waits for what is on the wire, and nothing follows it before its answer. */
+  #next(): Entry | undefined {
+    if (this.#suspects.length > 0) return this.#inFlight.size === 0 ? this.#suspects.shift() : undefined
+    const [first] = this.#inFlight
+    if (first && isSuspect(first)) return undefined
+    return this.#again.shift() ?? this.#queue.shift()
+  }
+
+  #putBack(entry: Entry): void {
+    if (!this.#suspects.take(entry)) this.#again.push(entry)
   }
 
   #send(channel: ConfirmChannel, entry: Entry): void {
@@ -162,7 +181,7 @@ export class Publisher {
       if (isLoss(error)) {
         // The channel is closing. Its successor goes on.
         this.#paused = true
-        return this.#again.push(entry)
+        return this.#putBack(entry)
       }
       return this.#settle(entry, operationFailure(error, 'publish', 'write'))
     }
@@ -195,7 +214,7 @@ export class Publisher {
   #takeBack(entry: Entry): void {
     this.#aside.delete(entry)
     if (entry.settled) return
-    this.#again.push(entry)
+    this.#putBack(entry)
     this.#pump()
   }
 
@@ -206,7 +225,7 @@ export class Publisher {
     if (!error && !entry.returned) this.#confirmed(entry)
     else if (!error) this.#comeBack(entry)
     else if (error.message === 'message nacked') this.#retry(entry)
-    else return this.#lost(entry, this.#failure)
+    else return this.#lost(entry, this.#failure ?? this.#connection.failure)
     this.#pump()
   }
 
@@ -224,7 +243,7 @@ export class Publisher {
   #sendUnsafeAgain(): void {
     for (const entry of this.#unsafe) {
       entry.lost = true
-      this.#again.push(entry)
+      this.#putBack(entry)
     }
     this.#unsafe.clear()
   }
@@ -246,9 +265,11 @@ export class Publisher {
       entry.hopeless = entry.publication.returned(entry.exchange)
       return this.#comeBack(entry)
     }
+    const refused = blame(entry, reason)
+    if (refused) return this.#settle(entry, refused)
     entry.lost = true
     entry.attempts++
-    this.#again.push(entry)
+    this.#putBack(entry)
   }
 
   #comeBack(entry: Entry): void {
@@ -305,7 +326,7 @@ export class Publisher {
     const now = performance.now()
     const expired = ({ startedAt, publication: { timeoutMs = this.#settings.timeoutMs } }: Entry) =>
       startedAt <= now - timeoutMs
-    const late = [...this.#queue.remove(expired), ...this.#again.remove(expired)]
+    const late = [this.#queue, this.#again, this.#suspects].flatMap((queued) => queued.remove(expired))
     for (const entry of [...this.#inFlight, ...this.#aside]) if (expired(entry)) late.push(entry)
     for (const entry of late) {
       const waitedMs = Math.round(performance.now() - entry.startedAt)
@@ -320,7 +341,7 @@ export class Publisher {
   #abortable(entry: Entry, signal: AbortSignal): void {
     const abort = () => {
       const { reason } = signal as { reason: unknown }
-      for (const fifo of [this.#queue, this.#again]) fifo.remove((other) => other === entry)
+      for (const queued of [this.#queue, this.#again, this.#suspects]) queued.remove((other) => other === entry)
       this.#settle(entry, new DuequeError('ABORTED', 'aborted by the signal', { reason }, { cause: reason }))
       this.#pump()
     }

@@ -14,6 +14,8 @@ export interface Change {
 export interface Destinations {
   queues: readonly string[]
   exchanges: readonly string[]
+  /** Queues that have an outlet. */
+  outlets?: readonly string[]
 }
 
 /** Opens a connection for the work of an operator, and closes it. @throws DuequeError as `connect` does */
@@ -21,11 +23,12 @@ export function withDeclarer<T>(settings: ConnectionSettings, work: (declarer: D
   return withConnection(settings, (connection) => work(new Declarer(connection)))
 }
 
-/** The parts for destinations: a work queue with its dead queue and its binding, the outlet of an exchange. */
-export function destinationParts(layout: Layout, { queues, exchanges }: Destinations): Part[] {
+/** The parts for destinations: a work queue with its dead queue and its binding, outlets of exchanges and queues. */
+export function destinationParts(layout: Layout, { queues, exchanges, outlets = [] }: Destinations): Part[] {
   return [
     ...queues.flatMap((queue) => layout.workQueue(queue)),
     ...exchanges.flatMap((exchange) => layout.outlet(exchange)),
+    ...outlets.flatMap((queue) => layout.queueOutlet(queue)),
   ]
 }
 

@@ -175,7 +175,7 @@ export class Topology {
   }
 
   /**
-   * Binds an existing destination, a queue directly and an exchange by an outlet in front of it.
+   * Binds an existing destination: a queue directly or by an outlet in front of it, an exchange always by one.
    *
    * @param declare whether a missing work queue is declared
    * @throws DuequeError `DESTINATION_MISSING`, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`
@@ -191,17 +191,24 @@ export class Topology {
   }
 
   #destination(destination: Destination, declare: boolean): Promise<void> {
-    const { queue, exchange } = destination
+    const { queue, exchange, outlet } = destination
     const key = destinationKey(destination)
     return this.#once(key, async () => {
       await this.base()
       if (queue === undefined) return this.#outlet(exchange, key)
+      if (outlet) return this.#queueOutlet(queue, declare, key)
       if (await this.#declarer.exists('queue', queue)) return this.#declare([this.#layout.binding(queue)])
-      if (!declare) throw missing(destination, 'declare it, consume it once, or schedule with { declare: true }')
+      if (!declare) throw missing({ queue }, 'declare it, consume it once, or schedule with { declare: true }')
       checkBytes(deadQueue(queue), this.#maxNameBytes)
       await this.dead(queue)
       await this.#declare(this.#layout.workQueue(queue), key)
     })
+  }
+
+  async #queueOutlet(queue: string, declare: boolean, key: string): Promise<void> {
+    await this.destination({ queue }, declare)
+    checkBytes(this.#layout.names.queueOutlet(queue), this.#maxNameBytes)
+    await this.#declare(this.#layout.queueOutlet(queue), key)
   }
 
   /** The queue for what a consumer of `queue` gives up on. */

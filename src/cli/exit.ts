@@ -102,6 +102,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   ABORTED: EXIT.failed,
   ALREADY_DECIDED: EXIT.failed,
   NOT_ENCODABLE: EXIT.failed,
+  MESSAGE_REFUSED: EXIT.failed,
   CLOSED: EXIT.failed,
   CLOCK_STUCK: EXIT.failed,
   BROKER_ERROR: EXIT.failed,

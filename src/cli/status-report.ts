@@ -10,7 +10,7 @@ export interface StatusReport {
   /** Rungs with messages, shortest first. */
   waiting: Count & { rungs: RungCount[] }
   /** Those with messages. */
-  outlets: (QueueCount & { exchange: string })[]
+  outlets: (QueueCount & ({ exchange: string } | { target: string }))[]
   /** Sent on, or parked, by the next process that looks. Null before anything was declared in the namespace. */
   unroutable: QueueCount | null
   parked: QueueCount | null
@@ -42,11 +42,15 @@ export function reportOf(
     namespace,
     source,
     waiting: { ...sumOf(rungs), rungs },
-    outlets: outlets.map((one) => ({ exchange: one.role.exchange, ...countOf(one) })).sort(byName),
+    outlets: outlets.map((one) => ({ ...behind(one.role), ...countOf(one) })).sort(byName),
     unroutable: ofKind('unroutable').map(countOf)[0] ?? null,
     parked: ofKind('parked').map(countOf)[0] ?? null,
     dead: dead.map(countOf).sort(byName),
   }
+}
+
+function behind({ exchange, queue }: Counted<'outlet'>['role']): { exchange: string } | { target: string } {
+  return queue === undefined ? { exchange } : { target: queue }
 }
 
 /** One for each rung, whatever the type and number of its queues. */

@@ -13,7 +13,11 @@ export function textOf(report: StatusReport, asked: boolean): string {
     row('waiting', waiting),
     ...waiting.rungs.map((rung) => row(`  ${rung.rung}`, rung, rung.backedUp ? BACKED_UP : '')),
     row('outlets', total(outlets)),
-    ...outlets.map((outlet) => row(`  ${outlet.exchange}`, outlet, 'does the exchange route anywhere?')),
+    ...outlets.map((outlet) =>
+      'exchange' in outlet
+        ? row(`  ${outlet.exchange}`, outlet, 'does the exchange route anywhere?')
+        : row(`  ${outlet.target}`, outlet, 'is the queue full?'),
+    ),
     ...(unroutable?.messages
       ? [row('unroutable', unroutable, 'sent on or parked by the next process that connects')]
       : []),

@@ -4,6 +4,7 @@ import type { Arrival, Broker, Subscription } from '../broker.js'
 import { LONGEST_TIMER_MS, type Clock } from '../clock.js'
 import { DueQueue } from '../due-queue.js'
 import { decodeEnvelope, readyAt, sentOn } from '../envelope.js'
+import { backTo } from '../destination.js'
 import { DuequeError, isForEver } from '../errors.js'
 import { Fifo } from '../fifo.js'
 import type { Logger } from '../logger.js'
@@ -357,7 +358,9 @@ export class RunningConsumer implements Consumer {
       logger.warn('arrived far too early, scheduled again: do the clocks differ?', about)
     }
     try {
-      await strategy.schedule(sentOn(arrival, envelope, { queue: this.queue }, clock.now()), { declare: false })
+      await strategy.schedule(sentOn(arrival, envelope, backTo(this.queue, arrival.headers), clock.now()), {
+        declare: false,
+      })
       arrival.ack()
     } catch (error) {
       if (isForEver(error)) return giveUp(error.message)

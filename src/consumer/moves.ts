@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { sentOn } from '../envelope.js'
+import { backTo } from '../destination.js'
 import { isForEver } from '../errors.js'
 import type { ConsumerEnvironment } from './consumer.js'
 import type { Fate, Item } from './handling.js'
@@ -96,7 +97,7 @@ export class Moves {
     const { strategy, clock } = this.#environment
     const now = clock.now()
     const message = {
-      ...sentOn(arrival, envelope, { queue: this.#queue }, now),
+      ...sentOn(arrival, envelope, backTo(this.#queue, arrival.headers), now),
       dueAt,
       attempt: envelope.attempt + 1,
       rescues: 0,

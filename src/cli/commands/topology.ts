@@ -31,6 +31,7 @@ import type { Terminal } from '../terminal.js'
 type Options = Settings & {
   queue?: string[]
   exchange?: string[]
+  outlet?: string[]
   shards: number
   management?: string | false
   force?: boolean
@@ -59,6 +60,7 @@ export function addTopology(program: Command, terminal: Terminal): void {
       .description(description)
       .option('--queue <name>', 'a work queue that is to receive messages; may be given several times', collect)
       .option('--exchange <name>', 'an exchange that is to receive messages; may be given several times', collect)
+      .option('--outlet <queue>', 'a queue that has an outlet; may be given several times', collect)
       .option('--shards <n>', 'queues of each rung', shardCount, 1)
       .action(async (_options: Options, self: Command) => run(workOf(self.optsWithGlobals<Options>(), terminal)))
   command('show', 'list it, without asking a broker', show)
@@ -84,9 +86,10 @@ function workOf(options: Options, terminal: Terminal): Work {
   const settings = resolveOptions(connectOptions(options, terminal))
   const layout = new Layout(new Names(settings.namespace), settings.queueType)
   const queues = (options.queue ?? []).map((name) => checkQueueName('--queue', name))
+  const outlets = (options.outlet ?? []).map((name) => checkQueueName('--outlet', name))
   const parts = [
     ...layout.everything(settings.queueType, options.shards),
-    ...destinationParts(layout, { queues, exchanges: options.exchange ?? [] }),
+    ...destinationParts(layout, { queues, exchanges: options.exchange ?? [], outlets }),
   ]
   return { options, settings, endpoints: parseEndpoints(settings.url), parts, terminal }
 }

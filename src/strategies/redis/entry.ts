@@ -103,7 +103,9 @@ export function marksOf({ name, destination }: { name?: string | undefined; dest
 function destinationOf(to: string, routingKey: string | undefined): Destination {
   const colon = to.indexOf(':')
   const name = to.slice(colon + 1)
-  if (to.slice(0, colon) === 'queue') return { queue: name }
+  const kind = to.slice(0, colon)
+  if (kind === 'queue') return { queue: name }
+  if (kind === 'outlet') return { queue: name, outlet: true }
   return routingKey === undefined ? { exchange: name } : { exchange: name, routingKey }
 }
 

@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest'
+import { Suspects, blame, isBlame, isSuspect } from '../../../src/amqp/suspects.js'
+
+const reason = (text: string, code?: number) => Object.assign(new Error(text), code !== undefined && { code })
+const EXPIRATION = reason(
+  'Channel closed by server: 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - invalid expiration \'soon\'"',
+  406,
+)
+const FAILED = reason('Connection closed: 541 (INTERNAL-ERROR) with message "INTERNAL_ERROR"', 541)
+
+it.each([
+  ['what the broker cannot read', reason('Connection closed: 501 (FRAME-ERROR) with message "FRAME_ERROR"', 501), true],
+  ['what it refuses', EXPIRATION, true],
+  ['what its own code fails on', FAILED, true],
+  [
+    'a metadata store that does not answer',
+    reason('Connection closed: 541 (INTERNAL-ERROR) with message "INTERNAL_ERROR - Could not declare queue"', 541),
+    false,
+  ],
+  ['a node that shuts down', reason('Connection closed: 320 (CONNECTION-FORCED) with message "shutdown"', 320), false],
+  [
+    'an exchange that is missing',
+    reason('Channel closed by server: 404 (NOT-FOUND) with message "NOT_FOUND - no exchange \'x\' in vhost \'/\'"', 404),
+    false,
+  ],
+  ['a network that is gone', reason('read ECONNRESET'), false],
+  ['nothing', undefined, false],
+])('blames a message for %s, or not', (_, error, expected) => {
+  expect(isBlame(error)).toBe(expected)
+})
+
+it('sends alone what was there three times in a row, and refuses it at the second time alone', () => {
+  const entry = { blamed: 0 }
+  const suspects = new Suspects<typeof entry>()
+  const seen = [1, 2, 3, 4, 5].map(() => [blame(entry, EXPIRATION)?.code, isSuspect(entry), suspects.take(entry)])
+  expect(seen).toEqual([
+    [undefined, false, false],
+    [undefined, false, false],
+    [undefined, true, true],
+    [undefined, true, true],
+    ['MESSAGE_REFUSED', true, true],
+  ])
+})
+
+it('says what the broker said', () => {
+  const error = blame({ blamed: 4 }, EXPIRATION)
+  expect(error).toMatchObject({ data: { replyCode: 406 }, cause: EXPIRATION })
+  expect(error?.message).toContain('invalid expiration')
+})
+
+it('counts from the start again after a loss that blames nobody', () => {
+  const entry = { blamed: 4 }
+  expect(blame(entry, reason('read ECONNRESET'))).toBeUndefined()
+  expect(entry.blamed).toBe(0)
+})
