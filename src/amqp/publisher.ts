@@ -9,7 +9,7 @@ import { bufferOf, type Frame } from './frame.js'
 import { isLoss, namedExchange, operationFailure, replyCode } from './failures.js'
 import { Fifo } from '../fifo.js'
 import { InFlight } from './in-flight.js'
-import { Suspects, blame, isSuspect, type Suspect } from './suspects.js'
+import { Suspects, blame, type Suspect } from './suspects.js'
 
 /** One message to publish, for as many attempts as it takes. */
 export interface Publication {
@@ -74,6 +74,8 @@ export class Publisher {
   readonly #aside = new Set<Entry>()
   /** Confirmed by a queue that is too young to be relied on. */
   readonly #unsafe = new Set<Entry>()
+  /** Whether a suspect is on the wire, or is to be next. */
+  #alone = false
   #paused = false
   #failure: Error | undefined
   #sweeper: ReturnType<typeof setInterval> | undefined
@@ -159,10 +161,10 @@ export class Publisher {
 
   /** One that is to be sent alone waits for what is on the wire, and nothing follows it before its answer. */
   #next(): Entry | undefined {
-    if (this.#suspects.length > 0) return this.#inFlight.size === 0 ? this.#suspects.shift() : undefined
-    const [first] = this.#inFlight
-    if (first && isSuspect(first)) return undefined
-    return this.#again.shift() ?? this.#queue.shift()
+    if (this.#alone && this.#inFlight.size > 0) return undefined
+    this.#alone = this.#suspects.length > 0
+    if (!this.#alone) return this.#again.shift() ?? this.#queue.shift()
+    return this.#inFlight.size === 0 ? this.#suspects.shift() : undefined
   }
 
   #putBack(entry: Entry): void {
