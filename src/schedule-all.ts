@@ -38,14 +38,10 @@ export async function* scheduleAll<Item>(
 
   const run = (item: Item, index: number) => {
     const place = new Place(load)
-    const end = (result: ScheduleResult<Item>) => {
-      results.push(result)
+    whenKnown(schedule(item, place), (outcome) => {
+      results.push({ index, item, ...outcome })
       place.leave()
-    }
-    schedule(item, place).then(
-      (receipt) => end({ index, item, receipt }),
-      (error: DuequeError) => end({ index, item, error }),
-    )
+    })
   }
   const take = (next: IteratorResult<Item, unknown>) => {
     if (next.done) source = 'ended'
@@ -87,6 +83,16 @@ export async function* scheduleAll<Item>(
     if (reading) void Promise.resolve(closed).catch(() => undefined)
     else await closed
   }
+}
+
+function whenKnown(
+  scheduled: Promise<Receipt>,
+  tell: (outcome: { receipt: Receipt } | { error: DuequeError }) => void,
+): void {
+  scheduled.then(
+    (receipt) => tell({ receipt }),
+    (error: unknown) => tell({ error: error as DuequeError }),
+  )
 }
 
 /** What is under way. */
