@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { connect, on, type Dueque, type Strategy } from '../../src/index.js'
 import type { StoreStrategy } from '../../src/strategies/store-strategy.js'
@@ -105,6 +106,12 @@ export function relayFaults({ name, missing, strategy, environment, claimed }: R
       )
       await poll(() => handled.times.size > 100, { what: 'some to be handled', timeoutMs: 30_000 })
       await node.kill()
+      await poll(() => mq.health().producer !== 'up', { what: 'the loss to be noticed', timeoutMs: 10_000 })
+      // A claim may be under way. Then nothing more is claimed, though a hundred a second fall due.
+      await pause(500)
+      const held = await claimed()
+      await pause(1500)
+      expect(await claimed()).toBeLessThanOrEqual(held)
       await node.restart()
       await handled.isAll(1000)
       await poll(async () => (await claimed()) === 0, { what: 'all to be settled', timeoutMs: 10_000 })

@@ -105,3 +105,17 @@ test('one row that PostgreSQL refuses does not take along those that it was writ
   expect(JSON.stringify(reason)).not.toContain('1000')
   expect(await store.count({})).toBe(3)
 })
+
+test('a claim goes round what somebody else has locked, and does not wait for it', async () => {
+  const [locked, free] = [message({ dueAt: 900 }), message({ dueAt: 1000 })]
+  for (const one of [locked, free]) await store.add(one, {})
+  const client = await pool.connect()
+  await client.query('BEGIN')
+  await client.query(`SELECT FROM ${schema}.messages WHERE id = $1 FOR UPDATE`, [locked.id])
+  const claims = Promise.race([
+    store.claim(request(1000)).then(({ claimed }) => claimed.map((one) => one.message.id)),
+    new Promise((resolve) => setTimeout(resolve, 5000, 'waits')),
+  ])
+  expect(await claims.finally(() => client.query('ROLLBACK').finally(() => client.release()))).toEqual([free.id])
+  expect((await store.claim(request(1000))).claimed.map((one) => one.message.id)).toEqual([locked.id])
+})
