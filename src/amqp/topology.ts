@@ -89,7 +89,8 @@ export class Topology {
       this.forget(epoch)
       return undefined
     }
-    const message = `exchange ${exchange} is missing, or what is bound to it: \`dueque topology apply\` declares it (option: topology)`
+    const apply = `dueque topology apply${exchange === this.#layout.names.delayed ? ' --plugin' : ''}`
+    const message = `exchange ${exchange} is missing, or what is bound to it: \`${apply}\` declares it (option: topology)`
     return new DuequeError('TOPOLOGY_MISSING', message, { resource: exchange })
   }
 

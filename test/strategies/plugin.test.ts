@@ -3,7 +3,7 @@ import { connect, isDuequeError, plugin } from '../../src/index.js'
 import { poll, useVhost } from '../support/broker.js'
 import { whyNoPlugin } from '../support/delay-plugin.js'
 import { failure, open, rawChannel } from '../support/mq.js'
-import { PATTERNS, userWith } from '../support/users.js'
+import { PATTERNS, userWith, type Permissions } from '../support/users.js'
 import { documents, run } from '../cli/dueque.js'
 import { AmqpWorld } from './amqp-world.js'
 import { conformance } from './conformance.js'
@@ -39,15 +39,24 @@ describe.skipIf(why !== undefined)(`on a broker with the delayed-message plugin$
     const queue = unique('trusted')
     const { code } = await run(['topology', 'apply', '--plugin', '--queue', queue], { AMQP_URL: vhost.url })
     expect(code).toBe(0)
-    const write = String.raw`^dueque\.v1\.(delayed|deliver|dead|parked)$`
-    const url = await userWith(vhost, { ...PATTERNS.consumer(queue), write })
-    const mq = await open(url, { strategy: plugin(), topology: 'trust' })
-    const recorder = await Recorder.on(mq, queue)
-    await mq.schedule(note, { n: 1 }, { to: { queue }, in: 500 })
-    await mq.schedule(note, { n: 0 }, { to: { queue }, in: 0 })
+    const as = async (pattern: Permissions) => {
+      const write = pattern.write.replace(String.raw`entry\..+`, 'delayed')
+      return open(await userWith(vhost, { ...pattern, write }), { strategy: plugin(), topology: 'trust' })
+    }
+    const producer = await as(PATTERNS.producer)
+    const recorder = await Recorder.on(await as(PATTERNS.consumer(queue)), queue)
+    await producer.schedule(note, { n: 1 }, { to: { queue }, in: 500 })
+    await producer.schedule(note, { n: 0 }, { to: { queue }, in: 0 })
     await recorder.has(2)
     expect(recorder.early).toEqual([])
     expect(recorder.numbers).toEqual([0, 1])
+
+    const channel = await rawChannel(vhost.url)
+    await channel.deleteExchange('dueque.v1.delayed')
+    expect(await failure(producer.schedule(note, { n: 2 }, { to: { queue }, in: 500 }))).toMatchObject({
+      code: 'TOPOLOGY_MISSING',
+      message: expect.stringContaining('dueque topology apply --plugin') as string,
+    })
   })
 
   test('refuses a header x-delay of the user', async () => {
