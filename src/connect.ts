@@ -171,10 +171,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     return this.#schedule({ message, payload, options })
   }
 
-  async #schedule<In>(
-    { message, payload, options }: ScheduleItem<In>,
-    place?: Pick<Place, 'sized'>,
-  ): Promise<Receipt> {
+  async #schedule<In>({ message, payload, options }: ScheduleItem<In>, place?: Pick<Place, 'sized'>): Promise<Receipt> {
     this.#assertOpen()
     const { clock } = this.#options
     const draft = resolveSchedule(options, clock.now(), this.strategy.limits.maxDelayMs)

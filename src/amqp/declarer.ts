@@ -5,24 +5,32 @@ import { DuequeError, isDuequeError } from '../errors.js'
 import type { AmqpConnection } from './connection.js'
 import { isLoss, operationFailure, replyCode } from './failures.js'
 import { goodbye } from './goodbye.js'
-import type { BindingPart, Part } from './layout.js'
+import { DELAYED_TYPE, type BindingPart, type ExchangePart, type Part } from './layout.js'
 
 type Permission = Parameters<typeof operationFailure>[2]
 
 /** Declares, looks for and deletes parts of the layout: one at a time, and again if the connection is lost meanwhile. */
 export class Declarer {
   readonly #connection: AmqpConnection
+  readonly #declareRisky: (part: ExchangePart) => Promise<void>
   #channel: Channel | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(connection: AmqpConnection) {
+  /** @param declareRisky declares an exchange of a type that the broker may not know, which may cost the connection */
+  constructor(connection: AmqpConnection, declareRisky: (part: ExchangePart) => Promise<void>) {
     this.#connection = connection
+    this.#declareRisky = declareRisky
   }
 
-  /** Idempotent. @throws DuequeError `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `DESTINATION_MISSING`, `BROKER_ERROR` */
+  /**
+   * Idempotent.
+   *
+   * @throws DuequeError `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `DESTINATION_MISSING`, `UNSUPPORTED`, `BROKER_ERROR`
+   */
   declare(part: Part): Promise<void> {
     switch (part.kind) {
       case 'exchange':
+        if (part.type === DELAYED_TYPE) return this.#declareRisky(part)
         return this.#run(`exchange ${part.name}`, 'configure', (channel) =>
           channel.assertExchange(part.name, part.type, { durable: true, arguments: part.arguments }),
         )

@@ -39,6 +39,9 @@ export interface BindingPart {
 /** One thing of the broker layout. All of them are durable. */
 export type Part = ExchangePart | QueuePart | BindingPart
 
+/** Of the delayed-message plugin. */
+export const DELAYED_TYPE = 'x-delayed-message'
+
 /**
  * How often a work queue gives a message that was never acked to a consumer again, before it goes to the dead queue.
  * Explicit, because 4.x drops a message silently after 20 where nothing is said and no dead-lettering is set.
@@ -115,10 +118,7 @@ export class Layout {
    */
   delayed(): [ExchangePart, BindingPart] {
     const { delayed, deliver } = this.names
-    return [
-      exchange(delayed, 'x-delayed-message', { 'x-delayed-type': 'fanout' }),
-      exchangeBinding(deliver, delayed, ''),
-    ]
+    return [exchange(delayed, DELAYED_TYPE, { 'x-delayed-type': 'fanout' }), exchangeBinding(deliver, delayed, '')]
   }
 
   /** A work queue. Its dead queue comes first. Needs the base. */

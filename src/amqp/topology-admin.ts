@@ -2,6 +2,7 @@ import type { ConnectionSettings } from './connection.js'
 import { Declarer } from './declarer.js'
 import type { ExchangePart, Layout, Part, QueuePart } from './layout.js'
 import { withConnection } from './operator-connection.js'
+import { declareRisky } from './risky-exchange.js'
 
 /** What became of a queue or an exchange. Bindings are not told: AMQP does not show whether one was there. */
 export interface Change {
@@ -20,7 +21,9 @@ export interface Destinations {
 
 /** Opens a connection for the work of an operator, and closes it. @throws DuequeError as `connect` does */
 export function withDeclarer<T>(settings: ConnectionSettings, work: (declarer: Declarer) => Promise<T>): Promise<T> {
-  return withConnection(settings, (connection) => work(new Declarer(connection)))
+  return withConnection(settings, (connection) =>
+    work(new Declarer(connection, (part) => declareRisky(connection, settings, part))),
+  )
 }
 
 /** The parts for destinations: a work queue with its dead queue and its binding, outlets of exchanges and queues. */
@@ -35,7 +38,8 @@ export function destinationParts(layout: Layout, { queues, exchanges, outlets = 
 /**
  * Declares what is missing and binds everything again. A work queue that exists with other arguments is left as it is.
  *
- * @throws DuequeError `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `DESTINATION_MISSING` for the exchange behind an outlet
+ * @throws DuequeError `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `DESTINATION_MISSING` for the exchange behind an outlet,
+ * `UNSUPPORTED` for the exchange of the delayed-message plugin on a broker without it
  */
 export async function applyParts(
   declarer: Declarer,

@@ -49,7 +49,6 @@ export class Topology {
   readonly #maxNameBytes: number
   readonly #done = new Map<string, Promise<void> | true>()
   readonly #made: Map<string, number>
-  readonly #declareRisky: TopologySettings['declareRisky']
   #epoch = 0
 
   constructor(
@@ -59,10 +58,9 @@ export class Topology {
     this.queueType = queueType
     this.#layout = new Layout(names, queueType)
     this.#trust = mode === 'trust'
-    this.#declarer = new Declarer(connection)
+    this.#declarer = new Declarer(connection, declareRisky)
     this.#maxNameBytes = maxNameBytes
     this.#made = made
-    this.#declareRisky = declareRisky
     connection.whenUp(() => {
       if (!kept) return this.forget()
       const known = SAFETY.filter((key) => this.#done.has(key))
@@ -91,7 +89,8 @@ export class Topology {
       this.forget(epoch)
       return undefined
     }
-    const message = `exchange ${exchange} is missing, or what is bound to it: \`dueque topology apply\` declares it (option: topology)`
+    const apply = `dueque topology apply${exchange === this.#layout.names.delayed ? ' --plugin' : ''}`
+    const message = `exchange ${exchange} is missing, or what is bound to it: \`${apply}\` declares it (option: topology)`
     return new DuequeError('TOPOLOGY_MISSING', message, { resource: exchange })
   }
 
@@ -160,9 +159,7 @@ export class Topology {
   delayed(): Promise<void> {
     return this.#once('delayed', async () => {
       await this.base()
-      const [exchange, binding] = this.#layout.delayed()
-      await this.#declareRisky(exchange)
-      await this.#declare([binding])
+      await this.#declare(this.#layout.delayed())
     })
   }
 

@@ -23,7 +23,7 @@ const DELAY_HEADER = 'x-delay'
  * Consumers see a header `x-delay`, the delay as a negative number; one of the user's own is refused (`RESERVED_NAME`).
  *
  * Where `connect` finds no plugin it fails with `UNSUPPORTED`. With `topology: 'trust'` it does not look, and the exchange
- * must be there: a connection without `trust` declares it.
+ * must be there: `dueque topology apply --plugin`.
  *
  * @example
  * const mq = await connect({ url: 'amqp://localhost', strategy: plugin() })

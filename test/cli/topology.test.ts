@@ -20,14 +20,20 @@ test('show lists everything without a broker, as definitions with --json', async
     'q',
     '--exchange',
     'e',
+    '--plugin',
+    '--intake',
+    'form',
     '--namespace',
     'n',
   ])
   expect(code).toBe(0)
   const [definitions] = documents(stdout) as [Record<'exchanges' | 'queues' | 'bindings', { name: string }[]>]
   const names = definitions.queues.map(({ name }) => name)
-  expect(names).toHaveLength(375 + 5)
-  expect(names).toEqual(expect.arrayContaining(['n.v1.wait.30m', 'n.v1.unroutable', 'n.v1.to.e', 'q', 'q.dead']))
+  expect(names).toHaveLength(375 + 7)
+  expect(names).toEqual(
+    expect.arrayContaining(['n.v1.wait.30m', 'n.v1.unroutable', 'n.v1.to.e', 'q', 'q.dead', 'form.intake']),
+  )
+  expect(definitions.exchanges.map(({ name }) => name)).toEqual(expect.arrayContaining(['n.v1.delayed', 'form']))
 })
 
 // 375 queues are declared in one go.
@@ -42,9 +48,12 @@ test(
     const named = (stdout: string, change: string) =>
       changes(stdout).flatMap((one) => (one.change === change ? [one.name] : []))
 
-    const applied = await topology('apply', '--queue', queue)
+    const entry = unique('form')
+
+    const applied = await topology('apply', '--queue', queue, '--intake', entry)
     expect(applied.code).toBe(0)
     expect(named(applied.stdout, 'created')).toHaveLength(changes(applied.stdout).length)
+    expect(named(applied.stdout, 'created')).toEqual(expect.arrayContaining([entry, `${entry}.intake`]))
 
     const rung = `${env.DUEQUE_NAMESPACE}.v1.wait.30m`
     const channel = await rawChannel(vhost.url)
@@ -92,7 +101,8 @@ test(
     const waits = `${env.DUEQUE_NAMESPACE}.v1.wait.2h`
     const total = async () => (await management<{ messages?: number }>(`/queues/${vhost.name}/${waits}`)).messages === 1
     await poll(total, { timeoutMs: 30_000, what: 'the management API to count the message' })
-    const remove = (...args: string[]) => topology('delete', '--management', withManagement, '--queue', queue, ...args)
+    const remove = (...args: string[]) =>
+      topology('delete', '--management', withManagement, '--queue', queue, '--intake', entry, ...args)
     const refused = await remove()
     expect(refused.code).toBe(2)
     expect(refused.stderr).toContain(`${waits} holds 1 messages`)
@@ -101,6 +111,8 @@ test(
     expect(named(deleted.stdout, 'deleted')).toContain(waits)
     await channel.checkQueue(queue)
     await channel.checkQueue(`${queue}.dead`)
+    await channel.checkExchange(entry)
+    await channel.checkQueue(`${entry}.intake`)
     await expect(channel.checkExchange(`${env.DUEQUE_NAMESPACE}.v1.deliver`)).rejects.toThrow('NOT_FOUND')
   },
 )

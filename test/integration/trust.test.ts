@@ -2,7 +2,9 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { Layout } from '../../src/amqp/layout.js'
 import { Names } from '../../src/amqp/names.js'
 import { connect, on, type Dueque } from '../../src/index.js'
+import { duePart, entryParts, intakeQueue } from '../../src/migrate/parts.js'
 import { managementUrl, poll, useVhost } from '../support/broker.js'
+import { next, openIntake, publishDelayed } from '../support/intake.js'
 import { failure, open, rawChannel } from '../support/mq.js'
 import { PATTERNS, userWith, type Permissions } from '../support/users.js'
 import { note, Recorder, unique } from '../strategies/recorder.js'
@@ -33,6 +35,25 @@ describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are mad
     await producer.schedule(note, { n: 1 }, { to: { queue }, in: '1s' })
     await recorder.has(1)
     expect(recorder.early).toEqual([])
+  })
+
+  test('an intake needs no configure permission either', async () => {
+    const [from, received] = [unique('form'), unique('received')]
+    const { names } = layout
+    await applyAs(vhost.url, [
+      ...layout.workQueue(intakeQueue(from)),
+      ...entryParts(names, from),
+      duePart(names, `${from}.due`, 'direct'),
+      ...layout.outlet(`${from}.due`),
+    ])
+    await openIntake({ url: await userWith(vhost, PATTERNS.consumer(`${from}\\.intake`)), from, topology: 'trust' })
+    const channel = await rawChannel(vhost.url)
+    await channel.assertQueue(received)
+    await channel.bindQueue(received, `${from}.due`, 'k')
+    publishDelayed(channel, from, 'k', 'due', 1000)
+    expect((await next(channel, received)).content.toString()).toBe('due')
+    publishDelayed(channel, from, 'k', 'never', 'soon')
+    expect((await next(channel, `${from}.intake.dead`)).content.toString()).toBe('never')
   })
 
   test('a missing rung is a typed error that says how to declare it, and nothing waits', async () => {

@@ -3,9 +3,11 @@ import { connect, isDuequeError, plugin } from '../../src/index.js'
 import { poll, useVhost } from '../support/broker.js'
 import { whyNoPlugin } from '../support/delay-plugin.js'
 import { failure, open, rawChannel } from '../support/mq.js'
+import { PATTERNS, userWith, type Permissions } from '../support/users.js'
+import { documents, run } from '../cli/dueque.js'
 import { AmqpWorld } from './amqp-world.js'
 import { conformance } from './conformance.js'
-import { note, unique } from './recorder.js'
+import { note, Recorder, unique } from './recorder.js'
 
 const vhost = useVhost()
 const why = await whyNoPlugin()
@@ -31,6 +33,30 @@ describe.skipIf(why !== undefined)(`on a broker with the delayed-message plugin$
     expect(headers?.['x-delay']).toBeLessThan(0)
     expect(headers?.['x-delay']).toBeGreaterThanOrEqual(-1000)
     expect(taken.fields).toMatchObject({ routingKey: queue, exchange: 'dueque.v1.delayed' })
+  })
+
+  test('with topology: trust, users need no configure permission after dueque topology apply --plugin', async () => {
+    const queue = unique('trusted')
+    const { code } = await run(['topology', 'apply', '--plugin', '--queue', queue], { AMQP_URL: vhost.url })
+    expect(code).toBe(0)
+    const as = async (pattern: Permissions) => {
+      const write = pattern.write.replace(String.raw`entry\..+`, 'delayed')
+      return open(await userWith(vhost, { ...pattern, write }), { strategy: plugin(), topology: 'trust' })
+    }
+    const producer = await as(PATTERNS.producer)
+    const recorder = await Recorder.on(await as(PATTERNS.consumer(queue)), queue)
+    await producer.schedule(note, { n: 1 }, { to: { queue }, in: 500 })
+    await producer.schedule(note, { n: 0 }, { to: { queue }, in: 0 })
+    await recorder.has(2)
+    expect(recorder.early).toEqual([])
+    expect(recorder.numbers).toEqual([0, 1])
+
+    const channel = await rawChannel(vhost.url)
+    await channel.deleteExchange('dueque.v1.delayed')
+    expect(await failure(producer.schedule(note, { n: 2 }, { to: { queue }, in: 500 }))).toMatchObject({
+      code: 'TOPOLOGY_MISSING',
+      message: expect.stringContaining('dueque topology apply --plugin') as string,
+    })
   })
 
   test('refuses a header x-delay of the user', async () => {
@@ -59,6 +85,14 @@ describe.skipIf(why === undefined)(
       if (!isDuequeError(refused, 'UNSUPPORTED')) throw refused
       expect(refused.data).toEqual({ feature: 'x-delayed-message' })
       expect(refused.message).toMatch(/up to 4\.2.*cannot run on 4\.3.*ladder\(\)/s)
+    })
+
+    test('dueque topology apply --plugin says so as well, and declares the rest', async () => {
+      const { code, stderr } = await run(['topology', 'apply', '--plugin', '--json'], { AMQP_URL: vhost.url })
+      expect(code).toBe(4)
+      expect(documents(stderr)).toMatchObject([{ error: { code: 'UNSUPPORTED' } }])
+      const channel = await rawChannel(vhost.url)
+      await channel.checkQueue('dueque.v1.wait.3600d')
     })
   },
 )

@@ -11,6 +11,7 @@ const server = useRedis()
 let client: Redis
 beforeAll(() => {
   client = new Redis(server.url)
+  client.setMaxListeners(50) // many connections at once have it
 })
 afterAll(async () => {
   await client.quit()

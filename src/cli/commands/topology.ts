@@ -13,6 +13,7 @@ import {
 } from '../../amqp/topology-admin.js'
 import { checkQueueName } from '../../destination.js'
 import { gapsAmong, type Gap } from '../../doctor/judge-part.js'
+import { entryParts, intakeQueue } from '../../migrate/parts.js'
 import { resolveOptions, type ResolvedOptions } from '../../options.js'
 import { delayedIn } from '../delayed-exchanges.js'
 import { CommandError, EXIT, usage } from '../exit.js'
@@ -33,6 +34,8 @@ type Options = Settings & {
   exchange?: string[]
   outlet?: string[]
   shards: number
+  plugin?: boolean
+  intake?: string[]
   management?: string | false
   force?: boolean
 }
@@ -46,6 +49,8 @@ at most 2 s beside the broker (port 15672).
 
 Examples:
   dueque topology apply --queue reminders --exchange clinic
+  dueque topology apply --plugin                     # for the strategy plugin
+  dueque topology apply --intake reminders --exchange reminders.due
   dueque topology show --json > definitions.json     # for rabbitmqctl import_definitions
   dueque topology verify && echo complete
   dueque topology delete --namespace old`
@@ -62,6 +67,8 @@ export function addTopology(program: Command, terminal: Terminal): void {
       .option('--exchange <name>', 'an exchange that is to receive messages; may be given several times', collect)
       .option('--outlet <queue>', 'a queue that has an outlet; may be given several times', collect)
       .option('--shards <n>', 'queues of each rung', shardCount, 1)
+      .option('--plugin', 'with the exchange of the delayed-message plugin, for the strategy plugin')
+      .option('--intake <exchange>', 'with the entry and the queue of an intake (see migrate); several times', collect)
       .action(async (_options: Options, self: Command) => run(workOf(self.optsWithGlobals<Options>(), terminal)))
   command('show', 'list it, without asking a broker', show)
   command('apply', 'declare what is missing and bind everything', apply)
@@ -79,19 +86,25 @@ interface Work {
   settings: ResolvedOptions
   endpoints: Endpoint[]
   parts: Part[]
+  /** They are the application's: left as they are where they exist, and never deleted. */
+  workQueues: string[]
   terminal: Terminal
 }
 
 function workOf(options: Options, terminal: Terminal): Work {
   const settings = resolveOptions(connectOptions(options, terminal))
   const layout = new Layout(new Names(settings.namespace), settings.queueType)
-  const queues = (options.queue ?? []).map((name) => checkQueueName('--queue', name))
-  const outlets = (options.outlet ?? []).map((name) => checkQueueName('--outlet', name))
+  const { queue = [], exchange: exchanges = [], outlet = [], intake = [], shards, plugin } = options
+  const intakes = intake.map((entry) => checkQueueName('--intake', intakeQueue(entry)))
+  const queues = [...queue.map((name) => checkQueueName('--queue', name)), ...intakes]
+  const outlets = outlet.map((name) => checkQueueName('--outlet', name))
   const parts = [
-    ...layout.everything(settings.queueType, options.shards),
-    ...destinationParts(layout, { queues, exchanges: options.exchange ?? [], outlets }),
+    ...layout.everything(settings.queueType, shards),
+    ...(plugin ? layout.delayed() : []),
+    ...destinationParts(layout, { queues, exchanges, outlets }),
+    ...intake.flatMap((entry) => entryParts(layout.names, entry)),
   ]
-  return { options, settings, endpoints: parseEndpoints(settings.url), parts, terminal }
+  return { options, settings, endpoints: parseEndpoints(settings.url), parts, workQueues: queues, terminal }
 }
 
 async function show({ endpoints, parts, terminal }: Work): Promise<void> {
@@ -108,17 +121,17 @@ function partText(part: Part): string {
   return [part.kind.padEnd(9), part.name, part.kind === 'exchange' ? part.type : '', ...details].join(' ').trimEnd()
 }
 
-async function apply({ options, settings, endpoints, parts, terminal }: Work): Promise<void> {
+async function apply({ settings, endpoints, parts, workQueues, terminal }: Work): Promise<void> {
   const progress = terminal.progress('declaring', 'parts')
   const told = (done: number) => progress.update(done, done / parts.length)
   const changes = await withDeclarer({ ...settings, endpoints }, (declarer) =>
-    applyParts(declarer, parts, { workQueues: options.queue ?? [], told }),
+    applyParts(declarer, parts, { workQueues, told }),
   ).finally(() => progress.end())
   await report(terminal, changes, (created) => `${created} created, ${changes.length - created} were there`, 'created')
 }
 
 async function verify(work: Work): Promise<void> {
-  const { options, settings, endpoints, parts, terminal } = work
+  const { options, settings, endpoints, parts, workQueues, terminal } = work
   const over = await overManagement(options.management, endpoints, (api, { vhost }) =>
     layoutFacts(api, vhost, new Names(settings.namespace)),
   )
@@ -126,11 +139,7 @@ async function verify(work: Work): Promise<void> {
   if (byName) terminal.warn('only names are looked at, not arguments and bindings', over)
   const gaps = byName
     ? await missing(work)
-    : gapsAmong(
-        parts,
-        { management: over.answer, seenQueues: new Map(), seenExchanges: new Map() },
-        options.queue ?? [],
-      )
+    : gapsAmong(parts, { management: over.answer, seenQueues: new Map(), seenExchanges: new Map() }, workQueues)
   if (gaps.length > 0) process.exitCode = EXIT.failed
   if (terminal.json) {
     for (const gap of gaps) await terminal.printJson(gap)
@@ -165,14 +174,14 @@ function verdict(gaps: readonly Gap[], byName: boolean): string {
 }
 
 async function remove(work: Work): Promise<void> {
-  const { options, settings, endpoints, parts, terminal } = work
+  const { options, settings, endpoints, parts, workQueues, terminal } = work
   const queues = await ownQueues(work)
   if (!options.force) {
     assertEmpty(queues)
     await assertNoneDelayed(work)
   }
-  // A work queue is the application's, and so is what it gave up on.
-  const kept = (options.queue ?? []).flatMap((queue) => [queue, deadQueue(queue)])
+  // A work queue is the application's, and so are what it gave up on and the entry of an intake.
+  const kept = [...workQueues.flatMap((queue) => [queue, deadQueue(queue)]), ...(options.intake ?? [])]
   const listed = [...queues.keys()].map((name): Part => ({ kind: 'queue', name, arguments: {} }))
   const known = new Set([...queues.keys(), ...kept])
   const [delayed] = new Layout(new Names(settings.namespace), settings.queueType).delayed()
