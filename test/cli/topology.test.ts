@@ -20,14 +20,18 @@ test('show lists everything without a broker, as definitions with --json', async
     'q',
     '--exchange',
     'e',
+    '--outlet',
+    'o',
     '--namespace',
     'n',
   ])
   expect(code).toBe(0)
   const [definitions] = documents(stdout) as [Record<'exchanges' | 'queues' | 'bindings', { name: string }[]>]
   const names = definitions.queues.map(({ name }) => name)
-  expect(names).toHaveLength(375 + 5)
-  expect(names).toEqual(expect.arrayContaining(['n.v1.wait.30m', 'n.v1.unroutable', 'n.v1.to.e', 'q', 'q.dead']))
+  expect(names).toHaveLength(375 + 6)
+  expect(names).toEqual(
+    expect.arrayContaining(['n.v1.wait.30m', 'n.v1.unroutable', 'n.v1.to.e', 'n.v1.to-queue.o', 'q', 'q.dead']),
+  )
 })
 
 // 375 queues are declared in one go.

@@ -20,7 +20,7 @@ it.each([
   ['a node that shuts down', reason('Connection closed: 320 (CONNECTION-FORCED) with message "shutdown"', 320), false],
   [
     'an exchange that is missing',
-    reason('Channel closed by server: 404 (NOT-FOUND) with message "NOT_FOUND - no exchange \'x\' in vhost \'/\'"', 404),
+    reason("Channel closed by server: 404 (NOT-FOUND) with message \"NOT_FOUND - no exchange 'x' in vhost '/'\"", 404),
     false,
   ],
   ['a network that is gone', reason('read ECONNRESET'), false],
