@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Names } from '../amqp/names.js'
 import type { BindingFact, ExchangeFact, Look, ManagementFacts, PolicyFact, QueueFact } from '../doctor/facts.js'
+import { limitedByBytes } from '../doctor/destinations.js'
 import { outletsOf } from '../doctor/outlets.js'
 import { UNITS } from '../strategies/ladder/rungs.js'
 import { CommandError } from './exit.js'
@@ -106,6 +107,7 @@ export async function managementFacts(api: ManagementApi, vhost: string, names: 
     const known = facts.exchanges
     const sources = [...sourcesOf(names), ...outletsOf({ names, management: facts })].filter((name) => known.has(name))
     await part(PARTS[7], 'bindings', () => bindingsOf(api, v, sources))
+    await part(PARTS[8], 'readyBytes', () => readyBytesOf(api, v, limitedByBytes({ names, management: facts })))
   }
   return facts
 }
@@ -139,6 +141,7 @@ const PARTS = [
   'queues (rungs, destinations, jams)',
   'exchanges',
   'bindings',
+  'bytes in queues with a limit of them',
 ] as const
 
 /** Where there is no management API. */
@@ -157,6 +160,18 @@ export async function lookAtQueues(api: ManagementApi, vhost: string): Promise<L
     for (const queue of answer.items) queues.set(queue.name, queue)
   }
   return { at: Date.now(), queues }
+}
+
+const readyBytesSchema = z.object({ message_bytes_ready: z.number().optional() })
+
+/** A statistic, at most some seconds old, which the list of queues has only with all other statistics. */
+async function readyBytesOf(api: ManagementApi, v: string, queues: readonly string[]): Promise<Map<string, number>> {
+  const bytes = new Map<string, number>()
+  for (const queue of queues) {
+    const answer = await ask(api, `/api/queues/${v}/${encodeURIComponent(queue)}`, readyBytesSchema)
+    if (answer.message_bytes_ready !== undefined) bytes.set(queue, answer.message_bytes_ready)
+  }
+  return bytes
 }
 
 async function exchangesOf(api: ManagementApi, v: string): Promise<Map<string, ExchangeFact>> {

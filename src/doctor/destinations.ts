@@ -1,6 +1,6 @@
 import { deadQueue, destinationKey } from '../amqp/names.js'
 import { effective } from './effective-policy.js'
-import type { Facts, QueueFact } from './facts.js'
+import { lastLook, type Facts, type QueueFact } from './facts.js'
 import { exactly, finding, quoted, type Finding } from './finding.js'
 import { versionOf } from './product.js'
 import { workQueues } from './targets.js'
@@ -14,10 +14,9 @@ export function checkDestinations(facts: Facts): Finding[] {
 }
 
 function checkQueue(queue: QueueFact, facts: Facts): Finding[] {
-  const { policies = [], operatorPolicies = [] } = facts.management
-  const inForce = (key: string) => effective(key, { ...queue, kind: 'queue' }, policies, operatorPolicies)
+  const inForce = inForceFor(queue, facts)
   return [
-    ...checkLimits(queue, inForce, facts.names),
+    ...checkLimits(queue, inForce, facts),
     ...checkDeadLetters(queue, inForce, facts),
     ...(queue.durable
       ? []
@@ -29,7 +28,18 @@ function checkQueue(queue: QueueFact, facts: Facts): Finding[] {
 
 type InForce = (key: string) => unknown
 
-function checkLimits({ name, messages }: QueueFact, inForce: InForce, { unroutable }: Facts['names']): Finding[] {
+function inForceFor(queue: QueueFact, { management }: Pick<Facts, 'management'>): InForce {
+  const { policies = [], operatorPolicies = [] } = management
+  return (key) => effective(key, { ...queue, kind: 'queue' }, policies, operatorPolicies)
+}
+
+/** The work queues of which it matters how many bytes are ready in them. */
+export function limitedByBytes(facts: Pick<Facts, 'names' | 'management'>): string[] {
+  const limited = workQueues(facts).filter((queue) => typeof inForceFor(queue, facts)('max-length-bytes') === 'number')
+  return limited.map(({ name }) => name)
+}
+
+function checkLimits({ name, messages, ready }: QueueFact, inForce: InForce, facts: Facts): Finding[] {
   const overflow = inForce('overflow')
   const length = inForce('max-length')
   const bytes = inForce('max-length-bytes')
@@ -43,14 +53,29 @@ function checkLimits({ name, messages }: QueueFact, inForce: InForce, { unroutab
     const what = `queue ${name} drops its oldest messages at ${limits}`
     return [finding('warning', 'queue-drops', what, 'consume faster than it fills, or lift the limit')]
   }
-  const todo = `consume it, or lift the limit (argument x-max-length, or a policy); no dueque queue needs one`
-  // Measured: 4.3.6 keeps them in the rung; 3.10.8 finds no route for them when it tries again.
-  const effect = `what is due for it hangs in the rungs, or from there in ${unroutable} (RabbitMQ 3.10); as many as one rung hands over at a time (32 by default) stop it for everybody`
-  if (typeof length === 'number' && messages >= length) {
-    const what = `queue ${name} is full (${messages} messages, ${limits}, ${String(overflow)}): ${effect}`
+  const todo = `consume it, lift the limit (argument x-max-length, or a policy), or schedule to it with outlet: true; no dueque queue needs a limit`
+  const effect = effectOfRefusal(name, facts)
+  const readyBytes = facts.management.readyBytes?.get(name)
+  const isFull = typeof length === 'number' && messages >= length
+  if (isFull || (typeof bytes === 'number' && readyBytes !== undefined && isFullOf(bytes, ready, readyBytes))) {
+    const size = readyBytes === undefined ? '' : ` with ${readyBytes} bytes ready`
+    const what = `queue ${name} is full (${messages} messages${size}, ${limits}, ${String(overflow)}): ${effect}`
     return [finding('error', 'queue-full', what, todo)]
   }
   return [finding('warning', 'queue-rejects', `queue ${name} rejects messages at ${limits}: then ${effect}`, todo)]
+}
+
+/** Measured: 4.3.6 keeps them in the rung; 3.10.8 finds no route for them when it tries again. */
+function effectOfRefusal(name: string, { names, management }: Facts): string {
+  const hangs = `hangs in the rungs, or from there in ${names.unroutable} (RabbitMQ 3.10); as many as one rung hands over at a time (32 by default) stop it for everybody`
+  const outlet = names.queueOutlet(name)
+  if (!lastLook(management)?.has(outlet)) return `what is due for it ${hangs}`
+  return `what is due for it waits in its outlet ${outlet}; what was scheduled without one ${hangs}`
+}
+
+/** Whether one more of the same size is over the limit. RabbitMQ goes by the next message, whose size nobody knows. */
+function isFullOf(limit: number, ready: number, readyBytes: number): boolean {
+  return ready > 0 && readyBytes + readyBytes / ready > limit
 }
 
 function checkDeadLetters({ name, type }: QueueFact, inForce: InForce, { names, server, vhost }: Facts): Finding[] {

@@ -39,6 +39,8 @@ export interface ManagementFacts {
   bindings?: ReadonlyMap<string, readonly BindingFact[]>
   /** Every queue of the vhost, looked at once or more, first look first. */
   looks?: Look[]
+  /** Bytes of what is ready in work queues with a limit of them. Missing for one of which the API does not tell. */
+  readyBytes?: ReadonlyMap<string, number>
   /** What was not answered, and why. */
   missing: { part: string; reason: string }[]
 }

@@ -41,7 +41,7 @@ function roleOfQueue(role: 'rung' | 'outlet' | 'unroutable' | 'parked' | 'dead' 
 }
 
 /** The queues that messages are delivered to, but for dead queues. Empty without the management API. */
-export function workQueues({ names, management }: Facts): QueueFact[] {
+export function workQueues({ names, management }: Pick<Facts, 'names' | 'management'>): QueueFact[] {
   const roleOf = roleReader(names)
   const bindings = management.bindings?.get(names.deliver) ?? []
   const bound = bindings.filter(({ to, name }) => to === 'queue' && roleOf(name) === undefined)

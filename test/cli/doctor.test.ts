@@ -119,6 +119,26 @@ test('names what is wrong with policies, exchanges, queues and rungs, and what t
   expect(jamOf(`${prefix}.to.${nowhere}`)[0]!.what).toContain(`exchange ${nowhere} has no binding`)
 })
 
+test.for(['classic', 'quorum'])(
+  'names a %s queue that is full by bytes',
+  { timeout: 90_000 },
+  async (type, context) => {
+    if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
+    const queue = unique('bytes')
+    const limits = { 'x-queue-type': type, 'x-max-length-bytes': 1000, 'x-overflow': 'reject-publish' }
+    await channel.assertQueue(queue, { durable: true, arguments: limits })
+    await channel.bindQueue(queue, `${prefix}.deliver`, `dq~queue~${queue}`)
+    const seen = async (code: string) => {
+      const { findings } = await doctor(['--no-round-trip', '--management', managementUrl()!])
+      return withCode(findings, code).some(({ what }) => what.startsWith(`queue ${queue} `))
+    }
+    expect(await seen('queue-rejects')).toBe(true)
+    for (let i = 0; i < 3; i++) channel.sendToQueue(queue, Buffer.alloc(300), { persistent: true })
+    await poll(() => seen('queue-full'), { what: 'a full queue', timeoutMs: 60_000 })
+    await channel.deleteQueue(queue)
+  },
+)
+
 test('names the permission that the user lacks, and the rungs that it may not declare', async (context) => {
   if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
   await management(`/users/${user}`, { method: 'PUT', body: { password: user, tags: 'management' } })

@@ -74,24 +74,31 @@ test('what a handler gave up while the broker took nothing is in the dead queue 
   const queue = unique('dead')
   const mq = await open(proxy.url(), { publishTimeoutMs: 500, heartbeatSeconds: 60 })
   let fail = () => undefined as void
-  const handler = on(note, () => new Promise((_, reject) => (fail = () => reject(new Error('no room')))))
-  let isRunning = false
-  const consumer = await mq.consume(queue, [
-    on(note, (delivery) => ((isRunning = true), handler.handle(delivery as never))),
-  ])
+  let running = 0
+  const handler = on(note, ({ payload }) => {
+    running = payload.n
+    return new Promise<void>((_, reject) => (fail = () => reject(new Error('no room'))))
+  })
+  const consumer = await mq.consume(queue, [handler])
   const producer = await open(vhost.url)
-  await producer.schedule(note, { n: 1 }, { to: { queue }, in: 0 })
-  await poll(() => isRunning, { what: 'the handler to run', timeoutMs: 30_000 })
+  const runs = async (n: number) => {
+    await producer.schedule(note, { n }, { to: { queue }, in: 0 })
+    await poll(() => running === n, { what: 'the handler to run', timeoutMs: 30_000 })
+  }
   const channel = await rawChannel(vhost.url)
-  // The first move declares what it needs.
+  // The first move declares what it needs: the next goes onto the wire.
+  await runs(1)
+  fail()
+  await poll(() => consumer.stats().dead === 1, { what: 'the first move', timeoutMs: 30_000 })
+  await runs(2)
   proxy.freeze()
   fail()
   // Four tries, if each ended after its half second.
   await sleep(6000)
-  expect(consumer.stats()).toMatchObject({ running: 1, dead: 0 })
+  expect(consumer.stats()).toMatchObject({ running: 1, dead: 1 })
   proxy.thaw()
-  await poll(() => consumer.stats().dead === 1, { what: 'the move', timeoutMs: 60_000 })
-  await holds(channel, `${queue}.dead`, 1)
+  await poll(() => consumer.stats().dead === 2, { what: 'the move', timeoutMs: 60_000 })
+  await holds(channel, `${queue}.dead`, 2)
   await sleep(500)
-  expect(await depth(channel, `${queue}.dead`)).toBe(1)
+  expect(await depth(channel, `${queue}.dead`)).toBe(2)
 })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { deadQueue, destinationKey } from '../../src/amqp/names.js'
-import { checkDestination, checkQueueName, destinationText, parseDestination } from '../../src/destination.js'
+import { backTo, checkDestination, checkQueueName, destinationText, parseDestination } from '../../src/destination.js'
 import { isDuequeError } from '../../src/errors.js'
 import { thrown } from './thrown.js'
 
@@ -10,6 +10,11 @@ it.each([
   [{ queue: 'reminders' }, { queue: 'reminders' }],
   [{ queue: 'reminders', extra: 1 }, { queue: 'reminders' }],
   [{ queue: 'reminders', exchange: undefined, routingKey: undefined }, { queue: 'reminders' }],
+  [{ queue: 'reminders', outlet: false }, { queue: 'reminders' }],
+  [
+    { queue: 'reminders', outlet: true },
+    { queue: 'reminders', outlet: true },
+  ],
   [{ exchange: 'clinic' }, { exchange: 'clinic', routingKey: '' }],
   [
     { exchange: 'clinic', routingKey: 'a.b' },
@@ -38,6 +43,8 @@ it.each([
   [{ queue: 5 }, 'to.queue'],
   [{ queue: null }, 'to.queue'],
   [{ queue: 'q', routingKey: '' }, 'to.routingKey'],
+  [{ queue: 'q', outlet: 1 }, 'to.outlet'],
+  [{ exchange: 'e', outlet: true }, 'to.outlet'],
   [{ exchange: '' }, 'to.exchange'],
   [{ exchange: ['e'] }, 'to.exchange'],
   [{ exchange: 'e', routingKey: null }, 'to.routingKey'],
@@ -103,6 +110,7 @@ it('the longest exchange has room for its key', () => {
 
 it.each([
   [{ queue: 'reminders' }, 'queue:reminders'],
+  [{ queue: 'reminders', outlet: true }, 'outlet:reminders'],
   [{ queue: 'exchange:a' }, 'queue:exchange:a'],
   [{ queue: 'a\nb' }, 'queue:a\nb'],
   [{ exchange: 'clinic', routingKey: 'a' }, 'exchange:clinic'],
@@ -117,6 +125,16 @@ it.each<unknown>([undefined, null, '', 'queue:', 'exchange:', 'topic:a', ' queue
     expect(parseDestination({ 'dueque-to': text }, 'k')).toBeUndefined()
   },
 )
+
+it.each([
+  ['outlet:work', { queue: 'work', outlet: true }],
+  ['outlet:other', { queue: 'work' }],
+  ['queue:work', { queue: 'work' }],
+  ['exchange:work', { queue: 'work' }],
+  [undefined, { queue: 'work' }],
+])('what came by %j goes back to the queue work as %j', (to, destination) => {
+  expect(backTo('work', { 'dueque-to': to })).toEqual(destination)
+})
 
 it.each(['queue', 'exchange'])('a name of 256 bytes, which no %s can have, is none', (kind) => {
   expect(parseDestination({ 'dueque-to': `${kind}:${'n'.repeat(256)}` }, 'k')).toBeUndefined()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Layout } from '../../../src/amqp/layout.js'
-import { checkDestinations } from '../../../src/doctor/destinations.js'
+import { checkDestinations, limitedByBytes } from '../../../src/doctor/destinations.js'
 import type { BindingFact, ExchangeFact, QueueFact } from '../../../src/doctor/facts.js'
 import { checkJams } from '../../../src/doctor/jams.js'
 import { checkLayout, ranges } from '../../../src/doctor/layout-check.js'
@@ -101,6 +101,27 @@ test.each<[object, string[]]>([
   const facts = healthy({ parts: [layout.binding('work')] })
   queues(facts).set('work', queue('work', more))
   expect(codes(checkDestinations(facts))).toEqual(expected)
+})
+
+test.each([
+  [900, 'warning queue-rejects'],
+  [901, 'error queue-full'],
+])('a queue with a limit of 1000 bytes, and 9 messages of together %i: %s', (bytes, expected) => {
+  const facts = healthy({ parts: [layout.binding('work')] })
+  const more = { arguments: { ...dead, ...limit, ...reject, 'x-max-length-bytes': 1000 }, messages: 9, ready: 9 }
+  queues(facts).set('work', queue('work', more))
+  facts.management.readyBytes = new Map([['work', bytes]])
+  expect(limitedByBytes(facts)).toEqual(['work'])
+  expect(codes(checkDestinations(facts))).toEqual([expected])
+})
+
+test('a full queue behind an outlet is told of with its outlet', () => {
+  const facts = healthy({ parts: [layout.binding('work'), ...layout.queueOutlet('work')] })
+  const more = { arguments: { ...dead, ...limit, ...reject, 'x-max-length': 1 }, messages: 1 }
+  queues(facts).set('work', queue('work', more))
+  const [found] = checkDestinations(facts)
+  expect(found?.code).toBe('queue-full')
+  expect(found?.what).toContain(`${names.prefix}.to-queue.work`)
 })
 
 test('a limit by policy makes a queue full too', () => {

@@ -14,6 +14,7 @@ const messages = fc.record({
   body: fc.uint8Array({ maxLength: 50 }),
   destination: fc.oneof(
     fc.record({ queue: text }),
+    fc.record({ queue: text, outlet: fc.constant(true) }),
     fc.record({ exchange: text, routingKey: fc.string({ unit: 'binary' }) }),
   ),
   dueAt: time,
