@@ -14,6 +14,7 @@ const make = () => postgres({ pool: pool ?? new Pool() })
 conformance({ name: 'postgres', make }, () => {
   // Each connection of a case keeps one to listen, and several cases run beside each other.
   pool = new Pool({ connectionString: database.url, max: 40 })
+  pool.setMaxListeners(50)
   return new AmqpWorld(vhost.url, make)
 })
 afterAll(() => pool?.end())
