@@ -183,7 +183,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     draft.name = message.name
     draft.version = message.version
     const body = encodePayload(message, payload)
-    draft.body = body instanceof Promise ? await body : body
+    draft.body = 'then' in body ? await body : body
     place?.sized(draft.body.byteLength)
     try {
       const instead = await this.strategy.schedule(draft, { declare, signal, ...conflicts })

@@ -109,3 +109,9 @@ export function operationFailure(
   }
   return new DuequeError('BROKER_ERROR', `${resource}: ${text}`, { replyCode: code }, { cause })
 }
+
+/** What amqplib throws before it has written anything: a table over 64 KiB, a number out of range, an unknown type. */
+export function notEncodable(error: unknown): DuequeError | undefined {
+  if (!(error instanceof RangeError || error instanceof TypeError)) return undefined
+  return new DuequeError('NOT_ENCODABLE', `cannot be written as AMQP: ${errorText(error)}`, {}, { cause: error })
+}

@@ -159,11 +159,12 @@ export class Layout {
 
   /**
    * Likewise for a queue that may refuse what is due. By the default exchange, which has a way to every queue; and with a
-   * key of its own, because RabbitMQ 3.10 forgets BCC when it tries again.
+   * key of its own, because RabbitMQ 3.10 forgets BCC when it tries again. Always a quorum queue: a classic one would drop
+   * what is refused.
    */
   queueOutlet(target: string): Part[] {
     const outlet = this.names.queueOutlet(target)
-    const args = { ...waiting(this.queueType, 0, ''), 'x-dead-letter-routing-key': target }
+    const args = { ...waiting('quorum', 0, ''), 'x-dead-letter-routing-key': target }
     const key = destinationKey({ queue: target, outlet: true })
     return [queue(outlet, args), queueBinding(outlet, this.names.deliver, key)]
   }

@@ -1,12 +1,12 @@
 import type { ConfirmChannel, Message } from 'amqplib'
 import { backoff } from '../backoff.js'
 import { HEADER } from '../envelope.js'
-import { DuequeError, errorText } from '../errors.js'
+import { DuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { RecoveringChannel } from './channel.js'
 import type { AmqpConnection } from './connection.js'
 import { bufferOf, type Frame } from './frame.js'
-import { isLoss, namedExchange, operationFailure, replyCode } from './failures.js'
+import { isLoss, namedExchange, notEncodable, operationFailure, replyCode } from './failures.js'
 import { Fifo } from '../fifo.js'
 import { InFlight } from './in-flight.js'
 import { Suspects, blame, type Suspect } from './suspects.js'
@@ -74,8 +74,6 @@ export class Publisher {
   readonly #aside = new Set<Entry>()
   /** Confirmed by a queue that is too young to be relied on. */
   readonly #unsafe = new Set<Entry>()
-  /** Whether a suspect is on the wire, or is to be next. */
-  #alone = false
   #paused = false
   #failure: Error | undefined
   #sweeper: ReturnType<typeof setInterval> | undefined
@@ -161,10 +159,8 @@ export class Publisher {
 
   /** One that is to be sent alone waits for what is on the wire, and nothing follows it before its answer. */
   #next(): Entry | undefined {
-    if (this.#alone && this.#inFlight.size > 0) return undefined
-    this.#alone = this.#suspects.length > 0
-    if (!this.#alone) return this.#again.shift() ?? this.#queue.shift()
-    return this.#inFlight.size === 0 ? this.#suspects.shift() : undefined
+    if (this.#suspects.isSearching(this.#inFlight.size)) return this.#suspects.next(this.#inFlight.size)
+    return this.#again.shift() ?? this.#queue.shift()
   }
 
   #putBack(entry: Entry): void {
@@ -223,11 +219,15 @@ export class Publisher {
   /** A confirm, a nack, or `channel closed`: amqplib's three answers. */
   #answered(entry: Entry, error: Error | null): void {
     this.#inFlight.delete(entry)
+    this.#suspects.answered()
     if (entry.settled) return this.#pump()
+    const isLost = error !== null && error.message !== 'message nacked'
+    if (isLost) return this.#lost(entry, this.#failure ?? this.#connection.failure)
+    // It was read, whatever becomes of it.
+    entry.blamed = 0
     if (!error && !entry.returned) this.#confirmed(entry)
     else if (!error) this.#comeBack(entry)
-    else if (error.message === 'message nacked') this.#retry(entry)
-    else return this.#lost(entry, this.#failure ?? this.#connection.failure)
+    else this.#retry(entry)
     this.#pump()
   }
 
@@ -267,7 +267,8 @@ export class Publisher {
       entry.hopeless = entry.publication.returned(entry.exchange)
       return this.#comeBack(entry)
     }
-    const refused = blame(entry, reason)
+    // One that was too large is found already.
+    const refused = maxBytes === Infinity ? blame(entry, reason) : undefined
     if (refused) return this.#settle(entry, refused)
     entry.lost = true
     entry.attempts++
@@ -326,6 +327,9 @@ export class Publisher {
 
   #sweep(): void {
     const now = performance.now()
+    const released = this.#suspects.release(this.#inFlight)
+    for (const entry of released ?? []) this.#again.push(entry)
+    if (released) this.#pump()
     const expired = ({ startedAt, publication: { timeoutMs = this.#settings.timeoutMs } }: Entry) =>
       startedAt <= now - timeoutMs
     const late = [this.#queue, this.#again, this.#suspects].flatMap((queued) => queued.remove(expired))
@@ -351,12 +355,6 @@ export class Publisher {
     signal.addEventListener('abort', abort, { once: true })
     entry.release = () => signal.removeEventListener('abort', abort)
   }
-}
-
-/** What amqplib throws before it has written anything: a table over 64 KiB, a number out of range, an unknown type. */
-function notEncodable(error: unknown): DuequeError | undefined {
-  if (!(error instanceof RangeError || error instanceof TypeError)) return undefined
-  return new DuequeError('NOT_ENCODABLE', `cannot be written as AMQP: ${errorText(error)}`, {}, { cause: error })
 }
 
 function tooLarge({ publication }: Entry, maxBytes: number): DuequeError {

@@ -6,6 +6,8 @@ import { namedExchange, replyCode } from './failures.js'
 const SUSPECT_AFTER = 3
 /** After so many it was alone for the last two. */
 const GUILTY_AFTER = 5
+/** What gets no answer for so long is not searched for. */
+const SEARCH_MS = 2000
 
 /** What is counted about one message. */
 export interface Suspect {
@@ -19,6 +21,10 @@ export interface Suspect {
  */
 export class Suspects<E extends Suspect> {
   readonly #waiting = new Fifo<E>()
+  /** Whether one is on the wire, or is to be next. */
+  #searching = false
+  /** When that began, or the broker last answered. */
+  #since = 0
 
   get length(): number {
     return this.#waiting.length
@@ -31,8 +37,36 @@ export class Suspects<E extends Suspect> {
     return true
   }
 
-  shift(): E | undefined {
-    return this.#waiting.shift()
+  /** Whether one is sent alone now, or as soon as nothing is on the wire any more. */
+  isSearching(inFlight: number): boolean {
+    if (this.#searching && inFlight > 0) return true
+    if (!this.#searching) this.#since = performance.now()
+    this.#searching = this.#waiting.length > 0
+    return this.#searching
+  }
+
+  next(inFlight: number): E | undefined {
+    return inFlight === 0 ? this.#waiting.shift() : undefined
+  }
+
+  /** The broker has answered for whatever was on the wire. */
+  answered(): void {
+    if (this.#searching) this.#since = performance.now()
+  }
+
+  /**
+   * Ends a search that stands still: what is on the wire may get no answer for ever, from a queue without a majority, and
+   * nobody else is to wait for that.
+   *
+   * @returns those that may go with others again, if a search was ended
+   */
+  release(inFlight: Iterable<E>): E[] | undefined {
+    if (!this.#searching || this.#since > performance.now() - SEARCH_MS) return undefined
+    this.#searching = false
+    for (const entry of inFlight) entry.blamed = 0
+    const released = this.#waiting.remove(() => true)
+    for (const entry of released) entry.blamed = 0
+    return released
   }
 
   remove(test: (entry: E) => boolean): E[] {

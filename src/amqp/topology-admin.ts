@@ -49,7 +49,8 @@ export async function applyParts(
   const changes: Change[] = []
   for (const [i, part] of parts.entries()) {
     const known = part.kind !== 'binding' && (await declarer.exists(part.kind, part.name))
-    if (!known || !workQueues.includes(part.name)) await declarer.declare(part)
+    const isTheirs = part.kind === 'queue' && workQueues.includes(part.name)
+    if (!known || !isTheirs) await declarer.declare(part)
     if (part.kind !== 'binding') changes.push(changeOf(part, known ? 'unchanged' : 'created'))
     told(i + 1)
   }

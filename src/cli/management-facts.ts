@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Part } from '../amqp/layout.js'
 import type { Names } from '../amqp/names.js'
 import type { BindingFact, ExchangeFact, Look, ManagementFacts, PolicyFact, QueueFact } from '../doctor/facts.js'
 import { limitedByBytes } from '../doctor/destinations.js'
@@ -113,22 +114,23 @@ export async function managementFacts(api: ManagementApi, vhost: string, names: 
 }
 
 /**
- * What of it tells how the layout is declared.
+ * What of it tells how these parts are declared.
  *
  * @throws CommandError `MANAGEMENT_FAILED`
  */
 export async function layoutFacts(
   api: ManagementApi,
   vhost: string,
-  names: Names,
+  parts: readonly Part[],
 ): Promise<Required<Pick<ManagementFacts, 'looks' | 'exchanges' | 'bindings'>>> {
   const v = encodeURIComponent(vhost)
   const exchanges = await exchangesOf(api, v)
-  const sources = sourcesOf(names).filter((name) => exchanges.has(name))
+  const sources = new Set(parts.flatMap((part) => (part.kind === 'binding' ? [part.from] : [])))
+  const known = [...sources].filter((name) => exchanges.has(name))
   return {
     looks: [await lookAtQueues(api, vhost)],
     exchanges,
-    bindings: await bindingsOf(api, v, sources),
+    bindings: await bindingsOf(api, v, known),
   }
 }
 

@@ -57,7 +57,8 @@ export function gapsAmong(parts: readonly Part[], facts: LayoutFacts, workQueues
   )
   return parts.flatMap((part): Gap[] => {
     const verdict = judgePart(part, facts)
-    if (part.kind !== 'binding') return gapOf(part, workQueues.includes(part.name) ? lenient(verdict) : verdict)
+    const isTheirs = part.kind === 'queue' && workQueues.includes(part.name)
+    if (part.kind !== 'binding') return gapOf(part, isTheirs ? lenient(verdict) : verdict)
     const { kind, to, name, from, key } = part
     if (verdict !== 'missing' || missing.has(`${to} ${name}`) || missing.has(`exchange ${from}`)) return []
     return [{ kind, to, name, from, key, change: 'missing' }]

@@ -56,6 +56,8 @@ test(
     expect(named(applied.stdout, 'created')).toHaveLength(changes(applied.stdout).length)
     expect(named(applied.stdout, 'created')).toEqual(expect.arrayContaining([entry, `${entry}.intake`]))
 
+    expect(await topology('verify', '--queue', queue, '--intake', entry)).toMatchObject({ code: 0, stdout: '' })
+
     const rung = `${env.DUEQUE_NAMESPACE}.v1.wait.30m`
     const channel = await rawChannel(vhost.url)
     await channel.deleteQueue(rung)

@@ -131,10 +131,8 @@ async function apply({ settings, endpoints, parts, workQueues, terminal }: Work)
 }
 
 async function verify(work: Work): Promise<void> {
-  const { options, settings, endpoints, parts, workQueues, terminal } = work
-  const over = await overManagement(options.management, endpoints, (api, { vhost }) =>
-    layoutFacts(api, vhost, new Names(settings.namespace)),
-  )
+  const { options, endpoints, parts, workQueues, terminal } = work
+  const over = await overManagement(options.management, endpoints, (api, { vhost }) => layoutFacts(api, vhost, parts))
   const byName = 'reason' in over
   if (byName) terminal.warn('only names are looked at, not arguments and bindings', over)
   const gaps = byName

@@ -8,16 +8,19 @@ export class Pauses {
     const end = Math.ceil(performance.now() + ms)
     const known = this.#ending.get(end)
     if (known) return known
-    const pause = new Promise<void>((resolve) => {
-      const look = () => {
-        const left = end - performance.now()
-        if (left > 0) return void setTimeout(look, left)
-        this.#ending.delete(end)
-        resolve()
-      }
-      look()
-    })
+    const pause = passed(end).then(() => void this.#ending.delete(end))
     this.#ending.set(end, pause)
     return pause
   }
+}
+
+function passed(end: number): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      const left = end - performance.now()
+      if (left > 0) setTimeout(look, left)
+      else resolve()
+    }
+    look()
+  })
 }

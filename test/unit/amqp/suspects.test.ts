@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Suspects, blame, isBlame, isSuspect } from '../../../src/amqp/suspects.js'
 
 const reason = (text: string, code?: number) => Object.assign(new Error(text), code !== undefined && { code })
@@ -52,4 +52,36 @@ it('counts from the start again after a loss that blames nobody', () => {
   const entry = { blamed: 4 }
   expect(blame(entry, reason('read ECONNRESET'))).toBeUndefined()
   expect(entry.blamed).toBe(0)
+})
+
+describe('a search', () => {
+  const suspect = { blamed: 3 }
+  afterEach(() => vi.useRealTimers())
+
+  it('sends one when nothing is on the wire, and nothing else before its answer', () => {
+    const suspects = new Suspects<{ blamed: number }>()
+    expect(suspects.isSearching(5)).toBe(false)
+    suspects.take(suspect)
+    expect([suspects.isSearching(5), suspects.next(5)]).toEqual([true, undefined])
+    expect([suspects.isSearching(0), suspects.next(0)]).toEqual([true, suspect])
+    expect(suspects.isSearching(1)).toBe(true)
+    expect(suspects.isSearching(0)).toBe(false)
+  })
+
+  it('that stands still for 2 s ends, and all go with others again', () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const suspects = new Suspects<{ blamed: number }>()
+    const [stuck, waiting] = [{ blamed: 3 }, { blamed: 4 }]
+    suspects.take(stuck)
+    suspects.isSearching(0)
+    expect(suspects.next(0)).toBe(stuck)
+    suspects.take(waiting)
+    vi.advanceTimersByTime(1900)
+    suspects.answered()
+    vi.advanceTimersByTime(1900)
+    expect(suspects.release([stuck])).toBeUndefined()
+    vi.advanceTimersByTime(200)
+    expect(suspects.release([stuck])).toEqual([waiting])
+    expect([stuck.blamed, waiting.blamed, suspects.length, suspects.isSearching(1)]).toEqual([0, 0, 0, false])
+  })
 })
