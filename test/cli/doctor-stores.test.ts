@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { migratePostgres } from '../../src/strategies/postgres/index.js'
 import { poolOf, uniqueSchema } from '../strategies/postgres/store.js'
 import { useVhost } from '../support/broker.js'
-import { NO_PGBOUNCER, startPgbouncer, usePostgres } from '../support/postgres.js'
+import { NO_PGBOUNCER, newUser, startPgbouncer, usePostgres } from '../support/postgres.js'
 import { NO_REDIS_PROGRAMS, startRedis } from '../support/redis.js'
 import { documents, run } from './dueque.js'
 
@@ -114,16 +113,8 @@ test('names messages that nobody claims or takes, and a table whose settings wer
 test('tells a user of PostgreSQL which rights it lacks, and how to give them', async () => {
   const [admin, schema] = [poolOf(database.url), uniqueSchema()]
   await migratePostgres({ pool: admin, schema })
-  const user = `dueque_user_${randomBytes(4).toString('hex')}`
-  await admin.query(`CREATE ROLE ${user} LOGIN PASSWORD 'secret-word'`)
-  onTestFinished(async () => {
-    await admin.query(`DROP OWNED BY ${user}`)
-    await admin.query(`DROP ROLE ${user}`)
-  })
-  const url = new URL(database.url)
-  url.username = user
-  url.password = 'secret-word'
-  const { found, told } = await postgresDoctor(url.href, schema)
+  const { user, url } = await newUser(database.url, admin)
+  const { found, told } = await postgresDoctor(url, schema)
   expect(told).toContain('error postgres-schema')
   const lacking = found.filter(({ code }) => code.startsWith('postgres-rights'))
   expect(lacking.map(({ severity, what }) => `${severity}: ${what}`)).toEqual([
@@ -133,7 +124,7 @@ test('tells a user of PostgreSQL which rights it lacks, and how to give them', a
     `note: user ${user} lacks DELETE, INSERT, SELECT, UPDATE on "${schema}".dedupe, which postgresDedupe needs`,
   ])
   for (const { todo } of lacking) await admin.query(todo)
-  const again = await postgresDoctor(url.href, schema)
+  const again = await postgresDoctor(url, schema)
   expect(again.told).toEqual(expect.arrayContaining(['ok postgres-schema', 'ok postgres-rights']) as string[])
 })
 

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import type { Pool } from 'pg'
+import { onTestFinished } from 'vitest'
 import { pgbouncerPrograms, postgresPrograms } from '../../scripts/services/find-postgres.js'
 import { withPostgres } from '../../scripts/services/postgres-client.js'
 import { PrivatePgbouncer, type PrivatePgbouncerOptions } from '../../scripts/services/private-pgbouncer.js'
@@ -86,4 +88,18 @@ async function sessions(server: string, database: string): Promise<string[]> {
     ),
   )
   return rows.map((row) => JSON.stringify(row))
+}
+
+/** A user who may do nothing yet, and a URL for it. */
+export async function newUser(databaseUrl: string, pool: Pool): Promise<{ user: string; url: string }> {
+  const user = `dueque_user_${randomBytes(4).toString('hex')}`
+  await pool.query(`CREATE ROLE ${user} LOGIN PASSWORD 'secret-word'`)
+  onTestFinished(async () => {
+    await pool.query(`DROP OWNED BY ${user}`)
+    await pool.query(`DROP ROLE ${user}`)
+  })
+  const url = new URL(databaseUrl)
+  url.username = user
+  url.password = 'secret-word'
+  return { user, url: url.href }
 }

@@ -10,7 +10,7 @@ import { migratePostgres, postgres } from '../../../src/strategies/postgres/inde
 import { MIGRATIONS } from '../../../src/strategies/postgres/migrations.js'
 import { inSchema, statementsFor } from '../../../src/strategies/postgres/statements.js'
 import { useVhost } from '../../support/broker.js'
-import { usePostgres } from '../../support/postgres.js'
+import { newUser, usePostgres } from '../../support/postgres.js'
 import { openWorld } from '../amqp-world.js'
 import { Recorder, note, unique } from '../recorder.js'
 import { connectPostgres, poolOf, uniqueSchema } from './store.js'
@@ -28,20 +28,6 @@ async function oldSchema(pool: Pool, schema: string, version: number): Promise<v
     await pool.query(inSchema(statement, schema))
     await pool.query(statements.addMigration, [index + 1])
   }
-}
-
-/** A user who may do nothing yet, and a URL for it. */
-async function newUser(pool: Pool): Promise<{ user: string; url: string }> {
-  const user = `dueque_user_${randomBytes(4).toString('hex')}`
-  await pool.query(`CREATE ROLE ${user} LOGIN PASSWORD 'secret-word'`)
-  onTestFinished(async () => {
-    await pool.query(`DROP OWNED BY ${user}`)
-    await pool.query(`DROP ROLE ${user}`)
-  })
-  const url = new URL(database.url)
-  url.username = user
-  url.password = 'secret-word'
-  return { user, url: url.href }
 }
 
 async function refusal(options: Parameters<typeof postgres>[0]): Promise<unknown> {
@@ -109,7 +95,7 @@ test('a schema of a later version will do', async () => {
 
 test('a user without rights is told, and with those of the guide it schedules and relays', async () => {
   const [admin, schema] = [poolOf(database.url), uniqueSchema()]
-  const { user, url } = await newUser(admin)
+  const { user, url } = await newUser(database.url, admin)
   const pool = new Pool({ connectionString: url })
   onTestFinished(() => pool.end())
   const none = await refusal({ pool, schema })
@@ -148,7 +134,7 @@ test('a server that will not do is told apart', async () => {
 })
 
 test('a server that is not there, or does not know the user, is told without a password', async () => {
-  const { url } = await newUser(poolOf(database.url))
+  const { url } = await newUser(database.url, poolOf(database.url))
   const wrong = new URL(url)
   wrong.pathname = '/no_such_database'
   const nobody = new URL(url)
