@@ -71,11 +71,11 @@ export class Topology {
     })
   }
 
-  /** Whether a message to `destination` that waits on these rungs needs nothing declared any more. */
-  isReady(destination: Destination, rungs: readonly (readonly [Rung, RungVariant])[]): boolean {
+  /** Whether a message to `destination` that waits on the rungs of these keys needs nothing declared any more. */
+  isReady(destination: Destination, rungKeys: readonly string[]): boolean {
     if (this.#trust) return true
     if (this.#done.get(destinationKey(destination)) !== true) return false
-    return rungs.every(([rung, variant]) => this.#done.get(rungKey(rung, variant)) === true)
+    return rungKeys.every((key) => this.#done.get(key) === true)
   }
 
   /**
@@ -111,9 +111,9 @@ export class Topology {
    * quorum queue was declared starts that queue anew, empty, with whatever it had confirmed (measured on 4.3.6: in every
    * kill up to 600 ms after the declaration, in none of 7 from 1 s on).
    */
-  safeAt(destination: Destination, rungs: readonly (readonly [Rung, RungVariant])[]): number {
+  safeAt(destination: Destination, rungKeys: readonly string[]): number {
     if (this.#made.size === 0) return 0
-    const keys = [destinationKey(destination), ...rungs.map((rung) => rungKey(...rung))]
+    const keys = [destinationKey(destination), ...rungKeys]
     const latest = Math.max(...keys.map((key) => this.#made.get(key) ?? 0))
     return latest + SAFE_AFTER_MS
   }

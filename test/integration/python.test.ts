@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { destinationKey } from '../../src/amqp/names.js'
 import { defineMessage, on, type Delivery } from '../../src/index.js'
-import { pathKeys, rungsFor } from '../../src/strategies/ladder/ladder.js'
+import { routeFor } from '../../src/strategies/ladder/routes.js'
 import { defaultTolerance, windowFor } from '../../src/strategies/ladder/path.js'
 import { MAX_DELAY_MS } from '../../src/strategies/ladder/rungs.js'
 import { unique } from '../strategies/recorder.js'
@@ -126,11 +126,10 @@ describe.skipIf(python === undefined)(`a program in Python${why}`, () => {
 })
 
 function pathOf(delayMs: number): [string, string[]] {
-  const rungs = rungsFor(windowFor(delayMs, 0, defaultTolerance))
-  const path = rungs.map((rung) => [rung, { type: 'quorum', shard: 0 }] as const)
+  const { rungs, keys } = routeFor(windowFor(delayMs, 0, defaultTolerance), { type: 'quorum', shard: 0 })
   const [first] = rungs
   const exchange = first ? `dueque.v1.entry.${first.unit.name}` : 'dueque.v1.deliver'
-  return [exchange, pathKeys(path, destinationKey({ queue: 'q' }))]
+  return [exchange, [...keys, destinationKey({ queue: 'q' })]]
 }
 
 describe.skipIf(noManagement)(

@@ -1,6 +1,6 @@
 import { AmqpBroker } from '../../amqp/amqp-broker.js'
 import { frameFor, type Frame } from '../../amqp/frame.js'
-import { destinationKey, endKey, rungKey, zeroKey, type QueueType, type RungVariant } from '../../amqp/names.js'
+import { destinationKey, type QueueType } from '../../amqp/names.js'
 import type { Publication } from '../../amqp/publisher.js'
 import type { PublishOptions } from '../../broker.js'
 import type { Clock } from '../../clock.js'
@@ -8,8 +8,9 @@ import { readyAt, type DelayedMessage } from '../../envelope.js'
 import { DuequeError, invalidOption } from '../../errors.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { Pauses } from './pauses.js'
-import { defaultTolerance, digitsFor, longestLead, sliverOf, windowFor, type Window } from './path.js'
-import { MAX_DELAY_MS, UNITS, rungsOf, type Rung } from './rungs.js'
+import { defaultTolerance, longestLead, sliverOf, windowFor, type Window } from './path.js'
+import { Routes, type Route } from './routes.js'
+import { MAX_DELAY_MS } from './rungs.js'
 
 export interface LadderOptions {
   /**
@@ -65,7 +66,8 @@ export function ladder(options: LadderOptions = {}): Strategy {
       if (!(broker instanceof AmqpBroker)) throw invalidOption('strategy', 'ladder on RabbitMQ', 'another broker')
       if (started) throw invalidOption('strategy', 'a ladder of its own for each connection', 'one that is in use')
       await broker.topology.ladder()
-      started = { broker, clock, type: queueType ?? broker.topology.queueType, tolerance, lead, pauses: new Pauses() }
+      const routes = new Routes(queueType ?? broker.topology.queueType)
+      started = { broker, clock, tolerance, lead, routes, pauses: new Pauses() }
     },
 
     schedule(message, publish) {
@@ -96,11 +98,9 @@ interface Started {
   lead: number
   broker: AmqpBroker
   clock: Clock
-  type: QueueType
+  routes: Routes
   pauses: Pauses
 }
-
-type Path = readonly (readonly [Rung, RungVariant])[]
 
 /** How much later than asked a message may be rather than wait for yet another rung to be declared. */
 const COLD_LATENESS_MS = 500
@@ -110,16 +110,16 @@ class Scheduling implements Publication {
   readonly message: DelayedMessage
   readonly #on: Started
   readonly #options: PublishOptions
-  readonly #variant: RungVariant
+  readonly #shard: number
   #attempts = 0
   #epoch = 0
-  #path: Path = []
+  #route: Route | undefined
 
   constructor(on: Started, message: DelayedMessage, options: PublishOptions, shard: number) {
     this.message = message
     this.#on = on
     this.#options = options
-    this.#variant = { type: on.type, shard }
+    this.#shard = shard
   }
 
   get timeoutMs(): number | undefined {
@@ -136,14 +136,14 @@ class Scheduling implements Publication {
     const window = this.#windowFor(delayMs)
     // Once: what is behind others by then, or comes again, is not to wait any longer.
     const sliverMs = isFirst && lead === 0 ? sliverOf(window) : 0
-    const exact = this.#pathFor(sliverMs > 0 ? this.#windowFor(delayMs - sliverMs) : window)
-    const path = this.#isReady(exact) ? exact : isFirst ? undefined : this.#laterPath(delayMs)
-    if (!path) return declareAll(broker, message, exact, this.#options.declare)
+    const exact = this.#routeFor(sliverMs > 0 ? this.#windowFor(delayMs - sliverMs) : window)
+    const route = this.#isReady(exact) ? exact : isFirst ? undefined : this.#laterRoute(delayMs)
+    if (!route) return declareAll(broker, message, exact, this.#options.declare)
     if (sliverMs > 0) return pauses.take(sliverMs)
-    this.#path = path
-    const [first] = path
-    const exchange = first ? names.entry(first[0].unit) : names.deliver
-    return frameFor(message, exchange, pathKeys(path, destinationKey(message.destination)))
+    this.#route = route
+    const [first] = route.rungs
+    const exchange = first ? names.entry(first.unit) : names.deliver
+    return frameFor(message, exchange, [...route.keys, destinationKey(message.destination)])
   }
 
   returned(exchange: string): DuequeError | undefined {
@@ -151,71 +151,41 @@ class Scheduling implements Publication {
   }
 
   safeAt(): number {
-    return this.#on.broker.topology.safeAt(this.message.destination, this.#path)
+    return this.#on.broker.topology.safeAt(this.message.destination, this.#route?.rungKeys ?? [])
   }
 
   #windowFor(delayMs: number): Window {
     return windowFor(delayMs, this.#on.lead, this.#on.tolerance)
   }
 
-  #pathFor(window: Window): Path {
-    return rungsFor(window).map((rung) => [rung, this.#variant])
+  #routeFor(window: Window): Route {
+    return this.#on.routes.get(window, this.#shard)
   }
 
-  #isReady(path: Path): boolean {
-    return this.#on.broker.topology.isReady(this.message.destination, path)
+  #isReady({ rungKeys }: Route): boolean {
+    return this.#on.broker.topology.isReady(this.message.destination, rungKeys)
   }
 
   /**
    * Declaring takes time, after which the delay that is left wants other rungs, which are to be declared, and so on. Once a
    * message has waited for that, it takes the next path up whose rungs are there.
    */
-  #laterPath(delayMs: number): Path | undefined {
+  #laterRoute(delayMs: number): Route | undefined {
     for (let late = 10; late <= COLD_LATENESS_MS; late += 10) {
-      const path = this.#pathFor(this.#windowFor(delayMs + late))
-      if (this.#isReady(path)) return path
+      const route = this.#routeFor(this.#windowFor(delayMs + late))
+      if (this.#isReady(route)) return route
     }
     return undefined
   }
 }
 
-/** The rungs of a wait, smallest first; none when it is over. */
-export function rungsFor({ leastMs, toleranceMs }: Window): Rung[] {
-  if (leastMs <= 0) return []
-  if (leastMs > MAX_DELAY_MS) {
-    const data = { delayMs: leastMs, maxDelayMs: MAX_DELAY_MS }
-    throw new DuequeError('DELAY_OUT_OF_RANGE', `due in ${leastMs} ms`, data)
-  }
-  return rungsOf(digitsFor(leastMs, toleranceMs))
-}
-
-/** The keys of a path: one for each unit from the first rung's to the last one's, then its end, then the destination. */
-export function pathKeys(path: Path, destination: string): string[] {
-  const [first] = path
-  if (!first) return [destination]
-  const keys: string[] = []
-  let left = path.length
-  for (let i = UNITS.indexOf(first[0].unit); i < UNITS.length; i++) {
-    const unit = UNITS[i]!
-    if (left === 0) {
-      keys.push(endKey(unit))
-      break
-    }
-    const rung = path[path.length - left]!
-    if (rung[0].unit === unit) left--
-    keys.push(rung[0].unit === unit ? rungKey(...rung) : zeroKey(unit))
-  }
-  keys.push(destination)
-  return keys
-}
-
 async function declareAll(
   { topology }: AmqpBroker,
   { destination }: DelayedMessage,
-  path: Path,
+  { rungs, variant }: Route,
   declare: boolean,
 ): Promise<void> {
   await topology.destination(destination, declare)
   await topology.ladder()
-  for (const [one, variant] of path) await topology.rung(one, variant)
+  for (const rung of rungs) await topology.rung(rung, variant)
 }

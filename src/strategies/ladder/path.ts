@@ -48,18 +48,18 @@ export function longestLead(leadMs: number): number {
  * nothing, where they round up to whole seconds or more.
  */
 export function sliverOf({ leastMs, toleranceMs }: Window): number {
-  if (!(leastMs > 0 && leastMs <= MAX_DELAY_MS) || digitsFor(leastMs, toleranceMs)[0] === 0) return 0
+  if (!(leastMs > 0 && leastMs <= MAX_DELAY_MS) || sumFor(leastMs, toleranceMs) % UNITS[1]!.stepMs === 0) return 0
   return leastMs % STEP_MS
 }
 
 /**
- * The rungs for a delay: digits whose sum is in [delayMs, delayMs + toleranceMs], with as few non-zero ones as can be,
- * and of those the smallest sum. Never less than the delay.
+ * What the rungs for a delay add up to: a sum in [delayMs, delayMs + toleranceMs] of as few non-zero digits as can be, and
+ * of those the smallest. Never less than the delay.
  *
  * It is enough to look at the delay rounded up to each unit: let x be any sum in the range, p the highest digit in which
  * x exceeds the delay; then the delay rounded up to p is no more than x and has no more non-zero digits.
  */
-export function digitsFor(delayMs: number, toleranceMs: number): Digits {
+export function sumFor(delayMs: number, toleranceMs: number): number {
   let best = -1
   let fewest = Infinity
   for (const { stepMs } of UNITS) {
@@ -68,7 +68,7 @@ export function digitsFor(delayMs: number, toleranceMs: number): Digits {
     const used = countDigits(sum)
     if (used < fewest) [best, fewest] = [sum, used]
   }
-  return split(best)
+  return best
 }
 
 function countDigits(sum: number): number {
@@ -82,7 +82,8 @@ function countDigits(sum: number): number {
   return used
 }
 
-function split(sum: number): number[] {
+/** A sum of rungs, digit by digit. */
+export function digitsOf(sum: number): Digits {
   const digits = new Array<number>(UNITS.length)
   let rest = sum
   for (let i = UNITS.length - 1; i >= 0; i--) {

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { defaultTolerance, digitsFor } from '../../../../src/strategies/ladder/path.js'
+import { defaultTolerance, digitsOf, sumFor } from '../../../../src/strategies/ladder/path.js'
 import { MAX_DELAY_MS, UNITS } from '../../../../src/strategies/ladder/rungs.js'
+
+const digitsFor = (delayMs: number, toleranceMs: number) => digitsOf(sumFor(delayMs, toleranceMs))
 
 const DAY = 86_400_000
 const sumOf = (digits: readonly number[]) => digits.reduce((sum, digit, i) => sum + digit * UNITS[i]!.stepMs, 0)
