@@ -3,6 +3,7 @@ import { backoff } from '../backoff.js'
 import type { Broker } from '../broker.js'
 import type { Clock } from '../clock.js'
 import { destinationText } from '../destination.js'
+import { readyAt } from '../envelope.js'
 import { errorText, isDuequeError, isForEver, type DuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { Batches } from './batches.js'
@@ -34,8 +35,8 @@ interface Release {
 const BROKER_LOOK_MS = 100
 /** A destination that does not take messages is left alone for so long, and everybody else goes on. */
 const STALL_MS = 5000
-/** What can never be published stays where it is, and is said again. */
-const HOPELESS_MS = 60_000
+/** What can never be published stays where it is, and is said again: twice as late each time. */
+const HOPELESS_MS = { least: 60_000, most: 3_600_000 }
 
 /**
  * Moves due messages from a store into RabbitMQ: claims them, publishes them with confirms, settles what was confirmed.
@@ -45,6 +46,7 @@ const HOPELESS_MS = 60_000
  * |--------------------------------------------|------------------------------------------------------------|
  * | confirmed                                  | settled: gone from the store                               |
  * | refused, so that it is certainly not there | waits again; its destination is left alone for 5 s         |
+ * | can never be published, by its error      | waits again, a minute at first, an hour at most            |
  * | no answer within half of the lease         | claimed again when the lease is over: maybe a copy         |
  * | confirmed, but the store is away           | settled when it is back; claimed again if that is too late |
  * | RabbitMQ is away or blocked                | nothing more is claimed until it is back                   |
@@ -183,7 +185,7 @@ export class Relay {
     logger.warn('could not hand over a due message', { id: claimed.message.id, to, error: errorText(error) })
     if (isForEver(error)) {
       onError(error)
-      return this.#release(claimed, HOPELESS_MS)
+      return this.#release(claimed, hopelessWait(clock.now() - readyAt(claimed.message)))
     }
     // It may have arrived: only its lease decides when it is tried again.
     if (!isDuequeError(error) || error.outcome === 'unknown') return
@@ -215,4 +217,9 @@ export class Relay {
     logger.warn(`the relay could not ${what}`, { store: this.#store.name, error: errorText(error) })
     if (this.#failures === 1 && isDuequeError(error)) onError(error)
   }
+}
+
+/** As long as it has been overdue, which doubles each time. Milliseconds. */
+export function hopelessWait(overdueMs: number): number {
+  return Math.min(Math.max(overdueMs, HOPELESS_MS.least), HOPELESS_MS.most)
 }
