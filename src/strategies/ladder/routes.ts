@@ -14,8 +14,8 @@ export interface Route {
   readonly keys: readonly string[]
 }
 
-/** More than these are forgotten and made anew: about 10 MB. */
-const MAX_ROUTES = 10_000
+/** More than these, about 0.8 kB each, are forgotten and made anew. */
+const MAX_ROUTES = 2000
 
 /** The routes of late: a service uses few delays over and over, and all that differs is the destination. */
 export class Routes {
@@ -29,6 +29,7 @@ export class Routes {
   /** @throws DuequeError `DELAY_OUT_OF_RANGE` */
   get(window: Window, shard: number): Route {
     const sum = waitOf(window)
+    // There are 64 shards at most.
     const key = sum * 64 + shard
     const known = this.#known.get(key)
     if (known) return known
