@@ -5,7 +5,7 @@ import { on, type Consumer, type DedupeStore } from '../../src/index.js'
 import { note, unique } from '../strategies/recorder.js'
 import { poll } from '../support/broker.js'
 import { startChild } from '../support/child.js'
-import { open, rawChannel } from '../support/mq.js'
+import { failure, open, rawChannel } from '../support/mq.js'
 
 export interface DedupeSubject {
   name: string
@@ -114,7 +114,7 @@ export function anyKey(): string {
 }
 
 /** By hand, as after a crash of the broker: each call publishes the same message. */
-export function publishCopy(channel: Channel, queue: string, n: number): void {
+function publishCopy(channel: Channel, queue: string, n: number): void {
   const headers = { 'dueque-due': 1, 'dueque-revision': 1000 + n, 'dueque-attempt': 1 }
   const properties = { messageId: `copy-${n}`, type: 'test.note', contentType: 'application/json', headers }
   channel.sendToQueue(queue, Buffer.from(JSON.stringify({ n })), { persistent: true, ...properties })
@@ -122,4 +122,41 @@ export function publishCopy(channel: Channel, queue: string, n: number): void {
 
 function total(consumers: readonly Consumer[], what: 'handled' | 'suppressed'): number {
   return consumers.reduce((sum, consumer) => sum + consumer.stats()[what], 0)
+}
+
+interface Restartable {
+  kill(): Promise<void>
+  restart(): Promise<void>
+}
+
+/** The store of two consumers dies and comes back: nothing is handled without it, nor what was handled before. */
+export async function survivesItsStore(url: string, server: Restartable, make: () => DedupeStore): Promise<void> {
+  const queue = unique('restart')
+  const handled: number[] = []
+  const consumers = await Promise.all(
+    [1, 2].map(async () => {
+      const mq = await open(url)
+      return mq.consume(queue, [on(note, ({ payload: { n } }) => void handled.push(n))], { dedupe: { store: make() } })
+    }),
+  )
+  const stats = (what: 'handled' | 'suppressed' | 'held') => consumers.reduce((sum, c) => sum + c.stats()[what], 0)
+  const channel = await rawChannel(url)
+  publishCopy(channel, queue, 1)
+  await poll(() => stats('handled') === 1, { what: 'the first', timeoutMs: 30_000 })
+  await server.kill()
+  for (const n of [1, 2, 2]) publishCopy(channel, queue, n)
+  await poll(() => stats('held') === 3, { what: 'all to wait', timeoutMs: 30_000 })
+  expect(handled).toEqual([1])
+  await server.restart()
+  await poll(() => stats('suppressed') === 2, { what: 'the copies', timeoutMs: 60_000 })
+  expect(handled).toEqual([1, 2])
+}
+
+/** Every call of a store that nobody answers. */
+export async function failsInTime(store: DedupeStore): Promise<void> {
+  const [from, key, owner] = [performance.now(), anyKey(), randomUUID()]
+  const calls = [store.claim(key, owner, 1000), store.renew([key], owner, 1000), store.settle(key, 1000)]
+  const errors = await Promise.all([...calls, store.release(key, owner)].map((call) => failure(call)))
+  expect(errors.map((error) => (error as { code?: unknown }).code)).toEqual(Array(4).fill('STORE_ERROR'))
+  expect(performance.now() - from).toBeLessThan(5000)
 }

@@ -2,13 +2,10 @@ import { Pool } from 'pg'
 import postgresJs from 'postgres'
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
-import { on, type DedupeStore } from '../../src/index.js'
 import { postgresDedupe } from '../../src/strategies/postgres/index.js'
-import { note, unique } from '../strategies/recorder.js'
 import { poll, useVhost } from '../support/broker.js'
-import { failure, open, rawChannel } from '../support/mq.js'
 import { NO_POSTGRES_PROGRAMS, startPostgres, usePostgres } from '../support/postgres.js'
-import { anyKey, dedupeCases, publishCopy } from './dedupe-cases.js'
+import { anyKey, dedupeCases, failsInTime, survivesItsStore } from './dedupe-cases.js'
 
 vi.setConfig({ testTimeout: 120_000 })
 const vhost = useVhost()
@@ -76,26 +73,7 @@ test('PostgreSQL killed and restarted: nothing is handled without it, nor what w
 }) => {
   const server = (await startPostgres()) ?? skip(NO_POSTGRES_PROGRAMS)
   onTestFinished(() => server.stop())
-  const queue = unique('restart')
-  const handled: number[] = []
-  const consumers = await Promise.all(
-    [1, 2].map(async () => {
-      const mq = await open(vhost.url)
-      const store = postgresDedupe({ pool: poolOf(server.url), timeoutMs: 500 })
-      return mq.consume(queue, [on(note, ({ payload: { n } }) => void handled.push(n))], { dedupe: { store } })
-    }),
-  )
-  const stats = (what: 'handled' | 'suppressed' | 'held') => consumers.reduce((sum, c) => sum + c.stats()[what], 0)
-  const channel = await rawChannel(vhost.url)
-  publishCopy(channel, queue, 1)
-  await poll(() => stats('handled') === 1, { what: 'the first', timeoutMs: 30_000 })
-  await server.kill()
-  for (const n of [1, 2, 2]) publishCopy(channel, queue, n)
-  await poll(() => stats('held') === 3, { what: 'all to wait', timeoutMs: 30_000 })
-  expect(handled).toEqual([1])
-  await server.restart()
-  await poll(() => stats('suppressed') === 2, { what: 'the copies', timeoutMs: 60_000 })
-  expect(handled).toEqual([1, 2])
+  await survivesItsStore(vhost.url, server, () => postgresDedupe({ pool: poolOf(server.url), timeoutMs: 500 }))
 })
 
 test('a PostgreSQL that does not answer, or is not there, is a STORE_ERROR in time', async () => {
@@ -109,11 +87,3 @@ test('a PostgreSQL that does not answer, or is not there, is a STORE_ERROR in ti
   proxy.cut()
   await failsInTime(store)
 })
-
-async function failsInTime(store: DedupeStore): Promise<void> {
-  const [from, key] = [performance.now(), anyKey()]
-  const calls = [store.claim(key, OWNER, 1000), store.renew([key], OWNER, 1000), store.settle(key, 1000)]
-  const errors = await Promise.all([...calls, store.release(key, OWNER)].map((call) => failure(call)))
-  expect(errors.map((error) => (error as { code?: unknown }).code)).toEqual(Array(4).fill('STORE_ERROR'))
-  expect(performance.now() - from).toBeLessThan(5000)
-}

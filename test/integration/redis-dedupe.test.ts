@@ -2,13 +2,11 @@ import { Cluster, Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
-import { on, type DedupeStore } from '../../src/index.js'
+import type { DedupeStore } from '../../src/index.js'
 import { redisDedupe } from '../../src/strategies/redis/index.js'
-import { note, unique } from '../strategies/recorder.js'
-import { poll, useVhost } from '../support/broker.js'
-import { failure, open, rawChannel } from '../support/mq.js'
+import { useVhost } from '../support/broker.js'
 import { NO_REDIS_PROGRAMS, startRedis, startRedisCluster, useRedis } from '../support/redis.js'
-import { anyKey, dedupeCases, publishCopy } from './dedupe-cases.js'
+import { anyKey, dedupeCases, failsInTime, survivesItsStore } from './dedupe-cases.js'
 
 vi.setConfig({ testTimeout: 120_000 })
 const vhost = useVhost()
@@ -61,26 +59,7 @@ test('in a cluster, keys are spread over its primaries', async ({ skip }) => {
 test('Redis killed and restarted: nothing is handled without it, nor what was handled before', async ({ skip }) => {
   const redis = (await startRedis({ appendonly: true })) ?? skip(NO_REDIS_PROGRAMS)
   onTestFinished(() => redis.stop())
-  const queue = unique('restart')
-  const handled: number[] = []
-  const consumers = await Promise.all(
-    [1, 2].map(async () => {
-      const mq = await open(vhost.url)
-      const store = storeOf(redis.url, 'restart', 500)
-      return mq.consume(queue, [on(note, ({ payload: { n } }) => void handled.push(n))], { dedupe: { store } })
-    }),
-  )
-  const stats = (what: 'handled' | 'suppressed' | 'held') => consumers.reduce((sum, c) => sum + c.stats()[what], 0)
-  const channel = await rawChannel(vhost.url)
-  publishCopy(channel, queue, 1)
-  await poll(() => stats('handled') === 1, { what: 'the first', timeoutMs: 30_000 })
-  await redis.kill()
-  for (const n of [1, 2, 2]) publishCopy(channel, queue, n)
-  await poll(() => stats('held') === 3, { what: 'all to wait', timeoutMs: 30_000 })
-  expect(handled).toEqual([1])
-  await redis.restart()
-  await poll(() => stats('suppressed') === 2, { what: 'the copies', timeoutMs: 60_000 })
-  expect(handled).toEqual([1, 2])
+  await survivesItsStore(vhost.url, redis, () => storeOf(redis.url, 'restart', 500))
 })
 
 test('a lease that Redis has forgotten is its owner’s again when it is renewed', async () => {
@@ -102,20 +81,6 @@ test('a Redis that does not answer, or is not there, is a STORE_ERROR in time', 
   proxy.cut()
   await failsInTime(store)
 })
-
-async function failsInTime(store: DedupeStore): Promise<void> {
-  const from = performance.now()
-  const key = anyKey()
-  const calls = [
-    store.claim(key, 'o', 1000),
-    store.renew([key], 'o', 1000),
-    store.settle(key, 1000),
-    store.release(key, 'o'),
-  ]
-  const errors = await Promise.all(calls.map((call) => failure(call)))
-  expect(errors.map((error) => (error as { code?: unknown }).code)).toEqual(Array(4).fill('STORE_ERROR'))
-  expect(performance.now() - from).toBeLessThan(5000)
-}
 
 function storeOf(url: string, prefix: string, timeoutMs?: number): DedupeStore {
   return redisDedupe({ client: clientOf(url), prefix, timeoutMs })
