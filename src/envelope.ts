@@ -198,11 +198,8 @@ export function withoutBrokerHeaders(headers: Readonly<Record<string, unknown>>)
 }
 
 function userHeaders(headers: Readonly<Record<string, unknown>>): Headers {
-  const own: [string, HeaderValue][] = []
-  for (const [name, value] of Object.entries(headers)) {
-    if (!isReserved(name) && !BROKER_HEADER.test(name)) own.push([name, value as HeaderValue])
-  }
-  return Object.fromEntries(own)
+  const own = Object.keys(headers).filter((name) => !isReserved(name) && !BROKER_HEADER.test(name))
+  return Object.fromEntries(own.map((name) => [name, headers[name] as HeaderValue]))
 }
 
 /**

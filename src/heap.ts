@@ -65,7 +65,9 @@ export class Heap<T> {
 
   #swap(a: number, b: number): void {
     const entries = this.#entries
-    ;[entries[a], entries[b]] = [entries[b]!, entries[a]!]
+    const entry = entries[a]!
+    entries[a] = entries[b]!
+    entries[b] = entry
   }
 }
 

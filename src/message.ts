@@ -73,21 +73,29 @@ export function encodePayload(definition: MessageDefinition, payload: unknown): 
 }
 
 /**
- * What a handler receives for a body; without a definition, the JSON as it came.
+ * What a handler receives for a body; without a definition, the JSON as it came. A promise of it, if the schema or
+ * `upgrade` takes its time.
  *
  * @throws DuequeError `INVALID_PAYLOAD` with the path of each field
  */
-export async function decodePayload(
-  definition: MessageDefinition | undefined,
-  body: Uint8Array,
-  version: number,
-): Promise<unknown> {
-  let payload = parseBody(definition?.name ?? 'message', body)
+export function decodePayload(definition: MessageDefinition | undefined, body: Uint8Array, version: number): unknown {
+  const payload = parseBody(definition?.name ?? 'message', body)
   if (!definition) return payload
-  if (version < definition.version && definition.upgrade) payload = await definition.upgrade(payload, version)
-  const result = await validate(definition, payload)
-  if (result.issues) throw invalidPayload(definition.name, result.issues)
-  return result.value
+  if (version < definition.version && definition.upgrade) return upgraded(definition, payload, version)
+  return checked(definition, payload)
+}
+
+async function upgraded(definition: MessageDefinition, payload: unknown, version: number): Promise<unknown> {
+  return checked(definition, await definition.upgrade?.(payload, version))
+}
+
+function checked(definition: MessageDefinition, payload: unknown): unknown {
+  const valueOf = (result: StandardSchemaV1.Result<unknown>) => {
+    if (result.issues) throw invalidPayload(definition.name, result.issues)
+    return result.value
+  }
+  const result = validate(definition, payload)
+  return 'then' in result ? result.then(valueOf) : valueOf(result)
 }
 
 function validate({ schema }: MessageDefinition, payload: unknown) {

@@ -88,8 +88,9 @@ class Subscriber implements AmqpSubscription {
     await channel.prefetch(prefetch)
     if (this.#cancelled) return
     const acks = (this.#acks = new Acks(settling(channel), prefetch))
+    const isLive = () => this.#lane?.channel === channel
     const onMessage = (message: ConsumeMessage | null) => {
-      if (message) return this.#listener(arrivalOf(message, acks, () => this.#lane?.channel === channel))
+      if (message) return this.#listener(new AmqpArrival(message, acks, isLive))
       logger.warn('the broker cancelled the consumer: its queue was deleted or moved, or a message was held too long', {
         queue,
       })
@@ -137,21 +138,42 @@ async function settle(channel: Channel, queue: string): Promise<void> {
   if (given) channel.nack(given, false, true)
 }
 
-function arrivalOf(message: ConsumeMessage, acks: Acks, isLive: () => boolean): Arrival {
-  const { headers, ...properties } = message.properties
-  const { deliveryTag } = message.fields
-  return {
-    body: message.content,
-    properties,
-    headers: headers ?? {},
-    exchange: message.fields.exchange,
-    routingKey: message.fields.routingKey,
-    redelivered: message.fields.redelivered,
-    get live() {
-      return isLive()
-    },
-    ack: () => acks.ack(deliveryTag),
-    requeue: () => acks.requeue(deliveryTag),
+/** A class, since each field of an object literal with methods of its own costs what many messages wait with. */
+class AmqpArrival implements Arrival {
+  readonly body: Uint8Array
+  readonly properties: Readonly<Record<string, unknown>>
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly exchange: string
+  readonly routingKey: string
+  readonly redelivered: boolean
+  readonly #tag: number
+  readonly #acks: Acks
+  readonly #isLive: () => boolean
+
+  constructor({ content, fields, properties }: ConsumeMessage, acks: Acks, isLive: () => boolean) {
+    this.body = content
+    this.headers = properties.headers ?? {}
+    // Here they are not among the properties.
+    properties.headers = undefined
+    this.properties = properties as unknown as Arrival['properties']
+    this.exchange = fields.exchange
+    this.routingKey = fields.routingKey
+    this.redelivered = fields.redelivered
+    this.#tag = fields.deliveryTag
+    this.#acks = acks
+    this.#isLive = isLive
+  }
+
+  get live(): boolean {
+    return this.#isLive()
+  }
+
+  ack(): void {
+    this.#acks.ack(this.#tag)
+  }
+
+  requeue(): void {
+    this.#acks.requeue(this.#tag)
   }
 }
 

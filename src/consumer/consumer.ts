@@ -261,18 +261,20 @@ export class RunningConsumer implements Consumer {
         continue
       }
       this.#stats.running++
-      void this.#run(item, key).finally(() => {
-        this.#stats.running--
-        if (this.#stats.running === 0) this.#idle?.()
-        this.#next()
-      })
+      void this.#run(item, key).then(this.#ended)
     }
+  }
+
+  readonly #ended = (): void => {
+    this.#stats.running--
+    if (this.#stats.running === 0) this.#idle?.()
+    this.#next()
   }
 
   /** Waits for the outcome of a twin that runs, and takes no handler's place meanwhile. */
   async #follow(item: Item, key: string): Promise<void> {
     this.#stats.following++
-    const isMine = await this.#duplicates.claim(key, this.#environment.clock.now())
+    const isMine = await this.#duplicates.claimNext(key, this.#environment.clock.now())
     this.#stats.following--
     if (!isMine) return this.#suppress(item)
     item.claimed = true
@@ -299,21 +301,23 @@ export class RunningConsumer implements Consumer {
     if (isMine || settled) this.#duplicates.finish(key, settled, this.#environment.clock.now())
   }
 
-  /** Never rejects: each way out of here settles the arrival. */
+  /** Never rejects: each way out of here settles the arrival. Awaits nothing in vain, since it runs for every message. */
   async #run(item: Item, key: string | undefined): Promise<void> {
-    const { clock } = this.#environment
-    const isMine = key === undefined || item.claimed || (await this.#duplicates.claim(key, clock.now()))
-    if (!isMine) return this.#suppress(item)
-    if (key !== undefined) this.#claimed.add(key)
-    const elsewhere = key === undefined ? 'claimed' : await this.#dedupe?.claim(key)
-    if (key !== undefined && elsewhere === 'settled') {
-      this.#finish(key, true)
-      return this.#suppress(item)
-    }
-    if (key !== undefined && elsewhere !== undefined && elsewhere !== 'claimed') return this.#later(item, key)
-    const settled = await this.#settle(item, await this.#handling.run(item))
     if (key !== undefined) {
-      await this.#dedupe?.finish(key, settled)
+      if (!item.claimed && !this.#duplicates.claim(key, this.#environment.clock.now())) return this.#suppress(item)
+      this.#claimed.add(key)
+      const elsewhere = this.#dedupe ? await this.#dedupe.claim(key) : 'claimed'
+      if (elsewhere === 'settled') {
+        this.#finish(key, true)
+        return this.#suppress(item)
+      }
+      if (elsewhere !== 'claimed') return this.#later(item, key)
+    }
+    const fate = await this.#handling.run(item)
+    if (fate.kind === 'handled') this.#stats.handled++
+    const settled = fate.kind === 'handled' || (await this.#settle(item, fate))
+    if (key !== undefined) {
+      if (this.#dedupe) await this.#dedupe.finish(key, settled)
       this.#finish(key, settled)
     }
     if (settled) item.arrival.ack()
@@ -329,13 +333,9 @@ export class RunningConsumer implements Consumer {
     else this.#held.add(item, clock.now() + TWIN_LOOK_MS)
   }
 
-  /** Whether the message is done with: handled, or safe where it goes next. */
-  async #settle(item: Item, fate: Fate): Promise<boolean> {
+  /** Whether the message is safe where it goes next. */
+  async #settle(item: Item, fate: Exclude<Fate, { kind: 'handled' }>): Promise<boolean> {
     if (fate.kind === 'given back') return false
-    if (fate.kind === 'handled') {
-      this.#stats.handled++
-      return true
-    }
     const done = await this.#moves.move(item, fate)
     if (done) this.#stats[done]++
     return done !== undefined

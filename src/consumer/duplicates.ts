@@ -29,23 +29,25 @@ export class Duplicates {
   }
 
   /**
-   * Whether the caller is the one to run. If so, it must call {@link finish} with the same key afterwards. If another is
-   * running, the answer comes when that one has finished.
+   * Whether the caller is the one to run. If so, it must call {@link finish} with the same key afterwards. Not to be asked
+   * while another {@link isRunning}.
    */
-  async claim(key: string, now: number): Promise<boolean> {
-    for (;;) {
-      this.#expire(now)
-      if (this.#settled.has(key)) return false
-      const waiting = this.#running.get(key)
-      if (!waiting) {
-        this.#running.set(key, [])
-        return true
-      }
-      if (await new Promise<boolean>((resolve) => waiting.push(resolve))) return false
-    }
+  claim(key: string, now: number): boolean {
+    this.#expire(now)
+    if (this.#settled.has(key)) return false
+    this.#running.set(key, [])
+    return true
   }
 
-  /** Whether {@link claim} would have to wait. */
+  /** The same, once nobody runs any more. */
+  async claimNext(key: string, now: number): Promise<boolean> {
+    for (let waiting = this.#running.get(key); waiting; waiting = this.#running.get(key)) {
+      const settled = await new Promise<boolean>((resolve) => waiting.push(resolve))
+      if (settled) return false
+    }
+    return this.claim(key, now)
+  }
+
   isRunning(key: string): boolean {
     return this.#running.has(key)
   }

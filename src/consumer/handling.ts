@@ -43,6 +43,8 @@ export interface HandlingSettings {
   closing: AbortSignal
 }
 
+const HANDLED: Fate = { kind: 'handled' }
+
 /** Runs one message through its handler. */
 export class Handling {
   readonly #settings: HandlingSettings
@@ -64,7 +66,7 @@ export class Handling {
     }
     timer.stop()
     const decision = decider.end()
-    if (!decision && !thrown) return { kind: 'handled' }
+    if (!decision && !thrown) return HANDLED
     // One that the broker took back comes again, and is decided about then.
     if (!item.arrival.live) return { kind: 'given back' }
     if (decision) {
@@ -110,10 +112,16 @@ export class Handling {
     }
     const handler = choose(handlers, envelope)
     if (handler instanceof Refusal) throw handler
+    let payload: unknown
+    try {
+      payload = await decodePayload(handler.definition, arrival.body, envelope.version)
+    } catch (error) {
+      throw asRefusal(error)
+    }
     const delivery: Delivery = {
       name: envelope.name ?? '',
       id: envelope.id ?? '',
-      payload: await payloadOf(handler, arrival, envelope),
+      payload,
       dueAt: new Date(dueAt),
       arrivedAt: new Date(arrivedAt),
       latenessMs: arrivedAt - dueAt,
@@ -149,12 +157,4 @@ export class Handling {
 /** How often a handler has failed with it by now, as a retry policy counts. */
 function failures({ envelope: { attempt, priorAttempts } }: Item): number {
   return Math.max(attempt - priorAttempts, 1)
-}
-
-async function payloadOf({ definition }: Handler, { body }: Arrival, { version }: Envelope): Promise<unknown> {
-  try {
-    return await decodePayload(definition, body, version)
-  } catch (error) {
-    throw asRefusal(error)
-  }
 }

@@ -11,8 +11,8 @@ const reminder = defineMessage(
 )
 
 const encode = async (definition: unknown, payload: unknown) => encodePayload(definition as MessageDefinition, payload)
-const decode = (definition: unknown, body: string | Uint8Array, version = 1) =>
-  decodePayload(
+const decode = async (definition: unknown, body: string | Uint8Array, version = 1) =>
+  await decodePayload(
     definition as MessageDefinition | undefined,
     typeof body === 'string' ? new TextEncoder().encode(body) : body,
     version,

@@ -31,11 +31,11 @@ export interface LadderOptions {
    */
   tolerance?: ((delayMs: number) => number) | undefined
   /**
-   * How much earlier than due the broker hands a message over, 0 to 10,000 milliseconds, and up to 9 ms more, since the
-   * smallest rung is 10 ms; dueque's consumer holds it until the due instant. 25 or more take the broker's own delay and
-   * all rounding out of the lateness. Consumers other than dueque's get it early. A consumer's `prefetch` must be more
-   * than the lead times the rate of arrival. From 1,000 on, no rungs below a second are used, and messages are handed over
-   * up to 1,025 ms early.
+   * How much earlier than due the broker hands a message over, 0 to 10,000 milliseconds, and up to 99 ms more, since with
+   * a lead the smallest rung is 100 ms; dueque's consumer holds it until the due instant. 25 or more take the broker's own
+   * delay and all rounding out of the lateness. Consumers other than dueque's get it early. A consumer's `prefetch` must
+   * be more than what arrives within the lead and 99 ms. From 1,000 on, no rungs below a second are used, and messages are
+   * handed over by the lead at most, 1,025 ms if that is more.
    * @default 0
    */
   lead?: number | undefined

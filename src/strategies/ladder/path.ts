@@ -20,27 +20,31 @@ export interface Window {
 const HANDOVER_MS = 25
 /** The smallest rung. */
 const STEP_MS = 10
+/** From this lead on, whole seconds are waited for. */
+const LONG_LEAD_MS = 1000
 
 /**
  * The wait for a delay. Without a lead at least the delay. With one that much less, the rest being the consumer's, rounded
- * down to the smallest rung, and never more than {@link HANDOVER_MS} before its end if the lead has room for that. From a
- * lead of a second on, whole seconds.
+ * down to {@link roundingOf} the lead, and never more than {@link HANDOVER_MS} before its end if the lead has room for that.
  */
 export function windowFor(delayMs: number, leadMs: number, tolerance: (delayMs: number) => number): Window {
   const toleranceMs = Math.max(0, tolerance(delayMs)) || 0
   if (leadMs === 0) return { leastMs: delayMs, toleranceMs }
-  const leastMs = delayMs - longestLead(leadMs)
-  if (leadMs < 1000) {
-    return { leastMs, toleranceMs: Math.max(STEP_MS, Math.min(toleranceMs, leadMs - HANDOVER_MS)) }
-  }
-  const wholeMs = Math.ceil(leastMs / 1000) * 1000
-  return { leastMs: wholeMs, toleranceMs: Math.min(toleranceMs, delayMs - HANDOVER_MS - wholeMs) }
+  const stepMs = roundingOf(leadMs)
+  const leastMs = Math.ceil((delayMs - longestLead(leadMs)) / stepMs) * stepMs
+  return { leastMs, toleranceMs: Math.max(0, Math.min(toleranceMs, delayMs - HANDOVER_MS - leastMs)) }
 }
 
-/** How early the broker may hand over: the smallest rung, or a whole second, must fit before the rest. */
+/** How early the broker may hand over: what the wait is rounded down by must fit before the rest. */
 export function longestLead(leadMs: number): number {
   if (leadMs === 0) return 0
-  return leadMs < 1000 ? leadMs + STEP_MS - 1 : Math.max(leadMs, 1000 + HANDOVER_MS)
+  const stepMs = roundingOf(leadMs)
+  return leadMs < LONG_LEAD_MS ? leadMs + stepMs - 1 : Math.max(leadMs, stepMs + HANDOVER_MS)
+}
+
+/** Spares the broker a hop of almost every message: docs/decisions/028-a-lead-takes-no-small-rungs.md. */
+function roundingOf(leadMs: number): number {
+  return leadMs < LONG_LEAD_MS ? 100 : 1000
 }
 
 /**

@@ -27,14 +27,14 @@ describe('with a lead', () => {
       .join(' ')
   it.each([
     [25, 25, ''],
-    [34, 25, ''],
-    [35, 25, '10ms'],
-    [44, 25, '10ms'],
-    [45, 25, '20ms'],
-    [5000, 25, '970ms 4s'],
-    [5004, 25, '970ms 4s'],
-    [5005, 25, '980ms 4s'],
-    [HOUR, 25, '970ms 59s 59m'],
+    [124, 25, ''],
+    [125, 25, '100ms'],
+    [224, 25, '100ms'],
+    [225, 25, '200ms'],
+    [5000, 25, '900ms 4s'],
+    [5024, 25, '900ms 4s'],
+    [5025, 25, '5s'],
+    [HOUR, 25, '900ms 59s 59m'],
     [5000, 500, '500ms 4s'],
     [1000, 1000, ''],
     [1026, 1000, '1s'],
@@ -46,13 +46,14 @@ describe('with a lead', () => {
     expect(names(delay, lead)).toBe(expected)
   })
 
-  it('hands over by the lead and a rung early at most, 25 ms before due if there is room, and from a second on by whole seconds', () => {
+  it('hands over by the lead and 99 ms early at most, 25 ms before due if there is room; no rungs of 10 ms, and from a second on whole seconds', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: MAX_DELAY_MS }), fc.integer({ min: 1, max: 10_000 }), (delay, lead) => {
         const rungs = rungsFor(windowFor(delay, lead, defaultTolerance))
         const early = delay - rungs.reduce((sum, { ttlMs }) => sum + ttlMs, 0)
         expect(early).toBeLessThanOrEqual(rungs.length === 0 ? delay : longestLead(lead))
         expect(early).toBeGreaterThanOrEqual(Math.min(delay, lead - 1, 25))
+        for (const { ttlMs } of rungs) expect(ttlMs % 100).toBe(0)
         if (lead >= 1000) expect(rungs.map(({ unit }) => unit.name)).not.toContain('ms')
       }),
       { numRuns: 2000 },
