@@ -138,7 +138,7 @@ async function settle(channel: Channel, queue: string): Promise<void> {
   if (given) channel.nack(given, false, true)
 }
 
-/** A class, since each field of an object literal with methods of its own costs what many messages wait with. */
+/** A class, so that a message that is held has no closures of its own. */
 class AmqpArrival implements Arrival {
   readonly body: Uint8Array
   readonly properties: Readonly<Record<string, unknown>>
@@ -153,7 +153,7 @@ class AmqpArrival implements Arrival {
   constructor({ content, fields, properties }: ConsumeMessage, acks: Acks, isLive: () => boolean) {
     this.body = content
     this.headers = properties.headers ?? {}
-    // Here they are not among the properties.
+    // Not twice. The properties are not copied for that.
     properties.headers = undefined
     this.properties = properties as unknown as Arrival['properties']
     this.exchange = fields.exchange

@@ -261,7 +261,7 @@ export class RunningConsumer implements Consumer {
         continue
       }
       this.#stats.running++
-      void this.#run(item, key).then(this.#ended)
+      void this.#run(item, key).finally(this.#ended)
     }
   }
 

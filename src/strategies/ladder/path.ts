@@ -25,7 +25,7 @@ const LONG_LEAD_MS = 1000
 
 /**
  * The wait for a delay. Without a lead at least the delay. With one that much less, the rest being the consumer's, rounded
- * down to {@link roundingOf} the lead, and never more than {@link HANDOVER_MS} before its end if the lead has room for that.
+ * down to {@link roundingOf} the lead; more only as far as the tolerance has it, and {@link HANDOVER_MS} are left.
  */
 export function windowFor(delayMs: number, leadMs: number, tolerance: (delayMs: number) => number): Window {
   const toleranceMs = Math.max(0, tolerance(delayMs)) || 0
@@ -42,7 +42,7 @@ export function longestLead(leadMs: number): number {
   return leadMs < LONG_LEAD_MS ? leadMs + stepMs - 1 : Math.max(leadMs, stepMs + HANDOVER_MS)
 }
 
-/** Spares the broker a hop of almost every message: docs/decisions/028-a-lead-takes-no-small-rungs.md. */
+/** A tenth of the wait queues below a second take the same load: docs/decisions/028-a-lead-takes-no-small-rungs.md. */
 function roundingOf(leadMs: number): number {
   return leadMs < LONG_LEAD_MS ? 100 : 1000
 }
