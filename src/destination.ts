@@ -30,9 +30,12 @@ const QUORUM_NAME_BYTES = 251
 /** `dq~exchange~` and `.dead` must find room beside the name. */
 const NAME_BYTES = SHORT_STRING_BYTES - 'dq~exchange~'.length
 
+// Made once: it is asked about every header of every message.
+const OWN_NAME = /^dueque-/i
+
 /** The words that dueque keeps for itself in routing keys and headers. */
 export function isReserved(name: string): boolean {
-  return name.startsWith('dq~') || /^dueque-/i.test(name)
+  return name.startsWith('dq~') || OWN_NAME.test(name)
 }
 
 /**

@@ -199,7 +199,7 @@ export function withoutBrokerHeaders(headers: Readonly<Record<string, unknown>>)
 
 function userHeaders(headers: Readonly<Record<string, unknown>>): Headers {
   const own = Object.keys(headers).filter((name) => !isReserved(name) && !BROKER_HEADER.test(name))
-  return Object.fromEntries(own.map((name) => [name, headers[name] as HeaderValue]))
+  return own.length === 0 ? {} : Object.fromEntries(own.map((name) => [name, headers[name] as HeaderValue]))
 }
 
 /**
