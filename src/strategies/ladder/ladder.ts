@@ -143,7 +143,7 @@ class Scheduling implements Publication {
     this.#route = route
     const [first] = route.rungs
     const exchange = first ? names.entry(first.unit) : names.deliver
-    return frameFor(message, exchange, [...route.keys, destinationKey(message.destination)])
+    return frameFor(message, exchange, route.keys.concat(destinationKey(message.destination)))
   }
 
   returned(exchange: string): DuequeError | undefined {
