@@ -153,7 +153,7 @@ class AmqpArrival implements Arrival {
   constructor({ content, fields, properties }: ConsumeMessage, acks: Acks, isLive: () => boolean) {
     this.body = content
     this.headers = properties.headers ?? {}
-    // Not twice. The properties are not copied for that.
+    // Not twice: whoever spreads the properties adds headers of its own.
     properties.headers = undefined
     this.properties = properties as unknown as Arrival['properties']
     this.exchange = fields.exchange
