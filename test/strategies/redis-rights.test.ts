@@ -8,7 +8,7 @@ import { silent } from '../../src/logger.js'
 import { redis, redisDedupe, redisExpiry } from '../../src/strategies/redis/index.js'
 import type { RedisClient } from '../../src/strategies/redis/client.js'
 import type { StoreStrategy } from '../../src/strategies/store-strategy.js'
-import { useVhost } from '../support/broker.js'
+import { poll, useVhost } from '../support/broker.js'
 import { failure } from '../support/mq.js'
 import { NO_REDIS_PROGRAMS, startRedis } from '../support/redis.js'
 import { openWorld } from './amqp-world.js'
@@ -51,6 +51,20 @@ function ioredisAt(url: string): Redis {
   return client
 }
 
+const CLIENTS: { name: string; client: (url: string) => RedisClient | Promise<RedisClient> }[] = [
+  { name: 'ioredis', client: ioredisAt },
+  {
+    name: 'node-redis',
+    async client(url) {
+      const client = createClient({ url })
+      client.on('error', () => undefined)
+      await client.connect()
+      onTestFinished(() => client.destroy())
+      return client
+    },
+  },
+]
+
 type Waiting = Dueque<StoreStrategy> & WaitingMethods
 
 async function open(strategy: StoreStrategy, more: Partial<ConnectOptions> = {}): Promise<Waiting> {
@@ -63,28 +77,35 @@ async function open(strategy: StoreStrategy, more: Partial<ConnectOptions> = {})
 const relay = { backstopMs: 60_000 }
 
 describe('the rights of the guide', () => {
-  test.for<{ name: string; client: (url: string) => RedisClient | Promise<RedisClient> }>([
-    { name: 'ioredis', client: ioredisAt },
-    {
-      name: 'node-redis',
-      async client(url) {
-        const client = createClient({ url })
-        client.on('error', () => undefined)
-        await client.connect()
-        onTestFinished(() => client.destroy())
-        return client
-      },
-    },
-  ])('are enough for all that redis() does, with $name', async ({ client }, { skip }) => {
+  test.for(CLIENTS)('are enough for all that redis() does, with $name', async ({ client }, { skip }) => {
     if (!server) return skip(NO_REDIS_PROGRAMS)
     const url = await userWith(rulesOf('dueque')[0]!)
     const mq = await open(redis({ client: await client(url), relay }))
     await useAll(mq)
-    const other = await open(redis({ client: await client(url), relay: false }))
-    const queue = unique('heard')
-    await other.schedule(note, { n: 1 }, { to: { queue }, in: 300, declare: true })
-    const recorder = await Recorder.on(mq, queue)
-    await recorder.has(1, 10_000)
+    await hears(mq, await open(redis({ client: await client(url), relay: false })))
+  })
+
+  test.for(CLIENTS)('may be taken from who listens, with $name: it hears again with them', async (one, { skip }) => {
+    if (!server) return skip(NO_REDIS_PROGRAMS)
+    const unhandled: unknown[] = []
+    const add = (error: unknown) => unhandled.push(error)
+    process.on('unhandledRejection', add)
+    onTestFinished(() => void process.off('unhandledRejection', add))
+    const url = await userWith(rulesOf('dueque')[0]!)
+    const mq = await open(redis({ client: await one.client(url), relay }))
+    const other = await open(redis({ client: await one.client(url), relay: false }))
+    await hears(mq, other)
+    const { username } = new URL(url)
+    await admin.call('ACL', 'LOG', 'RESET')
+    await admin.call('ACL', 'SETUSER', username, 'resetchannels')
+    const refused = async () => JSON.stringify(await admin.call('ACL', 'LOG')).includes('{dueque}:earliest')
+    await poll(refused, { what: 'it to subscribe without the right', timeoutMs: 20_000 })
+    await admin.call('ACL', 'SETUSER', username, '&{dueque}:earliest')
+    await admin.call('CLIENT', 'KILL', 'USER', username)
+    const subscribed = async () => Number((await admin.pubsub('NUMSUB', '{dueque}:earliest'))[1]) > 0
+    await poll(subscribed, { what: 'it to subscribe again', timeoutMs: 20_000 })
+    await hears(mq, other)
+    expect(unhandled).toEqual([])
   })
 
   test('are enough for redisExpiry() and redisDedupe()', async ({ skip }) => {
@@ -117,7 +138,8 @@ describe('the rights of the guide', () => {
       const warn = (_: string, data?: Record<string, unknown>) => told.push(String(data?.['error']))
       try {
         await useAll(await open(redis({ client }), { logger: { ...silent, warn } }), 1000)
-        told.push('nothing')
+        // What is delivered is settled, which it may not, after that.
+        await poll(() => told.length > 0, { what: `a refusal without ${left}`, timeoutMs: 10_000 })
       } catch (error) {
         // What the relay may not do is told by the logger; then it is late.
         if (isDuequeError(error)) expect(error).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
@@ -135,6 +157,14 @@ describe('the rights of the guide', () => {
     expect((error as Error).message).toContain('NOPERM')
   })
 })
+
+/** A relay that is not woken by anything else is woken by what another one schedules. */
+async function hears(relaying: Waiting, other: Waiting): Promise<void> {
+  const queue = unique('heard')
+  await other.schedule(note, { n: 1 }, { to: { queue }, in: 300, declare: true })
+  const recorder = await Recorder.on(relaying, queue)
+  await recorder.has(1, 10_000)
+}
 
 /** Has each script run, through all of it. */
 async function useAll(mq: Waiting, timeoutMs = 10_000): Promise<void> {

@@ -53,7 +53,6 @@ function ioredisNode(redis: Ioredis): ExpiryNode {
       own.on('error', () => undefined)
       own.on('pmessage', (_pattern, _channel, message) => heard(message))
       const subscribed = own.psubscribe(pattern).then(() => {
-        // The second time waits until the first, which ioredis repeats by itself, counts again.
         own.on('ready', () => void own.psubscribe(pattern).then(again, () => undefined))
       })
       return {

@@ -16,10 +16,14 @@ interface Emitter {
   off(event: string, listener: (...args: never[]) => void): unknown
 }
 
-/** What a subscriber needs, whatever the caller's client was given. */
+/**
+ * What a subscriber needs, whatever the caller's client was given. It subscribes again by `on('ready')`: what ioredis
+ * repeats by itself and Redis refuses, or `disconnect` ends, would be a rejection that nobody handles, and end the process.
+ */
 export const SUBSCRIBER = {
   lazyConnect: false,
-  autoResubscribe: true,
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: true,
   enableOfflineQueue: true,
   maxRetriesPerRequest: null,
 }
@@ -65,7 +69,6 @@ function subscribe(
   own.on('error', () => undefined)
   own.on('message', (_channel: string, message: string) => listener(message))
   const subscribed = own.subscribe(channel).then(() => {
-    // The second time waits until the first, which ioredis repeats by itself, counts again.
     own.on('ready', () => void own.subscribe(channel).then(again, () => undefined))
   })
   return {
