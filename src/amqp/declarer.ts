@@ -3,11 +3,14 @@ import type { Channel, ChannelModel } from 'amqplib'
 import { backoff } from '../backoff.js'
 import { DuequeError, isDuequeError } from '../errors.js'
 import type { AmqpConnection } from './connection.js'
-import { isLoss, operationFailure, replyCode } from './failures.js'
+import { isAway, isLoss, operationFailure, replyCode } from './failures.js'
 import { goodbye } from './goodbye.js'
 import { DELAYED_TYPE, type BindingPart, type ExchangePart, type Part } from './layout.js'
 
 type Permission = Parameters<typeof operationFailure>[2]
+
+/** What another client declares at the same moment is there within milliseconds; a node that is down is not waited for. */
+const AWAY_TRIES = 3
 
 /** Declares, looks for and deletes parts of the layout: one at a time, and again if the connection is lost meanwhile. */
 export class Declarer {
@@ -112,7 +115,8 @@ export class Declarer {
           if (this.#connection.closed) throw new DuequeError('CLOSED', 'dueque is closed', {}, { cause: error })
           if (replyCode(error) === undefined) this.#drop()
           if (isLoss(error)) this.#connection.suspect(model)
-          if (!isLoss(error)) throw operationFailure(error, what, asked, beside)
+          const mayPass = isLoss(error) || (isAway(error) && attempt < AWAY_TRIES)
+          if (!mayPass) throw operationFailure(error, what, asked, beside)
           await pause(backoff(attempt))
         }
       }

@@ -70,8 +70,16 @@ export function namedExchange(error: unknown): string | undefined {
   return name === 'amq.default' ? '' : name
 }
 
-/** What is there all the same, and may come back. rabbit_amqqueue:absent/2. */
+/** rabbit_amqqueue:absent/2. */
 const AWAY = /is down or inaccessible|has crashed and failed to restart|process is stopped by supervisor|due to timeout/
+
+/**
+ * A queue that is there all the same, and may come back. Also what the broker says of one that another client declares at
+ * this moment: it is not there yet when rabbit_amqqueue:with/4 looks, and is when not_found_or_absent/1 looks again.
+ */
+export function isAway(error: unknown): boolean {
+  return replyCode(error) === 404 && AWAY.test(brokerText(error))
+}
 
 /**
  * Turns the broker's refusal of an operation into a typed error.
@@ -101,7 +109,7 @@ export function operationFailure(
       { cause },
     )
   }
-  if (code === 404 && !AWAY.test(text))
+  if (code === 404 && !isAway(cause))
     return new DuequeError('DESTINATION_MISSING', text, { destination: resource }, { cause })
   if (code === 406) {
     const message = `${resource} exists with other properties than dueque needs: ${text}`

@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { PrivateNode } from '../../scripts/broker/private-node.js'
+import { Declarer } from '../../src/amqp/declarer.js'
+import { parseEndpoints } from '../../src/amqp/endpoint.js'
+import { Layout } from '../../src/amqp/layout.js'
+import { Names } from '../../src/amqp/names.js'
+import { openConnection } from '../../src/amqp/operator-connection.js'
 import { on } from '../../src/index.js'
+import { resolveOptions } from '../../src/options.js'
 import { poll, startNode } from '../support/broker.js'
-import { open } from '../support/mq.js'
+import { failure, open } from '../support/mq.js'
 import { note, scheduleNotes, unique } from '../strategies/recorder.js'
 import { AtWork } from './at-work.js'
 
@@ -65,6 +71,42 @@ describe.skipIf(noNode)(
       await work.account()
       expect(work.load.failures).toEqual([])
       expect(work.events).toContain('reconnected')
+    })
+
+    // As for an instant where another client declares it: rabbit_amqqueue:absent/2.
+    test('what the broker says is away is declared when it comes back, and refused if it does not', async () => {
+      const queue = unique('away')
+      const becomes = (state: 'crashed' | 'live') =>
+        node.ctl(
+          'eval',
+          `Name = rabbit_misc:r(<<"/">>, queue, <<"${queue}">>), Set = fun (Q) -> amqqueue:set_state(Q, ${state}) end,
+          case code:is_loaded(rabbit_db_queue) of
+            false -> rabbit_misc:execute_mnesia_transaction(fun () -> rabbit_amqqueue:update(Name, Set) end);
+            _ -> rabbit_db_queue:update(Name, Set)
+          end.`,
+        )
+      const connection = await openConnection({ ...resolveOptions({}), endpoints: parseEndpoints(node.url) })
+      onTestFinished(() => connection.close())
+      const declarerThat = (readies: () => Promise<unknown>) =>
+        new Declarer(
+          new Proxy(connection, {
+            get(target, name) {
+              if (name === 'ready') return () => readies().then(() => connection.ready())
+              const value: unknown = Reflect.get(target, name, target)
+              return typeof value === 'function' ? (value.bind(target) as unknown) : value
+            },
+          }),
+          () => Promise.reject(new Error('not here')),
+        )
+      const part = new Layout(new Names('dueque'), 'quorum').workQueue(queue).find(({ name }) => name === queue)
+      const patient = declarerThat(() => Promise.resolve())
+      await patient.declare(part!)
+      await becomes('crashed')
+      const error = await failure(patient.declare(part!))
+      expect(error).toMatchObject({ code: 'BROKER_ERROR', message: expect.stringContaining('has crashed') as string })
+      let tries = 0
+      await declarerThat(async () => ++tries === 2 && becomes('live')).declare(part!)
+      expect(tries).toBe(2)
     })
 
     test('consumer_timeout: the broker takes the message back, the consumer goes on, the handler runs once', async () => {
