@@ -26,7 +26,7 @@ export default defineConfig({
           globalSetup: ['test/support/services-setup.ts'],
           fileParallelism: false,
           maxConcurrency: 10, // of cases that mostly wait: test/strategies/conformance.ts
-          // Where others use the machine as well. What needed it is named: see .ci/count.js.
+          // Where others use the machine as well. What needed it is named: see .ci/counts.js.
           retry: Number(process.env['DUEQUE_TEST_RETRIES'] ?? 0),
         },
       },
