@@ -73,12 +73,12 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
     for (const victim of [follower, leader]) {
       await poll(() => isConnectedTo(victim), { what: `the client on ${victim.name}`, timeoutMs: 20_000 })
       const before = load.confirmed.size
-      await poll(() => load.confirmed.size > before + 200, { what: 'load', timeoutMs: 60_000 })
+      await poll(() => load.confirmed.size > before + 200, { what: 'load', timeoutMs: 120_000 })
       await victim.kill()
       await victim.restart()
     }
     const afterwards = load.confirmed.size
-    await poll(() => load.confirmed.size > afterwards + 200, { what: 'load after the restarts', timeoutMs: 60_000 })
+    await poll(() => load.confirmed.size > afterwards + 200, { what: 'load after the restarts', timeoutMs: 120_000 })
     expect(isConnectedTo(other)).toBe(true)
 
     const count = await load.end()
@@ -89,7 +89,7 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
     })
     expect(recorder.early).toEqual([])
     expect(recorder.numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, n) => n))
-  }, 400_000)
+  }, 600_000)
 
   test('without a majority schedule does not resolve; it fails in time, and works again when the nodes are back', async (test) => {
     skipWhereMessagesStay(test)
