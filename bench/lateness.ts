@@ -15,7 +15,7 @@ const LONGEST_DELAY_MS = 10_000
 
 /** How late messages arrive that are scheduled at a steady rate, with random delays of 1 to 10 seconds. */
 export async function lateness(broker: Broker, options: Options): Promise<Result> {
-  const { rate = 2000, seconds = 60, prefetch = 1000, patience = 30, receiver: kind } = options
+  const { rate = 2000, seconds = 60, prefetch = 1000, patience = 30, receiver: kind, semiSpace = 64 } = options
   if (kind === 'none') throw new Error('lateness needs a receiver')
   const count = rate * seconds
   const to = { queue: QUEUE }
@@ -23,7 +23,8 @@ export async function lateness(broker: Broker, options: Options): Promise<Result
   const mq = await connect({ url: broker.url, strategy })
   await warmUp(mq, to, 5_000)
   await sleep(LONGEST_DELAY_MS)
-  const receiver = await startReceiver({ kind, url: broker.url, queue: QUEUE, prefetch })
+  const request = { kind, url: broker.url, queue: QUEUE, prefetch }
+  const receiver = await startReceiver(request, [`--max-semi-space-size=${semiSpace}`])
   const paced = await pace({ rate, count, stopAtFailure: true }, (n) =>
     mq.schedule(sample, payloadOf(n), { to, in: randomDelayMs() }),
   )
@@ -45,6 +46,7 @@ export async function lateness(broker: Broker, options: Options): Promise<Result
       delays: '1–10 s',
       receiver: kind,
       prefetch,
+      'semi-space MiB': semiSpace,
       ...settings,
     },
     rows: [

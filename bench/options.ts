@@ -15,6 +15,7 @@ export interface Options {
   kibPerSecond: number | undefined
   shards: number
   lead: number
+  semiSpace: number | undefined
   queueType: 'quorum' | 'classic'
   strategy: 'ladder' | 'redis' | 'postgres'
   receiver: 'dueque' | 'raw' | 'none'
@@ -52,6 +53,7 @@ options
   --queue-type TYPE     of the rungs: quorum or classic (quorum)
   --shards N            of each rung (1)
   --lead MS             lateness: the broker hands over so much earlier, and the consumer holds (0)
+  --semi-space MIB      lateness: node --max-semi-space-size of the receiver (64; Node's own is 16)
   --strategy NAME       lateness, burst, idle: how messages wait: ladder, redis or postgres (ladder). For the last
                         two a private server is started (appendonly yes; fsync on), or REDIS_URL or DATABASE_URL is used
   --receiver KIND       lateness, burst: a consumer of dueque or of raw amqplib; burst: or none, and the queue is
@@ -75,6 +77,7 @@ const NUMBERS = [
   'kib-per-second',
   'shards',
   'lead',
+  'semi-space',
 ] as const
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
@@ -118,6 +121,7 @@ export function parseCommandLine(args: string[]): CommandLine {
       kibPerSecond: number('kib-per-second'),
       shards: number('shards') ?? 1,
       lead: number('lead') ?? 0,
+      semiSpace: number('semi-space'),
       queueType: oneOf('queue-type', ['quorum', 'classic'], values['queue-type']),
       strategy: oneOf('strategy', ['ladder', 'redis', 'postgres'], values.strategy),
       receiver: oneOf('receiver', ['dueque', 'raw', 'none'], values.receiver),

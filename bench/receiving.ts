@@ -19,9 +19,13 @@ export interface Receiver {
   finish(): Promise<Final>
 }
 
-/** Resolves when it consumes. */
-export async function startReceiver(request: Request): Promise<Receiver> {
-  const child = fork(RECEIVER, [JSON.stringify(request)])
+/**
+ * Resolves when it consumes.
+ *
+ * @param nodeOptions for Node.js, beside those of this process
+ */
+export async function startReceiver(request: Request, nodeOptions: readonly string[] = []): Promise<Receiver> {
+  const child = fork(RECEIVER, [JSON.stringify(request)], { execArgv: [...process.execArgv, ...nodeOptions] })
   let unique = 0
   let seen = 0
   let changedAt = 0

@@ -152,7 +152,10 @@ class AmqpArrival implements Arrival {
 
   constructor({ content, fields, properties }: ConsumeMessage, acks: Acks, isLive: () => boolean) {
     this.body = content
-    this.headers = properties.headers ?? {}
+    const headers: Record<string, unknown> = properties.headers ?? {}
+    // An entry for each queue that it waited in: much to keep of a message that is held, and of use to nobody here.
+    if (headers['x-death'] !== undefined) headers['x-death'] = undefined
+    this.headers = headers
     // Not twice: whoever spreads the properties adds headers of its own.
     properties.headers = undefined
     this.properties = properties as unknown as Arrival['properties']

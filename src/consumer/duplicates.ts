@@ -1,5 +1,5 @@
 import type { Envelope } from '../envelope.js'
-import { Fifo } from '../fifo.js'
+import { KeyMemory, fingerprintOf, type Fingerprint } from './key-memory.js'
 
 /** How long, and for how many messages, a consumer remembers what it has settled. */
 export interface DuplicateWindow {
@@ -7,6 +7,12 @@ export interface DuplicateWindow {
   windowMs?: number | undefined
   /** @default 100_000 */
   maxEntries?: number | undefined
+}
+
+interface Running {
+  readonly print: Fingerprint
+  /** Wait for whether it is settled. */
+  readonly copies: ((settled: boolean) => void)[]
 }
 
 /**
@@ -17,11 +23,9 @@ export interface DuplicateWindow {
 export class Duplicates {
   readonly #windowMs: number
   readonly #maxEntries: number
-  /** When each was settled. */
-  readonly #settled = new Map<string, number>()
-  /** The same in order of settling. A Map has it, too, but finds its first entry only behind all that were deleted. */
-  readonly #order = new Fifo<string>()
-  readonly #running = new Map<string, ((settled: boolean) => void)[]>()
+  /** With when each was settled. */
+  readonly #settled = new KeyMemory()
+  readonly #running = new Map<string, Running>()
 
   constructor({ windowMs = 3_600_000, maxEntries = 100_000 }: DuplicateWindow = {}) {
     this.#windowMs = windowMs
@@ -34,15 +38,17 @@ export class Duplicates {
    */
   claim(key: string, now: number): boolean {
     this.#expire(now)
-    if (this.#settled.has(key)) return false
-    this.#running.set(key, [])
+    const print = fingerprintOf(key)
+    if (this.#settled.has(print)) return false
+    this.#running.set(key, { print, copies: [] })
     return true
   }
 
   /** The same, once nobody runs any more. */
   async claimNext(key: string, now: number): Promise<boolean> {
-    for (let waiting = this.#running.get(key); waiting; waiting = this.#running.get(key)) {
-      const settled = await new Promise<boolean>((resolve) => waiting.push(resolve))
+    for (let running = this.#running.get(key); running; running = this.#running.get(key)) {
+      const { copies } = running
+      const settled = await new Promise<boolean>((resolve) => copies.push(resolve))
       if (settled) return false
     }
     return this.claim(key, now)
@@ -53,20 +59,17 @@ export class Duplicates {
   }
 
   finish(key: string, settled: boolean, now: number): void {
-    if (settled && !this.#settled.has(key)) {
-      this.#settled.set(key, now)
-      this.#order.push(key)
-    }
-    const waiting = this.#running.get(key) ?? []
+    const running = this.#running.get(key)
+    const print = running?.print ?? fingerprintOf(key)
+    if (settled && !this.#settled.has(print)) this.#settled.add(print, now)
     this.#running.delete(key)
-    for (const resolve of waiting) resolve(settled)
+    for (const resolve of running?.copies ?? []) resolve(settled)
   }
 
   #expire(now: number): void {
-    for (let key = this.#order.first; key !== undefined; key = this.#order.first) {
-      if (this.#settled.get(key)! > now - this.#windowMs && this.#settled.size <= this.#maxEntries) return
-      this.#settled.delete(key)
-      this.#order.shift()
+    for (let at = this.#settled.oldestAt; at !== undefined; at = this.#settled.oldestAt) {
+      if (at > now - this.#windowMs && this.#settled.size <= this.#maxEntries) return
+      this.#settled.forgetOldest()
     }
   }
 }

@@ -1,0 +1,59 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { KeyMemory, fingerprintOf } from '../../../src/consumer/key-memory.js'
+
+const prints = Array.from({ length: 6000 }, (_, n) => fingerprintOf(`key ${n}`))
+
+describe('a fingerprint', () => {
+  it('is the first 128 bits of SHA-256', () => {
+    // FIPS 180-4, of "abc".
+    const hex = 'ba7816bf8f01cfea414140de5dae2223'
+    expect(Buffer.from(new Int32Array(fingerprintOf('abc')).buffer).toString('hex')).toBe(hex)
+  })
+})
+
+describe('a memory of keys', () => {
+  it('is empty at first, and again', () => {
+    const memory = new KeyMemory()
+    expect([memory.size, memory.oldestAt, memory.has(prints[0]!)]).toEqual([0, undefined, false])
+    memory.forgetOldest()
+    memory.add(prints[0]!, 5)
+    expect([memory.size, memory.oldestAt, memory.has(prints[0]!), memory.has(prints[1]!)]).toEqual([1, 5, true, false])
+    memory.forgetOldest()
+    expect([memory.size, memory.oldestAt, memory.has(prints[0]!)]).toEqual([0, undefined, false])
+  })
+
+  it('has what was added and not forgotten, the oldest first, however much comes and goes', () => {
+    const steps = fc.array(fc.record({ adds: fc.nat(3000), forgets: fc.nat(3000) }), { maxLength: 12 })
+    fc.assert(
+      fc.property(steps, (all) => {
+        const memory = new KeyMemory()
+        let [oldest, next] = [0, 0]
+        for (const { adds, forgets } of all) {
+          // Each comes again some time after it was forgotten.
+          for (let i = 0; i < adds && next - oldest < prints.length; i++, next++) {
+            memory.add(prints[next % prints.length]!, next)
+          }
+          for (let i = 0; i < forgets && oldest < next; i++, oldest++) memory.forgetOldest()
+          expect(memory.size).toBe(next - oldest)
+          expect(memory.oldestAt).toBe(oldest < next ? oldest : undefined)
+          const isIn = (n: number) => (n - (oldest % prints.length) + prints.length) % prints.length < next - oldest
+          expect(prints.filter((print, n) => memory.has(print) !== isIn(n))).toEqual([])
+        }
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it('tells keys apart whose fingerprints differ in one word, and finds them in a row of one place', () => {
+    const memory = new KeyMemory()
+    const alike = [0, 1, 2, 3].map((word) => Int32Array.from({ length: 4 }, (_, i) => (i === word ? -1 : 7)))
+    const same = Array.from({ length: 500 }, (_, n) => Int32Array.of(1023, n, 0, 0))
+    for (const print of [...alike, ...same]) memory.add(print, 0)
+    expect(memory.has(Int32Array.of(7, 7, 7, 7))).toBe(false)
+    for (let gone = 0; gone < 504; gone++) {
+      expect([...alike, ...same].map((print) => memory.has(print)).lastIndexOf(false)).toBe(gone - 1)
+      memory.forgetOldest()
+    }
+  })
+})
