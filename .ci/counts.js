@@ -35,5 +35,5 @@ function errorsOf(module) {
 }
 
 function firstLine({ message }) {
-  return message.split('\n')[0]
+  return String(message).split('\n')[0]
 }

@@ -9,8 +9,11 @@ import { DELAYED_TYPE, type BindingPart, type ExchangePart, type Part } from './
 
 type Permission = Parameters<typeof operationFailure>[2]
 
-/** What another client declares at the same moment is there within milliseconds; a node that is down is not waited for. */
-const AWAY_TRIES = 3
+/**
+ * What another client declares at the same moment is there within milliseconds. A node that is down is not waited for: all
+ * that is to be declared waits for its turn, so this may take no longer than 150 ms.
+ */
+const AWAY = { retries: 4, baseMs: 10 }
 
 /** Declares, looks for and deletes parts of the layout: one at a time, and again if the connection is lost meanwhile. */
 export class Declarer {
@@ -105,7 +108,7 @@ export class Declarer {
     beside: Record<string, Permission> = {},
   ): Promise<void> {
     const turn = this.#turn.then(async () => {
-      for (let attempt = 0; ; attempt++) {
+      for (let [losses, away] = [0, 0]; ;) {
         const model = await this.#connection.ready()
         try {
           this.#channel ??= await this.#open(model)
@@ -114,10 +117,11 @@ export class Declarer {
         } catch (error) {
           if (this.#connection.closed) throw new DuequeError('CLOSED', 'dueque is closed', {}, { cause: error })
           if (replyCode(error) === undefined) this.#drop()
-          if (isLoss(error)) this.#connection.suspect(model)
-          const mayPass = isLoss(error) || (isAway(error) && attempt < AWAY_TRIES)
-          if (!mayPass) throw operationFailure(error, what, asked, beside)
-          await pause(backoff(attempt))
+          if (isLoss(error)) {
+            this.#connection.suspect(model)
+            await pause(backoff(losses++))
+          } else if (isAway(error) && away < AWAY.retries) await pause(backoff(away++, AWAY))
+          else throw operationFailure(error, what, asked, beside)
         }
       }
     })

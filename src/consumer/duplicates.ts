@@ -24,12 +24,14 @@ export class Duplicates {
   readonly #windowMs: number
   readonly #maxEntries: number
   /** With when each was settled. */
-  readonly #settled = new KeyMemory()
+  readonly #settled: KeyMemory
   readonly #running = new Map<string, Running>()
 
   constructor({ windowMs = 3_600_000, maxEntries = 100_000 }: DuplicateWindow = {}) {
     this.#windowMs = windowMs
     this.#maxEntries = maxEntries
+    // One more until the oldest is forgotten.
+    this.#settled = new KeyMemory(maxEntries + 1)
   }
 
   /**

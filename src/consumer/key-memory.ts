@@ -1,12 +1,14 @@
-import { hash } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 /** 128 bits of SHA-256. That any two of a billion keys have the same has a chance of one in 10^20. */
 export type Fingerprint = Readonly<Int32Array>
 const WORDS = 4
+/** Unknown outside, so that nobody can make keys that are alike here, not even in the bits that the hash table goes by. */
+const SALT = randomBytes(12).toString('base64')
 
-export function fingerprintOf(key: string): Fingerprint {
+export function fingerprintOf(key: string, salt = SALT): Fingerprint {
   // A string is less work for the garbage collector than a Buffer.
-  const digest = hash('sha256', key, 'binary')
+  const digest = hash('sha256', salt + key, 'binary')
   return Int32Array.of(wordAt(digest, 0), wordAt(digest, 4), wordAt(digest, 8), wordAt(digest, 12))
 }
 
@@ -15,13 +17,15 @@ function wordAt(bytes: string, at: number): number {
   return byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)
 }
 
-/** A power of two, as all sizes are. */
+/** Powers of two, as all sizes are. */
 const LEAST_CAPACITY = 1024
+/** Room for so many is there from the start, where so many are expected: to make it later takes some milliseconds. */
+const MOST_AT_ONCE = 2 ** 17
 
 /**
- * Remembers keys, each with a time, in the order of adding. They are kept as fingerprints in typed arrays, 32 to 64 bytes
- * each: a hundred thousand strings that live for minutes keep the garbage collector busy, and every handler waiting.
- * See docs/decisions/029-settled-keys-live-outside-the-heap.md.
+ * Remembers keys, each with a time, in the order of adding. They are kept as fingerprints in typed arrays, 32 bytes for
+ * each that there is room for: a hundred thousand strings that live for minutes keep the garbage collector busy, and every
+ * handler waiting. See docs/decisions/029-settled-keys-live-outside-the-heap.md.
  */
 export class KeyMemory {
   #capacity = 0
@@ -33,6 +37,12 @@ export class KeyMemory {
   /** A hash table with linear probing, at most half full: a slot + 1 each, 0 for none. */
   #index = new Int32Array(0)
 
+  /** @param expected at most so many, as far as is known */
+  constructor(expected = 0) {
+    const atLeast = Math.min(Math.max(expected, LEAST_CAPACITY), MOST_AT_ONCE)
+    this.#resize(2 ** Math.ceil(Math.log2(atLeast)))
+  }
+
   get size(): number {
     return this.#size
   }
@@ -43,7 +53,6 @@ export class KeyMemory {
   }
 
   has(print: Fingerprint): boolean {
-    if (this.#size === 0) return false
     for (let place = this.#homeOf(print[0]!); this.#index[place] !== 0; place = this.#after(place)) {
       if (this.#isIn(this.#index[place]! - 1, print)) return true
     }
@@ -52,11 +61,12 @@ export class KeyMemory {
 
   /** @param print that it does not have */
   add(print: Fingerprint, at: number): void {
-    if (this.#size === this.#capacity) this.#grow()
-    const slot = (this.#head + this.#size++) & (this.#capacity - 1)
+    if (this.#size === this.#capacity) this.#resize(this.#capacity * 2)
+    const slot = (this.#head + this.#size) & (this.#capacity - 1)
     this.#prints.set(print, slot * WORDS)
     this.#times[slot] = at
     this.#enter(slot)
+    this.#size++
   }
 
   forgetOldest(): void {
@@ -102,17 +112,21 @@ export class KeyMemory {
     this.#index[gap] = 0
   }
 
-  #grow(): void {
-    const [prints, times, rest] = [this.#prints, this.#times, this.#capacity - this.#head]
-    this.#capacity = Math.max(LEAST_CAPACITY, this.#capacity * 2)
-    this.#prints = new Int32Array(this.#capacity * WORDS)
-    this.#prints.set(prints.subarray(this.#head * WORDS))
-    this.#prints.set(prints.subarray(0, this.#head * WORDS), rest * WORDS)
-    this.#times = new Float64Array(this.#capacity)
-    this.#times.set(times.subarray(this.#head))
-    this.#times.set(times.subarray(0, this.#head), rest)
+  /** To no less than it has. Nothing is changed before all of the memory for it is there. */
+  #resize(capacity: number): void {
+    const prints = new Int32Array(capacity * WORDS)
+    const times = new Float64Array(capacity)
+    const index = new Int32Array(capacity * 2)
+    const [head, rest] = [this.#head, this.#capacity - this.#head]
+    prints.set(this.#prints.subarray(head * WORDS))
+    prints.set(this.#prints.subarray(0, head * WORDS), rest * WORDS)
+    times.set(this.#times.subarray(head))
+    times.set(this.#times.subarray(0, head), rest)
+    this.#capacity = capacity
+    this.#prints = prints
+    this.#times = times
+    this.#index = index
     this.#head = 0
-    this.#index = new Int32Array(this.#capacity * 2)
     for (let slot = 0; slot < this.#size; slot++) this.#enter(slot)
   }
 }

@@ -25,7 +25,7 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
   })
   afterAll(() => cluster.stop())
 
-  // The first: later, the broker makes up for leaders that have moved.
+  // The first: later, the broker makes up for leaders that have moved. How even it is depends on how fast it counts.
   test('leads the rungs of a ladder from all of its nodes', async () => {
     const mq = await open(cluster.urls)
     await scheduleNotes(

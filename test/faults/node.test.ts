@@ -99,12 +99,15 @@ describe.skipIf(noNode)(
           () => Promise.reject(new Error('not here')),
         )
       const part = new Layout(new Names('dueque'), 'quorum').workQueue(queue).find(({ name }) => name === queue)
-      const patient = declarerThat(() => Promise.resolve())
+      let tries = 0
+      const patient = declarerThat(() => Promise.resolve(tries++))
       await patient.declare(part!)
+      expect(tries).toBe(1)
       await becomes('crashed')
       const error = await failure(patient.declare(part!))
       expect(error).toMatchObject({ code: 'BROKER_ERROR', message: expect.stringContaining('has crashed') as string })
-      let tries = 0
+      expect(tries).toBe(6)
+      tries = 0
       await declarerThat(async () => ++tries === 2 && becomes('live')).declare(part!)
       expect(tries).toBe(2)
     })

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../redis/client.js'
-import { SUBSCRIBER } from '../redis/ioredis.js'
+import { SUBSCRIBER, keepSubscribed } from '../redis/ioredis.js'
 import type { RedisSubscription } from '../redis/port.js'
 
 /** A server, of one or of a cluster. Each tells only of its own keys. */
@@ -49,19 +49,8 @@ function ioredisNode(redis: Ioredis): ExpiryNode {
     config: (...args) => redis.config(...args),
     listen(pattern, heard, again) {
       const own = redis.duplicate({ ...SUBSCRIBER, ...RECONNECTS })
-      // It reconnects by itself; without a listener, ioredis writes to the console.
-      own.on('error', () => undefined)
       own.on('pmessage', (_pattern, _channel, message) => heard(message))
-      const subscribed = own.psubscribe(pattern).then(() => {
-        own.on('ready', () => void own.psubscribe(pattern).then(again, () => undefined))
-      })
-      return {
-        subscribed,
-        end() {
-          own.disconnect()
-          return Promise.resolve()
-        },
-      }
+      return keepSubscribed(own, () => own.psubscribe(pattern), again)
     },
   }
 }

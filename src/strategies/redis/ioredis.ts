@@ -17,8 +17,9 @@ interface Emitter {
 }
 
 /**
- * What a subscriber needs, whatever the caller's client was given. It subscribes again by `on('ready')`: what ioredis
- * repeats by itself and Redis refuses, or `disconnect` ends, would be a rejection that nobody handles, and end the process.
+ * What a subscriber needs, whatever the caller's client was given. {@link keepSubscribed} subscribes again: what a client for
+ * one server repeats by itself, and Redis refuses or `disconnect` ends, would be a rejection that nobody handles, and end the
+ * process. That of a cluster does it in a way of its own, which no option changes, and handles it.
  */
 export const SUBSCRIBER = {
   lazyConnect: false,
@@ -65,11 +66,20 @@ function subscribe(
   again: () => void,
 ): RedisSubscription {
   const own = redis.isCluster ? redis.duplicate([], SUBSCRIBER) : redis.duplicate(SUBSCRIBER)
+  own.on('message', (_channel: string, message: string) => listener(message))
+  return keepSubscribed(own, () => own.subscribe(channel), again)
+}
+
+/** Subscribes, and again whenever it has reconnected. */
+export function keepSubscribed(
+  own: { on(event: string, listener: () => void): unknown; disconnect(): void },
+  subscribe: () => Promise<unknown>,
+  again: () => void,
+): RedisSubscription {
   // It reconnects by itself; without a listener, ioredis writes to the console.
   own.on('error', () => undefined)
-  own.on('message', (_channel: string, message: string) => listener(message))
-  const subscribed = own.subscribe(channel).then(() => {
-    own.on('ready', () => void own.subscribe(channel).then(again, () => undefined))
+  const subscribed = subscribe().then(() => {
+    own.on('ready', () => void subscribe().then(again, () => undefined))
   })
   return {
     subscribed,

@@ -5,16 +5,22 @@ import { KeyMemory, fingerprintOf } from '../../../src/consumer/key-memory.js'
 const prints = Array.from({ length: 6000 }, (_, n) => fingerprintOf(`key ${n}`))
 
 describe('a fingerprint', () => {
-  it('is the first 128 bits of SHA-256', () => {
+  it('is of the key and a secret of this process', () => {
+    expect(fingerprintOf('abc')).toEqual(fingerprintOf('abc'))
+    expect(fingerprintOf('abc')).not.toEqual(fingerprintOf('abc', ''))
+    expect(fingerprintOf('abc')).not.toEqual(fingerprintOf('abd'))
+  })
+
+  it('is the first 128 bits of SHA-256 of both', () => {
     // FIPS 180-4, of "abc".
     const hex = 'ba7816bf8f01cfea414140de5dae2223'
-    expect(Buffer.from(new Int32Array(fingerprintOf('abc')).buffer).toString('hex')).toBe(hex)
+    expect(Buffer.from(new Int32Array(fingerprintOf('abc', '')).buffer).toString('hex')).toBe(hex)
   })
 })
 
 describe('a memory of keys', () => {
-  it('is empty at first, and again', () => {
-    const memory = new KeyMemory()
+  it.each([0, 1, 1024, 1025, 1_000_000, Infinity])('for %d is empty at first, and again', (expected) => {
+    const memory = new KeyMemory(expected)
     expect([memory.size, memory.oldestAt, memory.has(prints[0]!)]).toEqual([0, undefined, false])
     memory.forgetOldest()
     memory.add(prints[0]!, 5)
@@ -45,10 +51,10 @@ describe('a memory of keys', () => {
     )
   })
 
-  it('tells keys apart whose fingerprints differ in one word, and finds them in a row of one place', () => {
+  it('tells keys apart whose fingerprints differ in one word, and finds those in a row that begins at the last place', () => {
     const memory = new KeyMemory()
     const alike = [0, 1, 2, 3].map((word) => Int32Array.from({ length: 4 }, (_, i) => (i === word ? -1 : 7)))
-    const same = Array.from({ length: 500 }, (_, n) => Int32Array.of(1023, n, 0, 0))
+    const same = Array.from({ length: 500 }, (_, n) => Int32Array.of(2047, n, 0, 0))
     for (const print of [...alike, ...same]) memory.add(print, 0)
     expect(memory.has(Int32Array.of(7, 7, 7, 7))).toBe(false)
     for (let gone = 0; gone < 504; gone++) {
