@@ -25,8 +25,8 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
   })
   afterAll(() => cluster.stop())
 
-  // The first: later, the broker makes up for leaders that have moved. How even it is depends on how fast it counts.
-  test('leads the rungs of a ladder from all of its nodes', async () => {
+  // The first: later, the broker makes up for leaders that have moved, and others have made rungs of hours.
+  test('leads the rungs of a ladder from all of its nodes, evenly', async () => {
     const mq = await open(cluster.urls)
     await scheduleNotes(
       mq,
@@ -36,7 +36,7 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
     const leaders = [...(await cluster.leaders())].filter(([name]) => /\.wait\.\d+h$/.test(name))
     expect(leaders).toHaveLength(12)
     const led = cluster.nodes.map(({ name }) => leaders.filter(([, leader]) => leader === name).length)
-    for (const count of led) expect(count, `${led.join(', ')} of 12 rungs`).toBeGreaterThan(0)
+    for (const count of led) expect(count, `${led.join(', ')} of 12 rungs`).toBeGreaterThanOrEqual(2)
   })
 
   const cannot = {
@@ -73,12 +73,12 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
     for (const victim of [follower, leader]) {
       await poll(() => isConnectedTo(victim), { what: `the client on ${victim.name}`, timeoutMs: 20_000 })
       const before = load.confirmed.size
-      await poll(() => load.confirmed.size > before + 200, { what: 'load', timeoutMs: 120_000 })
+      await poll(() => load.confirmed.size > before + 200, { what: 'load', timeoutMs: 60_000 })
       await victim.kill()
       await victim.restart()
     }
     const afterwards = load.confirmed.size
-    await poll(() => load.confirmed.size > afterwards + 200, { what: 'load after the restarts', timeoutMs: 120_000 })
+    await poll(() => load.confirmed.size > afterwards + 200, { what: 'load after the restarts', timeoutMs: 60_000 })
     expect(isConnectedTo(other)).toBe(true)
 
     const count = await load.end()
@@ -89,7 +89,7 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
     })
     expect(recorder.early).toEqual([])
     expect(recorder.numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, n) => n))
-  }, 600_000)
+  }, 400_000)
 
   test('without a majority schedule does not resolve; it fails in time, and works again when the nodes are back', async (test) => {
     skipWhereMessagesStay(test)
