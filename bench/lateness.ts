@@ -15,7 +15,15 @@ const LONGEST_DELAY_MS = 10_000
 
 /** How late messages arrive that are scheduled at a steady rate, with random delays of 1 to 10 seconds. */
 export async function lateness(broker: Broker, options: Options): Promise<Result> {
-  const { rate = 2000, seconds = 60, prefetch = 1000, patience = 30, receiver: kind, semiSpace = 64 } = options
+  const {
+    rate = 2000,
+    seconds = 60,
+    prefetch = 1000,
+    patience = 30,
+    receiver: kind,
+    semiSpace = 64,
+    realtime,
+  } = options
   if (kind === 'none') throw new Error('lateness needs a receiver')
   const count = rate * seconds
   const to = { queue: QUEUE }
@@ -24,7 +32,8 @@ export async function lateness(broker: Broker, options: Options): Promise<Result
   await warmUp(mq, to, 5_000)
   await sleep(LONGEST_DELAY_MS)
   const request = { kind, url: broker.url, queue: QUEUE, prefetch }
-  const receiver = await startReceiver(request, [`--max-semi-space-size=${semiSpace}`])
+  const nodeOptions = [`--max-semi-space-size=${semiSpace}`]
+  const receiver = await startReceiver(request, { nodeOptions, realtime })
   const paced = await pace({ rate, count, stopAtFailure: true }, (n) =>
     mq.schedule(sample, payloadOf(n), { to, in: randomDelayMs() }),
   )
@@ -47,6 +56,7 @@ export async function lateness(broker: Broker, options: Options): Promise<Result
       receiver: kind,
       prefetch,
       'semi-space MiB': semiSpace,
+      realtime,
       ...settings,
     },
     rows: [

@@ -16,6 +16,7 @@ export interface Options {
   shards: number
   lead: number
   semiSpace: number | undefined
+  realtime: boolean
   queueType: 'quorum' | 'classic'
   strategy: 'ladder' | 'redis' | 'postgres'
   receiver: 'dueque' | 'raw' | 'none'
@@ -54,6 +55,7 @@ options
   --shards N            of each rung (1)
   --lead MS             lateness: the broker hands over so much earlier, and the consumer holds (0)
   --semi-space MIB      lateness: node --max-semi-space-size of the receiver (64; Node's own is 16)
+  --realtime            lateness: the receiver goes before all others (chrt --rr 1; Linux, as root)
   --strategy NAME       lateness, burst, idle: how messages wait: ladder, redis or postgres (ladder). For the last
                         two a private server is started (appendonly yes; fsync on), or REDIS_URL or DATABASE_URL is used
   --receiver KIND       lateness, burst: a consumer of dueque or of raw amqplib; burst: or none, and the queue is
@@ -100,6 +102,7 @@ export function parseCommandLine(args: string[]): CommandLine {
       strategy: text,
       'broker-defaults': flag,
       'fresh-rungs': flag,
+      realtime: flag,
       help: flag,
     },
   })
@@ -122,6 +125,7 @@ export function parseCommandLine(args: string[]): CommandLine {
       shards: number('shards') ?? 1,
       lead: number('lead') ?? 0,
       semiSpace: number('semi-space'),
+      realtime: values.realtime ?? false,
       queueType: oneOf('queue-type', ['quorum', 'classic'], values['queue-type']),
       strategy: oneOf('strategy', ['ladder', 'redis', 'postgres'], values.strategy),
       receiver: oneOf('receiver', ['dueque', 'raw', 'none'], values.receiver),

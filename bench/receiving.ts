@@ -19,13 +19,21 @@ export interface Receiver {
   finish(): Promise<Final>
 }
 
-/**
- * Resolves when it consumes.
- *
- * @param nodeOptions for Node.js, beside those of this process
- */
-export async function startReceiver(request: Request, nodeOptions: readonly string[] = []): Promise<Receiver> {
-  const child = fork(RECEIVER, [JSON.stringify(request)], { execArgv: [...process.execArgv, ...nodeOptions] })
+export interface ReceiverOptions {
+  /** For Node.js, beside those of this process. */
+  nodeOptions?: readonly string[]
+  /** Before all processes of ordinary priority: by chrt(1) of Linux, as root. @default false */
+  realtime?: boolean
+}
+
+/** Resolves when it consumes. It has a session of its own, as a service has: Linux shares the cores out by session. */
+export async function startReceiver(request: Request, options: ReceiverOptions = {}): Promise<Receiver> {
+  const { nodeOptions = [], realtime = false } = options
+  const execArgv = [...process.execArgv, ...nodeOptions]
+  const child = fork(RECEIVER, [JSON.stringify(request)], {
+    detached: true,
+    ...(realtime ? { execPath: 'chrt', execArgv: ['--rr', '1', process.execPath, ...execArgv] } : { execArgv }),
+  })
   let unique = 0
   let seen = 0
   let changedAt = 0

@@ -16,16 +16,19 @@ export interface Window {
   readonly toleranceMs: number
 }
 
-/** With a lead, the broker hands over at least this much early, so that its own delay does not show. */
-const HANDOVER_MS = 25
+/** What the broker may take for its last steps without taking it from a lead below a second: docs/decisions/030-the-broker-has-time-of-its-own.md. */
+const TRANSIT_MS = 25
+/** Where the tolerance saves a rung, the broker hands over at least this much before due. */
+const HANDOVER_MS = 50
 /** The smallest rung. */
 const STEP_MS = 10
 /** From this lead on, whole seconds are waited for. */
 const LONG_LEAD_MS = 1000
 
 /**
- * The wait for a delay. Without a lead at least the delay. With one that much less, the rest being the consumer's, rounded
- * down to {@link roundingOf} the lead; more only as far as the tolerance has it, and {@link HANDOVER_MS} are left.
+ * The wait for a delay. Without a lead at least the delay. With one that and {@link TRANSIT_MS} less, the rest being the
+ * consumer's, rounded down to {@link roundingOf} the lead; more only as far as the tolerance has it, and {@link HANDOVER_MS}
+ * are left.
  */
 export function windowFor(delayMs: number, leadMs: number, tolerance: (delayMs: number) => number): Window {
   const toleranceMs = Math.max(0, tolerance(delayMs)) || 0
@@ -39,7 +42,7 @@ export function windowFor(delayMs: number, leadMs: number, tolerance: (delayMs: 
 export function longestLead(leadMs: number): number {
   if (leadMs === 0) return 0
   const stepMs = roundingOf(leadMs)
-  return leadMs < LONG_LEAD_MS ? leadMs + stepMs - 1 : Math.max(leadMs, stepMs + HANDOVER_MS)
+  return leadMs < LONG_LEAD_MS ? leadMs + TRANSIT_MS + stepMs - 1 : Math.max(leadMs, stepMs + HANDOVER_MS)
 }
 
 /** A tenth of the wait queues below a second take the same load: docs/decisions/028-a-lead-takes-no-small-rungs.md. */
