@@ -55,7 +55,7 @@ options
   --shards N            of each rung (1)
   --lead MS             lateness: the broker hands over so much earlier, and the consumer holds (0)
   --semi-space MIB      lateness: node --max-semi-space-size of the receiver (64; Node's own is 16)
-  --realtime            lateness: the receiver goes before all others (chrt --rr 1; Linux, as root)
+  --realtime            lateness: the receiver goes before all of ordinary priority (chrt --rr 1; Linux, as root)
   --strategy NAME       lateness, burst, idle: how messages wait: ladder, redis or postgres (ladder). For the last
                         two a private server is started (appendonly yes; fsync on), or REDIS_URL or DATABASE_URL is used
   --receiver KIND       lateness, burst: a consumer of dueque or of raw amqplib; burst: or none, and the queue is

@@ -29,6 +29,9 @@ interface Receiving {
 
 const PROGRESS_MS = 50
 
+// The parent is gone.
+process.once('disconnect', () => process.exit())
+
 const request = JSON.parse(process.argv[2]!) as Request
 const tally = new Tally()
 const receiving = await (request.kind === 'raw' ? receiveRaw(request) : receiveByDueque(request))
@@ -43,8 +46,6 @@ process.once('message', () => {
   clearInterval(timer)
   void finish()
 })
-// The parent is gone.
-process.once('disconnect', () => process.exit())
 
 async function finish(): Promise<void> {
   const { user, system } = process.cpuUsage(cpuBefore)

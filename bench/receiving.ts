@@ -45,6 +45,7 @@ export async function startReceiver(request: Request, options: ReceiverOptions =
       ;({ unique, seen } = told)
       changedAt = Date.now()
     })
+    child.once('error', reject)
     child.once('exit', (code, signal) => {
       ended = new Error(`the receiver ended: ${code ?? String(signal)}`)
       reject(ended)

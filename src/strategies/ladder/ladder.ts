@@ -34,9 +34,9 @@ export interface LadderOptions {
    * How much earlier than due the broker hands a message over, 0 to 10,000 milliseconds; dueque's consumer holds it until
    * the due instant. 25 or more take the broker's own delay and all rounding out of the lateness. The wait ends 25 to 124 ms
    * earlier still, for what the broker takes itself and since with a lead the smallest rung is 100 ms; and later, down to
-   * 50 ms before due, where the tolerance saves a rung. From 1,000 on, no rungs below a second are used, and it ends no
-   * earlier than the lead, or 1,050 ms. Consumers other than dueque's get messages early. A consumer's `prefetch` must be
-   * more than what arrives within the lead and 124 ms.
+   * 50 ms before due, where the tolerance saves a rung. From 1,000 on, no rungs below a second are used, and it ends by the
+   * lead, or 1,050 ms, before due at the earliest, and up to 999 ms later. Consumers other than dueque's get messages early.
+   * A consumer's `prefetch` must be more than what arrives within the lead and 124 ms.
    * @default 0
    */
   lead?: number | undefined

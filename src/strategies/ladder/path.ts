@@ -16,9 +16,12 @@ export interface Window {
   readonly toleranceMs: number
 }
 
-/** What the broker may take for its last steps without taking it from a lead below a second: docs/decisions/030-the-broker-has-time-of-its-own.md. */
+/**
+ * What the broker may take for its last steps without taking it from a lead below a second:
+ * docs/decisions/030-the-broker-has-time-of-its-own.md.
+ */
 const TRANSIT_MS = 25
-/** Where the tolerance saves a rung, the broker hands over at least this much before due. */
+/** Where the tolerance saves a rung, or whole seconds are waited for, the wait ends at least this much before due. */
 const HANDOVER_MS = 50
 /** The smallest rung. */
 const STEP_MS = 10
@@ -26,9 +29,8 @@ const STEP_MS = 10
 const LONG_LEAD_MS = 1000
 
 /**
- * The wait for a delay. Without a lead at least the delay. With one that and {@link TRANSIT_MS} less, the rest being the
- * consumer's, rounded down to {@link roundingOf} the lead; more only as far as the tolerance has it, and {@link HANDOVER_MS}
- * are left.
+ * The wait for a delay. Without a lead at least the delay. With one the first step of {@link roundingOf} the lead that leaves
+ * the consumer no more than {@link longestLead}; more only as far as the tolerance has it, and {@link HANDOVER_MS} are left.
  */
 export function windowFor(delayMs: number, leadMs: number, tolerance: (delayMs: number) => number): Window {
   const toleranceMs = Math.max(0, tolerance(delayMs)) || 0
@@ -38,7 +40,10 @@ export function windowFor(delayMs: number, leadMs: number, tolerance: (delayMs: 
   return { leastMs, toleranceMs: Math.max(0, Math.min(toleranceMs, delayMs - HANDOVER_MS - leastMs)) }
 }
 
-/** How early the broker may hand over: what the wait is rounded down by must fit before the rest. */
+/**
+ * How early the broker may hand over: by the lead, what it takes itself, and what the wait is rounded down by. A lead of a
+ * second or more has room for the other two.
+ */
 export function longestLead(leadMs: number): number {
   if (leadMs === 0) return 0
   const stepMs = roundingOf(leadMs)
