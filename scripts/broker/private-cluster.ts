@@ -75,6 +75,16 @@ export class PrivateCluster {
     return JSON.stringify(queues.filter(({ messages }) => messages > 0))
   }
 
+  /** The quorum queues that lack a leader or a member: name, state, leader, members, and which of them run. */
+  async unwell(): Promise<string> {
+    const columns = ['name', 'state', 'leader', 'members', 'online']
+    const listed = await this.nodes[0]!.ctl('list_queues', '--formatter', 'json', ...columns)
+    const queues = JSON.parse(listed) as { state: string; leader: string; members: string[]; online: string[] }[]
+    const isWell = ({ state, leader, members, online }: (typeof queues)[number]) =>
+      state === 'running' && leader !== '' && online.length === members.length
+    return JSON.stringify(queues.filter((queue) => !isWell(queue)))
+  }
+
   /** Ends all processes and deletes all folders. May be called again. */
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()))

@@ -13,13 +13,10 @@ import { SteadyLoad } from './steady-load.js'
 
 const noNodes = process.env['DUEQUE_RABBITMQ_BIN'] === undefined
 
-describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN does not say how to start one)', () => {
+const why = '(skipped where DUEQUE_RABBITMQ_BIN does not say how to start one)'
+
+describe.skipIf(noNodes)(`a cluster of three ${why}`, () => {
   let cluster: PrivateCluster
-  const open = async (urls: readonly string[], options: ConnectOptions = {}): Promise<Dueque> => {
-    const mq = await connect({ url: urls, ...options })
-    onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
-    return mq
-  }
   beforeAll(async () => {
     cluster = (await startCluster())!
   })
@@ -44,17 +41,11 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
       'routing is the same on three nodes, and its outlets take 8 s',
   }
   conformance({ name: 'ladder on three nodes', make: ladder, cannot }, () => new AmqpWorld(cluster.urls, ladder))
+})
 
-  const skipWhereMessagesStay = ({ skip }: Pick<TestContext, 'skip'>) => {
-    const { version } = cluster.nodes[0]!
-    skip(
-      isBefore(version, [3, 10, 20]),
-      `on RabbitMQ ${version} some messages stay with the dead-letter worker of a rung, see docs/operations.md`,
-    )
-  }
-
+describe.skipIf(noNodes)(`a cluster of three of one's own ${why}`, () => {
   test('a follower, then a leader killed and restarted under load: each handled once, none early, none lost', async (test) => {
-    skipWhereMessagesStay(test)
+    const cluster = await ownCluster(test)
     const queue = unique('failover')
     await scheduleNotes(await open(cluster.urls), queue, [2000])
     const leader = cluster.named((await cluster.leaders()).get('dueque.v1.wait.2s')!)
@@ -70,15 +61,23 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
 
     const delayMs = () => 1000 + Math.floor(Math.random() * 4000)
     const load = new SteadyLoad(mq, { queue, perSecond: 200, delayMs }).start()
+    onTestFinished(() => load.halt())
+    const moreConfirmed = async (what: string) => {
+      const before = load.confirmed.size
+      const isMore = () => load.confirmed.size > before + 200
+      await poll(isMore, { what, timeoutMs: 60_000 }).catch(async (error: unknown) => {
+        throw new Error(`${what}: ${load.confirmed.size - before} of 200; queues: ${await cluster.unwell()}`, {
+          cause: error,
+        })
+      })
+    }
     for (const victim of [follower, leader]) {
       await poll(() => isConnectedTo(victim), { what: `the client on ${victim.name}`, timeoutMs: 20_000 })
-      const before = load.confirmed.size
-      await poll(() => load.confirmed.size > before + 200, { what: 'load', timeoutMs: 60_000 })
+      await moreConfirmed('load')
       await victim.kill()
       await victim.restart()
     }
-    const afterwards = load.confirmed.size
-    await poll(() => load.confirmed.size > afterwards + 200, { what: 'load after the restarts', timeoutMs: 60_000 })
+    await moreConfirmed('load after the restarts')
     expect(isConnectedTo(other)).toBe(true)
 
     const count = await load.end()
@@ -92,7 +91,7 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
   }, 400_000)
 
   test('without a majority schedule does not resolve; it fails in time, and works again when the nodes are back', async (test) => {
-    skipWhereMessagesStay(test)
+    const cluster = await ownCluster(test)
     const [left, ...others] = cluster.nodes
     const queue = unique('majority')
     const publishTimeoutMs = 3000
@@ -116,6 +115,24 @@ describe.skipIf(noNodes)('a cluster of three (skipped where DUEQUE_RABBITMQ_BIN 
     expect(recorder.early).toEqual([])
   }, 240_000)
 })
+
+/** Its nodes get killed: nobody else shall have it after that, a second try neither. */
+async function ownCluster({ skip }: Pick<TestContext, 'skip'>): Promise<PrivateCluster> {
+  const cluster = (await startCluster())!
+  onTestFinished(() => cluster.stop())
+  const { version } = cluster.nodes[0]!
+  skip(
+    isBefore(version, [3, 10, 20]),
+    `on RabbitMQ ${version} some messages stay with the dead-letter worker of a rung, see docs/operations.md`,
+  )
+  return cluster
+}
+
+async function open(urls: readonly string[], options: ConnectOptions = {}): Promise<Dueque> {
+  const mq = await connect({ url: urls, ...options })
+  onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
+  return mq
+}
 
 function isConnectedTo(node: PrivateNode): boolean {
   return openSockets(Number(new URL(node.url).port)) > 0
