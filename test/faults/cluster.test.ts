@@ -47,8 +47,10 @@ describe.skipIf(noNodes)(`a cluster of three of one's own ${why}`, () => {
   test('a follower, then a leader killed and restarted under load: each handled once, none early, none lost', async (test) => {
     const cluster = await ownCluster(test)
     const queue = unique('failover')
-    await scheduleNotes(await open(cluster.urls), queue, [2000])
-    const leader = cluster.named((await cluster.leaders()).get('dueque.v1.wait.2s')!)
+    await scheduleNotes(await open(cluster.urls), queue, [4000])
+    // One of those that the load takes: which it is depends on how long the machine took to declare it.
+    const [, leads] = [...(await cluster.leaders())].find(([name]) => name.includes('.wait.'))!
+    const leader = cluster.named(leads)
     const [follower, other] = cluster.nodes.filter((node) => node !== leader) as [PrivateNode, PrivateNode]
     // How long it takes until a leader is found is the machine's matter.
     const mq = await open(
@@ -130,7 +132,8 @@ async function ownCluster({ skip }: Pick<TestContext, 'skip'>): Promise<PrivateC
 
 async function open(urls: readonly string[], options: ConnectOptions = {}): Promise<Dueque> {
   const mq = await connect({ url: urls, ...options })
-  onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
+  // Publishes under way end by their time-out, at the latest.
+  onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }), 180_000)
   return mq
 }
 
