@@ -75,7 +75,7 @@ export class PrivateCluster {
     return JSON.stringify(queues.filter(({ messages }) => messages > 0))
   }
 
-  /** The quorum queues that lack a leader or a member: name, state, leader, members, and which of them run. */
+  /** The quorum queues that lack a leader or a member: name, state, leader, members, and which of those run. */
   async unwell(): Promise<string> {
     const columns = ['name', 'state', 'leader', 'members', 'online']
     const listed = await this.nodes[0]!.ctl('list_queues', '--formatter', 'json', ...columns)

@@ -68,9 +68,8 @@ describe.skipIf(noNodes)(`a cluster of three of one's own ${why}`, () => {
       const before = load.confirmed.size
       const isMore = () => load.confirmed.size > before + 200
       await poll(isMore, { what, timeoutMs: 60_000 }).catch(async (error: unknown) => {
-        throw new Error(`${what}: ${load.confirmed.size - before} of 200; queues: ${await cluster.unwell()}`, {
-          cause: error,
-        })
+        const unwell = await cluster.unwell().catch(String)
+        throw new Error(`${what}: ${load.confirmed.size - before} of 200; queues: ${unwell}`, { cause: error })
       })
     }
     for (const victim of [follower, leader]) {
