@@ -1,4 +1,5 @@
 import { AmqpBroker } from './amqp/amqp-broker.js'
+import type { ConnectionEvents } from './amqp/connection.js'
 import { MAX_BYTES_IN_FLIGHT } from './amqp/in-flight.js'
 import { Rescue } from './amqp/rescue.js'
 import type { Broker } from './broker.js'
@@ -131,7 +132,7 @@ async function within<T>(work: Promise<T>, ms: number): Promise<T> {
   }
 }
 
-function amqpEvents(events: Events): { [E in keyof DuequeEvents]: DuequeEvents[E] } {
+function amqpEvents(events: Events): ConnectionEvents {
   return {
     blocked: (reason) => events.emit('blocked', reason),
     unblocked: () => events.emit('unblocked'),
@@ -216,6 +217,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
       clock,
       logger,
       onError: (error) => this.#parts.events.emit('error', error as DuequeError),
+      events: this.#parts.events,
       onClosed: () => this.#consumers.delete(consumer),
       duplicates: (window) => this.#duplicatesOf(queue, window),
     })

@@ -1,7 +1,46 @@
+import type { DeadReason } from './broker.js'
 import type { DuequeError } from './errors.js'
 import type { Logger } from './logger.js'
 
-/** What happens to the connections. While they are away nothing is lost: schedules wait, consumers come back. */
+/** One attempt of a message, of the event `handled`. */
+export interface HandledEvent {
+  readonly queue: string
+  /** The producer's id. Missing only from a foreign message without one. */
+  readonly id: string | undefined
+  readonly name: string | undefined
+  /** Counts deliveries to a handler, from 1. */
+  readonly attempt: number
+}
+
+/** An attempt that failed or asked for another one, of the event `retried`. */
+export interface RetriedEvent extends HandledEvent {
+  /** What the handler threw, as it threw it. Undefined if it called `retry`. */
+  readonly error: unknown
+  /** How long the message waits for its next attempt, in milliseconds. */
+  readonly delayMs: number
+}
+
+/** The last attempt of a message that was given up, of the event `dead`. */
+export interface DeadEvent extends HandledEvent {
+  readonly reason: DeadReason
+  /** What the handler threw, as it threw it; otherwise an error or a text that says what is wrong with the message. */
+  readonly error: unknown
+}
+
+/** An unroutable message that could not be sent on, of the event `parked`. */
+export interface ParkedEvent {
+  readonly id: string | undefined
+  readonly name: string | undefined
+  /** Its destination as the message says it: `queue:<name>`, `exchange:<name>` or `outlet:<name>`. */
+  readonly to: string | undefined
+  /** Why it could not be sent on. */
+  readonly reason: string
+}
+
+/**
+ * What happens to the connections and to messages. While connections are away nothing is lost: schedules wait, consumers
+ * come back.
+ */
 export interface DuequeEvents {
   /** RabbitMQ takes no more messages for now, because memory or disk are low. */
   blocked: (reason: string) => void
@@ -10,6 +49,17 @@ export interface DuequeEvents {
   reconnected: () => void
   /** Something that will not mend itself, such as credentials that were revoked. dueque goes on trying. */
   error: (error: DuequeError) => void
+  /** A handler returned and decided nothing else; its message is acknowledged. */
+  handled: (event: HandledEvent) => void
+  /** A message waits for its next attempt, and the broker has confirmed that. */
+  retried: (event: RetriedEvent) => void
+  /**
+   * A consumer of this process gave a message up, and the broker has confirmed it in the dead queue. Messages that the
+   * broker itself moves there, at its delivery limit, are not told of.
+   */
+  dead: (event: DeadEvent) => void
+  /** This process moved an unroutable message to the parking queue. */
+  parked: (event: ParkedEvent) => void
 }
 
 /** The listeners of one connection. One that throws is logged and harms nobody. */
@@ -26,6 +76,11 @@ export class Events {
     const listeners = this.#listeners.get(event) ?? new Set()
     this.#listeners.set(event, listeners.add(listener))
     return () => listeners.delete(listener)
+  }
+
+  /** Whether anybody listens: nothing needs to be put together for nobody. */
+  has(event: keyof DuequeEvents): boolean {
+    return (this.#listeners.get(event)?.size ?? 0) > 0
   }
 
   emit<E extends keyof DuequeEvents>(event: E, ...args: Parameters<DuequeEvents[E]>): void {

@@ -1,20 +1,20 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Arrival, Broker, Subscription } from '../broker.js'
+import type { Arrival, Subscription } from '../broker.js'
 import { LONGEST_TIMER_MS, type Clock } from '../clock.js'
 import { DueQueue } from '../due-queue.js'
 import { decodeEnvelope, readyAt, sentOn } from '../envelope.js'
 import { backTo } from '../destination.js'
 import { DuequeError, isForEver } from '../errors.js'
 import { Fifo } from '../fifo.js'
-import type { Logger } from '../logger.js'
-import type { Strategy } from '../strategies/strategy.js'
 import { Dedupe } from './dedupe.js'
 import { checkHandlers, type Handler } from './delivery.js'
-import { duplicateKey, type Duplicates, type DuplicateWindow } from './duplicates.js'
+import { duplicateKey, type Duplicates } from './duplicates.js'
+import type { ConsumerEnvironment } from './environment.js'
 import { Handling, type Fate, type Item } from './handling.js'
 import { resolveConsume, type ConsumeOptions } from './options.js'
 import { Moves } from './moves.js'
+import { report } from './report.js'
 
 /** What a consumer has done since it started. */
 export interface ConsumerStats {
@@ -43,17 +43,6 @@ export interface Consumer {
    * @param options.drainTimeoutMs after which the handlers' signal is aborted and they are left behind. @default 30_000
    */
   close(options?: { drainTimeoutMs?: number }): Promise<void>
-}
-
-export interface ConsumerEnvironment {
-  broker: Broker
-  strategy: Strategy
-  clock: Clock
-  logger: Logger
-  onError: (error: unknown) => void
-  onClosed: () => void
-  /** One for all consumers of the queue with the same window. */
-  duplicates: (window: DuplicateWindow) => Duplicates
 }
 
 /** For handlers to end that were told to by their signal. */
@@ -322,6 +311,7 @@ export class RunningConsumer implements Consumer {
     }
     if (settled) item.arrival.ack()
     else item.arrival.requeue()
+    if (fate.kind === 'handled') report(this.#environment.events, this.queue, item, fate)
   }
 
   /** Until its twin in another process has an outcome, or the store can be asked. */

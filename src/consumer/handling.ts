@@ -26,7 +26,7 @@ export interface Item {
 /** What is to become of a message after its handler has ended. */
 export type Fate =
   | { readonly kind: 'handled' }
-  | { readonly kind: 'retry'; readonly delayMs: number; readonly failed: boolean }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly error: unknown; readonly failed: boolean }
   | { readonly kind: 'dead'; readonly reason: DeadReason; readonly error: unknown; readonly failed: boolean }
   /** Its handler was told to stop, or it is another consumer's by now. */
   | { readonly kind: 'given back' }
@@ -73,7 +73,7 @@ export class Handling {
       if (thrown) logger.warn('a handler threw after it had decided', { error: errorText(thrown.error) })
       if (decision.kind === 'dead')
         return { kind: 'dead', reason: 'dead-lettered', error: decision.reason, failed: false }
-      return { kind: 'retry', delayMs: decision.delayMs ?? this.#delayMs(item), failed: false }
+      return { kind: 'retry', delayMs: decision.delayMs ?? this.#delayMs(item), error: thrown?.error, failed: false }
     }
     if (closing.aborted) return { kind: 'given back' }
     return this.#failed(item, thrown?.error, timer.signal.aborted)
@@ -84,7 +84,7 @@ export class Handling {
     const { attempts, retryable } = this.#settings.retry
     if (error instanceof Refusal) return { kind: 'dead', reason: error.reason, error, failed: false }
     if (failures(item) < attempts && this.#isWorthIt(error, retryable)) {
-      return { kind: 'retry', delayMs: this.#delayMs(item), failed: true }
+      return { kind: 'retry', delayMs: this.#delayMs(item), error, failed: true }
     }
     return { kind: 'dead', reason: timedOut ? 'handler-timeout' : 'handler-error', error, failed: true }
   }

@@ -3,9 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { sentOn } from '../envelope.js'
 import { backTo } from '../destination.js'
 import { isForEver } from '../errors.js'
-import type { ConsumerEnvironment } from './consumer.js'
+import type { ConsumerEnvironment } from './environment.js'
 import type { Fate, Item } from './handling.js'
 import { deathOf } from './outcome.js'
+import { report } from './report.js'
 
 type Move = Fate & { kind: 'retry' | 'dead' }
 
@@ -59,6 +60,7 @@ export class Moves {
     for (;;) {
       try {
         await this.#watched(item, fate.kind === 'retry' ? this.#retry(item, fate) : this.#bury(item, fate))
+        report(this.#environment.events, this.#queue, item, fate)
         return fate.kind === 'retry' ? 'retried' : 'dead'
       } catch (failure) {
         // It cannot be sent again, now or later.

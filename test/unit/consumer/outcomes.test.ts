@@ -24,6 +24,9 @@ async function world(handle: Handle, options: ConsumeOptions = {}, schedule: { e
   const strategy = memory({ clock })
   const mq = await connect({ strategy })
   onTestFinished(() => mq.close({ drainTimeoutMs: 0 }))
+  const events: unknown[] = []
+  for (const event of ['handled', 'retried', 'dead'] as const)
+    mq.on(event, (about: unknown) => events.push([event, about]))
   const seen: Delivery<number>[] = []
   const handler = on(order, (delivery) => {
     seen.push(delivery)
@@ -36,7 +39,7 @@ async function world(handle: Handle, options: ConsumeOptions = {}, schedule: { e
     await settled()
   }
   await settled()
-  return { clock, broker: strategy.broker, waiting: () => strategy.waiting(), consumer, seen, advance }
+  return { clock, broker: strategy.broker, events, waiting: () => strategy.waiting(), consumer, seen, advance }
 }
 
 /** Until no promise is left that could go on by itself. */
@@ -196,4 +199,32 @@ it('warns if the prefetched messages could wait longer than the broker allows', 
   await mq.consume('b', [handler], { handlerTimeoutMs: 180_001, prefetch: 100, concurrency: 10 })
   await mq.consume('c', [handler], { handlerTimeoutMs: 1000, consumerTimeoutMs: 9000 })
   expect(warnings).toHaveLength(2)
+})
+
+it('each attempt that ends is an event, with what was thrown itself', async () => {
+  const error = new Error('not yet')
+  let failures = 2
+  const { events, advance } = await world(
+    () => {
+      if (failures-- > 0) throw error
+    },
+    { retry: { backoff: 1000 } },
+  )
+  await advance(1000)
+  await advance(1000)
+  const about = { queue: 'orders', id: 'o-7', name: 'order' }
+  expect(events).toEqual([
+    ['retried', { ...about, attempt: 1, error, delayMs: 1000 }],
+    ['retried', { ...about, attempt: 2, error, delayMs: 1000 }],
+    ['handled', { ...about, attempt: 3 }],
+  ])
+  expect((events as [string, { error: unknown }][])[0]![1].error).toBe(error)
+})
+
+it.each<[string, Handle, { expiresIn?: number }, object]>([
+  ['a throw', fails, {}, { reason: 'handler-error', error: new Error('no room') }],
+  ['a decision', ({ deadLetter }) => deadLetter('no use'), {}, { reason: 'dead-lettered', error: 'no use' }],
+])('a message that is given up after %s is an event', async (_, handle, schedule, about) => {
+  const { events } = await world(handle, {}, schedule)
+  expect(events).toEqual([['dead', { queue: 'orders', id: 'o-7', name: 'order', attempt: 1, ...about }]])
 })
