@@ -1,12 +1,12 @@
-import type { Clock } from './clock.js'
+import type { Timeline } from './clock.js'
 
 /** Lets one loop sleep until a time, or until it is woken. */
 export class Alarm {
-  readonly #clock: Clock
+  readonly #clock: Timeline
   #wake: (() => void) | undefined
   #until = -Infinity
 
-  constructor(clock: Clock) {
+  constructor(clock: Timeline) {
     this.#clock = clock
   }
 

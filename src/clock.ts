@@ -1,24 +1,133 @@
-/** The time and its timers, so that a test can move them. */
-export interface Clock {
-  /** Milliseconds since the epoch. */
+import * as timers from 'node:timers'
+
+/** A time and its timers. */
+export interface Timeline {
+  /** Milliseconds. */
   now(): number
   /** Calls `callback` once, at `time` or as soon after as the machine allows, never before. Returns what cancels it. */
   at(time: number, callback: () => void): () => void
 }
 
+/**
+ * The wall clock, and beside it a time that only goes on; each with its timers, so that a test can move them. Due times,
+ * and times that are shown, are those of the wall clock. All else is measured by the time that only goes on, since the wall
+ * clock may be set, forward and back.
+ */
+export interface Clock extends Timeline {
+  /** Milliseconds since the epoch, by the wall clock. */
+  now(): number
+  /** As soon as the wall clock shows `time`, within a second if it was set meanwhile, and never before it does. */
+  at(time: number, callback: () => void): () => void
+  /** Milliseconds since some start, by the time that only goes on. */
+  monotonic(): number
+  /** Calls `callback` once, after `ms` by the time that only goes on. Returns what cancels it. */
+  after(ms: number, callback: () => void): () => void
+  /** Calls `listener` whenever the wall clock was set, with how far forward, negative for back. Returns what removes it. */
+  onStep(listener: (ms: number) => void): () => void
+}
+
 /** Node clamps a longer timer to 1 ms. https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** The wall clock. A timer looks at the clock again when it fires, because timers and clock may drift apart. */
+/** How often it is looked whether the wall clock was set. */
+const LOOK_MS = 1000
+/** Less is the rounding of clocks, or a clock that is corrected slowly. */
+const LEAST_STEP_MS = 100
+
+// Taken when the module is loaded: fake timers of a test runner would be called for every second of a year.
+const { setInterval: every, clearInterval: end } = timers
+
+/** Notices that the wall clock was set. */
+class Steps {
+  readonly #listeners = new Set<(ms: number) => void>()
+  #timer: ReturnType<typeof every> | undefined
+  #aheadMs = 0
+
+  listen(listener: (ms: number) => void): () => void {
+    if (this.#listeners.size === 0) {
+      this.#aheadMs = Date.now() - performance.now()
+      this.#timer = every(() => this.#look(), LOOK_MS).unref()
+    }
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+      if (this.#listeners.size === 0) end(this.#timer)
+    }
+  }
+
+  #look(): void {
+    const before = performance.now()
+    const now = Date.now()
+    // The process was stopped between the two.
+    if (performance.now() - before > LEAST_STEP_MS / 2) return
+    const ms = now - before - this.#aheadMs
+    if (Math.abs(ms) < LEAST_STEP_MS) return
+    this.#aheadMs += ms
+    for (const listener of [...this.#listeners]) listener(ms)
+  }
+}
+
+const steps = new Steps()
+
+/** The clocks of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+
   at(time, callback) {
     let timer: ReturnType<typeof setTimeout>
+    const fire = () => {
+      if (Date.now() < time) return arm()
+      forget()
+      callback()
+    }
     const arm = () => {
-      const left = time - Date.now()
-      timer = setTimeout(() => (Date.now() >= time ? callback() : arm()), Math.min(Math.max(left, 0), LONGEST_TIMER_MS))
+      timer = setTimeout(fire, Math.min(Math.max(time - Date.now(), 0), LONGEST_TIMER_MS))
+    }
+    const cancel = () => {
+      clearTimeout(timer)
+      forget()
+    }
+    const forget = steps.listen(() => {
+      clearTimeout(timer)
+      arm()
+    })
+    arm()
+    return cancel
+  },
+
+  monotonic: () => performance.now(),
+
+  after(ms, callback) {
+    let left = ms
+    let timer: ReturnType<typeof setTimeout>
+    const arm = () => {
+      const part = Math.min(Math.max(left, 0), LONGEST_TIMER_MS)
+      left -= part
+      timer = setTimeout(() => (left > 0 ? arm() : callback()), part)
     }
     arm()
     return () => clearTimeout(timer)
   },
+
+  onStep: (listener) => steps.listen(listener),
+}
+
+/** The time of a clock that only goes on. */
+export function monotonicOf(clock: Clock): Timeline {
+  return {
+    now: () => clock.monotonic(),
+    at: (time, callback) => clock.after(time - clock.monotonic(), callback),
+  }
+}
+
+/** A clock that was given, with what it lacks: nobody sets one that only has a time and its timers. */
+export function completeClock(clock: Timeline | Clock): Clock {
+  if ('monotonic' in clock) return clock
+  return {
+    now: () => clock.now(),
+    at: (time, callback) => clock.at(time, callback),
+    monotonic: () => clock.now(),
+    after: (ms, callback) => clock.at(clock.now() + ms, callback),
+    onStep: () => () => undefined,
+  }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js'
+import type { Timeline } from './clock.js'
 import { Heap } from './heap.js'
 
 /**
@@ -6,13 +6,13 @@ import { Heap } from './heap.js'
  * leaves early.
  */
 export class DueQueue<T> {
-  readonly #clock: Clock
+  readonly #clock: Timeline
   readonly #release: (item: T) => void
   readonly #heap = new Heap<T>()
   #cancelTimer: (() => void) | undefined
   #timerAt = Infinity
 
-  constructor(clock: Clock, release: (item: T) => void) {
+  constructor(clock: Timeline, release: (item: T) => void) {
     this.#clock = clock
     this.#release = release
   }

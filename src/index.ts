@@ -35,7 +35,7 @@ export {
   type PayloadIssue,
 } from './errors.js'
 export type { Logger } from './logger.js'
-export type { Clock } from './clock.js'
+export type { Clock, Timeline } from './clock.js'
 export type {
   Arrival,
   Broker,

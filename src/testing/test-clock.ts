@@ -11,6 +11,10 @@ export interface TestClock extends Clock {
   readonly now: () => number
   /** A handler that waits for this call is not waited for by {@link advance}. */
   readonly at: (time: number, callback: () => void) => () => void
+  /** The time that only goes on, which {@link set} does not change. */
+  readonly monotonic: () => number
+  /** As {@link at}, by the time that only goes on. */
+  readonly after: (ms: number, callback: () => void) => () => void
   /**
    * Moves the time forward, from one instant at which something falls due to the next, and delivers it. Before the time
    * moves on, and before this resolves, everything that the instant has started is over: handlers have ended, their
@@ -27,6 +31,13 @@ export interface TestClock extends Clock {
   readonly advance: (by: number | string) => Promise<void>
   /** As {@link advance}, to an instant, as `at` of a schedule. @throws DuequeError `INVALID_DUE` if it is past */
   readonly advanceTo: (at: NonNullable<Due['at']>) => Promise<void>
+  /**
+   * Sets the wall clock alone, forward or back, as somebody sets that of a machine, and delivers what is due by it: for
+   * tests of what your code makes of that. Waits as {@link advance} does.
+   *
+   * @throws DuequeError `CLOCK_STUCK`, `INVALID_DUE`
+   */
+  readonly set: (at: NonNullable<Due['at']>) => Promise<void>
 }
 
 export interface TestClockSettings {
@@ -50,15 +61,19 @@ export function testClock({ clock, activity, patienceMs, setSystemTime }: TestCl
     }
     if (end > clock.now()) step(end)
   }
-  const move = async (end: () => number) => {
+  const inTurn = async (move: () => Promise<void>) => {
     if (activity.caller) throw ownMove(activity.caller.queue)
-    const moved = last.then(() => moveTo(end()))
+    const moved = last.then(move)
     last = moved.catch(() => undefined)
     return moved
   }
+  const move = (end: () => number) => inTurn(() => moveTo(end()))
   return {
     now: () => clock.now(),
-    at: (time, callback) => waitFor(clock, activity, time, callback),
+    at: (time, callback) => waitFor(activity, callback, (over) => clock.at(time, over)),
+    monotonic: () => clock.monotonic(),
+    after: (ms, callback) => waitFor(activity, callback, (over) => clock.after(ms, over)),
+    onStep: (listener) => clock.onStep(listener),
     async advance(by) {
       const ms = parseDelay(by, 'by')
       return move(() => clock.now() + ms)
@@ -69,6 +84,15 @@ export function testClock({ clock, activity, patienceMs, setSystemTime }: TestCl
         if (end >= clock.now()) return end
         const message = `at: the clock does not go back from ${shown(new Date(clock.now()))} to ${shown(new Date(end))}`
         throw new DuequeError('INVALID_DUE', message, { value: at })
+      })
+    },
+    async set(at) {
+      const time = parseInstant(at)
+      return inTurn(async () => {
+        await settled(activity, patienceMs)
+        setSystemTime(time)
+        clock.set({ epochMilliseconds: time })
+        await settled(activity, patienceMs)
       })
     },
   }
@@ -91,16 +115,16 @@ async function settled(activity: Activity, patienceMs: number): Promise<void> {
   }
 }
 
-/** As `at`, and says so of the handler that asks. */
-function waitFor(clock: ManualClock, { caller }: Activity, time: number, callback: () => void): () => void {
-  if (!caller) return clock.at(time, callback)
+/** Arms a timer for `callback`, and says so of the handler that asks. */
+function waitFor({ caller }: Activity, callback: () => void, arm: (callback: () => void) => () => void): () => void {
+  if (!caller) return arm(callback)
   let isWaiting = true
   caller.waits++
   const over = () => {
     if (isWaiting) caller.waits--
     isWaiting = false
   }
-  const cancel = clock.at(time, () => {
+  const cancel = arm(() => {
     over()
     callback()
   })

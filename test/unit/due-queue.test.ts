@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { Clock } from '../../src/clock.js'
+import type { Timeline } from '../../src/clock.js'
 import { DueQueue } from '../../src/due-queue.js'
 import { manualClock } from '../../src/strategies/memory/manual-clock.js'
 
-function queueOn(clock: Clock) {
+function queueOn(clock: Timeline) {
   const released: { item: string; at: number }[] = []
   const queue = new DueQueue<string>(clock, (item) => released.push({ item, at: clock.now() }))
   return { queue, released, names: () => released.map(({ item }) => item).join('') }
@@ -105,7 +105,7 @@ it('what is added while others are released is released in its turn', () => {
 it('waits with a single timer, for whatever is due first', () => {
   const clock = manualClock(0)
   const live = new Set<number>()
-  const counting: Clock = {
+  const counting: Timeline = {
     now: () => clock.now(),
     at: (time, callback) => {
       live.add(time)

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../../clock.js'
+import { completeClock, systemClock, type Clock, type Timeline } from '../../clock.js'
 import { DueQueue } from '../../due-queue.js'
 import { readyAt, type DelayedMessage } from '../../envelope.js'
 import { DuequeError } from '../../errors.js'
@@ -8,8 +8,8 @@ import { MemoryBroker } from './memory-broker.js'
 import { MemoryWaitlist } from './memory-waitlist.js'
 
 export interface MemoryOptions {
-  /** A clock that a test can move: see `manualClock`. @default the system's */
-  clock?: Clock | undefined
+  /** A clock that a test can move: see `manualClock`. One without a `monotonic` time is never set. @default the system's */
+  clock?: Timeline | Clock | undefined
 }
 
 export interface MemoryStrategy extends Strategy {
@@ -24,7 +24,8 @@ export interface MemoryStrategy extends Strategy {
  * Messages wait in the process and are delivered in it, without RabbitMQ: for tests, and the reference for what every other
  * strategy must do. Nothing survives the process.
  */
-export function memory({ clock = systemClock }: MemoryOptions = {}): MemoryStrategy {
+export function memory({ clock: given = systemClock }: MemoryOptions = {}): MemoryStrategy {
+  const clock = completeClock(given)
   const broker = new MemoryBroker()
   const queue = new DueQueue<DelayedMessage>(clock, (message) => {
     // What was cancelled or rescheduled meanwhile is not there as it was.

@@ -44,6 +44,21 @@ it('moves to an instant', async () => {
   expect(log).toEqual(['1@3600000'])
 })
 
+it('sets the wall clock alone, and delivers what is due by it', async () => {
+  const times: number[] = []
+  const { schedule, clock, log } = await world(undefined, {}, { setSystemTime: (time) => times.push(time - START) })
+  const monotonic = clock.monotonic()
+  for (const [n, delay] of ['1h', '2h', '3h'].entries()) await schedule(n, delay)
+  await clock.set(new Date(START - 3_600_000))
+  await clock.advance('2h')
+  expect(log).toEqual(['0@3600000'])
+  await clock.set({ epochMilliseconds: START + 8_000_000 })
+  expect(log).toEqual(['0@3600000', '1@8000000'])
+  expect(clock.monotonic() - monotonic).toBe(7_200_000)
+  expect(times).toEqual([0, -3_600_000, 3_600_000, 8_000_000])
+  expect((await rejection(clock.set('soon'))).code).toBe('INVALID_DUE')
+})
+
 it('does not go back, and not by what is no time', async () => {
   const { clock } = await world()
   for (const move of [clock.advance(-1), clock.advance('soon'), clock.advanceTo(new Date(START - 1))])

@@ -91,6 +91,25 @@ it('tells when it has to call next', () => {
   expect(clock.next()).toBe(Infinity)
 })
 
+it('sets the wall clock alone, forward and back, tells of it, and calls what is due by it', () => {
+  const clock = manualClock(10_000)
+  const calls: (string | number)[] = []
+  const remove = clock.onStep((ms) => calls.push(ms))
+  clock.at(12_000, () => calls.push('due'))
+  clock.at(15_000, () => calls.push('later'))
+  clock.after(3000, () => calls.push('after'))
+  clock.set(new Date(5000))
+  expect([clock.now(), clock.monotonic(), clock.next()]).toEqual([5000, 10_000, 8000])
+  clock.advance(3000)
+  expect(calls).toEqual([-5000, 'after'])
+  clock.set(new Date(12_000))
+  expect([clock.now(), clock.monotonic(), clock.next()]).toEqual([12_000, 13_000, 15_000])
+  expect(calls).toEqual([-5000, 'after', 4000, 'due'])
+  remove()
+  clock.set(new Date(20_000))
+  expect(calls).toEqual([-5000, 'after', 4000, 'due', 'later'])
+})
+
 it('calls 200,000 in a time that grows with their number only', { timeout: 60_000 }, () => {
   const clock = manualClock(0)
   let calls = 0
