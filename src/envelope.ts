@@ -37,7 +37,12 @@ export interface DelayedMessage {
   readonly dedupeKey: string | undefined
   /** How often it was sent again because an exchange had no route for it. @default 0 */
   readonly rescues?: number
-  /** Further AMQP properties of a message that a foreign producer sent, kept when it is sent on. */
+  /**
+   * Routing keys beside its own, for the destination's exchange. They travel hidden from consumers. Keys that dueque keeps
+   * for itself are left out.
+   */
+  readonly furtherKeys?: readonly string[]
+  /** Further AMQP properties of a message that a foreign producer sent, kept when it is sent on: {@link KEPT_PROPERTIES}. */
   readonly properties?: Readonly<Record<string, unknown>>
 }
 
@@ -63,6 +68,15 @@ export const HEADER = {
 
 /** What a broker adds to headers on the way. `x-death` must not go out again: 3.x would trust it and drop the message. */
 const BROKER_HEADER = /^x-(?:death$|(?:first|last)-death-|delivery-count$|acquired-count$)/
+
+/** Headers that a broker routes by. Exactly so: other letter cases mean nothing to it. */
+const ROUTING_HEADERS: readonly string[] = ['CC', 'BCC']
+
+/**
+ * The AMQP properties of a foreign producer that go out again. The others are dueque's to set, or must not be set:
+ * `expiration` would shorten the wait, `userId` is not ours, and amqplib makes headers of `CC` and `BCC`.
+ */
+const KEPT_PROPERTIES = ['contentEncoding', 'replyTo', 'appId', 'clusterId'] as const
 
 /**
  * Headers must fit one AMQP frame together with what the broker adds on the way (`x-death`, about 120 bytes a hop), and
@@ -102,7 +116,13 @@ export function encodeEnvelope(
     priority: message.priority,
     correlationId: message.correlationId,
   }
-  return message.properties ? { ...message.properties, ...properties } : properties
+  return message.properties ? { ...keptProperties(message.properties), ...properties } : properties
+}
+
+/** A store may return others than those of an arrival. */
+function keptProperties(properties: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const given = KEPT_PROPERTIES.filter((name) => properties[name] !== undefined)
+  return Object.fromEntries(given.map((name) => [name, properties[name]]))
 }
 
 /** The routing key that the consumer sees. */
@@ -184,7 +204,7 @@ export function sentOn(arrived: Arrived, envelope: Envelope, destination: Destin
     // One that is a key of ours would lead it astray.
     routingKey: destination.queue === undefined || isReserved(arrived.routingKey) ? undefined : arrived.routingKey,
     // Also those of dueque that this version does not know.
-    headers: withoutBrokerHeaders(arrived.headers) as Headers,
+    headers: passedOn(arrived.headers) as Headers,
     priority: typeof priority === 'number' ? priority : undefined,
     correlationId: typeof correlationId === 'string' ? correlationId : undefined,
     dedupeKey: envelope.dedupeKey,
@@ -192,9 +212,10 @@ export function sentOn(arrived: Arrived, envelope: Envelope, destination: Destin
   }
 }
 
-/** Headers that go along with a fresh publish of something that arrived. */
-export function withoutBrokerHeaders(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !BROKER_HEADER.test(name)))
+/** Headers that go along with a fresh publish of something that arrived: none that a broker adds, none that it routes by. */
+export function passedOn(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const isKept = (name: string) => !BROKER_HEADER.test(name) && !ROUTING_HEADERS.includes(name)
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => isKept(name)))
 }
 
 function userHeaders(headers: Readonly<Record<string, unknown>>): Headers {
@@ -214,7 +235,7 @@ export function checkHeaders(headers: unknown): Headers {
   const given = Object.entries(headers).filter(([, value]) => value !== undefined)
   let bytes = 0
   for (const [name, value] of given) {
-    if (isReserved(name) || name === 'CC' || name === 'BCC' || BROKER_HEADER.test(name)) {
+    if (isReserved(name) || ROUTING_HEADERS.includes(name) || BROKER_HEADER.test(name)) {
       throw new DuequeError('RESERVED_NAME', `headers: ${name} is kept for dueque and the broker`, { name })
     }
     bytes += nameBytes(name) + valueBytes(`headers.${name}`, value, 0)

@@ -8,8 +8,8 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from '../broker.js'
-import { destinationText, type QueueDestination } from '../destination.js'
-import { HEADER, withoutBrokerHeaders, type Arrived, type DelayedMessage } from '../envelope.js'
+import { destinationText, isReserved, type QueueDestination } from '../destination.js'
+import { HEADER, passedOn, type Arrived, type DelayedMessage } from '../envelope.js'
 import { DuequeError, isDuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { AmqpConnection, type ConnectionEvents, type ConnectionSettings } from './connection.js'
@@ -216,13 +216,15 @@ export class AmqpBroker implements Broker {
     const { expiration: _, userId: __, ...properties } = arrived.properties
     const options = {
       ...properties,
-      headers: { ...writable(withoutBrokerHeaders(arrived.headers)), ...headers },
+      headers: { ...writable(passedOn(arrived.headers)), ...headers },
       deliveryMode: 2,
       mandatory: true,
     }
+    // A key of dueque's own would have it routed by that as well.
+    const routingKey = isReserved(arrived.routingKey) ? '' : arrived.routingKey
     const publication = {
       message: { id: properties['messageId'], revision: arrived.headers[HEADER.revision], body: arrived.body },
-      prepare: () => prepared() ?? { exchange, routingKey: arrived.routingKey, options },
+      prepare: () => prepared() ?? { exchange, routingKey, options },
       returned: (exchange: string) => this.topology.returned(exchange),
       timeoutMs,
       ...(safeAt && { safeAt }),

@@ -1,4 +1,5 @@
 import type { Options } from 'amqplib'
+import { isReserved } from '../destination.js'
 import { encodeEnvelope, routingKeyOf, type DelayedMessage, type HeaderValue } from '../envelope.js'
 import { writable } from './field-table.js'
 
@@ -30,7 +31,9 @@ export function frameFor(message: DelayedMessage, exchange: string, path: readon
   const properties = encodeEnvelope(message, table)
   // Added in place, since this runs for every message.
   const options = properties as typeof properties & Options.Publish
-  table['BCC'] = path
+  // Of a foreign message that a store returned: RabbitMQ would route by it.
+  if (table['CC'] !== undefined) table['CC'] = undefined
+  table['BCC'] = message.furtherKeys ? [...path, ...message.furtherKeys.filter((key) => !isReserved(key))] : path
   options.mandatory = true
   return { exchange, routingKey: routingKeyOf(message), options }
 }

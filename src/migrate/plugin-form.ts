@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isReserved, type ExchangeDestination } from '../destination.js'
-import { decodeEnvelope, sentOn, text, withoutBrokerHeaders, type Arrived, type DelayedMessage } from '../envelope.js'
+import { decodeEnvelope, sentOn, text, passedOn, type Arrived, type DelayedMessage } from '../envelope.js'
 
 /** What a producer of the delayed-message plugin writes: milliseconds. */
 export const DELAY_HEADER = 'x-delay'
@@ -46,7 +46,8 @@ export function messageOf(
   const { headers, properties, routingKey } = arrived
   const reading = delayOf(headers[DELAY_HEADER], maxDelayMs)
   if ('problem' in reading) return reading
-  const reserved = [routingKey, ...ccOf(headers)].find(isReserved)
+  const furtherKeys = ccOf(headers)
+  const reserved = [routingKey, ...furtherKeys].find(isReserved)
   if (reserved !== undefined) return { problem: `the routing key ${reserved} begins with a prefix of dueque's own` }
   const { delayMs } = reading
   const dueAt = now + delayMs
@@ -60,11 +61,15 @@ export function messageOf(
     revision: now * 1000 + Math.floor(Math.random() * 1000),
     dedupeKey: dedupeKeyOf(arrived),
     priority: priority === undefined ? undefined : Math.min(priority, MAX_PRIORITY),
+    ...(furtherKeys.length > 0 && { furtherKeys }),
     headers: delayMs > 0 ? { ...message.headers, [DELAY_HEADER]: -delayMs } : message.headers,
   }
 }
 
-/** The plugin routes by CC too, and so does RabbitMQ when the message is due. BCC it removes from what it delivers. */
+/**
+ * The plugin routes by CC too. The header itself does not go out again, since every later publish would be routed by it.
+ * BCC RabbitMQ removes from what it delivers.
+ */
 function ccOf(headers: Readonly<Record<string, unknown>>): string[] {
   const { CC: keys } = headers
   return Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : []
@@ -80,6 +85,6 @@ function dedupeKeyOf({ properties, headers, routingKey, body }: Arrived): string
   const id = text(properties['messageId'])
   if (id === undefined) return undefined
   const hash = createHash('sha256').update(body)
-  hash.update(JSON.stringify([id, routingKey, properties['timestamp'] ?? null, withoutBrokerHeaders(headers)]))
+  hash.update(JSON.stringify([id, routingKey, properties['timestamp'] ?? null, passedOn(headers)]))
   return `intake:${hash.digest('base64url')}`
 }

@@ -1,15 +1,14 @@
 import type { Channel } from 'amqplib'
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseEndpoints } from '../../src/amqp/endpoint.js'
 import { parkedSentOn } from '../../src/amqp/parked.js'
-import { Redrive, type RedrivePlan } from '../../src/amqp/redrive.js'
+import type { RedrivePlan } from '../../src/amqp/redrive.js'
 import { StorageQueue } from '../../src/amqp/storage-queue.js'
-import type { DelayedMessage } from '../../src/envelope.js'
-import { DuequeError } from '../../src/index.js'
 import { resolveOptions } from '../../src/options.js'
 import { poll, useVhost } from '../support/broker.js'
 import { failure, open, rawChannel } from '../support/mq.js'
 import { depth, holds, park, PARKED } from '../support/parked.js'
+import { openParked, redriveParked } from '../support/redrive.js'
 import { note, Recorder, scheduleNotes, unique } from '../strategies/recorder.js'
 
 const vhost = useVhost()
@@ -25,38 +24,8 @@ afterEach(async () => {
   await (await rawChannel(vhost.url)).purgeQueue(PARKED)
 })
 
-const options = () => resolveOptions({ url: vhost.url })
-
-async function openQueue(): Promise<StorageQueue> {
-  const queue = await StorageQueue.open({ ...options(), endpoints: parseEndpoints(vhost.url) }, PARKED)
-  onTestFinished(() => queue.close())
-  return queue
-}
-
-async function redrive(plan: Partial<RedrivePlan> = {}) {
-  const queue = await openQueue()
-  const nothing = () => undefined
-  const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
-  const work = await Redrive.open(options(), events)
-  onTestFinished(() => work.close())
-  const sent: DelayedMessage[] = []
-  const left: DuequeError[] = []
-  await work.run(queue, {
-    chosen: () => true,
-    sentOn: (stored) => parkedSentOn(stored, undefined, Date.now()),
-    declare: false,
-    limit: Infinity,
-    ratePerSecond: Infinity,
-    signal: new AbortController().signal,
-    settled: (_, outcome) => {
-      if (outcome instanceof DuequeError) left.push(outcome)
-      else sent.push(outcome)
-    },
-    ...plan,
-  })
-  await queue.close()
-  return { sent: sent.map(({ id }) => id).sort(), left: left.map(({ code, message }) => `${code} ${message}`) }
-}
+const openQueue = () => openParked(vhost.url)
+const redrive = (plan: Partial<RedrivePlan> = {}) => redriveParked(vhost.url, plan)
 
 test('looking takes nothing away and wears nothing out, however often', async () => {
   await park(channel, [{ id: 'a' }, { id: 'b' }])
@@ -115,7 +84,7 @@ test('removes what it was told to, and gives back the rest', async () => {
 })
 
 test('a storage queue that does not exist is named', async () => {
-  const missing = { ...options(), endpoints: parseEndpoints(vhost.url) }
+  const missing = { ...resolveOptions({ url: vhost.url }), endpoints: parseEndpoints(vhost.url) }
   expect(await failure(StorageQueue.open(missing, 'no.such.queue'))).toMatchObject({
     code: 'DESTINATION_MISSING',
     message: expect.stringContaining('no.such.queue') as string,

@@ -6,7 +6,7 @@ import {
   encodeEnvelope,
   routingKeyOf,
   sentOn,
-  withoutBrokerHeaders,
+  passedOn,
   type Arrived,
   type DelayedMessage,
 } from '../../src/envelope.js'
@@ -180,7 +180,13 @@ describe('what arrives', () => {
 
   it('loses on the way out again what a broker would take for its own deaths, and nothing else', () => {
     const kept = { a: 1, 'dueque-due': 5, 'x-mine': 2 }
-    expect(withoutBrokerHeaders({ ...kept, ...Object.fromEntries(DEATHS.map((name) => [name, []])) })).toEqual(kept)
+    expect(passedOn({ ...kept, ...Object.fromEntries(DEATHS.map((name) => [name, []])) })).toEqual(kept)
+  })
+
+  it('loses on the way out again what a broker would route it by', () => {
+    const from = arrived({ own: 1, CC: ['dq~queue~victim'], BCC: ['dq~1s'], Cc: ['means nothing'] })
+    const { headers } = sentOn(from, decodeEnvelope(from), { queue: 'q' }, 5000)
+    expect(headers).toEqual({ own: 1, Cc: ['means nothing'] })
   })
 
   it('is sent on with the same id, revision, attempt and due time', () => {

@@ -50,6 +50,25 @@ it('keeps a foreign header that would change an object', () => {
   expect(headersOf({ ...message, headers: {} }, [])['tenant']).toBeUndefined()
 })
 
+it.each([undefined, {}])('is routed by its path alone, whatever a store returns (properties: %j)', (properties) => {
+  const forged = { CC: ['dq~queue~victim'], BCC: ['dq~queue~victim'], own: 1 }
+  const { options } = frameFor({ ...message, headers: forged, ...(properties && { properties }) }, 'e', ['a'])
+  expect(options.headers).toMatchObject({ BCC: ['a'], own: 1 })
+  expect((options.headers as Record<string, unknown>)['CC']).toBeUndefined()
+})
+
+it('has of foreign properties those that mean nothing to the broker', () => {
+  const forged = { CC: ['x'], BCC: ['x'], expiration: '1', userId: 'u', immediate: true, persistent: false }
+  const kept = { contentType: 'text/plain', contentEncoding: 'gzip', replyTo: 'r', appId: 'a', clusterId: 'c' }
+  const { options } = frameFor({ ...message, properties: { ...forged, ...kept } }, 'e', ['a'])
+  expect(options).toMatchObject(kept)
+  for (const name of Object.keys(forged)) expect(options).not.toHaveProperty(name)
+})
+
+it('goes by further keys as well, but by none of dueque’s own', () => {
+  expect(headersOf({ ...message, furtherKeys: ['second', 'dq~queue~victim'] }, ['a'])['BCC']).toEqual(['a', 'second'])
+})
+
 it('shares the memory of the body', () => {
   const whole = Uint8Array.of(1, 2, 3, 4)
   const buffer = bufferOf(whole.subarray(1, 3))

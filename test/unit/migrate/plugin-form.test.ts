@@ -84,6 +84,12 @@ it('gives the copy of a message with an id the same dedupe key, and any other me
   expect(key({ 'x-delay': 5000 }, { properties: {} })).toBeUndefined()
 })
 
+it('is routed by its CC keys when it is due, and has no such header then', () => {
+  const { furtherKeys, headers } = read({ 'x-delay': 5000, CC: ['second', 7, 'third'] })
+  expect(furtherKeys).toEqual(['second', 'third'])
+  expect(headers).toEqual({ 'x-delay': -5000 })
+})
+
 it('refuses keys that are part of the ladder', () => {
   for (const rest of [{ routingKey: 'dq~1s' }, { headers: { CC: ['a', 'dq~1s'] } }]) {
     expect(messageOf(arrived({}, rest), 'e.due', NOW, MAX_DELAY_MS)).toHaveProperty('problem')

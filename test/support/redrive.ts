@@ -1,0 +1,43 @@
+import { onTestFinished } from 'vitest'
+import { parseEndpoints } from '../../src/amqp/endpoint.js'
+import { parkedSentOn } from '../../src/amqp/parked.js'
+import { Redrive, type RedrivePlan } from '../../src/amqp/redrive.js'
+import { StorageQueue } from '../../src/amqp/storage-queue.js'
+import type { DelayedMessage } from '../../src/envelope.js'
+import { DuequeError } from '../../src/index.js'
+import { resolveOptions } from '../../src/options.js'
+import { PARKED } from './parked.js'
+
+/** The parked messages, for one look. */
+export async function openParked(url: string): Promise<StorageQueue> {
+  const options = resolveOptions({ url })
+  const queue = await StorageQueue.open({ ...options, endpoints: parseEndpoints(url) }, PARKED)
+  onTestFinished(() => queue.close())
+  return queue
+}
+
+/** Sends parked messages on, all of them if the plan says nothing else. */
+export async function redriveParked(url: string, plan: Partial<RedrivePlan> = {}) {
+  const queue = await openParked(url)
+  const nothing = () => undefined
+  const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
+  const work = await Redrive.open(resolveOptions({ url }), events)
+  onTestFinished(() => work.close())
+  const sent: DelayedMessage[] = []
+  const left: DuequeError[] = []
+  await work.run(queue, {
+    chosen: () => true,
+    sentOn: (stored) => parkedSentOn(stored, undefined, Date.now()),
+    declare: false,
+    limit: Infinity,
+    ratePerSecond: Infinity,
+    signal: new AbortController().signal,
+    settled: (_, outcome) => {
+      if (outcome instanceof DuequeError) left.push(outcome)
+      else sent.push(outcome)
+    },
+    ...plan,
+  })
+  await queue.close()
+  return { sent: sent.map(({ id }) => id).sort(), left: left.map(({ code, message }) => `${code} ${message}`) }
+}
