@@ -1,6 +1,7 @@
 import type { DeadReason } from './broker.js'
-import type { DuequeError } from './errors.js'
+import { errorText, type DuequeError } from './errors.js'
 import type { Logger } from './logger.js'
+import { onRejection } from './on-rejection.js'
 
 /** One attempt of a message, of the event `handled`. */
 export interface HandledEvent {
@@ -62,7 +63,7 @@ export interface DuequeEvents {
   parked: (event: ParkedEvent) => void
 }
 
-/** The listeners of one connection. One that throws is logged and harms nobody. */
+/** The listeners of one connection. If one throws, or returns a promise that rejects, that is logged and harms nobody. */
 export class Events {
   readonly #logger: Logger
   readonly #listeners = new Map<keyof DuequeEvents, Set<(...args: never[]) => void>>()
@@ -86,10 +87,15 @@ export class Events {
   emit<E extends keyof DuequeEvents>(event: E, ...args: Parameters<DuequeEvents[E]>): void {
     for (const listener of this.#listeners.get(event) ?? []) {
       try {
-        ;(listener as (...args: unknown[]) => void)(...args)
+        const returned = (listener as (...args: unknown[]) => unknown)(...args)
+        if (returned !== undefined) onRejection(returned, (error) => this.#failed(event, error))
       } catch (error) {
-        this.#logger.error('an event listener threw', { event, error: String(error) })
+        this.#failed(event, error)
       }
     }
+  }
+
+  #failed(event: keyof DuequeEvents, error: unknown): void {
+    this.#logger.error('an event listener threw', { event, error: errorText(error) })
   }
 }

@@ -34,7 +34,7 @@ export {
   type Outcome,
   type PayloadIssue,
 } from './errors.js'
-export type { Logger } from './logger.js'
+export type { Logger, NestLogger } from './logger.js'
 export type { Clock, Timeline } from './clock.js'
 export type {
   Arrival,

@@ -4,7 +4,7 @@ import type { TlsOptions } from './amqp/tls.js'
 import type { QueueType, TopologyMode } from './amqp/names.js'
 import { systemClock, type Clock } from './clock.js'
 import { invalidOption } from './errors.js'
-import { silent, type Logger } from './logger.js'
+import { resolveLogger, type Logger, type NestLogger } from './logger.js'
 import type { Resolved } from './resolved.js'
 import { ladder } from './strategies/ladder/ladder.js'
 import type { Strategy } from './strategies/strategy.js'
@@ -41,16 +41,22 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
   maxInFlight?: number | undefined
   /** The largest body that the broker takes: 16 MiB on RabbitMQ 4, unless configured otherwise. @default 16_777_216 */
   maxBodyBytes?: number | undefined
-  /** Where to write what an operator may want to know. `console` fits. @default silent */
-  logger?: Logger | undefined
+  /**
+   * Where dueque writes what operators need to know. Takes pino, winston, `console` and the logger of NestJS as they are, or
+   * any object with `debug`, `info`, `warn` and `error`, each called with a text and data. A logger that throws does no
+   * harm. `false`: nothing is written.
+   * @default one line on standard error for each warning and error
+   */
+  logger?: Logger | NestLogger | false | undefined
 }
 
-export type ResolvedOptions = Resolved<ConnectOptions> & { clock: Clock }
+export type ResolvedOptions = Resolved<Omit<ConnectOptions, 'logger'>> & { logger: Logger; clock: Clock }
 
 /** @throws DuequeError `INVALID_OPTION` */
 export function resolveOptions(options: ConnectOptions): ResolvedOptions {
   const present = Object.entries(options).filter(([, value]) => value !== undefined)
-  const given = Object.fromEntries(present) as Partial<Resolved<ConnectOptions>>
+  const given = Object.fromEntries(present) as Partial<Resolved<Omit<ConnectOptions, 'logger'>>> &
+    Pick<ConnectOptions, 'logger'>
   const strategy = given.strategy ?? ladder()
   const resolved: ResolvedOptions = {
     url: 'amqp://localhost',
@@ -64,9 +70,9 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
     publishTimeoutMs: 30_000,
     maxInFlight: 2000,
     maxBodyBytes: 16 * 1024 * 1024,
-    logger: silent,
     clock: (strategy as { clock?: Clock }).clock ?? systemClock,
     ...given,
+    logger: resolveLogger(given.logger),
     strategy,
   }
   check(resolved)

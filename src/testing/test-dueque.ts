@@ -3,7 +3,6 @@ import { checkQueueName } from '../destination.js'
 import { parseInstant, type Due } from '../due.js'
 import { readyAt, type Arrived, type DelayedMessage } from '../envelope.js'
 import { invalidOption } from '../errors.js'
-import type { Logger } from '../logger.js'
 import type { ConnectOptions } from '../options.js'
 import { manualClock } from '../strategies/memory/manual-clock.js'
 import type { MemoryBroker } from '../strategies/memory/memory-broker.js'
@@ -44,8 +43,8 @@ export interface TestDuequeOptions {
    * `jest.setSystemTime` or `mock.timers.setTime`.
    */
   setSystemTime?: ((now: number) => void) | undefined
-  /** Where dueque writes what an operator may want to know. `console` fits. @default silent */
-  logger?: Logger | undefined
+  /** Where dueque writes what operators need to know, as the option of `connect`. @default false */
+  logger?: ConnectOptions['logger']
 }
 
 /** Made by {@link testDueque}. None of its functions needs a `this`: take it apart as you like. */
@@ -87,7 +86,7 @@ export interface TestDueque extends AsyncDisposable {
  * expect(handler).toHaveBeenCalledOnce()
  */
 export async function testDueque(options: TestDuequeOptions = {}): Promise<TestDueque> {
-  const { now, queues = [], patienceMs = 2000, setSystemTime = () => undefined, logger } = options
+  const { now, queues = [], patienceMs = 2000, setSystemTime = () => undefined, logger = false } = options
   if (!Number.isFinite(patienceMs) || patienceMs < 0) throw invalidOption('patienceMs', 'milliseconds', patienceMs)
   const inner = manualClock(now === undefined ? undefined : parseInstant(now, 'now'))
   const strategy = memory({ clock: inner })

@@ -29,6 +29,21 @@ test('cut three times: every schedule is confirmed, each message is handled once
   expect(work.mq.health().ok).toBe(true)
 })
 
+test('cut with a logger that throws: the connection comes back all the same', async () => {
+  const proxy = await newProxy()
+  const queue = unique('logger')
+  const fail = () => {
+    throw new Error('the log is full')
+  }
+  const mq = await open(proxy.url(), { logger: { debug: fail, info: fail, warn: fail, error: fail } })
+  const handled: number[] = []
+  await mq.consume(queue, [on(note, ({ payload: { n } }) => (n === 0 ? fail() : handled.push(n)))])
+  await mq.schedule(note, { n: 0 }, { to: { queue }, in: 0 })
+  proxy.cut()
+  await mq.schedule(note, { n: 1 }, { to: { queue }, in: 0 })
+  await poll(() => handled.includes(1), { what: 'a message after the cut', timeoutMs: 60_000 })
+})
+
 test('silent, without an end: noticed by the heartbeat, and all goes on when the network is back', async () => {
   const proxy = await newProxy()
   const work = await AtWork.start(proxy.url(), { heartbeatSeconds: 2, connectTimeoutMs: 2000 })

@@ -15,14 +15,20 @@ it('listeners are called in their order, until they are removed', () => {
   expect(calls).toEqual(['a memory', 'b memory', 'b disk'])
 })
 
-it('a listener that throws is logged and harms nobody', () => {
+it('a listener that throws, or rejects, is logged and harms nobody', async () => {
   const logged: unknown[] = []
   const events = new Events({ ...silent, error: (_, data) => logged.push(data) })
   let called = false
   events.on('unblocked', () => {
     throw new Error('mine')
   })
+  events.on('unblocked', () => Promise.reject(new Error('later')) as unknown as undefined)
   events.on('unblocked', () => (called = true))
   events.emit('unblocked')
-  expect([called, logged]).toEqual([true, [{ event: 'unblocked', error: 'Error: mine' }]])
+  await new Promise(setImmediate)
+  expect(called).toBe(true)
+  expect(logged).toEqual([
+    { event: 'unblocked', error: 'mine' },
+    { event: 'unblocked', error: 'later' },
+  ])
 })

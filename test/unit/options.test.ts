@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.js'
-import { silent } from '../../src/logger.js'
 import { resolveOptions, type ConnectOptions } from '../../src/options.js'
 import { ladder } from '../../src/strategies/ladder/ladder.js'
 import { manualClock } from '../../src/strategies/memory/manual-clock.js'
@@ -24,7 +23,7 @@ it('what is not given, or undefined, has its default', () => {
       publishTimeoutMs: 30_000,
       maxInFlight: 2000,
       maxBodyBytes: 16_777_216,
-      logger: silent,
+      logger: Object.fromEntries(['debug', 'info', 'warn', 'error'].map((level) => [level, expect.any(Function)])),
       clock: systemClock,
     })
   }
@@ -43,7 +42,6 @@ it('what is given is kept', () => {
     publishTimeoutMs: 2,
     maxInFlight: 1,
     maxBodyBytes: 512 * 1024 * 1024,
-    logger: console,
   }
   expect(resolveOptions(given)).toMatchObject(given)
 })
@@ -69,6 +67,8 @@ it.each<[string, unknown]>([
   ['queueType', null],
   ['name', ''],
   ['name', 5],
+  ['logger', null],
+  ['logger', { info: () => undefined }],
 ])('%s may not be %o', (option, value) => {
   const error = thrown(() => resolveOptions({ [option]: value }))
   expect(error).toMatchObject({ code: 'INVALID_OPTION', data: { option } })
