@@ -7,10 +7,11 @@ export type QueueType = 'quorum' | 'classic'
 export type TopologyMode = 'declare' | 'trust'
 
 /** The layout's version: a change that old and new processes could not share gets a new one, and drains beside the old. */
-const LAYOUT = 'v1'
+export const LAYOUT = 'v1'
 
 /** Every name and key of the broker layout, for one namespace. docs/wire-format.md shows how they hang together. */
 export class Names {
+  readonly namespace: string
   readonly prefix: string
   readonly deliver: string
   /** An exchange, and the queue behind it. */
@@ -23,6 +24,7 @@ export class Names {
   readonly dead: string
 
   constructor(namespace: string) {
+    this.namespace = namespace
     this.prefix = `${namespace}.${LAYOUT}`
     this.deliver = `${this.prefix}.deliver`
     this.unroutable = `${this.prefix}.unroutable`

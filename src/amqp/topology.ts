@@ -4,6 +4,7 @@ import type { Rung } from '../strategies/ladder/rungs.js'
 import type { AmqpConnection } from './connection.js'
 import { Declarer } from './declarer.js'
 import { Layout, type ExchangePart, type Part } from './layout.js'
+import { LayoutNames } from './layout-names.js'
 import {
   deadQueue,
   destinationKey,
@@ -46,6 +47,7 @@ export class Topology {
   readonly #layout: Layout
   readonly #trust: boolean
   readonly #declarer: Declarer
+  readonly #layoutNames: LayoutNames
   readonly #maxNameBytes: number
   readonly #done = new Map<string, Promise<void> | true>()
   readonly #made: Map<string, number>
@@ -59,6 +61,7 @@ export class Topology {
     this.#layout = new Layout(names, queueType)
     this.#trust = mode === 'trust'
     this.#declarer = new Declarer(connection, declareRisky)
+    this.#layoutNames = new LayoutNames(names, (exchange) => this.#declarer.exists('exchange', exchange))
     this.#maxNameBytes = maxNameBytes
     this.#made = made
     connection.whenUp(() => {
@@ -73,7 +76,7 @@ export class Topology {
 
   /** Whether a message to `destination` that waits on the rungs of these keys needs nothing declared any more. */
   isReady(destination: Destination, rungKeys: readonly string[]): boolean {
-    if (this.#trust) return true
+    if (this.#trust) return this.#layoutNames.isUsers(destination)
     if (this.#done.get(destinationKey(destination)) !== true) return false
     return rungKeys.every((key) => this.#done.get(key) === true)
   }
@@ -104,6 +107,7 @@ export class Topology {
     if (epoch !== this.#epoch) return
     this.#epoch++
     this.#done.clear()
+    this.#layoutNames.forget()
   }
 
   /**
@@ -171,13 +175,19 @@ export class Topology {
     })
   }
 
+  /** @throws DuequeError `RESERVED_NAME` for a queue or exchange of dueque's own, in this namespace or another one */
+  assertUsers(destination: Destination): Promise<void> {
+    return this.#layoutNames.check(destination)
+  }
+
   /**
    * Binds an existing destination: a queue directly or by an outlet in front of it, an exchange always by one.
    *
    * @param declare whether a missing work queue is declared
-   * @throws DuequeError `DESTINATION_MISSING`, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`
+   * @throws DuequeError `DESTINATION_MISSING`, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `RESERVED_NAME`
    */
   async destination(destination: Destination, declare: boolean): Promise<void> {
+    await this.assertUsers(destination)
     try {
       await this.#destination(destination, declare)
     } catch (error) {

@@ -101,6 +101,7 @@ class RunningIntake implements Intake {
     const { entry, due } = this.#way
     const { names, topology } = this.#broker
     await this.#broker.open()
+    for (const exchange of [entry, due]) await topology.assertUsers({ exchange })
     await strategy.start({ broker: this.#broker, clock, logger, onError: this.#onError })
     this.#rescue = await new Rescue(this.#broker, { strategy, clock, logger }).start()
     const duePlan = type === undefined ? [] : [duePart(names, due, type)]

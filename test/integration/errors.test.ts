@@ -1,8 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { connect, isDuequeError, type ConnectOptions, type ScheduleOptions } from '../../src/index.js'
+import {
+  connect,
+  isDuequeError,
+  onAny,
+  startIntake,
+  type ConnectOptions,
+  type ScheduleOptions,
+} from '../../src/index.js'
 import { managementUrl, useVhost } from '../support/broker.js'
 import { failure, open, rawChannel } from '../support/mq.js'
+import { holds } from '../support/parked.js'
 import { userWith } from '../support/users.js'
 import { note, unique } from '../strategies/recorder.js'
 
@@ -189,5 +197,45 @@ describe('schedule', () => {
     await mq.close()
     expect(await failure(mq.schedule(note, { n: 1 }, { to, in: 1 }))).toMatchObject({ code: 'CLOSED' })
     expect(await failure(mq.consume('q', []))).toMatchObject({ code: 'CLOSED' })
+  })
+})
+
+describe("dueque's own queues and exchanges", () => {
+  const own = ['wait.1s', 'parked', 'unroutable', 'to.clinic', 'to-queue.reminders']
+  const exchanges = ['deliver', 'entry.ms', 'next.d', 'dead']
+
+  test.each(['declare', 'trust'] as const)(
+    'are no destinations, in this namespace or another (%s)',
+    async (topology) => {
+      for (const namespace of ['dueque', 'second']) await open(vhost.url, { namespace })
+      const mq = await open(vhost.url, { topology })
+      for (const prefix of ['dueque.v1', 'second.v1']) {
+        const destinations = [
+          ...own.map((name) => ({ queue: `${prefix}.${name}` })),
+          ...exchanges.map((name) => ({ exchange: `${prefix}.${name}` })),
+        ]
+        for (const destination of destinations) {
+          const error = await failure(mq.schedule(note, { n: 1 }, { to: destination, in: 0 }))
+          expect(error, JSON.stringify(destination)).toMatchObject({ code: 'RESERVED_NAME', outcome: 'refused' })
+        }
+      }
+    },
+  )
+
+  test('are neither consumed nor taken over by an intake', async () => {
+    const mq = await open(vhost.url)
+    await open(vhost.url, { namespace: 'second' })
+    for (const queue of ['dueque.v1.parked', 'second.v1.wait.1s'])
+      expect(await failure(mq.consume(queue, [onAny(() => undefined)])), queue).toMatchObject({ code: 'RESERVED_NAME' })
+    for (const ways of [{ from: 'dueque.v1.deliver' }, { from: 'mine', to: 'second.v1.deliver', type: 'direct' }])
+      expect(await failure(startIntake({ url: vhost.url, ...ways }))).toMatchObject({ code: 'RESERVED_NAME' })
+  })
+
+  test('leave such names to users where there is no namespace', async () => {
+    const mq = await open(vhost.url)
+    const queue = `${unique('orders')}.v1.deliver`
+    await mq.schedule(note, { n: 1 }, { to: { queue }, in: 0, declare: true })
+    const channel = await rawChannel(vhost.url)
+    await holds(channel, queue, 1)
   })
 })
