@@ -6,12 +6,12 @@ import type { Broker } from './broker.js'
 import { RunningConsumer, type Consumer } from './consumer/consumer.js'
 import type { Handler } from './consumer/delivery.js'
 import { Duplicates, type DuplicateWindow } from './consumer/duplicates.js'
-import type { ConsumeOptions } from './consumer/options.js'
+import { checkConsume, resolveClose, type CloseOptions, type ConsumeOptions } from './consumer/options.js'
 import { checkQueueName } from './destination.js'
 import { DuequeError, invalidOption, shown, withReceipt } from './errors.js'
 import { Events, type DuequeEvents } from './events.js'
 import type { Health } from './health.js'
-import { encodePayload, type MessageDefinition } from './message.js'
+import { checkDefinition, encodePayload, type MessageDefinition } from './message.js'
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
 import { receiptOf, type Receipt } from './receipt.js'
 import { scheduleAll, type Place, type ScheduleResult } from './schedule-all.js'
@@ -73,7 +73,7 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
    *
    * @param options.drainTimeoutMs for the handlers. @default 30_000
    */
-  close(options?: { drainTimeoutMs?: number }): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 }
 
 /**
@@ -175,6 +175,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   async #schedule<In>({ message, payload, options }: ScheduleItem<In>, place?: Pick<Place, 'sized'>): Promise<Receipt> {
     this.#assertOpen()
     const { clock } = this.#options
+    checkDefinition(message)
     const draft = resolveSchedule(options, clock.now(), this.strategy.limits.maxDelayMs)
     const { declare = false, signal } = options
     if (declare) this.#assertDeclares()
@@ -208,6 +209,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
 
   async consume(queue: string, handlers: readonly Handler[], options: ConsumeOptions = {}): Promise<Consumer> {
     this.#assertOpen()
+    checkConsume(options)
     const { clock, logger, strategy } = this.#options
     if (options.declare) this.#assertDeclares()
     if (options.declare !== false) assertNoDeadQueue(queue)
@@ -243,7 +245,8 @@ class Connected<S extends Strategy> implements Dueque<S> {
     return this.#parts.events.on(event, listener)
   }
 
-  close({ drainTimeoutMs = 30_000 } = {}): Promise<void> {
+  async close(options?: CloseOptions): Promise<void> {
+    const { drainTimeoutMs } = resolveClose(options)
     this.#closing ??= this.#close(drainTimeoutMs)
     return this.#closing
   }

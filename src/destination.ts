@@ -1,3 +1,4 @@
+import { checkNames } from './checks.js'
 import { DuequeError, invalidOption, shown } from './errors.js'
 
 /** Where a message goes when it is due: to a queue, or to an exchange of any type with a routing key. */
@@ -23,6 +24,13 @@ export interface ExchangeDestination {
   outlet?: never
 }
 
+const DESTINATION: Record<keyof QueueDestination, true> = {
+  queue: true,
+  outlet: true,
+  exchange: true,
+  routingKey: true,
+}
+
 /** The bytes of an AMQP short string: routing keys, and the names of queues and exchanges. AMQP 0-9-1, 4.2.5.3. */
 const SHORT_STRING_BYTES = 255
 /** A quorum queue's vhost and name form an Erlang atom together. https://www.rabbitmq.com/docs/quorum-queues */
@@ -45,6 +53,7 @@ export function isReserved(name: string): boolean {
  */
 export function checkDestination(to: unknown): Destination {
   const given = (typeof to === 'object' && to !== null ? to : {}) as Record<string, unknown>
+  checkNames(given, DESTINATION, 'to')
   const { queue, exchange, routingKey, outlet } = given
   if ((queue === undefined) === (exchange === undefined)) {
     throw invalidOption('to', '{ queue } or { exchange, routingKey }', to)

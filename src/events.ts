@@ -1,5 +1,6 @@
 import type { DeadReason } from './broker.js'
-import { errorText, type DuequeError } from './errors.js'
+import { aFunction, checkOne } from './checks.js'
+import { errorText, invalidOption, type DuequeError } from './errors.js'
 import type { Logger } from './logger.js'
 import { onRejection } from './on-rejection.js'
 
@@ -63,6 +64,18 @@ export interface DuequeEvents {
   parked: (event: ParkedEvent) => void
 }
 
+const EVENTS: Record<keyof DuequeEvents, true> = {
+  blocked: true,
+  unblocked: true,
+  disconnected: true,
+  reconnected: true,
+  error: true,
+  handled: true,
+  retried: true,
+  dead: true,
+  parked: true,
+}
+
 /** The listeners of one connection. If one throws, or returns a promise that rejects, that is logged and harms nobody. */
 export class Events {
   readonly #logger: Logger
@@ -72,8 +85,14 @@ export class Events {
     this.#logger = logger
   }
 
-  /** Returns what removes the listener. */
+  /**
+   * Returns what removes the listener.
+   *
+   * @throws DuequeError `INVALID_OPTION`
+   */
   on<E extends keyof DuequeEvents>(event: E, listener: DuequeEvents[E]): () => void {
+    if (!Object.hasOwn(EVENTS, event)) throw invalidOption('event', `one of ${Object.keys(EVENTS).join(', ')}`, event)
+    checkOne('listener', aFunction, listener)
     const listeners = this.#listeners.get(event) ?? new Set()
     this.#listeners.set(event, listeners.add(listener))
     return () => listeners.delete(listener)

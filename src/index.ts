@@ -19,7 +19,7 @@ export type { Destination, ExchangeDestination, QueueDestination } from './desti
 export type { Arrived, DelayedMessage, HeaderValue, Headers } from './envelope.js'
 export { on, onAny, type Delivery, type Handler } from './consumer/delivery.js'
 export type { Consumer, ConsumerStats } from './consumer/consumer.js'
-export type { ConsumeOptions } from './consumer/options.js'
+export type { CloseOptions, ConsumeOptions } from './consumer/options.js'
 export type { Duration, ExponentialBackoff, RetryPolicy } from './consumer/retry.js'
 export type { DedupeOptions, DedupeStore } from './consumer/dedupe.js'
 export type { DuplicateWindow } from './consumer/duplicates.js'

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { aFunction, checkOptions, integer, type Rules } from './checks.js'
 import { DuequeError, invalidOption, type PayloadIssue } from './errors.js'
 
 /**
@@ -35,22 +36,34 @@ export function defineMessage<S extends StandardSchemaV1>(
   schema: S,
   options: MessageOptions = {},
 ): MessageDefinition<StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>> {
+  checkOptions(options, MESSAGE_RULES)
   const { version = 1, upgrade } = options
   if (typeof name !== 'string' || name === '' || Buffer.byteLength(name) > 255) {
     throw invalidOption('name', 'a message name of 1 to 255 bytes', name)
   }
-  if (typeof (schema as Partial<S> | undefined)?.['~standard']?.validate !== 'function') {
-    throw invalidOption('schema', 'a Standard Schema, such as a zod schema', schema)
-  }
-  if (!Number.isSafeInteger(version) || version < 1 || version > 0x7fff_ffff) {
-    throw invalidOption('version', 'a whole number from 1', version)
-  }
+  if (!isSchema(schema)) throw invalidOption('schema', 'a Standard Schema, such as a zod schema', schema)
   return {
     name,
     version,
     upgrade,
     schema: schema,
   }
+}
+
+const MESSAGE_RULES: Rules<MessageOptions> = { version: integer(1, 0x7fff_ffff), upgrade: aFunction }
+
+function isSchema(schema: unknown): boolean {
+  return typeof (schema as Partial<StandardSchemaV1> | null | undefined)?.['~standard']?.validate === 'function'
+}
+
+/**
+ * By its shape: it may be of another copy of dueque.
+ *
+ * @throws DuequeError `INVALID_OPTION`
+ */
+export function checkDefinition(message: unknown, option = 'message'): void {
+  const { name, schema } = (message ?? {}) as Partial<MessageDefinition>
+  if (typeof name !== 'string' || !isSchema(schema)) throw invalidOption(option, 'what defineMessage returned', message)
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true })

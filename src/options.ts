@@ -1,13 +1,14 @@
 import { hostname } from 'node:os'
 import { pid } from 'node:process'
-import type { TlsOptions } from './amqp/tls.js'
+import { TLS_RULES, type TlsOptions } from './amqp/tls.js'
+import { parseEndpoints } from './amqp/endpoint.js'
 import type { QueueType, TopologyMode } from './amqp/names.js'
+import { anything, checkOptions, group, integer, nonEmptyText, oneOf, type Rule, type Rules } from './checks.js'
 import { systemClock, type Clock } from './clock.js'
-import { invalidOption } from './errors.js'
 import { resolveLogger, type Logger, type NestLogger } from './logger.js'
 import type { Resolved } from './resolved.js'
 import { ladder } from './strategies/ladder/ladder.js'
-import type { Strategy } from './strategies/strategy.js'
+import { aStrategy, type Strategy } from './strategies/strategy.js'
 
 export interface ConnectOptions<S extends Strategy = Strategy> {
   /**
@@ -54,11 +55,15 @@ export type ResolvedOptions = Resolved<Omit<ConnectOptions, 'logger'>> & { logge
 
 /** @throws DuequeError `INVALID_OPTION` */
 export function resolveOptions(options: ConnectOptions): ResolvedOptions {
-  const present = Object.entries(options).filter(([, value]) => value !== undefined)
+  checkOptions(options, CONNECT_RULES)
+  // Also of getters, and of what is inherited.
+  const present = (Object.keys(CONNECT_RULES) as (keyof ConnectOptions)[])
+    .map((name) => [name, options[name]] as const)
+    .filter(([, value]) => value !== undefined)
   const given = Object.fromEntries(present) as Partial<Resolved<Omit<ConnectOptions, 'logger'>>> &
     Pick<ConnectOptions, 'logger'>
   const strategy = given.strategy ?? ladder()
-  const resolved: ResolvedOptions = {
+  return {
     url: 'amqp://localhost',
     namespace: 'dueque',
     queueType: 'quorum',
@@ -75,30 +80,28 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
     logger: resolveLogger(given.logger),
     strategy,
   }
-  check(resolved)
-  return resolved
 }
 
-const NUMBERS = [
-  ['heartbeatSeconds', 0, 65_535],
-  ['connectTimeoutMs', 1, 2 ** 31 - 1],
-  ['publishTimeoutMs', 1, 2 ** 31 - 1],
-  ['maxInFlight', 1, 65_535],
-  ['maxBodyBytes', 1, 512 * 1024 * 1024],
-] as const
+const aUrl: Rule = (value) => {
+  parseEndpoints(value as string)
+  return undefined
+}
 
-function check(options: ResolvedOptions): void {
-  const { namespace, queueType, topology, name } = options
-  if (typeof namespace !== 'string' || !/^[\w.:-]{1,64}$/.test(namespace)) {
-    throw invalidOption('namespace', 'up to 64 letters, digits and . : _ -', namespace)
-  }
-  if (!['quorum', 'classic'].includes(queueType)) throw invalidOption('queueType', "'quorum' or 'classic'", queueType)
-  if (!['declare', 'trust'].includes(topology)) throw invalidOption('topology', "'declare' or 'trust'", topology)
-  if (typeof name !== 'string' || name === '') throw invalidOption('name', 'a text', name)
-  for (const [option, least, most] of NUMBERS) {
-    const value = options[option]
-    if (!Number.isInteger(value) || value < least || value > most) {
-      throw invalidOption(option, `a whole number from ${least} to ${most}`, value)
-    }
-  }
+const aNamespace: Rule = (value) =>
+  typeof value === 'string' && /^[\w.:-]{1,64}$/.test(value) ? undefined : 'up to 64 letters, digits and . : _ -'
+
+export const CONNECT_RULES: Rules<ConnectOptions> = {
+  url: aUrl,
+  strategy: aStrategy,
+  namespace: aNamespace,
+  queueType: oneOf('quorum', 'classic'),
+  topology: oneOf('declare', 'trust'),
+  name: nonEmptyText,
+  tls: group(TLS_RULES),
+  heartbeatSeconds: integer(0, 65_535),
+  connectTimeoutMs: integer(1, 2 ** 31 - 1),
+  publishTimeoutMs: integer(1, 2 ** 31 - 1),
+  maxInFlight: integer(1, 65_535),
+  maxBodyBytes: integer(1, 512 * 1024 * 1024),
+  logger: anything,
 }

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
+import { anAbortSignal, checkNames, checkOne, flag } from './checks.js'
 import { checkDestination, destinationText, type Destination } from './destination.js'
 import { parseDelay, resolveDue, type Due } from './due.js'
 import { checkHeaders, type DelayedMessage, type HeaderValue } from './envelope.js'
 import { DuequeError, invalidOption } from './errors.js'
 import type { Receipt } from './receipt.js'
+import type { ConflictOptions } from './waiting.js'
 
 /** Where to, when, and what else travels with a message. */
 export type ScheduleOptions = (Due | Repeat) & {
@@ -48,26 +50,48 @@ export interface Repeat {
 /** A message to which its definition and payload are still to be added. */
 type Draft = { -readonly [K in keyof DelayedMessage]: DelayedMessage[K] }
 
+/** Also those that only some strategies have. */
+type Known = keyof ScheduleOptions | keyof ConflictOptions | 'transaction'
+
+const KNOWN: Record<Known, true> = {
+  to: true,
+  in: true,
+  at: true,
+  id: true,
+  headers: true,
+  priority: true,
+  correlationId: true,
+  dedupeKey: true,
+  expiresIn: true,
+  declare: true,
+  repeat: true,
+  signal: true,
+  onConflict: true,
+  transaction: true,
+}
+
 const NO_BODY = new Uint8Array()
 
 /** @throws DuequeError for whatever cannot be sent as it is; nothing has been sent then */
 export function resolveSchedule(options: ScheduleOptions, now: number, maxDelayMs: number): Draft {
-  if (typeof options !== 'object' || (options as unknown) === null) {
-    throw invalidOption('options', '{ to, in } or { to, at }', options)
-  }
-  const { id: ownId = crypto.randomUUID(), headers, priority, correlationId, dedupeKey, expiresIn, repeat } = options
+  checkNames(options, KNOWN)
+  const { id: ownId = crypto.randomUUID(), headers, priority, correlationId, dedupeKey } = options
+  const { expiresIn, repeat, declare, signal } = options
   const destination = checkDestination(options.to)
-  const { id, dueAt, revision } = repeat
-    ? resolveRepeat(repeat, destination, now, maxDelayMs)
-    : { id: ownId, dueAt: resolveDue(options as Due, now, maxDelayMs), revision: nextRevision(now) }
+  const { id, dueAt, revision } =
+    repeat !== undefined
+      ? resolveRepeat(repeat, destination, now, maxDelayMs)
+      : { id: ownId, dueAt: resolveDue(options as Due, now, maxDelayMs), revision: nextRevision(now) }
   // As it was the first time.
-  const scheduledAt = repeat ? Math.floor(revision / 1000) : now
+  const scheduledAt = repeat !== undefined ? Math.floor(revision / 1000) : now
   checkText('id', id)
   if (correlationId !== undefined) checkText('correlationId', correlationId)
   if (dedupeKey !== undefined) checkText('dedupeKey', dedupeKey)
   if (priority !== undefined && (!Number.isInteger(priority) || priority < 0 || priority > 4)) {
     throw invalidOption('priority', 'a whole number from 0 to 4', priority)
   }
+  if (declare !== undefined) checkOne('declare', flag, declare)
+  if (signal !== undefined) checkOne('signal', anAbortSignal, signal)
   return {
     id,
     name: '',
@@ -95,7 +119,7 @@ function usefulMs(expiresIn: number | string): number {
 
 /** What makes a copy of the message that the receipt is for. */
 function resolveRepeat(repeat: Receipt, to: Destination, now: number, maxDelayMs: number) {
-  const { id, dueAt, revision, destination } = repeat as Partial<Receipt>
+  const { id, dueAt, revision, destination } = Object(repeat) as Partial<Receipt>
   if (id === undefined || dueAt === undefined || !Number.isSafeInteger(revision) || revision! < 0) {
     throw invalidOption('repeat', "an error's receipt", repeat)
   }

@@ -12,7 +12,7 @@ import { checkHandlers, type Handler } from './delivery.js'
 import { duplicateKey, type Duplicates } from './duplicates.js'
 import type { ConsumerEnvironment } from './environment.js'
 import { Handling, type Fate, type Item } from './handling.js'
-import { resolveConsume, type ConsumeOptions } from './options.js'
+import { resolveClose, resolveConsume, type CloseOptions, type ConsumeOptions } from './options.js'
 import { Moves } from './moves.js'
 import { report } from './report.js'
 
@@ -42,7 +42,7 @@ export interface Consumer {
    *
    * @param options.drainTimeoutMs after which the handlers' signal is aborted and they are left behind. @default 30_000
    */
-  close(options?: { drainTimeoutMs?: number }): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 }
 
 /** For handlers to end that were told to by their signal. */
@@ -141,7 +141,8 @@ export class RunningConsumer implements Consumer {
     return { ...this.#stats, held: this.#held.size }
   }
 
-  close({ drainTimeoutMs = 30_000 } = {}): Promise<void> {
+  async close(options?: CloseOptions): Promise<void> {
+    const { drainTimeoutMs } = resolveClose(options)
     this.#closing ??= this.#close(drainTimeoutMs)
     return this.#closing
   }

@@ -1,3 +1,4 @@
+import { checkNames } from '../checks.js'
 import { resolveDue } from '../due.js'
 import { DuequeError, invalidOption } from '../errors.js'
 
@@ -5,6 +6,12 @@ import { DuequeError, invalidOption } from '../errors.js'
 export type Decision =
   | { readonly kind: 'retry'; /** Milliseconds; by the policy if missing. */ readonly delayMs: number | undefined }
   | { readonly kind: 'dead'; readonly reason: string }
+
+interface RetryOptions {
+  in?: number | string | undefined
+}
+
+const RETRY_OPTIONS: Record<keyof RetryOptions, true> = { in: true }
 
 /** Takes the first decision of one delivery and refuses all others, also those after the handler has ended. */
 export class Decider {
@@ -16,8 +23,10 @@ export class Decider {
     this.#maxDelayMs = maxDelayMs
   }
 
-  /** @throws DuequeError `ALREADY_DECIDED`, `INVALID_DUE`, `DELAY_OUT_OF_RANGE` */
-  retry({ in: delay }: { in?: number | string } = {}): void {
+  /** @throws DuequeError `ALREADY_DECIDED`, `INVALID_DUE`, `DELAY_OUT_OF_RANGE`, `INVALID_OPTION` */
+  retry(options: RetryOptions = {}): void {
+    checkNames(options, RETRY_OPTIONS)
+    const { in: delay } = options
     const delayMs = delay === undefined ? undefined : resolveDue({ in: delay }, 0, this.#maxDelayMs)
     this.#decide({ kind: 'retry', delayMs })
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { backoff } from '../backoff.js'
+import { checkOptions, integer, oneOf, type Rule, type Rules } from '../checks.js'
 import { DuequeError, errorText, invalidOption, isDuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
 
@@ -47,20 +48,27 @@ export interface DedupeOptions {
 
 type Resolved = Required<{ [K in keyof DedupeOptions]: NonNullable<DedupeOptions[K]> }>
 
+/** By its shape: the store may be the caller's own. */
+const aStore: Rule = (value) => {
+  const { claim, renew, settle, release } = Object(value) as Partial<DedupeStore>
+  const isOne = [claim, renew, settle, release].every((method) => typeof method === 'function')
+  return isOne ? undefined : 'redisDedupe(…) or postgresDedupe(…)'
+}
+
+export const DEDUPE_RULES: Rules<DedupeOptions> = {
+  store: aStore,
+  windowMs: integer(1000),
+  // It is renewed by a timer.
+  leaseMs: integer(1000, 2 ** 31 - 1),
+  onStoreError: oneOf('wait', 'handle'),
+}
+
 /** @throws DuequeError `INVALID_OPTION` */
 export function resolveDedupe(options: DedupeOptions): Resolved {
+  checkOptions(options, DEDUPE_RULES, 'dedupe')
   const { store, windowMs = 86_400_000, leaseMs = 10_000, onStoreError = 'wait' } = options
-  if (typeof (store as Partial<DedupeStore> | undefined)?.claim !== 'function')
+  if ((store as DedupeStore | undefined) === undefined)
     throw invalidOption('dedupe.store', 'redisDedupe(…) or postgresDedupe(…)', store)
-  for (const [option, value, least] of [
-    ['windowMs', windowMs, 1000],
-    ['leaseMs', leaseMs, 1000],
-  ] as const) {
-    if (!Number.isSafeInteger(value) || value < least)
-      throw invalidOption(`dedupe.${option}`, `a whole number of milliseconds from ${least}`, value)
-  }
-  if (onStoreError !== 'wait' && onStoreError !== 'handle')
-    throw invalidOption('dedupe.onStoreError', "'wait' or 'handle'", onStoreError)
   return { store, windowMs, leaseMs, onStoreError }
 }
 

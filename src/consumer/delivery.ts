@@ -1,6 +1,6 @@
 import type { Headers } from '../envelope.js'
 import { invalidOption } from '../errors.js'
-import type { MessageDefinition } from '../message.js'
+import { checkDefinition, type MessageDefinition } from '../message.js'
 
 /** A message that arrived, for its handler. */
 export interface Delivery<Payload = unknown> {
@@ -31,7 +31,7 @@ export interface Delivery<Payload = unknown> {
    * Has the message come again as its next attempt, however many there were; when the handler returns or throws. Without
    * `in`, milliseconds or a duration, the policy's back-off counts.
    *
-   * @throws DuequeError `ALREADY_DECIDED`, `INVALID_DUE`, `DELAY_OUT_OF_RANGE`
+   * @throws DuequeError `ALREADY_DECIDED`, `INVALID_DUE`, `DELAY_OUT_OF_RANGE`, `INVALID_OPTION`
    */
   retry(this: void, options?: { in?: number | string }): void
   /**
@@ -51,6 +51,7 @@ export interface Handler {
 /**
  * Binds a handler to a message definition. Its return acks the message; its throw fails the attempt.
  *
+ * @throws DuequeError `INVALID_OPTION`
  * @example
  * await mq.consume('reminders', [on(reminder, async ({ payload }) => remind(payload.patient))])
  */
@@ -58,11 +59,18 @@ export function on<In, Out>(
   definition: MessageDefinition<In, Out>,
   handle: (delivery: Delivery<Out>) => unknown,
 ): Handler {
+  checkDefinition(definition)
+  if (typeof handle !== 'function') throw invalidOption('handle', 'a function', handle)
   return { definition: definition, handle }
 }
 
-/** A handler for whatever no other handler is for, with the parsed JSON as it came. */
+/**
+ * A handler for whatever no other handler is for, with the parsed JSON as it came.
+ *
+ * @throws DuequeError `INVALID_OPTION`
+ */
 export function onAny(handle: (delivery: Delivery) => unknown): Handler {
+  if (typeof handle !== 'function') throw invalidOption('handle', 'a function', handle)
   return { definition: undefined, handle }
 }
 
@@ -70,8 +78,17 @@ export function onAny(handle: (delivery: Delivery) => unknown): Handler {
 export function checkHandlers(handlers: readonly Handler[]): readonly Handler[] {
   const isList: boolean = Array.isArray(handlers)
   if (!isList || handlers.length === 0) throw invalidOption('handlers', 'at least one on(message, handler)', handlers)
+  for (const [i, handler] of Array.from<unknown>(handlers).entries()) checkHandler(`handlers[${i}]`, handler)
   const names = handlers.map(({ definition }) => definition?.name)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (new Set(names).size < names.length) throw invalidOption('handlers', 'one handler for each message', twice)
   return handlers
+}
+
+/** By its shape: it may be of another copy of dueque. */
+function checkHandler(option: string, handler: unknown): void {
+  const { definition, handle } = Object(handler) as Partial<Handler>
+  if (typeof handle !== 'function' || typeof handler === 'function')
+    throw invalidOption(option, 'on(message, handler) or onAny(handler)', handler)
+  if (definition !== undefined) checkDefinition(definition, `${option}.definition`)
 }

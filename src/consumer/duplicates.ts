@@ -1,13 +1,17 @@
+import { integer, type Rules } from '../checks.js'
 import type { Envelope } from '../envelope.js'
 import { KeyMemory, fingerprintOf, type Fingerprint } from './key-memory.js'
 
 /** How long, and for how many messages, a consumer remembers what it has settled. */
 export interface DuplicateWindow {
-  /** @default 3_600_000 */
+  /** Milliseconds. @default 3_600_000 */
   windowMs?: number | undefined
-  /** @default 100_000 */
+  /** 0 to 16,777,216. @default 100_000 */
   maxEntries?: number | undefined
 }
+
+/** Room for the entries is made in powers of two, and a typed array has an end. */
+export const WINDOW_RULES: Rules<DuplicateWindow> = { windowMs: integer(0), maxEntries: integer(0, 2 ** 24) }
 
 interface Running {
   readonly print: Fingerprint

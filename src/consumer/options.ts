@@ -1,9 +1,9 @@
-import { invalidOption } from '../errors.js'
+import { checkOptions, flag, group, integer, milliseconds, type Rules } from '../checks.js'
 import type { Logger } from '../logger.js'
 import type { Resolved } from '../resolved.js'
-import type { DedupeOptions } from './dedupe.js'
-import type { DuplicateWindow } from './duplicates.js'
-import { resolveRetry, type Retry, type RetryPolicy } from './retry.js'
+import { DEDUPE_RULES, type DedupeOptions } from './dedupe.js'
+import { WINDOW_RULES, type DuplicateWindow } from './duplicates.js'
+import { RETRY_RULES, resolveRetry, type Retry, type RetryPolicy } from './retry.js'
 
 export interface ConsumeOptions {
   /** Messages that the broker may send ahead, 1 to 65535. @default 100 */
@@ -36,24 +36,40 @@ export interface ConsumeOptions {
 
 type Plain = Omit<ConsumeOptions, 'retry' | 'dedupe'>
 
-const NUMBERS = [
-  ['prefetch', 1, 65_535],
-  ['concurrency', 1, Number.MAX_SAFE_INTEGER],
-  ['handlerTimeoutMs', 0, 2 ** 31 - 1],
-  ['consumerTimeoutMs', 1, Number.MAX_SAFE_INTEGER],
-] as const
+const CONSUME_RULES: Rules<ConsumeOptions> = {
+  prefetch: integer(1, 65_535),
+  concurrency: integer(1),
+  declare: flag,
+  duplicates: group(WINDOW_RULES),
+  dedupe: group(DEDUPE_RULES),
+  retry: group(RETRY_RULES),
+  handlerTimeoutMs: integer(0, 2 ** 31 - 1),
+  consumerTimeoutMs: integer(1),
+}
 
 /** @throws DuequeError `INVALID_OPTION`, `INVALID_DUE` */
+export function checkConsume(options: ConsumeOptions): void {
+  checkOptions(options, CONSUME_RULES)
+}
+
+export interface CloseOptions {
+  /** Milliseconds. @default 30_000 */
+  drainTimeoutMs?: number | undefined
+}
+
+const CLOSE_RULES: Rules<CloseOptions> = { drainTimeoutMs: milliseconds }
+
+/** @throws DuequeError `INVALID_OPTION` */
+export function resolveClose(options: CloseOptions = {}): Resolved<CloseOptions> {
+  checkOptions(options, CLOSE_RULES)
+  return { drainTimeoutMs: options.drainTimeoutMs ?? 30_000 }
+}
+
+/** Of options that were checked. */
 export function resolveConsume(options: ConsumeOptions, logger: Logger): Resolved<Plain> & { retry: Retry } {
   const { prefetch = 100, concurrency = 10, declare = true, duplicates = {}, retry } = options
   const { handlerTimeoutMs = 0, consumerTimeoutMs = 1_800_000 } = options
   const resolved = { prefetch, concurrency, declare, duplicates, handlerTimeoutMs, consumerTimeoutMs }
-  for (const [option, least, most] of NUMBERS) {
-    const value = resolved[option]
-    if (Number.isInteger(value) && value >= least && value <= most) continue
-    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
-    throw invalidOption(option, `a whole number ${range}`, value)
-  }
   const longestMs = (Math.max(prefetch, concurrency) * handlerTimeoutMs) / concurrency
   if (longestMs > consumerTimeoutMs) {
     logger.warn('the last prefetched message may wait longer than the broker allows: lower prefetch', {

@@ -1,5 +1,5 @@
+import { aFunction, checkOptions, group, integer, oneOf, type Rule, type Rules } from '../checks.js'
 import { parseDelay } from '../due.js'
-import { invalidOption } from '../errors.js'
 
 /** Milliseconds, or a duration such as `'5s'` or `'PT1M'`. */
 export type Duration = number | string
@@ -52,31 +52,47 @@ export interface Retry {
 /** One attempt: what a handler throws goes to the dead queue. */
 const NONE: RetryPolicy = { attempts: 1 }
 
+const aDelay: Rule = (value, option) => {
+  parseDelay(value, option)
+  return undefined
+}
+
+const BACKOFF_RULES: Rules<ExponentialBackoff> = {
+  initial: aDelay,
+  factor: (value) => (Number.isFinite(value) && Number(value) >= 1 ? undefined : 'a number from 1'),
+  max: aDelay,
+}
+
+const aBackoff: Rule = (value, option) => {
+  if (typeof value === 'object' && !Array.isArray(value)) return group(BACKOFF_RULES)(value, option)
+  const delays = Array.isArray(value) ? Array.from<unknown>(value) : [value]
+  for (const [i, delay] of delays.entries()) parseDelay(delay, Array.isArray(value) ? `${option}[${i}]` : option)
+  return delays.length === 0 ? 'at least one delay' : undefined
+}
+
+export const RETRY_RULES: Rules<RetryPolicy> = {
+  attempts: integer(1),
+  backoff: aBackoff,
+  jitter: oneOf('full', 'none'),
+  retryable: aFunction,
+}
+
 /** @throws DuequeError `INVALID_OPTION`, `INVALID_DUE` */
 export function resolveRetry(policy: RetryPolicy = NONE): Retry {
-  if (typeof policy !== 'object' || (policy as unknown) === null) throw invalidOption('retry', 'an object', policy)
+  checkOptions(policy, RETRY_RULES, 'retry')
   const { attempts = 5, backoff = {}, retryable = () => true } = policy
-  const isExponential = typeof backoff === 'object' && !Array.isArray(backoff)
+  const isExponential = typeof backoff === 'object' && !isList(backoff)
   const { jitter = isExponential ? 'full' : 'none' } = policy
-  if (!Number.isSafeInteger(attempts) || attempts < 1) {
-    throw invalidOption('retry.attempts', 'a whole number from 1', attempts)
-  }
-  if (jitter !== 'full' && jitter !== 'none') throw invalidOption('retry.jitter', "'full' or 'none'", jitter)
-  if (typeof retryable !== 'function') throw invalidOption('retry.retryable', 'a function', retryable)
   const longest = ceiling(backoff)
   const delayMs = (failure: number) => Math.ceil(longest(failure) * (jitter === 'full' ? Math.random() : 1))
   return { attempts, retryable, delayMs }
 }
 
 function ceiling(backoff: NonNullable<RetryPolicy['backoff']>): (failure: number) => number {
-  if (typeof backoff !== 'object') return fixed([parseDelay(backoff, 'retry.backoff')])
-  if (isList(backoff)) {
-    if (backoff.length === 0) throw invalidOption('retry.backoff', 'at least one delay', backoff)
-    return fixed(backoff.map((delay, i) => parseDelay(delay, `retry.backoff[${i}]`)))
-  }
+  if (typeof backoff !== 'object') return fixed([parseDelay(backoff)])
+  if (isList(backoff)) return fixed(backoff.map((delay) => parseDelay(delay)))
   const { initial = '1s', factor = 2, max = '1h' } = backoff
-  if (!Number.isFinite(factor) || factor < 1) throw invalidOption('retry.backoff.factor', 'a number from 1', factor)
-  const [initialMs, maxMs] = [parseDelay(initial, 'retry.backoff.initial'), parseDelay(max, 'retry.backoff.max')]
+  const [initialMs, maxMs] = [parseDelay(initial), parseDelay(max)]
   // After a thousand failures the power is Infinity, and zero times that no number.
   return (failure) => Math.min(maxMs, initialMs && initialMs * factor ** (failure - 1))
 }
@@ -85,6 +101,6 @@ function fixed(delays: readonly number[]): (failure: number) => number {
   return (failure) => delays[Math.min(failure, delays.length) - 1]!
 }
 
-function isList(backoff: readonly Duration[] | ExponentialBackoff): backoff is readonly Duration[] {
+function isList(backoff: object): backoff is readonly Duration[] {
   return Array.isArray(backoff)
 }

@@ -1,3 +1,4 @@
+import type { Rule } from '../checks.js'
 import type { Broker, PublishOptions } from '../broker.js'
 import type { Clock } from '../clock.js'
 import type { DelayedMessage } from '../envelope.js'
@@ -58,6 +59,17 @@ export interface Limits {
   readonly orderMs: number
   /** How much earlier than due a message may be in its queue. Consumers hold it until then. */
   readonly leadMs: number
+}
+
+/** By its shape: strategies are made by other packages, and by other copies of this one. */
+export const aStrategy: Rule = (value) => {
+  if (typeof value === 'function') return 'a strategy, such as ladder(): call it'
+  const { name, limits, start, schedule, stop } = Object(value) as Partial<Strategy>
+  const isOne =
+    typeof name === 'string' &&
+    typeof limits?.maxDelayMs === 'number' &&
+    [start, schedule, stop].every((method) => typeof method === 'function')
+  return isOne ? undefined : 'a strategy, such as ladder()'
 }
 
 export interface Environment {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Consumer } from '../consumer/consumer.js'
-import type { Delivery, Handler } from '../consumer/delivery.js'
-import type { ConsumeOptions } from '../consumer/options.js'
+import { checkHandlers, type Delivery, type Handler } from '../consumer/delivery.js'
+import { checkConsume, type ConsumeOptions } from '../consumer/options.js'
 import { DuequeError } from '../errors.js'
 
 /** A handler that runs. */
@@ -60,11 +60,12 @@ export class Activity {
   async consume(
     queue: string,
     handlers: readonly Handler[],
-    { handlerTimeoutMs = 0 }: ConsumeOptions,
+    options: ConsumeOptions,
     start: (handlers: readonly Handler[]) => Promise<Consumer>,
   ): Promise<Consumer> {
     const consuming: Consuming = { calls: new Set(), consumer: undefined }
-    const timesOut = handlerTimeoutMs > 0
+    checkConsume(options)
+    const timesOut = (options.handlerTimeoutMs ?? 0) > 0
     const watched = ({ handle, ...handler }: Handler): Handler => ({
       ...handler,
       handle: (delivery) => {
@@ -74,8 +75,7 @@ export class Activity {
     })
     this.#consuming.add(consuming)
     try {
-      // What is no list is for dueque to refuse.
-      consuming.consumer = await start(Array.isArray(handlers) ? handlers.map(watched) : handlers)
+      consuming.consumer = await start(checkHandlers(handlers).map(watched))
     } catch (error) {
       this.#consuming.delete(consuming)
       throw error

@@ -8,7 +8,6 @@ const bytes = (text: string) => new TextEncoder().encode(text).length
 
 it.each([
   [{ queue: 'reminders' }, { queue: 'reminders' }],
-  [{ queue: 'reminders', extra: 1 }, { queue: 'reminders' }],
   [{ queue: 'reminders', exchange: undefined, routingKey: undefined }, { queue: 'reminders' }],
   [{ queue: 'reminders', outlet: false }, { queue: 'reminders' }],
   [
@@ -44,6 +43,7 @@ it.each([
   [{ queue: null }, 'to.queue'],
   [{ queue: 'q', routingKey: '' }, 'to.routingKey'],
   [{ queue: 'q', outlet: 1 }, 'to.outlet'],
+  [{ queue: 'q', extra: 1 }, 'to.extra'],
   [{ exchange: 'e', outlet: true }, 'to.outlet'],
   [{ exchange: '' }, 'to.exchange'],
   [{ exchange: ['e'] }, 'to.exchange'],

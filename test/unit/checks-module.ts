@@ -1,0 +1,2 @@
+/** Options as a module exports them. */
+export const attempts = 2
