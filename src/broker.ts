@@ -17,6 +17,8 @@ export interface Death {
   reason: DeadReason
   /** Cut to 1000 characters. */
   error: string
+  /** Where it was thrown, if a handler threw it. Cut to 4000 bytes. */
+  stack?: string | undefined
   /** Milliseconds since the epoch. */
   at: number
   /** When a handler first failed with it, for the last time at {@link at}. Missing if none has. */
@@ -24,13 +26,15 @@ export interface Death {
 }
 
 export const MAX_DEATH_TEXT = 1000
+export const MAX_DEATH_STACK_BYTES = 4000
 
 /** What is written on a message that was given up. */
-export function deathHeaders({ reason, error, at, firstFailedAt }: Death): Headers {
+export function deathHeaders({ reason, error, stack, at, firstFailedAt }: Death): Headers {
   return {
     [HEADER.reason]: reason,
     [HEADER.error]: error,
     [HEADER.deadAt]: at,
+    ...(stack !== undefined && { [HEADER.stack]: stack }),
     ...(firstFailedAt !== undefined && { [HEADER.firstFailed]: firstFailedAt, [HEADER.lastFailed]: at }),
   }
 }

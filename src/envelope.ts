@@ -57,6 +57,7 @@ export const HEADER = {
   dedupe: 'dueque-dedupe',
   reason: 'dueque-dead-reason',
   error: 'dueque-dead-error',
+  stack: 'dueque-dead-stack',
   deadAt: 'dueque-dead-at',
   firstFailed: 'dueque-first-failed',
   lastFailed: 'dueque-last-failed',

@@ -140,6 +140,18 @@ export function shown(value: unknown): string {
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
 }
 
+/** Where an error was thrown, cut to so many bytes; undefined for what has no stack. */
+export function stackOf(error: unknown, maxBytes: number): string | undefined {
+  try {
+    const { stack } = error as { stack?: unknown }
+    if (typeof stack !== 'string' || stack === '') return undefined
+    // A character that is cut in two is left out.
+    return new TextDecoder().decode(Buffer.from(stack).subarray(0, maxBytes), { stream: true })
+  } catch {
+    return undefined
+  }
+}
+
 export function errorText(error: unknown): string {
   try {
     return String(error instanceof Error ? (error.message as unknown) : error)

@@ -201,6 +201,9 @@ export class AmqpBroker implements Broker {
       await this.#publishArrived(arrived, exchange, headers, steps)
     } catch (error) {
       if (!isDuequeError(error, 'NOT_ENCODABLE') && !isDuequeError(error, 'MESSAGE_REFUSED')) throw error
+      // It may be what is too much.
+      if (headers[HEADER.stack] !== undefined)
+        return this.#move(arrived, exchange, { ...headers, [HEADER.stack]: undefined }, steps)
       const { logger } = this.#settings
       logger.warn('moved without its headers', { routingKey: arrived.routingKey, error: error.message })
       await this.#publishArrived(bare(arrived), exchange, headers, steps)

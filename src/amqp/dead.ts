@@ -10,6 +10,8 @@ export interface DeadLetter {
    */
   reason: string
   error: string | undefined
+  /** Where a handler threw it. */
+  stack: string | undefined
   /** Deliveries to a handler. */
   attempts: number
   firstFailedAt: number | undefined
@@ -27,6 +29,7 @@ export function deadLetterOf(stored: Arrived, queue: string): DeadLetter {
   return {
     reason: text(headers[HEADER.reason]) ?? broker.reason?.replaceAll('_', '-') ?? 'unknown',
     error: text(headers[HEADER.error]),
+    stack: text(headers[HEADER.stack]),
     attempts: attempt,
     firstFailedAt: integer(headers[HEADER.firstFailed]),
     lastFailedAt: integer(headers[HEADER.lastFailed]),
@@ -39,6 +42,7 @@ export function deadLetterOf(stored: Arrived, queue: string): DeadLetter {
 const OF_THE_PAST: ReadonlySet<string> = new Set([
   HEADER.reason,
   HEADER.error,
+  HEADER.stack,
   HEADER.deadAt,
   HEADER.firstFailed,
   HEADER.lastFailed,

@@ -103,6 +103,7 @@ export class RunningConsumer implements Consumer {
     // Each running handler may listen.
     setMaxListeners(0, this.#abort.signal)
     this.#handling = new Handling({
+      queue,
       handlers: checkHandlers(handlers),
       retry,
       handlerTimeoutMs,

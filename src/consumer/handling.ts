@@ -6,7 +6,7 @@ import type { Logger } from '../logger.js'
 import { decodePayload } from '../message.js'
 import { Decider } from './decision.js'
 import type { Delivery, Handler } from './delivery.js'
-import { Refusal, asRefusal, choose } from './outcome.js'
+import { Refusal, asRefusal, choose, thrownBy } from './outcome.js'
 import type { Retry } from './retry.js'
 
 /** An arrival on its way to a handler. */
@@ -32,6 +32,7 @@ export type Fate =
   | { readonly kind: 'given back' }
 
 export interface HandlingSettings {
+  queue: string
   handlers: readonly Handler[]
   retry: Retry
   /** 0: none. */
@@ -55,7 +56,7 @@ export class Handling {
 
   /** Never rejects. */
   async run(item: Item): Promise<Fate> {
-    const { closing, maxDelayMs, logger } = this.#settings
+    const { queue, closing, maxDelayMs, logger } = this.#settings
     const decider = new Decider(maxDelayMs)
     const timer = this.#timer()
     let thrown: { error: unknown } | undefined
@@ -63,6 +64,9 @@ export class Handling {
       await this.#call(item, decider, timer.signal)
     } catch (error) {
       thrown = { error }
+      // One that was told to stop has not failed, and a refusal is told of when the message is given up.
+      if (!closing.aborted && !(error instanceof Refusal))
+        logger.warn('a handler threw', thrownBy(queue, item.envelope, error))
     }
     timer.stop()
     const decision = decider.end()
@@ -70,7 +74,6 @@ export class Handling {
     // One that the broker took back comes again, and is decided about then.
     if (!item.arrival.live) return { kind: 'given back' }
     if (decision) {
-      if (thrown) logger.warn('a handler threw after it had decided', { error: errorText(thrown.error) })
       if (decision.kind === 'dead')
         return { kind: 'dead', reason: 'dead-lettered', error: decision.reason, failed: false }
       return { kind: 'retry', delayMs: decision.delayMs ?? this.#delayMs(item), error: thrown?.error, failed: false }

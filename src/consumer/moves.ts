@@ -112,8 +112,8 @@ export class Moves {
   #bury({ arrival, envelope }: Item, { reason, error, failed }: Move & { kind: 'dead' }): Promise<void> {
     const { broker, clock, logger } = this.#environment
     const death = deathOf(reason, error, clock.now())
-    const { id, firstFailedAt = death.at } = envelope
-    logger.warn('message given up', { queue: this.#queue, id, reason, error: death.error })
+    const { id, attempt, firstFailedAt = death.at } = envelope
+    logger.warn('message given up', { queue: this.#queue, id, attempt, reason, error: death.error })
     return broker.bury(this.#queue, arrival, failed ? { ...death, firstFailedAt } : death, this.#patiently)
   }
 }

@@ -1,6 +1,6 @@
-import { MAX_DEATH_TEXT, type Death, type DeadReason } from '../broker.js'
+import { MAX_DEATH_STACK_BYTES, MAX_DEATH_TEXT, type Death, type DeadReason } from '../broker.js'
 import type { Envelope } from '../envelope.js'
-import { errorText, isDuequeError } from '../errors.js'
+import { errorText, isDuequeError, stackOf } from '../errors.js'
 import type { Handler } from './delivery.js'
 
 /** The handler that a message goes to, or why there is none. */
@@ -29,10 +29,16 @@ export class Refusal extends Error {
 
 /** What to write on a message that is given up. */
 export function deathOf(reason: DeadReason, error: unknown, at: number): Death {
-  return { reason, error: errorText(error).slice(0, MAX_DEATH_TEXT), at }
+  const stack = error instanceof Refusal ? undefined : stackOf(error, MAX_DEATH_STACK_BYTES)
+  return { reason, error: errorText(error).slice(0, MAX_DEATH_TEXT), at, ...(stack !== undefined && { stack }) }
 }
 
 /** Names the reason of a payload that does not parse. Other errors pass through. */
 export function asRefusal(error: unknown): unknown {
   return isDuequeError(error, 'INVALID_PAYLOAD') ? new Refusal('invalid-payload', error.message, error) : error
+}
+
+/** What the log says of an error that a handler threw. */
+export function thrownBy(queue: string, { id, attempt }: Envelope, error: unknown): Record<string, unknown> {
+  return { queue, id, attempt, error: errorText(error), stack: stackOf(error, MAX_DEATH_STACK_BYTES) }
 }

@@ -32,7 +32,13 @@ const iso = (ms: number) => new Date(ms).toISOString()
 const many = (count: number): DeadMessage[] => Array.from({ length: count }, (_, i) => ({ id: `m-${i}` }))
 const HOUR = 3_600_000
 const MIXED: DeadMessage[] = [
-  { id: 'a', headers: { 'dueque-dead-error': `\u001b[2J${'x'.repeat(100)}` } },
+  {
+    id: 'a',
+    headers: {
+      'dueque-dead-error': `\u001b[2J${'x'.repeat(100)}`,
+      'dueque-dead-stack': 'Error: no\n    at book (rooms.ts:7)',
+    },
+  },
   { id: 'b', name: 'test.other', reason: 'invalid-payload', headers: { 'dueque-dead-at': DIED + HOUR } },
   { id: 'c', headers: { 'dueque-dead-at': DIED + 2 * HOUR, 'dueque-attempt': 5 } },
   { id: 'd', reason: 'from-the-future', headers: { 'dueque-dead-at': 'soon' } },
@@ -82,6 +88,7 @@ test('list shows why, how often and when, counts by reason, and changes nothing'
       name: 'test.note',
       reason: 'handler-error',
       error: `\u001b[2J${'x'.repeat(100)}`,
+      stack: 'Error: no\n    at book (rooms.ts:7)',
       attempts: 3,
       firstFailedAt: iso(DIED - 30_000),
       lastFailedAt: iso(DIED - 10_000),
@@ -116,6 +123,7 @@ test('show prints one message whole', async () => {
   expect(text.stdout).toMatch(/^reason +handler-error$/m)
   expect(text.stdout).toMatch(/^error +\\x1b\[2Jx{100}$/m)
   expect(text.stdout).toMatch(/^ {2}dueque-attempt +3$/m)
+  expect(text.stdout).toMatch(/^stack\nError: no\n {4}at book \(rooms\.ts:7\)$/m)
   const json = await dead('show', 'c', '--json')
   expect(documents(json.stdout)).toMatchObject([{ id: 'c', attempts: 5, encoding: 'utf8', body: '{"n":2}' }])
   const none = await dead('show', 'z')
@@ -132,7 +140,14 @@ test('a queue that nobody has consumed has no dead queue: exits with 4 and says 
 test('redrive sends back as the next attempt, none of which a policy counts, with nothing of the past', async () => {
   const past = { 'x-death': [{ queue: 'x', reason: 'expired' }], 'x-first-death-queue': 'x', 'x-last-death-queue': 'x' }
   const kept = { own: 'kept', 'dueque-new': 1, 'dueque-version': 2, 'dueque-expires': Date.now() + HOUR }
-  const headers = { ...past, ...kept, 'dueque-retry-at': DIED, 'dueque-to': 'exchange:clinic', 'x-delivery-count': 3 }
+  const headers = {
+    ...past,
+    ...kept,
+    'dueque-retry-at': DIED,
+    'dueque-dead-stack': 'Error',
+    'dueque-to': 'exchange:clinic',
+    'x-delivery-count': 3,
+  }
   await bury(channel, queue, [
     { id: 'a', headers },
     { id: 'b', reason: 'invalid-payload' },

@@ -90,6 +90,7 @@ function cellOf(value: string | number | undefined): string {
 
 export function textOfDetails(summary: Summary, columns: readonly Column[], details: Details): string {
   const { bytes, exchange, routingKey, encoding, body, cut } = details
+  const { [HEADER.stack]: stack, ...headers } = details.headers
   const rows: [string, string][] = [
     ...columns.map(([title, of]): [string, string] => [title, cellOf(of(summary))]),
     ['exchange', plain(exchange)],
@@ -97,13 +98,14 @@ export function textOfDetails(summary: Summary, columns: readonly Column[], deta
     ['properties', ''],
     ...fields(details.properties),
     ['headers', ''],
-    ...fields(details.headers),
+    ...fields(headers),
   ]
   const width = Math.max(...rows.map(([label]) => label.length))
   const lines = rows.map(([label, value]) => `${label.padEnd(width)}  ${value}`.trimEnd())
   const how = [`${number(bytes)} bytes`, encoding === 'base64' && 'base64', cut && `the first ${BODY_BYTES}: --full`]
   const shown = body.split('\n').map(plain).join('\n')
-  return [...lines, `body (${how.filter(Boolean).join(', ')})`, shown].join('\n')
+  const where = typeof stack === 'string' ? ['stack', ...stack.split('\n').map(plain)] : []
+  return [...lines, ...where, `body (${how.filter(Boolean).join(', ')})`, shown].join('\n')
 }
 
 function fields(values: Record<string, unknown>): [string, string][] {

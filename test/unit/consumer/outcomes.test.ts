@@ -22,7 +22,9 @@ type Handle = (delivery: Delivery<number>) => unknown
 async function world(handle: Handle, options: ConsumeOptions = {}, schedule: { expiresIn?: number } = {}) {
   const clock = manualClock(START)
   const strategy = memory({ clock })
-  const mq = await connect({ strategy })
+  const logged: unknown[] = []
+  const logger = { debug() {}, info() {}, error() {}, warn: (...line: unknown[]) => logged.push(line) }
+  const mq = await connect({ strategy, logger })
   onTestFinished(() => mq.close({ drainTimeoutMs: 0 }))
   const events: unknown[] = []
   for (const event of ['handled', 'retried', 'dead'] as const)
@@ -39,7 +41,7 @@ async function world(handle: Handle, options: ConsumeOptions = {}, schedule: { e
     await settled()
   }
   await settled()
-  return { clock, broker: strategy.broker, events, waiting: () => strategy.waiting(), consumer, seen, advance }
+  return { clock, broker: strategy.broker, events, logged, waiting: () => strategy.waiting(), consumer, seen, advance }
 }
 
 /** Until no promise is left that could go on by itself. */
@@ -227,4 +229,30 @@ it.each<[string, Handle, { expiresIn?: number }, object]>([
 ])('a message that is given up after %s is an event', async (_, handle, schedule, about) => {
   const { events } = await world(handle, {}, schedule)
   expect(events).toEqual([['dead', { queue: 'orders', id: 'o-7', name: 'order', attempt: 1, ...about }]])
+})
+
+it('each throw is a warning with its stack, which the dead message keeps', async () => {
+  const { logged, advance, broker } = await world(fails, { retry: { attempts: 2, backoff: 1000 } })
+  await advance(1000)
+  const about = {
+    queue: 'orders',
+    id: 'o-7',
+    error: 'no room',
+    stack: expect.stringContaining('outcomes.test.ts:') as string,
+  }
+  expect(logged).toEqual([
+    ['a handler threw', { ...about, attempt: 1 }],
+    ['a handler threw', { ...about, attempt: 2 }],
+    ['message given up', { queue: 'orders', id: 'o-7', attempt: 2, reason: 'handler-error', error: 'no room' }],
+  ])
+  expect(broker.take('orders.dead')!.headers['dueque-dead-stack']).toMatch(/^Error: no room\n +at .*outcomes.test.ts:/)
+})
+
+it('a stack is cut between two characters, and a throw without one is told of as well', async () => {
+  const long = Object.assign(new Error('deep'), { stack: 'é'.repeat(3000) })
+  const { broker } = await world(() => Promise.reject(long))
+  expect(broker.take('orders.dead')!.headers['dueque-dead-stack']).toBe('é'.repeat(2000))
+  const plain = await world(() => Promise.reject('no error' as unknown as Error))
+  expect(plain.logged[0]).toEqual(['a handler threw', { queue: 'orders', id: 'o-7', attempt: 1, error: 'no error' }])
+  expect(plain.broker.take('orders.dead')!.headers).not.toHaveProperty('dueque-dead-stack')
 })
