@@ -9,11 +9,14 @@ const SHARE_OF_PREFETCH = 0.5
  */
 export const SAFE_FRAMES = 30
 
-/** The part of a channel that settles deliveries. */
-export interface Settling {
+/**
+ * The part of a channel that settles deliveries: by the message as it arrived, not by its tag alone. OpenTelemetry's
+ * instrumentation of amqplib knows its spans by that object.
+ */
+export interface Settling<Message> {
   /** `upTo`: with everything before it that is not settled yet. */
-  ack(tag: number, upTo: boolean): void
-  requeue(tag: number): void
+  ack(message: Message, upTo: boolean): void
+  requeue(message: Message): void
 }
 
 /**
@@ -23,11 +26,11 @@ export interface Settling {
  *
  * An acknowledgement that was still waiting when the process died counts as none: the broker delivers again.
  */
-export class Acks {
-  readonly #channel: Settling
+export class Acks<Message> {
+  readonly #channel: Settling<Message>
   readonly #most: number
   /** Acknowledged here, but not yet to the broker. */
-  readonly #waiting = new Set<number>()
+  readonly #waiting = new Map<number, Message>()
   /** Settled with the broker, above {@link #floor}. */
   readonly #settled = new Set<number>()
   /** Everything up to this tag is settled, here or with the broker. Tags count from 1 on each channel. */
@@ -35,21 +38,21 @@ export class Acks {
   #timer: ReturnType<typeof setTimeout> | undefined
   #frames = 0
 
-  constructor(channel: Settling, prefetch: number) {
+  constructor(channel: Settling<Message>, prefetch: number) {
     this.#channel = channel
     this.#most = prefetch * SHARE_OF_PREFETCH
   }
 
-  ack(tag: number): void {
-    this.#waiting.add(tag)
+  ack(tag: number, message: Message): void {
+    this.#waiting.set(tag, message)
     if (this.#waiting.size >= this.#most) return this.flush()
     this.#timer ??= setTimeout(() => this.flush(), WAIT_MS)
   }
 
-  requeue(tag: number): void {
+  requeue(tag: number, message: Message): void {
     this.#settled.add(tag)
     this.#frames++
-    this.#channel.requeue(tag)
+    this.#channel.requeue(message)
   }
 
   /** Sent so far. */
@@ -61,27 +64,29 @@ export class Acks {
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const upTo = this.#advance()
-    if (upTo > 0) this.#send(upTo, true)
-    for (const tag of this.#waiting) {
+    const last = this.#advance()
+    if (last !== undefined) this.#send(last, true)
+    for (const [tag, message] of this.#waiting) {
       this.#settled.add(tag)
-      this.#send(tag, false)
+      this.#send(message, false)
     }
     this.#waiting.clear()
   }
 
-  #send(tag: number, upTo: boolean): void {
+  #send(message: Message, upTo: boolean): void {
     this.#frames++
-    this.#channel.ack(tag, upTo)
+    this.#channel.ack(message, upTo)
   }
 
-  /** Moves the floor as far as it goes; the last tag on the way that the broker does not know yet, or 0. */
-  #advance(): number {
-    let upTo = 0
+  /** Moves the floor as far as it goes; the last message on the way that the broker knows nothing of yet, if any. */
+  #advance(): Message | undefined {
+    let last: Message | undefined
     for (;;) {
       const tag = this.#floor + 1
-      if (this.#waiting.delete(tag)) upTo = tag
-      else if (!this.#settled.delete(tag)) return upTo
+      const message = this.#waiting.get(tag)
+      if (message !== undefined) this.#waiting.delete(tag)
+      else if (!this.#settled.delete(tag)) return last
+      last = message ?? last
       this.#floor = tag
     }
   }

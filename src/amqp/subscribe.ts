@@ -1,4 +1,4 @@
-import type { Channel, ConsumeMessage, Message } from 'amqplib'
+import type { Channel, ConsumeMessage } from 'amqplib'
 import type { Arrival, Subscription } from '../broker.js'
 import { errorText, type DuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
@@ -48,7 +48,7 @@ class Subscriber implements AmqpSubscription {
   #started = false
   #cancelled = false
   #lane: RecoveringChannel<Channel> | undefined
-  #acks: Acks | undefined
+  #acks: Acks<ConsumeMessage> | undefined
   #framesBefore = 0
 
   constructor(settings: SubscribeSettings, listener: (arrival: Arrival) => void) {
@@ -146,11 +146,13 @@ class AmqpArrival implements Arrival {
   readonly exchange: string
   readonly routingKey: string
   readonly redelivered: boolean
-  readonly #tag: number
-  readonly #acks: Acks
+  /** Not its tag alone: see {@link Settling}. */
+  readonly #message: ConsumeMessage
+  readonly #acks: Acks<ConsumeMessage>
   readonly #isLive: () => boolean
 
-  constructor({ content, fields, properties }: ConsumeMessage, acks: Acks, isLive: () => boolean) {
+  constructor(message: ConsumeMessage, acks: Acks<ConsumeMessage>, isLive: () => boolean) {
+    const { content, fields, properties } = message
     this.body = content
     const headers: Record<string, unknown> = properties.headers ?? {}
     // An entry for each queue that it waited in: much to keep of a message that is held, and of use to nobody here.
@@ -162,7 +164,7 @@ class AmqpArrival implements Arrival {
     this.exchange = fields.exchange
     this.routingKey = fields.routingKey
     this.redelivered = fields.redelivered
-    this.#tag = fields.deliveryTag
+    this.#message = message
     this.#acks = acks
     this.#isLive = isLive
   }
@@ -172,20 +174,18 @@ class AmqpArrival implements Arrival {
   }
 
   ack(): void {
-    this.#acks.ack(this.#tag)
+    this.#acks.ack(this.#message.fields.deliveryTag, this.#message)
   }
 
   requeue(): void {
-    this.#acks.requeue(this.#tag)
+    this.#acks.requeue(this.#message.fields.deliveryTag, this.#message)
   }
 }
 
-function settling(channel: Channel): Settling {
-  // Of the message amqplib reads nothing but the tag.
-  const tagged = (deliveryTag: number) => ({ fields: { deliveryTag } }) as Message
+function settling(channel: Channel): Settling<ConsumeMessage> {
   return {
-    ack: (tag, upTo) => quietly(() => channel.ack(tagged(tag), upTo)),
-    requeue: (tag) => quietly(() => channel.nack(tagged(tag), false, true)),
+    ack: (message, upTo) => quietly(() => channel.ack(message, upTo)),
+    requeue: (message) => quietly(() => channel.nack(message, false, true)),
   }
 }
 

@@ -37,8 +37,8 @@ afterEach(() => void vi.useRealTimers())
 describe('Acks', () => {
   it('settles what was finished in order with one frame', () => {
     const channel = channelOf(20)
-    const acks = new Acks(channel, 100)
-    for (let tag = 1; tag <= 20; tag++) acks.ack(tag)
+    const acks = new Acks<number>(channel, 100)
+    for (let tag = 1; tag <= 20; tag++) acks.ack(tag, tag)
     expect(channel.frames).toBe(0)
     vi.advanceTimersByTime(5)
     expect(channel.frames).toBe(1)
@@ -47,28 +47,28 @@ describe('Acks', () => {
 
   it('does not ack a delivery that is still being handled', () => {
     const channel = channelOf(4)
-    const acks = new Acks(channel, 100)
-    for (const tag of [1, 3, 4]) acks.ack(tag)
+    const acks = new Acks<number>(channel, 100)
+    for (const tag of [1, 3, 4]) acks.ack(tag, tag)
     acks.flush()
     expect(channel.acked).toEqual([1, 3, 4])
-    acks.ack(2)
+    acks.ack(2, 2)
     acks.flush()
     expect(channel.unsettled.size).toBe(0)
   })
 
   it('does not wait when that would leave the broker nothing to send', () => {
     const channel = channelOf(2)
-    const acks = new Acks(channel, 1)
-    acks.ack(1)
+    const acks = new Acks<number>(channel, 1)
+    acks.ack(1, 1)
     expect(channel.acked).toEqual([1])
   })
 
   it('gives back at once', () => {
     const channel = channelOf(2)
-    const acks = new Acks(channel, 100)
-    acks.requeue(2)
+    const acks = new Acks<number>(channel, 100)
+    acks.requeue(2, 2)
     expect(channel.requeued).toEqual([2])
-    acks.ack(1)
+    acks.ack(1, 1)
     vi.advanceTimersByTime(5)
     expect(channel.acked).toEqual([1])
   })
@@ -78,11 +78,11 @@ describe('Acks', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 200 }), (steps, prefetch) => {
         const channel = channelOf(steps.length)
-        const acks = new Acks(channel, prefetch)
+        const acks = new Acks<number>(channel, prefetch)
         const shuffled = steps.map((one, i) => ({ ...one, tag: i + 1 })).sort((a, b) => a.order - b.order)
         for (const { tag, requeue, flush } of shuffled) {
-          if (requeue) acks.requeue(tag)
-          else acks.ack(tag)
+          if (requeue) acks.requeue(tag, tag)
+          else acks.ack(tag, tag)
           if (flush) acks.flush()
         }
         acks.flush()
