@@ -5,7 +5,7 @@ import { Rescue } from './amqp/rescue.js'
 import type { Broker } from './broker.js'
 import { RunningConsumer, type Consumer } from './consumer/consumer.js'
 import type { Handler } from './consumer/delivery.js'
-import { Duplicates, type DuplicateWindow } from './consumer/duplicates.js'
+import { SharedDuplicates } from './consumer/duplicates.js'
 import { checkConsume, resolveClose, type CloseOptions, type ConsumeOptions } from './consumer/options.js'
 import { checkQueueName } from './destination.js'
 import { DuequeError, invalidOption, shown, withReceipt } from './errors.js'
@@ -154,14 +154,14 @@ class Connected<S extends Strategy> implements Dueque<S> {
   readonly #parts: Parts
   /** Also those that are still starting. */
   readonly #consumers = new Set<RunningConsumer>()
-  /** By queue and window: consumers of one queue share what they remember, and one that comes anew finds it. */
-  readonly #duplicates = new Map<string, Duplicates>()
+  readonly #duplicates: SharedDuplicates
   #closing: Promise<void> | undefined
 
   constructor(options: ResolvedOptions & { strategy: S }, parts: Parts) {
     this.strategy = options.strategy
     this.#options = options
     this.#parts = parts
+    this.#duplicates = new SharedDuplicates(options.clock)
   }
 
   schedule<In>(
@@ -221,17 +221,10 @@ class Connected<S extends Strategy> implements Dueque<S> {
       onError: (error) => this.#parts.events.emit('error', error as DuequeError),
       events: this.#parts.events,
       onClosed: () => this.#consumers.delete(consumer),
-      duplicates: (window) => this.#duplicatesOf(queue, window),
+      duplicates: this.#duplicates,
     })
     this.#consumers.add(consumer)
     return consumer.start()
-  }
-
-  #duplicatesOf(queue: string, window: DuplicateWindow): Duplicates {
-    const key = JSON.stringify([queue, window.windowMs, window.maxEntries])
-    const known = this.#duplicates.get(key) ?? new Duplicates(window)
-    this.#duplicates.set(key, known)
-    return known
   }
 
   health(): Health {

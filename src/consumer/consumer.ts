@@ -91,6 +91,7 @@ export class RunningConsumer implements Consumer {
   readonly #stats = { handled: 0, retried: 0, dead: 0, suppressed: 0, running: 0, following: 0 }
   #starting: Promise<Subscription> | undefined
   #closing: Promise<void> | undefined
+  #hasLeft = false
   #idle: (() => void) | undefined
   #abandon: ((error: DuequeError) => void) | undefined
 
@@ -113,13 +114,14 @@ export class RunningConsumer implements Consumer {
       closing: this.#abort.signal,
     })
     this.#moves = new Moves(queue, environment, () => this.#closing !== undefined)
-    this.#duplicates = environment.duplicates(this.#options.duplicates)
     this.#dedupe = options.dedupe && new Dedupe(options.dedupe, { ...environment, queue, closing: this.#abort.signal })
     this.#held = new DueQueue(clock, (item) => {
       item.arrivedAt = clock.now()
       this.#sort(item)
     })
     this.#isNews = sometimes(clock)
+    // Behind all that may throw.
+    this.#duplicates = environment.duplicates.join(queue, this.#options.duplicates)
   }
 
   async start(): Promise<this> {
@@ -132,7 +134,7 @@ export class RunningConsumer implements Consumer {
     try {
       await Promise.race([this.#starting, closed])
     } catch (error) {
-      this.#environment.onClosed()
+      this.#leave()
       throw error
     }
     return this
@@ -165,6 +167,13 @@ export class RunningConsumer implements Consumer {
     for (const key of this.#claimed) this.#finish(key, false)
     await subscription?.close()
     this.#abandon?.(new DuequeError('CLOSED', 'the consumer was closed before it had started', {}))
+    this.#leave()
+  }
+
+  #leave(): void {
+    if (this.#hasLeft) return
+    this.#hasLeft = true
+    this.#environment.duplicates.leave(this.queue, this.#options.duplicates)
     this.#environment.onClosed()
   }
 
@@ -265,7 +274,7 @@ export class RunningConsumer implements Consumer {
   /** Waits for the outcome of a twin that runs, and takes no handler's place meanwhile. */
   async #follow(item: Item, key: string): Promise<void> {
     this.#stats.following++
-    const isMine = await this.#duplicates.claimNext(key, this.#environment.clock.now())
+    const isMine = await this.#duplicates.claimNext(key, this.#environment.clock.monotonic())
     this.#stats.following--
     if (!isMine) return this.#suppress(item)
     item.claimed = true
@@ -289,13 +298,14 @@ export class RunningConsumer implements Consumer {
   /** One that was left behind has been released, and is heard of only if it is settled in the end. */
   #finish(key: string, settled: boolean): void {
     const isMine = this.#claimed.delete(key)
-    if (isMine || settled) this.#duplicates.finish(key, settled, this.#environment.clock.now())
+    if (isMine || settled) this.#duplicates.finish(key, settled, this.#environment.clock.monotonic())
   }
 
   /** Never rejects: each way out of here settles the arrival. Awaits nothing in vain, since it runs for every message. */
   async #run(item: Item, key: string | undefined): Promise<void> {
     if (key !== undefined) {
-      if (!item.claimed && !this.#duplicates.claim(key, this.#environment.clock.now())) return this.#suppress(item)
+      if (!item.claimed && !this.#duplicates.claim(key, this.#environment.clock.monotonic()))
+        return this.#suppress(item)
       this.#claimed.add(key)
       const elsewhere = this.#dedupe ? await this.#dedupe.claim(key) : 'claimed'
       if (elsewhere === 'settled') {

@@ -1,4 +1,5 @@
 import { integer, type Rules } from '../checks.js'
+import type { Clock } from '../clock.js'
 import type { Envelope } from '../envelope.js'
 import { KeyMemory, fingerprintOf, type Fingerprint } from './key-memory.js'
 
@@ -72,12 +73,72 @@ export class Duplicates {
     for (const resolve of running?.copies ?? []) resolve(settled)
   }
 
+  /** Whether nothing is remembered any more, and nothing runs. */
+  isEmpty(now: number): boolean {
+    this.#expire(now)
+    return this.#settled.size === 0 && this.#running.size === 0
+  }
+
+  /** Gives back the memory that is not needed. */
+  compact(): void {
+    this.#settled.compact()
+  }
+
   #expire(now: number): void {
     for (let at = this.#settled.oldestAt; at !== undefined; at = this.#settled.oldestAt) {
       if (at > now - this.#windowMs && this.#settled.size <= this.#maxEntries) return
       this.#settled.forgetOldest()
     }
   }
+}
+
+/**
+ * What the consumers of one connection remember, by queue and window: those of a queue share it, and one that comes anew
+ * finds it. Without a consumer it is kept in as little memory as it needs, until its window is over.
+ */
+export class SharedDuplicates {
+  readonly #clock: Clock
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** For one more consumer, which calls {@link leave} when it has closed. */
+  join(queue: string, window: DuplicateWindow): Duplicates {
+    this.#forget()
+    const key = keyOf(queue, window)
+    const entry = this.#entries.get(key) ?? { duplicates: new Duplicates(window), consumers: 0 }
+    entry.consumers++
+    this.#entries.set(key, entry)
+    return entry.duplicates
+  }
+
+  leave(queue: string, window: DuplicateWindow): void {
+    const entry = this.#entries.get(keyOf(queue, window))
+    if (entry && --entry.consumers === 0) entry.duplicates.compact()
+    this.#forget()
+  }
+
+  /** How many of them are kept. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  #forget(): void {
+    const now = this.#clock.monotonic()
+    for (const [key, { duplicates, consumers }] of this.#entries)
+      if (consumers === 0 && duplicates.isEmpty(now)) this.#entries.delete(key)
+  }
+}
+
+interface Entry {
+  readonly duplicates: Duplicates
+  consumers: number
+}
+
+function keyOf(queue: string, { windowMs, maxEntries }: DuplicateWindow): string {
+  return JSON.stringify([queue, windowMs, maxEntries])
 }
 
 /** A foreign message without id or revision cannot be told from another. */

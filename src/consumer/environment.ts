@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js'
 import type { Events } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { Strategy } from '../strategies/strategy.js'
-import type { Duplicates, DuplicateWindow } from './duplicates.js'
+import type { SharedDuplicates } from './duplicates.js'
 
 /** What a consumer has of its connection. */
 export interface ConsumerEnvironment {
@@ -14,6 +14,5 @@ export interface ConsumerEnvironment {
   onError: (error: unknown) => void
   events: Events
   onClosed: () => void
-  /** One for all consumers of the queue with the same window. */
-  duplicates: (window: DuplicateWindow) => Duplicates
+  duplicates: SharedDuplicates
 }

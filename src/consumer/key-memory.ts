@@ -18,8 +18,12 @@ function wordAt(bytes: string, at: number): number {
 }
 
 /** Powers of two, as all sizes are. */
-const LEAST_CAPACITY = 1024
-/** Room for so many is there from the start, where so many are expected: to make it later takes some milliseconds. */
+const LEAST_CAPACITY = 16
+/**
+ * More than this many keys tell of a busy queue, which gets room for all that it may remember at once, up to the second:
+ * to make it later takes some milliseconds.
+ */
+const BUSY_CAPACITY = 2 ** 12
 const MOST_AT_ONCE = 2 ** 17
 
 /**
@@ -28,6 +32,7 @@ const MOST_AT_ONCE = 2 ** 17
  * handler waiting. See docs/decisions/029-settled-keys-live-outside-the-heap.md.
  */
 export class KeyMemory {
+  readonly #expected: number
   #capacity = 0
   /** A ring of slots, the oldest first, at {@link #head}: a fingerprint and a time each. */
   #prints = new Int32Array(0)
@@ -39,8 +44,8 @@ export class KeyMemory {
 
   /** @param expected at most so many, as far as is known */
   constructor(expected = 0) {
-    const atLeast = Math.min(Math.max(expected, LEAST_CAPACITY), MOST_AT_ONCE)
-    this.#resize(2 ** Math.ceil(Math.log2(atLeast)))
+    this.#expected = Math.min(expected, MOST_AT_ONCE)
+    this.#resize(LEAST_CAPACITY)
   }
 
   get size(): number {
@@ -61,7 +66,7 @@ export class KeyMemory {
 
   /** @param print that it does not have */
   add(print: Fingerprint, at: number): void {
-    if (this.#size === this.#capacity) this.#resize(this.#capacity * 2)
+    if (this.#size === this.#capacity) this.#resize(this.#larger())
     const slot = (this.#head + this.#size) & (this.#capacity - 1)
     this.#prints.set(print, slot * WORDS)
     this.#times[slot] = at
@@ -69,11 +74,22 @@ export class KeyMemory {
     this.#size++
   }
 
+  /** Gives back the memory that is not needed. */
+  compact(): void {
+    const capacity = powerOfTwo(Math.max(this.#size, LEAST_CAPACITY))
+    if (capacity < this.#capacity) this.#resize(capacity)
+  }
+
   forgetOldest(): void {
     if (this.#size === 0) return
     this.#vacate(this.#head)
     this.#head = (this.#head + 1) & (this.#capacity - 1)
     this.#size--
+  }
+
+  #larger(): number {
+    if (this.#capacity < BUSY_CAPACITY) return this.#capacity * 4
+    return Math.max(this.#capacity * 2, powerOfTwo(this.#expected))
   }
 
   #homeOf(word: number): number {
@@ -112,16 +128,17 @@ export class KeyMemory {
     this.#index[gap] = 0
   }
 
-  /** To no less than it has. Nothing is changed before all of the memory for it is there. */
+  /** To room for no less than there is. Nothing is changed before all of the memory for it is there. */
   #resize(capacity: number): void {
     const prints = new Int32Array(capacity * WORDS)
     const times = new Float64Array(capacity)
     const index = new Int32Array(capacity * 2)
-    const [head, rest] = [this.#head, this.#capacity - this.#head]
-    prints.set(this.#prints.subarray(head * WORDS))
-    prints.set(this.#prints.subarray(0, head * WORDS), rest * WORDS)
-    times.set(this.#times.subarray(head))
-    times.set(this.#times.subarray(0, head), rest)
+    const head = this.#head
+    const first = Math.min(this.#size, this.#capacity - head)
+    prints.set(this.#prints.subarray(head * WORDS, (head + first) * WORDS))
+    prints.set(this.#prints.subarray(0, (this.#size - first) * WORDS), first * WORDS)
+    times.set(this.#times.subarray(head, head + first))
+    times.set(this.#times.subarray(0, this.#size - first), first)
     this.#capacity = capacity
     this.#prints = prints
     this.#times = times
@@ -129,4 +146,8 @@ export class KeyMemory {
     this.#head = 0
     for (let slot = 0; slot < this.#size; slot++) this.#enter(slot)
   }
+}
+
+function powerOfTwo(atLeast: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(atLeast, 1)))
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Duplicates } from '../../../src/consumer/duplicates.js'
+import { Duplicates, SharedDuplicates } from '../../../src/consumer/duplicates.js'
+import { manualClock } from '../../../src/index.js'
 
 /** A claim, and what has become of it. */
 function claim(duplicates: Duplicates, key = 'k', now = 0) {
@@ -130,4 +131,60 @@ it('of any number of copies, in any order, one at a time runs until one is settl
       expect(done).toBe(settles.includes(true))
     }),
   )
+})
+
+describe('what consumers of a connection share', () => {
+  it('is kept without a consumer until its window is over, and is one for all consumers of a queue and window', () => {
+    const clock = manualClock()
+    const shared = new SharedDuplicates(clock)
+    const window = { windowMs: 1000 }
+    const first = shared.join('q', window)
+    expect(shared.join('q', { ...window })).toBe(first)
+    expect(shared.join('q', {})).not.toBe(first)
+    expect(first.claim('k', clock.monotonic())).toBe(true)
+    first.finish('k', true, clock.monotonic())
+    shared.leave('q', {})
+    shared.leave('q', window)
+    clock.advance(999)
+    shared.leave('q', window)
+    expect(shared.join('q', window)).toBe(first)
+    expect(first.claim('k', clock.monotonic())).toBe(false)
+    shared.leave('q', window)
+    expect(shared.size).toBe(1)
+    clock.advance(1)
+    shared.leave('r', window)
+    expect(shared.size).toBe(0)
+  })
+
+  it('is forgotten at once if it is empty, and not while a message that was left behind runs', () => {
+    const clock = manualClock()
+    const shared = new SharedDuplicates(clock)
+    shared.join('q', {}).claim('k', clock.monotonic())
+    shared.join('empty', {})
+    shared.leave('empty', {})
+    shared.leave('q', {})
+    expect(shared.size).toBe(1)
+    const duplicates = shared.join('q', {})
+    expect(duplicates.isRunning('k')).toBe(true)
+    duplicates.finish('k', false, clock.monotonic())
+    shared.leave('q', {})
+    expect(shared.size).toBe(0)
+  })
+
+  it('takes little memory for each queue that was consumed once, and closed consumers give back theirs', () => {
+    const clock = manualClock()
+    const shared = new SharedDuplicates(clock)
+    const before = process.memoryUsage().arrayBuffers
+    for (let n = 0; n < 50; n++) {
+      const duplicates = shared.join(`q-${n}`, {})
+      for (let i = 0; i < 100; i++) {
+        duplicates.claim(`${i}`, clock.monotonic())
+        duplicates.finish(`${i}`, true, clock.monotonic())
+      }
+      shared.leave(`q-${n}`, {})
+    }
+    expect(shared.size).toBe(50)
+    // 128 keys of 32 bytes, and what waits for the garbage collector.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50 * 30_000)
+  })
 })

@@ -50,9 +50,11 @@ describe('choose', () => {
   })
 })
 
+const NO_ROOM = new Error('no room')
+
 describe('deathOf', () => {
   it.each([
-    [new Error('no room'), { reason: 'handler-error', error: 'no room', at: 5 }],
+    [NO_ROOM, { reason: 'handler-error', error: 'no room', at: 5, stack: NO_ROOM.stack }],
     ['thrown text', { reason: 'handler-error', error: 'thrown text', at: 5 }],
     [undefined, { reason: 'handler-error', error: 'undefined', at: 5 }],
   ])('%o', (error, death) => {
