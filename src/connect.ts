@@ -14,6 +14,7 @@ import type { Health } from './health.js'
 import { checkDefinition, encodePayload, type MessageDefinition } from './message.js'
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
 import { receiptOf, type Receipt } from './receipt.js'
+import { warnOfSteps } from './steps.js'
 import { scheduleAll, type Place, type ScheduleResult } from './schedule-all.js'
 import { resolveSchedule, type ScheduleOptions } from './schedule-options.js'
 import type { Strategy, WaitOptions } from './strategies/strategy.js'
@@ -155,9 +156,11 @@ class Connected<S extends Strategy> implements Dueque<S> {
   /** Also those that are still starting. */
   readonly #consumers = new Set<RunningConsumer>()
   readonly #duplicates: SharedDuplicates
+  readonly #unwatch: () => void
   #closing: Promise<void> | undefined
 
   constructor(options: ResolvedOptions & { strategy: S }, parts: Parts) {
+    this.#unwatch = warnOfSteps(options.clock, options.logger)
     this.strategy = options.strategy
     this.#options = options
     this.#parts = parts
@@ -258,6 +261,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
       ])
       await this.strategy.stop()
     } finally {
+      this.#unwatch()
       await broker.close()
     }
   }

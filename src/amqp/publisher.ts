@@ -22,7 +22,7 @@ export interface Publication {
   prepare(): Frame | Promise<void>
   /** `exchange` had no queue for the last frame, or does not exist: forget that it was there. An error ends it all. */
   returned(exchange: string): DuequeError | undefined
-  /** From when on a confirm for the last frame can be relied on, by `Date.now()`. */
+  /** From when on a confirm for the last frame can be relied on, by `performance.now()`. */
   safeAt?(): number
   /** After which it is given up. @default that of the publisher */
   readonly timeoutMs?: number | undefined
@@ -233,7 +233,7 @@ export class Publisher {
 
   /** See `Topology.safeAt`: a connection that is lost meanwhile makes it an attempt whose answer never came. */
   #confirmed(entry: Entry): void {
-    const wait = (entry.publication.safeAt?.() ?? 0) - Date.now()
+    const wait = (entry.publication.safeAt?.() ?? 0) - performance.now()
     if (wait <= 0) return this.#settle(entry)
     this.#unsafe.add(entry)
     setTimeout(() => {

@@ -37,7 +37,7 @@ export class Rescue {
   readonly #topology: ReturnType<AmqpBroker['newTopology']>
   readonly #known = new Map<string, { exists: Promise<boolean>; until: number }>()
   readonly #running = new Set<Promise<void>>()
-  #lookedAt = 0
+  #lookedAt = -Infinity
   #subscription: Awaited<ReturnType<AmqpBroker['watch']>> | undefined
 
   constructor(broker: AmqpBroker, environment: RescueEnvironment) {
@@ -83,7 +83,7 @@ export class Rescue {
       } else if (!(await this.#exists(destination, envelope.rescues > 0))) {
         await this.#park(arrival, 'its destination does not exist')
       } else {
-        if (readyAt(envelope) > now) this.#lookAgain(now)
+        if (readyAt(envelope) > now) this.#lookAgain()
         await this.#sendOn(arrival, envelope, destination)
       }
       arrival.ack()
@@ -121,12 +121,12 @@ export class Rescue {
     const { clock } = this.#environment
     const key = destinationKey(destination)
     const known = this.#known.get(key)
-    const fresh = known && known.until - clock.now() > (again ? LOOK_AGAIN_MS - 200 : 0)
+    const fresh = known && known.until - clock.monotonic() > (again ? LOOK_AGAIN_MS - 200 : 0)
     if (fresh) return known.exists
     if (this.#known.size > 1000) this.#known.clear()
     this.#topology.forget()
     const exists = this.#bind(destination)
-    this.#known.set(key, { exists, until: clock.now() + LOOK_AGAIN_MS })
+    this.#known.set(key, { exists, until: clock.monotonic() + LOOK_AGAIN_MS })
     return exists
   }
 
@@ -142,7 +142,8 @@ export class Rescue {
   }
 
   /** It came back before it was due, so that a part of the ladder may be gone. */
-  #lookAgain(now: number): void {
+  #lookAgain(): void {
+    const now = this.#environment.clock.monotonic()
     if (now - this.#lookedAt < LOOK_AGAIN_MS) return
     this.#lookedAt = now
     this.#broker.topology.forget()

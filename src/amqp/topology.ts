@@ -23,7 +23,7 @@ export interface TopologySettings {
   queueType: QueueType
   mode: TopologyMode
   maxNameBytes: number
-  /** When a queue was made that was not there before, by key. Shared by all topologies of a broker. */
+  /** When a queue was made that was not there before, by key and `performance.now()`. Shared by all topologies of a broker. */
   made: Map<string, number>
   /**
    * Whether what is known outlives the connection. A publisher hears of each part that is gone by a return, a closed
@@ -111,14 +111,14 @@ export class Topology {
   }
 
   /**
-   * From when on a confirm of a message on this way can be relied on. A broker that is killed within a second after a
+   * From when on, by `performance.now()`, a confirm of a message on this way can be relied on. A broker that is killed within a second after a
    * quorum queue was declared starts that queue anew, empty, with whatever it had confirmed (measured on 4.3.6: in every
    * kill up to 600 ms after the declaration, in none of 7 from 1 s on).
    */
   safeAt(destination: Destination, rungKeys: readonly string[]): number {
     if (this.#made.size === 0) return 0
     const keys = [destinationKey(destination), ...rungKeys]
-    const latest = Math.max(...keys.map((key) => this.#made.get(key) ?? 0))
+    const latest = Math.max(...keys.map((key) => this.#made.get(key) ?? -Infinity))
     return latest + SAFE_AFTER_MS
   }
 
@@ -239,7 +239,7 @@ export class Topology {
       const isNew = key !== undefined && part.kind === 'queue' && !(await this.#declarer.exists('queue', part.name))
       await this.#declarer.declare(part)
       if (!isNew) continue
-      this.#made.set(key, Date.now())
+      this.#made.set(key, performance.now())
       setTimeout(() => this.#made.delete(key), SAFE_AFTER_MS + 1000).unref()
     }
   }

@@ -161,7 +161,7 @@ export async function lookAtQueues(api: ManagementApi, vhost: string): Promise<L
     pages = answer.page_count
     for (const queue of answer.items) queues.set(queue.name, queue)
   }
-  return { at: Date.now(), queues }
+  return { at: performance.now(), queues }
 }
 
 const readyBytesSchema = z.object({ message_bytes_ready: z.number().optional() })

@@ -1,17 +1,18 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival, Subscription } from '../broker.js'
-import { LONGEST_TIMER_MS, type Clock } from '../clock.js'
-import { DueQueue } from '../due-queue.js'
+import { LONGEST_TIMER_MS } from '../clock.js'
 import { decodeEnvelope, readyAt, sentOn } from '../envelope.js'
 import { backTo } from '../destination.js'
 import { DuequeError, isForEver } from '../errors.js'
 import { Fifo } from '../fifo.js'
+import { sometimes } from '../sometimes.js'
 import { Dedupe } from './dedupe.js'
 import { checkHandlers, type Handler } from './delivery.js'
 import { duplicateKey, type Duplicates } from './duplicates.js'
 import type { ConsumerEnvironment } from './environment.js'
 import { Handling, type Fate, type Item } from './handling.js'
+import { Holds } from './holds.js'
 import { resolveClose, resolveConsume, type CloseOptions, type ConsumeOptions } from './options.js'
 import { Moves } from './moves.js'
 import { report } from './report.js'
@@ -49,8 +50,6 @@ export interface Consumer {
 const ABORT_GRACE_MS = 100
 /** Earlier than the lead by more than this is no matter of rounding. */
 const SKEW_MS = 1000
-/** Once in so long is enough to be told what stays as it is. */
-const NEWS_MS = 60_000
 /** A copy whose twin is handled in another process is looked at again. */
 const TWIN_LOOK_MS = 250
 /** What comes earlier than this is put back to wait in the broker instead of holding a place of the prefetch. */
@@ -84,7 +83,7 @@ export class RunningConsumer implements Consumer {
   readonly #claimed = new Set<string>()
   readonly #dedupe: Dedupe | undefined
   readonly #ready = new Fifo<Item>()
-  readonly #held: DueQueue<Item>
+  readonly #held: Holds
   readonly #isNews: (what: string) => boolean
   readonly #moves: Moves
   readonly #abort = new AbortController()
@@ -115,7 +114,7 @@ export class RunningConsumer implements Consumer {
     })
     this.#moves = new Moves(queue, environment, () => this.#closing !== undefined)
     this.#dedupe = options.dedupe && new Dedupe(options.dedupe, { ...environment, queue, closing: this.#abort.signal })
-    this.#held = new DueQueue(clock, (item) => {
+    this.#held = new Holds(clock, (item) => {
       item.arrivedAt = clock.now()
       this.#sort(item)
     })
@@ -153,7 +152,7 @@ export class RunningConsumer implements Consumer {
   async #close(drainTimeoutMs: number): Promise<void> {
     const subscription = await this.#started(drainTimeoutMs)
     await subscription?.cancel()
-    for (const { arrival } of this.#held.clear()) arrival.requeue()
+    for (const { arrival } of this.#held.end()) arrival.requeue()
     this.#giveBack()
     if (!(await this.#drained(drainTimeoutMs))) {
       this.#abort.abort()
@@ -238,7 +237,7 @@ export class RunningConsumer implements Consumer {
     if (!item.arrival.live) return
     const earlyMs = item.readyAt - this.#environment.clock.now()
     if (earlyMs <= 0) return this.#enqueue(item)
-    if (earlyMs <= LONGEST_HOLD_MS) return this.#held.add(item, item.readyAt)
+    if (earlyMs <= LONGEST_HOLD_MS) return this.#held.untilReady(item)
     void this.#moves.track(this.#putBack(item))
   }
 
@@ -328,11 +327,10 @@ export class RunningConsumer implements Consumer {
 
   /** Until its twin in another process has an outcome, or the store can be asked. */
   #later(item: Item, key: string): void {
-    const { clock } = this.#environment
     this.#finish(key, false)
     item.claimed = false
     if (this.#closing) item.arrival.requeue()
-    else this.#held.add(item, clock.now() + TWIN_LOOK_MS)
+    else this.#held.pause(item, TWIN_LOOK_MS)
   }
 
   /** Whether the message is safe where it goes next. */
@@ -368,18 +366,7 @@ export class RunningConsumer implements Consumer {
       if (isForEver(error)) return giveUp(error.message)
       onError(error)
       if (this.#closing) arrival.requeue()
-      else this.#held.add(item, Math.min(item.readyAt, clock.now() + LONGEST_HOLD_MS))
+      else this.#held.pause(item, Math.min(earlyMs, LONGEST_HOLD_MS))
     }
-  }
-}
-
-/** Whether something was not told for a while. */
-function sometimes(clock: Clock): (what: string) => boolean {
-  const told = new Map<string, number>()
-  return (what) => {
-    const now = clock.now()
-    if (now - (told.get(what) ?? -Infinity) < NEWS_MS) return false
-    told.set(what, now)
-    return true
   }
 }

@@ -146,7 +146,7 @@ export class Handling {
     const controller = new AbortController()
     const abort = () => controller.abort(closing.reason)
     closing.addEventListener('abort', abort, { once: true })
-    const cancel = clock.at(clock.now() + handlerTimeoutMs, () => {
+    const cancel = clock.after(handlerTimeoutMs, () => {
       controller.abort(new DOMException(`the handler took longer than ${handlerTimeoutMs} ms`, 'TimeoutError'))
     })
     const stop = () => {

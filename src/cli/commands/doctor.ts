@@ -137,8 +137,8 @@ async function watch(
   const [first] = looks ?? []
   if (!looks || !first || !mayBeJammed(first, { names })) return
   const until = first.at + patienceMs
-  while (Date.now() < until) {
-    await pause(Math.min(LOOK_EVERY_MS, until - Date.now()))
+  while (performance.now() < until) {
+    await pause(Math.min(LOOK_EVERY_MS, until - performance.now()))
     looks.push(await lookAtQueues(api, vhost))
   }
 }

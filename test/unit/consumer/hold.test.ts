@@ -41,7 +41,11 @@ async function world(leadMs: number, options: ConsumeOptions = {}) {
     clock.advance(ms)
     await settled()
   }
-  return { broker, consumer, schedule, advance, calls, warnings }
+  const set = async (ms: number) => {
+    clock.set(new Date(START + ms))
+    await settled()
+  }
+  return { broker, mq, consumer, strategy, clock, schedule, advance, set, calls, warnings }
 }
 
 it('what comes early is held until the instant it is due', async () => {
@@ -88,4 +92,54 @@ it('says once a minute that messages come earlier than the lead explains', async
   await schedule(1, 1026)
   await schedule(2, 1027)
   expect(warnings).toEqual([expect.stringContaining('the clocks differ')])
+})
+
+it('the wall clock is set forward: what is due by it is handled at once; back: it is held until due by it', async () => {
+  const { consumer, schedule, advance, set, calls, warnings } = await world(1000)
+  for (const [n, delay] of [500, 900].entries()) await schedule(n, delay)
+  await set(600)
+  expect(calls).toMatchObject([{ payload: 0, at: 600 }])
+  await set(-20_000)
+  await advance(20_899)
+  expect([calls.length, consumer.stats().held]).toEqual([1, 1])
+  await advance(1)
+  expect(calls).toMatchObject([{ payload: 0 }, { payload: 1, at: 900 }])
+  expect(warnings).toEqual([expect.stringContaining('set back')])
+})
+
+it('the wall clock is set back by an hour: what is held takes no place of the prefetch for so long', async () => {
+  const { consumer, strategy, schedule, set } = await world(1000)
+  await schedule(1, 900)
+  const waiting: number[] = []
+  strategy.schedule = (message) => Promise.resolve(void waiting.push(message.dueAt - START))
+  await set(-3_600_000)
+  expect([waiting, consumer.stats().held]).toEqual([[900], 0])
+})
+
+it('a time-out of a handler, and the memory of what was settled, do not go by the wall clock', async () => {
+  const { mq, clock, advance, set } = await world(0)
+  const seen: string[] = []
+  const handler = on(order, async ({ payload, signal, attempt }) => {
+    seen.push(`${payload}, attempt ${attempt}`)
+    if (payload === 1) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    if (payload === 1) seen.push(`aborted after ${clock.monotonic() - START}`)
+  })
+  await mq.consume('slow', [handler], { handlerTimeoutMs: 1000, duplicates: { windowMs: 60_000 } })
+  const to = { queue: 'slow' }
+  await mq.schedule(order, 1, { to, in: 0 })
+  const receipt = await mq.schedule(order, 2, { to, in: 0 })
+  await settled()
+  await set(-3_600_000)
+  await advance(999)
+  await set(3_600_000)
+  expect(seen).toEqual(['1, attempt 1', '2, attempt 1'])
+  await advance(1)
+  await mq.schedule(order, 2, { to, at: receipt.dueAt, repeat: receipt })
+  await settled()
+  expect(seen).toEqual(['1, attempt 1', '2, attempt 1', 'aborted after 1000'])
+  await set(0)
+  await advance(60_000)
+  await mq.schedule(order, 2, { to, at: receipt.dueAt, repeat: receipt })
+  await settled()
+  expect(seen.at(-1)).toBe('2, attempt 1')
 })
