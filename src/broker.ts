@@ -12,6 +12,7 @@ export type DeadReason =
   | 'unknown-version'
   | 'expired'
   | 'invalid-due'
+  | 'delivery-limit'
 
 export interface Death {
   reason: DeadReason
@@ -51,6 +52,11 @@ export interface PublishOptions {
 export interface Arrival extends Arrived {
   /** False once the broker has taken it back, with the channel that brought it. It will come again. */
   readonly live: boolean
+  /**
+   * How often the broker took it back from a consumer without an outcome, beyond what this consumer's own lost connections
+   * explain: most of all from processes that ended. 0 from a broker that does not count.
+   */
+  readonly abandoned: number
   ack(): void
   /** Gives it back, for another consumer or a later time. */
   requeue(): void

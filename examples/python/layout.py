@@ -118,13 +118,26 @@ def declare_work_queue(channel, queue):
         channel.queue_bind(dead, exchange, f"dq~queue~{dead}")
     arguments = {
         "x-queue-type": "quorum",
-        "x-delivery-limit": 20,
+        "x-delivery-limit": 1000,
         "x-dead-letter-exchange": DELIVER,
         "x-dead-letter-routing-key": f"dq~queue~{dead}",
         **SAFE,
     }
-    channel.queue_declare(queue, durable=True, arguments=arguments)
+    # One that exists is used as it is: its limit may be another.
+    if not exists(channel, queue):
+        channel.queue_declare(queue, durable=True, arguments=arguments)
     channel.queue_bind(queue, DELIVER, f"dq~queue~{queue}")
+
+
+def exists(channel, queue):
+    # On a channel of its own: the broker closes it if there is no such queue.
+    probe = channel.connection.channel()
+    try:
+        probe.queue_declare(queue, passive=True)
+    except pika.exceptions.ChannelClosedByBroker:
+        return False
+    probe.close()
+    return True
 
 
 def after(unit):

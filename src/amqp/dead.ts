@@ -52,8 +52,9 @@ const OF_THE_PAST: ReadonlySet<string> = new Set([
 ])
 
 /**
- * A dead message as it starts anew: the same id, revision and due time, and the next attempt, because consumers remember
- * the last one as settled. No retry policy counts the attempts so far. Two copies of one dead message agree in all of
+ * A dead message as it starts anew: the same id, revision and due time. If a consumer gave it up, it is the next attempt,
+ * because consumers remember the last one as settled. If the broker moved it, it is the same attempt: one that was handled,
+ * and whose ack was lost, is remembered as settled and not handled again. No retry policy counts the attempts so far. Two copies of one dead message agree in all of
  * that and count as duplicates.
  *
  * @param queue whose dead queue it is in, and so where it belongs; not `dueque-to`, which may be an exchange with more queues
@@ -75,11 +76,12 @@ export function deadSentOn(
     now,
   )
   const kept = Object.entries(message.headers).filter(([name]) => !OF_THE_PAST.has(name))
+  const attempt = text(stored.headers[HEADER.reason]) === undefined ? envelope.attempt : envelope.attempt + 1
   return {
     ...message,
-    attempt: envelope.attempt + 1,
+    attempt,
     retryAt: undefined,
-    headers: { ...Object.fromEntries(kept), [HEADER.priorAttempts]: envelope.attempt },
+    headers: { ...Object.fromEntries(kept), ...(attempt > 1 && { [HEADER.priorAttempts]: attempt - 1 }) },
   }
 }
 

@@ -43,10 +43,11 @@ export type Part = ExchangePart | QueuePart | BindingPart
 export const DELAYED_TYPE = 'x-delayed-message'
 
 /**
- * How often a work queue gives a message that was never acked to a consumer again, before it goes to the dead queue.
- * Explicit, because 4.x drops a message silently after 20 where nothing is said and no dead-lettering is set.
+ * How often a work queue gives a message that was never acked to a consumer again, before it goes to the dead queue. Far
+ * more than cut connections come to, each of which counts; consumers count processes that end by themselves. Explicit,
+ * because 4.x has 20. See docs/decisions/040-cut-connections-are-no-attempts.md.
  */
-const DELIVERY_LIMIT = 20
+const DELIVERY_LIMIT = 1000
 /** Looking into a parking or dead queue must not wear its messages out. 3.10 takes no negative limit. */
 const NO_DELIVERY_LIMIT = 2 ** 31 - 1
 

@@ -50,6 +50,8 @@ class Subscriber implements AmqpSubscription {
   #lane: RecoveringChannel<Channel> | undefined
   #acks: Acks<ConsumeMessage> | undefined
   #framesBefore = 0
+  /** Each lost one counts as a delivery of all that it had not settled. */
+  #channels = 0
 
   constructor(settings: SubscribeSettings, listener: (arrival: Arrival) => void) {
     this.#settings = settings
@@ -89,8 +91,9 @@ class Subscriber implements AmqpSubscription {
     if (this.#cancelled) return
     const acks = (this.#acks = new Acks(settling(channel), prefetch))
     const isLive = () => this.#lane?.channel === channel
+    const losses = this.#channels++
     const onMessage = (message: ConsumeMessage | null) => {
-      if (message) return this.#listener(new AmqpArrival(message, acks, isLive))
+      if (message) return this.#listener(new AmqpArrival(message, { acks, losses, isLive }))
       logger.warn('the broker cancelled the consumer: its queue was deleted or moved, or a message was held too long', {
         queue,
       })
@@ -138,6 +141,14 @@ async function settle(channel: Channel, queue: string): Promise<void> {
   if (given) channel.nack(given, false, true)
 }
 
+/** What the arrivals of one channel share. */
+interface Origin {
+  readonly acks: Acks<ConsumeMessage>
+  /** Channels before it. */
+  readonly losses: number
+  readonly isLive: () => boolean
+}
+
 /** A class, so that a message that is held has no closures of its own. */
 class AmqpArrival implements Arrival {
   readonly body: Uint8Array
@@ -146,12 +157,12 @@ class AmqpArrival implements Arrival {
   readonly exchange: string
   readonly routingKey: string
   readonly redelivered: boolean
+  readonly abandoned: number
   /** Not its tag alone: see {@link Settling}. */
   readonly #message: ConsumeMessage
-  readonly #acks: Acks<ConsumeMessage>
-  readonly #isLive: () => boolean
+  readonly #origin: Origin
 
-  constructor(message: ConsumeMessage, acks: Acks<ConsumeMessage>, isLive: () => boolean) {
+  constructor(message: ConsumeMessage, origin: Origin) {
     const { content, fields, properties } = message
     this.body = content
     const headers: Record<string, unknown> = properties.headers ?? {}
@@ -165,20 +176,21 @@ class AmqpArrival implements Arrival {
     this.routingKey = fields.routingKey
     this.redelivered = fields.redelivered
     this.#message = message
-    this.#acks = acks
-    this.#isLive = isLive
+    const deliveries = headers['x-delivery-count']
+    this.abandoned = typeof deliveries === 'number' ? Math.max(deliveries - origin.losses, 0) : 0
+    this.#origin = origin
   }
 
   get live(): boolean {
-    return this.#isLive()
+    return this.#origin.isLive()
   }
 
   ack(): void {
-    this.#acks.ack(this.#message.fields.deliveryTag, this.#message)
+    this.#origin.acks.ack(this.#message.fields.deliveryTag, this.#message)
   }
 
   requeue(): void {
-    this.#acks.requeue(this.#message.fields.deliveryTag, this.#message)
+    this.#origin.acks.requeue(this.#message.fields.deliveryTag, this.#message)
   }
 }
 

@@ -208,8 +208,18 @@ export class Topology {
       if (!declare) throw missing({ queue }, 'declare it, consume it once, or schedule with { declare: true }')
       checkBytes(deadQueue(queue), this.#maxNameBytes)
       await this.dead(queue)
-      await this.#declare(this.#layout.workQueue(queue), key)
+      await this.#newWorkQueue(queue, key)
     })
+  }
+
+  async #newWorkQueue(queue: string, key: string): Promise<void> {
+    try {
+      await this.#declare(this.#layout.workQueue(queue), key)
+    } catch (error) {
+      // Another version of dueque was faster: whatever its arguments, it is used as any queue that exists.
+      if (!isDuequeError(error, 'TOPOLOGY_MISMATCH') || !(await this.#declarer.exists('queue', queue))) throw error
+      await this.#declare([this.#layout.binding(queue)])
+    }
   }
 
   async #queueOutlet(queue: string, declare: boolean, key: string): Promise<void> {

@@ -44,6 +44,12 @@ export interface HandlingSettings {
   closing: AbortSignal
 }
 
+/**
+ * A message that so many processes left behind most likely ends them. The broker's own limit is far higher, since it counts
+ * cut connections as well: docs/decisions/040-cut-connections-are-no-attempts.md.
+ */
+const MOST_ABANDONED = 50
+
 const HANDLED: Fate = { kind: 'handled' }
 
 /** Runs one message through its handler. */
@@ -112,6 +118,10 @@ export class Handling {
     const now = clock.now()
     if (expiresAt !== undefined && now >= expiresAt) {
       throw new Refusal('expired', `expired ${now - expiresAt} ms before its handler could start`)
+    }
+    if (arrival.abandoned > MOST_ABANDONED) {
+      const why = `given to consumers ${arrival.abandoned} times and never settled: their processes may end by it`
+      throw new Refusal('delivery-limit', why)
     }
     const handler = choose(handlers, envelope)
     if (handler instanceof Refusal) throw handler

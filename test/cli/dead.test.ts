@@ -3,7 +3,7 @@ import { connect, on, onAny, type Delivery } from 'dueque'
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { note } from '../strategies/recorder.js'
 import { poll, useVhost } from '../support/broker.js'
-import { bury, DIED, wearOut, type DeadMessage } from '../support/dead.js'
+import { bury, DIED, declareWorn, wearOut, type DeadMessage } from '../support/dead.js'
 import { open, rawChannel } from '../support/mq.js'
 import { depth, holds } from '../support/parked.js'
 import { documents, run, start, unique } from './dueque.js'
@@ -212,6 +212,9 @@ test('has all of its attempts again', async () => {
 test('what the broker gave up is listed as delivery-limit, and is sent back under that reason', async () => {
   const own = unique('worn')
   const mq = await open(vhost.url)
+  await declareWorn(channel, own, 2)
+  // Its dead queue is there as soon as somebody has consumed it.
+  await (await mq.consume(own, [on(note, () => undefined)])).close()
   await mq.schedule(note, { n: 1 }, { to: { queue: own }, in: 100, id: 'worn', declare: true })
   await holds(channel, own, 1)
   await wearOut(vhost.url, own)

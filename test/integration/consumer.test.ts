@@ -258,7 +258,7 @@ describe.skipIf(managementUrl() === undefined)('queues (skipped without the mana
       management<{ arguments: object; durable: boolean }>(`/queues/${vhost.name}/${encodeURIComponent(name)}`)
     expect((await shown(queue)).arguments).toEqual({
       'x-queue-type': 'quorum',
-      'x-delivery-limit': 20,
+      'x-delivery-limit': 1000,
       'x-dead-letter-exchange': 'dueque.v1.deliver',
       'x-dead-letter-routing-key': `dq~queue~${queue}.dead`,
       'x-dead-letter-strategy': 'at-least-once',

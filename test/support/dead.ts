@@ -38,6 +38,31 @@ export async function bury(channel: Channel, queue: string, messages: readonly D
   await holds(channel, `${queue}.dead`, before + messages.length)
 }
 
+/** Declares a work queue as dueque does, but for its delivery limit. */
+export async function declareWorn(channel: Channel, queue: string, limit: number): Promise<void> {
+  await channel.assertQueue(queue, {
+    arguments: {
+      'x-queue-type': 'quorum',
+      'x-delivery-limit': limit,
+      'x-dead-letter-exchange': 'dueque.v1.deliver',
+      'x-dead-letter-routing-key': `dq~queue~${queue}.dead`,
+      'x-dead-letter-strategy': 'at-least-once',
+      'x-overflow': 'reject-publish',
+    },
+  })
+}
+
+/** Takes the one message of a queue and never acks it, as a process that ends by it does. */
+export async function abandon(url: string, queue: string, times: number): Promise<void> {
+  const model = await connect(url, { noDelay: true })
+  for (let taken = 0; taken < times;) {
+    const channel = await model.createChannel()
+    if (await channel.get(queue)) taken++
+    await channel.close()
+  }
+  await model.close()
+}
+
 /** Lets the broker itself give up the one message of a work queue: taken and never acked, as often as the queue allows. */
 export async function wearOut(url: string, queue: string): Promise<void> {
   const model = await connect(url, { noDelay: true })

@@ -8,17 +8,17 @@ import { DuequeError } from '../../src/index.js'
 import { resolveOptions } from '../../src/options.js'
 import { PARKED } from './parked.js'
 
-/** The parked messages, for one look. */
-export async function openParked(url: string): Promise<StorageQueue> {
+/** The parked messages, or those of another storage queue, for one look. */
+export async function openParked(url: string, name = PARKED): Promise<StorageQueue> {
   const options = resolveOptions({ url })
-  const queue = await StorageQueue.open({ ...options, endpoints: parseEndpoints(url) }, PARKED)
+  const queue = await StorageQueue.open({ ...options, endpoints: parseEndpoints(url) }, name)
   onTestFinished(() => queue.close())
   return queue
 }
 
-/** Sends parked messages on, all of them if the plan says nothing else. */
-export async function redriveParked(url: string, plan: Partial<RedrivePlan> = {}) {
-  const queue = await openParked(url)
+/** Sends parked messages on, all of them if the plan says nothing else; or those of another storage queue. */
+export async function redriveParked(url: string, plan: Partial<RedrivePlan> = {}, name = PARKED) {
+  const queue = await openParked(url, name)
   const nothing = () => undefined
   const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
   const work = await Redrive.open(resolveOptions({ url }), events)

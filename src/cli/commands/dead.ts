@@ -12,9 +12,10 @@ import { addShow } from './stored/show.js'
 
 const HELP = `
 QUEUE is the work queue: what its consumers gave up is in QUEUE.dead, for the reason handler-error, handler-timeout,
-dead-lettered, invalid-payload, unknown-message, unknown-version, expired or invalid-due. What the broker moved there says
-delivery-limit (given back too often) or rejected. redrive sends them back to QUEUE as the next attempt, before all those
-of a retry policy; expired ones stay.
+dead-lettered, invalid-payload, unknown-message, unknown-version, expired, invalid-due or delivery-limit (delivered too often
+and never settled). What the broker moved there says delivery-limit or rejected. redrive sends them back to QUEUE with all
+attempts of a retry policy before them: as the next attempt, or, from the broker, as the same one, which is not handled
+again where it was handled meanwhile; expired ones stay.
 
 Examples:
   dueque dead list reminders

@@ -84,6 +84,7 @@ export class MemoryQueue {
     const isLive = () => unsettled.has(requeue)
     return {
       ...arrived,
+      abandoned: 0,
       get live() {
         return isLive()
       },

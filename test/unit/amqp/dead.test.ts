@@ -38,7 +38,17 @@ test('to an exchange a message goes with the key by which it came to its work qu
 })
 
 test('it goes back to its work queue whatever dueque-to says, each time as the next attempt', () => {
-  const once = deadSentOn(stored({ 'dueque-to': 'exchange:clinic', 'dueque-revision': 41 }), 'work', undefined, 1)
+  const reason = { 'dueque-dead-reason': 'handler-error' }
+  const given = stored({ ...reason, 'dueque-to': 'exchange:clinic', 'dueque-revision': 41 })
+  const once = deadSentOn(given, 'work', undefined, 1)
   expect(once).toMatchObject({ destination: { queue: 'work' }, revision: 41, attempt: 2 })
-  expect(deadSentOn(stored({}), 'work', undefined, 5)).toMatchObject({ revision: 5000, dueAt: 5 })
+  expect(deadSentOn(stored(reason), 'work', undefined, 5)).toMatchObject({ revision: 5000, dueAt: 5 })
+})
+
+test('what the broker moved comes as the same attempt, none of which a policy counts', () => {
+  const first = deadSentOn(stored({ 'x-death': [LIMIT] }), 'work', undefined, 1)
+  expect(first.attempt).toBe(1)
+  expect(first.headers).not.toHaveProperty('dueque-prior-attempts')
+  const third = deadSentOn(stored({ 'x-death': [LIMIT], 'dueque-attempt': 3 }), 'work', undefined, 1)
+  expect(third).toMatchObject({ attempt: 3, headers: { 'dueque-prior-attempts': 2 } })
 })

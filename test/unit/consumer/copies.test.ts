@@ -44,6 +44,7 @@ async function world(handle: Handler['handle'], options: ConsumeOptions = {}) {
       headers: { [HEADER.due]: dueAt, [HEADER.revision]: 1, [HEADER.attempt]: 1 },
       exchange: '',
       routingKey: 'orders',
+      abandoned: 0,
       redelivered: false,
       get live() {
         return live && mine.live
