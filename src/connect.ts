@@ -233,8 +233,9 @@ class Connected<S extends Strategy> implements Dueque<S> {
   health(): Health {
     const health = this.#parts.broker.health()
     const store = this.strategy.storeHealth?.()
+    const stored = this.strategy.storeFaults?.()
     const isUp = health.producer === 'up' && health.consumer !== 'down' && store !== 'down'
-    return { ok: isUp && this.#closing === undefined, ...health, ...(store && { store }) }
+    return { ok: isUp && this.#closing === undefined, ...health, ...(store && { store }), ...(stored && { stored }) }
   }
 
   on<E extends keyof DuequeEvents>(event: E, listener: DuequeEvents[E]): () => void {

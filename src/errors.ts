@@ -43,6 +43,13 @@ export interface ErrorData {
   STORE_ERROR: { store: string }
   /** The store lacks something: its schema, a setting, a version. */
   STORE_NOT_READY: { store: string }
+  /**
+   * The store holds entries that are no messages, or were written by a later version. They stay there and stop nobody.
+   * `keys` names ten of them at most, as the store calls them.
+   */
+  STORED_MESSAGE_UNREADABLE: { store: string; count: number; keys: readonly string[] }
+  /** Entries that a relay had claimed were gone when it came to settle or to release them: the store has lost data. */
+  STORED_MESSAGE_MISSING: { store: string; count: number }
   /** A second decision about one delivery, or one after its handler has ended. */
   ALREADY_DECIDED: Record<never, never>
   /** The connection, or dueque itself, is closed. */

@@ -1,3 +1,5 @@
+import type { StoreFaultCounts } from './strategies/store-faults.js'
+
 /** How things stand with the connections, in plain JSON. See `Dueque.health`. */
 export interface Health {
   /** Whether messages can be scheduled, and every consumer receives. False once `close` was called. */
@@ -6,8 +8,10 @@ export interface Health {
   readonly producer: 'up' | 'blocked' | 'down'
   /** `unused` before the first `consume`. `down` also if one of several consumers is not receiving. */
   readonly consumer: 'up' | 'unused' | 'down'
-  /** Of a strategy with a store outside of RabbitMQ. */
+  /** Of a strategy with a store outside of RabbitMQ. `down` while the last calls failed, or got no answer in time. */
   readonly store?: 'up' | 'down'
+  /** Entries of that store which this process could not read, and claimed ones that the store has lost. `ok` ignores both. */
+  readonly stored?: StoreFaultCounts
   /** Why RabbitMQ blocks, in its words. */
   readonly blockedBy?: string
   /** The one connected to, or connected to last. Missing where there is none: memory. */

@@ -1,7 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { checkDestination, type Destination } from './destination.js'
 import { resolveDue, type Due } from './due.js'
 import { readyAt, type DelayedMessage, type Headers } from './envelope.js'
-import { invalidOption, shown } from './errors.js'
+import { backoff } from './backoff.js'
+import { DuequeError, invalidOption, shown } from './errors.js'
 import { receiptOf, type Receipt } from './receipt.js'
 import type { OnConflict, Strategy } from './strategies/strategy.js'
 import { entryKey, type Position, type Waitlist, type WaitlistFilter } from './strategies/waitlist.js'
@@ -87,9 +89,12 @@ export interface ConflictOptions {
   onConflict?: OnConflict | undefined
 }
 
+/** Of one reschedule that finds the message, and then not as it was: each time somebody else was faster. */
+const MAX_REPLACES = 50
+
 /** The methods over a strategy's waitlist. */
 export function waitingMethods(
-  { limits }: Pick<Strategy, 'limits'>,
+  { name, limits }: Pick<Strategy, 'name' | 'limits'>,
   waitlist: Waitlist,
   now: () => number,
 ): WaitingMethods {
@@ -104,12 +109,14 @@ export function waitingMethods(
     },
     async reschedule(target, due) {
       const dueAt = resolveDue(due, now(), limits.maxDelayMs)
-      for (;;) {
+      for (let attempt = 1; ; attempt++) {
         const [message] = await find(target)
         if (!message) return undefined
         const by = dueInstead(message, dueAt)
         // Otherwise it was handed over, or rescheduled by somebody else.
         if (await waitlist.replace(message, by)) return receiptOf(by)
+        if (attempt === MAX_REPLACES) throw notReplaced(name, message.id)
+        await pause(backoff(attempt, { baseMs: 1, maxMs: 100 }))
       }
     },
     async get(target) {
@@ -126,6 +133,11 @@ export function waitingMethods(
     },
     count: async (filter = {}) => waitlist.count(checkFilter(filter)),
   }
+}
+
+function notReplaced(store: string, id: string): DuequeError<'STORE_ERROR'> {
+  const what = `the message ${shown(id)} waits, and was changed by others or could not be changed ${MAX_REPLACES} times`
+  return new DuequeError('STORE_ERROR', `${store}: ${what}`, { store })
 }
 
 function dueInstead(message: DelayedMessage, dueAt: number): DelayedMessage {

@@ -98,6 +98,8 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   PUBLISH_TIMEOUT: EXIT.failed,
   CONFLICT: EXIT.failed,
   STORE_ERROR: EXIT.failed,
+  STORED_MESSAGE_UNREADABLE: EXIT.failed,
+  STORED_MESSAGE_MISSING: EXIT.failed,
   STORE_NOT_READY: EXIT.failed,
   ABORTED: EXIT.failed,
   ALREADY_DECIDED: EXIT.failed,

@@ -156,7 +156,10 @@ export class Relay {
 
   #take(claimed: Claimed): void {
     this.#underWay++
-    void this.#publish(claimed).then(() => this.#done())
+    void this.#publish(claimed)
+      // It may have arrived: only its lease decides when it is tried again.
+      .catch((error: unknown) => this.#failed('hand over', error))
+      .finally(() => this.#done())
   }
 
   #done(): void {
@@ -165,7 +168,6 @@ export class Relay {
     if (this.#underWay === 0) this.#idle?.()
   }
 
-  /** Never rejects. */
   async #publish(claimed: Claimed): Promise<void> {
     const { broker, clock } = this.#environment
     const to = destinationText(claimed.message.destination)

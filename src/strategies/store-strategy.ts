@@ -30,25 +30,6 @@ export function storeStrategy(store: Store, { relay: relayOptions = {} }: StoreS
   let isStopped = false
   let stats: (() => RelayStats | undefined) | undefined
 
-  const schedule = async (
-    { broker, clock, relay }: Started,
-    message: DelayedMessage,
-    options: WaitOptions,
-  ): Promise<DelayedMessage | void> => {
-    const { onConflict, transaction, declare, signal } = options
-    const isPlain = onConflict === undefined && transaction === undefined
-    if (isPlain && readyAt(message) <= clock.now()) return broker.deliver(message, { declare, signal })
-    const tooLarge = broker.tooLarge(message.body)
-    if (tooLarge) throw tooLarge
-    if (!broker.topology.isReady(message.destination, []))
-      await broker.topology.destination(message.destination, declare)
-    if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
-    const instead = await store.add(message, { onConflict, transaction })
-    // What a transaction holds back cannot be claimed yet. The store tells when it can.
-    if (!instead && transaction === undefined) relay?.added(readyAt(message))
-    return instead
-  }
-
   return {
     name: store.name,
     limits: store.limits,
@@ -75,10 +56,11 @@ export function storeStrategy(store: Store, { relay: relayOptions = {} }: StoreS
 
     schedule(message, options) {
       if (!started) return Promise.reject(new DuequeError('CLOSED', `${store.name} is not started`, {}))
-      return schedule(started, message, options)
+      return schedule(store, started, message, options)
     },
 
     storeHealth: () => store.health(),
+    storeFaults: () => store.faults(),
     relayStats: () => stats?.(),
 
     async stop() {
@@ -97,4 +79,23 @@ interface Started {
   clock: Environment['clock']
   relay: Relay | undefined
   unwatch: (() => Promise<void>) | undefined
+}
+
+async function schedule(
+  store: Store,
+  { broker, clock, relay }: Started,
+  message: DelayedMessage,
+  options: WaitOptions,
+): Promise<DelayedMessage | void> {
+  const { onConflict, transaction, declare, signal } = options
+  const isPlain = onConflict === undefined && transaction === undefined
+  if (isPlain && readyAt(message) <= clock.now()) return broker.deliver(message, { declare, signal })
+  const tooLarge = broker.tooLarge(message.body)
+  if (tooLarge) throw tooLarge
+  if (!broker.topology.isReady(message.destination, [])) await broker.topology.destination(message.destination, declare)
+  if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
+  const instead = await store.add(message, { onConflict, transaction })
+  // What a transaction holds back cannot be claimed yet. The store tells when it can.
+  if (!instead && transaction === undefined) relay?.added(readyAt(message))
+  return instead
 }

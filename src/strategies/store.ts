@@ -1,6 +1,7 @@
 import type { DelayedMessage } from '../envelope.js'
 import type { DuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import type { StoreFaultCounts } from './store-faults.js'
 import type { Limits, OnConflict } from './strategy.js'
 import type { Waitlist } from './waitlist.js'
 
@@ -9,8 +10,9 @@ import type { Waitlist } from './waitlist.js'
  * claims what is due, publishes it, and settles what RabbitMQ has confirmed.
  *
  * A message is waiting, or claimed, or gone. Claims are leases: what is not settled in time is claimed again, by whoever
- * asks first. All methods may be called by many processes at once. They reject with `STORE_ERROR`, whose `outcome` tells
- * of {@link add} whether the message may wait.
+ * asks first. All methods may be called by many processes at once. Each settles within the store's time-out, and rejects
+ * with `STORE_ERROR`, whose `outcome` tells of {@link add} whether the message may wait. An entry that is no message, or one
+ * of a later version, is left where it is and reported: no answer of a store holds it.
  */
 export interface Store extends Waitlist {
   readonly name: string
@@ -45,6 +47,7 @@ export interface Store extends Waitlist {
   watch?(listener: (readyAt: number) => void): Promise<() => Promise<void>>
   checkTransaction?(transaction: never): void
   health(): 'up' | 'down'
+  faults(): StoreFaultCounts
   /** What the caller has passed in stays open. */
   close(): Promise<void>
 }

@@ -1,4 +1,5 @@
 import type { DelayedMessage } from '../envelope.js'
+import { shown } from '../errors.js'
 
 /** A message as stores keep it: its body as it is, and everything else as JSON. */
 export interface StoredMessage {
@@ -19,10 +20,66 @@ export function encodeStored(message: DelayedMessage): StoredMessage {
 
 /** @throws Error for what was not written by {@link encodeStored}, or by a later version */
 export function decodeStored({ meta, body }: StoredMessage): DelayedMessage {
-  const parsed = fromJson(meta) as DelayedMessage & { format: number }
+  const parsed = fromJson(meta)
+  if (!isRecord(parsed)) throw new Error(`a stored message: expected an object of JSON, got ${shown(parsed)}`)
   const { format, ...message } = parsed
-  if (format !== FORMAT) throw new Error(`a stored message of format ${format}: this version reads ${FORMAT}`)
-  return { ...message, body }
+  if (format !== FORMAT) throw new Error(`a stored message of format ${shown(format)}: this version reads ${FORMAT}`)
+  return checkStored({ ...message, body })
+}
+
+const isText = (value: unknown) => typeof value === 'string'
+const isTime = (value: unknown) => typeof value === 'number' && Math.abs(value) <= LATEST_MS
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
+const orNone = (is: (value: unknown) => boolean) => (value: unknown) => value === undefined || is(value)
+
+/** Of a Date. */
+const LATEST_MS = 8.64e15
+
+const FIELDS: readonly [keyof DelayedMessage, (value: unknown) => boolean][] = [
+  ['id', isText],
+  ['name', isText],
+  ['version', isCount],
+  ['destination', isDestination],
+  ['dueAt', isTime],
+  ['scheduledAt', isTime],
+  ['expiresAt', orNone(isTime)],
+  ['revision', Number.isSafeInteger],
+  ['attempt', isCount],
+  ['retryAt', orNone(isTime)],
+  ['firstFailedAt', orNone(isTime)],
+  ['lastFailedAt', orNone(isTime)],
+  ['routingKey', orNone(isText)],
+  ['headers', isRecord],
+  ['priority', orNone(isCount)],
+  ['correlationId', orNone(isText)],
+  ['dedupeKey', orNone(isText)],
+  ['rescues', orNone(isCount)],
+  ['properties', orNone(isRecord)],
+]
+
+/**
+ * Whoever may write to a store can have written anything.
+ *
+ * @throws Error if it is no message
+ */
+export function checkStored(message: Readonly<Record<string, unknown>>): DelayedMessage {
+  for (const [field, isOne] of FIELDS) {
+    const value = message[field]
+    if (!isOne(value)) throw new Error(`not a message: ${field} is ${shown(value)}`)
+  }
+  return message as unknown as DelayedMessage
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+}
+
+function isDestination(value: unknown): boolean {
+  if (!isRecord(value)) return false
+  const { queue, exchange, routingKey, outlet } = value
+  if ((queue === undefined) === (exchange === undefined)) return false
+  const isName = typeof (queue ?? exchange) === 'string' && (queue ?? exchange) !== ''
+  return isName && orNone(isText)(routingKey) && orNone((flag) => typeof flag === 'boolean')(outlet)
 }
 
 /** @param isForeign of our own producers, headers were checked to be plain */
@@ -32,7 +89,7 @@ export function toJson(value: unknown, isForeign: boolean): string {
 
 /** What {@link toJson} was given. */
 export function fromJson(text: string): unknown {
-  return JSON.parse(text, text.includes(BYTES) ? revived : undefined)
+  return JSON.parse(text, text.includes(BYTES) ? revived : undefined) as unknown
 }
 
 function withBytes(this: unknown, key: string, value: unknown): unknown {

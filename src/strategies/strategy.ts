@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js'
 import type { DelayedMessage } from '../envelope.js'
 import type { DuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import type { StoreFaultCounts } from './store-faults.js'
 import type { Waitlist } from './waitlist.js'
 
 /**
@@ -35,6 +36,8 @@ export interface Strategy {
   schedule(message: DelayedMessage, options: WaitOptions): Promise<DelayedMessage | void>
   /** Without a wait, for a readiness probe. Only for strategies with a store. */
   storeHealth?(): 'up' | 'down'
+  /** Entries of the store that could not be read, or were lost: likewise. */
+  storeFaults?(): StoreFaultCounts
   /** Idempotent. What waits goes on waiting, memory aside. */
   stop(): Promise<void>
 }

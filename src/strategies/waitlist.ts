@@ -61,6 +61,13 @@ export function fits(filter: WaitlistFilter, message: DelayedMessage): boolean {
   return destination.routingKey === undefined || destination.routingKey === message.destination.routingKey
 }
 
+/** With `onConflict: 'ignore'`, where the message that waits under the id cannot be read. */
+export function conflictsUnread(id: string, store: string): DuequeError<'STORED_MESSAGE_UNREADABLE'> {
+  const what = `the message that waits under the id ${shown(id)} cannot be read, so there is no receipt of it`
+  const mend = "onConflict: 'replace' takes its place"
+  return new DuequeError('STORED_MESSAGE_UNREADABLE', `${store}: ${what}. ${mend}`, { store, count: 1, keys: [] })
+}
+
 /** With `onConflict: 'error'`. */
 export function conflict(id: string): DuequeError<'CONFLICT'> {
   return new DuequeError('CONFLICT', `id: a message with the id ${shown(id)} waits already (option: onConflict)`, {

@@ -1,5 +1,6 @@
 import { errorText } from '../../errors.js'
 import type { PgPool, PostgresJs } from '../../strategies/postgres/clients.js'
+import { within } from '../../within.js'
 import { CommandError, usage } from '../exit.js'
 import { importClient, type ClientPackage } from './import-client.js'
 
@@ -11,6 +12,7 @@ export interface PostgresConnection {
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10
+const GOODBYE_MS = 2000
 const NAME = 'dueque'
 
 const PACKAGES: readonly ClientPackage<(url: string) => PostgresConnection>[] = [
@@ -31,6 +33,15 @@ export async function connectPostgres(url: string): Promise<PostgresConnection> 
     await connection.close()
     throw new CommandError('STORE_UNREACHABLE', `PostgreSQL: ${textOf(error)}`)
   }
+}
+
+function inTime<T>(work: Promise<T>): Promise<T> {
+  return within(work, CONNECT_TIMEOUT_SECONDS * 1000)
+}
+
+/** A server that is silent does not say goodbye. */
+function ended(work: Promise<void>): Promise<void> {
+  return within(work, GOODBYE_MS).catch(() => undefined)
 }
 
 /** Of a host with several addresses, each has an error, and all together have no text. */
@@ -57,8 +68,8 @@ function byPg({ default: { Pool } }: Pg) {
     pool.on?.('error', () => undefined)
     return {
       pool,
-      ask: async (text, values = []) => (await pool.query(text, values)).rows,
-      close: () => pool.end(),
+      ask: async (text, values = []) => (await inTime(pool.query(text, values))).rows,
+      close: () => ended(pool.end()),
     }
   }
 }
@@ -72,8 +83,9 @@ function byPostgresJs({ default: postgres }: { default: PostgresJsFactory }) {
     const sql = postgres(url, { connect_timeout: CONNECT_TIMEOUT_SECONDS, connection, onnotice: () => undefined })
     return {
       pool: sql,
-      ask: async (text, values = []) => (await sql.unsafe(text, values)) as Record<string, unknown>[],
-      close: () => sql.end(),
+      ask: async (text, values = []) =>
+        (await inTime(Promise.resolve(sql.unsafe(text, values)))) as Record<string, unknown>[],
+      close: () => ended(sql.end()),
     }
   }
 }

@@ -1,5 +1,6 @@
 import { errorText } from '../../errors.js'
 import type { IoredisClient, NodeRedisClient, RedisClient } from '../../strategies/redis/client.js'
+import { within } from '../../within.js'
 import { CommandError } from '../exit.js'
 import { importClient, type ClientPackage } from './import-client.js'
 
@@ -33,7 +34,9 @@ const PACKAGES: readonly ClientPackage<Library>[] = [
 export async function connectRedis(url: string, { whole }: { whole: boolean }): Promise<RedisConnection> {
   const library = await importClient('--redis', PACKAGES)
   const server = await connected(library.server(url))
-  if (!whole || !/cluster_enabled:1/.test(String(await server.ask('INFO', 'cluster')))) return server
+  // Who may not ask has one server.
+  const info = whole && (await server.ask('INFO', 'cluster').catch(() => ''))
+  if (!whole || !/cluster_enabled:1/.test(String(info))) return server
   server.close()
   return connected(library.cluster(url))
 }
@@ -44,8 +47,8 @@ async function connected(connection: Connecting): Promise<RedisConnection> {
   const failed = new Promise<never>((_, reject) => connection.onError(reject))
   failed.catch(() => undefined)
   try {
-    await Promise.race([failed, connection.connect()])
-    return connection
+    await within(Promise.race([failed, connection.connect()]), CONNECT_TIMEOUT_MS)
+    return { ...connection, ask: (...command) => within(connection.ask(...command), CONNECT_TIMEOUT_MS) }
   } catch (error) {
     connection.close()
     throw new CommandError('STORE_UNREACHABLE', `Redis: ${errorText(error)}`)

@@ -4,15 +4,17 @@ import { errorText } from '../../errors.js'
 import { checkPostgres } from '../../strategies/postgres/server-check.js'
 import { postgresFacts } from '../../strategies/postgres/server-facts.js'
 import { checkServer, factsOf, type ServerFacts } from '../../strategies/redis/server-check.js'
+import { checkSurvey, surveyRedis } from '../../strategies/redis/survey.js'
 import { CommandError } from '../exit.js'
 import { connectPostgres } from './postgres-client.js'
 import { connectRedis, type RedisConnection } from './redis-client.js'
 import type { StoreSettings } from './store-options.js'
 
 /** What `doctor` says of the stores that were chosen; nothing if none was. @throws CommandError of wrong usage */
-export async function storeFindings({ redis, postgres, postgresSchema }: StoreSettings): Promise<Finding[]> {
+export async function storeFindings(settings: StoreSettings): Promise<Finding[]> {
+  const { redis, redisPrefix, postgres, postgresSchema } = settings
   const findings: Finding[] = []
-  if (redis !== undefined) findings.push(...(await orAway('redis', 'Redis', () => redisFindings(redis))))
+  if (redis !== undefined) findings.push(...(await orAway('redis', 'Redis', () => redisFindings(redis, redisPrefix))))
   if (postgres !== undefined)
     findings.push(...(await orAway('postgres', 'PostgreSQL', () => postgresFindings(postgres, postgresSchema))))
   return findings
@@ -27,12 +29,24 @@ async function orAway(store: string, product: string, look: () => Promise<Findin
   }
 }
 
-async function redisFindings(url: string): Promise<Finding[]> {
+async function redisFindings(url: string, prefix: string | undefined): Promise<Finding[]> {
   const connection = await connectRedis(url, { whole: false })
   try {
-    return checkServer(await redisFacts(connection))
+    return [...checkServer(await redisFacts(connection)), ...(await contents(url, prefix))]
   } finally {
     connection.close()
+  }
+}
+
+/** Of the whole cluster, if it is one. A user who may not look is told so by the other findings. */
+async function contents(url: string, prefix: string | undefined): Promise<Finding[]> {
+  const { client, close } = await connectRedis(url, { whole: true })
+  try {
+    return checkSurvey(await surveyRedis(client, prefix), prefix)
+  } catch {
+    return []
+  } finally {
+    close()
   }
 }
 

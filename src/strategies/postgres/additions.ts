@@ -2,7 +2,7 @@ import { readyAt, type DelayedMessage } from '../../envelope.js'
 import { invalidOption } from '../../errors.js'
 import type { AddOptions } from '../store.js'
 import type { OnConflict } from '../strategy.js'
-import { conflict, entryKey } from '../waitlist.js'
+import { conflict, conflictsUnread, entryKey } from '../waitlist.js'
 import type { PostgresTransaction } from './clients.js'
 import { ALWAYS, notifyFrom } from './notify.js'
 import { Inserter } from './inserter.js'
@@ -63,13 +63,14 @@ export class Additions {
     const { waiting } = this.#options
     const id = textOf(message.id)
     const [lock] = await run('lockId', [id])
-    assertReadsCommitted(lock?.['isolation'])
+    assertReadsCommitted(lock?.[0])
     // Begun after the lock was taken, it sees what others have committed under it.
-    const others = await waiting.find(message.id, run)
+    const { messages: others, isOther } = await waiting.lookUp(message.id, run)
     if (others.some((other) => entryKey(other) === entryKey(message))) return
     if (others[0] && onConflict === 'ignore') return others[0]
-    if (others[0] && onConflict === 'error') throw conflict(message.id)
-    if (others[0]) await run('removeId', [id])
+    if (isOther && onConflict === 'ignore') throw conflictsUnread(message.id, 'postgres')
+    if (isOther && onConflict === 'error') throw conflict(message.id)
+    if (isOther) await run('removeId', [id])
     await this.#insert(run, [rowOf(message)], ALWAYS)
   }
 

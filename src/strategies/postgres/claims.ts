@@ -1,15 +1,25 @@
 import { randomUUID } from 'node:crypto'
 import { isDuequeError } from '../../errors.js'
 import type { Claim, Claimed, ClaimRequest } from '../store.js'
-import { entryKey } from '../waitlist.js'
 import { ClaimWindow } from './claim-window.js'
-import type { Row } from './database.js'
+import type { StoreFaults } from '../store-faults.js'
+import { isTrue, numberIn, type Row } from './answer.js'
 import type { Queries } from './queries.js'
 import { textArray } from './row.js'
 import type { Waiting } from './waiting.js'
 
 /** For so long after a claim whose answer was lost, it is looked for what it has taken. */
 const LOOK_FOR_MS = 5000
+
+/** What cannot be read is left alone for so long. */
+const UNREADABLE_MS = 60_000
+
+/** What `claim` adds, to find it again and to tell whether it must still be there. */
+interface InPostgres extends Claimed {
+  readonly key: string
+  /** By the monotonic clock, a little earlier than by the server's. */
+  readonly leaseEnds: number
+}
 
 /** Takes what is due, under leases. */
 export class Claims {
@@ -18,10 +28,14 @@ export class Claims {
   readonly #window = new ClaimWindow()
   /** Leases of claims whose answers were lost, so that nobody publishes what they have taken; and since when. */
   readonly #lost = new Map<string, number>()
+  /** Those of which nobody knows whether they were settled. */
+  readonly #unsure = new WeakSet<Claimed>()
+  readonly #faults: StoreFaults
 
-  constructor(queries: Queries, waiting: Waiting) {
+  constructor(queries: Queries, waiting: Waiting, faults: StoreFaults) {
     this.#queries = queries
     this.#waiting = waiting
+    this.#faults = faults
   }
 
   async claim(request: ClaimRequest): Promise<Claim> {
@@ -47,11 +61,12 @@ export class Claims {
       throw error
     }
     const instant = { now, elapsed: performance.now() }
+    const [next, ms, leased] = rows[0] ?? []
     // One row without a message says that there is none.
-    const taken = rows.filter(({ key }) => key !== null)
+    const taken = rows.filter((row) => row[KEY] !== null)
     const isAll = taken.length < limit
-    const last = numberOf(taken.at(-1), 'ready')
-    const inMs = numberOf(rows[0], 'ms')
+    const last = numberIn(taken.at(-1)?.[READY])
+    const inMs = numberIn(ms)
     this.#window.done({
       ...window,
       ...instant,
@@ -59,14 +74,32 @@ export class Claims {
       isAll,
       last,
       leaseMs,
-      held: inMs === undefined ? undefined : { inMs, isLease: rows[0]?.['leased'] === true },
+      held: inMs === undefined ? undefined : { inMs, isLease: isTrue(leased) },
     })
     return {
-      claimed: this.#waiting.decoded(taken).map((message) => ({ message, lease })),
+      claimed: this.#read(taken, { lease, leaseEnds: startedAt + leaseMs, now }),
       isHeld: window.isHeld,
-      next: (isAll ? numberOf(rows[0], 'next') : last) ?? Infinity,
+      next: (isAll ? numberIn(next) : last) ?? Infinity,
       heldAt: this.#window.heldAt(instant),
     }
+  }
+
+  /** What is no message is given back, so that its lease does not end again and again. */
+  #read(rows: readonly Row[], { lease, leaseEnds, now }: { lease: string; leaseEnds: number; now: number }) {
+    const claimed: InPostgres[] = []
+    const unreadable: string[] = []
+    for (const [, , , key, , meta = null, body = null] of rows) {
+      const message = this.#waiting.read(key!, meta, body)
+      if (message) claimed.push({ message, lease, key: key!, leaseEnds })
+      else unreadable.push(key!)
+    }
+    // Otherwise its lease decides.
+    if (unreadable.length > 0)
+      this.#release(
+        unreadable.map((key) => ({ key, lease })),
+        now + UNREADABLE_MS,
+      ).catch(() => undefined)
+    return claimed
   }
 
   /** More than once: the server may be at it still. */
@@ -77,12 +110,44 @@ export class Claims {
   }
 
   async settle(claimed: readonly Claimed[]): Promise<void> {
-    await this.#queries.run('settle', leases(claimed))
+    const leased = claimed as readonly InPostgres[]
+    const settled = () => this.#queries.run('settle', leases(leased))
+    await this.#leaveLease(leased, settled, { isRemoved: true })
   }
 
   async release(claimed: readonly Claimed[], until: number): Promise<void> {
-    await this.#queries.run('release', [...leases(claimed), until])
+    const leased = claimed as readonly InPostgres[]
+    await this.#leaveLease(leased, () => this.#release(leased, until), { isRemoved: false })
+  }
+
+  async #release(leased: readonly Leased[], until: number): Promise<readonly Row[]> {
+    const answer = await this.#queries.run('release', [...leases(leased), until])
     this.#window.released(until)
+    return answer
+  }
+
+  /** What has left its lease before that is over was deleted by somebody else, or lost. */
+  async #leaveLease(
+    claimed: readonly InPostgres[],
+    leave: () => Promise<readonly Row[]>,
+    { isRemoved }: { isRemoved: boolean },
+  ): Promise<void> {
+    const from = performance.now()
+    const isSure = claimed.every((one) => one.leaseEnds > from && !this.#unsure.has(one))
+    let count: number
+    try {
+      const [row] = await leave()
+      count = numberIn(row?.[0]) ?? 0
+    } catch (error) {
+      // It may have been done.
+      for (const one of claimed) this.#unsure.add(one)
+      throw error
+    }
+    if (count === claimed.length || !isSure) return
+    // It is only counted: what fails is left out.
+    const [row] = await this.#queries.run('absent', [textArray(claimed.map(({ key }) => key))]).catch(() => [])
+    const absent = numberIn(row?.[0]) ?? 0
+    this.#faults.missing(Math.max(0, isRemoved ? absent - count : absent))
   }
 
   /** Something waits that is ready then. */
@@ -91,15 +156,13 @@ export class Claims {
   }
 }
 
-/** In one order everywhere: see Inserter. */
-function leases(claimed: readonly Claimed[]): string[] {
-  const sorted = claimed
-    .map(({ message, lease }) => ({ key: entryKey(message), lease }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
-  return [textArray(sorted.map(({ key }) => key)), textArray(sorted.map(({ lease }) => lease))]
-}
+/** Columns of a claim's rows. */
+const [KEY, READY] = [3, 4]
 
-function numberOf(row: Row | undefined, column: string): number | undefined {
-  const value = row?.[column]
-  return value === undefined || value === null ? undefined : Number(value)
+type Leased = Pick<InPostgres, 'key' | 'lease'>
+
+/** In one order everywhere: see Inserter. */
+function leases(leased: readonly Leased[]): string[] {
+  const sorted = leased.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  return [textArray(sorted.map(({ key }) => key)), textArray(sorted.map(({ lease }) => lease))]
 }

@@ -1,24 +1,29 @@
+import { rowsOf, type Row } from './answer.js'
 import { isPostgresJs, type PgPool, type PostgresJs, type PostgresTransaction } from './clients.js'
 import { isPostgresJsTransaction } from './clients.js'
 import { PgDatabase } from './pg-database.js'
 import { PostgresJsDatabase } from './postgres-js-database.js'
 import { storeError } from './store-error.js'
 
-/** How long a connection of the pool is waited for, unless something else is said. */
+/** How long a connection of the pool is waited for, and an answer, unless something else is said. */
 export const POOL_TIMEOUT_MS = 10_000
 
 export type Value = string | number | null
-export type Row = Readonly<Record<string, unknown>>
 
 /** Something that takes statements, one after another. Errors are `STORE_ERROR`. */
 export interface Session {
   query(text: string, values: readonly Value[]): Promise<readonly Row[]>
 }
 
-/** A pool of connections. A query on it is a transaction of its own. */
+export interface TransactionOptions {
+  /** How long the answer to each statement is waited for. @default that of the `Database` */
+  statementTimeoutMs?: number | undefined
+}
+
+/** A pool of connections. A query on it is a transaction of its own. Nothing is waited for longer than its time-out. */
 export interface Database extends Session {
   /** In READ COMMITTED, whatever the default is. Rolled back when `work` rejects. */
-  transaction<T>(work: (session: Session) => Promise<T>): Promise<T>
+  transaction<T>(work: (session: Session) => Promise<T>, options?: TransactionOptions): Promise<T>
   /**
    * Takes a connection that hears of a channel.
    *
@@ -30,7 +35,7 @@ export interface Database extends Session {
   close(): void
 }
 
-/** @param timeoutMs how long a connection of the pool is waited for */
+/** @param timeoutMs how long a connection of the pool is waited for, and each answer */
 export function databaseOf(pool: PgPool | PostgresJs, timeoutMs = POOL_TIMEOUT_MS): Database {
   return isPostgresJs(pool) ? new PostgresJsDatabase(pool, timeoutMs) : new PgDatabase(pool, timeoutMs)
 }
@@ -40,8 +45,8 @@ export function sessionOf(transaction: PostgresTransaction): Session {
   return {
     async query(text, values) {
       try {
-        if (isPostgresJsTransaction(transaction)) return (await transaction.unsafe(text, [...values])) as Row[]
-        return (await transaction.query(text, [...values])).rows as Row[]
+        if (isPostgresJsTransaction(transaction)) return rowsOf(await transaction.unsafe(text, [...values]))
+        return rowsOf((await transaction.query(text, [...values])).rows)
       } catch (error) {
         throw storeError(error, 'refused')
       }

@@ -1,5 +1,6 @@
 import type { MessageRow } from './row.js'
-import { isOfARow } from './store-error.js'
+import { DuequeError } from '../../errors.js'
+import { isOfARow, isSilence } from './store-error.js'
 
 const MAX_ROWS = 500
 const MAX_BYTES = 1024 * 1024
@@ -66,7 +67,16 @@ export class Inserter {
     } catch (error) {
       if (batch.length > 1 && isOfARow(error)) for (const entry of batch) await this.#write([entry])
       else for (const { reject } of batch) reject(error)
+      if (isSilence(error)) this.#refuse(error)
     }
+  }
+
+  /** What waited behind a silent server has waited long enough, and certainly was not sent. */
+  #refuse(cause: unknown): void {
+    const text = 'postgres: not sent, since the server did not answer to what came before (option: timeoutMs)'
+    const error = new DuequeError('STORE_ERROR', text, { store: 'postgres' }, { cause })
+    for (const { reject } of this.#waiting.values()) reject(error)
+    this.#waiting.clear()
   }
 }
 

@@ -1,8 +1,10 @@
 import { DuequeError, errorText, shown } from '../../errors.js'
+import { isTrue, numberIn } from './answer.js'
 import { databaseOf, type Database, type Session } from './database.js'
 import type { PgPool, PostgresJs } from './clients.js'
 import { checkSchema } from './postgres-options.js'
 import { MIGRATIONS } from './migrations.js'
+import { assertUnchanged } from './probe.js'
 import { inSchema, statementsFor, type Statements } from './statements.js'
 import { sqlState } from './store-error.js'
 
@@ -41,19 +43,22 @@ export async function migratePostgres({
 
 export async function migrate(database: Database, schema: string): Promise<Migrated> {
   const statements = statementsFor(schema)
-  return database.transaction(async (session) => {
-    await session.query(statements.lockMigrations, [schema])
-    const server = await serverFacts(session, statements, schema)
-    if (!server.hasSchema) await session.query(statements.createSchema, [])
-    if (!server.hasMigrations) await session.query(statements.createMigrations, [])
-    const from = await appliedVersion(session, statements)
-    for (const [index, statement] of MIGRATIONS.entries()) {
-      if (index < from) continue
-      await session.query(inSchema(statement, schema), [])
-      await session.query(statements.addMigration, [index + 1])
-    }
-    return { from, to: Math.max(from, MIGRATIONS.length) }
-  })
+  return database.transaction(
+    async (session) => {
+      await session.query(statements.lockMigrations, [schema])
+      const server = await serverFacts(session, statements, schema)
+      if (!server.hasSchema) await session.query(statements.createSchema, [])
+      if (!server.hasMigrations) await session.query(statements.createMigrations, [])
+      const from = await appliedVersion(session, statements)
+      for (const [index, statement] of MIGRATIONS.entries()) {
+        if (index < from) continue
+        await session.query(inSchema(statement, schema), [])
+        await session.query(statements.addMigration, [index + 1])
+      }
+      return { from, to: Math.max(from, MIGRATIONS.length) }
+    },
+    { statementTimeoutMs: MIGRATION_TIMEOUT_MS },
+  )
 }
 
 /** What {@link migratePostgres} runs where there is nothing yet, to be run by hand. @throws DuequeError `INVALID_OPTION` */
@@ -73,13 +78,14 @@ export function migrationSql(schema = 'dueque'): string[] {
 }
 
 /**
- * Sees to it that the schema is there. One of a later version will do: see {@link MIGRATIONS}.
+ * Sees to it that the schema is there, and that the client gives back what it is given. One of a later version will do: see {@link MIGRATIONS}.
  *
  * @throws DuequeError `STORE_NOT_READY` saying what to run
  */
 export async function ensureSchema(database: Database, schema: string, mayMigrate: boolean): Promise<void> {
   const mend = 'run dueque postgres migrate, or migratePostgres, as a user who may create it'
   try {
+    await assertUnchanged(database, statementsFor(schema))
     const version = await schemaVersion(database, schema)
     if (version >= MIGRATIONS.length) return
     const is = `the schema ${shown(schema)} is at version ${version} of ${MIGRATIONS.length}`
@@ -100,20 +106,22 @@ async function schemaVersion(session: Session, schema: string): Promise<number> 
 
 async function appliedVersion(session: Session, { applied }: Statements): Promise<number> {
   const [row] = await session.query(applied, [])
-  return Number(row?.['version'])
+  return numberIn(row?.[0]) ?? 0
 }
 
 const LEAST_VERSION = 130_000
+/** Of each step, and of the wait for another process that migrates. A large table may take its time. */
+const MIGRATION_TIMEOUT_MS = 300_000
 const INSUFFICIENT_PRIVILEGE = '42501'
 
 /** @throws DuequeError `STORE_NOT_READY` for a server that will not do */
 async function serverFacts(session: Session, { server }: Statements, schema: string) {
   const [row] = await session.query(server, [schema])
-  const { version, encoding, readonly, schema: hasSchema, migrations: hasMigrations } = row!
-  if (Number(version) < LEAST_VERSION) throw notReady(`PostgreSQL 13 or later is needed, this is ${String(version)}`)
-  if (encoding !== 'UTF8') throw notReady(`the database is to have the encoding UTF8, it has ${String(encoding)}`)
+  const [version, encoding, readonly, hasSchema, hasMigrations] = row!
+  if (numberIn(version)! < LEAST_VERSION) throw notReady(`PostgreSQL 13 or later is needed, this is ${version}`)
+  if (encoding !== 'UTF8') throw notReady(`the database is to have the encoding UTF8, it has ${encoding}`)
   if (readonly === 'on') throw notReady('this server or user can only read: a standby?')
-  return { hasSchema: hasSchema === true, hasMigrations: hasMigrations === true }
+  return { hasSchema: isTrue(hasSchema), hasMigrations: isTrue(hasMigrations) }
 }
 
 function notReady(text: string, cause?: unknown): DuequeError<'STORE_NOT_READY'> {

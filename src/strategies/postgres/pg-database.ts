@@ -1,10 +1,11 @@
 import type { Outcome } from '../../errors.js'
 import { LATE, within } from '../../within.js'
 import type { PgClient, PgPool, PgPoolClient } from './clients.js'
-import type { Database, Row, Session, Value } from './database.js'
-import { isLost, noConnection, storeError } from './store-error.js'
+import { rowsOf, type Row } from './answer.js'
+import type { Database, Session, TransactionOptions, Value } from './database.js'
+import { isLost, noAnswer, noConnection, storeError } from './store-error.js'
 
-/** Over a pool of `pg`. */
+/** Over a pool of `pg`. A connection on which no answer came in time is closed. */
 export class PgDatabase implements Database {
   readonly #pool: PgPool
   readonly #timeoutMs: number
@@ -21,28 +22,34 @@ export class PgDatabase implements Database {
   }
 
   query(text: string, values: readonly Value[]): Promise<readonly Row[]> {
-    return this.#with((client) => run(client, text, values, 'unknown'))
+    return this.#with((client) => run(client, { text, values, ifLost: 'unknown', timeoutMs: this.#timeoutMs }))
   }
 
-  transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  transaction<T>(
+    work: (session: Session) => Promise<T>,
+    { statementTimeoutMs = this.#timeoutMs }: TransactionOptions = {},
+  ): Promise<T> {
     return this.#with(async (client) => {
       // Until COMMIT is sent, nothing can have been written.
-      await run(client, 'BEGIN ISOLATION LEVEL READ COMMITTED', [], 'refused')
+      const send = (text: string, values: readonly Value[] = [], timeoutMs = this.#timeoutMs) =>
+        run(client, { text, values, ifLost: text === 'COMMIT' ? 'unknown' : 'refused', timeoutMs })
+      await send('BEGIN ISOLATION LEVEL READ COMMITTED')
       let result: T
       try {
-        result = await work({ query: (text, values) => run(client, text, values, 'refused') })
+        result = await work({ query: (text, values) => send(text, values, statementTimeoutMs) })
       } catch (error) {
-        if (!isLost(error)) await run(client, 'ROLLBACK', [], 'refused')
+        if (!isLost(error)) await send('ROLLBACK')
         throw error
       }
-      await run(client, 'COMMIT', [], 'unknown')
+      await send('COMMIT')
       return result
     })
   }
 
   async listen(channel: string, heard: (payload: string) => void, lost: () => void): Promise<() => Promise<void>> {
     const client = await this.#connect()
-    return listenOn(client, channel, { heard, lost, end: () => Promise.resolve(client.release(true)) })
+    const end = () => Promise.resolve(client.release(true))
+    return listenOn(client, channel, { heard, lost, end, timeoutMs: this.#timeoutMs })
   }
 
   close(): void {
@@ -83,16 +90,21 @@ export class PgDatabase implements Database {
   }
 }
 
+interface Statement {
+  text: string
+  values: readonly Value[]
+  ifLost: Outcome
+  timeoutMs: number
+}
+
 async function run(
   client: Pick<PgPoolClient, 'query'>,
-  text: string,
-  values: readonly Value[],
-  ifLost: Outcome,
+  { text, values, ifLost, timeoutMs }: Statement,
 ): Promise<readonly Row[]> {
   try {
-    return (await client.query(text, [...values])).rows as Row[]
+    return rowsOf((await within(client.query(text, [...values]), timeoutMs)).rows)
   } catch (error) {
-    throw storeError(error, ifLost)
+    throw error === LATE ? noAnswer(timeoutMs, ifLost) : storeError(error, ifLost)
   }
 }
 
@@ -100,13 +112,14 @@ interface Hearing {
   heard: (payload: string) => void
   lost: () => void
   end: () => Promise<unknown>
+  timeoutMs: number
 }
 
 /** A connected client that hears of a channel from now on. Returns what ends it. */
 export async function listenOn(
   client: PgPoolClient | PgClient,
   channel: string,
-  { heard, lost, end }: Hearing,
+  { heard, lost, end, timeoutMs }: Hearing,
 ): Promise<() => Promise<void>> {
   const hear = (notification: unknown) => {
     const { channel: from, payload } = notification as { channel: string; payload?: string }
@@ -121,7 +134,8 @@ export async function listenOn(
     await end()
   }
   try {
-    await run(client, `LISTEN "${channel.replaceAll('"', '""')}"`, [], 'refused')
+    const text = `LISTEN "${channel.replaceAll('"', '""')}"`
+    await run(client, { text, values: [], ifLost: 'refused', timeoutMs })
     return stop
   } catch (error) {
     await stop()

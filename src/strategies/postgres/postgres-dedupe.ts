@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import type { DedupeStore } from '../../consumer/dedupe.js'
 import { LATE, within } from '../../within.js'
-import { databaseOf, type Row, type Value } from './database.js'
+import type { Row } from './answer.js'
+import { databaseOf, type Value } from './database.js'
 import { ensureSchema } from './migrate.js'
 import { resolvePostgres, type PostgresOptions } from './postgres-options.js'
 import { Queries } from './queries.js'
@@ -66,7 +67,7 @@ export function postgresDedupe({ timeoutMs = 3000, ...options }: PostgresDedupeO
     async claim(key, owner, leaseMs) {
       const [row] = await run('dedupeClaim', digest(key), owner, leaseMs)
       void forget()
-      return row!['answer'] as 'claimed' | 'running' | 'settled'
+      return row![0] as 'claimed' | 'running' | 'settled'
     },
     async renew(keys, owner, leaseMs) {
       await run('dedupeRenew', `{${keys.map(digest).join(',')}}`, owner, leaseMs)

@@ -1,7 +1,8 @@
 import { LATE, within } from '../../within.js'
-import type { PostgresJs } from './clients.js'
-import type { Database, Row, Session, Value } from './database.js'
-import { isLost, noConnection, storeError } from './store-error.js'
+import type { PostgresJs, PostgresJsTransaction } from './clients.js'
+import { rowsOf, type Row } from './answer.js'
+import type { Database, Session, TransactionOptions, Value } from './database.js'
+import { isLost, isSilence, noAnswer, noConnection, storeError } from './store-error.js'
 
 /** Errors of postgres.js that come before anything was sent. */
 const UNSENT = ['CONNECT_TIMEOUT', 'CONNECTION_ENDED', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']
@@ -19,38 +20,52 @@ export class PostgresJsDatabase implements Database {
   async query(text: string, values: readonly Value[]): Promise<readonly Row[]> {
     const query = this.#sql.unsafe(text, [...values])
     try {
-      return (await untilBegun(query, this.#timeoutMs)) as Row[]
+      return rowsOf(await within(Promise.resolve(query), this.#timeoutMs))
     } catch (error) {
+      if (error !== LATE) throw failed(error)
+      // Of postgres.js' queries: the connection that one is on.
+      const isUnsent = (query as { state?: unknown }).state === null
       // It is sent as soon as a connection is free: postgres.js has no way to take it back that works in all its states.
-      throw error === LATE ? noConnection(this.#timeoutMs, 'unknown') : failed(error)
+      throw isUnsent ? noConnection(this.#timeoutMs, 'unknown') : noAnswer(this.#timeoutMs, 'unknown')
     }
   }
 
-  async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    let result: { of: T } | undefined
+  async transaction<T>(
+    work: (session: Session) => Promise<T>,
+    { statementTimeoutMs = this.#timeoutMs }: TransactionOptions = {},
+  ): Promise<T> {
+    const timeoutMs = this.#timeoutMs
+    let working: Promise<T> | undefined
     let begin: () => void = () => undefined
     const begins = new Promise<void>((resolve) => (begin = resolve))
     let isLate = false
+    const done = this.#sql.begin('isolation level read committed', (transaction) => {
+      // Rolls back.
+      if (isLate) throw LATE
+      working = work({ query: (text, values) => queryIn(transaction, text, values, statementTimeoutMs) })
+      begin()
+      return working
+    })
+    done.catch(() => undefined)
     try {
-      const done = this.#sql.begin('isolation level read committed', async (transaction) => {
-        begin()
-        // Rolls back.
-        if (isLate) throw LATE
-        const query = async (text: string, values: readonly Value[]) => {
-          try {
-            return (await transaction.unsafe(text, [...values])) as Row[]
-          } catch (error) {
-            throw storeError(error, 'refused')
-          }
-        }
-        result = { of: await work({ query }) }
-      })
-      await within(Promise.race([begins, done]), this.#timeoutMs)
-      await done
-      return result!.of
+      await within(Promise.race([begins, done]), timeoutMs)
     } catch (error) {
       isLate = error === LATE
-      throw isLate ? noConnection(this.#timeoutMs, 'refused') : failed(error)
+      throw isLate ? noConnection(timeoutMs, 'refused') : failed(error)
+    }
+    let result: T
+    try {
+      result = await working!
+    } catch (error) {
+      // It is rolled back, by a server that is silent when it gets to it.
+      if (!isSilence(error)) await within(done, timeoutMs).catch(() => undefined)
+      throw failed(error)
+    }
+    try {
+      await within(done, timeoutMs)
+      return result
+    } catch (error) {
+      throw error === LATE ? noAnswer(timeoutMs, 'unknown') : failed(error)
     }
   }
 
@@ -62,12 +77,12 @@ export class PostgresJsDatabase implements Database {
       isFirst = false
     }
     try {
-      const listens = await this.#sql.listen(channel, heard, listening)
+      const listens = await within(Promise.resolve(this.#sql.listen(channel, heard, listening)), this.#timeoutMs)
       return async () => {
-        await listens.unlisten()
+        await within(listens.unlisten(), this.#timeoutMs)
       }
     } catch (error) {
-      throw storeError(error, 'refused')
+      throw error === LATE ? noAnswer(this.#timeoutMs, 'refused') : storeError(error, 'refused')
     }
   }
 
@@ -80,17 +95,17 @@ export class PostgresJsDatabase implements Database {
   }
 }
 
-/** @throws {@link LATE} if it was on no connection by then. What has begun takes as long as it takes. */
-function untilBegun<T>(query: PromiseLike<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      // Of postgres.js' queries: the connection that one is on.
-      if ((query as { state?: unknown }).state === null) reject(LATE)
-    }, ms)
-    void Promise.resolve(query)
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer))
-  })
+async function queryIn(
+  transaction: PostgresJsTransaction,
+  text: string,
+  values: readonly Value[],
+  timeoutMs: number,
+): Promise<readonly Row[]> {
+  try {
+    return rowsOf(await within(Promise.resolve(transaction.unsafe(text, [...values])), timeoutMs))
+  } catch (error) {
+    throw error === LATE ? noAnswer(timeoutMs, 'refused') : storeError(error, 'refused')
+  }
 }
 
 function failed(error: unknown): unknown {

@@ -1,6 +1,7 @@
 import type { DelayedMessage } from '../../envelope.js'
 import { silent } from '../../logger.js'
 import type { Store } from '../store.js'
+import { StoreFaults } from '../store-faults.js'
 import { Additions } from './additions.js'
 import { Claims } from './claims.js'
 import type { PostgresTransaction } from './clients.js'
@@ -27,6 +28,7 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
   const { pool, schema, migrate, listen, timeoutMs } = resolvePostgres(options)
   const channel = `dueque:${schema}`
   let logger = silent
+  const faults = new StoreFaults('postgres')
   const database = databaseOf(pool, timeoutMs)
   const queries = new Queries(database, schema)
   const watchers = new Set<(readyAt: number) => void>()
@@ -34,9 +36,9 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
     claims.heard(readyAt)
     for (const watcher of watchers) watcher(readyAt)
   }
-  const waiting = new Waiting({ queries, channel, logger: () => logger, changed: heard })
+  const waiting = new Waiting({ queries, channel, faults, changed: heard })
   const additions = new Additions({ queries, waiting, channel, added: (readyAt) => claims.heard(readyAt) })
-  const claims = new Claims(queries, waiting)
+  const claims = new Claims(queries, waiting, faults)
 
   return {
     name: 'postgres',
@@ -45,6 +47,7 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
 
     async open(environment) {
       logger = environment.logger
+      faults.open(environment)
       database.open()
       await ensureSchema(database, schema, migrate)
     },
@@ -64,7 +67,8 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
       watchers.add(watcher)
       const notify = (payload: string) => queries.run('notify', [channel, payload])
       const listener =
-        listen !== false && new Listener({ open: listenSource(database, listen, channel), notify, heard, logger })
+        listen !== false &&
+        new Listener({ open: listenSource(database, listen, { channel, timeoutMs }), notify, heard, logger })
       if (listener) await listener.tried
       return async () => {
         watchers.delete(watcher)
@@ -74,6 +78,7 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
 
     checkTransaction,
     health: () => queries.health(),
+    faults: () => faults.counts(),
 
     async close() {
       await additions.end()

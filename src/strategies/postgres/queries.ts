@@ -1,6 +1,8 @@
 import { isDuequeError } from '../../errors.js'
+import { Answers } from '../answers.js'
 import type { PostgresTransaction } from './clients.js'
-import { sessionOf, type Database, type Row, type Session, type Value } from './database.js'
+import type { Row } from './answer.js'
+import { sessionOf, type Database, type Session, type Value } from './database.js'
 import { statementsFor, type Statements } from './statements.js'
 import { isOfARow, isPassing } from './store-error.js'
 
@@ -13,7 +15,7 @@ const ATTEMPTS = 5
 export class Queries {
   readonly #database: Database
   readonly #statements: Statements
-  #isUp = true
+  readonly #answers = new Answers()
 
   constructor(database: Database, schema: string) {
     this.#database = database
@@ -32,9 +34,9 @@ export class Queries {
     return this.#runOn(sessionOf(transaction))
   }
 
-  /** By the last answer, or its failing. */
+  /** By the last answers, or their failing. */
   health(): 'up' | 'down' {
-    return this.#isUp ? 'up' : 'down'
+    return this.#answers.isUp ? 'up' : 'down'
   }
 
   #runOn(session: Session): Run {
@@ -43,13 +45,15 @@ export class Queries {
 
   async #watched<T>(work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
+      const begunAt = performance.now()
       try {
         const result = await work()
-        this.#isUp = true
+        this.#answers.answered()
         return result
       } catch (error) {
         if (isPassing(error) && attempt < ATTEMPTS) continue
-        if (isDuequeError(error, 'STORE_ERROR')) this.#isUp = isOfARow(error) || isPassing(error)
+        if (isOfARow(error) || isPassing(error)) this.#answers.answered()
+        else if (isDuequeError(error, 'STORE_ERROR')) this.#answers.failed(begunAt)
         throw error
       }
     }

@@ -2,7 +2,6 @@ import { destinationText } from '../../destination.js'
 import { readyAt, type DelayedMessage } from '../../envelope.js'
 import { decodeStored, encodeStored } from '../stored-message.js'
 import { entryKey } from '../waitlist.js'
-import type { Row } from './database.js'
 
 /** A message in the columns of the table. */
 export interface MessageRow {
@@ -46,11 +45,18 @@ export function insertValues(rows: readonly MessageRow[]): string[] {
   ]
 }
 
-/** @throws Error for what dueque has not written, or a later version of it */
-export function messageOf(row: Row): DelayedMessage {
-  const { meta, body } = row
-  if (typeof meta !== 'string' || !(body instanceof Uint8Array)) throw new Error('a row of other types')
-  return decodeStored({ meta, body })
+/**
+ * @param body in hex
+ * @throws Error for what dueque has not written, or a later version of it
+ */
+export function messageOf(key: string | null, meta: string | null, body: string | null): DelayedMessage {
+  if (meta === null || body === null) throw new Error('a row without meta or body')
+  const bytes = Buffer.from(body, 'hex')
+  if (bytes.length * 2 !== body.length) throw new Error('a body that is not in hex')
+  const message = decodeStored({ meta, body: bytes })
+  // Otherwise it would not be found to be settled, cancelled or listed on from.
+  if (entryKey(message) !== key) throw new Error(`a row whose key does not fit its meta (${entryKey(message)})`)
+  return message
 }
 
 /** As in JSON, without the quotes: PostgreSQL's text holds no NUL and nothing but characters. */

@@ -25,6 +25,8 @@ export interface PostgresFacts {
   /** How long the oldest transaction is open that keeps dead rows. */
   readonly oldestTransactionMs?: number | undefined
   readonly messages?: WaitingFacts | undefined
+  /** Keys of rows that are no messages, among those at the heads of the indexes. */
+  readonly unreadable?: readonly string[] | undefined
 }
 
 export interface LackingRights {
@@ -64,6 +66,7 @@ export function checkPostgres(facts: PostgresFacts): PostgresFinding[] {
     checkListen(facts),
     checkClock(facts),
     ...checkMessages(facts),
+    ...checkUnreadable(facts),
   ]
 }
 
@@ -180,6 +183,14 @@ function checkMessages({ messages }: PostgresFacts): PostgresFinding[] {
     findings.push(found('warning', 'postgres-released', what, todo))
   }
   return findings
+}
+
+function checkUnreadable({ unreadable = [], schema }: PostgresFacts): PostgresFinding[] {
+  if (unreadable.length === 0) return []
+  const keys = unreadable.slice(0, 3).map((key) => JSON.stringify(key.slice(0, 120)))
+  const what = `${unreadable.length} rows (${keys.join(', ')}${unreadable.length > 3 ? ', …' : ''}) are no messages that this version can read: relays leave them`
+  const todo = `if a later version wrote them, run that version; otherwise DELETE FROM "${schema}".messages WHERE key = …`
+  return [found('warning', 'postgres-unreadable', what, todo)]
 }
 
 function minutes(ms: number): string {

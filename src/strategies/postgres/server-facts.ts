@@ -1,21 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import type { PgPool, PostgresJs } from './clients.js'
-import { databaseOf, type Database, type Row, type Value } from './database.js'
+import { isTrue, numberIn, type Row } from './answer.js'
+import { databaseOf, type Database, type Value } from './database.js'
 import { checkSchema } from './postgres-options.js'
 import type { LackingRights, PostgresFacts, WaitingFacts } from './server-check.js'
+import { messageOf } from './row.js'
 import { inSchema } from './statements.js'
 
 const SERVER = `
-  SELECT current_setting('server_version_num')::integer AS version, current_setting('server_encoding') AS encoding,
-    current_setting('transaction_read_only') = 'on' AS readonly, current_setting('fsync') = 'on' AS fsync,
-    current_setting('synchronous_commit') AS commits, current_user AS username,
-    current_setting('autovacuum') = 'on' AND current_setting('track_counts') = 'on' AS autovacuum`
+  SELECT current_setting('server_version_num')::text AS version, current_setting('server_encoding')::text AS encoding,
+    (current_setting('transaction_read_only') = 'on')::text AS readonly, (current_setting('fsync') = 'on')::text AS fsync,
+    current_setting('synchronous_commit')::text AS commits, current_user::text AS username,
+    (current_setting('autovacuum') = 'on' AND current_setting('track_counts') = 'on')::text AS autovacuum`
 
-const CLOCK = `SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms`
+const CLOCK = `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text AS us`
 
 /** What this user needs and has not, without asking for any of it: who may not see a schema sees that it is there. */
 const LACKS = `
-  SELECT is_on AS on, array_to_json(array_agg(needed ORDER BY needed)) AS rights FROM (
+  SELECT is_on::text AS on, array_to_json(array_agg(needed ORDER BY needed))::text AS rights FROM (
     SELECT format('SCHEMA %I', nspname) AS is_on, 'USAGE' AS needed
     FROM pg_namespace WHERE nspname = $1::text AND NOT has_schema_privilege(oid, 'USAGE')
     UNION ALL
@@ -29,27 +31,36 @@ const LACKS = `
   ) lacking GROUP BY is_on ORDER BY is_on DESC`
 
 const TABLE = `
-  SELECT array_to_json(coalesce(reloptions, '{}')) AS options
+  SELECT array_to_json(coalesce(reloptions, '{}'))::text AS options
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = $1::text AND relname = 'messages'`
 
-const SCHEMA = `SELECT count(*) FILTER (WHERE relname = 'migrations') AS tables
+const SCHEMA = `SELECT (count(*) FILTER (WHERE relname = 'migrations'))::text AS tables
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = $1::text`
 
-const APPLIED = `SELECT coalesce(max(version), 0) AS version FROM {schema}.migrations`
+const APPLIED = `SELECT coalesce(max(version), 0)::text AS version FROM {schema}.migrations`
 
 /** Of other users, this one may see none. */
 const OLDEST_TRANSACTION = `
-  SELECT extract(epoch FROM clock_timestamp() - least(
+  SELECT (extract(epoch FROM clock_timestamp() - least(
     (SELECT min(xact_start) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL OR backend_xid IS NOT NULL),
     (SELECT min(prepared) FROM pg_prepared_xacts)
-  ))::float8 * 1000 AS ms`
+  )) * 1000)::bigint::text AS ms`
 
 const MESSAGES = `
   SELECT
-    (SELECT $1::bigint - ready_at FROM {schema}.messages WHERE held_until IS NULL ORDER BY ready_at LIMIT 1) AS overdue,
-    (SELECT count(*) FROM {schema}.messages WHERE held_until IS NOT NULL AND lease IS NULL) AS released`
+    (SELECT ($1::numeric - ready_at)::text FROM {schema}.messages WHERE held_until IS NULL ORDER BY ready_at LIMIT 1)
+      AS overdue,
+    (SELECT count(*) FROM {schema}.messages WHERE held_until IS NOT NULL AND lease IS NULL)::text AS released`
 
-const NOTIFY = `SELECT pg_notify($1::text, $2::text)`
+/** The heads of both indexes, where relays have put what they could not read, and where they come by next. */
+const SOME = `
+  SELECT key::text, meta::text FROM (
+    (SELECT key, meta FROM {schema}.messages WHERE held_until IS NULL ORDER BY ready_at LIMIT 1000)
+    UNION ALL
+    (SELECT key, meta FROM {schema}.messages WHERE held_until IS NOT NULL ORDER BY held_until LIMIT 1000)
+  ) some`
+
+const NOTIFY = `SELECT pg_notify($1::text, $2::text)::text`
 
 const NOTIFIED_WITHIN_MS = 5000
 
@@ -59,26 +70,27 @@ export async function postgresFacts(pool: PgPool | PostgresJs, schema = 'dueque'
   const database = databaseOf(pool)
   database.open()
   try {
-    const [server] = (await database.query(SERVER, [])) as [Row]
+    const [server = []] = await database.query(SERVER, [])
+    const [version, encoding, readonly, fsync, commits, username, autovacuum] = server
     const one = async (text: string, values: Value[] = []) =>
       (await database.query(inSchema(text, schema), values).catch(() => []))[0]
-    const transaction = await one(OLDEST_TRANSACTION)
     return {
-      version: Number(server['version']),
-      encoding: String(server['encoding']),
-      isReadonly: server['readonly'] === true,
-      fsync: server['fsync'] === true,
-      synchronousCommit: String(server['commits']),
-      autovacuum: server['autovacuum'] === true,
-      user: String(server['username']),
+      version: numberIn(version)!,
+      encoding: String(encoding),
+      isReadonly: isTrue(readonly),
+      fsync: isTrue(fsync),
+      synchronousCommit: String(commits),
+      autovacuum: isTrue(autovacuum),
+      user: String(username),
       schema,
       clock: await clockOf(database),
-      notifiedMs: server['readonly'] === true ? undefined : await notifiedMs(database).catch(() => undefined),
+      notifiedMs: isTrue(readonly) ? undefined : await notifiedMs(database).catch(() => undefined),
       schemaVersion: await schemaVersion(one, schema),
       lacks: lacksOf(await database.query(LACKS, [schema]).catch(() => undefined)),
       tableSettings: settingsOf(await one(TABLE, [schema])),
-      oldestTransactionMs: typeof transaction?.['ms'] === 'number' ? transaction['ms'] : undefined,
+      oldestTransactionMs: numberIn((await one(OLDEST_TRANSACTION))?.[0]),
       messages: messagesOf(await one(MESSAGES, [Date.now()])),
+      unreadable: unreadableIn(await database.query(inSchema(SOME, schema), []).catch(() => [])),
     }
   } finally {
     database.close()
@@ -92,7 +104,7 @@ async function clockOf(database: Database): Promise<PostgresFacts['clock']> {
     const [before, from] = [Date.now(), performance.now()]
     const [row] = await database.query(CLOCK, [])
     const exactToMs = (performance.now() - from) / 2
-    if (exactToMs < best.exactToMs) best = { aheadMs: Number(row?.['ms']) - before - exactToMs, exactToMs }
+    if (exactToMs < best.exactToMs) best = { aheadMs: numberIn(row?.[0])! / 1000 - before - exactToMs, exactToMs }
   }
   return best
 }
@@ -124,21 +136,32 @@ async function schemaVersion(
   schema: string,
 ): Promise<number | undefined> {
   const there = await one(SCHEMA, [schema])
-  if (Number(there?.['tables']) === 0) return 0
-  const applied = await one(APPLIED)
-  return applied && Number(applied['version'])
+  if (numberIn(there?.[0]) === 0) return 0
+  return numberIn((await one(APPLIED))?.[0])
 }
 
 function lacksOf(rows: readonly Row[] | undefined): LackingRights[] | undefined {
-  return rows?.map((row) => ({ on: String(row['on']), rights: row['rights'] as string[] }))
+  return rows?.map(([on, rights]) => ({ on: String(on), rights: JSON.parse(rights!) as string[] }))
 }
 
 function settingsOf(row: Row | undefined): Record<string, string> | undefined {
-  return row && Object.fromEntries((row['options'] as string[]).map((text) => text.split('=') as [string, string]))
+  const options = row && (JSON.parse(row[0]!) as string[])
+  return options && Object.fromEntries(options.map((text) => text.split('=') as [string, string]))
 }
 
 function messagesOf(row: Row | undefined): WaitingFacts | undefined {
   if (!row) return undefined
-  const { overdue, released } = row
-  return { overdueMs: overdue === null ? undefined : Number(overdue), released: Number(released) }
+  return { overdueMs: numberIn(row[0]), released: numberIn(row[1])! }
+}
+
+/** Keys. The bodies do not matter. */
+function unreadableIn(rows: readonly Row[]): string[] {
+  return rows.flatMap(([key = null, meta = null]) => {
+    try {
+      messageOf(key, meta, '')
+      return []
+    } catch {
+      return [String(key)]
+    }
+  })
 }

@@ -1,7 +1,7 @@
 /**
  * Every statement that the store sends, but for the schema's (migrations.ts). `{schema}` is replaced by the quoted
- * name; everything else is a bound parameter. Lists are array literals, texts for any client. Names of columns in answers
- * are single words, which clients that translate names leave as they are.
+ * name; everything else is a bound parameter. Lists are array literals, texts for any client. Every column of an answer is
+ * text, and is told by its place: see answer.ts. It has a name of its own, since clients make objects of rows.
  *
  * None is prepared under a name and none leaves anything in the session, so that PgBouncer may give every transaction
  * another connection.
@@ -27,20 +27,22 @@ const STATEMENTS = {
           lease = NULL, held_until = NULL
         WHERE m.lease IS NOT NULL
     )
-    SELECT pg_notify($10::text, $11::bigint::text)
+    SELECT pg_notify($10::text, $11::bigint::text)::text
     WHERE $12::bigint > $11::bigint OR NOT EXISTS (
       SELECT FROM {schema}.messages WHERE held_until IS NULL AND ready_at >= $12::bigint AND ready_at <= $11::bigint
     )`,
 
   /** Of two schedules of one id with `onConflict`, the second waits for the first. Held to the transaction's end. */
   lockId: `
-    SELECT current_setting('transaction_isolation') AS isolation,
-      pg_advisory_xact_lock(hashtextextended($1::text, 6287)) AS lock`,
+    SELECT current_setting('transaction_isolation')::text AS isolation,
+      pg_advisory_xact_lock(hashtextextended($1::text, 6287))::text AS lock`,
 
   /** What waits under an id. */
-  find: `SELECT key, meta, body, held_until AS held FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
+  find: `
+    SELECT key::text, meta::text, encode(body, 'hex')::text AS body, held_until::text AS held
+    FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
 
-  remove: `DELETE FROM {schema}.messages WHERE key = $1::text AND lease IS NULL RETURNING key`,
+  remove: `DELETE FROM {schema}.messages WHERE key = $1::text AND lease IS NULL RETURNING key::text`,
 
   /** All that waits under an id. */
   removeId: `DELETE FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
@@ -53,15 +55,15 @@ const STATEMENTS = {
         AND coalesce(held_until, ready_at) = $3::bigint
       RETURNING key
     )
-    SELECT key, CASE WHEN NOT EXISTS (
+    SELECT key::text, CASE WHEN NOT EXISTS (
       SELECT FROM {schema}.messages m
       WHERE m.held_until IS NULL AND m.ready_at >= $8::bigint AND m.ready_at <= $5::bigint AND m.key <> $1::text
-    ) THEN pg_notify($7::text, $5::bigint::text) END AS told
+    ) THEN pg_notify($7::text, $5::bigint::text)::text END AS told
     FROM changed`,
 
   /** By when they are to be claimed. In two parts, since what was released is not in the index of what is due. */
   list: `
-    SELECT key, meta, body, held FROM (
+    SELECT page.key::text, page.meta::text, encode(page.body, 'hex')::text AS body, page.held::text, page.at::text FROM (
       (SELECT ready_at AS at, key, meta, body, held_until AS held FROM {schema}.messages
        WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at < $2::bigint
          AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
@@ -76,11 +78,11 @@ const STATEMENTS = {
          AND (held_until > $6::bigint OR held_until = $6::bigint AND key > $7::text COLLATE "C")
        ORDER BY held_until, key LIMIT $8::bigint)
     ) page
-    ORDER BY at, key LIMIT $8::bigint`,
+    ORDER BY page.at, page.key LIMIT $8::bigint`,
 
   /** In two parts, likewise. */
   count: `
-    SELECT (
+    SELECT ((
       SELECT count(*) FROM {schema}.messages
       WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at < $2::bigint
         AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
@@ -90,7 +92,7 @@ const STATEMENTS = {
       WHERE held_until IS NOT NULL AND lease IS NULL AND held_until >= $1::bigint AND held_until < $2::bigint
         AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
         AND ($5::text IS NULL OR routing_key = $5::text)
-    ) AS count`,
+    ))::text AS count`,
 
   /** Takes what is ready from $1 to $2 and was never claimed or released; `next` is when the one after that is ready. */
   claim: `
@@ -104,7 +106,8 @@ const STATEMENTS = {
       FROM due WHERE m.key = due.key
       RETURNING m.key, m.ready_at, m.meta, m.body
     )
-    SELECT n.next, c.key, c.ready_at AS ready, c.meta, c.body
+    SELECT n.next::text, NULL::text AS ms, NULL::text AS leased,
+      c.key::text, c.ready_at::text AS ready, c.meta::text, encode(c.body, 'hex')::text AS body
     FROM (
       SELECT (
         SELECT ready_at FROM {schema}.messages WHERE held_until IS NULL AND ready_at > $2::bigint
@@ -135,7 +138,8 @@ const STATEMENTS = {
       FROM (SELECT key FROM held UNION ALL SELECT key FROM due) taken WHERE m.key = taken.key
       RETURNING m.key, m.ready_at, m.meta, m.body
     )
-    SELECT n.next, h.ms, h.leased, c.key, c.ready_at AS ready, c.meta, c.body
+    SELECT n.next::text, h.ms::text, h.leased::text,
+      c.key::text, c.ready_at::text AS ready, c.meta::text, encode(c.body, 'hex')::text AS body
     FROM (
       SELECT (
         SELECT ready_at FROM {schema}.messages WHERE held_until IS NULL AND ready_at > $2::bigint
@@ -155,17 +159,32 @@ const STATEMENTS = {
   unclaim: `
     UPDATE {schema}.messages SET lease = NULL, held_until = NULL
     WHERE held_until IS NOT NULL AND lease = ANY ($1::text::uuid[])
-    RETURNING key`,
+    RETURNING key::text`,
 
+  /** How many there were. */
   settle: `
-    DELETE FROM {schema}.messages m
-    USING unnest($1::text::text[], $2::text::uuid[]) AS s (key, lease)
-    WHERE m.key = s.key AND m.lease = s.lease`,
+    WITH settled AS (
+      DELETE FROM {schema}.messages m
+      USING unnest($1::text::text[], $2::text::uuid[]) AS s (key, lease)
+      WHERE m.key = s.key AND m.lease = s.lease
+      RETURNING 1
+    )
+    SELECT count(*)::text AS count FROM settled`,
 
+  /** How many there were. */
   release: `
-    UPDATE {schema}.messages m SET lease = NULL, held_until = greatest($3::bigint, m.ready_at)
-    FROM unnest($1::text::text[], $2::text::uuid[]) AS r (key, lease)
-    WHERE m.key = r.key AND m.lease = r.lease`,
+    WITH released AS (
+      UPDATE {schema}.messages m SET lease = NULL, held_until = greatest($3::bigint, m.ready_at)
+      FROM unnest($1::text::text[], $2::text::uuid[]) AS r (key, lease)
+      WHERE m.key = r.key AND m.lease = r.lease
+      RETURNING 1
+    )
+    SELECT count(*)::text AS count FROM released`,
+
+  /** How many of these keys are not there. */
+  absent: `
+    SELECT count(*)::text AS count FROM unnest($1::text::text[]) AS k (key)
+    WHERE NOT EXISTS (SELECT FROM {schema}.messages m WHERE m.key = k.key)`,
 
   /** The key is $2's for $3 ms, unless it is settled or running. What this snapshot does not see is asked for again. */
   dedupeClaim: `
@@ -183,7 +202,7 @@ const STATEMENTS = {
         WHERE key = decode($1::text, 'hex') AND owner IS NULL AND until > clock_timestamp()
       ) THEN 'settled'
       ELSE 'running'
-    END AS answer`,
+    END::text AS answer`,
 
   /** In the order of keys, so that two who renew do not wait for each other. */
   dedupeRenew: `
@@ -205,24 +224,27 @@ const STATEMENTS = {
     DELETE FROM {schema}.dedupe WHERE key IN (
       SELECT key FROM {schema}.dedupe WHERE until <= clock_timestamp()
       ORDER BY until LIMIT $1::bigint FOR UPDATE SKIP LOCKED
-    ) RETURNING until`,
+    ) RETURNING 'forgotten'::text`,
 
-  notify: `SELECT pg_notify($1::text, $2::text)`,
+  notify: `SELECT pg_notify($1::text, $2::text)::text`,
+
+  /** What it was given: see probe.ts. */
+  probe: `SELECT $1::text AS a, encode($2::text::bytea, 'hex')::text AS b, $3::bigint::text AS c, $4::text AS d`,
 
   /** What a server is, and whether the schema is there. */
   server: `
-    SELECT current_setting('server_version_num')::integer AS version, current_setting('server_encoding') AS encoding,
-      current_setting('transaction_read_only') AS readonly,
-      EXISTS (SELECT FROM pg_namespace WHERE nspname = $1::text) AS schema,
+    SELECT current_setting('server_version_num')::text AS version, current_setting('server_encoding')::text AS encoding,
+      current_setting('transaction_read_only')::text AS readonly,
+      EXISTS (SELECT FROM pg_namespace WHERE nspname = $1::text)::text AS schema,
       EXISTS (
         SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
         WHERE nspname = $1::text AND relname = 'migrations'
-      ) AS migrations`,
+      )::text AS migrations`,
 
-  applied: `SELECT coalesce(max(version), 0) AS version FROM {schema}.migrations`,
+  applied: `SELECT coalesce(max(version), 0)::text AS version FROM {schema}.migrations`,
 
   /** One process migrates, others wait for it. */
-  lockMigrations: `SELECT pg_advisory_xact_lock(hashtextextended($1::text, 6288))`,
+  lockMigrations: `SELECT pg_advisory_xact_lock(hashtextextended($1::text, 6288))::text`,
 
   createSchema: `CREATE SCHEMA {schema}`,
 

@@ -1,20 +1,22 @@
 import { destinationText } from '../../destination.js'
 import { readyAt, type DelayedMessage } from '../../envelope.js'
-import { errorText } from '../../errors.js'
-import type { Logger } from '../../logger.js'
 import { entryKey, type Position, type Waitlist, type WaitlistFilter } from '../waitlist.js'
-import type { Row, Value } from './database.js'
+import type { StoreFaults } from '../store-faults.js'
+import { numberIn, type Row } from './answer.js'
+import type { Value } from './database.js'
 import { notifyFrom } from './notify.js'
 import type { Queries, Run } from './queries.js'
 import { messageOf, rowOf, textOf } from './row.js'
 
 const EVER = Number.MIN_SAFE_INTEGER
 const NEVER = Number.MAX_SAFE_INTEGER
+/** Of a Date. */
+const LATEST_MS = 8.64e15
 
 interface WaitingOptions {
   queries: Queries
   channel: string
-  logger: () => Logger
+  faults: StoreFaults
   /** Hears of what waits for another time from now on. */
   changed: (readyAt: number) => void
 }
@@ -27,9 +29,16 @@ export class Waiting implements Waitlist {
     this.#options = options
   }
 
-  async find(id: string, run: Run = this.#options.queries.run): Promise<readonly DelayedMessage[]> {
-    const messages = this.decoded(await run('find', [textOf(id)]))
-    return messages.sort((a, b) => b.revision - a.revision || readyAt(b) - readyAt(a))
+  async find(id: string): Promise<readonly DelayedMessage[]> {
+    return (await this.lookUp(id, this.#options.queries.run)).messages
+  }
+
+  /** What waits under an id, the latest first, and whether anything does, which may be a row that cannot be read. */
+  async lookUp(id: string, run: Run): Promise<{ messages: DelayedMessage[]; isOther: boolean }> {
+    const rows = await run('find', [textOf(id)])
+    const messages = rows.flatMap((row) => this.#view(row) ?? [])
+    messages.sort((a, b) => b.revision - a.revision || readyAt(b) - readyAt(a))
+    return { messages, isOther: rows.length > 0 }
   }
 
   async remove(message: DelayedMessage): Promise<boolean> {
@@ -50,27 +59,37 @@ export class Waiting implements Waitlist {
     filter: WaitlistFilter,
     { after, limit }: { after?: Position | undefined; limit: number },
   ): Promise<readonly DelayedMessage[]> {
-    const { readyAt: at, key } = after ?? { readyAt: EVER, key: '' }
-    return this.decoded(await this.#options.queries.run('list', [...filterValues(filter, at), at, key, limit]))
+    const listed: DelayedMessage[] = []
+    // Rows that cannot be read are no end of the list.
+    for (let place = after ?? { readyAt: EVER, key: '' }; ;) {
+      const bounds = [...filterValues(filter, place.readyAt), place.readyAt, place.key]
+      const rows = await this.#options.queries.run('list', [...bounds, limit])
+      listed.push(...rows.flatMap((row) => this.#view(row) ?? []))
+      const last = rows.at(-1)
+      if (!last || rows.length < limit || listed.length >= limit) return listed.slice(0, limit)
+      place = { readyAt: numberIn(last[4])!, key: last[0]! }
+    }
   }
 
   async count(filter: WaitlistFilter): Promise<number> {
     const [row] = await this.#options.queries.run('count', filterValues(filter, EVER))
-    return Number(row?.['count'])
+    return numberIn(row?.[0])!
   }
 
-  /** Without what this version cannot read. That stays where it is, and is said. */
-  decoded(rows: readonly Row[]): DelayedMessage[] {
-    return rows.flatMap((row) => {
-      try {
-        const message = messageOf(row)
-        // What was released is shown as it waits, and claimed as it was.
-        return [row['held'] == null ? message : { ...message, retryAt: Number(row['held']) }]
-      } catch (error) {
-        this.#options.logger().error('a row that dueque cannot read', { key: row['key'], error: errorText(error) })
-        return []
-      }
-    })
+  /** Undefined for what is no message that this version can read. It stays where it is, and is told. */
+  read(key: string | null, meta: string | null, body: string | null): DelayedMessage | undefined {
+    try {
+      return messageOf(key, meta, body)
+    } catch (error) {
+      this.#options.faults.unreadable(key ?? '', error)
+      return undefined
+    }
+  }
+
+  /** What was released is shown as it waits, and claimed as it was. */
+  #view([key = null, meta = null, body = null, held = null]: Row): DelayedMessage | undefined {
+    const message = this.read(key, meta, body)
+    return message && held !== null ? { ...message, retryAt: Math.min(numberIn(held)!, LATEST_MS) } : message
   }
 }
 

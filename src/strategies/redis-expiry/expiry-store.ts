@@ -2,6 +2,7 @@ import type { DelayedMessage } from '../../envelope.js'
 import { silent } from '../../logger.js'
 import type { RedisStore } from '../redis/redis-store.js'
 import type { AddOptions, Claim, Claimed, ClaimRequest, Store, StoreEnvironment } from '../store.js'
+import type { StoreFaultCounts } from '../store-faults.js'
 import type { Position, WaitlistFilter } from '../waitlist.js'
 import { ExpiryListener, type ExpiryListenerOptions } from './expiry-listener.js'
 
@@ -94,6 +95,10 @@ export class ExpiryStore implements Store {
 
   health(): 'up' | 'down' {
     return this.#store.health()
+  }
+
+  faults(): StoreFaultCounts {
+    return this.#store.faults()
   }
 
   close(): Promise<void> {

@@ -7,9 +7,12 @@ export function missingFlags(flags: string): string {
   return flags.includes('E') ? expired : `E${expired}`
 }
 
-/** What CONFIG GET has answered, by any client. */
+/** What CONFIG GET has answered, by any client: a list of names and values, a Map or an object; texts or Buffers. @throws Error */
 export function flagsOf(reply: unknown): string {
-  const answer = reply as readonly unknown[] | Map<unknown, unknown> | Record<string, unknown>
-  if (answer instanceof Map) return String(answer.get(NOTIFY))
-  return String(Array.isArray(answer) ? answer[1] : (answer as Record<string, unknown>)[NOTIFY])
+  const isList = Array.isArray(reply)
+  const list = isList ? reply : (reply instanceof Map ? [...reply] : Object.entries(reply ?? {})).flat()
+  const texts = list.map(String)
+  const flags = texts[texts.indexOf(NOTIFY) + 1]
+  if (!texts.includes(NOTIFY) || flags === undefined) throw new Error(`no ${NOTIFY} in the answer to CONFIG GET`)
+  return flags
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { destinationText, type Destination } from '../../destination.js'
 import { readyAt, type DelayedMessage } from '../../envelope.js'
-import { fromJson, toJson } from '../stored-message.js'
+import { checkStored, fromJson, toJson } from '../stored-message.js'
 import { entryKey, type Position } from '../waitlist.js'
 
 /** Bytes of the two parts of a field. In the scripts too. */
@@ -62,8 +62,8 @@ export function messageOf(value: Uint8Array): DelayedMessage {
   const meta = fromJson(bytes.toString('utf8', TAG, Math.max(TAG, end))) as Meta
   const [format, to, name, id, dueAt, revision, { key, ...rest }] = meta
   if (format !== FORMAT) throw new Error(`a stored message of format ${String(format)}: this version reads ${FORMAT}`)
-  if (typeof to !== 'string' || typeof id !== 'string' || typeof dueAt !== 'number') throw new Error('not a message')
-  return {
+  if (typeof to !== 'string' || end < 0) throw new Error('not a message')
+  return checkStored({
     id,
     name,
     version: 1,
@@ -79,7 +79,7 @@ export function messageOf(value: Uint8Array): DelayedMessage {
     correlationId: undefined,
     dedupeKey: undefined,
     ...rest,
-  }
+  })
 }
 
 type Meta = [

@@ -18,6 +18,10 @@ export function isNoScript(error: unknown): boolean {
   return isReply(error) && error.message.startsWith('NOSCRIPT')
 }
 
+export function isFull(error: unknown): boolean {
+  return isReply(error) && error.message.startsWith('OOM')
+}
+
 /** Without the client's error itself: it may hold the command's arguments, a password among them. */
 export function storeError(what: string, outcome: Outcome, error?: unknown): DuequeError<'STORE_ERROR'> {
   const text = error === undefined ? what : `${what}: ${errorText(error)}`

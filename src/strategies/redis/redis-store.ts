@@ -4,11 +4,14 @@ import { silent, type Logger } from '../../logger.js'
 import { within } from '../../within.js'
 import { MAX_DELAY_MS } from '../ladder/rungs.js'
 import type { AddOptions, Claim, Claimed, ClaimRequest, Store, StoreEnvironment } from '../store.js'
-import { conflict, fits, type Position, type WaitlistFilter } from '../waitlist.js'
+import { StoreFaults, type StoreFaultCounts } from '../store-faults.js'
+import { storedNumber } from '../stored-number.js'
+import { conflict, conflictsUnread, fits, type Position, type WaitlistFilter } from '../waitlist.js'
 import { firstOf, marksOf, messageOf, placeOf, scoreOf, tagOf, valueOf } from './entry.js'
 import { isReply, STORE } from './failures.js'
 import type { Argument, RedisPort } from './port.js'
-import { ScriptRunner } from './script-runner.js'
+import { assertUnchanged } from './probe.js'
+import { ScriptRunner, type Sure } from './script-runner.js'
 import { ADD, CLAIM, COUNT, FIND, LOOK, PAGE, RELEASE, REMOVE, REPLACE, SETTLE } from './scripts.js'
 import { assertVersion, checkServer, factsOf } from './server-check.js'
 
@@ -31,6 +34,8 @@ const CHUNK = 1000
 const LOOKS = 1000
 /** What cannot be read is left alone for so long. */
 const UNREADABLE_MS = 60_000
+/** Of a Date. */
+const LATEST_MS = 8.64e15
 
 /** What waits, in four keys of one slot. */
 export class RedisStore implements Store {
@@ -41,25 +46,28 @@ export class RedisStore implements Store {
   readonly #scripts: ScriptRunner
   readonly #channel: string
   readonly #timeoutMs: number
+  readonly #faults = new StoreFaults(STORE)
+  /** Those of which nobody knows whether they were settled. */
+  readonly #unsure = new WeakSet<Claimed>()
   #logger: Logger = silent
 
   constructor({ port, prefix, timeoutMs, triggers = false }: RedisStoreOptions) {
     this.#port = port
     this.#timeoutMs = timeoutMs
-    // One slot, so that a script may touch all of them in a cluster.
-    const names = ['waiting', 'claimed', 'messages', 'more', ...(triggers ? ['due'] : [])]
-    const keys = names.map((name) => `{${prefix}}:${name}`)
-    this.#scripts = new ScriptRunner(port, { keys, timeoutMs })
+    this.#scripts = new ScriptRunner(port, { keys: keysOf(prefix, triggers), timeoutMs })
     this.#channel = `{${prefix}}:earliest`
   }
 
-  async open({ logger }: StoreEnvironment): Promise<void> {
+  async open(environment: StoreEnvironment): Promise<void> {
+    const { logger } = environment
     this.#logger = logger
+    this.#faults.open(environment)
     this.#port.open()
+    await assertUnchanged(this.#scripts)
     const facts = factsOf(String(await this.#scripts.run(LOOK, [])))
     assertVersion(facts)
     for (const { severity, what, todo } of checkServer(facts))
-      if (severity !== 'ok') logger[severity === 'error' ? 'warn' : 'info'](what, { store: STORE, todo })
+      if (severity !== 'ok') logger[severity === 'note' ? 'info' : 'warn'](what, { store: STORE, todo })
   }
 
   async add(message: DelayedMessage, { onConflict }: AddOptions): Promise<DelayedMessage | void> {
@@ -68,37 +76,48 @@ export class RedisStore implements Store {
     const reply = await this.#scripts.run(ADD, args)
     if (!Array.isArray(reply)) return
     if (onConflict === 'error') throw conflict(message.id)
-    return (reply as Buffer[]).flatMap((value) => this.#read(value) ?? []).sort(latestFirst)[0]
+    const name = () => firstOf(message.id).toString('hex')
+    const instead = (reply as Buffer[]).flatMap((value) => this.#read(value, name, true) ?? []).sort(latestFirst)[0]
+    // It was not added.
+    if (!instead) throw conflictsUnread(message.id, STORE)
+    return instead
   }
 
   async claim({ now, limit, leaseMs }: ClaimRequest): Promise<Claim> {
     const reply = await this.#scripts.run(CLAIM, [String(now), String(limit), String(leaseMs)])
-    const [lease, nextWaiting, nextLease, ...found] = reply as [Buffer, Buffer, Buffer, ...Buffer[]]
+    const [lease, nextWaiting, nextLease, missing, ...found] = reply as [Buffer, Buffer, Buffer, Buffer, ...Buffer[]]
     const claimed: InRedis[] = []
     const unreadable: { field: Buffer; lease: string }[] = []
     const text = lease.toString()
     for (let i = 0; i < found.length; i += 2) {
       const field = found[i]!
-      const message = this.#read(found[i + 1]!)
+      const message = this.#read(found[i + 1]!, () => field.toString('hex'))
       if (message) claimed.push({ message, lease: text, field })
       else unreadable.push({ field, lease: text })
     }
     if (unreadable.length > 0) this.#leave(unreadable, now + UNREADABLE_MS)
-    const nexts = [nextWaiting.length > 0 && Number(nextWaiting), nextLease.length > 0 && now + Number(nextLease)]
-    const times = nexts.filter((time) => time !== false)
-    return { claimed, nextAt: times.length > 0 ? Math.min(...times) : undefined }
+    this.#faults.missing(storedNumber(missing, STORE))
+    const nextAt = Math.min(
+      nextWaiting.length > 0 ? storedNumber(nextWaiting, STORE) : Infinity,
+      nextLease.length > 0 ? now + storedNumber(nextLease, STORE) : Infinity,
+    )
+    return { claimed, nextAt: nextAt === Infinity ? undefined : nextAt }
   }
 
   async settle(claimed: readonly Claimed[]): Promise<void> {
-    const pairs = (claimed as readonly InRedis[]).map(({ field, lease }) => [field, lease])
-    for (const chunk of chunks(pairs)) await this.#scripts.run(SETTLE, chunk.flat())
+    for (const chunk of chunks(claimed as readonly InRedis[])) {
+      const pairs = chunk.flatMap(({ field, lease }) => [field, lease])
+      await this.#leaveLease(chunk, () => this.#scripts.runSure(SETTLE, pairs))
+    }
   }
 
   async release(claimed: readonly Claimed[], until: number): Promise<void> {
     // Never before its time, should the clock of the relay that had claimed it be ahead.
     const at = (message: DelayedMessage) => String(Math.max(until, readyAt(message)))
-    const triples = (claimed as readonly InRedis[]).map(({ field, lease, message }) => [field, lease, at(message)])
-    for (const chunk of chunks(triples)) await this.#scripts.run(RELEASE, [this.#channel, ...chunk.flat()])
+    for (const chunk of chunks(claimed as readonly InRedis[])) {
+      const triples = chunk.flatMap(({ field, lease, message }) => [field, lease, at(message)])
+      await this.#leaveLease(chunk, () => this.#scripts.runSure(RELEASE, [this.#channel, ...triples]))
+    }
   }
 
   async find(id: string): Promise<readonly DelayedMessage[]> {
@@ -109,15 +128,14 @@ export class RedisStore implements Store {
   }
 
   async remove(message: DelayedMessage): Promise<boolean> {
-    return (await this.#scripts.run(REMOVE, [firstOf(message.id), tagOf(message)])) === 1
+    return storedNumber(await this.#scripts.run(REMOVE, [firstOf(message.id), tagOf(message)]), STORE) === 1
   }
 
   async replace(message: DelayedMessage, by: DelayedMessage): Promise<boolean> {
     const tag = tagOf(message)
     const [from, to] = [scoreOf(message), scoreOf(by)]
-    return (
-      (await this.#scripts.run(REPLACE, [firstOf(message.id), tag, from, to, valueOf(by, tag), this.#channel])) === 1
-    )
+    const args = [firstOf(message.id), tag, from, to, valueOf(by, tag), this.#channel]
+    return storedNumber(await this.#scripts.run(REPLACE, args), STORE) === 1
   }
 
   async list(
@@ -141,7 +159,10 @@ export class RedisStore implements Store {
   }
 
   async watch(listener: (readyAt: number) => void): Promise<() => Promise<void>> {
-    const heard = (text: string) => listener(Number(text))
+    // Anybody may publish there.
+    const heard = (text: string) => {
+      if (/^-?\d{1,16}$/.test(text)) listener(Number(text))
+    }
     const subscription = this.#port.subscribe(this.#channel, heard, () => listener(0))
     try {
       await within(subscription.subscribed, this.#timeoutMs)
@@ -157,6 +178,10 @@ export class RedisStore implements Store {
     return this.#scripts.isUp ? 'up' : 'down'
   }
 
+  faults(): StoreFaultCounts {
+    return this.#faults.counts()
+  }
+
   close(): Promise<void> {
     this.#port.close()
     return Promise.resolve()
@@ -164,7 +189,7 @@ export class RedisStore implements Store {
 
   async #countBetween(from: number, to: number): Promise<number> {
     const [least, most] = [from === -Infinity ? '-inf' : String(from), to === Infinity ? '+inf' : `(${to}`]
-    return Number(await this.#scripts.run(COUNT, [least, most]))
+    return storedNumber(await this.#scripts.run(COUNT, [least, most]), STORE)
   }
 
   /** All that fits, page by page. */
@@ -190,20 +215,40 @@ export class RedisStore implements Store {
   #views(reply: readonly Buffer[]): DelayedMessage[] {
     const views: DelayedMessage[] = []
     for (let i = 0; i < reply.length; i += 2) {
-      const score = Number(reply[i])
-      const message = this.#read(reply[i + 1]!)
+      const score = Math.min(storedNumber(reply[i], STORE), LATEST_MS)
+      const value = reply[i + 1]!
+      const message = this.#read(value, () => `tag ${value.subarray(0, 8).toString('hex')}`, true)
       if (message) views.push(score > readyAt(message) ? { ...message, retryAt: score } : message)
     }
     return views
   }
 
-  /** What cannot be read, because a later version or somebody else has written it, stays where it is. */
-  #read(value: Buffer): DelayedMessage | undefined {
+  /**
+   * What cannot be read, because a later version or somebody else has written it, stays where it is.
+   *
+   * @param name what Redis has it under
+   * @param mustBeFound whether it is to be cancelled or changed later
+   */
+  #read(value: Buffer, name: () => string, mustBeFound = false): DelayedMessage | undefined {
     try {
-      return messageOf(value)
+      const message = messageOf(value)
+      if (mustBeFound && !value.subarray(0, 8).equals(tagOf(message))) throw new Error('a tag of another message')
+      return message
     } catch (error) {
-      this.#logger.warn('left alone what cannot be read', { store: STORE, error: errorText(error) })
+      this.#faults.unreadable(name(), error)
       return undefined
+    }
+  }
+
+  /** Counts those that are gone, unless this was tried before and may have been done then. */
+  async #leaveLease(chunk: readonly InRedis[], work: () => Promise<Sure>): Promise<void> {
+    const isFirst = !chunk.some((one) => this.#unsure.has(one))
+    try {
+      const { reply, isSure } = await work()
+      if (isFirst && isSure) this.#faults.missing(storedNumber(reply, STORE))
+    } catch (error) {
+      for (const one of chunk) this.#unsure.add(one)
+      throw error
     }
   }
 
@@ -212,6 +257,12 @@ export class RedisStore implements Store {
     // Otherwise its lease decides.
     this.#scripts.run(RELEASE, [this.#channel, ...triples.flat()]).catch(() => undefined)
   }
+}
+
+/** In one slot, so that a script may touch all of them in a cluster. */
+export function keysOf(prefix: string, triggers = false): string[] {
+  const names = ['waiting', 'claimed', 'messages', 'more', ...(triggers ? ['due'] : [])]
+  return names.map((name) => `{${prefix}}:${name}`)
 }
 
 function latestFirst(a: DelayedMessage, b: DelayedMessage): number {

@@ -1,5 +1,6 @@
 import { LATE, within } from '../../within.js'
-import { isNoScript, isReply, isUnsent, storeError } from './failures.js'
+import { Answers } from '../answers.js'
+import { isFull, isNoScript, isReply, isUnsent, storeError } from './failures.js'
 import type { Argument, RedisPort } from './port.js'
 import type { Script } from './scripts.js'
 
@@ -7,6 +8,12 @@ export interface RunnerOptions {
   /** Of a script that is given none. */
   keys?: readonly string[]
   timeoutMs: number
+}
+
+/** An answer, and whether the script has certainly run once only: a client may send it again on a new connection. */
+export interface Sure {
+  readonly reply: unknown
+  readonly isSure: boolean
 }
 
 /**
@@ -24,17 +31,17 @@ export class ScriptRunner {
   readonly #port: RedisPort
   readonly #options: Required<RunnerOptions>
   #ready: Promise<void> | undefined
-  #isOk = true
+  readonly #answers = new Answers()
 
   constructor(port: RedisPort, { keys = [], timeoutMs }: RunnerOptions) {
     this.#port = port
     this.#options = { keys, timeoutMs }
   }
 
-  /** As far as it is known: by the client, and by the last answer. */
+  /** As far as it is known: by the client, and by the last answers. */
   get isUp(): boolean {
     const state = this.#port.state()
-    return state === 'ready' || (state === 'unknown' && this.#isOk)
+    return (state === 'ready' || state === 'unknown') && this.#answers.isUp
   }
 
   /**
@@ -42,21 +49,30 @@ export class ScriptRunner {
    * @throws DuequeError `STORE_ERROR`
    */
   async run(script: Script, args: readonly Argument[], keys = this.#options.keys): Promise<unknown> {
-    const until = performance.now() + this.#options.timeoutMs
+    const begunAt = performance.now()
+    const until = begunAt + this.#options.timeoutMs
     const state = this.#port.state()
     if (state === 'closed') throw storeError('the client is closed, or was not connected', 'refused')
     if (state === 'away') await this.#connected()
     const losses = this.#port.losses()
     try {
       const reply = await within(this.#send(script, keys, args), until - performance.now())
-      this.#isOk = true
+      this.#answers.answered()
       return reply
     } catch (error) {
-      this.#isOk = isReply(error)
+      // A full one goes on with all but what is new.
+      if (isFull(error)) this.#answers.answered()
+      else this.#answers.failed(begunAt)
       if (error === LATE) throw storeError(`no answer within ${this.#options.timeoutMs} ms`, 'unknown')
       const isCertain = isUnsent(error) || (isReply(error) && this.#port.losses() === losses)
       throw storeError('failed', isCertain ? 'refused' : 'unknown', error)
     }
+  }
+
+  async runSure(script: Script, args: readonly Argument[]): Promise<Sure> {
+    const losses = this.#port.losses()
+    const reply = await this.run(script, args)
+    return { reply, isSure: this.#port.losses() === losses }
   }
 
   async #send({ lua, sha }: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {

@@ -71,6 +71,12 @@ local function forget(field)
   if #field > FIRST then redis.call('ZREM', more, field) end
 end
 
+-- Nobody but who has the lease takes an entry away before it is over.
+local function isGone(field, lease)
+  local time = redis.call('TIME')
+  return tonumber(lease) > time[1] * 1000000 + time[2] and redis.call('HEXISTS', messages, field) == 0
+end
+
 local function tell(field, channel)
   if redis.call('ZRANGE', waiting, 0, 0)[1] ~= field then return end
   -- It may not be allowed, and is only a hint.
@@ -102,18 +108,18 @@ return 1
 `)
 
 /**
- * ARGV: now, limit, lease in ms. Returns the lease; when the next is ready; in how many ms the next lease is over; then
- * field and value of each. What it writes first is what Redis takes even when its memory is full.
+ * ARGV: now, limit, lease in ms. Returns the lease; when the next is ready; in how many ms the next lease is over; how many
+ * had lost their value; then field and value of each. What it writes first is what Redis takes even when its memory is full.
  */
 export const CLAIM = script(`
 local now, limit, leaseMs = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 local lease = string.format('%.0f', clock + leaseMs * 1000)
-local reply, bytes = { lease, '', '' }, 0
+local reply, bytes, missing = { lease, '', '', '' }, 0, 0
 
 local function take(from, untilScore)
-  local left = limit - (#reply - 3) / 2
+  local left = limit - (#reply - 4) / 2
   if left <= 0 or bytes >= MAX_BYTES then return end
   local taken = {}
   for _, field in ipairs(redis.call('ZRANGEBYSCORE', from, '-inf', untilScore, 'LIMIT', 0, left)) do
@@ -124,6 +130,8 @@ local function take(from, untilScore)
       bytes = bytes + #value
       reply[#reply + 1] = field
       reply[#reply + 1] = value
+    else
+      missing = missing + 1
     end
   end
   for i = 1, #taken, 1000 do redis.call('ZREM', from, unpack(taken, i, math.min(i + 999, #taken))) end
@@ -131,7 +139,7 @@ end
 
 take(claimed, string.format('%.0f', clock))
 take(waiting, now)
-for i = 4, #reply, 1000 do
+for i = 5, #reply, 1000 do
   local added = {}
   for j = i, math.min(i + 998, #reply), 2 do
     added[#added + 1] = lease
@@ -143,18 +151,21 @@ local nextWaiting = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')
 local nextClaimed = redis.call('ZRANGE', claimed, 0, 0, 'WITHSCORES')
 if nextWaiting[2] then reply[2] = nextWaiting[2] end
 if nextClaimed[2] then reply[3] = string.format('%.0f', math.ceil((nextClaimed[2] - clock) / 1000)) end
+reply[4] = tostring(missing)
 return reply
 `)
 
-/** ARGV: field and lease of each, 1000 at most. */
+/** ARGV: field and lease of each, 1000 at most. Returns how many of them are gone. */
 export const SETTLE = script(`
-local done, extra, fields = {}, {}, {}
+local done, extra, fields, missing = {}, {}, {}, 0
 for i = 1, #ARGV, 2 do fields[#fields + 1] = ARGV[i] end
 local leases = redis.call('ZMSCORE', claimed, unpack(fields))
 for i, field in ipairs(fields) do
   if leases[i] == ARGV[i * 2] then
     done[#done + 1] = field
     if #field > FIRST then extra[#extra + 1] = field end
+  elseif isGone(field, ARGV[i * 2]) then
+    missing = missing + 1
   end
 end
 if #done > 0 then
@@ -162,22 +173,23 @@ if #done > 0 then
   redis.call('HDEL', messages, unpack(done))
 end
 if #extra > 0 then redis.call('ZREM', more, unpack(extra)) end
-return #done
+return missing
 `)
 
-/** ARGV: channel; then field, lease and score of each. */
+/** ARGV: channel; then field, lease and score of each. Returns how many of them are gone. */
 export const RELEASE = script(`
-local released = 0
+local missing = 0
 for i = 2, #ARGV, 3 do
   local field = ARGV[i]
   if redis.call('ZSCORE', claimed, field) == ARGV[i + 1] then
     redis.call('ZREM', claimed, field)
     wait(field, ARGV[i + 2])
     tell(field, ARGV[1])
-    released = released + 1
+  elseif isGone(field, ARGV[i + 1]) then
+    missing = missing + 1
   end
 end
-return released
+return missing
 `)
 
 /** ARGV: first, tag. 1 if it was waiting. */
@@ -281,6 +293,16 @@ return reply
 /** ARGV: least score, score (as ZCOUNT has them). How many wait. */
 export const COUNT = script(`
 return redis.call('ZCOUNT', waiting, ARGV[1], ARGV[2])
+`)
+
+/** How many wait, are claimed, and have a value. */
+export const CENSUS = script(`
+return { redis.call('ZCARD', waiting), redis.call('ZCARD', claimed), redis.call('HLEN', messages) }
+`)
+
+/** What it was given, and a number. See probe.ts. */
+export const PROBE = script(`
+return { ARGV[1], ARGV[2], #ARGV }
 `)
 
 /** What there is to know of the server. Empty where it may not be asked. */

@@ -98,6 +98,6 @@ function checkPersistence({ appendOnly, appendFsync }: ServerFacts): ServerFindi
     : found('ok', 'redis-persistence', what)
 }
 
-function found(severity: ServerFinding['severity'], code: string, what: string, todo = ''): ServerFinding {
+export function found(severity: ServerFinding['severity'], code: string, what: string, todo = ''): ServerFinding {
   return { severity, code, what, todo }
 }

@@ -91,18 +91,22 @@ test('while all connections of postgres.js are in transactions, nothing waits fo
   expect(await mq.count()).toBe(1)
 })
 
-test('a statement that takes longer than a connection is waited for is not given up', async () => {
+test('a statement without an answer fails in time, and the connection is of no more use', async () => {
   const sql = sqlTo(database.url, { max: 2, onnotice: () => undefined })
   onTestFinished(() => sql.end())
   const schema = uniqueSchema()
   for (const pool of [sql, poolOf(database.url)]) {
-    const mq = await connectPostgres(vhost.url, { pool, schema, timeoutMs: 300, relay: false })
+    const mq = await connectPostgres(vhost.url, { pool, schema, timeoutMs: TIMEOUT_MS, relay: false })
     const admin = await poolOf(database.url).connect()
     await admin.query(`BEGIN; LOCK TABLE ${schema}.messages`)
-    const counted = mq.count()
-    await new Promise((resolve) => setTimeout(resolve, 900))
+    const { result, tookMs } = await timed(failure(mq.count()))
+    expect(result).toMatchObject({ code: 'STORE_ERROR' })
+    expect((result as Error).message).toContain(`no answer within ${TIMEOUT_MS} ms`)
+    expect(tookMs).toBeLessThan(TIMEOUT_MS * 5)
+    expect(mq.health().store).toBe('down')
     await admin.query('COMMIT')
     admin.release()
-    expect(await counted).toBe(0)
+    expect(await mq.count()).toBe(0)
+    expect(mq.health().store).toBe('up')
   }
 })

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { silent, type Logger } from '../../../src/logger.js'
 import type { PgPool, PostgresJs } from '../../../src/strategies/postgres/index.js'
 import { postgresStore, type PostgresStore } from '../../../src/strategies/postgres/postgres-store.js'
+import type { DuequeError } from '../../../src/index.js'
+import { poll } from '../../support/broker.js'
 import { usePostgres } from '../../support/postgres.js'
 import { STORE_CASES, message } from '../store-cases.js'
 import { uniqueSchema } from './store.js'
@@ -23,9 +25,14 @@ afterAll(async () => {
   await sql.end()
 })
 
-async function openStore(of: string, client: PgPool | PostgresJs = pool, logger: Logger = silent) {
+async function openStore(
+  of: string,
+  client: PgPool | PostgresJs = pool,
+  logger: Logger = silent,
+  onError: (error: DuequeError) => void = () => undefined,
+) {
   const opened = postgresStore({ pool: client, schema: of })
-  await opened.open({ logger, onError: () => undefined })
+  await opened.open({ logger, onError })
   onTestFinished(() => opened.close())
   return opened
 }
@@ -82,16 +89,115 @@ test('a body of 16 MiB is kept', async () => {
 })
 
 test('a row that dueque cannot read is left alone, and stops nobody', async () => {
-  const said: unknown[] = []
-  store = await openStore(schema, pool, { ...silent, error: (_, data) => said.push(data?.['error']) })
-  await store.add(message({ id: 'm' }), {})
-  const insert = `INSERT INTO ${schema}.messages (key, id, name, destination, due_at, ready_at, meta, body)`
-  await pool.query(`${insert} VALUES ('foreign', 'm', 'n', 'queue:q', 1, 1, '{"format":99}', '')`)
-  await pool.query(`${insert} VALUES ('junk', 'm', 'n', 'queue:q', 1, 1, 'junk', '')`)
+  const told: DuequeError[] = []
+  store = await openStore(schema, pool, silent, (error) => told.push(error))
+  const fine = message({ id: 'm' })
+  await store.add(fine, {})
+  const meta = (more: object) => JSON.stringify({ format: 1, ...fine, body: undefined, ...more })
+  await pool.query(
+    `INSERT INTO ${schema}.messages (key, id, name, destination, due_at, ready_at, meta, body)
+     SELECT key, 'm', 'n', 'queue:q', 1, ready_at, meta, '' FROM unnest($1::text[], $2::bigint[], $3::text[]) AS t (key, ready_at, meta)`,
+    [
+      ['later', 'junk', 'hole', 'other key', 'long ago', 'in ages'],
+      [1, 1, 1, 1, '-9223372036854775808', '9223372036854775807'],
+      [meta({ format: 99 }), 'junk', meta({ destination: null }), meta({}), meta({}), meta({})],
+    ],
+  )
   expect(await store.find('m')).toHaveLength(1)
+  expect(await store.list({}, { limit: 1 })).toHaveLength(1)
   expect((await store.claim(request(1000))).claimed).toHaveLength(1)
-  expect(said.filter((error) => String(error).includes('99'))).toHaveLength(2)
-  expect(await rows()).toBe(3)
+  expect(told).toMatchObject([{ code: 'STORED_MESSAGE_UNREADABLE', data: { store: 'postgres', count: 1 } }])
+  expect(store.faults()).toEqual({ unreadable: 6, missing: 0 })
+  // Given back, so that no lease of theirs is over again and again.
+  const leased = `SELECT count(*)::integer AS n FROM ${schema}.messages WHERE lease IS NOT NULL`
+  await poll(async () => (await pool.query<{ n: number }>(leased)).rows[0]!.n === 1, { what: 'them to be given back' })
+  expect((await store.claim(request(1000))).claimed).toEqual([])
+  expect(await rows()).toBe(7)
+  const instead = await store.add(message({ id: 'm' }), { onConflict: 'ignore' }).catch((error: unknown) => error)
+  expect(instead).toMatchObject({ code: 'STORED_MESSAGE_UNREADABLE', outcome: 'refused' })
+  const error = await store.add(message({ id: 'm' }), { onConflict: 'error' }).catch((error: unknown) => error)
+  expect(error).toMatchObject({ code: 'CONFLICT' })
+})
+
+test('rows that vanish below a claim are told, and those whose lease was over are not', async () => {
+  const told: DuequeError[] = []
+  store = await openStore(schema, pool, silent, (error) => told.push(error))
+  for (const id of ['a', 'b', 'c']) await store.add(message({ id }), {})
+  const { claimed } = await store.claim(request(1000))
+  await pool.query(`DELETE FROM ${schema}.messages WHERE id <> 'c'`)
+  await store.release(claimed.slice(0, 1), 2000)
+  await store.settle(claimed.slice(1))
+  expect(store.faults()).toEqual({ unreadable: 0, missing: 2 })
+  expect(told).toMatchObject([{ code: 'STORED_MESSAGE_MISSING', data: { store: 'postgres', count: 1 } }])
+  await store.add(message({ id: 'd' }), {})
+  const short = await store.claim({ now: 1000, limit: 1, leaseMs: 1 })
+  await pool.query(`DELETE FROM ${schema}.messages`)
+  await store.settle(short.claimed)
+  expect(store.faults().missing).toBe(2)
+})
+
+/** What a database or a role may have been set to, and a client by its user. */
+const ODD = {
+  bytea_output: 'escape',
+  DateStyle: 'German',
+  TimeZone: 'Asia/Kathmandu',
+  IntervalStyle: 'sql_standard',
+  extra_float_digits: '-15',
+  standard_conforming_strings: 'off',
+  search_path: '',
+}
+const ODD_CASES = [
+  'gives back what it was given, to the byte',
+  'claims what is ready, the earliest first, and tells when the next one is',
+  'what is released waits again until then, and stands there in the list',
+  'finds by name and destination among others, in pages and counted',
+]
+
+describe.each([
+  {
+    name: 'pg that parses by itself',
+    open: () => {
+      const options = Object.entries(ODD).map(([key, value]) => `-c ${key}=${value}`)
+      const parsed = (value: string) => ({ parsed: value })
+      // 25 is text.
+      const getTypeParser = (oid: number) => (oid === 25 ? (value: string) => value : parsed)
+      return new Pool({
+        connectionString: database.url,
+        options: options.join(' '),
+        types: { getTypeParser: getTypeParser as never },
+      })
+    },
+  },
+  {
+    name: 'postgres.js that parses and translates by itself',
+    open: () => {
+      const value = { from: (one: unknown) => (one === null ? undefined : one) }
+      const type = { to: 17, from: [16, 17, 20, 23], serialize: String, parse: (text: string) => ({ parsed: text }) }
+      const transform = { ...sqlTo.pascal, value }
+      return sqlTo(database.url, { transform, connection: ODD, types: { odd: type }, onnotice: () => undefined })
+    },
+  },
+])('over $name, on a server with other settings', ({ open }) => {
+  let client: ReturnType<typeof open>
+  beforeAll(() => {
+    client = open()
+  })
+  afterAll(() => client.end())
+
+  for (const title of ODD_CASES) {
+    test(title, async () => {
+      const again = () => openStore(schema, client as PostgresJs)
+      await STORE_CASES[title]!({ store: await again(), again })
+    })
+  }
+})
+
+test('a client that changes texts is refused, and is told why', async () => {
+  const loud = sqlTo(database.url, { transform: { value: { from: (value) => String(value).toUpperCase() } } })
+  onTestFinished(() => loud.end())
+  const error = await openStore(schema, loud).catch((error: unknown) => error)
+  expect(error).toMatchObject({ code: 'STORE_NOT_READY' })
+  expect((error as Error).message).toContain('the client changes what it sends or reads')
 })
 
 test('one row that PostgreSQL refuses does not take along those that it was written with', async () => {

@@ -1,0 +1,32 @@
+import { DuequeError, shown } from '../../errors.js'
+import { storedNumber } from '../stored-number.js'
+
+/**
+ * A row of an answer, in the order of the statement's columns, of which every one is cast to text. So there is nothing that
+ * the parsers of a client, its transformations of names, or settings of the server (`bytea_output`, `DateStyle`) can change.
+ */
+export type Row = readonly (string | null)[]
+
+/** @throws DuequeError `STORE_ERROR` for what is no text */
+export function rowsOf(answer: readonly unknown[]): Row[] {
+  return answer.map((row) => Object.values(row as object).map(textIn))
+}
+
+function textIn(value: unknown): string | null {
+  if (typeof value === 'string') return value
+  if (value === null || value === undefined) return null
+  if (value instanceof Uint8Array) return Buffer.from(value).toString()
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value)
+  const what = `expected text in the answer, got ${shown(value)}: does the client parse or transform text?`
+  throw new DuequeError('STORE_ERROR', `postgres: ${what}`, { store: 'postgres' }, { outcome: 'unknown' })
+}
+
+/** Undefined for NULL, or where there is no row. */
+export function numberIn(text: string | null | undefined): number | undefined {
+  return text === null || text === undefined ? undefined : storedNumber(text, 'postgres')
+}
+
+/** `true` and `false`, as PostgreSQL writes a boolean that is cast to text. */
+export function isTrue(text: string | null | undefined): boolean {
+  return text === 'true'
+}

@@ -1,0 +1,57 @@
+import { silent } from '../../logger.js'
+import { storedNumber } from '../stored-number.js'
+import { checkPrefix } from './checked.js'
+import { portOf, type RedisClient } from './client.js'
+import { STORE } from './failures.js'
+import { keysOf, RedisStore } from './redis-store.js'
+import { ScriptRunner } from './script-runner.js'
+import { CENSUS } from './scripts.js'
+import { found, type ServerFinding } from './server-check.js'
+
+const LOOKS = 1000
+
+/** How what waits fits together. */
+export interface RedisSurvey {
+  /** In `waiting` and `claimed`. */
+  readonly entries: number
+  /** In `messages`. */
+  readonly values: number
+  /** Among the first thousand that wait. */
+  readonly unreadable: number
+}
+
+/** Looks, and changes nothing. @throws DuequeError `STORE_ERROR`, `STORE_NOT_READY` */
+export async function surveyRedis(client: RedisClient, prefix = 'dueque', timeoutMs = 10_000): Promise<RedisSurvey> {
+  checkPrefix(prefix)
+  const port = portOf(client)
+  const counts = (await new ScriptRunner(port, { keys: keysOf(prefix), timeoutMs }).run(CENSUS, [])) as unknown[]
+  const [waiting = 0, claimed = 0, values = 0] = counts.map((count) => storedNumber(count, STORE))
+  const store = new RedisStore({ port, prefix, timeoutMs })
+  await store.open({ logger: silent, onError: () => undefined })
+  await store.list({}, { limit: LOOKS })
+  const { unreadable } = store.faults()
+  await store.close()
+  return { entries: waiting + claimed, values, unreadable }
+}
+
+export function checkSurvey({ entries, values, unreadable }: RedisSurvey, prefix = 'dueque'): ServerFinding[] {
+  const findings: ServerFinding[] = []
+  const key = (name: string) => `{${prefix}}:${name}`
+  if (values < entries) {
+    const what = `${entries - values} entries of ${key('waiting')} and ${key('claimed')} have no message in ${key('messages')}: it is lost`
+    findings.push(
+      found('error', 'redis-missing', what, 'see who deletes keys, maxmemory-policy, and the last failover'),
+    )
+  }
+  if (values > entries) {
+    const what = `${values - entries} messages of ${key('messages')} are neither in ${key('waiting')} nor in ${key('claimed')}: nobody delivers them`
+    const todo = 'see who deletes keys, maxmemory-policy, and the last failover; a few are left by a full Redis'
+    findings.push(found('warning', 'redis-orphans', what, todo))
+  }
+  if (unreadable > 0) {
+    const what = `${unreadable} of the first ${LOOKS} messages that wait cannot be read by this version: relays leave them`
+    const todo = `if a later version wrote them, run that version; otherwise delete them from ${key('waiting')}`
+    findings.push(found('warning', 'redis-unreadable', what, todo))
+  }
+  return findings
+}
