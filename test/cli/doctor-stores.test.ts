@@ -44,6 +44,14 @@ test('of a Redis that keeps what it confirms, says how; of one that does not, wh
   expect(bad.code).toBe(6)
   expect(bad.told).toEqual(['ok redis-version', 'error redis-eviction', 'warning redis-persistence'])
   expect(bad.found[1]!.todo).toContain('CONFIG SET maxmemory-policy noeviction')
+  await admin.hset('{lost}:messages', 'lonely', 'x')
+  const orphan = await doctor('--redis', server.url, '--redis-prefix', 'lost')
+  expect(orphan.told.slice(3)).toEqual(['warning redis-orphans'])
+  await admin.hset('{lost}:messages', 'junk', '12345678junk')
+  await admin.zadd('{lost}:waiting', 1, 'junk', 2, 'gone', 3, 'gone too')
+  const missing = await doctor('--redis', server.url, '--redis-prefix', 'lost')
+  expect(missing.told.slice(3)).toEqual(['error redis-missing', 'warning redis-unreadable'])
+  expect(missing.found[3]!.what).toMatch(/^1 entries/)
 })
 
 test('says what a user of Redis may not ask, and without a password that nobody is there', async ({ skip }) => {
@@ -102,6 +110,8 @@ test('names messages that nobody claims or takes, and a table whose settings wer
   expect(say('postgres-overdue')).toMatchObject({ severity: 'warning' })
   expect(say('postgres-overdue')!.what).toMatch(/^a message is overdue for 6\d s/)
   expect(say('postgres-released')).toMatchObject({ severity: 'warning' })
+  expect(say('postgres-unreadable')).toMatchObject({ severity: 'warning' })
+  expect(say('postgres-unreadable')!.what).toMatch(/^2 rows \("a", "b"\) are no messages/)
   expect(say('postgres-table-vacuum')).toMatchObject({ severity: 'error' })
   expect(code).toBe(6)
   // What is to be done mends it.

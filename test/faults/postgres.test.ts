@@ -1,13 +1,19 @@
 import { Pool } from 'pg'
+import sqlTo from 'postgres'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { PrivatePostgres } from '../../scripts/services/private-postgres.js'
+import { withPostgres } from '../../scripts/services/postgres-client.js'
 import { postgres } from '../../src/strategies/postgres/index.js'
 import { useVhost } from '../support/broker.js'
 import { NO_POSTGRES_PROGRAMS, startPostgres } from '../support/postgres.js'
 import { AtWork } from './at-work.js'
-import { relayFaults } from './relay-faults.js'
+import { bearsSilence, relayFaults } from './relay-faults.js'
 
 const CLAIMED = 'SELECT count(*) FROM dueque.messages WHERE lease IS NOT NULL'
+
+const POISON = `
+  INSERT INTO dueque.messages (key, id, name, destination, due_at, ready_at, meta, body)
+  SELECT 'poison-' || n, 'poison', 'n', 'queue:q', $2, $2, meta, '' FROM unnest($1::text[]) WITH ORDINALITY AS t (meta, n)`
 
 const vhost = useVhost()
 let server: PrivatePostgres | undefined
@@ -32,6 +38,33 @@ relayFaults({
     const { rows } = await newPool().query<{ count: string }>(CLAIMED)
     return Number(rows[0]!.count)
   },
+  async poison(metas) {
+    const texts = metas.map((meta) => meta.replaceAll('\0', ''))
+    await withPostgres(server!.url, (client) => client.query(POISON, [texts, Date.now()]))
+  },
+  async unpoison() {
+    await withPostgres(server!.url, (client) => client.query("DELETE FROM dueque.messages WHERE id = 'poison'"))
+  },
+})
+
+test('PostgreSQL stops without a word: every call ends in time, and so does close, over pg', async ({ skip }) => {
+  if (!server) return skip(NO_POSTGRES_PROGRAMS)
+  await bearsSilence(vhost.url, server, (url, timeoutMs) => {
+    const pool = new Pool({ connectionString: url })
+    onTestFinished(() => void pool.end())
+    return postgres({ pool, schema: 'silent', timeoutMs, relay: { backstopMs: 200 } })
+  })
+})
+
+test('PostgreSQL stops without a word: every call ends in time, and so does close, over postgres.js', async ({
+  skip,
+}) => {
+  if (!server) return skip(NO_POSTGRES_PROGRAMS)
+  await bearsSilence(vhost.url, server, (url, timeoutMs) => {
+    const sql = sqlTo(url, { onnotice: () => undefined })
+    onTestFinished(() => void sql.end({ timeout: 0 }))
+    return postgres({ pool: sql, schema: 'silent', timeoutMs, relay: { backstopMs: 200 } })
+  })
 })
 
 test('PostgreSQL is killed and restarted while messages are scheduled, wait and fall due', async ({ skip }) => {

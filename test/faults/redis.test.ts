@@ -2,6 +2,7 @@ import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { PrivateRedis } from '../../scripts/services/private-redis.js'
+import { openRedis } from '../../scripts/services/redis-client.js'
 import { connect, isDuequeError, type Dueque } from '../../src/index.js'
 import { redis, type RedisOptions } from '../../src/strategies/redis/index.js'
 import { poll, useVhost } from '../support/broker.js'
@@ -9,7 +10,7 @@ import { failure } from '../support/mq.js'
 import { NO_REDIS_PROGRAMS, startRedis } from '../support/redis.js'
 import { note, unique } from '../strategies/recorder.js'
 import { AtWork } from './at-work.js'
-import { Handled, relayFaults, scheduleMany } from './relay-faults.js'
+import { bearsSilence, Handled, relayFaults, scheduleMany } from './relay-faults.js'
 
 const vhost = useVhost()
 let server: PrivateRedis | undefined
@@ -43,6 +44,23 @@ relayFaults({
   strategy: (relay) => server && strategyAt(server.url, { ...(relay === false && { relay }) }),
   environment: () => ({ DUEQUE_REDIS_URL: server!.url, DUEQUE_REDIS_PREFIX: 'faults' }),
   claimed: () => newClient(server!.url).zcard('{faults}:claimed'),
+  async poison(metas) {
+    const client = newClient(server!.url)
+    for (const [i, meta] of metas.entries()) {
+      const field = Buffer.from(`poison${String(i).padStart(8)}`)
+      const head = [1, 'queue:q', 'n', 'i', 1, 1000].map((one) => JSON.stringify(one)).join()
+      const json = i % 2 === 0 ? `[${head},${meta}]` : meta
+      await client.hset('{faults}:messages', field, Buffer.from(`12345678${json}\nbody`))
+      await client.zadd('{faults}:waiting', Date.now(), field)
+    }
+  },
+  async unpoison() {
+    const client = await openRedis(server!.url)
+    const fields = (await client.hkeys('{faults}:messages')).filter((field) => field.startsWith('poison'))
+    for (const key of ['{faults}:waiting', '{faults}:claimed']) await client.zrem(key, ...fields)
+    await client.hdel('{faults}:messages', ...fields)
+    client.disconnect()
+  },
 })
 
 describe('a Redis of the test', () => {
@@ -93,6 +111,24 @@ describe('a Redis of the test', () => {
     const { receipt } = error as { receipt: NonNullable<Parameters<typeof mq.schedule>[2]['repeat']> }
     await mq.schedule(note, { n: 1 }, { to: { queue }, repeat: receipt })
     expect(await waits()).toBe(2)
+  })
+
+  test('Redis stops without a word: every call ends in time, and so does close, over ioredis', async ({ skip }) => {
+    if (!server) return skip(NO_REDIS_PROGRAMS)
+    await bearsSilence(vhost.url, server, (url, timeoutMs) =>
+      strategyAt(url, { timeoutMs, relay: { backstopMs: 200 } }),
+    )
+  })
+
+  test('Redis stops without a word: every call ends in time, and so does close, over redis', async ({ skip }) => {
+    if (!server) return skip(NO_REDIS_PROGRAMS)
+    await bearsSilence(vhost.url, server, (url, timeoutMs) => {
+      const client = createClient({ url })
+      client.on('error', () => undefined)
+      onTestFinished(() => client.destroy())
+      void client.connect()
+      return redis({ client, prefix: 'silent', timeoutMs, relay: { backstopMs: 200 } })
+    })
   })
 
   test('a Redis that is full refuses what is new, and hands over what is due', async ({ skip }) => {

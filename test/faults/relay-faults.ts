@@ -1,10 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { connect, on, type Dueque, type Strategy } from '../../src/index.js'
+import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
+import { connect, on, type Dueque, type DuequeError, type Strategy, type WaitingMethods } from '../../src/index.js'
 import type { StoreStrategy } from '../../src/strategies/store-strategy.js'
 import { start } from '../cli/dueque.js'
 import { note, unique } from '../strategies/recorder.js'
 import { poll, startNode, useVhost } from '../support/broker.js'
+import { failure } from '../support/mq.js'
 
 /** A store that relays share. */
 export interface RelaySubject {
@@ -17,6 +20,9 @@ export interface RelaySubject {
   environment: () => Record<string, string>
   /** How many are claimed and not settled. */
   claimed: () => Promise<number>
+  /** Has something wait that is ready now and was written by somebody else: the JSON of a message, or what looks like it. */
+  poison: (metas: readonly string[]) => Promise<void>
+  unpoison: () => Promise<void>
 }
 
 /** Counts what is handled, by number. */
@@ -57,7 +63,7 @@ async function open(url: string, strategy: Strategy): Promise<Dueque> {
 }
 
 /** What every store must bear of its relays and of RabbitMQ. */
-export function relayFaults({ name, missing, strategy, environment, claimed }: RelaySubject): void {
+export function relayFaults({ name, missing, strategy, environment, claimed, ...subject }: RelaySubject): void {
   describe(`relays of ${name}`, () => {
     const vhost = useVhost()
 
@@ -93,6 +99,25 @@ export function relayFaults({ name, missing, strategy, environment, claimed }: R
       expect(await claimed()).toBe(0)
     })
 
+    test('entries that anybody may have written stop nobody: they are left, counted and reported', async ({ skip }) => {
+      const mq = await open(vhost.url, strategy() ?? skip(missing))
+      const told: DuequeError[] = []
+      mq.on('error', (error) => told.push(error))
+      const queue = unique('poison')
+      const handled = await Handled.on(mq, queue)
+      onTestFinished(() => subject.unpoison())
+      const field = fc.constantFrom('id', 'name', 'destination', 'dueAt', 'revision', 'attempt', 'headers', 'retryAt')
+      const seeds = [fc.sample(fc.jsonValue(), 60), fc.sample(fc.dictionary(field, fc.jsonValue()), 60)].flat()
+      await subject.poison([...seeds.map((one) => JSON.stringify(one)), '', 'junk', '{"destination":null}'])
+      await scheduleMany(mq, queue, 100, new Date(Date.now() + 500))
+      await handled.isAll(100)
+      await poll(() => told.length > 0, { what: 'it to be told', timeoutMs: 10_000 })
+      expect(told[0]).toMatchObject({ code: 'STORED_MESSAGE_UNREADABLE', data: { store: name } })
+      expect(mq.health()).toMatchObject({ ok: true, stored: { missing: 0 } })
+      expect(mq.health().stored!.unreadable).toBeGreaterThan(3)
+      await poll(async () => (await claimed()) === 0, { what: 'them to be given back', timeoutMs: 10_000 })
+    })
+
     test('RabbitMQ is killed and restarted while messages fall due: nothing is lost', async ({ skip }) => {
       const own = strategy() ?? skip(missing)
       const node = (await startNode()) ?? skip('DUEQUE_RABBITMQ_BIN is not set')
@@ -117,4 +142,45 @@ export function relayFaults({ name, missing, strategy, environment, claimed }: R
       await poll(async () => (await claimed()) === 0, { what: 'all to be settled', timeoutMs: 10_000 })
     }, 180_000)
   })
+}
+
+const SILENCE_MS = 500
+
+/** A server that stops without a word, as behind a cut in the network: connections stay, and nothing is answered. */
+export async function bearsSilence(
+  url: string,
+  server: { readonly url: string },
+  strategy: (url: string, timeoutMs: number) => StoreStrategy,
+): Promise<void> {
+  const proxy = await TcpProxy.to(server.url)
+  onTestFinished(() => proxy.close())
+  const mq = (await connect({ url, strategy: strategy(proxy.url(), SILENCE_MS) })) as Dueque & WaitingMethods
+  onTestFinished(() => mq.close({ drainTimeoutMs: 500 }))
+  const to = { queue: unique('silent') }
+  const schedule = (n: number) => mq.schedule(note, { n }, { to, in: '1h', declare: true })
+  const timed = async (work: () => Promise<unknown>): Promise<number> => {
+    const from = performance.now()
+    await work()
+    return performance.now() - from
+  }
+  await schedule(0)
+  proxy.freeze()
+  const calls = [
+    () => schedule(1),
+    () => schedule(2),
+    () => mq.schedule(note, { n: 3 }, { to, in: '1h', onConflict: 'error' } as never),
+    () => mq.cancel('any'),
+    () => mq.count(),
+  ]
+  const took = await Promise.all(
+    calls.map((call) => timed(async () => expect(await failure(call())).toMatchObject({ code: 'STORE_ERROR' }))),
+  )
+  for (const ms of took) expect(ms).toBeLessThan(SILENCE_MS * 6)
+  expect(mq.health()).toMatchObject({ ok: false, store: 'down' })
+  proxy.thaw()
+  await poll(() => mq.health().store === 'up', { what: 'it to be up again', timeoutMs: 20_000 })
+  await schedule(4)
+  proxy.freeze()
+  expect(await failure(schedule(5))).toMatchObject({ code: 'STORE_ERROR', outcome: 'unknown' })
+  expect(await timed(() => mq.close())).toBeLessThan(8000)
 }

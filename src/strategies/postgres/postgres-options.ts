@@ -35,8 +35,10 @@ export interface PostgresOptions extends StoreStrategyOptions {
    */
   listen?: boolean | (() => PgClient | PostgresJs) | undefined
   /**
-   * How long a connection of the pool is waited for, in milliseconds. A schedule that gets none fails with `STORE_ERROR`:
-   * as `refused`; with postgres.js, which writes it when there is one after all, as `unknown`.
+   * How long a connection of the pool is waited for, and then each answer, in milliseconds. A schedule that gets no
+   * connection fails with `STORE_ERROR`: as `refused`; with postgres.js, which writes it when there is one after all, as
+   * `unknown`. One that gets no answer is `unknown`, and a connection of pg is closed then. Steps of a migration may take
+   * five minutes.
    * @default 10_000
    */
   timeoutMs?: number | undefined

@@ -58,7 +58,7 @@ const SOME = `
     (SELECT key, meta FROM {schema}.messages WHERE held_until IS NULL ORDER BY ready_at LIMIT 1000)
     UNION ALL
     (SELECT key, meta FROM {schema}.messages WHERE held_until IS NOT NULL ORDER BY held_until LIMIT 1000)
-  ) some`
+  ) heads`
 
 const NOTIFY = `SELECT pg_notify($1::text, $2::text)::text`
 
