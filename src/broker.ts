@@ -106,4 +106,6 @@ export interface Broker {
   /** What is known at this moment, without asking anybody. */
   health(): BrokerHealth
   close(): Promise<void>
+  /** Ends everything at once, also a close that is under way: what is not confirmed fails with `CLOSED`. */
+  destroy?(): void
 }

@@ -7,7 +7,9 @@ import { RunningConsumer, type Consumer } from './consumer/consumer.js'
 import type { Handler } from './consumer/delivery.js'
 import { SharedDuplicates } from './consumer/duplicates.js'
 import { checkConsume, resolveClose, type CloseOptions, type ConsumeOptions } from './consumer/options.js'
+import { closingInHandler, runningHandler } from './consumer/running-handler.js'
 import { checkQueueName } from './destination.js'
+import { drainTimes, endsWithin } from './drain.js'
 import { DuequeError, invalidOption, shown, withReceipt } from './errors.js'
 import { Events, type DuequeEvents } from './events.js'
 import type { Health } from './health.js'
@@ -18,7 +20,7 @@ import { warnOfSteps } from './steps.js'
 import { scheduleAll, type Place, type ScheduleResult } from './schedule-all.js'
 import { resolveSchedule, type ScheduleOptions } from './schedule-options.js'
 import type { Strategy, WaitOptions } from './strategies/strategy.js'
-import { waitingMethods, type StrategyMethods, type StrategyScheduleOptions } from './waiting.js'
+import { waitingMethods, type WaitingMethods, type StrategyMethods, type StrategyScheduleOptions } from './waiting.js'
 
 /** One item of `scheduleAll`: what the three arguments of `schedule` say. */
 export interface ScheduleItem<In = unknown, Options = ScheduleOptions> {
@@ -70,9 +72,12 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
   on<E extends keyof DuequeEvents>(event: E, listener: DuequeEvents[E]): () => void
   /**
    * Drains: consumers stop and finish what they handle, schedules that are under way are confirmed or fail, then the
-   * connections close. Idempotent.
+   * connections close. Other calls fail with `CLOSED` from now on; what running handlers schedule is still taken. In a
+   * handler its promise rejects with `CLOSE_IN_HANDLER`, and the close goes on: call it there without `await`. Idempotent.
    *
-   * @param options.drainTimeoutMs for the handlers. @default 30_000
+   * @param options.drainTimeoutMs milliseconds for all of it. Handlers have all but the last quarter, one second at most;
+   * then their signal is aborted. What has no outcome at the end is left behind, schedules fail with `CLOSED`, and nothing
+   * of dueque's keeps the process alive. @default 30_000
    */
   close(options?: CloseOptions): Promise<void>
 }
@@ -102,11 +107,7 @@ export async function connect<S extends Strategy = Strategy>(
     const rescue = await within(start(), publishTimeoutMs)
     const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { broker, events, rescue })
     const { waitlist } = strategy
-    if (waitlist)
-      Object.assign(
-        mq,
-        waitingMethods(strategy, waitlist, () => clock.now()),
-      )
+    if (waitlist) Object.assign(mq, mq.whileOpen(waitingMethods(strategy, waitlist, () => clock.now())))
     return mq as Dueque<S> as Dueque<S> & StrategyMethods<S>
   } catch (error) {
     await strategy.stop()
@@ -143,6 +144,9 @@ function amqpEvents(events: Events): ConnectionEvents {
   }
 }
 
+/** For promises that fail because everything was ended at once. */
+const LAST_WORDS_MS = 50
+
 interface Parts {
   broker: Broker
   events: Events
@@ -157,7 +161,12 @@ class Connected<S extends Strategy> implements Dueque<S> {
   readonly #consumers = new Set<RunningConsumer>()
   readonly #duplicates: SharedDuplicates
   readonly #unwatch: () => void
+  /** Schedules that have no outcome yet. */
+  #scheduling = 0
+  #settled: (() => void) | undefined
   #closing: Promise<void> | undefined
+  /** No handler runs any more. */
+  #isDrained = false
 
   constructor(options: ResolvedOptions & { strategy: S }, parts: Parts) {
     this.#unwatch = warnOfSteps(options.clock, options.logger)
@@ -176,26 +185,40 @@ class Connected<S extends Strategy> implements Dueque<S> {
   }
 
   async #schedule<In>({ message, payload, options }: ScheduleItem<In>, place?: Pick<Place, 'sized'>): Promise<Receipt> {
-    this.#assertOpen()
-    const { clock } = this.#options
-    checkDefinition(message)
-    const draft = resolveSchedule(options, clock.now(), this.strategy.limits.maxDelayMs)
-    const { declare = false, signal } = options
+    this.#assertTakes()
+    this.#scheduling++
+    try {
+      checkDefinition(message)
+      const draft = this.#draft(message, options)
+      const conflicts = this.#conflictOptions(options)
+      const { declare = false, signal } = options
+      const body = encodePayload(message, payload)
+      draft.body = 'then' in body ? await body : body
+      place?.sized(draft.body.byteLength)
+      try {
+        const instead = await this.strategy.schedule(draft, { declare, signal, ...conflicts })
+        return receiptOf(instead ?? draft)
+      } catch (error) {
+        throw withReceipt(error, receiptOf(draft))
+      }
+    } finally {
+      this.#scheduling--
+      if (this.#scheduling === 0) this.#settled?.()
+    }
+  }
+
+  #draft(
+    { name, version }: Pick<MessageDefinition, 'name' | 'version'>,
+    options: ScheduleOptions,
+  ): ReturnType<typeof resolveSchedule> {
+    const draft = resolveSchedule(options, this.#options.clock.now(), this.strategy.limits.maxDelayMs)
+    const { declare, signal } = options
     if (declare) this.#assertDeclares()
     if (declare && draft.destination.queue !== undefined) assertNoDeadQueue(draft.destination.queue)
-    const conflicts = this.#conflictOptions(options)
     if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
-    draft.name = message.name
-    draft.version = message.version
-    const body = encodePayload(message, payload)
-    draft.body = 'then' in body ? await body : body
-    place?.sized(draft.body.byteLength)
-    try {
-      const instead = await this.strategy.schedule(draft, { declare, signal, ...conflicts })
-      return receiptOf(instead ?? draft)
-    } catch (error) {
-      throw withReceipt(error, receiptOf(draft))
-    }
+    draft.name = name
+    draft.version = version
+    return draft
   }
 
   scheduleAll<In, Item extends ScheduleItem<In, ScheduleOptions & StrategyScheduleOptions<S>>>(
@@ -217,6 +240,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     if (options.declare) this.#assertDeclares()
     if (options.declare !== false) assertNoDeadQueue(queue)
     const consumer = new RunningConsumer(checkQueueName('queue', queue), handlers, options, {
+      connection: this,
       broker: this.#parts.broker,
       strategy,
       clock,
@@ -228,6 +252,18 @@ class Connected<S extends Strategy> implements Dueque<S> {
     })
     this.#consumers.add(consumer)
     return consumer.start()
+  }
+
+  /** The same methods, which reject as `schedule` does once this is closed. */
+  whileOpen<M extends WaitingMethods>(methods: M): M {
+    const guarded = Object.entries(methods).map(([name, method]) => {
+      const call = async (...args: unknown[]) => {
+        this.#assertTakes()
+        return (method as (...args: unknown[]) => Promise<unknown>)(...args)
+      }
+      return [name, call]
+    })
+    return Object.fromEntries(guarded) as M
   }
 
   health(): Health {
@@ -242,7 +278,14 @@ class Connected<S extends Strategy> implements Dueque<S> {
     return this.#parts.events.on(event, listener)
   }
 
-  async close(options?: CloseOptions): Promise<void> {
+  close(options?: CloseOptions): Promise<void> {
+    const closing = this.#closed(options)
+    const handler = runningHandler()
+    if (handler?.connection !== this) return closing
+    return closingInHandler(handler, closing, (error) => this.#parts.events.emit('error', error as DuequeError))
+  }
+
+  async #closed(options: CloseOptions | undefined): Promise<void> {
     const { drainTimeoutMs } = resolveClose(options)
     this.#closing ??= this.#close(drainTimeoutMs)
     return this.#closing
@@ -253,13 +296,21 @@ class Connected<S extends Strategy> implements Dueque<S> {
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {
+    const { wholeMs } = drainTimes(drainTimeoutMs)
+    const drained = this.#drain(drainTimeoutMs)
+    if (await endsWithin(drained, wholeMs)) return
+    this.#options.logger.warn('closed before all was over', { drainTimeoutMs, schedules: this.#scheduling })
+    this.#parts.broker.destroy?.()
+    await endsWithin(drained, LAST_WORDS_MS)
+  }
+
+  async #drain(drainTimeoutMs: number): Promise<void> {
     const { broker, rescue } = this.#parts
     try {
       // Together: each waits for the goodbyes of a broker that may be silent.
-      await Promise.all([
-        rescue?.close(),
-        ...[...this.#consumers].map((consumer) => consumer.close({ drainTimeoutMs })),
-      ])
+      await Promise.all([rescue?.close(), ...[...this.#consumers].map((consumer) => consumer.end({ drainTimeoutMs }))])
+      this.#isDrained = true
+      if (this.#scheduling > 0) await new Promise<void>((resolve) => (this.#settled = resolve))
       await this.strategy.stop()
     } finally {
       this.#unwatch()
@@ -291,6 +342,11 @@ class Connected<S extends Strategy> implements Dueque<S> {
 
   #assertOpen(): void {
     if (this.#closing) throw new DuequeError('CLOSED', 'dueque is closed', {})
+  }
+
+  /** As long as handlers run, they can do what they are there for. */
+  #assertTakes(): void {
+    if (this.#closing && (this.#isDrained || runningHandler()?.connection !== this)) this.#assertOpen()
   }
 }
 

@@ -52,6 +52,8 @@ export interface ErrorData {
   STORED_MESSAGE_MISSING: { store: string; count: number }
   /** A second decision about one delivery, or one after its handler has ended. */
   ALREADY_DECIDED: Record<never, never>
+  /** `close()` was called in a handler that it waits for. It goes on; only its promise cannot be awaited there. */
+  CLOSE_IN_HANDLER: { queue: string; id: string }
   /** The connection, or dueque itself, is closed. */
   CLOSED: Record<never, never>
   /** The clock of a test (`dueque/testing`) cannot move on, because of handlers that do not end. */
@@ -120,6 +122,11 @@ export function withReceipt(error: unknown, receipt: Receipt): unknown {
   if (!isDuequeError(error) || error.outcome !== 'unknown') return error
   const { code, message, data, cause, outcome } = error
   return new DuequeError(code, message, data, { cause, outcome, receipt })
+}
+
+export function withOutcome(error: DuequeError, outcome: DuequeError['outcome']): DuequeError {
+  if (error.outcome === outcome) return error
+  return new DuequeError(error.code, error.message, error.data, { cause: error.cause, outcome })
 }
 
 /** Tells dueque's errors from others, and one code from another, so that TypeScript knows `data`. */

@@ -245,6 +245,12 @@ export class AmqpBroker implements Broker {
     await Promise.all([this.#consuming.close(), this.#producing.close()])
   }
 
+  destroy(): void {
+    this.publisher.destroy()
+    this.#consuming.destroy()
+    this.#producing.destroy()
+  }
+
   #topologyOn(connection: AmqpConnection, kept: boolean): Topology {
     const { queueType, topology: mode } = this.#settings
     return new Topology(connection, {

@@ -7,6 +7,7 @@ import { GOODBYE_MS, goodbye } from './goodbye.js'
 import { connectFailure, isPassing, unreachable } from './failures.js'
 import { readEveryMessage } from './readable.js'
 import { unsupportedServer } from './server.js'
+import type { Duplex } from 'node:stream'
 import { gatherWrites, socketOf } from './socket.js'
 import type { TlsOptions } from './tls.js'
 
@@ -44,6 +45,10 @@ export class AmqpConnection {
   #changedAt = Date.now()
   #broker: { product: string; version: string } | undefined
   #wake: (() => void) | undefined
+  /** Ends the attempt that is under way. */
+  #attempting: AbortController | undefined
+  /** Those that were opened and whose sockets are not closed yet. */
+  readonly #sockets = new Set<Duplex>()
   #next = 0
 
   constructor(settings: ConnectionSettings, events: ConnectionEvents) {
@@ -129,9 +134,19 @@ export class AmqpConnection {
     this.#model = undefined
     this.#changed()
     for (const done of [...this.#waiting]) done()
-    if (await goodbye(model?.close())) return
-    // The other end is silent.
-    if (model) socketOf(model)?.destroy()
+    this.#attempting?.abort()
+    await goodbye(model?.close())
+    this.destroy()
+  }
+
+  /** Ends every socket, whatever the other end says or does not say, so that nothing is left to keep the process alive. */
+  destroy(): void {
+    this.#closed = true
+    this.#wake?.()
+    this.#attempting?.abort()
+    // Only an error tells amqplib, whose heartbeat would go on otherwise.
+    for (const socket of this.#sockets) socket.destroy(new Error('closed'))
+    for (const done of [...this.#waiting]) done()
   }
 
   async #attempt(endpoint: Endpoint): Promise<ChannelModel | DuequeError> {
@@ -147,8 +162,9 @@ export class AmqpConnection {
   async #connect(endpoint: Endpoint): Promise<ChannelModel | DuequeError> {
     const { protocol, hostname: host, port, user, password, vhost } = endpoint
     const { name, heartbeatSeconds, connectTimeoutMs, tls } = this.#settings
+    const attempting = (this.#attempting = new AbortController())
     try {
-      return await connect(
+      const model = await connect(
         // amqplib unescapes the vhost of an object too.
         {
           protocol,
@@ -164,12 +180,24 @@ export class AmqpConnection {
           noDelay: true,
           keepAlive: true,
           timeout: connectTimeoutMs,
+          ...({ signal: attempting.signal } as object),
           clientProperties: { connection_name: name, product: 'dueque' },
         },
       )
+      this.#watch(model)
+      return model
     } catch (cause) {
       return connectFailure(cause, endpoint)
+    } finally {
+      this.#attempting = undefined
     }
+  }
+
+  #watch(model: ChannelModel): void {
+    const socket = socketOf(model)
+    if (!socket) return
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
   }
 
   #up(model: ChannelModel): void {

@@ -123,3 +123,9 @@ export function notEncodable(error: unknown): DuequeError | undefined {
   if (!(error instanceof RangeError || error instanceof TypeError)) return undefined
   return new DuequeError('NOT_ENCODABLE', `cannot be written as AMQP: ${errorText(error)}`, {}, { cause: error })
 }
+
+/** @param maxBytes the broker's own limit */
+export function tooLarge({ byteLength: bytes }: Uint8Array, maxBytes: number): DuequeError {
+  const message = `the body has ${bytes} bytes, over the broker's limit of ${maxBytes}`
+  return new DuequeError('BODY_TOO_LARGE', message, { bytes, maxBytes })
+}

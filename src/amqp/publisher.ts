@@ -1,12 +1,12 @@
 import type { ConfirmChannel, Message } from 'amqplib'
 import { backoff } from '../backoff.js'
 import { HEADER } from '../envelope.js'
-import { DuequeError } from '../errors.js'
+import { DuequeError, withOutcome } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { RecoveringChannel } from './channel.js'
 import type { AmqpConnection } from './connection.js'
 import { bufferOf, type Frame } from './frame.js'
-import { isLoss, namedExchange, notEncodable, operationFailure, replyCode } from './failures.js'
+import { isLoss, namedExchange, notEncodable, operationFailure, replyCode, tooLarge } from './failures.js'
 import { Fifo } from '../fifo.js'
 import { InFlight } from './in-flight.js'
 import { Suspects, blame, type Suspect } from './suspects.js'
@@ -129,6 +129,17 @@ export class Publisher {
     await this.#lane.close()
   }
 
+  /** Nobody waits any longer: everything that is not confirmed fails. */
+  destroy(): void {
+    this.#closed = true
+    this.#sendUnsafeAgain()
+    const closed = new DuequeError('CLOSED', 'dueque was closed before the broker confirmed', {})
+    this.#giveUp(
+      () => true,
+      () => closed,
+    )
+  }
+
   /** Not settled yet, wherever they are. */
   get waiting(): number {
     const queued = this.#queue.length + this.#again.length + this.#suspects.length
@@ -239,7 +250,7 @@ export class Publisher {
     setTimeout(() => {
       // It may have been sent again meanwhile, and confirmed by a queue that is younger still.
       if (this.#unsafe.delete(entry)) this.#confirmed(entry)
-    }, wait)
+    }, wait).unref()
   }
 
   #sendUnsafeAgain(): void {
@@ -261,7 +272,7 @@ export class Publisher {
       /larger than (?:configured )?max(?:imum)? size (\d+)/.exec(reason?.message ?? '')?.[1] ?? Infinity,
     )
     if (code === 406 && entry.publication.message.body.byteLength > maxBytes)
-      return this.#settle(entry, tooLarge(entry, maxBytes))
+      return this.#settle(entry, tooLarge(entry.publication.message.body, maxBytes))
     if (code === 404 && mine) {
       entry.lost = true
       entry.hopeless = entry.publication.returned(entry.exchange)
@@ -284,7 +295,7 @@ export class Publisher {
     const wait = entry.attempts === 0 ? 0 : backoff(entry.attempts, { baseMs: 20, maxMs: 2000 })
     entry.attempts++
     this.#aside.add(entry)
-    setTimeout(() => this.#takeBack(entry), wait)
+    setTimeout(() => this.#takeBack(entry), wait).unref()
   }
 
   /**
@@ -332,16 +343,19 @@ export class Publisher {
     if (released) this.#pump()
     const expired = ({ startedAt, publication: { timeoutMs = this.#settings.timeoutMs } }: Entry) =>
       startedAt <= now - timeoutMs
-    const late = [this.#queue, this.#again, this.#suspects].flatMap((queued) => queued.remove(expired))
-    for (const entry of [...this.#inFlight, ...this.#aside]) if (expired(entry)) late.push(entry)
-    for (const entry of late) {
-      const waitedMs = Math.round(performance.now() - entry.startedAt)
-      this.#settle(
-        entry,
-        new DuequeError('PUBLISH_TIMEOUT', `the broker did not confirm within ${waitedMs} ms`, { waitedMs }),
-      )
-    }
-    if (late.length > 0) this.#pump()
+    const isLate = this.#giveUp(expired, ({ startedAt }) => {
+      const waitedMs = Math.round(performance.now() - startedAt)
+      return new DuequeError('PUBLISH_TIMEOUT', `the broker did not confirm within ${waitedMs} ms`, { waitedMs })
+    })
+    if (isLate) this.#pump()
+  }
+
+  /** @returns whether there was any */
+  #giveUp(test: (entry: Entry) => boolean, error: (entry: Entry) => DuequeError): boolean {
+    const entries = [this.#queue, this.#again, this.#suspects].flatMap((queued) => queued.remove(test))
+    for (const entry of [...this.#inFlight, ...this.#aside]) if (test(entry)) entries.push(entry)
+    for (const entry of entries) this.#settle(entry, error(entry))
+    return entries.length > 0
   }
 
   #abortable(entry: Entry, signal: AbortSignal): void {
@@ -355,15 +369,4 @@ export class Publisher {
     signal.addEventListener('abort', abort, { once: true })
     entry.release = () => signal.removeEventListener('abort', abort)
   }
-}
-
-function tooLarge({ publication }: Entry, maxBytes: number): DuequeError {
-  const { byteLength: bytes } = publication.message.body
-  const message = `the body has ${bytes} bytes, over the broker's limit of ${maxBytes}`
-  return new DuequeError('BODY_TOO_LARGE', message, { bytes, maxBytes })
-}
-
-function withOutcome(error: DuequeError, outcome: DuequeError['outcome']): DuequeError {
-  if (error.outcome === outcome) return error
-  return new DuequeError(error.code, error.message, error.data, { cause: error.cause, outcome })
 }

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival, Subscription } from '../broker.js'
-import { LONGEST_TIMER_MS } from '../clock.js'
+import { drainTimes, endsWithin, type DrainTimes } from '../drain.js'
 import { decodeEnvelope, readyAt, sentOn } from '../envelope.js'
 import { backTo } from '../destination.js'
 import { DuequeError, isForEver } from '../errors.js'
@@ -16,38 +16,27 @@ import { Holds } from './holds.js'
 import { resolveClose, resolveConsume, type CloseOptions, type ConsumeOptions } from './options.js'
 import { Moves } from './moves.js'
 import { report } from './report.js'
-
-/** What a consumer has done since it started. */
-export interface ConsumerStats {
-  /** Handlers that returned, and decided nothing else. */
-  readonly handled: number
-  /** Sent back to wait for their next attempt. */
-  readonly retried: number
-  /** Given up: moved to the dead queue. */
-  readonly dead: number
-  /** Copies of settled messages that were not handled again. */
-  readonly suppressed: number
-  /** Arrived early and waiting in this process. */
-  readonly held: number
-  readonly running: number
-  /** Copies of running messages that wait for their outcome. */
-  readonly following: number
-}
+import { closingInHandler, runningHandler } from './running-handler.js'
+import type { ConsumerStats } from './stats.js'
 
 /** A running consumer. */
 export interface Consumer {
   readonly queue: string
   stats(): ConsumerStats
   /**
-   * Stops taking messages, waits for the handlers that run, gives everything else back to the broker.
+   * Stops taking messages, waits for the handlers that run, gives everything else back to the broker. In a handler of this
+   * consumer its promise rejects with `CLOSE_IN_HANDLER`, and the close goes on: call it there without `await`.
    *
-   * @param options.drainTimeoutMs after which the handlers' signal is aborted and they are left behind. @default 30_000
+   * @param options.drainTimeoutMs milliseconds for all of it. Handlers have all but the last quarter, one second at most;
+   * then their signal is aborted and they are left behind. @default 30_000
    */
   close(options?: CloseOptions): Promise<void>
 }
 
 /** For handlers to end that were told to by their signal. */
 const ABORT_GRACE_MS = 100
+/** For a consumer to start that is closed meanwhile. */
+const LONGEST_START_MS = 3000
 /** Earlier than the lead by more than this is no matter of rounding. */
 const SKEW_MS = 1000
 /** A copy whose twin is handled in another process is looked at again. */
@@ -111,6 +100,7 @@ export class RunningConsumer implements Consumer {
       clock,
       logger,
       closing: this.#abort.signal,
+      running: { connection: environment.connection, consumer: this, queue },
     })
     this.#moves = new Moves(queue, environment, () => this.#closing !== undefined)
     this.#dedupe = options.dedupe && new Dedupe(options.dedupe, { ...environment, queue, closing: this.#abort.signal })
@@ -143,21 +133,41 @@ export class RunningConsumer implements Consumer {
     return { ...this.#stats, held: this.#held.size }
   }
 
-  async close(options?: CloseOptions): Promise<void> {
+  close(options?: CloseOptions): Promise<void> {
+    const closing = this.end(options)
+    const handler = runningHandler()
+    if (handler?.consumer !== this) return closing
+    return closingInHandler(handler, closing, this.#environment.onError)
+  }
+
+  /** Closes, whoever asks. */
+  async end(options?: CloseOptions): Promise<void> {
     const { drainTimeoutMs } = resolveClose(options)
-    this.#closing ??= this.#close(drainTimeoutMs)
+    this.#closing ??= this.#close(drainTimes(drainTimeoutMs))
     return this.#closing
   }
 
-  async #close(drainTimeoutMs: number): Promise<void> {
-    const subscription = await this.#started(drainTimeoutMs)
+  async #close(times: DrainTimes): Promise<void> {
+    const timers = [
+      setTimeout(() => this.#abort.abort(), times.handlersMs),
+      setTimeout(() => this.#moves.abandon(), times.movesMs),
+    ]
+    try {
+      const isOver = await endsWithin(this.#drain(), times.wholeMs)
+      if (!isOver) this.#environment.logger.warn('the consumer closed before all was over', { queue: this.queue })
+    } finally {
+      for (const timer of timers) clearTimeout(timer)
+      this.#abandon?.(new DuequeError('CLOSED', 'the consumer was closed before it had started', {}))
+      this.#leave()
+    }
+  }
+
+  async #drain(): Promise<void> {
+    const subscription = await this.#started()
     await subscription?.cancel()
     for (const { arrival } of this.#held.end()) arrival.requeue()
     this.#giveBack()
-    if (!(await this.#drained(drainTimeoutMs))) {
-      this.#abort.abort()
-      await this.#drained(ABORT_GRACE_MS)
-    }
+    await this.#drained()
     // What was waiting for a twin hears of its outcome first.
     await pause(0)
     this.#giveBack()
@@ -165,8 +175,6 @@ export class RunningConsumer implements Consumer {
     // Their handlers are left behind, and their copies are another consumer's.
     for (const key of this.#claimed) this.#finish(key, false)
     await subscription?.close()
-    this.#abandon?.(new DuequeError('CLOSED', 'the consumer was closed before it had started', {}))
-    this.#leave()
   }
 
   #leave(): void {
@@ -176,16 +184,16 @@ export class RunningConsumer implements Consumer {
     this.#environment.onClosed()
   }
 
-  /** Whether no handler runs any more, now or within the time. */
-  async #drained(ms: number): Promise<boolean> {
-    if (this.#stats.running === 0) return true
-    let timer: ReturnType<typeof setTimeout> | undefined
+  /** Until no handler runs any more, or they were told to stop and did not. */
+  async #drained(): Promise<void> {
+    if (this.#stats.running === 0) return
+    const { signal } = this.#abort
     await new Promise<void>((resolve) => {
       this.#idle = resolve
-      timer = setTimeout(resolve, Math.min(ms, LONGEST_TIMER_MS))
+      const stop = () => setTimeout(resolve, ABORT_GRACE_MS)
+      if (signal.aborted) stop()
+      else signal.addEventListener('abort', stop, { once: true })
     })
-    clearTimeout(timer)
-    return this.#stats.running === 0
   }
 
   /** What no handler has seen. */
@@ -197,10 +205,10 @@ export class RunningConsumer implements Consumer {
   }
 
   /** What there is to close. One that still waits for the broker is closed when it has come. */
-  async #started(patienceMs: number): Promise<Subscription | undefined> {
+  async #started(): Promise<Subscription | undefined> {
     // One that failed to start has told its caller.
     const starting = this.#starting?.catch(() => undefined)
-    const late = pause(Math.min(patienceMs, 3000), undefined, { ref: false })
+    const late = pause(LONGEST_START_MS, undefined, { ref: false })
     const subscription = await Promise.race([starting, late])
     if (!subscription) void starting?.then((started) => started?.close())
     return subscription

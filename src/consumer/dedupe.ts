@@ -146,7 +146,7 @@ export class Dedupe {
     this.#renewing ??= setInterval(() => {
       if (this.#running.size === 0) return
       store.renew([...this.#running], this.#owner, leaseMs).catch((error: unknown) => this.#failed('renew', error))
-    }, leaseMs / 3)
+    }, leaseMs / 3).unref()
   }
 
   /** Said once for each outage. */

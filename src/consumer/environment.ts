@@ -7,6 +7,8 @@ import type { SharedDuplicates } from './duplicates.js'
 
 /** What a consumer has of its connection. */
 export interface ConsumerEnvironment {
+  /** The connection itself, to know its handlers by. */
+  connection: object
   broker: Broker
   strategy: Strategy
   clock: Clock

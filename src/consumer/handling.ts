@@ -8,6 +8,7 @@ import { Decider } from './decision.js'
 import type { Delivery, Handler } from './delivery.js'
 import { Refusal, asRefusal, choose, thrownBy } from './outcome.js'
 import type { Retry } from './retry.js'
+import { runAs, type RunningHandler } from './running-handler.js'
 
 /** An arrival on its way to a handler. */
 export interface Item {
@@ -42,6 +43,7 @@ export interface HandlingSettings {
   logger: Logger
   /** Aborted when the time to drain is over. */
   closing: AbortSignal
+  running: Pick<RunningHandler, 'connection' | 'consumer' | 'queue'>
 }
 
 /**
@@ -113,7 +115,7 @@ export class Handling {
   }
 
   async #call({ arrival, envelope, dueAt, arrivedAt }: Item, decider: Decider, signal: AbortSignal): Promise<void> {
-    const { handlers, clock } = this.#settings
+    const { handlers, clock, running } = this.#settings
     const { expiresAt } = envelope
     const now = clock.now()
     if (expiresAt !== undefined && now >= expiresAt) {
@@ -146,7 +148,13 @@ export class Handling {
       retry: (options) => decider.retry(options),
       deadLetter: (reason) => decider.deadLetter(reason),
     }
-    await handler.handle(delivery as Delivery<never>)
+    const { connection, consumer, queue } = running
+    const context = { connection, consumer, queue, id: delivery.id, isOver: false }
+    try {
+      await runAs(context, () => handler.handle(delivery as Delivery<never>))
+    } finally {
+      context.isOver = true
+    }
   }
 
   /** The signal for a handler: of its own only if it has a time-out. */
@@ -154,7 +162,10 @@ export class Handling {
     const { handlerTimeoutMs, closing, clock } = this.#settings
     if (handlerTimeoutMs === 0) return { signal: closing, stop: () => undefined }
     const controller = new AbortController()
-    const abort = () => controller.abort(closing.reason)
+    const abort = () => {
+      cancel()
+      controller.abort(closing.reason)
+    }
     closing.addEventListener('abort', abort, { once: true })
     const cancel = clock.after(handlerTimeoutMs, () => {
       controller.abort(new DOMException(`the handler took longer than ${handlerTimeoutMs} ms`, 'TimeoutError'))

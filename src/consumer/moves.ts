@@ -13,8 +13,6 @@ type Move = Fate & { kind: 'retry' | 'dead' }
 const PAUSE_AFTER_FAILURE_MS = 1000
 /** How long one may take before the log tells of it, again and again. */
 const SLOW_MS = 30_000
-/** For those that are under way when the consumer closes. */
-const CLOSING_PATIENCE_MS = 30_000
 
 /** Moves what was not handled to where it waits again, or to the dead queue. */
 export class Moves {
@@ -51,9 +49,12 @@ export class Moves {
   }
 
   async finished(): Promise<void> {
-    const timer = setTimeout(() => this.#abort.abort(), CLOSING_PATIENCE_MS)
     await Promise.all(this.#underWay)
-    clearTimeout(timer)
+  }
+
+  /** There is no more time: the old copies go back to the queue, though a new one may be on its way. */
+  abandon(): void {
+    this.#abort.abort()
   }
 
   async #move(item: Item, fate: Move): Promise<'retried' | 'dead' | undefined> {
@@ -70,7 +71,7 @@ export class Moves {
           return this.#move(item, { kind: 'dead', reason: failed ? 'handler-error' : 'dead-lettered', error, failed })
         }
         this.#environment.onError(failure)
-        await pause(PAUSE_AFTER_FAILURE_MS)
+        await pause(PAUSE_AFTER_FAILURE_MS, undefined, { signal: this.#abort.signal }).catch(() => undefined)
         if (this.#isClosing() || !item.arrival.live) return undefined
       }
     }

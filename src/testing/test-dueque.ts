@@ -116,9 +116,15 @@ export async function testDueque(options: TestDuequeOptions = {}): Promise<TestD
     opened.push(mq)
     return watched(mq, activity)
   }
-  const close = async () => {
+  const closeAll = async () => {
     await Promise.all(opened.map((mq) => mq.close({ drainTimeoutMs: patienceMs })))
     await strategy.stop()
+  }
+  const close = () => {
+    const closed = closeAll()
+    // In a handler it rejects, and need not be awaited.
+    closed.catch(() => undefined)
+    return closed
   }
   setSystemTime(inner.now())
   return {

@@ -4,7 +4,7 @@ import { on } from '../../src/index.js'
 import { openWorld } from '../strategies/amqp-world.js'
 import { note, scheduleNotes, unique } from '../strategies/recorder.js'
 import { poll, useVhost } from '../support/broker.js'
-import { open } from '../support/mq.js'
+import { failure, open } from '../support/mq.js'
 
 const vhost = useVhost()
 
@@ -35,10 +35,11 @@ test.each([
 ])('does not get again what it finished %s after its close began', async (_, later) => {
   const queue = unique('drain-many')
   const mq = await open(vhost.url)
-  let closed: Promise<void> | undefined
+  let isClosing = false
   const handler = on(note, async () => {
     await poll(async () => (await world.depth(queue)) === 0, { timeoutMs: 30_000, what: '100 messages prefetched' })
-    closed = consumer.close()
+    isClosing = true
+    void consumer.close()
     await later()
   })
   const world = openWorld(vhost.url)
@@ -48,8 +49,8 @@ test.each([
     queue,
     Array.from({ length: 100 }, () => 0),
   )
-  await poll(() => closed !== undefined, { timeoutMs: 30_000, what: 'a consumer that closes' })
-  await closed
+  await poll(() => isClosing, { timeoutMs: 30_000, what: 'a consumer that closes' })
+  await consumer.close()
   await poll(async () => (await world.depth(queue)) === 99, { timeoutMs: 30_000, what: '99 messages given back' })
 })
 
@@ -83,4 +84,47 @@ test('gives back, and does not give up, what its handler dropped because of that
   const world = openWorld(vhost.url)
   await poll(async () => (await world.depth(queue)) === 1, { timeoutMs: 30_000, what: 'it to be back' })
   expect(await world.depth(`${queue}.dead`)).toBe(0)
+})
+
+test('what a running handler schedules while the connection closes is confirmed, and so is its retry', async () => {
+  const queue = unique('while-closing')
+  const mq = await open(vhost.url)
+  let finish: (() => void) | undefined
+  const errors: unknown[] = []
+  const handler = on(note, async () => {
+    await new Promise<void>((resolve) => (finish = resolve))
+    try {
+      await scheduleNotes(mq, queue, [60_000, 90_000])
+      const items = [1, 2].map((n) => ({ message: note, payload: { n }, options: { to: { queue }, in: '1h' } }))
+      for await (const { error } of mq.scheduleAll(items)) errors.push(error)
+    } catch (error) {
+      errors.push(error)
+    }
+    throw new Error('once more')
+  })
+  const consumer = await mq.consume(queue, [handler], { retry: { attempts: 2, backoff: '1h' } })
+  await scheduleNotes(mq, queue, [0])
+  await poll(() => finish !== undefined, { timeoutMs: 30_000, what: 'a running handler' })
+  const closed = mq.close()
+  await expect(scheduleNotes(mq, queue, [0])).rejects.toMatchObject({ code: 'CLOSED' })
+  finish!()
+  await closed
+  expect(errors).toEqual([undefined, undefined])
+  expect(consumer.stats()).toMatchObject({ retried: 1, dead: 0 })
+})
+
+test('a handler that closes its connection without waiting for it is handled, and not again', async () => {
+  const queue = unique('self-close')
+  const mq = await open(vhost.url)
+  let error: unknown
+  const handler = on(note, async () => {
+    error = await failure(mq.close())
+  })
+  const consumer = await mq.consume(queue, [handler])
+  await scheduleNotes(mq, queue, [0])
+  await poll(() => error, { timeoutMs: 30_000, what: 'the close in the handler to reject' })
+  await mq.close()
+  expect(error).toMatchObject({ code: 'CLOSE_IN_HANDLER', data: { queue } })
+  expect(consumer.stats()).toMatchObject({ handled: 1, dead: 0 })
+  expect(await openWorld(vhost.url).depth(queue)).toBe(0)
 })

@@ -1,0 +1,16 @@
+/** What a consumer has done since it started. */
+export interface ConsumerStats {
+  /** Handlers that returned, and decided nothing else. */
+  readonly handled: number
+  /** Sent back to wait for their next attempt. */
+  readonly retried: number
+  /** Given up: moved to the dead queue. */
+  readonly dead: number
+  /** Copies of settled messages that were not handled again. */
+  readonly suppressed: number
+  /** Arrived early and waiting in this process. */
+  readonly held: number
+  readonly running: number
+  /** Copies of running messages that wait for their outcome. */
+  readonly following: number
+}

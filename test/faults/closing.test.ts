@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
+import { poll, useVhost } from '../support/broker.js'
+import { unique } from '../strategies/recorder.js'
+
+const CHILD = fileURLToPath(new URL('closing-child.ts', import.meta.url))
+const vhost = useVhost()
+
+interface Closed {
+  /** What its close took. */
+  closeMs: number
+  /** From then to its end. */
+  exitMs: number
+  outcomes: readonly string[]
+  settled: number
+}
+
+/** A process that closes while the network is silent. */
+async function close(mode: string, drainTimeoutMs: number): Promise<Closed> {
+  const proxy = await TcpProxy.to(vhost.url)
+  const args = ['--import', 'tsx', CHILD, mode, proxy.url(), unique(mode), String(drainTimeoutMs)]
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+    proxy.close()
+  })
+  const ended = once(child, 'exit')
+  const lines: string[] = []
+  let closedAt = 0
+  createInterface(child.stdout).on('line', (line) => {
+    lines.push(line)
+    closedAt = performance.now()
+  })
+  const printed = (count: number) =>
+    poll(() => lines.length >= count, { timeoutMs: 60_000, what: `${count} lines of the process, not ${lines.join()}` })
+  await printed(1)
+  proxy.freeze()
+  child.stdin.write('go on\n')
+  await printed(2)
+  child.stdin.end()
+  await ended
+  return { ...(JSON.parse(lines[2]!) as Closed), exitMs: performance.now() - closedAt }
+}
+
+test.concurrent.each([
+  ['nothing is under way', 'idle', { settled: 0 }],
+  ['schedules are under way', 'schedules', { settled: 100, outcomes: ['CLOSED unknown'] }],
+  ['a retry is under way', 'retry', { settled: 0 }],
+  ['a handler does not end', 'handler', { settled: 0 }],
+  ['a reconnect is under way', 'reconnect', { settled: 0 }],
+])(
+  'on a silent network, close ends within drainTimeoutMs and the process with it, when %s',
+  async (_, mode, expected) => {
+    const closed = await close(mode, 1000)
+    expect(closed).toMatchObject(expected)
+    expect(closed.closeMs).toBeLessThan(1000 + 1000)
+    expect(closed.exitMs).toBeLessThan(2000)
+  },
+)
