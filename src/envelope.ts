@@ -65,6 +65,7 @@ export const HEADER = {
   priorAttempts: 'dueque-prior-attempts',
   rescues: 'dueque-rescues',
   parkedAt: 'dueque-parked-at',
+  putBacks: 'dueque-put-backs',
 } as const
 
 /** What a broker adds to headers on the way. `x-death` must not go out again: 3.x would trust it and drop the message. */

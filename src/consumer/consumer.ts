@@ -2,8 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival, Subscription } from '../broker.js'
 import { drainTimes, endsWithin, type DrainTimes } from '../drain.js'
-import { decodeEnvelope, readyAt, sentOn } from '../envelope.js'
-import { backTo } from '../destination.js'
+import { decodeEnvelope, readyAt } from '../envelope.js'
 import { DuequeError, isForEver } from '../errors.js'
 import { Fifo } from '../fifo.js'
 import { sometimes } from '../sometimes.js'
@@ -15,6 +14,7 @@ import { Handling, type Fate, type Item } from './handling.js'
 import { Holds } from './holds.js'
 import { resolveClose, resolveConsume, type CloseOptions, type ConsumeOptions } from './options.js'
 import { Moves } from './moves.js'
+import { putBackOf } from './put-back.js'
 import { report } from './report.js'
 import { closingInHandler, runningHandler } from './running-handler.js'
 import type { ConsumerStats } from './stats.js'
@@ -76,7 +76,7 @@ export class RunningConsumer implements Consumer {
   readonly #isNews: (what: string) => boolean
   readonly #moves: Moves
   readonly #abort = new AbortController()
-  readonly #stats = { handled: 0, retried: 0, dead: 0, suppressed: 0, running: 0, following: 0 }
+  readonly #stats = { handled: 0, retried: 0, dead: 0, suppressed: 0, putBack: 0, running: 0, following: 0 }
   #starting: Promise<Subscription> | undefined
   #closing: Promise<void> | undefined
   #hasLeft = false
@@ -366,9 +366,9 @@ export class RunningConsumer implements Consumer {
       logger.warn('arrived far too early, scheduled again: do the clocks differ?', about)
     }
     try {
-      await strategy.schedule(sentOn(arrival, envelope, backTo(this.queue, arrival.headers), clock.now()), {
-        declare: false,
-      })
+      const { message, holdMs } = putBackOf(arrival, envelope, this.queue, clock.now(), earlyMs)
+      await strategy.schedule(message, { declare: false, holdMs })
+      this.#stats.putBack++
       arrival.ack()
     } catch (error) {
       if (isForEver(error)) return giveUp(error.message)

@@ -8,6 +8,8 @@ export interface ConsumerStats {
   readonly dead: number
   /** Copies of settled messages that were not handled again. */
   readonly suppressed: number
+  /** Arrived far too early, by over 30 s, and put back to wait: clocks differ. One message may count more than once. */
+  readonly putBack: number
   /** Arrived early and waiting in this process. */
   readonly held: number
   readonly running: number

@@ -1,12 +1,13 @@
 import { Alarm } from '../alarm.js'
 import { backoff } from '../backoff.js'
 import type { Broker } from '../broker.js'
-import type { Clock } from '../clock.js'
+import { monotonicOf, type Clock } from '../clock.js'
 import { destinationText } from '../destination.js'
 import { readyAt } from '../envelope.js'
 import { errorText, isDuequeError, isForEver, type DuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { Batches } from './batches.js'
+import { StoreTime } from './store-time.js'
 import { resolveRelay, type RelayOptions } from './relay-options.js'
 import { Settler } from './settler.js'
 import type { Claimed, Store } from './store.js'
@@ -39,7 +40,8 @@ const STALL_MS = 5000
 const HOPELESS_MS = { least: 60_000, most: 3_600_000 }
 
 /**
- * Moves due messages from a store into RabbitMQ: claims them, publishes them with confirms, settles what was confirmed.
+ * Moves due messages from a store into RabbitMQ: claims them, publishes them with confirms, settles what was confirmed. What
+ * is due, the store's clock decides; the relay sleeps and waits by a time that only goes on.
  * Many relays may share a store. What a relay had claimed when it died is claimed by another after its lease.
  *
  * | what happens                               | to the message                                             |
@@ -56,9 +58,10 @@ export class Relay {
   readonly #environment: RelayEnvironment
   readonly #options: ReturnType<typeof resolveRelay>
   readonly #alarm: Alarm
+  readonly #storeTime: StoreTime
   readonly #settler: Settler
   readonly #releases = new Batches<Release>((batch) => this.#releaseAll(batch))
-  /** By destination: until when it is left alone. */
+  /** By destination: until when it is left alone, by the time that only goes on. */
   readonly #stalled = new Map<string, number>()
   #underWay = 0
   #idle: (() => void) | undefined
@@ -67,17 +70,19 @@ export class Relay {
   #isFull = false
   #relayed = 0
   #failures = 0
-  /** When to claim next: at the earlier of the second and third, but not before the first. */
+  /** When to claim next: at the earlier of the next two, by the store's clock, but not before this, by the other time. */
   #notBefore = -Infinity
   #nextAt = -Infinity
   /** The earliest that was said to wait since the last claim began. */
   #heardOf = Infinity
+  #unwatch: (() => void) | undefined
 
   constructor(store: Store, environment: RelayEnvironment, options: RelayOptions) {
     this.#store = store
     this.#environment = environment
     this.#options = resolveRelay(options)
-    this.#alarm = new Alarm(environment.clock)
+    this.#alarm = new Alarm(monotonicOf(environment.clock))
+    this.#storeTime = new StoreTime(environment.clock)
     this.#settler = new Settler(store, {
       failed: (error) => this.#failed('settle', error),
       stopping: this.#stop.signal,
@@ -85,6 +90,11 @@ export class Relay {
   }
 
   start(): void {
+    // The store's clock may be the same, or be set together with it.
+    this.#unwatch ??= this.#environment.clock.onStep(() => {
+      this.#nextAt = -Infinity
+      this.#alarm.wakeFor(this.#notBefore)
+    })
     this.#running ??= this.#run()
   }
 
@@ -92,12 +102,12 @@ export class Relay {
   wake(readyAt: number): void {
     if (readyAt >= this.#heardOf) return
     this.#heardOf = readyAt
-    this.#alarm.wakeFor(Math.max(readyAt, this.#notBefore))
+    this.#alarm.wakeFor(Math.max(this.#storeTime.monotonicAt(readyAt), this.#notBefore))
   }
 
   /** This process has made something wait that is ready then. */
   added(readyAt: number): void {
-    if (!this.#store.keepsTime || readyAt <= this.#environment.clock.now()) this.wake(readyAt)
+    if (!this.#store.keepsTime || readyAt <= this.#storeTime.now()) this.wake(readyAt)
   }
 
   stats(): RelayStats {
@@ -107,6 +117,7 @@ export class Relay {
   /** Claims nothing more. What is under way is published and settled, or left to its lease. */
   async stop(): Promise<void> {
     this.#stop.abort()
+    this.#unwatch?.()
     this.#alarm.wakeFor()
     await this.#running
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
@@ -115,11 +126,11 @@ export class Relay {
   async #run(): Promise<void> {
     const { clock } = this.#environment
     while (!this.#stop.signal.aborted) {
-      const now = clock.now()
-      const at = Math.max(this.#notBefore, Math.min(this.#nextAt, this.#heardOf))
+      const now = clock.monotonic()
+      const at = Math.max(this.#notBefore, this.#storeTime.monotonicAt(Math.min(this.#nextAt, this.#heardOf)))
       const limit = at > now ? 0 : this.#room()
       if (at > now) await this.#alarm.wait(at)
-      else if (limit > 0) await this.#claim(now, limit)
+      else if (limit > 0) await this.#claim(limit)
       else {
         this.#isFull = true
         await this.#alarm.wait(now + BROKER_LOOK_MS)
@@ -137,20 +148,23 @@ export class Relay {
   }
 
   /** Never rejects. */
-  async #claim(now: number, limit: number): Promise<void> {
+  async #claim(limit: number): Promise<void> {
+    const { clock } = this.#environment
     const { backstopMs, leaseMs, ratePerSecond } = this.#options
     this.#heardOf = Infinity
+    const startedAt = clock.monotonic()
     try {
-      const { claimed, nextAt = Infinity } = await this.#store.claim({ now, limit, leaseMs })
+      const { now, claimed, nextAt = Infinity } = await this.#store.claim({ limit, leaseMs })
+      this.#storeTime.answered(now, startedAt)
       this.#failures = 0
       for (const one of claimed) this.#take(one)
       const isAll = claimed.length < limit
-      this.#notBefore = now + Math.max(isAll ? this.#store.spacingMs : 0, (claimed.length * 1000) / ratePerSecond)
-      this.#nextAt = isAll ? Math.min(nextAt, now + backstopMs) : now
+      this.#notBefore = startedAt + Math.max(isAll ? this.#store.spacingMs : 0, (claimed.length * 1000) / ratePerSecond)
+      this.#nextAt = isAll ? Math.min(nextAt, now + backstopMs) : -Infinity
     } catch (error) {
       this.#failed('claim', error)
-      this.#notBefore = now + backoff(this.#failures, { baseMs: 50 })
-      this.#nextAt = now
+      this.#notBefore = startedAt + backoff(this.#failures, { baseMs: 50 })
+      this.#nextAt = -Infinity
     }
   }
 
@@ -171,7 +185,7 @@ export class Relay {
   async #publish(claimed: Claimed): Promise<void> {
     const { broker, clock } = this.#environment
     const to = destinationText(claimed.message.destination)
-    if ((this.#stalled.get(to) ?? 0) > clock.now()) return this.#release(claimed, STALL_MS)
+    if ((this.#stalled.get(to) ?? -Infinity) > clock.monotonic()) return this.#release(claimed, STALL_MS)
     try {
       await broker.release(claimed.message, { timeoutMs: this.#options.leaseMs / 2 })
     } catch (error) {
@@ -187,12 +201,12 @@ export class Relay {
     logger.warn('could not hand over a due message', { id: claimed.message.id, to, error: errorText(error) })
     if (isForEver(error)) {
       onError(error)
-      return this.#release(claimed, hopelessWait(clock.now() - readyAt(claimed.message)))
+      return this.#release(claimed, hopelessWait(this.#storeTime.now() - readyAt(claimed.message)))
     }
     // It may have arrived: only its lease decides when it is tried again.
     if (!isDuequeError(error) || error.outcome === 'unknown') return
     if (error.code === 'CLOSED') return this.#release(claimed, 0)
-    this.#stalled.set(to, clock.now() + STALL_MS)
+    this.#stalled.set(to, clock.monotonic() + STALL_MS)
     return this.#release(claimed, STALL_MS)
   }
 
@@ -205,7 +219,7 @@ export class Relay {
     for (const inMs of new Set(batch.map((one) => one.inMs))) {
       const claimed = batch.filter((one) => one.inMs === inMs).map((one) => one.claimed)
       try {
-        await this.#store.release(claimed, this.#environment.clock.now() + inMs)
+        await this.#store.release(claimed, this.#storeTime.now() + inMs)
       } catch (error) {
         this.#failed('release', error)
       }

@@ -87,14 +87,14 @@ async function schedule(
   message: DelayedMessage,
   options: WaitOptions,
 ): Promise<DelayedMessage | void> {
-  const { onConflict, transaction, declare, signal } = options
+  const { onConflict, transaction, declare, signal, holdMs } = options
   const isPlain = onConflict === undefined && transaction === undefined
   if (isPlain && readyAt(message) <= clock.now()) return broker.deliver(message, { declare, signal })
   const tooLarge = broker.tooLarge(message.body)
   if (tooLarge) throw tooLarge
   if (!broker.topology.isReady(message.destination, [])) await broker.topology.destination(message.destination, declare)
   if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
-  const instead = await store.add(message, { onConflict, transaction })
+  const instead = await store.add(message, { onConflict, transaction, holdMs })
   // What a transaction holds back cannot be claimed yet. The store tells when it can.
   if (!instead && transaction === undefined) relay?.added(readyAt(message))
   return instead

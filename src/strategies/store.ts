@@ -38,7 +38,7 @@ export interface Store extends Waitlist {
   claim(request: ClaimRequest): Promise<Claim>
   /** Removes what was delivered, if the lease is still the one given. */
   settle(claimed: readonly Claimed[]): Promise<void>
-  /** Lets what was certainly not delivered wait until `until`, if the lease is still the one given. */
+  /** Lets what was certainly not delivered wait until `until`, by the store's clock, if the lease is still the one given. */
   release(claimed: readonly Claimed[], until: number): Promise<void>
   /**
    * Calls `listener` when some process has made a message wait that is ready before all others that waited, as far as the
@@ -60,18 +60,22 @@ export interface StoreEnvironment {
 export interface AddOptions {
   onConflict?: OnConflict | undefined
   transaction?: unknown
+  /** At least for so long it is not to be claimed, by the store's clock. @default 0 */
+  holdMs?: number | undefined
 }
 
 export interface ClaimRequest {
-  /** Milliseconds since the epoch, by the clock of the relay: what is ready until then is meant. */
-  now: number
+  /** What is ready until then is meant, in milliseconds since the epoch: for tests. @default what the store's clock shows */
+  now?: number | undefined
   limit: number
   leaseMs: number
 }
 
 export interface Claim {
+  /** What the store's clock showed, or {@link ClaimRequest.now}. */
+  readonly now: number
   readonly claimed: readonly Claimed[]
-  /** When the next one is ready or its lease over, as far as the store can tell; undefined if nothing waits. */
+  /** When the next one is ready or its lease over, by the same clock, as far as the store can tell; undefined if nothing waits. */
   readonly nextAt: number | undefined
 }
 

@@ -50,6 +50,11 @@ export interface WaitOptions extends PublishOptions {
   onConflict?: OnConflict | undefined
   /** Only with a {@link Strategy.checkTransaction}. */
   transaction?: unknown
+  /**
+   * For a message that came back before it was ready, because clocks differ: it is not delivered again for so many
+   * milliseconds, by the clock of the place where it waits. Only a strategy with a store needs it.
+   */
+  holdMs?: number | undefined
 }
 
 /** In what strategies differ, in numbers. */

@@ -86,7 +86,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
 
   'claims what is ready, the earliest first, and tells when the next one is': async ({ store }) => {
     const [later, late, early] = [message({ dueAt: 5000 }), message({ dueAt: 900 }), message({ dueAt: 800 })]
-    expect(await claim(store)).toEqual({ claimed: [], nextAt: undefined })
+    expect(await claim(store)).toEqual({ now: 1000, claimed: [], nextAt: undefined })
     await addAll(store, [later, late, early])
     const first = await claim(store, 1000, 1)
     expect(first.claimed.map((one) => one.message.id)).toEqual([early.id])
@@ -101,6 +101,34 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     const { nextAt } = await claim(store, 5000)
     expect(nextAt).toBeGreaterThan(5000 + LEASE_MS / 2)
     expect(nextAt).toBeLessThanOrEqual(5000 + LEASE_MS)
+  },
+
+  'claims by its own clock what is ready, and holds back what is not to be claimed for a while': async ({ store }) => {
+    const [past, soon, later, held] = [0, 400, 3_600_000, 0].map((inMs) => message({ dueAt: Date.now() + inMs }))
+    await Promise.all([
+      store.add(past!, {}),
+      store.add(soon!, {}),
+      store.add(later!, {}),
+      store.add(held!, { holdMs: 600 }),
+    ])
+    const added = performance.now()
+    const first = await store.claim({ limit: 10, leaseMs: LEASE_MS })
+    expect(Math.abs(first.now - Date.now())).toBeLessThan(5000)
+    expect(first.claimed.map((one) => one.message.id)).toEqual([past!.id])
+    const [view] = await store.find(held!.id)
+    expect(view!.retryAt).toBeGreaterThanOrEqual(held!.dueAt + 590)
+    const seen: { id: string; at: number }[] = []
+    await poll(
+      async () => {
+        const { claimed } = await store.claim({ limit: 10, leaseMs: LEASE_MS })
+        for (const one of claimed) seen.push({ id: one.message.id, at: performance.now() - added })
+        return seen.length === 2
+      },
+      { what: 'what was held to be claimed', timeoutMs: 15_000 },
+    )
+    expect(seen.map(({ id }) => id)).toEqual([soon!.id, held!.id])
+    expect(seen[1]!.at).toBeGreaterThan(550)
+    expect(plain((await store.list({}, { limit: 10 }))[0]!)).toEqual(plain(later!))
   },
 
   'what is claimed does not wait, and once settled is gone': async ({ store }) => {
@@ -271,7 +299,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     expect(new Set(claimed.map((one) => one.message.id)).size).toBe(count)
     expect(claimed).toHaveLength(count)
     await store.settle(claimed)
-    expect(await claim(store)).toEqual({ claimed: [], nextAt: undefined })
+    expect(await claim(store)).toEqual({ now: 1000, claimed: [], nextAt: undefined })
   },
 
   'who watches hears of what is ready before all that waits, from any process': async ({ store, again }) => {

@@ -4,10 +4,10 @@ import type { AddOptions } from '../store.js'
 import type { OnConflict } from '../strategy.js'
 import { conflict, conflictsUnread, entryKey } from '../waitlist.js'
 import type { PostgresTransaction } from './clients.js'
-import { ALWAYS, notifyFrom } from './notify.js'
+import { ALWAYS, NOTIFY_BEFORE_MS } from './notify.js'
 import { Inserter } from './inserter.js'
 import type { Queries, Run } from './queries.js'
-import { insertValues, rowOf, textOf, type MessageRow } from './row.js'
+import { holdsOf, insertValues, rowOf, textOf, type MessageRow } from './row.js'
 import type { Waiting } from './waiting.js'
 
 interface AdditionsOptions {
@@ -25,14 +25,14 @@ export class Additions {
 
   constructor(options: AdditionsOptions) {
     this.#options = options
-    this.#inserter = new Inserter((rows) => this.#insert(options.queries.run, rows, notifyFrom()))
+    this.#inserter = new Inserter((rows) => this.#insert(options.queries.run, rows, NOTIFY_BEFORE_MS))
   }
 
   /** @throws DuequeError `CONFLICT`, `INVALID_OPTION`, `STORE_ERROR` */
-  async add(message: DelayedMessage, { onConflict, transaction }: AddOptions): Promise<DelayedMessage | void> {
+  async add(message: DelayedMessage, { onConflict, transaction, holdMs }: AddOptions): Promise<DelayedMessage | void> {
     const instead = transaction
       ? await this.#addIn(transaction as PostgresTransaction, message, onConflict)
-      : await this.#add(message, onConflict)
+      : await this.#add(message, onConflict, holdMs)
     if (!instead && !transaction) this.#options.added(readyAt(message))
     return instead
   }
@@ -41,8 +41,12 @@ export class Additions {
     return this.#inserter.end()
   }
 
-  #add(message: DelayedMessage, onConflict: OnConflict | undefined): Promise<DelayedMessage | void> {
-    if (onConflict === undefined) return this.#inserter.add(rowOf(message))
+  #add(
+    message: DelayedMessage,
+    onConflict: OnConflict | undefined,
+    holdMs: number | undefined,
+  ): Promise<DelayedMessage | void> {
+    if (onConflict === undefined) return this.#inserter.add(rowOf(message, holdMs))
     return this.#options.queries.transaction((run) => this.#addAlone(run, message, onConflict))
   }
 
@@ -74,9 +78,10 @@ export class Additions {
     await this.#insert(run, [rowOf(message)], ALWAYS)
   }
 
-  async #insert(run: Run, rows: readonly MessageRow[], notifyFrom: number): Promise<void> {
+  async #insert(run: Run, rows: readonly MessageRow[], notifyBeforeMs: number): Promise<void> {
     const first = rows.reduce((least, row) => Math.min(least, row.readyAt), Infinity)
-    await run('insert', [...insertValues(rows), this.#options.channel, first, notifyFrom])
+    const { channel } = this.#options
+    await run('insert', [...insertValues(rows), channel, first, notifyBeforeMs, holdsOf(rows)])
   }
 }
 

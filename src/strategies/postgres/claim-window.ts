@@ -15,7 +15,7 @@ const QUICK_MS = 100
 /** The earliest that a message can be ready. */
 const EVER = Number.MIN_SAFE_INTEGER
 
-/** An instant by both clocks: the relay's, in milliseconds since the epoch, and one that only ever goes on. */
+/** An instant by both clocks: the server's, in milliseconds since the epoch, and one of this process that only goes on. */
 export interface Instant {
   readonly now: number
   readonly elapsed: number
@@ -52,14 +52,12 @@ export class ClaimWindow {
   #releasedAt = Infinity
   /** Since the last claim began. */
   #released = Infinity
-  #now = -Infinity
+  /** How far the server's clock is ahead of the other one, as of the last claim. */
+  #aheadMs = -Infinity
 
-  next({ now, elapsed }: Instant, mustBeHeld = false): Window {
-    // Set back.
-    if (now < this.#now) this.#wholeAt = -Infinity
-    this.#now = now
+  next(elapsed: number, mustBeHeld = false): Window {
     const isWhole = elapsed >= this.#wholeAt
-    const isHeld = mustBeHeld || isWhole || elapsed >= this.#leaseOverAt || now >= this.#releasedAt
+    const isHeld = mustBeHeld || isWhole || elapsed >= this.#leaseOverAt || elapsed + this.#aheadMs >= this.#releasedAt
     const from = isWhole ? EVER : Math.min(this.#from, this.#heardOf)
     this.#heardOf = Infinity
     this.#released = Infinity
@@ -72,6 +70,10 @@ export class ClaimWindow {
     // Otherwise the last one may be a lease from anywhere.
     else this.#from = isHeld ? from : (last ?? from)
     if (isWhole) this.#wholeAt = isAll ? elapsed + Math.max(WHOLE_EVERY_MS, restMs) : elapsed
+    const aheadMs = now - elapsed
+    // The server's clock was set back.
+    if (aheadMs < this.#aheadMs - OVERLAP_MS) this.#wholeAt = -Infinity
+    this.#aheadMs = aheadMs
     if (isHeld) {
       this.#releasedAt = Math.min(this.#released, held?.isLease === false ? now + held.inMs : Infinity)
       this.#leaseOverAt = held?.isLease ? elapsed + Math.max(held.inMs, restMs) : Infinity
@@ -96,7 +98,7 @@ export class ClaimWindow {
     this.#releasedAt = Math.min(this.#releasedAt, until)
   }
 
-  /** When the next lease is over or something released is ready, as far as is known, by the relay's clock. */
+  /** When the next lease is over or something released is ready, as far as is known, by the server's clock. */
   heldAt({ now, elapsed }: Instant): number {
     return Math.min(this.#releasedAt, now + Math.max(this.#leaseOverAt - elapsed, 0))
   }

@@ -43,25 +43,26 @@ export class Claims {
     const first = await this.#claim(request, false)
     // Nothing is due, and all that may be ahead is a lease: of something that was settled long ago, perhaps.
     const isVague = first.claimed.length === 0 && !first.isHeld && first.heldAt < first.next
-    const { claimed, next, heldAt } = isVague ? await this.#claim(request, true) : first
+    const { now, claimed, next, heldAt } = isVague ? await this.#claim(request, true) : first
     const nextAt = Math.min(next, heldAt)
-    return { claimed, nextAt: nextAt === Infinity ? undefined : nextAt }
+    return { now, claimed, nextAt: nextAt === Infinity ? undefined : nextAt }
   }
 
-  async #claim({ now, limit, leaseMs }: ClaimRequest, mustBeHeld: boolean) {
+  async #claim({ now: given, limit, leaseMs }: ClaimRequest, mustBeHeld: boolean) {
     const startedAt = performance.now()
-    const window = this.#window.next({ now, elapsed: startedAt }, mustBeHeld)
+    const window = this.#window.next(startedAt, mustBeHeld)
     const lease = randomUUID()
     let rows: readonly Row[]
     try {
-      rows = await this.#queries.run(window.isHeld ? 'claimAll' : 'claim', [window.from, now, limit, lease, leaseMs])
+      rows = await this.#queries.run(window.isHeld ? 'claimAll' : 'claim', [window.from, given ?? null, limit, lease, leaseMs])
     } catch (error) {
       if (isDuequeError(error) && error.outcome === 'unknown') this.#lost.set(lease, performance.now())
       this.#window.failed()
       throw error
     }
+    const [next, ms, leased, , , , , serverNow] = rows[0] ?? []
+    const now = numberIn(serverNow) ?? Date.now()
     const instant = { now, elapsed: performance.now() }
-    const [next, ms, leased] = rows[0] ?? []
     // One row without a message says that there is none.
     const taken = rows.filter((row) => row[KEY] !== null)
     const isAll = taken.length < limit
@@ -77,6 +78,7 @@ export class Claims {
       held: inMs === undefined ? undefined : { inMs, isLease: isTrue(leased) },
     })
     return {
+      now,
       claimed: this.#read(taken, { lease, leaseEnds: startedAt + leaseMs, now }),
       isHeld: window.isHeld,
       next: (isAll ? numberIn(next) : last) ?? Infinity,

@@ -14,9 +14,11 @@ export interface MessageRow {
   readonly readyAt: number
   readonly meta: string
   readonly body: Uint8Array
+  readonly holdMs: number | undefined
 }
 
-export function rowOf(message: DelayedMessage): MessageRow {
+/** @param holdMs for how long it is not to be claimed */
+export function rowOf(message: DelayedMessage, holdMs?: number): MessageRow {
   const { destination } = message
   return {
     key: entryKey(message),
@@ -27,6 +29,7 @@ export function rowOf(message: DelayedMessage): MessageRow {
     dueAt: message.dueAt,
     readyAt: readyAt(message),
     ...encodeStored(message),
+    holdMs,
   }
 }
 
@@ -43,6 +46,12 @@ export function insertValues(rows: readonly MessageRow[]): string[] {
     textArray(rows.map(({ meta }) => meta)),
     `{${rows.map(({ body }) => `"\\\\x${Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('hex')}"`).join()}}`,
   ]
+}
+
+/** A further parameter of it. Rare: what is missing at the end of a list counts as NULL. */
+export function holdsOf(rows: readonly MessageRow[]): string {
+  if (rows.every(({ holdMs }) => holdMs === undefined)) return '{}'
+  return `{${rows.map(({ holdMs }) => (holdMs === undefined ? 'NULL' : Math.ceil(holdMs))).join()}}`
 }
 
 /**

@@ -1,3 +1,7 @@
+/** The time of the server, in milliseconds since the epoch. */
+const SERVER = 'floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint'
+const NOW = `coalesce($2::bigint, ${SERVER})`
+
 /**
  * Every statement that the store sends, but for the schema's (migrations.ts). `{schema}` is replaced by the quoted
  * name; everything else is a bound parameter. Lists are array literals, texts for any client. Every column of an answer is
@@ -9,27 +13,31 @@
 const STATEMENTS = {
   /**
    * Makes messages wait. One whose key waits already is left alone; a claimed one waits again, under no lease.
-   * Tells the relays of the earliest of them, $11, unless another waits in between $12 and then: see notify.ts.
-   * Without a look where $12 is later, since looking makes serializable transactions fail.
+   * Those with a number in $13 are not to be claimed for so many milliseconds. Tells the relays of the earliest, $11,
+   * unless another waits in between $12 from now and then: see notify.ts. Without a look where that is later, since looking
+   * makes serializable transactions fail.
    */
   insert: `
     WITH given AS (
       SELECT * FROM unnest(
         $1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[],
-        $6::text::bigint[], $7::text::bigint[], $8::text::text[], $9::text::bytea[]
-      ) AS g (key, id, name, destination, routing_key, due_at, ready_at, meta, body)
+        $6::text::bigint[], $7::text::bigint[], $8::text::text[], $9::text::bytea[], $13::text::bigint[]
+      ) AS g (key, id, name, destination, routing_key, due_at, ready_at, meta, body, hold)
     ), added AS (
       INSERT INTO {schema}.messages AS m
-        (key, id, name, destination, routing_key, due_at, ready_at, meta, body)
-      SELECT key, id, name, destination, routing_key, due_at, ready_at, meta, body FROM given
+        (key, id, name, destination, routing_key, due_at, ready_at, meta, body, held_until)
+      SELECT key, id, name, destination, routing_key, due_at, ready_at, meta, body,
+        CASE WHEN hold IS NOT NULL THEN greatest(ready_at, ${SERVER} + hold) END
+      FROM given
       ON CONFLICT (key) DO UPDATE
         SET due_at = excluded.due_at, ready_at = excluded.ready_at, meta = excluded.meta, body = excluded.body,
-          lease = NULL, held_until = NULL
+          lease = NULL, held_until = excluded.held_until
         WHERE m.lease IS NOT NULL
     )
     SELECT pg_notify($10::text, $11::bigint::text)::text
-    WHERE $12::bigint > $11::bigint OR NOT EXISTS (
-      SELECT FROM {schema}.messages WHERE held_until IS NULL AND ready_at >= $12::bigint AND ready_at <= $11::bigint
+    WHERE ${SERVER} + $12::bigint > $11::bigint OR NOT EXISTS (
+      SELECT FROM {schema}.messages
+      WHERE held_until IS NULL AND ready_at >= ${SERVER} + $12::bigint AND ready_at <= $11::bigint
     )`,
 
   /** Of two schedules of one id with `onConflict`, the second waits for the first. Held to the transaction's end. */
@@ -57,7 +65,7 @@ const STATEMENTS = {
     )
     SELECT key::text, CASE WHEN NOT EXISTS (
       SELECT FROM {schema}.messages m
-      WHERE m.held_until IS NULL AND m.ready_at >= $8::bigint AND m.ready_at <= $5::bigint AND m.key <> $1::text
+      WHERE m.held_until IS NULL AND m.ready_at >= ${SERVER} + $8::bigint AND m.ready_at <= $5::bigint AND m.key <> $1::text
     ) THEN pg_notify($7::text, $5::bigint::text)::text END AS told
     FROM changed`,
 
@@ -94,11 +102,14 @@ const STATEMENTS = {
         AND ($5::text IS NULL OR routing_key = $5::text)
     ))::text AS count`,
 
-  /** Takes what is ready from $1 to $2 and was never claimed or released; `next` is when the one after that is ready. */
+  /**
+   * Takes what is ready from $1 to now and was never claimed or released; `next` is when the one after that is ready. Now is
+   * $2, or the server's time.
+   */
   claim: `
     WITH due AS MATERIALIZED (
       SELECT key FROM {schema}.messages
-      WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at <= $2::bigint
+      WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at <= ${NOW}
       ORDER BY ready_at LIMIT $3::bigint FOR UPDATE SKIP LOCKED
     ), claimed AS (
       UPDATE {schema}.messages m
@@ -107,10 +118,10 @@ const STATEMENTS = {
       RETURNING m.key, m.ready_at, m.meta, m.body
     )
     SELECT n.next::text, NULL::text AS ms, NULL::text AS leased,
-      c.key::text, c.ready_at::text AS ready, c.meta::text, encode(c.body, 'hex')::text AS body
+      c.key::text, c.ready_at::text AS ready, c.meta::text, encode(c.body, 'hex')::text AS body, ${NOW}::text AS now
     FROM (
       SELECT (
-        SELECT ready_at FROM {schema}.messages WHERE held_until IS NULL AND ready_at > $2::bigint
+        SELECT ready_at FROM {schema}.messages WHERE held_until IS NULL AND ready_at > ${NOW}
         ORDER BY ready_at LIMIT 1
       ) AS next
     ) n LEFT JOIN claimed c ON true
@@ -125,12 +136,12 @@ const STATEMENTS = {
       SELECT (extract(epoch FROM statement_timestamp()) * 1000)::bigint AS server
     ), held AS MATERIALIZED (
       SELECT key FROM {schema}.messages
-      WHERE held_until IS NOT NULL AND held_until <= (SELECT greatest(server, $2::bigint) FROM clock)
-        AND held_until <= CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END
+      WHERE held_until IS NOT NULL AND held_until <= (SELECT greatest(server, ${NOW}) FROM clock)
+        AND held_until <= CASE WHEN lease IS NULL THEN ${NOW} ELSE (SELECT server FROM clock) END
       ORDER BY held_until LIMIT $3::bigint FOR UPDATE SKIP LOCKED
     ), due AS MATERIALIZED (
       SELECT key FROM {schema}.messages
-      WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at <= $2::bigint
+      WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at <= ${NOW}
       ORDER BY ready_at LIMIT $3::bigint - (SELECT count(*) FROM held) FOR UPDATE SKIP LOCKED
     ), claimed AS (
       UPDATE {schema}.messages m
@@ -139,18 +150,18 @@ const STATEMENTS = {
       RETURNING m.key, m.ready_at, m.meta, m.body
     )
     SELECT n.next::text, h.ms::text, h.leased::text,
-      c.key::text, c.ready_at::text AS ready, c.meta::text, encode(c.body, 'hex')::text AS body
+      c.key::text, c.ready_at::text AS ready, c.meta::text, encode(c.body, 'hex')::text AS body, ${NOW}::text AS now
     FROM (
       SELECT (
-        SELECT ready_at FROM {schema}.messages WHERE held_until IS NULL AND ready_at > $2::bigint
+        SELECT ready_at FROM {schema}.messages WHERE held_until IS NULL AND ready_at > ${NOW}
         ORDER BY ready_at LIMIT 1
       ) AS next
     ) n LEFT JOIN (
       SELECT lease IS NOT NULL AS leased,
-        held_until - CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END AS ms
+        held_until - CASE WHEN lease IS NULL THEN ${NOW} ELSE (SELECT server FROM clock) END AS ms
       FROM {schema}.messages
-      WHERE held_until IS NOT NULL AND held_until > (SELECT least(server, $2::bigint) FROM clock)
-        AND held_until > CASE WHEN lease IS NULL THEN $2::bigint ELSE (SELECT server FROM clock) END
+      WHERE held_until IS NOT NULL AND held_until > (SELECT least(server, ${NOW}) FROM clock)
+        AND held_until > CASE WHEN lease IS NULL THEN ${NOW} ELSE (SELECT server FROM clock) END
       ORDER BY held_until LIMIT 1
     ) h ON true LEFT JOIN claimed c ON true
     ORDER BY c.ready_at`,

@@ -4,7 +4,7 @@ import { entryKey, type Position, type Waitlist, type WaitlistFilter } from '../
 import type { StoreFaults } from '../store-faults.js'
 import { numberIn, type Row } from './answer.js'
 import type { Value } from './database.js'
-import { notifyFrom } from './notify.js'
+import { NOTIFY_BEFORE_MS } from './notify.js'
 import type { Queries, Run } from './queries.js'
 import { messageOf, rowOf, textOf } from './row.js'
 
@@ -50,7 +50,7 @@ export class Waiting implements Waitlist {
     const { queries, channel, changed } = this.#options
     const { key, dueAt, readyAt: at, meta } = rowOf(by)
     const before = [key, message.dueAt, readyAt(message)]
-    const replaced = await queries.run('replace', [...before, dueAt, at, meta, channel, notifyFrom()])
+    const replaced = await queries.run('replace', [...before, dueAt, at, meta, channel, NOTIFY_BEFORE_MS])
     if (replaced.length > 0) changed(at)
     return replaced.length > 0
   }

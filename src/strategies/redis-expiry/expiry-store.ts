@@ -39,9 +39,9 @@ export class ExpiryStore implements Store {
   }
 
   async claim(request: ClaimRequest): Promise<Claim> {
-    const { claimed, nextAt } = await this.#store.claim(request)
+    const { now, claimed, nextAt } = await this.#store.claim(request)
     // Time is Redis' matter, but what was too much for one answer has had its event.
-    return { claimed, nextAt: nextAt !== undefined && nextAt <= request.now ? nextAt : undefined }
+    return { now, claimed, nextAt: nextAt !== undefined && nextAt <= now ? nextAt : undefined }
   }
 
   settle(claimed: readonly Claimed[]): Promise<void> {

@@ -70,10 +70,10 @@ export class RedisStore implements Store {
       if (severity !== 'ok') logger[severity === 'note' ? 'info' : 'warn'](what, { store: STORE, todo })
   }
 
-  async add(message: DelayedMessage, { onConflict }: AddOptions): Promise<DelayedMessage | void> {
+  async add(message: DelayedMessage, { onConflict, holdMs = 0 }: AddOptions): Promise<DelayedMessage | void> {
     const tag = tagOf(message)
-    const args = [firstOf(message.id), tag, scoreOf(message), valueOf(message, tag), onConflict ?? '', this.#channel]
-    const reply = await this.#scripts.run(ADD, args)
+    const entry = [firstOf(message.id), tag, scoreOf(message), valueOf(message, tag)]
+    const reply = await this.#scripts.run(ADD, [...entry, onConflict ?? '', this.#channel, String(Math.ceil(holdMs))])
     if (!Array.isArray(reply)) return
     if (onConflict === 'error') throw conflict(message.id)
     const name = () => firstOf(message.id).toString('hex')
@@ -83,12 +83,14 @@ export class RedisStore implements Store {
     return instead
   }
 
-  async claim({ now, limit, leaseMs }: ClaimRequest): Promise<Claim> {
-    const reply = await this.#scripts.run(CLAIM, [String(now), String(limit), String(leaseMs)])
+  async claim({ now: given, limit, leaseMs }: ClaimRequest): Promise<Claim> {
+    const reply = await this.#scripts.run(CLAIM, [String(given ?? ''), String(limit), String(leaseMs)])
     const [lease, nextWaiting, nextLease, missing, ...found] = reply as [Buffer, Buffer, Buffer, Buffer, ...Buffer[]]
     const claimed: InRedis[] = []
     const unreadable: { field: Buffer; lease: string }[] = []
     const text = lease.toString()
+    // A lease is a time of Redis, in microseconds.
+    const now = given ?? Math.floor(storedNumber(lease, STORE) / 1000) - leaseMs
     for (let i = 0; i < found.length; i += 2) {
       const field = found[i]!
       const message = this.#read(found[i + 1]!, () => field.toString('hex'))
@@ -101,7 +103,7 @@ export class RedisStore implements Store {
       nextWaiting.length > 0 ? storedNumber(nextWaiting, STORE) : Infinity,
       nextLease.length > 0 ? now + storedNumber(nextLease, STORE) : Infinity,
     )
-    return { claimed, nextAt: nextAt === Infinity ? undefined : nextAt }
+    return { now, claimed, nextAt: nextAt === Infinity ? undefined : nextAt }
   }
 
   async settle(claimed: readonly Claimed[]): Promise<void> {
@@ -112,7 +114,7 @@ export class RedisStore implements Store {
   }
 
   async release(claimed: readonly Claimed[], until: number): Promise<void> {
-    // Never before its time, should the clock of the relay that had claimed it be ahead.
+    // Never before its time.
     const at = (message: DelayedMessage) => String(Math.max(until, readyAt(message)))
     for (const chunk of chunks(claimed as readonly InRedis[])) {
       const triples = chunk.flatMap(({ field, lease, message }) => [field, lease, at(message)])

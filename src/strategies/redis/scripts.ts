@@ -50,11 +50,15 @@ local function triggerOf(field, score)
   return due .. ':' .. score .. ':' .. field
 end
 
+local function timeMs()
+  local time = redis.call('TIME')
+  return math.floor(time[1] * 1000 + time[2] / 1000)
+end
+
 local function wait(field, score)
   redis.call('ZADD', waiting, score, field)
   if not due then return end
-  local time = redis.call('TIME')
-  local inMs = math.max(score - math.floor(time[1] * 1000 + time[2] / 1000), 1)
+  local inMs = math.max(score - timeMs(), 1)
   redis.call('SET', triggerOf(field, score), 1, 'PX', string.format('%.0f', inMs))
 end
 
@@ -84,9 +88,9 @@ local function tell(field, channel)
 end
 `
 
-/** ARGV: first, tag, score, value, onConflict or '', channel. 1: waits now, 0: waited already; or the values that wait. */
+/** ARGV: first, tag, score, value, onConflict or '', channel, in how many ms it may be claimed at the earliest. 1: waits now, 0: waited already; or the values that wait. */
 export const ADD = script(`
-local first, tag, score, value, onConflict, channel = unpack(ARGV)
+local first, tag, score, value, onConflict, channel, holdMs = unpack(ARGV)
 local field, isThere = fieldOf(first, tag)
 if isThere and redis.call('ZSCORE', waiting, field) then return 0 end
 local rivals = onConflict == '' and {} or fieldsOf(first)
@@ -97,6 +101,7 @@ if rivals[1] and onConflict ~= 'replace' then
 end
 redis.call('HSET', messages, field, value)
 if #field > FIRST then redis.call('ZADD', more, 0, field) end
+if holdMs ~= '0' then score = string.format('%.0f', math.max(score, timeMs() + holdMs)) end
 wait(field, score)
 if isThere then redis.call('ZREM', claimed, field) end
 for _, rival in ipairs(rivals) do
@@ -108,13 +113,14 @@ return 1
 `)
 
 /**
- * ARGV: now, limit, lease in ms. Returns the lease; when the next is ready; in how many ms the next lease is over; how many
+ * ARGV: now or '' for the time of Redis, limit, lease in ms. Returns the lease; when the next is ready; in how many ms the next lease is over; how many
  * had lost their value; then field and value of each. What it writes first is what Redis takes even when its memory is full.
  */
 export const CLAIM = script(`
 local now, limit, leaseMs = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
+if now == '' then now = string.format('%.0f', math.floor(clock / 1000)) end
 local lease = string.format('%.0f', clock + leaseMs * 1000)
 local reply, bytes, missing = { lease, '', '', '' }, 0, 0
 
