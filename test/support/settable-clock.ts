@@ -1,0 +1,36 @@
+import { systemClock, type Clock } from '../../src/clock.js'
+
+/** The clock of a machine of its own, which goes on and can be set. */
+export interface SettableClock extends Clock {
+  /** How far it is ahead of the true time from now on. */
+  set(aheadMs: number): void
+}
+
+export function settableClock(aheadMs = 0): SettableClock {
+  const listeners = new Set<(ms: number) => void>()
+  return {
+    ...systemClock,
+    now: () => Date.now() + aheadMs,
+    at(time, callback) {
+      let cancel = systemClock.at(time - aheadMs, callback)
+      listeners.add(again)
+      function again() {
+        cancel()
+        cancel = systemClock.at(time - aheadMs, callback)
+      }
+      return () => {
+        listeners.delete(again)
+        cancel()
+      }
+    },
+    onStep(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    set(ms) {
+      const byMs = ms - aheadMs
+      aheadMs = ms
+      for (const listener of [...listeners]) listener(byMs)
+    },
+  }
+}
