@@ -12,8 +12,14 @@ export interface Child {
 
 /** A TypeScript program of the tests as a process of its own, killed when the test ends. */
 export function startChild(program: URL, ...args: readonly string[]): Child {
+  return startChildWith({}, program, ...args)
+}
+
+/** As {@link startChild}, with this in its environment besides. */
+export function startChildWith(env: Record<string, string>, program: URL, ...args: readonly string[]): Child {
   const child = spawn(process.execPath, ['--import', 'tsx', program.pathname, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
   })
   const gone = new Promise<void>((resolve) => child.on('exit', () => resolve()))
   const lines: string[] = []
