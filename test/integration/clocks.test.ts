@@ -94,9 +94,10 @@ describe.each(Object.keys(STORES))('%s', (kind) => {
       const consumer = await consume(name)
       const relay = strategyOf(name)
       await open(relay, settableClock(ms), name)
-      for (const [n, inMs] of [300, 300_000].entries()) await mq.schedule(note, { n }, { to: { queue: name }, in: inMs })
+      for (const [n, inMs] of [300, 300_000].entries())
+        await mq.schedule(note, { n }, { to: { queue: name }, in: inMs })
       expect(await has(0)).toBeGreaterThanOrEqual(0)
-        expect(handled).toHaveLength(1)
+      expect(handled).toHaveLength(1)
       expect(relay.relayStats()).toMatchObject({ relayed: 1 })
       expect(consumer.stats()).toMatchObject({ putBack: 0, held: 0 })
     },
