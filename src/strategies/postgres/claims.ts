@@ -54,7 +54,13 @@ export class Claims {
     const lease = randomUUID()
     let rows: readonly Row[]
     try {
-      rows = await this.#queries.run(window.isHeld ? 'claimAll' : 'claim', [window.from, given ?? null, limit, lease, leaseMs])
+      rows = await this.#queries.run(window.isHeld ? 'claimAll' : 'claim', [
+        window.from,
+        given ?? null,
+        limit,
+        lease,
+        leaseMs,
+      ])
     } catch (error) {
       if (isDuequeError(error) && error.outcome === 'unknown') this.#lost.set(lease, performance.now())
       this.#window.failed()
