@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { backoff } from '../backoff.js'
 import { checkOptions, integer, oneOf, type Rule, type Rules } from '../checks.js'
-import { DuequeError, errorText, invalidOption, isDuequeError } from '../errors.js'
+import { DuequeError, errorText, invalidOption, isDuequeError, shown } from '../errors.js'
 import type { Logger } from '../logger.js'
 
 /**
@@ -20,6 +20,17 @@ export interface DedupeStore {
   settle(key: string, windowMs: number): Promise<void>
   /** Forgets the key if it is running for the owner. */
   release(key: string, owner: string): Promise<void>
+}
+
+/**
+ * The answer to a claim, as a store has read it.
+ *
+ * @throws DuequeError `STORE_ERROR` for another one: to take it for `claimed` would handle a message twice
+ */
+export function claimAnswer(answer: unknown, store: string): Awaited<ReturnType<DedupeStore['claim']>> {
+  if (answer === 'claimed' || answer === 'running' || answer === 'settled') return answer
+  const what = `expected 'claimed', 'running' or 'settled', got ${shown(answer)}: does the client change answers?`
+  throw new DuequeError('STORE_ERROR', `${store}: ${what}`, { store }, { outcome: 'unknown' })
 }
 
 /**

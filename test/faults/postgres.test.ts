@@ -61,7 +61,7 @@ test('PostgreSQL stops without a word: every call ends in time, and so does clos
 }) => {
   if (!server) return skip(NO_POSTGRES_PROGRAMS)
   await bearsSilence(vhost.url, server, (url, timeoutMs) => {
-    const sql = sqlTo(url, { onnotice: () => undefined })
+    const sql = sqlTo(url, { onnotice: () => undefined, connect_timeout: 3 })
     onTestFinished(() => void sql.end({ timeout: 0 }))
     return postgres({ pool: sql, schema: 'silent', timeoutMs, relay: { backstopMs: 200 } })
   })

@@ -5,6 +5,7 @@ import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
 import type { DedupeStore } from '../../src/index.js'
 import { redisDedupe } from '../../src/strategies/redis/index.js'
 import { useVhost } from '../support/broker.js'
+import { failure } from '../support/mq.js'
 import { NO_REDIS_PROGRAMS, startRedis, startRedisCluster, useRedis } from '../support/redis.js'
 import { anyKey, dedupeCases, failsInTime, survivesItsStore } from './dedupe-cases.js'
 
@@ -80,6 +81,17 @@ test('a Redis that does not answer, or is not there, is a STORE_ERROR in time', 
   proxy.refuse()
   proxy.cut()
   await failsInTime(store)
+})
+
+test('numbers as texts do not matter, and an answer that the client has changed is none', async () => {
+  const client = new Redis(server.url, { stringNumbers: true })
+  onTestFinished(() => client.disconnect())
+  const [store, key] = [redisDedupe({ client, prefix: server.prefix }), anyKey()]
+  expect(await store.claim(key, 'one', 60_000)).toBe('claimed')
+  expect(await store.claim(key, 'two', 60_000)).toBe('running')
+  const changed = client as unknown as { evalshaBuffer: () => Promise<unknown> }
+  changed.evalshaBuffer = () => Promise.resolve({ odd: true })
+  expect(await failure(store.claim(key, 'two', 60_000))).toMatchObject({ code: 'STORE_ERROR' })
 })
 
 function storeOf(url: string, prefix: string, timeoutMs?: number): DedupeStore {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { DedupeStore } from '../../consumer/dedupe.js'
+import { claimAnswer, type DedupeStore } from '../../consumer/dedupe.js'
 import { LATE, within } from '../../within.js'
 import type { Row } from './answer.js'
 import { databaseOf, type Value } from './database.js'
@@ -67,7 +67,7 @@ export function postgresDedupe({ timeoutMs = 3000, ...options }: PostgresDedupeO
     async claim(key, owner, leaseMs) {
       const [row] = await run('dedupeClaim', digest(key), owner, leaseMs)
       void forget()
-      return row![0] as 'claimed' | 'running' | 'settled'
+      return claimAnswer(row?.[0], 'postgres')
     },
     async renew(keys, owner, leaseMs) {
       await run('dedupeRenew', `{${keys.map(digest).join(',')}}`, owner, leaseMs)

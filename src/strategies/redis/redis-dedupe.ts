@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { DedupeStore } from '../../consumer/dedupe.js'
+import { claimAnswer, type DedupeStore } from '../../consumer/dedupe.js'
 import { checkPrefix, checkTimeout } from './checked.js'
 import { portOf, type RedisClient } from './client.js'
 import { STORE } from './failures.js'
@@ -72,8 +72,8 @@ export function redisDedupe({ client, prefix = 'dueque', timeoutMs = 3000 }: Red
   return {
     name: STORE,
     async claim(key, owner, leaseMs) {
-      const answer = (await run(CLAIM, key, owner, String(leaseMs))) as Buffer
-      return answer.toString() as 'claimed' | 'running' | 'settled'
+      const answer = await run(CLAIM, key, owner, String(leaseMs))
+      return claimAnswer(answer instanceof Uint8Array ? Buffer.from(answer).toString() : answer, STORE)
     },
     async renew(keys, owner, leaseMs) {
       // Each is in a slot of its own.
