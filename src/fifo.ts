@@ -43,9 +43,13 @@ export class Fifo<T> {
 
   /** Takes out every item that `test` accepts. */
   remove(test: (item: T) => boolean): T[] {
-    const all = this.items()
-    this.#head = 0
-    this.#items = all.filter((item) => !test(item))
-    return all.filter(test)
+    const [removed, kept]: [T[], T[]] = [[], []]
+    for (let i = this.#head; i < this.#items.length; i++) {
+      const item = this.#items[i] as T
+      if (test(item)) removed.push(item)
+      else kept.push(item)
+    }
+    if (removed.length > 0) [this.#items, this.#head] = [kept, 0]
+    return removed
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { ConfirmChannel, Message } from 'amqplib'
 import { backoff } from '../backoff.js'
 import { HEADER } from '../envelope.js'
@@ -9,24 +10,9 @@ import { bufferOf, type Frame } from './frame.js'
 import { isLoss, namedExchange, notEncodable, operationFailure, replyCode, tooLarge } from './failures.js'
 import { Fifo } from '../fifo.js'
 import { InFlight } from './in-flight.js'
-import { Suspects, blame, type Suspect } from './suspects.js'
-
-/** One message to publish, for as many attempts as it takes. */
-export interface Publication {
-  /** Id and revision as in the frame: they tell which one was returned. */
-  readonly message: { readonly id: unknown; readonly revision: unknown; readonly body: Uint8Array }
-  /**
-   * The frame for this very instant, asked anew at each attempt; or a promise of what must be declared first, after
-   * which it is asked again. A rejection ends the publication with that error.
-   */
-  prepare(): Frame | Promise<void>
-  /** `exchange` had no queue for the last frame, or does not exist: forget that it was there. An error ends it all. */
-  returned(exchange: string): DuequeError | undefined
-  /** From when on a confirm for the last frame can be relied on, by `performance.now()`. */
-  safeAt?(): number
-  /** After which it is given up. @default that of the publisher */
-  readonly timeoutMs?: number | undefined
-}
+import type { Entry, Publication } from './publication.js'
+import { Signals } from './signals.js'
+import { Suspects, blame } from './suspects.js'
 
 export interface PublisherSettings {
   /** Unconfirmed messages on the wire at most; the rest waits here. */
@@ -36,25 +22,9 @@ export interface PublisherSettings {
   logger: Logger
 }
 
-interface Entry extends Suspect {
-  readonly publication: Publication
-  readonly startedAt: number
-  readonly resolve: () => void
-  readonly reject: (error: DuequeError) => void
-  /** Of the last attempt. */
-  exchange: string
-  attempts: number
-  returned: boolean
-  /** Why it need not be tried again after it was returned. */
-  hopeless: DuequeError | undefined
-  /** An attempt whose answer never came: the message may be with the broker. */
-  lost: boolean
-  settled: boolean
-  /** Lets go of the caller's signal. */
-  release: (() => void) | undefined
-}
-
 const SWEEP_MS = 250
+/** Messages that wait for topology at most. The others are not asked before: by then their way may be there. */
+const MOST_PREPARING = 2000
 
 /**
  * Publishes with confirms. A promise resolves when the broker has taken responsibility for the message, whatever happened
@@ -70,10 +40,16 @@ export class Publisher {
   readonly #again = new Fifo<Entry>()
   readonly #suspects = new Suspects<Entry>()
   readonly #inFlight: InFlight<Entry>
-  /** Neither in a queue nor in flight: waiting for topology or for back-off. */
+  /** Neither in a queue nor in flight: waiting for the promise of `prepare`. */
+  readonly #preparing = new Set<Entry>()
+  /** Likewise: waiting for back-off. */
   readonly #aside = new Set<Entry>()
   /** Confirmed by a queue that is too young to be relied on. */
   readonly #unsafe = new Set<Entry>()
+  readonly #signals = new Signals<Entry>((entries, signal) => this.#aborted(entries, signal))
+  /** For what is sent again and was first sent at once: the context of no other message. */
+  readonly #context = new AsyncResource('dueque.publisher')
+  #unsettled = 0
   #paused = false
   #failure: Error | undefined
   #sweeper: ReturnType<typeof setInterval> | undefined
@@ -99,6 +75,7 @@ export class Publisher {
   publish(publication: Publication, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new DuequeError('CLOSED', 'dueque is closed', {}))
+      if (signal?.aborted) return reject(aborted(signal))
       const entry: Entry = {
         publication,
         startedAt: performance.now(),
@@ -111,13 +88,15 @@ export class Publisher {
         lost: false,
         blamed: 0,
         settled: false,
-        release: undefined,
+        signal,
+        context: undefined,
       }
-      if (signal) this.#abortable(entry, signal)
-      if (entry.settled) return
+      if (signal) this.#signals.add(entry, signal)
+      this.#unsettled++
       this.#queue.push(entry)
       this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS)
-      this.#pump()
+      this.#pump(entry)
+      if (!entry.settled && !this.#inFlight.has(entry)) entry.context = new AsyncResource('dueque.publish')
     })
   }
 
@@ -142,8 +121,7 @@ export class Publisher {
 
   /** Not settled yet, wherever they are. */
   get waiting(): number {
-    const queued = this.#queue.length + this.#again.length + this.#suspects.length
-    return queued + this.#inFlight.size + this.#aside.size + this.#unsafe.size
+    return this.#unsettled
   }
 
   #up(channel: ConfirmChannel): void {
@@ -158,20 +136,23 @@ export class Publisher {
     this.#pump()
   }
 
-  #pump(): void {
+  /** @param current the one that is published in this very call, and so in its own context */
+  #pump(current?: Entry): void {
     const { channel } = this.#lane
     if (!channel) return
     while (!this.#paused && !this.#inFlight.isFull) {
       const entry = this.#next()
       if (!entry) break
-      if (!entry.settled) this.#send(channel, entry)
+      if (entry.settled) continue
+      if (entry === current) this.#send(channel, entry)
+      else (entry.context ?? this.#context).runInAsyncScope(this.#send, this, channel, entry)
     }
   }
 
   /** One that is to be sent alone waits for what is on the wire, and nothing follows it before its answer. */
   #next(): Entry | undefined {
     if (this.#suspects.isSearching(this.#inFlight.size)) return this.#suspects.next(this.#inFlight.size)
-    return this.#again.shift() ?? this.#queue.shift()
+    return this.#again.shift() ?? (this.#preparing.size < MOST_PREPARING ? this.#queue.shift() : undefined)
   }
 
   #putBack(entry: Entry): void {
@@ -213,14 +194,18 @@ export class Publisher {
   }
 
   #setAside(entry: Entry, until: Promise<void>): void {
-    this.#aside.add(entry)
+    this.#preparing.add(entry)
     until.then(
       () => this.#takeBack(entry),
-      (error: unknown) => this.#settle(entry, operationFailure(error, 'topology', 'configure')),
+      (error: unknown) => {
+        this.#settle(entry, operationFailure(error, 'topology', 'configure'))
+        this.#pump()
+      },
     )
   }
 
   #takeBack(entry: Entry): void {
+    this.#preparing.delete(entry)
     this.#aside.delete(entry)
     if (entry.settled) return
     this.#putBack(entry)
@@ -322,18 +307,23 @@ export class Publisher {
         withOutcome(error, entry.lost || this.#inFlight.has(entry) || this.#unsafe.has(entry) ? 'unknown' : 'refused'),
       )
     else entry.resolve()
-    entry.release?.()
+    if (entry.signal) this.#signals.delete(entry, entry.signal)
     this.#inFlight.delete(entry)
+    this.#preparing.delete(entry)
     this.#aside.delete(entry)
     this.#unsafe.delete(entry)
-    this.#rest()
+    if (--this.#unsettled === 0) this.#rest()
   }
 
   #rest(): void {
-    if (this.waiting > 0) return
+    this.#unqueue(() => true)
     clearInterval(this.#sweeper)
     this.#sweeper = undefined
     this.#idle?.()
+  }
+
+  #unqueue(test: (entry: Entry) => boolean): Entry[] {
+    return [this.#queue, this.#again, this.#suspects].flatMap((queued) => queued.remove(test))
   }
 
   #sweep(): void {
@@ -352,21 +342,20 @@ export class Publisher {
 
   /** @returns whether there was any */
   #giveUp(test: (entry: Entry) => boolean, error: (entry: Entry) => DuequeError): boolean {
-    const entries = [this.#queue, this.#again, this.#suspects].flatMap((queued) => queued.remove(test))
-    for (const entry of [...this.#inFlight, ...this.#aside]) if (test(entry)) entries.push(entry)
+    // Those that were aborted leave the queues here, all at once.
+    const entries = this.#unqueue((entry) => entry.settled || test(entry)).filter((entry) => !entry.settled)
+    for (const entry of [...this.#inFlight, ...this.#preparing, ...this.#aside]) if (test(entry)) entries.push(entry)
     for (const entry of entries) this.#settle(entry, error(entry))
     return entries.length > 0
   }
 
-  #abortable(entry: Entry, signal: AbortSignal): void {
-    const abort = () => {
-      const { reason } = signal as { reason: unknown }
-      for (const queued of [this.#queue, this.#again, this.#suspects]) queued.remove((other) => other === entry)
-      this.#settle(entry, new DuequeError('ABORTED', 'aborted by the signal', { reason }, { cause: reason }))
-      this.#pump()
-    }
-    if (signal.aborted) return abort()
-    signal.addEventListener('abort', abort, { once: true })
-    entry.release = () => signal.removeEventListener('abort', abort)
+  #aborted(entries: ReadonlySet<Entry>, signal: AbortSignal): void {
+    const error = aborted(signal)
+    for (const entry of entries) this.#settle(entry, error)
+    this.#pump()
   }
+}
+
+function aborted({ reason }: AbortSignal): DuequeError<'ABORTED'> {
+  return new DuequeError('ABORTED', 'aborted by the signal', { reason: reason as unknown }, { cause: reason })
 }

@@ -1,7 +1,7 @@
 import { AmqpBroker } from '../../amqp/amqp-broker.js'
 import { frameFor, type Frame } from '../../amqp/frame.js'
 import { destinationKey, type QueueType } from '../../amqp/names.js'
-import type { Publication } from '../../amqp/publisher.js'
+import type { Publication } from '../../amqp/publication.js'
 import type { PublishOptions } from '../../broker.js'
 import type { Clock } from '../../clock.js'
 import { readyAt, type DelayedMessage } from '../../envelope.js'
@@ -105,6 +105,8 @@ interface Started {
 
 /** How much later than asked a message may be rather than wait for yet another rung to be declared. */
 const COLD_LATENESS_MS = 500
+/** So often a message has rungs declared; then it takes those of the last time, however late they make it by now. */
+const MOST_DECLARATIONS = 3
 
 /** One message on its way onto the ladder. Keeps what was started, because it may be sent after `stop`. */
 class Scheduling implements Publication {
@@ -114,6 +116,8 @@ class Scheduling implements Publication {
   readonly #shard: number
   #attempts = 0
   #epoch = 0
+  #declarations = 0
+  /** Of the last attempt, or what is declared for the next. */
   #route: Route | undefined
 
   constructor(on: Started, message: DelayedMessage, options: PublishOptions, shard: number) {
@@ -139,9 +143,12 @@ class Scheduling implements Publication {
     const sliverMs = isFirst && lead === 0 ? sliverOf(window) : 0
     const exact = this.#routeFor(sliverMs > 0 ? this.#windowFor(delayMs - sliverMs) : window)
     const route = this.#isReady(exact) ? exact : isFirst ? undefined : this.#laterRoute(delayMs)
-    if (!route) return declareAll(broker, message, exact, this.#options.declare)
+    this.#route = route ?? exact
+    if (!route) {
+      this.#declarations++
+      return declareAll(broker, message, exact, this.#options.declare)
+    }
     if (sliverMs > 0) return pauses.take(sliverMs)
-    this.#route = route
     const [first] = route.rungs
     const exchange = first ? names.entry(first.unit) : names.deliver
     return frameFor(message, exchange, route.keys.concat(destinationKey(message.destination)))
@@ -172,11 +179,13 @@ class Scheduling implements Publication {
    * message has waited for that, it takes the next path up whose rungs are there.
    */
   #laterRoute(delayMs: number): Route | undefined {
+    const declared = this.#route
     for (let late = 10; late <= COLD_LATENESS_MS; late += 10) {
       const route = this.#routeFor(this.#windowFor(delayMs + late))
       if (this.#isReady(route)) return route
     }
-    return undefined
+    if (this.#declarations < MOST_DECLARATIONS || !declared || !this.#isReady(declared)) return undefined
+    return declared.waitMs >= this.#windowFor(delayMs).leastMs ? declared : undefined
   }
 }
 

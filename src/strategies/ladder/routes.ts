@@ -7,6 +7,8 @@ import { MAX_DELAY_MS, rungsOf, UNITS, type Rung } from './rungs.js'
 export interface Route {
   /** Smallest first; none when the wait is over. */
   readonly rungs: readonly Rung[]
+  /** What they add up to. */
+  readonly waitMs: number
   readonly variant: RungVariant
   /** Of the rungs. */
   readonly rungKeys: readonly string[]
@@ -56,7 +58,7 @@ function waitOf({ leastMs, toleranceMs }: Window): number {
 function routeOf(sum: number, variant: RungVariant): Route {
   const rungs = rungsOf(digitsOf(sum))
   const rungKeys = rungs.map((rung) => rungKey(rung, variant))
-  return { rungs, variant, rungKeys, keys: keysOf(rungs, rungKeys) }
+  return { rungs, waitMs: sum, variant, rungKeys, keys: keysOf(rungs, rungKeys) }
 }
 
 function keysOf(rungs: readonly Rung[], rungKeys: readonly string[]): string[] {

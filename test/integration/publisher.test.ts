@@ -1,0 +1,86 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { connect as connectRaw, type ConfirmChannel, type Options } from 'amqplib'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import type { DuequeError } from '../../src/index.js'
+import { useVhost } from '../support/broker.js'
+import { open } from '../support/mq.js'
+import { note, unique } from '../strategies/recorder.js'
+
+const vhost = useVhost()
+
+const outcomes = (schedules: readonly Promise<unknown>[]) =>
+  Promise.all(
+    schedules.map((schedule) =>
+      schedule.then(
+        () => 'confirmed',
+        (error: unknown) => (error as DuequeError).code as string,
+      ),
+    ),
+  )
+
+const counted = (all: readonly string[]) => {
+  const counts: Record<string, number> = {}
+  for (const one of all) counts[one] = (counts[one] ?? 0) + 1
+  return counts
+}
+
+test.each(['one signal for all', 'a signal for each'])(
+  'an abort of 20,000 schedules that wait ends them at once, with %s',
+  async (kind) => {
+    const warned = vi.fn()
+    process.on('warning', warned)
+    onTestFinished(() => void process.off('warning', warned))
+    const queue = unique('abort')
+    const mq = await open(vhost.url, { maxInFlight: 100 })
+    await mq.schedule(note, { n: 0 }, { to: { queue }, in: 0, declare: true })
+    const shared = new AbortController()
+    const controllers = Array.from({ length: 20_000 }, () =>
+      kind === 'one signal for all' ? shared : new AbortController(),
+    )
+    const schedules = controllers.map(({ signal }, n) => mq.schedule(note, { n }, { to: { queue }, in: 0, signal }))
+    const settled = outcomes(schedules)
+    const startedAt = performance.now()
+    for (const controller of new Set(controllers)) controller.abort(new Error('enough'))
+    expect(performance.now() - startedAt).toBeLessThan(3000)
+    expect(mq.health().waitingForConfirm).toBe(0)
+    expect(counted(await settled)).toEqual({ ABORTED: 20_000 })
+    await mq.schedule(note, { n: 0 }, { to: { queue }, in: 0 })
+    expect(warned).not.toHaveBeenCalled()
+  },
+)
+
+test('what waits for room is published in the async context of its own schedule', async () => {
+  const storage = new AsyncLocalStorage<string>()
+  const published: [id: string, context: string | undefined][] = []
+  await wrapPublish(({ messageId }) => published.push([messageId!, storage.getStore()]))
+  const queue = unique('context')
+  const mq = await open(vhost.url, { maxInFlight: 1 })
+  const schedule = (id: string, delay: number) =>
+    storage.run(id, () => mq.schedule(note, { n: 0 }, { to: { queue }, in: delay, id, declare: true }))
+  // The first waits for topology, all others for a confirm; the odd milliseconds are waited for in the process.
+  await Promise.all(Array.from({ length: 20 }, (_, i) => schedule(`id-${i}`, i < 10 ? 1000 : 1000 + i)))
+  expect(published.length).toBeGreaterThanOrEqual(20)
+  expect(published.filter(([id, context]) => id !== context)).toEqual([])
+})
+
+test('50,000 schedules to one instant are confirmed, though every rung is missing at first', async () => {
+  const queue = unique('bulk')
+  const mq = await open(vhost.url, { namespace: unique('bulk'), publishTimeoutMs: 60_000 })
+  await mq.schedule(note, { n: 0 }, { to: { queue }, in: '1h', declare: true })
+  const at = new Date(Date.now() + 60_000)
+  const schedules = Array.from({ length: 50_000 }, (_, n) => mq.schedule(note, { n }, { to: { queue }, at }))
+  expect(counted(await outcomes(schedules))).toEqual({ confirmed: 50_000 })
+}, 120_000)
+
+/** Calls `listener` at each publish of any channel, as instrumentation of amqplib does, until the test ends. */
+async function wrapPublish(listener: (options: Options.Publish) => void): Promise<void> {
+  const model = await connectRaw(vhost.url)
+  const prototype = Object.getPrototypeOf(await model.createConfirmChannel()) as ConfirmChannel
+  await model.close()
+  const plain: ConfirmChannel['publish'] = Reflect.get(prototype, 'publish')
+  onTestFinished(() => void Reflect.set(prototype, 'publish', plain))
+  prototype.publish = function (this: ConfirmChannel, ...args) {
+    listener(args[3]!)
+    return plain.apply(this, args)
+  }
+}
