@@ -18,10 +18,12 @@ import type { TlsOptions } from './tls.js'
 import { parseEndpoints, type Endpoint } from './endpoint.js'
 import { writable } from './field-table.js'
 import { frameFor } from './frame.js'
+import { goodbye } from './goodbye.js'
 import { declareRisky } from './risky-exchange.js'
 import { Names, deadQueue, destinationKey, type QueueType, type TopologyMode } from './names.js'
 import type { Publication } from './publication.js'
 import { Publisher } from './publisher.js'
+import { YoungQueues } from './rung-marks.js'
 import { subscribe, type AmqpSubscription } from './subscribe.js'
 import { Topology } from './topology.js'
 
@@ -51,7 +53,7 @@ export class AmqpBroker implements Broker {
   readonly #consuming: AmqpConnection
   readonly #maxNameBytes: number
   readonly #riskySettings: ConnectionSettings
-  readonly #made = new Map<string, number>()
+  readonly #young = new YoungQueues()
   /** Those that should be receiving. */
   readonly #subscriptions = new Set<AmqpSubscription>()
   #consumer: Promise<Topology> | undefined
@@ -243,6 +245,7 @@ export class AmqpBroker implements Broker {
 
   async close(): Promise<void> {
     await this.publisher.close()
+    if (this.#producing.model) await goodbye(this.topology.flush())
     await Promise.all([this.#consuming.close(), this.#producing.close()])
   }
 
@@ -253,15 +256,16 @@ export class AmqpBroker implements Broker {
   }
 
   #topologyOn(connection: AmqpConnection, kept: boolean): Topology {
-    const { queueType, topology: mode } = this.#settings
+    const { queueType, topology: mode, logger } = this.#settings
     return new Topology(connection, {
       names: this.names,
       queueType,
       mode,
       maxNameBytes: this.#maxNameBytes,
-      made: this.#made,
+      young: this.#young,
       kept,
       declareRisky: (part) => declareRisky(connection, this.#riskySettings, part),
+      logger,
     })
   }
 

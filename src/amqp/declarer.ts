@@ -38,7 +38,11 @@ export class Declarer {
       case 'exchange':
         if (part.type === DELAYED_TYPE) return this.#declareRisky(part)
         return this.#run(`exchange ${part.name}`, 'configure', (channel) =>
-          channel.assertExchange(part.name, part.type, { durable: true, arguments: part.arguments }),
+          channel.assertExchange(part.name, part.type, {
+            durable: true,
+            autoDelete: part.autoDelete ?? false,
+            arguments: part.arguments,
+          }),
         )
       case 'queue':
         return this.#run(
@@ -77,6 +81,11 @@ export class Declarer {
       case 'binding':
         return this.#binding(part, 'unbind')
     }
+  }
+
+  /** Lets go of the channel. The next operation opens one again. */
+  close(): void {
+    this.#drop()
   }
 
   /** https://www.rabbitmq.com/docs/access-control#authorisation */

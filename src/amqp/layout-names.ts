@@ -6,7 +6,7 @@ const MARK = `.${LAYOUT}.`
 const NAMESPACE = /^[\w.:-]{1,64}$/
 /** Of {@link Names}, behind the namespace and the version. */
 const PART =
-  /^(?:deliver|unroutable|parked|delayed|dead|(?:entry|next)\.(?:ms|[smhdc])|wait\.(?:classic\.)?[1-9]\d*(?:ms|[smhd])(?:\.\d+)?|to(?:-queue)?\..+)$/s
+  /^(?:deliver|unroutable|parked|delayed|dead|(?:entry|next)\.(?:ms|[smhdc])|(?:wait|safe)\.(?:classic\.)?[1-9]\d*(?:ms|[smhd])(?:\.\d+)?|to(?:-queue)?\..+)$/s
 
 /** The namespaces of which a queue or exchange of this name would be a part of the layout. */
 export function namespacesOf(name: string): string[] {

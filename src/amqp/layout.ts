@@ -17,6 +17,8 @@ export interface ExchangePart {
   readonly name: string
   readonly type: string
   readonly arguments: Arguments
+  /** Whether it goes with its last binding. */
+  readonly autoDelete?: boolean
 }
 
 export interface QueuePart {
@@ -106,11 +108,25 @@ export class Layout {
     return rung.unit === UNITS[0] ? parts : [...parts, queueBinding(wait, names.next(rung.unit), key)]
   }
 
+  /**
+   * The mark of a rung that is old enough to be relied on: docs/decisions/038-old-rungs-are-marked.md. Nobody publishes to
+   * it. It goes with the rung, and so with the only binding that it has.
+   */
+  mark(rung: Rung, variant: RungVariant): [ExchangePart, BindingPart] {
+    const mark = this.names.safe(rung, variant)
+    return [{ ...exchange(mark, 'fanout'), autoDelete: true }, queueBinding(this.names.wait(rung, variant), mark, '')]
+  }
+
   /** Base, ladder, and all 375 rungs in so many queues each. */
   everything(type: QueueType, shards: number): Part[] {
-    const variants = Array.from({ length: shards }, (_, shard) => ({ type, shard }))
-    const rungs = variants.flatMap((variant) => allRungs().flatMap((rung) => this.rung(rung, variant)))
+    const rungs = this.rungs(type, shards).flatMap(({ rung, variant }) => this.rung(rung, variant))
     return [...this.base(), ...this.ladder(), ...rungs]
+  }
+
+  /** All 375 rungs, each in so many queues. */
+  rungs(type: QueueType, shards: number): { rung: Rung; variant: RungVariant }[] {
+    const variants = Array.from({ length: shards }, (_, shard) => ({ type, shard }))
+    return variants.flatMap((variant) => allRungs().map((rung) => ({ rung, variant })))
   }
 
   /**

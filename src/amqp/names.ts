@@ -42,8 +42,13 @@ export class Names {
   }
 
   /** Arguments are immutable, so the name carries what they depend on. */
-  wait(rung: Rung, { type, shard }: RungVariant): string {
-    return `${this.prefix}.wait.${type === 'quorum' ? '' : `${type}.`}${rung.name}${shard === 0 ? '' : `.${shard}`}`
+  wait(rung: Rung, variant: RungVariant): string {
+    return `${this.prefix}.wait.${variantName(rung, variant)}`
+  }
+
+  /** The mark of a rung that is old enough to be relied on. */
+  safe(rung: Rung, variant: RungVariant): string {
+    return `${this.prefix}.safe.${variantName(rung, variant)}`
   }
 
   outlet(exchange: string): string {
@@ -60,6 +65,10 @@ export class Names {
 export interface RungVariant {
   type: QueueType
   shard: number
+}
+
+function variantName({ name }: Rung, { type, shard }: RungVariant): string {
+  return `${type === 'quorum' ? '' : `${type}.`}${name}${shard === 0 ? '' : `.${shard}`}`
 }
 
 /** The key of a rung's queue, in the entry and the next exchange of its unit. */

@@ -1,8 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Rung } from '../strategies/ladder/rungs.js'
 import type { ConnectionSettings } from './connection.js'
 import { Declarer } from './declarer.js'
 import type { ExchangePart, Layout, Part, QueuePart } from './layout.js'
+import type { RungVariant } from './names.js'
 import { withConnection } from './operator-connection.js'
 import { declareRisky } from './risky-exchange.js'
+import { isMarked, SAFE_AFTER_MS } from './rung-marks.js'
 
 /** What became of a queue or an exchange. Bindings are not told: AMQP does not show whether one was there. */
 export interface Change {
@@ -55,6 +59,23 @@ export async function applyParts(
     told(i + 1)
   }
   return changes
+}
+
+/**
+ * Marks rungs as old enough to be relied on, once all of them are: so that no process holds its first confirms back. What
+ * has no mark yet may have been declared a moment ago, by whomever.
+ */
+export async function markRungs(
+  declarer: Declarer,
+  layout: Layout,
+  rungs: readonly { rung: Rung; variant: RungVariant }[],
+): Promise<void> {
+  const unmarked: Part[] = []
+  for (const { rung, variant } of rungs)
+    if (!(await isMarked(declarer, layout, rung, variant))) unmarked.push(...layout.mark(rung, variant))
+  if (unmarked.length === 0) return
+  await pause(SAFE_AFTER_MS)
+  for (const part of unmarked) await declarer.declare(part)
 }
 
 /** What of it does not exist, by name alone, which is all that AMQP shows. @throws DuequeError `PERMISSION_DENIED` */

@@ -4,6 +4,7 @@ import type { PrivateNode } from '../../scripts/broker/private-node.js'
 import { poll, startNode } from '../support/broker.js'
 import { failure } from '../support/mq.js'
 import { isBefore } from '../support/version.js'
+import { openWorld } from '../strategies/amqp-world.js'
 import { Recorder, note, scheduleNotes, unique } from '../strategies/recorder.js'
 
 const noNode = process.env['DUEQUE_RABBITMQ_BIN'] === undefined
@@ -71,6 +72,34 @@ describe.skipIf(noNode)(
       expect(early).toBe(0)
       expect([...handled.values()].filter((times) => times > 1)).toEqual([])
     }, 240_000)
+
+    test('killed while rungs are young: nothing confirmed is lost, neither of who declared them nor of who found them', async () => {
+      const namespace = unique('young')
+      const queue = unique('young')
+      const world = openWorld(node.url)
+      const one = await open({ namespace, publishTimeoutMs: 100_000 })
+      const other = await open({ namespace, publishTimeoutMs: 100_000 })
+      await one.schedule(note, { n: 0 }, { to: { queue }, in: 0, declare: true })
+      await other.schedule(note, { n: 0 }, { to: { queue }, in: 0 })
+      const rungs = Array.from({ length: 20 }, (_, i) => `${i + 1}h`)
+      const schedule = (mq: Dueque) =>
+        Promise.all(rungs.map((delay, n) => mq.schedule(note, { n }, { to: { queue }, in: delay })))
+      const depthOf = (rung: string) => world.depth(`${namespace}.v1.wait.${rung}`).catch(() => 0)
+      const declared = schedule(one)
+      await poll(() => depthOf('20h'), { what: 'the last rung', timeoutMs: 30_000, intervalMs: 20 })
+      const found = schedule(other)
+      await poll(async () => (await depthOf('20h')) > 1, {
+        what: 'the other message',
+        timeoutMs: 30_000,
+        intervalMs: 20,
+      })
+      await node.kill()
+      await node.restart()
+      await Promise.all([declared, found])
+      const after = openWorld(node.url)
+      for (const rung of rungs)
+        expect(await after.depth(`${namespace}.v1.wait.${rung}`), rung).toBeGreaterThanOrEqual(2)
+    }, 120_000)
 
     test('restarted: what waits, what is under way and who consumes all go on', async () => {
       const queue = unique('restart')

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
-import { ladder } from '../../src/index.js'
+import { connect, ladder } from '../../src/index.js'
+import { Layout, type QueuePart } from '../../src/amqp/layout.js'
+import { Names } from '../../src/amqp/names.js'
+import { allRungs } from '../../src/strategies/ladder/rungs.js'
 import { poll, useVhost } from '../support/broker.js'
 import { open } from '../support/mq.js'
 import { openWorld } from '../strategies/amqp-world.js'
@@ -96,6 +99,44 @@ test('the number of shards may change while messages wait', async () => {
   expect(recorder.early).toEqual([])
   expect(recorder.deliveries).toHaveLength(60)
 })
+
+test('what one process declared and saw grow old is not held by the next, unless it was declared anew meanwhile', async () => {
+  const [queue, namespace] = [unique('marked'), unique('marked')]
+  const world = openWorld(vhost.url)
+  /** Of a process of its own that schedules one message and ends. */
+  const tookMs = async () => {
+    const mq = await connect({ url: vhost.url, namespace })
+    // Only the rung is to be new.
+    await mq.schedule(note, { n: 0 }, { to: { queue }, in: 0, declare: true })
+    const startedAt = performance.now()
+    await mq.schedule(note, { n: 1 }, { to: { queue }, in: '1h' })
+    const ms = performance.now() - startedAt
+    await mq.close()
+    return ms
+  }
+  expect(await tookMs()).toBeGreaterThan(1900)
+  expect(await tookMs()).toBeLessThan(1500)
+  await world.deleteQueue(`${namespace}.v1.wait.1h`)
+  // As a process of an older version does, which knows nothing of marks.
+  const hour = allRungs().find(({ name }) => name === '1h')!
+  const [rung] = new Layout(new Names(namespace), 'quorum').rung(hour, { type: 'quorum', shard: 0 }) as [QueuePart]
+  await world.admin((channel) => channel.assertQueue(rung.name, { arguments: rung.arguments }))
+  expect(await tookMs()).toBeGreaterThan(1900)
+  expect(await tookMs()).toBeLessThan(1500)
+})
+
+test('with delays of hours to days, few schedules wait for their rungs', async () => {
+  const [queue, namespace] = [unique('warm'), unique('warm')]
+  const mq = await open(vhost.url, { namespace })
+  const slow: number[] = []
+  for (let n = 0; n < 60; n++) {
+    const startedAt = performance.now()
+    const delay = 3_600_000 + Math.floor(Math.random() * 29 * 86_400_000)
+    await mq.schedule(note, { n }, { to: { queue }, in: delay, declare: true })
+    if (performance.now() - startedAt > 1000) slow.push(n)
+  }
+  expect(slow.length).toBeLessThanOrEqual(6)
+}, 60_000)
 
 test('the order in which delays are seen in the rungs is smallest unit first', async () => {
   const queue = unique('path')

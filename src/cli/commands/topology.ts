@@ -2,11 +2,12 @@ import type { Command } from 'commander'
 import { definitionsOf } from '../../amqp/definitions.js'
 import { parseEndpoints, type Endpoint } from '../../amqp/endpoint.js'
 import { Layout, type Part } from '../../amqp/layout.js'
-import { deadQueue, Names } from '../../amqp/names.js'
+import { deadQueue, Names, type RungVariant } from '../../amqp/names.js'
 import {
   applyParts,
   deleteParts,
   destinationParts,
+  markRungs,
   missingParts,
   withDeclarer,
   type Change,
@@ -15,6 +16,7 @@ import { checkQueueName } from '../../destination.js'
 import { gapsAmong, type Gap } from '../../doctor/judge-part.js'
 import { entryParts, intakeQueue } from '../../migrate/parts.js'
 import { resolveOptions, type ResolvedOptions } from '../../options.js'
+import type { Rung } from '../../strategies/ladder/rungs.js'
 import { delayedIn } from '../delayed-exchanges.js'
 import { CommandError, EXIT, usage } from '../exit.js'
 import { layoutFacts } from '../management-facts.js'
@@ -85,6 +87,8 @@ interface Work {
   options: Options
   settings: ResolvedOptions
   endpoints: Endpoint[]
+  layout: Layout
+  rungs: { rung: Rung; variant: RungVariant }[]
   parts: Part[]
   /** They are the application's: left as they are where they exist, and never deleted. */
   workQueues: string[]
@@ -104,7 +108,17 @@ function workOf(options: Options, terminal: Terminal): Work {
     ...destinationParts(layout, { queues, exchanges, outlets }),
     ...intake.flatMap((entry) => entryParts(layout.names, entry)),
   ]
-  return { options, settings, endpoints: parseEndpoints(settings.url), parts, workQueues: queues, terminal }
+  const rungs = layout.rungs(settings.queueType, shards)
+  return {
+    options,
+    settings,
+    endpoints: parseEndpoints(settings.url),
+    layout,
+    rungs,
+    parts,
+    workQueues: queues,
+    terminal,
+  }
 }
 
 async function show({ endpoints, parts, terminal }: Work): Promise<void> {
@@ -121,11 +135,14 @@ function partText(part: Part): string {
   return [part.kind.padEnd(9), part.name, part.kind === 'exchange' ? part.type : '', ...details].join(' ').trimEnd()
 }
 
-async function apply({ settings, endpoints, parts, workQueues, terminal }: Work): Promise<void> {
+async function apply({ settings, endpoints, layout, rungs, parts, workQueues, terminal }: Work): Promise<void> {
   const progress = terminal.progress('declaring', 'parts')
   const told = (done: number) => progress.update(done, done / parts.length)
   const changes = await withDeclarer({ ...settings, endpoints }, (declarer) =>
-    applyParts(declarer, parts, { workQueues, told }),
+    applyParts(declarer, parts, { workQueues, told }).then(async (changes) => {
+      await markRungs(declarer, layout, rungs)
+      return changes
+    }),
   ).finally(() => progress.end())
   await report(terminal, changes, (created) => `${created} created, ${changes.length - created} were there`, 'created')
 }

@@ -8,9 +8,10 @@ import { readyAt, type DelayedMessage } from '../../envelope.js'
 import { DuequeError, invalidOption } from '../../errors.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { Pauses } from './pauses.js'
-import { defaultTolerance, longestLead, sliverOf, windowFor, type Window } from './path.js'
+import { defaultTolerance, longestLead, sliverOf, stepOf, sumsFor, windowFor, type Window } from './path.js'
 import { Routes, type Route } from './routes.js'
 import { MAX_DELAY_MS } from './rungs.js'
+import { WarmUp } from './warm-up.js'
 
 export interface LadderOptions {
   /**
@@ -63,12 +64,13 @@ export function ladder(options: LadderOptions = {}): Strategy {
     // Two roundings of up to 1 s each way, and the broker's own delay.
     limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 10, orderMs: 1500, leadMs: longestLead(lead) },
 
-    async start({ broker, clock }: Environment) {
+    async start({ broker, clock, logger }: Environment) {
       if (!(broker instanceof AmqpBroker)) throw invalidOption('strategy', 'ladder on RabbitMQ', 'another broker')
       if (started) throw invalidOption('strategy', 'a ladder of its own for each connection', 'one that is in use')
       await broker.topology.ladder()
       const routes = new Routes(queueType ?? broker.topology.queueType)
-      started = { broker, clock, tolerance, lead, routes, pauses: new Pauses() }
+      const warmUp = new WarmUp(broker.topology, logger, stepOf(lead))
+      started = { broker, clock, tolerance, lead, routes, pauses: new Pauses(), warmUp }
     },
 
     schedule(message, publish) {
@@ -78,6 +80,7 @@ export function ladder(options: LadderOptions = {}): Strategy {
     },
 
     stop() {
+      started?.warmUp.stop()
       started = undefined
       return Promise.resolve()
     },
@@ -101,10 +104,13 @@ interface Started {
   clock: Clock
   routes: Routes
   pauses: Pauses
+  warmUp: WarmUp
 }
 
 /** How much later than asked a message may be rather than wait for yet another rung to be declared. */
 const COLD_LATENESS_MS = 500
+/** The same for the rungs that were declared for it, as a share of the delay. */
+const COLD_LATENESS = 0.001
 /** So often a message has rungs declared; then it takes those of the last time, however late they make it by now. */
 const MOST_DECLARATIONS = 3
 
@@ -142,13 +148,13 @@ class Scheduling implements Publication {
     // Once: what is behind others by then, or comes again, is not to wait any longer.
     const sliverMs = isFirst && lead === 0 ? sliverOf(window) : 0
     const exact = this.#routeFor(sliverMs > 0 ? this.#windowFor(delayMs - sliverMs) : window)
-    const route = this.#isReady(exact) ? exact : isFirst ? undefined : this.#laterRoute(delayMs)
+    const route = this.#isReady(exact) ? exact : (this.#roundedRoute(window) ?? this.#laterRoute(delayMs, isFirst))
     this.#route = route ?? exact
     if (!route) {
       this.#declarations++
-      return declareAll(broker, message, exact, this.#options.declare)
+      return declareAll(this.#on, message, exact, this.#options.declare)
     }
-    if (sliverMs > 0) return pauses.take(sliverMs)
+    if (sliverMs > 0 && route === exact) return pauses.take(sliverMs)
     const [first] = route.rungs
     const exchange = first ? names.entry(first.unit) : names.deliver
     return frameFor(message, exchange, route.keys.concat(destinationKey(message.destination)))
@@ -174,28 +180,47 @@ class Scheduling implements Publication {
     return this.#on.broker.topology.isReady(this.message.destination, rungKeys)
   }
 
+  /** A way that the tolerance allows as well, where nothing has to be declared. */
+  #roundedRoute({ leastMs, toleranceMs }: Window): Route | undefined {
+    for (const sum of sumsFor(leastMs, toleranceMs)) {
+      const route = this.#routeFor({ leastMs: sum, toleranceMs: 0 })
+      if (this.#isReady(route)) return route
+    }
+    return undefined
+  }
+
   /**
    * Declaring takes time, after which the delay that is left wants other rungs, which are to be declared, and so on. Once a
    * message has waited for that, it takes the next path up whose rungs are there.
    */
-  #laterRoute(delayMs: number): Route | undefined {
+  #laterRoute(delayMs: number, isFirst: boolean): Route | undefined {
     const declared = this.#route
+    if (isFirst) return undefined
     for (let late = 10; late <= COLD_LATENESS_MS; late += 10) {
       const route = this.#routeFor(this.#windowFor(delayMs + late))
       if (this.#isReady(route)) return route
     }
-    if (this.#declarations < MOST_DECLARATIONS || !declared || !this.#isReady(declared)) return undefined
-    return declared.waitMs >= this.#windowFor(delayMs).leastMs ? declared : undefined
+    return declared && this.#staysGood(declared, delayMs) ? declared : undefined
+  }
+
+  /** Whether what was declared for the message will still do. */
+  #staysGood(declared: Route, delayMs: number): boolean {
+    const lateMs = declared.waitMs - this.#windowFor(delayMs).leastMs
+    if (lateMs < 0 || !this.#isReady(declared)) return false
+    const isTired = this.#declarations >= MOST_DECLARATIONS
+    return isTired || lateMs <= Math.max(COLD_LATENESS_MS, delayMs * COLD_LATENESS)
   }
 }
 
 async function declareAll(
-  { topology }: AmqpBroker,
+  { broker: { topology }, warmUp }: Started,
   { destination }: DelayedMessage,
-  { rungs, variant }: Route,
+  route: Route,
   declare: boolean,
 ): Promise<void> {
   await topology.destination(destination, declare)
   await topology.ladder()
-  for (const rung of rungs) await topology.rung(rung, variant)
+  for (const rung of route.rungs) await topology.rung(rung, route.variant)
+  const missed = route.rungs.filter((_, i) => topology.isYoung(route.rungKeys[i]!))
+  if (missed.length > 0) warmUp.missed(missed, route)
 }

@@ -50,6 +50,11 @@ export function longestLead(leadMs: number): number {
   return leadMs < LONG_LEAD_MS ? leadMs + TRANSIT_MS + stepMs - 1 : Math.max(leadMs, stepMs + HANDOVER_MS)
 }
 
+/** Of what the rungs in use are multiples. */
+export function stepOf(leadMs: number): number {
+  return leadMs === 0 ? STEP_MS : roundingOf(leadMs)
+}
+
 /** A tenth of the wait queues below a second take the same load: docs/decisions/028-a-lead-takes-no-small-rungs.md. */
 function roundingOf(leadMs: number): number {
   return leadMs < LONG_LEAD_MS ? 100 : 1000
@@ -81,6 +86,13 @@ export function sumFor(delayMs: number, toleranceMs: number): number {
     if (used < fewest) [best, fewest] = [sum, used]
   }
   return best
+}
+
+/** A delay rounded up to each unit, as far as the tolerance has it. */
+export function sumsFor(delayMs: number, toleranceMs: number): number[] {
+  if (!(delayMs > 0)) return []
+  const sums = UNITS.map(({ stepMs }) => Math.ceil(delayMs / stepMs) * stepMs)
+  return [...new Set(sums)].filter((sum) => sum <= Math.min(delayMs + toleranceMs, MAX_DELAY_MS))
 }
 
 function countDigits(sum: number): number {

@@ -52,6 +52,11 @@ export function rungsOf(digits: readonly number[]): Rung[] {
   return rungs
 }
 
+/** Smallest first. */
+export function rungsOfUnit(unit: Unit): readonly Rung[] {
+  return RUNGS[UNITS.indexOf(unit)]!.slice(1)
+}
+
 /** All 375 of them. */
 export function allRungs(): Rung[] {
   return RUNGS.flatMap((rungs) => rungs.slice(1))

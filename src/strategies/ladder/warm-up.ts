@@ -1,0 +1,103 @@
+import { errorText, isDuequeError } from '../../errors.js'
+import { rungKey, type RungVariant } from '../../amqp/names.js'
+import type { Topology } from '../../amqp/topology.js'
+import type { Logger } from '../../logger.js'
+import type { Route } from './routes.js'
+import { rungsOfUnit, UNITS, type Rung, type Unit } from './rungs.js'
+
+/** So many distinct rungs of a unit that were missing say that the delays are not a fixed few. */
+const ENOUGH = 3
+/** Nobody writes a delay of so many rungs by hand: each of them counts as two. One delay alone is never enough. */
+const MANY_RUNGS = 3
+/** Longer delays are rare: their rungs are declared last. */
+const MONTH_MS = 31 * 86_400_000
+
+/** What was missing in one unit. */
+interface Missing {
+  readonly rungs: Set<Rung>
+  count: number
+  isWarm: boolean
+}
+
+/**
+ * Declares all rungs of a unit in the background once a few of them were missing, so that not each of hundreds of first
+ * messages waits for its own: docs/decisions/039-the-ladder-warms-up.md.
+ */
+export class WarmUp {
+  readonly #topology: Pick<Topology, 'rungsAhead'>
+  readonly #logger: Logger
+  /** Rungs below it are not used. */
+  readonly #stepMs: number
+  /** By variant and unit. */
+  readonly #missing = new Map<string, Missing>()
+  #isStopped = false
+
+  constructor(topology: Pick<Topology, 'rungsAhead'>, logger: Logger, stepMs: number) {
+    this.#topology = topology
+    this.#logger = logger
+    this.#stepMs = stepMs
+  }
+
+  /** @param rungs all that were missing on the way of one message */
+  missed(rungs: readonly Rung[], { variant, rungs: { length } }: Pick<Route, 'rungs' | 'variant'>): void {
+    for (const rung of rungs) {
+      const missing = this.#of(rung.unit, variant)
+      if (missing.rungs.has(rung)) continue
+      missing.rungs.add(rung)
+      missing.count += length >= MANY_RUNGS ? 2 : 1
+    }
+    this.#look(variant)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  #look(variant: RungVariant): void {
+    const cold = UNITS.filter((unit) => !this.#of(unit, variant).isWarm)
+    if (this.#isStopped || !cold.some((unit) => this.#of(unit, variant).count >= ENOUGH)) return
+    // A unit in which two messages missed the same rung is not to trail behind.
+    const units = cold.filter((unit) => this.#of(unit, variant).count >= ENOUGH - 1)
+    for (const unit of units) this.#of(unit, variant).isWarm = true
+    void this.#declare(this.#rungsOf(units), variant)
+  }
+
+  #of(unit: Unit, { type, shard }: RungVariant): Missing {
+    const key = `${type} ${shard} ${unit.name}`
+    const known = this.#missing.get(key)
+    if (known) return known
+    const missing = { rungs: new Set<Rung>(), count: 0, isWarm: false }
+    this.#missing.set(key, missing)
+    return missing
+  }
+
+  /** In the order in which they are declared. */
+  #rungsOf(units: readonly Unit[]): Rung[] {
+    const isRare = ({ ttlMs }: Rung) => Number(ttlMs > MONTH_MS)
+    return units
+      .flatMap((unit) => rungsOfUnit(unit).filter(({ ttlMs }) => ttlMs % this.#stepMs === 0))
+      .sort((a, b) => isRare(a) - isRare(b) || a.digit - b.digit)
+  }
+
+  *#untilStopped(rungs: readonly Rung[]): Generator<Rung> {
+    for (const rung of rungs) {
+      if (this.#isStopped) return
+      yield rung
+    }
+  }
+
+  async #declare(rungs: readonly Rung[], variant: RungVariant): Promise<void> {
+    const [first, last] = [rungs[0]!, rungs.at(-1)!]
+    const names = { from: rungKey(first, variant), to: rungKey(last, variant), rungs: rungs.length }
+    this.#logger.debug('declaring rungs ahead', names)
+    try {
+      await this.#topology.rungsAhead(this.#untilStopped(rungs), variant)
+    } catch (error) {
+      if (this.#isStopped || isDuequeError(error, 'CLOSED')) return
+      this.#logger.info('could not declare rungs ahead: each is declared when it is needed', {
+        ...names,
+        error: errorText(error),
+      })
+    }
+  }
+}
