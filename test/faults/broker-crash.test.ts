@@ -93,6 +93,7 @@ describe.skipIf(noNode)(
         timeoutMs: 30_000,
         intervalMs: 20,
       })
+      await world.close()
       await node.kill()
       await node.restart()
       await Promise.all([declared, found])
