@@ -69,6 +69,8 @@ export interface SubscribeOptions {
 }
 
 export interface Subscription {
+  /** Changes {@link SubscribeOptions.prefetch} on the way. Missing where it stays as it is. */
+  setPrefetch?(prefetch: number): void
   /** No more arrivals. Those that are there can still be settled. */
   cancel(): Promise<void>
   /** After the last outcome. */

@@ -3,11 +3,12 @@ import type { ConnectionEvents } from './amqp/connection.js'
 import { MAX_BYTES_IN_FLIGHT } from './amqp/in-flight.js'
 import { Rescue } from './amqp/rescue.js'
 import type { Broker } from './broker.js'
-import { RunningConsumer, type Consumer } from './consumer/consumer.js'
-import type { Handler } from './consumer/delivery.js'
+import { RunningConsumer } from './consumer/consumer.js'
+import { differingNames, type Handler } from './consumer/delivery.js'
 import { SharedDuplicates } from './consumer/duplicates.js'
 import { checkConsume, resolveClose, type CloseOptions, type ConsumeOptions } from './consumer/options.js'
 import { closingInHandler, runningHandler } from './consumer/running-handler.js'
+import type { Consumer } from './consumer/stats.js'
 import { checkQueueName } from './destination.js'
 import { drainTimes, endsWithin } from './drain.js'
 import { DuequeError, invalidOption, shown, withReceipt } from './errors.js'
@@ -239,7 +240,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     const { clock, logger, strategy } = this.#options
     if (options.declare) this.#assertDeclares()
     if (options.declare !== false) assertNoDeadQueue(queue)
-    const consumer = new RunningConsumer(checkQueueName('queue', queue), handlers, options, {
+    const consumer: RunningConsumer = new RunningConsumer(checkQueueName('queue', queue), handlers, options, {
       connection: this,
       broker: this.#parts.broker,
       strategy,
@@ -250,6 +251,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
       onClosed: () => this.#consumers.delete(consumer),
       duplicates: this.#duplicates,
     })
+    this.#warnOfOthers(consumer)
     this.#consumers.add(consumer)
     return consumer.start()
   }
@@ -264,6 +266,17 @@ class Connected<S extends Strategy> implements Dueque<S> {
       return [name, call]
     })
     return Object.fromEntries(guarded) as M
+  }
+
+  /** RabbitMQ shares a queue's messages among its consumers, whatever their names. */
+  #warnOfOthers({ queue, handlers }: RunningConsumer): void {
+    for (const other of this.#consumers) {
+      if (other.queue !== queue || other.isClosing) continue
+      const names = differingNames(handlers, other.handlers)
+      if (names.length === 0) continue
+      const what = 'another consumer of this queue has handlers for other messages: what comes to the wrong one is dead'
+      this.#options.logger.warn(`${what}. Give both all handlers, or each a queue`, { queue, names })
+    }
   }
 
   health(): Health {

@@ -28,7 +28,7 @@ export interface Settling<Message> {
  */
 export class Acks<Message> {
   readonly #channel: Settling<Message>
-  readonly #most: number
+  #most = 0
   /** Acknowledged here, but not yet to the broker. */
   readonly #waiting = new Map<number, Message>()
   /** Settled with the broker, above {@link #floor}. */
@@ -40,6 +40,10 @@ export class Acks<Message> {
 
   constructor(channel: Settling<Message>, prefetch: number) {
     this.#channel = channel
+    this.setPrefetch(prefetch)
+  }
+
+  setPrefetch(prefetch: number): void {
     this.#most = prefetch * SHARE_OF_PREFETCH
   }
 

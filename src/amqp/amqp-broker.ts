@@ -168,7 +168,7 @@ export class AmqpBroker implements Broker {
       this.#subscriptions.delete(subscription)
       return subscription.cancel()
     }
-    return { cancel, close: () => subscription.close() }
+    return { cancel, close: () => subscription.close(), setPrefetch: (most) => subscription.setPrefetch(most) }
   }
 
   health(): BrokerHealth {

@@ -22,6 +22,7 @@ export interface SubscribeSettings {
 }
 
 export interface AmqpSubscription extends Subscription {
+  setPrefetch(prefetch: number): void
   /** Whether the broker delivers to it. */
   readonly live: boolean
 }
@@ -52,9 +53,13 @@ class Subscriber implements AmqpSubscription {
   #framesBefore = 0
   /** Each lost one counts as a delivery of all that it had not settled. */
   #channels = 0
+  #prefetch: number
+  #onMessage: ((message: ConsumeMessage | null) => void) | undefined
+  #replacing: Promise<void> | undefined
 
   constructor(settings: SubscribeSettings, listener: (arrival: Arrival) => void) {
     this.#settings = settings
+    this.#prefetch = settings.prefetch
     this.#listener = listener
   }
 
@@ -85,11 +90,11 @@ class Subscriber implements AmqpSubscription {
   }
 
   async #up(channel: Channel): Promise<void> {
-    const { queue, prefetch, prepare, cancelled, logger } = this.#settings
+    const { queue, prepare, cancelled, logger } = this.#settings
     await prepare()
-    await channel.prefetch(prefetch)
+    await channel.prefetch(this.#prefetch)
     if (this.#cancelled) return
-    const acks = (this.#acks = new Acks(settling(channel), prefetch))
+    const acks = (this.#acks = new Acks(settling(channel), this.#prefetch))
     const isLive = () => this.#lane?.channel === channel
     const losses = this.#channels++
     const onMessage = (message: ConsumeMessage | null) => {
@@ -102,14 +107,37 @@ class Subscriber implements AmqpSubscription {
       // Its channel goes too, so that there is one way to start again.
       channel.close().catch(() => undefined)
     }
+    this.#onMessage = onMessage
     const { consumerTag } = await channel.consume(queue, onMessage)
     this.#consumerTag = consumerTag
     this.#started = true
     if (this.#cancelled) await goodbye(channel.cancel(consumerTag))
   }
 
+  setPrefetch(prefetch: number): void {
+    this.#prefetch = prefetch
+    this.#acks?.setPrefetch(prefetch)
+    // A channel that is lost meanwhile starts anew, with the new one.
+    this.#replacing = (this.#replacing ?? Promise.resolve()).then(() => this.#replace()).catch(() => undefined)
+  }
+
+  /**
+   * RabbitMQ applies a prefetch to consumers that start after it. The new one comes before the old one goes, so that no other
+   * process becomes the active one of a queue with a single active consumer.
+   */
+  async #replace(): Promise<void> {
+    const [channel, old, onMessage] = [this.#lane?.channel, this.#consumerTag, this.#onMessage]
+    if (!channel || old === undefined || !onMessage || this.#cancelled) return
+    await channel.prefetch(this.#prefetch)
+    const { consumerTag } = await channel.consume(this.#settings.queue, onMessage)
+    if (this.#lane?.channel !== channel || this.#consumerTag !== old) return
+    this.#consumerTag = consumerTag
+    await channel.cancel(old)
+  }
+
   async cancel(): Promise<void> {
     this.#cancelled = true
+    if (this.#replacing) await goodbye(this.#replacing)
     this.#acks?.flush()
     this.#framesBefore = this.#acks?.frames ?? 0
     const tag = this.#consumerTag

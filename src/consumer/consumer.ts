@@ -6,9 +6,11 @@ import { decodeEnvelope, readyAt } from '../envelope.js'
 import { DuequeError, isForEver } from '../errors.js'
 import { Fifo } from '../fifo.js'
 import { sometimes } from '../sometimes.js'
+import { AutoPrefetch } from './auto-prefetch.js'
 import { Dedupe } from './dedupe.js'
 import { checkHandlers, type Handler } from './delivery.js'
 import { duplicateKey, type Duplicates } from './duplicates.js'
+import { earlyWarnings } from './early-warnings.js'
 import type { ConsumerEnvironment } from './environment.js'
 import { Handling, type Fate, type Item } from './handling.js'
 import { Holds } from './holds.js'
@@ -17,28 +19,12 @@ import { Moves } from './moves.js'
 import { putBackOf } from './put-back.js'
 import { report } from './report.js'
 import { closingInHandler, runningHandler } from './running-handler.js'
-import type { ConsumerStats } from './stats.js'
-
-/** A running consumer. */
-export interface Consumer {
-  readonly queue: string
-  stats(): ConsumerStats
-  /**
-   * Stops taking messages, waits for the handlers that run, gives everything else back to the broker. In a handler of this
-   * consumer its promise rejects with `CLOSE_IN_HANDLER`, and the close goes on: call it there without `await`.
-   *
-   * @param options.drainTimeoutMs milliseconds for all of it. Handlers have all but the last quarter, one second at most;
-   * then their signal is aborted and they are left behind. @default 30_000
-   */
-  close(options?: CloseOptions): Promise<void>
-}
+import type { Consumer, ConsumerStats } from './stats.js'
 
 /** For handlers to end that were told to by their signal. */
 const ABORT_GRACE_MS = 100
 /** For a consumer to start that is closed meanwhile. */
 const LONGEST_START_MS = 3000
-/** Earlier than the lead by more than this is no matter of rounding. */
-const SKEW_MS = 1000
 /** A copy whose twin is handled in another process is looked at again. */
 const TWIN_LOOK_MS = 250
 /** What comes earlier than this is put back to wait in the broker instead of holding a place of the prefetch. */
@@ -64,6 +50,7 @@ const LONGEST_HOLD_MS = 30_000
  */
 export class RunningConsumer implements Consumer {
   readonly queue: string
+  readonly handlers: readonly Handler[]
   readonly #options: ReturnType<typeof resolveConsume>
   readonly #handling: Handling
   readonly #environment: ConsumerEnvironment
@@ -74,26 +61,29 @@ export class RunningConsumer implements Consumer {
   readonly #ready = new Fifo<Item>()
   readonly #held: Holds
   readonly #isNews: (what: string) => boolean
+  readonly #warnOfEarly: ReturnType<typeof earlyWarnings>
   readonly #moves: Moves
+  readonly #prefetch: AutoPrefetch | undefined
   readonly #abort = new AbortController()
   readonly #stats = { handled: 0, retried: 0, dead: 0, suppressed: 0, putBack: 0, running: 0, following: 0 }
   #starting: Promise<Subscription> | undefined
   #closing: Promise<void> | undefined
-  #hasLeft = false
   #idle: (() => void) | undefined
   #abandon: ((error: DuequeError) => void) | undefined
 
   constructor(queue: string, handlers: readonly Handler[], options: ConsumeOptions, environment: ConsumerEnvironment) {
     this.queue = queue
+    this.handlers = checkHandlers(handlers)
     const { clock, logger, strategy } = environment
-    this.#options = resolveConsume(options, logger)
-    const { retry, handlerTimeoutMs } = this.#options
+    this.#options = resolveConsume(options, strategy.limits, logger)
+    const { retry, handlerTimeoutMs, concurrency } = this.#options
+    if (options.prefetch === undefined) this.#prefetch = new AutoPrefetch(concurrency, strategy.limits.leadMs)
     this.#environment = environment
     // Each running handler may listen.
     setMaxListeners(0, this.#abort.signal)
     this.#handling = new Handling({
       queue,
-      handlers: checkHandlers(handlers),
+      handlers: this.handlers,
       retry,
       handlerTimeoutMs,
       maxDelayMs: strategy.limits.maxDelayMs,
@@ -109,6 +99,7 @@ export class RunningConsumer implements Consumer {
       this.#sort(item)
     })
     this.#isNews = sometimes(clock)
+    this.#warnOfEarly = earlyWarnings(queue, environment, this.#isNews)
     // Behind all that may throw.
     this.#duplicates = environment.duplicates.join(queue, this.#options.duplicates)
   }
@@ -127,6 +118,10 @@ export class RunningConsumer implements Consumer {
       throw error
     }
     return this
+  }
+
+  get isClosing(): boolean {
+    return this.#closing !== undefined
   }
 
   stats(): ConsumerStats {
@@ -178,10 +173,8 @@ export class RunningConsumer implements Consumer {
   }
 
   #leave(): void {
-    if (this.#hasLeft) return
-    this.#hasLeft = true
-    this.#environment.duplicates.leave(this.queue, this.#options.duplicates)
-    this.#environment.onClosed()
+    const { duplicates, onClosed } = this.#environment
+    if (onClosed()) duplicates.leave(this.queue, this.#options.duplicates)
   }
 
   /** Until no handler runs any more, or they were told to stop and did not. */
@@ -222,21 +215,8 @@ export class RunningConsumer implements Consumer {
     // Given back when the subscription has ended: it would come here again.
     if (this.#closing) return this.#ready.push(item)
     this.#sort(item)
-    if (item.readyAt > now) this.#watch(item.readyAt - now)
-  }
-
-  /** Tells what an operator should mend: early arrivals are held, but only so many, and not for any clock. */
-  #watch(earlyMs: number): void {
-    const { strategy, logger } = this.#environment
-    const { leadMs } = strategy.limits
-    const { prefetch } = this.#options
-    const about = { queue: this.queue, earlyMs, leadMs, prefetch }
-    if (earlyMs > leadMs + SKEW_MS && this.#isNews('skew')) {
-      logger.warn("arrives earlier than its lead explains: the clocks differ, or its producer's lead is longer", about)
-    }
-    if (this.#held.size >= prefetch && this.#isNews('prefetch')) {
-      logger.warn('every message that prefetch allows is held until due, and what is due waits: raise prefetch', about)
-    }
+    if (item.readyAt <= now) return
+    this.#warnOfEarly(item.readyAt - now, this.#options.prefetch, this.#held.size)
   }
 
   /** Ready, held until it is, or put back; also for what was held because it could not be put back. */
@@ -321,7 +301,10 @@ export class RunningConsumer implements Consumer {
       }
       if (elsewhere !== 'claimed') return this.#later(item, key)
     }
+    const prefetch = this.#prefetch
+    const startedAt = prefetch ? this.#environment.clock.monotonic() : 0
     const fate = await this.#handling.run(item)
+    if (prefetch) this.#tune(prefetch, startedAt)
     if (fate.kind === 'handled') this.#stats.handled++
     const settled = fate.kind === 'handled' || (await this.#settle(item, fate))
     if (key !== undefined) {
@@ -331,6 +314,13 @@ export class RunningConsumer implements Consumer {
     if (settled) item.arrival.ack()
     else item.arrival.requeue()
     if (fate.kind === 'handled') report(this.#environment.events, this.queue, item, fate)
+  }
+
+  /** The prefetch that nobody chose goes by what handlers take. */
+  #tune(prefetch: AutoPrefetch, startedAt: number): void {
+    if (!prefetch.took(this.#environment.clock.monotonic() - startedAt)) return
+    this.#options.prefetch = prefetch.value
+    void this.#starting?.then((subscription) => subscription.setPrefetch?.(prefetch.value))
   }
 
   /** Until its twin in another process has an outcome, or the store can be asked. */

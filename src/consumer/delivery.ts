@@ -74,6 +74,14 @@ export function onAny(handle: (delivery: Delivery) => unknown): Handler {
   return { definition: undefined, handle }
 }
 
+/** The names that one of them has a handler for and the other has not; `(any other)` for {@link onAny}. */
+export function differingNames(some: readonly Handler[], others: readonly Handler[]): string[] {
+  const handles = (handlers: readonly Handler[], name: string | undefined) =>
+    handlers.some(({ definition }) => !definition || definition.name === name)
+  const names = new Set([...some, ...others].map(({ definition }) => definition?.name))
+  return [...names].filter((name) => handles(some, name) !== handles(others, name)).map((name) => name ?? '(any other)')
+}
+
 /** @throws DuequeError `INVALID_OPTION` */
 export function checkHandlers(handlers: readonly Handler[]): readonly Handler[] {
   const isList: boolean = Array.isArray(handlers)

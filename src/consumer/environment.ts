@@ -15,6 +15,7 @@ export interface ConsumerEnvironment {
   logger: Logger
   onError: (error: unknown) => void
   events: Events
-  onClosed: () => void
+  /** Whether it is the first time. */
+  onClosed: () => boolean
   duplicates: SharedDuplicates
 }

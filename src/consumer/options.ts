@@ -1,12 +1,19 @@
 import { checkOptions, flag, group, integer, milliseconds, type Rules } from '../checks.js'
+import type { Limits } from '../strategies/strategy.js'
 import type { Logger } from '../logger.js'
 import type { Resolved } from '../resolved.js'
+import { AutoPrefetch, MOST_PREFETCH } from './auto-prefetch.js'
 import { DEDUPE_RULES, type DedupeOptions } from './dedupe.js'
 import { WINDOW_RULES, type DuplicateWindow } from './duplicates.js'
 import { RETRY_RULES, resolveRetry, type Retry, type RetryPolicy } from './retry.js'
 
 export interface ConsumeOptions {
-  /** Messages that the broker may send ahead, 1 to 65535. @default 100 */
+  /**
+   * Messages that the broker may send ahead, 1 to 65535. What one process has, another one cannot handle: fewer share slow
+   * work better, more feed fast handlers.
+   * @default 2 × concurrency, 10 × concurrency while handlers take less than 50 ms on average (until they take 200 ms); and
+   * with a lead one more for each millisecond that a message may be early, up to 1000
+   */
   prefetch?: number | undefined
   /** Handlers that run at the same time. @default 10 */
   concurrency?: number | undefined
@@ -37,7 +44,7 @@ export interface ConsumeOptions {
 type Plain = Omit<ConsumeOptions, 'retry' | 'dedupe'>
 
 const CONSUME_RULES: Rules<ConsumeOptions> = {
-  prefetch: integer(1, 65_535),
+  prefetch: integer(1, MOST_PREFETCH),
   concurrency: integer(1),
   declare: flag,
   duplicates: group(WINDOW_RULES),
@@ -66,8 +73,18 @@ export function resolveClose(options: CloseOptions = {}): Resolved<CloseOptions>
 }
 
 /** Of options that were checked. */
-export function resolveConsume(options: ConsumeOptions, logger: Logger): Resolved<Plain> & { retry: Retry } {
-  const { prefetch = 100, concurrency = 10, declare = true, duplicates = {}, retry } = options
+export function resolveConsume(
+  options: ConsumeOptions,
+  { leadMs }: Pick<Limits, 'leadMs'>,
+  logger: Logger,
+): Resolved<Plain> & { retry: Retry } {
+  const {
+    concurrency = 10,
+    prefetch = new AutoPrefetch(concurrency, leadMs).value,
+    declare = true,
+    duplicates = {},
+    retry,
+  } = options
   const { handlerTimeoutMs = 0, consumerTimeoutMs = 1_800_000 } = options
   const resolved = { prefetch, concurrency, declare, duplicates, handlerTimeoutMs, consumerTimeoutMs }
   const longestMs = (Math.max(prefetch, concurrency) * handlerTimeoutMs) / concurrency

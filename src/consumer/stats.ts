@@ -1,3 +1,19 @@
+import type { CloseOptions } from './options.js'
+
+/** A running consumer. */
+export interface Consumer {
+  readonly queue: string
+  stats(): ConsumerStats
+  /**
+   * Stops taking messages, waits for the handlers that run, gives everything else back to the broker. In a handler of this
+   * consumer its promise rejects with `CLOSE_IN_HANDLER`, and the close goes on: call it there without `await`.
+   *
+   * @param options.drainTimeoutMs milliseconds for all of it. Handlers have all but the last quarter, one second at most;
+   * then their signal is aborted and they are left behind. @default 30_000
+   */
+  close(options?: CloseOptions): Promise<void>
+}
+
 /** What a consumer has done since it started. */
 export interface ConsumerStats {
   /** Handlers that returned, and decided nothing else. */

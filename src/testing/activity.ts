@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Consumer } from '../consumer/consumer.js'
+import type { Consumer } from '../consumer/stats.js'
 import { checkHandlers, type Delivery, type Handler } from '../consumer/delivery.js'
 import { checkConsume, type ConsumeOptions } from '../consumer/options.js'
 import { DuequeError } from '../errors.js'

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { defineMessage, on, onAny, type Delivery } from '../../src/index.js'
@@ -266,5 +267,50 @@ describe.skipIf(managementUrl() === undefined)('queues (skipped without the mana
       'x-queue-leader-locator': 'balanced',
     })
     expect((await shown(`${queue}.dead`)).arguments).toMatchObject({ 'x-queue-type': 'quorum' })
+  })
+})
+
+describe('the default prefetch', () => {
+  test('leaves a second worker its part of slow messages', async () => {
+    const queue = unique('shared')
+    const [one, two] = [await open(vhost.url), await open(vhost.url)]
+    const handled = [0, 0]
+    const slow = (worker: number) => on(note, () => sleep(300).then(() => handled[worker]!++))
+    await one.consume(queue, [slow(0)])
+    const total = 80
+    const channel = await rawChannel(vhost.url)
+    for (let n = 0; n < total; n++) channel.sendToQueue(queue, Buffer.from('{"n":1}'), { type: note.name })
+    await poll(() => handled[0]! > 0, { what: 'the first' })
+    await two.consume(queue, [slow(1)])
+    await poll(() => handled[0]! + handled[1]! === total, { what: 'all', timeoutMs: 20_000 })
+    expect(handled[1]).toBeGreaterThan(total / 5)
+  })
+
+  test('grows while handlers are fast, by a new consumer in place of the old one, and loses nothing', async () => {
+    const queue = unique('fast')
+    const mq = await open(vhost.url)
+    const numbers: number[] = []
+    let release = () => undefined as void
+    const told = new Promise<void>((resolve) => (release = resolve))
+    const handler = on(note, async ({ payload: { n } }) => {
+      if (n >= 500) await told
+      numbers.push(n)
+    })
+    const consumer = await mq.consume(queue, [handler])
+    const channel = await rawChannel(vhost.url)
+    const send = (n: number) => channel.sendToQueue(queue, Buffer.from(JSON.stringify({ n })), { type: note.name })
+    const look = () => channel.checkQueue(queue)
+    for (let n = 0; n < 500; n++) send(n)
+    await poll(() => numbers.length === 500, { what: 'the fast ones', timeoutMs: 20_000 })
+    await poll(async () => (await look()).consumerCount === 1, { what: 'one consumer' })
+    // It has room for all of them, ten of which are running.
+    for (let n = 500; n < 590; n++) send(n)
+    await poll(() => consumer.stats().running === 10, { what: 'the slow ones' })
+    await poll(async () => (await look()).messageCount === 0, { what: 'nothing left in the queue' })
+    release()
+    await poll(() => numbers.length === 590, { what: 'all' })
+    await consumer.close()
+    expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 590 }, (_, n) => n))
+    expect(await look()).toMatchObject({ messageCount: 0, consumerCount: 0 })
   })
 })

@@ -1,4 +1,4 @@
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { connect, defineMessage, memory, on, onAny, type Handler } from '../../../src/index.js'
 import { rejection } from '../thrown.js'
@@ -42,4 +42,36 @@ it('a dead queue is consumed if it exists, and not declared as a work queue', as
   const message = defineMessage('reminder', z.unknown())
   const schedule = mq.schedule(message, 1, { to: { queue: 'none.dead' }, in: 0, declare: true })
   expect((await rejection(schedule)).code).toBe('RESERVED_NAME')
+})
+
+describe('a second consumer of a queue', () => {
+  const other = on(defineMessage('other', z.unknown()), handle)
+
+  /** The names that are warned of, when the second starts. */
+  async function warnings(first: Handler[], second: Handler[], closes = false) {
+    const names: unknown[] = []
+    const warn = (_: string, data?: Record<string, unknown>) => names.push(data?.['names'])
+    const nothing = () => undefined
+    const mine = await connect({ strategy: memory(), logger: { debug: nothing, info: nothing, error: nothing, warn } })
+    const consumer = await mine.consume('q', first)
+    await mine.consume('elsewhere', [other])
+    if (closes) await consumer.close()
+    await mine.consume('q', second)
+    await mine.close()
+    return names
+  }
+
+  it.each<[string, Handler[], Handler[], string[][]]>([
+    ['another message alone', [reminder], [other], [['other', 'reminder']]],
+    ['fewer messages', [reminder, other], [reminder], [['other']]],
+    ['any other message', [reminder], [reminder, onAny(handle)], [['(any other)']]],
+    ['the same messages', [reminder, other], [other, reminder], []],
+    ['all messages, one by one or together', [onAny(handle), other], [onAny(handle)], []],
+  ])('with handlers for %s', async (_, first, second, warned) => {
+    expect(await warnings(first, second)).toEqual(warned)
+  })
+
+  it('is none, once the first has closed', async () => {
+    expect(await warnings([reminder], [other], true)).toEqual([])
+  })
 })

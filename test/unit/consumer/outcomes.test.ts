@@ -199,7 +199,7 @@ it('warns if the prefetched messages could wait longer than the broker allows', 
   await mq.consume('a', [handler], { handlerTimeoutMs: 180_000, prefetch: 100, concurrency: 10 })
   expect(warnings).toEqual([])
   await mq.consume('b', [handler], { handlerTimeoutMs: 180_001, prefetch: 100, concurrency: 10 })
-  await mq.consume('c', [handler], { handlerTimeoutMs: 1000, consumerTimeoutMs: 9000 })
+  await mq.consume('c', [handler], { handlerTimeoutMs: 1000, consumerTimeoutMs: 1900 })
   expect(warnings).toHaveLength(2)
 })
 

@@ -1,0 +1,43 @@
+/** Handlers that take less on average, in milliseconds, are fast: a hundred of their messages are half a second of work. */
+const FAST_MS = 50
+/** From here on they are slow again. */
+const SLOW_MS = 200
+/** How many handlers the average goes over, and how many decide before it is looked at anew. */
+const SAMPLE = 32
+/** Of AMQP 0-9-1. */
+export const MOST_PREFETCH = 65_535
+
+/**
+ * The prefetch of a consumer that names none. What one process has, another cannot handle: slow handlers get little more
+ * than they can work on, so that a second process gets its part. Fast ones get enough to go on while acks are under way.
+ * See docs/decisions/041-the-default-prefetch-shares.md.
+ */
+export class AutoPrefetch {
+  readonly #concurrency: number
+  readonly #leadMs: number
+  #isFast = false
+  #averageMs = 0
+  #count = 0
+
+  /** @param leadMs how early a message may be: what is held takes room. A thousand messages a second are provided for */
+  constructor(concurrency: number, leadMs: number) {
+    this.#concurrency = concurrency
+    this.#leadMs = Math.min(leadMs, 1000)
+  }
+
+  get value(): number {
+    return Math.min((this.#isFast ? 10 : 2) * this.#concurrency + this.#leadMs, MOST_PREFETCH)
+  }
+
+  /** A handler has ended. Returns whether that changed the {@link value}. */
+  took(ms: number): boolean {
+    this.#count++
+    this.#averageMs += (ms - this.#averageMs) / Math.min(this.#count, SAMPLE)
+    if (this.#count < SAMPLE / 2) return false
+    const isFast = this.#averageMs < (this.#isFast ? SLOW_MS : FAST_MS)
+    if (isFast === this.#isFast) return false
+    this.#isFast = isFast
+    this.#count = 0
+    return true
+  }
+}
