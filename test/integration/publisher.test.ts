@@ -37,11 +37,13 @@ test.each(['one signal for all', 'a signal for each'])(
     const controllers = Array.from({ length: 20_000 }, () =>
       kind === 'one signal for all' ? shared : new AbortController(),
     )
+    const startedAt = performance.now()
     const schedules = controllers.map(({ signal }, n) => mq.schedule(note, { n }, { to: { queue }, in: 0, signal }))
     const settled = outcomes(schedules)
-    const startedAt = performance.now()
+    const abortedAt = performance.now()
     for (const controller of new Set(controllers)) controller.abort(new Error('enough'))
-    expect(performance.now() - startedAt).toBeLessThan(3000)
+    // On a busy machine both are slow.
+    expect(performance.now() - abortedAt).toBeLessThan(2 * (abortedAt - startedAt) + 1000)
     expect(mq.health().waitingForConfirm).toBe(0)
     expect(counted(await settled)).toEqual({ ABORTED: 20_000 })
     await mq.schedule(note, { n: 0 }, { to: { queue }, in: 0 })
