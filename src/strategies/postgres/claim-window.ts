@@ -69,11 +69,11 @@ export class ClaimWindow {
     if (isAll) this.#from = now - OVERLAP_MS
     // Otherwise the last one may be a lease from anywhere.
     else this.#from = isHeld ? from : (last ?? from)
-    if (isWhole) this.#wholeAt = isAll ? elapsed + Math.max(WHOLE_EVERY_MS, restMs) : elapsed
     const aheadMs = now - elapsed
     // The server's clock was set back.
     if (aheadMs < this.#aheadMs - OVERLAP_MS) this.#wholeAt = -Infinity
     this.#aheadMs = aheadMs
+    if (isWhole) this.#wholeAt = isAll ? elapsed + Math.max(WHOLE_EVERY_MS, restMs) : elapsed
     if (isHeld) {
       this.#releasedAt = Math.min(this.#released, held?.isLease === false ? now + held.inMs : Infinity)
       this.#leaseOverAt = held?.isLease ? elapsed + Math.max(held.inMs, restMs) : Infinity
