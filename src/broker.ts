@@ -43,6 +43,8 @@ export function deathHeaders({ reason, error, stack, at, firstFailedAt }: Death)
 export interface PublishOptions {
   /** Declares a missing work queue instead of failing. */
   declare: boolean
+  /** Binds the destination if it is not. With false it is taken to be bound. @default true */
+  bind?: boolean | undefined
   signal?: AbortSignal | undefined
   /** Milliseconds after which it is given up. @default publishTimeoutMs */
   timeoutMs?: number | undefined

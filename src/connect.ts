@@ -102,7 +102,8 @@ export async function connect<S extends Strategy = Strategy>(
   const start = async () => {
     const onError = (error: DuequeError) => events.emit('error', error)
     await strategy.start({ broker, clock, logger, onError })
-    return broker instanceof AmqpBroker ? new Rescue(broker, { strategy, clock, logger }).start() : undefined
+    if (!(broker instanceof AmqpBroker)) return undefined
+    return new Rescue(broker, { strategy, clock, logger, onParked: (event) => events.emit('parked', event) }).start()
   }
   try {
     const rescue = await within(start(), publishTimeoutMs)

@@ -66,6 +66,8 @@ export const HEADER = {
   rescues: 'dueque-rescues',
   parkedAt: 'dueque-parked-at',
   putBacks: 'dueque-put-backs',
+  parkedReason: 'dueque-parked-reason',
+  parkedError: 'dueque-parked-error',
 } as const
 
 /** What a broker adds to headers on the way. `x-death` must not go out again: 3.x would trust it and drop the message. */

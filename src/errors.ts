@@ -12,6 +12,8 @@ export interface ErrorData {
   INVALID_PAYLOAD: { message: string; issues: readonly PayloadIssue[] }
   /** A header, routing key or name that dueque keeps for itself. */
   RESERVED_NAME: { name: string }
+  /** A parked message names a destination that its namespace does not reach, and no operator has said that it may. */
+  NOT_BOUND: { destination: string }
   NAME_TOO_LONG: { name: string; bytes: number; maxBytes: number }
   BODY_TOO_LARGE: { bytes: number; maxBytes: number }
   HEADERS_TOO_LARGE: { bytes: number; maxBytes: number }

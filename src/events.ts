@@ -29,6 +29,21 @@ export interface DeadEvent extends HandledEvent {
   readonly error: unknown
 }
 
+/**
+ * Why a message was parked. Frozen: docs/wire-format.md.
+ *
+ * - `missing`: its destination does not exist.
+ * - `not-bound`: its destination exists, is not bound in this namespace, and the process that had the message neither consumes it
+ *   nor schedules to it.
+ * - `no-destination`: it does not say where it belongs.
+ * - `reserved`: its destination is one of dueque's own queues or exchanges.
+ * - `invalid-due`: it is due later than any strategy can wait.
+ * - `refused`: it cannot be published again.
+ * - `failed`: five attempts to send it on failed.
+ */
+export type ParkedReason =
+  'missing' | 'not-bound' | 'no-destination' | 'reserved' | 'invalid-due' | 'refused' | 'failed'
+
 /** An unroutable message that could not be sent on, of the event `parked`. */
 export interface ParkedEvent {
   readonly id: string | undefined
@@ -36,7 +51,7 @@ export interface ParkedEvent {
   /** Its destination as the message says it: `queue:<name>`, `exchange:<name>` or `outlet:<name>`. */
   readonly to: string | undefined
   /** Why it could not be sent on. */
-  readonly reason: string
+  readonly reason: ParkedReason
 }
 
 /**

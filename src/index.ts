@@ -24,7 +24,7 @@ export type { Duration, ExponentialBackoff, RetryPolicy } from './consumer/retry
 export type { DedupeOptions, DedupeStore } from './consumer/dedupe.js'
 export type { DuplicateWindow } from './consumer/duplicates.js'
 export type { Health } from './health.js'
-export type { DeadEvent, DuequeEvents, HandledEvent, ParkedEvent, RetriedEvent } from './events.js'
+export type { DeadEvent, DuequeEvents, HandledEvent, ParkedEvent, ParkedReason, RetriedEvent } from './events.js'
 export {
   DuequeError,
   isDuequeError,

@@ -1,5 +1,6 @@
 import {
   deathHeaders,
+  MAX_DEATH_TEXT,
   type Arrival,
   type Broker,
   type BrokerHealth,
@@ -8,9 +9,10 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from '../broker.js'
-import { destinationText, isReserved, type QueueDestination } from '../destination.js'
+import { destinationText, isReserved, type Destination, type QueueDestination } from '../destination.js'
 import { HEADER, passedOn, type Arrived, type DelayedMessage } from '../envelope.js'
 import { DuequeError, isDuequeError } from '../errors.js'
+import type { ParkedReason } from '../events.js'
 import type { Logger } from '../logger.js'
 import { AmqpConnection, type ConnectionEvents, type ConnectionSettings } from './connection.js'
 import type { Part } from './layout.js'
@@ -25,6 +27,7 @@ import type { Publication } from './publication.js'
 import { Publisher } from './publisher.js'
 import { YoungQueues } from './rung-marks.js'
 import { subscribe, type AmqpSubscription } from './subscribe.js'
+import { Told } from './told.js'
 import { Topology } from './topology.js'
 
 export interface AmqpSettings {
@@ -47,6 +50,7 @@ export class AmqpBroker implements Broker {
   readonly names: Names
   readonly topology: Topology
   readonly publisher: Publisher
+  readonly #told = new Told()
   readonly #settings: AmqpSettings
   readonly #events: ConnectionEvents
   readonly #producing: AmqpConnection
@@ -76,12 +80,13 @@ export class AmqpBroker implements Broker {
     return this.#producing.open()
   }
 
-  deliver(message: DelayedMessage, { declare, signal }: PublishOptions): Promise<void> {
+  deliver(message: DelayedMessage, { declare, bind = true, signal }: PublishOptions): Promise<void> {
     const { destination } = message
-    const prepare = () =>
-      this.topology.isReady(destination, [])
-        ? frameFor(message, this.names.deliver, [destinationKey(destination)])
-        : this.topology.destination(destination, declare)
+    const prepare = () => {
+      if (this.topology.isReady(bind ? destination : undefined, []))
+        return frameFor(message, this.names.deliver, [destinationKey(destination)])
+      return bind ? this.topology.destination(destination, declare) : this.topology.base()
+    }
     const safeAt = () => this.topology.safeAt(destination, [])
     const returned = (exchange: string) => this.topology.returned(exchange)
     return this.publish({ message, prepare, returned, safeAt }, signal)
@@ -134,11 +139,26 @@ export class AmqpBroker implements Broker {
   /**
    * Puts an arrival into the parking queue. Resolves once it is safe there.
    *
-   * @param at milliseconds since the epoch
+   * @param why.at milliseconds since the epoch
    */
-  park(arrived: Arrived, at: number): Promise<void> {
-    const prepared = () => (this.topology.hasBase ? undefined : this.topology.base())
-    return this.#move(arrived, this.names.parked, { [HEADER.parkedAt]: at }, { prepared })
+  park(arrived: Arrived, { at, reason, error }: Parking): Promise<void> {
+    const headers = {
+      [HEADER.parkedAt]: at,
+      [HEADER.parkedReason]: reason,
+      // Not that of somebody else.
+      [HEADER.parkedError]: error?.slice(0, MAX_DEATH_TEXT),
+    }
+    return this.#move(arrived, this.names.parked, headers, { prepared: this.#hasBase })
+  }
+
+  /** Puts an arrival of the queue for unroutable messages behind the others there, by a key that nothing is bound with. */
+  unroutable(arrived: Arrived, rescues: number): Promise<void> {
+    return this.#move(arrived, this.names.deliver, { [HEADER.rescues]: rescues }, { prepared: this.#hasBase })
+  }
+
+  /** Whether this process itself consumes the destination, or sends to it. */
+  isTold(destination: Destination): boolean {
+    return this.#told.has(destination)
   }
 
   /** @param beside what is declared with the queue, before each start */
@@ -263,11 +283,14 @@ export class AmqpBroker implements Broker {
       mode,
       maxNameBytes: this.#maxNameBytes,
       young: this.#young,
+      told: this.#told,
       kept,
       declareRisky: (part) => declareRisky(connection, this.#riskySettings, part),
       logger,
     })
   }
+
+  readonly #hasBase = () => (this.topology.hasBase ? undefined : this.topology.base())
 
   async #openConsumer(): Promise<Topology> {
     try {
@@ -278,6 +301,12 @@ export class AmqpBroker implements Broker {
     }
     return this.#topologyOn(this.#consuming, false)
   }
+}
+
+interface Parking {
+  at: number
+  reason: ParkedReason
+  error: string | undefined
 }
 
 interface Steps extends Pick<PublishOptions, 'signal' | 'timeoutMs'> {

@@ -49,6 +49,8 @@ const OF_THE_PAST: ReadonlySet<string> = new Set([
   HEADER.retryAt,
   HEADER.rescues,
   HEADER.parkedAt,
+  HEADER.parkedReason,
+  HEADER.parkedError,
 ])
 
 /**

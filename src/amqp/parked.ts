@@ -1,5 +1,5 @@
 import { checkDestination, isReserved, parseDestination, type Destination } from '../destination.js'
-import { decodeEnvelope, HEADER, sentOn, type Arrived, type DelayedMessage } from '../envelope.js'
+import { decodeEnvelope, HEADER, sentOn, type Arrived, type DelayedMessage, type Headers } from '../envelope.js'
 import { DuequeError } from '../errors.js'
 
 /** Where parked messages are to go instead of where they belong. An exchange without a key gets their own. */
@@ -17,8 +17,12 @@ export function parkedSentOn(stored: Arrived, to: OtherDestination | undefined, 
   const own = to ?? parseDestination(stored.headers, routingKey)
   if (!own) throw new DuequeError('DESTINATION_MISSING', 'it does not say where it belongs', { destination: '' })
   const message = sentOn(stored, decodeEnvelope(stored), withKey(own, routingKey), now)
-  const { [HEADER.rescues]: _, [HEADER.parkedAt]: __, ...headers } = message.headers
-  return { ...message, headers }
+  return { ...message, headers: withoutParking(message.headers) }
+}
+
+function withoutParking(headers: Headers): Headers {
+  const names: readonly string[] = [HEADER.rescues, HEADER.parkedAt, HEADER.parkedReason, HEADER.parkedError]
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)))
 }
 
 /**

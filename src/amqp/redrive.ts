@@ -16,8 +16,12 @@ export interface RedrivePlan {
    * @throws DuequeError if it cannot be, so that it stays
    */
   sentOn: (stored: Stored) => DelayedMessage
-  /** Declares missing work queues. */
+  /** Declares missing work queues, of those that are named. */
   declare: boolean
+  /** Whether the operator has named a destination. It is bound then; what a message alone names is not. */
+  isNamed: (destination: Destination) => boolean
+  /** Of those that are not named, whether they are bound. Undefined if nobody can say. */
+  isBound: (destination: Destination) => Promise<boolean | undefined>
   /** Messages at most, of those that are meant. */
   limit: number
   ratePerSecond: number
@@ -31,7 +35,7 @@ export interface RedrivePlan {
 const IN_FLIGHT = 200
 
 /**
- * Sends messages of a storage queue on: binds the destination, publishes anew, and removes the stored copy only when the
+ * Sends messages of a storage queue on: binds the destination if an operator has named it, publishes anew, and removes the stored copy only when the
  * new one is confirmed. Whatever ends it half-way loses nothing; a message of which the confirm or the removal was still
  * on its way is there twice, with one id and revision, and consumers suppress the second.
  */
@@ -98,12 +102,11 @@ export class Redrive {
   }
 
   async #sendOn(queue: StorageQueue, stored: Stored, plan: RedrivePlan): Promise<void> {
-    const { declare } = plan
     let outcome: DelayedMessage | DuequeError
     try {
       outcome = plan.sentOn(stored)
-      await this.#bind(outcome.destination, declare)
-      await this.#options.strategy.schedule(outcome, { declare })
+      await this.#prepare(outcome.destination, plan)
+      await this.#options.strategy.schedule(outcome, { declare: false, bind: false })
     } catch (error) {
       outcome = asDuequeError(error)
     }
@@ -112,11 +115,26 @@ export class Redrive {
     if (outcome instanceof DuequeError && !isItsOwn(outcome)) throw outcome
   }
 
-  #bind(destination: Destination, declare: boolean): Promise<void> {
+  #prepare(destination: Destination, plan: RedrivePlan): Promise<void> {
     const key = destinationText(destination)
-    const bound = this.#destinations.get(key) ?? this.#broker.topology.destination(destination, declare)
-    this.#destinations.set(key, bound)
-    return bound
+    const ready = this.#destinations.get(key) ?? this.#look(destination, plan)
+    this.#destinations.set(key, ready)
+    return ready
+  }
+
+  /** @throws DuequeError `NOT_BOUND`, `DESTINATION_MISSING`, `RESERVED_NAME`, … */
+  async #look(destination: Destination, { isNamed, isBound, declare }: RedrivePlan): Promise<void> {
+    const { topology } = this.#broker
+    if (isNamed(destination)) return topology.destination(destination, declare)
+    await topology.assertUsers(destination)
+    const text = destinationText(destination)
+    if (!(await topology.exists(destination)))
+      throw new DuequeError('DESTINATION_MISSING', `${text} does not exist`, { destination: text })
+    const bound = await isBound(destination)
+    if (bound) return
+    const message =
+      bound === false ? `${text} is not bound in this namespace` : `nobody can say whether ${text} is bound`
+    throw new DuequeError('NOT_BOUND', message, { destination: text })
   }
 }
 

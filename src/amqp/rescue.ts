@@ -1,12 +1,13 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival } from '../broker.js'
 import type { Clock } from '../clock.js'
 import { isReserved, parseDestination, type Destination } from '../destination.js'
-import { decodeEnvelope, readyAt, sentOn, type Envelope } from '../envelope.js'
-import { DuequeError, errorText, isDuequeError, isForEver } from '../errors.js'
+import { decodeEnvelope, readyAt, sentOn, text, HEADER, type Envelope } from '../envelope.js'
+import { errorText, isDuequeError, isForEver } from '../errors.js'
+import type { ParkedEvent, ParkedReason } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { Strategy } from '../strategies/strategy.js'
 import type { AmqpBroker } from './amqp-broker.js'
+import { BoundedPauses } from './bounded-pauses.js'
 import { goodbye } from './goodbye.js'
 import { destinationKey } from './names.js'
 
@@ -14,36 +15,58 @@ export interface RescueEnvironment {
   strategy: Strategy
   clock: Clock
   logger: Logger
+  /** A message is safe in the parking queue. */
+  onParked?: (event: ParkedEvent) => void
 }
 
-/** After so many times a message is parked, whatever the reason. */
-const MAX_RESCUES = 5
+/** After so many attempts to send it on a message is parked, whatever the reason. */
+export const MAX_RESCUES = 5
 const PREFETCH = 100
-/** How long what was seen of a destination, or of the ladder, is taken to be true. */
+/** More messages than these do not pause at a time, so that others find room beside them. */
+const MAX_PAUSING = PREFETCH / 2
+/** How long what was seen of a destination is taken to be true. */
 const LOOK_AGAIN_MS = 2000
+/** The rungs are looked at no more often than this, since anybody may send messages that look lost. */
+const MEND_AGAIN_MS = 10_000
 const PAUSE_AFTER_FAILURE_MS = 1000
+
+/** Why a message cannot be sent on. */
+interface Problem {
+  reason: ParkedReason
+  /** What went wrong, beside the reason. */
+  error?: string
+}
 
 /**
  * Sends on what an exchange had no route for. A broker on Mnesia starts its quorum queues before it has recovered the
  * bindings, so that a restart leaves messages here whose route exists (measured on 3.10.8: 349 of 20,000); so does a rung
  * that was deleted, and a queue that was declared anew without its binding. Each message is sent again, from where it
- * stands by its due time, after its destination was looked for and bound. What has no destination is parked.
+ * stands by its due time.
  *
- * Every process with an open connection takes part; each message is moved by one of them, confirmed before it is acked.
+ * It binds a destination only if this process consumes it or schedules to it: what a message alone names may be a queue
+ * that its producer must not reach (docs/decisions/042). Any other destination gets the message if it is bound.
+ *
+ * Every process with an open connection takes part; each message is moved by one of them, confirmed before it is acked. How
+ * often it was tried travels with the message. It pauses longer before each attempt, and is parked after
+ * {@link MAX_RESCUES}.
  */
 export class Rescue {
   readonly #broker: AmqpBroker
   readonly #environment: RescueEnvironment
   readonly #topology: ReturnType<AmqpBroker['newTopology']>
-  readonly #known = new Map<string, { exists: Promise<boolean>; until: number }>()
+  readonly #mending: ReturnType<AmqpBroker['newTopology']>
+  readonly #known = new Map<string, { problem: Promise<Problem | undefined>; until: number }>()
   readonly #running = new Set<Promise<void>>()
-  #lookedAt = -Infinity
+  readonly #pauses = new BoundedPauses(MAX_PAUSING)
+  #mendedAt = -Infinity
+  #closing = false
   #subscription: Awaited<ReturnType<AmqpBroker['watch']>> | undefined
 
   constructor(broker: AmqpBroker, environment: RescueEnvironment) {
     this.#broker = broker
     this.#environment = environment
     this.#topology = broker.newTopology()
+    this.#mending = broker.newTopology()
   }
 
   /** Does nothing for a user who may not read the queue: another process will. */
@@ -63,7 +86,9 @@ export class Rescue {
   }
 
   async close(): Promise<void> {
+    this.#closing = true
     await this.#subscription?.cancel()
+    this.#pauses.end()
     // What they have not acked goes back to the queue.
     await goodbye(Promise.all(this.#running))
     await this.#subscription?.close()
@@ -71,81 +96,116 @@ export class Rescue {
 
   /** Never rejects. */
   async #rescue(arrival: Arrival): Promise<void> {
-    const { strategy, clock, logger } = this.#environment
     const envelope = decodeEnvelope(arrival)
-    const destination = parseDestination(arrival.headers, arrival.routingKey)
-    const now = clock.now()
+    await this.#pauses.take(pauseBefore(envelope.rescues))
+    if (this.#closing || !arrival.live) return
     try {
-      if (envelope.rescues >= MAX_RESCUES || !destination || isReserved(arrival.routingKey)) {
-        await this.#park(arrival, 'it does not say where it belongs, or was sent again too often')
-      } else if (readyAt(envelope) - now > strategy.limits.maxDelayMs) {
-        await this.#park(arrival, 'its due time is none that a message can wait for')
-      } else if (!(await this.#exists(destination, envelope.rescues > 0))) {
-        await this.#park(arrival, 'its destination does not exist')
-      } else {
-        if (readyAt(envelope) > now) this.#lookAgain()
-        await this.#sendOn(arrival, envelope, destination)
-      }
+      const problem = await this.#sendOn(arrival, envelope)
+      if (problem) await this.#park(arrival, envelope, problem)
       arrival.ack()
     } catch (error) {
-      logger.warn('could not move an unroutable message', { id: envelope.id, error: errorText(error) })
-      await pause(PAUSE_AFTER_FAILURE_MS)
+      await this.#failed(arrival, envelope, error)
+    }
+  }
+
+  /** @returns why it cannot be sent on, now or later */
+  async #sendOn(arrival: Arrival, envelope: Envelope): Promise<Problem | undefined> {
+    const { strategy, clock, logger } = this.#environment
+    const destination = parseDestination(arrival.headers, arrival.routingKey)
+    const now = clock.now()
+    if (!destination || isReserved(arrival.routingKey)) return { reason: 'no-destination' }
+    if (readyAt(envelope) - now > strategy.limits.maxDelayMs) return { reason: 'invalid-due' }
+    const problem = await this.#look(destination, envelope.rescues > 0)
+    if (problem) return problem
+    if (envelope.rescues >= MAX_RESCUES) return cameBack(this.#broker.isTold(destination))
+    if (readyAt(envelope) > now) this.#mend()
+    const message = { ...sentOn(arrival, envelope, destination, now), rescues: envelope.rescues + 1 }
+    try {
+      await strategy.schedule(message, { declare: false, bind: false })
+    } catch (error) {
+      if (isForEver(error)) return { reason: 'refused', error: error.message }
+      throw error
+    }
+    logger.info('sent an unroutable message on', { id: envelope.id, to: destinationKey(destination) })
+    return undefined
+  }
+
+  async #park(arrival: Arrival, { id, name }: Envelope, { reason, error }: Problem): Promise<void> {
+    const { clock, logger, onParked } = this.#environment
+    await this.#broker.park(arrival, { at: clock.now(), reason, error })
+    const to = text(arrival.headers[HEADER.to])
+    logger.warn('message parked', { id, to, reason, ...(error !== undefined && { error }) })
+    onParked?.({ id, name, to, reason })
+  }
+
+  /** Counts as an attempt. The message goes behind the others, so that none waits for it. */
+  async #failed(arrival: Arrival, envelope: Envelope, failure: unknown): Promise<void> {
+    const attempts = envelope.rescues + 1
+    const error = errorText(failure)
+    this.#environment.logger.warn('could not send an unroutable message on', { id: envelope.id, attempts, error })
+    try {
+      if (attempts >= MAX_RESCUES) await this.#park(arrival, envelope, { reason: 'failed', error })
+      else await this.#broker.unroutable(arrival, attempts)
+      arrival.ack()
+    } catch {
+      // The broker takes nothing now, or not from this user.
+      await this.#pauses.take(PAUSE_AFTER_FAILURE_MS)
       arrival.requeue()
     }
   }
 
-  async #sendOn(arrival: Arrival, envelope: Envelope, destination: Destination): Promise<void> {
-    const { strategy, clock, logger } = this.#environment
-    const message = { ...sentOn(arrival, envelope, destination, clock.now()), rescues: envelope.rescues + 1 }
-    try {
-      await strategy.schedule(message, { declare: false })
-      logger.info('sent an unroutable message on', { id: envelope.id, to: destinationKey(destination) })
-    } catch (error) {
-      if (!isForEver(error)) throw error
-      await this.#park(arrival, error.message)
-    }
-  }
-
-  async #park(arrival: Arrival, why: string): Promise<void> {
-    await this.#broker.park(arrival, this.#environment.clock.now())
-    const { headers, properties } = arrival
-    this.#environment.logger.warn('message parked', { id: properties['messageId'], to: headers['dueque-to'], why })
-  }
-
   /**
-   * Binds it, if it does.
+   * What is wrong with a destination. One that this process was told of is bound.
    *
-   * @param again the message came back although it did, so that it may be gone since
+   * @param again the message came back, so that it may be gone since
    */
-  #exists(destination: Destination, again: boolean): Promise<boolean> {
+  #look(destination: Destination, again: boolean): Promise<Problem | undefined> {
     const { clock } = this.#environment
     const key = destinationKey(destination)
     const known = this.#known.get(key)
     const fresh = known && known.until - clock.monotonic() > (again ? LOOK_AGAIN_MS - 200 : 0)
-    if (fresh) return known.exists
+    if (fresh) return known.problem
     if (this.#known.size > 1000) this.#known.clear()
-    this.#topology.forget()
-    const exists = this.#bind(destination)
-    this.#known.set(key, { exists, until: clock.monotonic() + LOOK_AGAIN_MS })
-    return exists
+    const problem = this.#lookNow(destination)
+    this.#known.set(key, { problem, until: clock.monotonic() + LOOK_AGAIN_MS })
+    problem.catch(() => this.#known.delete(key))
+    return problem
   }
 
-  async #bind(destination: Destination): Promise<boolean> {
+  async #lookNow(destination: Destination): Promise<Problem | undefined> {
     try {
-      await this.#topology.destination(destination, false)
-      return true
+      this.#topology.forget()
+      await this.#topology.assertUsers(destination)
+      if (this.#broker.isTold(destination)) await this.#topology.destination(destination, false)
+      else if (!(await this.#topology.exists(destination))) return { reason: 'missing' }
+      return undefined
     } catch (error) {
-      if (error instanceof DuequeError && error.code === 'DESTINATION_MISSING') return false
-      this.#known.delete(destinationKey(destination))
+      if (isDuequeError(error, 'DESTINATION_MISSING')) return { reason: 'missing' }
+      if (isDuequeError(error, 'RESERVED_NAME')) return { reason: 'reserved' }
       throw error
     }
   }
 
-  /** It came back before it was due, so that a part of the ladder may be gone. */
-  #lookAgain(): void {
-    const now = this.#environment.clock.monotonic()
-    if (now - this.#lookedAt < LOOK_AGAIN_MS) return
-    this.#lookedAt = now
-    this.#broker.topology.forget()
+  /**
+   * A message came back before it was due, so that a part of the ladder may be gone. Looks at it on the side: what others
+   * know of destinations and rungs stays, and no schedule waits for it.
+   */
+  #mend(): void {
+    const { clock, logger } = this.#environment
+    if (clock.monotonic() - this.#mendedAt < MEND_AGAIN_MS) return
+    this.#mendedAt = clock.monotonic()
+    this.#mending.mend(this.#broker.topology).catch((error: unknown) => {
+      logger.debug('could not look at the rungs', { error: errorText(error) })
+    })
   }
+}
+
+function cameBack(isTold: boolean): Problem {
+  return isTold ? { reason: 'failed', error: 'it came back after each attempt' } : { reason: 'not-bound' }
+}
+
+/** 0.25, 0.75, 2.25 and 6.75 s before the second to the fifth attempt. What cannot even be parked is not tried in a loop. */
+function pauseBefore(attempts: number): number {
+  if (attempts === 0 || attempts === MAX_RESCUES) return 0
+  return attempts > MAX_RESCUES ? 30_000 : 250 * 3 ** (attempts - 1)
 }

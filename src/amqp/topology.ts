@@ -3,6 +3,7 @@ import { DuequeError, isDuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Rung } from '../strategies/ladder/rungs.js'
 import type { AmqpConnection } from './connection.js'
+import type { Told } from './told.js'
 import { Declarer } from './declarer.js'
 import { Layout, type ExchangePart, type Part } from './layout.js'
 import { LayoutNames } from './layout-names.js'
@@ -27,6 +28,8 @@ export interface TopologySettings {
   maxNameBytes: number
   /** Queues that were made or first seen a moment ago. Shared by all topologies of a broker. */
   young: YoungQueues
+  /** Which destinations were bound. Likewise shared. */
+  told: Told
   /**
    * Whether what is known outlives the connection. A publisher hears of each part that is gone by a return, a closed
    * channel or the queue for unroutable messages; after a reconnect it would look at a hundred rungs one by one before it
@@ -56,11 +59,14 @@ export class Topology {
   readonly #young: YoungQueues
   readonly #marks: RungMarks
   readonly #newDeclarer: () => Declarer
+  readonly #told: Told
+  /** All that were declared, by key. */
+  readonly #rungs = new Map<string, readonly [Rung, RungVariant]>()
   #epoch = 0
 
   constructor(
     connection: AmqpConnection,
-    { names, queueType, mode, maxNameBytes, young, kept, declareRisky, logger }: TopologySettings,
+    { names, queueType, mode, maxNameBytes, young, told, kept, declareRisky, logger }: TopologySettings,
   ) {
     this.queueType = queueType
     this.#layout = new Layout(names, queueType)
@@ -71,6 +77,7 @@ export class Topology {
     this.#maxNameBytes = maxNameBytes
     this.#young = young
     this.#marks = new RungMarks(this.#layout, this.#newDeclarer(), young, logger)
+    this.#told = told
     connection.whenUp(() => {
       this.#marks.reconnected()
       if (!kept) return this.forget()
@@ -82,10 +89,14 @@ export class Topology {
     })
   }
 
-  /** Whether a message to `destination` that waits on the rungs of these keys needs nothing declared any more. */
-  isReady(destination: Destination, rungKeys: readonly string[]): boolean {
-    if (this.#trust) return this.#layoutNames.isUsers(destination)
-    if (this.#done.get(destinationKey(destination)) !== true) return false
+  /**
+   * Whether a message to `destination` that waits on the rungs of these keys needs nothing declared any more. Without a
+   * destination, it is taken to be bound.
+   */
+  isReady(destination: Destination | undefined, rungKeys: readonly string[]): boolean {
+    if (this.#trust) return destination === undefined || this.#layoutNames.isUsers(destination)
+    const key = destination === undefined ? 'base' : destinationKey(destination)
+    if (this.#done.get(key) !== true) return false
     return rungKeys.every((key) => this.#done.get(key) === true)
   }
 
@@ -184,6 +195,7 @@ export class Topology {
       const isOld = await isMarked(declarer, this.#layout, rung, variant)
       for (const part of this.#layout.rung(rung, variant)) await declarer.declare(part)
       if (!isOld) this.#marks.add(rung, variant)
+      this.#rungs.set(rungKey(rung, variant), [rung, variant])
     })
   }
 
@@ -198,6 +210,20 @@ export class Topology {
       }
     }
     await Promise.all(Array.from({ length: CHANNELS_AHEAD }, declare))
+  }
+
+  /** Looks at the ladder and at every rung that `other` has declared, and declares what is gone. */
+  async mend(other: Topology): Promise<void> {
+    this.forget()
+    if (other.#rungs.size === 0) return
+    await this.ladder()
+    for (const [rung, variant] of other.#rungs.values()) await this.rung(rung, variant)
+  }
+
+  /** Whether a destination exists, bound or not. Where nothing is declared, it is taken to exist. */
+  async exists({ queue, exchange }: Destination): Promise<boolean> {
+    if (this.#trust) return true
+    return queue === undefined ? this.#declarer.exists('exchange', exchange) : this.#declarer.exists('queue', queue)
   }
 
   /** @throws DuequeError `RESERVED_NAME` for a queue or exchange of dueque's own, in this namespace or another one */
@@ -220,6 +246,7 @@ export class Topology {
       if (!declare || !isDuequeError(error, 'DESTINATION_MISSING')) throw error
       await this.#destination(destination, declare)
     }
+    this.#told.add(destination)
   }
 
   #destination(destination: Destination, declare: boolean): Promise<void> {

@@ -93,6 +93,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   STORE_UNREACHABLE: EXIT.refused,
   TOPOLOGY_MISMATCH: EXIT.failed,
   DESTINATION_MISSING: EXIT.failed,
+  NOT_BOUND: EXIT.failed,
   TOPOLOGY_MISSING: EXIT.failed,
   UNSUPPORTED: EXIT.failed,
   PUBLISH_TIMEOUT: EXIT.failed,

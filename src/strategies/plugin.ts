@@ -2,6 +2,7 @@ import { AmqpBroker } from '../amqp/amqp-broker.js'
 import { frameFor, type Frame } from '../amqp/frame.js'
 import { destinationKey } from '../amqp/names.js'
 import type { Clock } from '../clock.js'
+import type { Destination } from '../destination.js'
 import { readyAt, type DelayedMessage } from '../envelope.js'
 import { DuequeError, invalidOption } from '../errors.js'
 import type { Environment, Strategy } from './strategy.js'
@@ -43,7 +44,7 @@ export function plugin(): Strategy {
       started = { broker, clock }
     },
 
-    schedule(message, { declare, signal, timeoutMs }) {
+    schedule(message, { declare, bind = true, signal, timeoutMs }) {
       if (!started) return Promise.reject(new DuequeError('CLOSED', 'the plugin strategy is not started', {}))
       const { broker, clock } = started
       const { topology, names } = broker
@@ -55,7 +56,8 @@ export function plugin(): Strategy {
         message,
         prepare: () => {
           epoch = topology.epoch
-          if (!topology.hasDelayed || !topology.isReady(destination, [])) return declareAll(broker, message, declare)
+          if (!topology.hasDelayed || !topology.isReady(bind ? destination : undefined, []))
+            return declareAll(broker, bind ? destination : undefined, declare)
           const delayMs = readyAt(message) - clock.now()
           if (delayMs > 0) return delayed(message, delayMs, names.delayed)
           return frameFor(message, names.deliver, [destinationKey(destination)])
@@ -101,7 +103,7 @@ function delayed(message: DelayedMessage, delayMs: number, exchange: string): Fr
   return { ...frame, options: { ...frame.options, mandatory: false } }
 }
 
-async function declareAll({ topology }: AmqpBroker, { destination }: DelayedMessage, declare: boolean): Promise<void> {
-  await topology.destination(destination, declare)
+async function declareAll({ topology }: AmqpBroker, destination: Destination | undefined, declare: boolean) {
+  await (destination ? topology.destination(destination, declare) : topology.base())
   await topology.delayed()
 }

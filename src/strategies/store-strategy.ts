@@ -87,12 +87,13 @@ async function schedule(
   message: DelayedMessage,
   options: WaitOptions,
 ): Promise<DelayedMessage | void> {
-  const { onConflict, transaction, declare, signal, holdMs } = options
+  const { onConflict, transaction, declare, bind, signal, holdMs } = options
   const isPlain = onConflict === undefined && transaction === undefined
-  if (isPlain && readyAt(message) <= clock.now()) return broker.deliver(message, { declare, signal })
+  if (isPlain && readyAt(message) <= clock.now()) return broker.deliver(message, { declare, bind, signal })
   const tooLarge = broker.tooLarge(message.body)
   if (tooLarge) throw tooLarge
-  if (!broker.topology.isReady(message.destination, [])) await broker.topology.destination(message.destination, declare)
+  if (bind !== false && !broker.topology.isReady(message.destination, []))
+    await broker.topology.destination(message.destination, declare)
   if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
   const instead = await store.add(message, { onConflict, transaction, holdMs })
   // What a transaction holds back cannot be claimed yet. The store tells when it can.

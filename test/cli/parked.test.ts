@@ -1,7 +1,7 @@
 import type { Channel } from 'amqplib'
 import { connect } from 'dueque'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
-import { poll, useVhost } from '../support/broker.js'
+import { managementUrl, poll, useVhost } from '../support/broker.js'
 import { rawChannel } from '../support/mq.js'
 import { depth, holds, park, PARKED } from '../support/parked.js'
 import { documents, run, start, unique } from './dueque.js'
@@ -34,15 +34,15 @@ async function idsIn(queue: string): Promise<string[]> {
 }
 
 test('list shows what is parked, and leaves it there', async () => {
-  const headers = { 'dueque-parked-at': due + 1 }
+  const headers = { 'dueque-parked-at': due + 1, 'dueque-parked-reason': 'not-bound' }
   await park(channel, [{ id: 'a\u001b[2J', to: 'queue:gone', due, headers }, { id: 'b' }, { id: 'c' }])
   const text = await run(['parked', 'list'], env())
   await holds(channel, PARKED, 3)
   const json = await run(['parked', 'list', '--limit', '1', '--json'], env())
   expect(text).toMatchObject({ code: 0, stderr: '' })
-  expect(text.stdout.split('\n')[0]).toMatch(/^ID +NAME +DESTINATION +DUE +PARKED +BYTES$/)
+  expect(text.stdout.split('\n')[0]).toMatch(/^ID +NAME +DESTINATION +DUE +PARKED +REASON +BYTES$/)
   expect(text.stdout).toContain(
-    'a\\x1b[2J  test.note  queue:gone   2026-01-31T09:00:00.000Z  2026-01-31T09:00:00.001Z      7',
+    'a\\x1b[2J  test.note  queue:gone   2026-01-31T09:00:00.000Z  2026-01-31T09:00:00.001Z  not-bound      7',
   )
   expect({ code: json.code, found: documents(json.stdout) }).toEqual({
     code: 0,
@@ -53,6 +53,7 @@ test('list shows what is parked, and leaves it there', async () => {
         destination: 'queue:gone',
         dueAt: '2026-01-31T09:00:00.000Z',
         parkedAt: '2026-01-31T09:00:00.001Z',
+        reason: 'not-bound',
         bytes: 7,
       },
     ],
@@ -78,15 +79,20 @@ test('show prints one message whole, binary as base64', async () => {
   expect(await depth(channel, PARKED)).toBe(2)
 })
 
-test('redrive leaves everything if the destination is gone, and names it; --declare sends it on', async () => {
+test('redrive leaves everything if the destination is gone, and names it; --bind and --declare send it on', async () => {
   const queue = unique('gone')
   await park(channel, [...many(3, queue), { id: 'astray' }])
   const failed = await run(['parked', 'redrive', '--all'], env())
   expect(failed).toMatchObject({ code: 4, stdout: '0 sent on, 4 left\n' })
-  expect(failed.stderr).toContain(`3 left: queue:${queue} does not exist (declare it, or --declare`)
+  expect(failed.stderr).toContain(
+    `3 left: queue:${queue} does not exist (declare it, or --bind queue:${queue} --declare`,
+  )
   expect(failed.stderr).toContain('1 left: it does not say where it belongs (--to queue:NAME')
   await holds(channel, PARKED, 4)
-  const { code, stdout } = await run(['parked', 'redrive', '--all', '--declare', '--json'], env())
+  const { code, stdout } = await run(
+    ['parked', 'redrive', '--all', '--bind', `queue:${queue}`, '--declare', '--json'],
+    env(),
+  )
   expect(code).toBe(1)
   const outcomes = documents(stdout).sort((a, b) => (String(a['id']) < String(b['id']) ? -1 : 1))
   expect(outcomes).toMatchObject([
@@ -101,11 +107,33 @@ test('redrive leaves everything if the destination is gone, and names it; --decl
   await holds(channel, queue, 4)
 })
 
+test.skipIf(managementUrl() === undefined)('redrive sends to no destination that a message alone names', async () => {
+  const [bound, unbound] = [unique('bound'), unique('unbound')]
+  await channel.assertQueue(bound)
+  await channel.assertQueue(unbound)
+  await channel.bindQueue(bound, 'dueque.v1.deliver', `dq~queue~${bound}`)
+  await park(channel, [...many(2, unbound), { id: 'b', to: `queue:${bound}` }, { id: 'm', to: 'queue:missing' }])
+  const unsure = await run(['parked', 'redrive', '--all', '--declare'], env())
+  expect(unsure).toMatchObject({ code: 4, stdout: '0 sent on, 4 left\n' })
+  expect(unsure.stderr).toContain(`2 left: nobody can say whether queue:${unbound} is bound (--bind queue:${unbound}`)
+  await holds(channel, PARKED, 4)
+  const asked = { ...env(), RABBITMQ_MANAGEMENT_URL: managementUrl()! }
+  const some = await run(['parked', 'redrive', '--all', '--declare'], asked)
+  expect(some).toMatchObject({ code: 1, stdout: '1 sent on, 3 left\n' })
+  expect(some.stderr).toContain(`2 left: queue:${unbound} is not bound in this namespace (--bind queue:${unbound}`)
+  expect(some.stderr).toContain('1 left: queue:missing does not exist')
+  await holds(channel, bound, 1)
+  await holds(channel, unbound, 0)
+  const all = await run(['parked', 'redrive', '--all', '--bind', `queue:${unbound}`], asked)
+  expect(all).toMatchObject({ code: 1, stdout: '2 sent on, 1 left\n' })
+  await holds(channel, unbound, 2)
+})
+
 test('killed half-way, redrive loses nothing', async () => {
   const queue = unique('killed')
   await channel.assertQueue(queue)
   await park(channel, many(60, queue))
-  const { child, ended } = start(['parked', 'redrive', '--all', '--rate', '40/s'], env())
+  const { child, ended } = start(['parked', 'redrive', '--all', '--bind', `queue:${queue}`, '--rate', '40/s'], env())
   await poll(async () => (await depth(channel, queue)) >= 10, { what: 'some to be sent on', timeoutMs: 30_000 })
   child.kill('SIGKILL')
   await ended
@@ -124,7 +152,7 @@ test('a signal ends redrive after what is under way', async () => {
   const queue = unique('stopped')
   await channel.assertQueue(queue)
   await park(channel, many(60, queue))
-  const { child, ended } = start(['parked', 'redrive', '--all', '--rate', '40/s'], env())
+  const { child, ended } = start(['parked', 'redrive', '--all', '--bind', `queue:${queue}`, '--rate', '40/s'], env())
   await poll(async () => (await depth(channel, queue)) >= 5, { what: 'some to be sent on', timeoutMs: 30_000 })
   child.kill('SIGINT')
   const { code, stdout, stderr } = await ended

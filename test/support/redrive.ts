@@ -29,6 +29,8 @@ export async function redriveParked(url: string, plan: Partial<RedrivePlan> = {}
     chosen: () => true,
     sentOn: (stored) => parkedSentOn(stored, undefined, Date.now()),
     declare: false,
+    isNamed: () => true,
+    isBound: () => Promise.resolve(undefined),
     limit: Infinity,
     ratePerSecond: Infinity,
     signal: new AbortController().signal,

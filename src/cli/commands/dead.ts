@@ -34,6 +34,7 @@ export function addDead(program: Command, terminal: Terminal): void {
     argument: ['<queue>', 'the work queue'],
     came: 'died',
     hasReasons: true,
+    isByMessage: false,
     storeOf: ([queue]) => deadOf(checkQueueName('queue', queue)),
   }
   for (const add of [addList, addShow, addRedrive, addPurge]) add(group, kind, terminal)

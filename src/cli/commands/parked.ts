@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { parkedSentOn } from '../../amqp/parked.js'
-import { HEADER, integer } from '../../envelope.js'
+import { HEADER, integer, text } from '../../envelope.js'
 import type { Kind, Store } from '../stored/store.js'
 import { instantText, summaryOf, type Column } from '../stored/text.js'
 import type { Terminal } from '../terminal.js'
@@ -10,13 +10,15 @@ import { addRedrive } from './stored/redrive.js'
 import { addShow } from './stored/show.js'
 
 const HELP = `
-Messages are parked when they are due and their destination does not exist, or when they do not say which it is. PARKED is
-empty for what was parked by a version of dueque that did not write it down.
+Messages are parked when they are due and their destination does not exist or is not bound, or when they do not say which it
+is. PARKED and REASON are empty for messages that a version of dueque parked that did not write them down. A message may
+name any destination: redrive sends messages where their namespace reaches already, and elsewhere with --bind only.
 
 Examples:
   dueque parked list
   dueque parked show appointment-42/24h
-  dueque parked redrive --all --declare
+  dueque parked redrive --all
+  dueque parked redrive --all --bind queue:reminders --declare
   dueque parked redrive --id appointment-42/24h --to queue:letters
   dueque parked purge --id appointment-42/24h --yes`
 
@@ -25,7 +27,7 @@ export function addParked(program: Command, terminal: Terminal): void {
     .command('parked')
     .description('look at what had nowhere to go, send it on, or remove it')
     .addHelpText('after', HELP)
-  const kind: Kind = { word: 'parked', came: 'was parked', hasReasons: false, storeOf: () => parked }
+  const kind: Kind = { word: 'parked', came: 'was parked', hasReasons: false, isByMessage: true, storeOf: () => parked }
   for (const add of [addList, addShow, addRedrive, addPurge]) add(group, kind, terminal)
 }
 
@@ -35,7 +37,10 @@ const FACTS: readonly Column[] = [
   ['destination', ({ destination }) => destination],
   ['due', ({ dueAt }) => dueAt],
   ['parked', ({ parkedAt }) => parkedAt],
+  ['reason', ({ reason }) => reason],
 ]
+
+const ROWS: readonly Column[] = [...FACTS, ['error', ({ error }) => error]]
 
 const atOf: Store['atOf'] = ({ headers }) => integer(headers[HEADER.parkedAt])
 
@@ -43,9 +48,14 @@ const parked: Store = {
   word: 'parked',
   queueOf: (names) => names.parked,
   missing: 'nothing was declared in this namespace and vhost (--namespace, --url)',
-  summaryOf: (stored) => ({ ...summaryOf(stored), parkedAt: instantText(atOf(stored)) }),
+  summaryOf: (stored) => ({
+    ...summaryOf(stored),
+    parkedAt: instantText(atOf(stored)),
+    reason: text(stored.headers[HEADER.parkedReason]),
+    error: text(stored.headers[HEADER.parkedError]),
+  }),
   columns: [...FACTS, ['bytes', ({ bytes }) => bytes]],
-  rows: FACTS,
+  rows: ROWS,
   atOf,
   isExpired: () => false,
   sentOn: parkedSentOn,

@@ -15,17 +15,22 @@ export class RedriveReport {
   readonly #terminal: Terminal
   readonly #stop: Stop
   readonly #whole: number
+  readonly #wantsBind: boolean
   readonly #progress: ReturnType<Terminal['progress']>
   readonly #left = new Map<string, { count: number; error: Failure }>()
   #sent = 0
   #stayed = 0
   #broken: unknown
 
-  /** @param whole how many there are to be settled, at most */
-  constructor(terminal: Terminal, stop: Stop, whole: number) {
+  /**
+   * @param expected.whole how many there are to be settled, at most
+   * @param expected.wantsBind whether destinations must be named with `--bind`
+   */
+  constructor(terminal: Terminal, stop: Stop, { whole, wantsBind }: { whole: number; wantsBind: boolean }) {
     this.#terminal = terminal
     this.#stop = stop
     this.#whole = whole
+    this.#wantsBind = wantsBind
     this.#progress = terminal.progress('sending on', 'messages')
   }
 
@@ -60,7 +65,8 @@ export class RedriveReport {
       const left = this.#stayed > 0 ? `, ${number(this.#stayed)} left` : ''
       const stopped = reason === undefined ? '' : `, then ${reason}: the others were not looked at`
       await this.#terminal.print(`${number(this.#sent)} sent on${left}${stopped}`)
-      for (const { count, error } of this.#left.values()) this.#terminal.note(`${number(count)} left: ${why(error)}`)
+      for (const { count, error } of this.#left.values())
+        this.#terminal.note(`${number(count)} left: ${why(error, this.#wantsBind)}`)
     }
     if (missing.length > 0) this.#terminal.error(notFound(missing, name))
     if (this.#broken !== undefined) {
@@ -90,12 +96,16 @@ function receipt({ id, name, revision, dueAt, destination }: DelayedMessage): ob
   return { id, name, revision, dueAt: new Date(dueAt).toISOString(), destination: destinationText(destination) }
 }
 
-function why(error: Failure): string {
+function why(error: Failure, wantsBind: boolean): string {
+  if (isDuequeError(error, 'NOT_BOUND')) {
+    const bind = `--bind ${plain(error.data.destination.replace(/^outlet:/, 'queue:'))}`
+    return `${plain(error.message)} (${bind} if they belong there; --management URL tells what is bound)`
+  }
   if (!isDuequeError(error, 'DESTINATION_MISSING')) return plain(error.message)
   const { destination } = error.data
   if (destination === '') return `${error.message} (--to queue:NAME sends it there)`
   const mend = destination.startsWith('queue:')
-    ? 'declare it, or --declare, or --to another'
+    ? `declare it, or ${wantsBind ? `--bind ${plain(destination)} ` : ''}--declare, or --to another`
     : 'declare it, or --to another'
   return `${plain(destination)} does not exist (${mend})`
 }

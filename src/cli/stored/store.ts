@@ -38,6 +38,8 @@ export interface Kind {
   /** For the description of `--before` and `--after`. */
   readonly came: string
   readonly hasReasons: boolean
+  /** Whether a message alone says where it belongs. */
+  readonly isByMessage: boolean
   /** @throws DuequeError for arguments that are none */
   storeOf(args: readonly string[]): Store
 }

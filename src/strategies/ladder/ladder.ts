@@ -152,7 +152,7 @@ class Scheduling implements Publication {
     this.#route = route ?? exact
     if (!route) {
       this.#declarations++
-      return declareAll(this.#on, message, exact, this.#options.declare)
+      return declareAll(this.#on, message, exact, this.#options)
     }
     if (sliverMs > 0 && route === exact) return pauses.take(sliverMs)
     const [first] = route.rungs
@@ -177,7 +177,8 @@ class Scheduling implements Publication {
   }
 
   #isReady({ rungKeys }: Route): boolean {
-    return this.#on.broker.topology.isReady(this.message.destination, rungKeys)
+    const { bind } = this.#options
+    return this.#on.broker.topology.isReady(bind === false ? undefined : this.message.destination, rungKeys)
   }
 
   /** A way that the tolerance allows as well, where nothing has to be declared. */
@@ -216,9 +217,9 @@ async function declareAll(
   { broker: { topology }, warmUp }: Started,
   { destination }: DelayedMessage,
   route: Route,
-  declare: boolean,
+  { declare, bind }: PublishOptions,
 ): Promise<void> {
-  await topology.destination(destination, declare)
+  await (bind === false ? topology.base() : topology.destination(destination, declare))
   await topology.ladder()
   for (const rung of route.rungs) await topology.rung(rung, route.variant)
   const missed = route.rungs.filter((_, i) => topology.isYoung(route.rungKeys[i]!))

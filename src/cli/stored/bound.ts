@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import { parseEndpoints } from '../../amqp/endpoint.js'
+import { destinationKey, Names } from '../../amqp/names.js'
+import type { Destination } from '../../destination.js'
+import type { ResolvedOptions } from '../../options.js'
+import { ask, overManagement } from '../management.js'
+
+const bindingsSchema = z.array(z.object({ routing_key: z.string() }))
+
+/**
+ * Tells which destinations are bound in a namespace, as the management API has it, which is asked once. AMQP does not show
+ * it.
+ *
+ * @param named the URL of the API, if it was given
+ */
+export function boundIn({ namespace, url }: ResolvedOptions, named: string | undefined) {
+  let keys: Promise<ReadonlySet<string> | undefined> | undefined
+  const { deliver } = new Names(namespace)
+  const look = async () => {
+    const found = await overManagement(named, parseEndpoints(url), async (api, { vhost }) => {
+      const path = `/api/exchanges/${encodeURIComponent(vhost)}/${encodeURIComponent(deliver)}/bindings/source`
+      return new Set((await ask(api, path, bindingsSchema)).map(({ routing_key }) => routing_key))
+    })
+    return 'answer' in found ? found.answer : undefined
+  }
+  return async (destination: Destination): Promise<boolean | undefined> => {
+    keys ??= look()
+    return (await keys)?.has(destinationKey(destination))
+  }
+}
