@@ -147,9 +147,13 @@ export function invalidOption(option: string, expected: string, received: unknow
   return new DuequeError('INVALID_OPTION', `${option}: expected ${expected}, got ${shown(received)}`, { option })
 }
 
+/** Of a text in an error message. */
+export const SHOWN_CHARACTERS = 80
+
 /** A value as it may stand in an error message: short, never an object's content. */
 export function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value)
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
   if (value === null || typeof value === 'undefined' || typeof value === 'number' || typeof value === 'boolean')
     return String(value)

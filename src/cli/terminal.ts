@@ -1,3 +1,4 @@
+import { SHOWN_CHARACTERS } from '../errors.js'
 import type { Logger } from '../index.js'
 import { errorJson } from './exit.js'
 import { Progress } from './progress.js'
@@ -22,28 +23,28 @@ export class Terminal {
 
   /** Resolves once the line is written; to `false` if nobody reads any more. */
   print(line: string): Promise<boolean> {
-    return new Promise((resolve) => process.stdout.write(`${line}\n`, (error) => resolve(!error)))
+    return new Promise((resolve) => process.stdout.write(`${harmless(line)}\n`, (error) => resolve(!error)))
   }
 
   printJson(value: unknown): Promise<boolean> {
-    return this.print(JSON.stringify(value))
+    return this.print(jsonText(value))
   }
 
   error(error: unknown): void {
     const { code, message, outcome } = errorJson(error)
     const maybe = outcome === 'unknown' ? ' (the message may wait all the same)' : ''
-    this.note(this.json ? JSON.stringify({ error: { code, message, outcome } }) : `error: ${plain(message)}${maybe}`)
+    this.note(this.json ? jsonText({ error: { code, message, outcome } }) : `error: ${plain(message)}${maybe}`)
   }
 
   warn(message: string, data: Record<string, unknown> = {}): void {
     const details = Object.entries(data).map(([name, value]) => `${name}: ${plain(String(value))}`)
-    if (this.json) this.note(JSON.stringify({ warning: { message, ...data } }))
+    if (this.json) this.note(jsonText({ warning: { message, ...data } }))
     else this.note(`warning: ${plain(message)}${details.length > 0 ? ` (${details.join(', ')})` : ''}`)
   }
 
   /** A line for the person in front of the terminal. */
   note(line: string): void {
-    const text = `${withoutPasswords(line)}\n`
+    const text = `${harmless(withoutUrls(line))}\n`
     if (this.#progress) this.#progress.above(text)
     else process.stderr.write(text)
   }
@@ -63,16 +64,47 @@ export class Terminal {
   }
 }
 
-/** A foreign text must not steer the terminal: control characters are shown as `\x1b` and the like. */
+/** What steers a terminal, or shows a text in another order than it has. */
+const STEERING = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
+/** Of these, what `JSON.stringify` leaves as it is. */
+const STEERING_IN_JSON = /[\x7f-\x9f\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
+
+/** A foreign text must not steer the terminal: control characters are shown as `\x1b`, `\u202e` and the like. */
 export function plain(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  return text.replace(STEERING, escaped)
 }
 
-/** Arguments are quoted back when they are wrong, and a misspelt one may hold a URL with its password. */
-function withoutPasswords(text: string): string {
-  return credentials.reduce((rest, part) => rest.replaceAll(part, '//…@'), text)
+/** For whole lines, so that none slips through. */
+function harmless(lines: string): string {
+  return lines.replace(STEERING, (char) => (char === '\n' || char === '\t' ? char : escaped(char)))
 }
 
-const URLS = ['AMQP_URL', 'RABBITMQ_MANAGEMENT_URL', 'DUEQUE_REDIS_URL']
-const given = [...process.argv.slice(2), ...URLS.map((name) => process.env[name])]
+/** The same value for whoever reads the JSON, and harmless for whoever looks at it. */
+function jsonText(value: unknown): string {
+  return JSON.stringify(value).replace(STEERING_IN_JSON, (char) => `\\u${hex(char, 4)}`)
+}
+
+function escaped(char: string): string {
+  return char <= '\xff' ? `\\x${hex(char, 2)}` : `\\u${hex(char, 4)}`
+}
+
+function hex(char: string, digits: number): string {
+  return char.charCodeAt(0).toString(16).padStart(digits, '0')
+}
+
+/** Arguments are quoted back when they are wrong, and a misspelt one may hold a URL with its password, in whatever place. */
+function withoutUrls(text: string): string {
+  const withoutWhole = urls.reduce((rest, url) => rest.replaceAll(url, '(a URL)'), text)
+  return credentials.reduce((rest, part) => rest.replaceAll(part, '//…@'), withoutWhole)
+}
+
+const URLS = ['AMQP_URL', 'RABBITMQ_MANAGEMENT_URL', 'DUEQUE_REDIS_URL', 'DUEQUE_POSTGRES_URL']
+const args = process.argv.slice(2)
+const given = [...args, ...URLS.map((name) => process.env[name])]
 const credentials = given.flatMap((one) => one?.match(/\/\/[^\s/]*@/g) ?? [])
+/** Also as they are quoted in a JSON text, and as errors cut them. The longest first, which may hold others. */
+const urls = args
+  .flatMap((one) => [one, one.slice(0, SHOWN_CHARACTERS)])
+  .flatMap((one) => one.match(/[a-z][\w+.-]*:\/\/.+/is) ?? [])
+  .flatMap((url) => [url, JSON.stringify(url).slice(1, -1), plain(url)])
+  .sort((one, other) => other.length - one.length)

@@ -1,3 +1,4 @@
+import { createContext, Script } from 'node:vm'
 import type { PolicyFact } from './facts.js'
 
 export interface Resource {
@@ -14,18 +15,40 @@ const TYPE_OF: Readonly<Record<string, string>> = {
   streams: 'stream',
 }
 
-/** Undefined if JavaScript cannot read the pattern, which is one of Erlang's (PCRE). */
-export function patternOf({ pattern }: PolicyFact): RegExp | undefined {
+/** The names that a policy was asked about; undefined for a pattern that cannot be asked. */
+const answers = new WeakMap<PolicyFact, Map<string, boolean> | undefined>()
+/** For one name: a pattern of an operator takes microseconds, and one that was made for it takes for ever. */
+const TIMEOUT_MS = 50
+const asking = new Script('new RegExp(pattern).test(name)')
+let context: { pattern: string; name: string } | undefined
+
+/** Whether a policy's pattern finds a name. False if the pattern is not readable, see {@link isReadable}. */
+function finds(policy: PolicyFact, name: string): boolean {
+  const known = answers.has(policy) ? answers.get(policy) : new Map<string, boolean>()
+  const before = known?.get(name)
+  if (!known || before !== undefined) return before ?? false
   try {
-    return new RegExp(pattern)
+    context ??= createContext({ pattern: '', name: '' }) as { pattern: string; name: string }
+    Object.assign(context, { pattern: policy.pattern, name })
+    const found = asking.runInContext(context, { timeout: TIMEOUT_MS }) === true
+    answers.set(policy, known.set(name, found))
+    return found
   } catch {
-    return undefined
+    // It is one of Erlang's (PCRE), which are not all JavaScript's; or it took too long.
+    answers.set(policy, undefined)
+    return false
   }
+}
+
+/** Whether the pattern could be understood here, and had an answer in time for each name so far. */
+export function isReadable(policy: PolicyFact): boolean {
+  finds(policy, '')
+  return answers.get(policy) !== undefined
 }
 
 /** The policy that is in force: of those that match, the one with the highest priority. */
 export function policyFor(policies: readonly PolicyFact[], resource: Resource): PolicyFact | undefined {
-  const matching = policies.filter((policy) => applies(policy, resource) && patternOf(policy)?.test(resource.name))
+  const matching = policies.filter((policy) => applies(policy, resource) && finds(policy, resource.name))
   return matching.reduce<PolicyFact | undefined>(
     (best, one) => (best === undefined || one.priority > best.priority ? one : best),
     undefined,

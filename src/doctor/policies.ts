@@ -1,5 +1,5 @@
 import type { Facts, PolicyFact } from './facts.js'
-import { patternOf, policyFor } from './effective-policy.js'
+import { isReadable, policyFor } from './effective-policy.js'
 import { exactly, finding, quoted, some, type Finding, type Severity } from './finding.js'
 import { layoutTargets, type Target } from './targets.js'
 
@@ -39,7 +39,7 @@ function checkKind(kind: string, policies: readonly PolicyFact[], targets: reado
     const todo = `rabbitmqctl ${clear} -p ${quoted(facts.vhost)} ${quoted(name)}, or a pattern without them: ${quoted(without(facts, names, pattern))}`
     return finding(severity, `policy-${key}`, what, todo)
   })
-  return [...found, ...policies.filter((policy) => !patternOf(policy)).map((policy) => unreadable(kind, policy))]
+  return [...found, ...policies.filter((policy) => !isReadable(policy)).map((policy) => unreadable(kind, policy))]
 }
 
 /** The same pattern, but for what it must not hit. */

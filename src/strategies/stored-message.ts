@@ -10,8 +10,12 @@ export interface StoredMessage {
 /** Another number here means that older processes cannot read it. */
 const FORMAT = 1
 
+/** The prefix of keys that mean something here. */
+const OWN = 'dueque:'
 /** What was sent by a foreign producer may hold bytes, which JSON does not know. */
-const BYTES = 'dueque:bytes'
+const BYTES = `${OWN}bytes`
+/** Before the rest of a key of the message's own that has the prefix: one that was escaped has two, and so on. */
+const ESCAPE = '='
 
 export function encodeStored(message: DelayedMessage): StoredMessage {
   const { body, ...rest } = message
@@ -79,6 +83,7 @@ const FIELDS: readonly [keyof DelayedMessage, (value: unknown) => boolean][] = [
   ['dedupeKey', orNone(isText)],
   ['rescues', orNone(isCount)],
   ['properties', orNone(isRecord)],
+  ['furtherKeys', orNone((value) => Array.isArray(value) && value.every(isText))],
 ]
 
 /**
@@ -108,12 +113,13 @@ function isDestination(value: unknown): boolean {
 
 /** @param isForeign of our own producers, headers were checked to be plain */
 export function toJson(value: unknown, isForeign: boolean): string {
-  return isForeign ? JSON.stringify(value, withBytes) : JSON.stringify(value)
+  const text = isForeign ? JSON.stringify(value, withBytes) : JSON.stringify(value)
+  return text.includes(`"${OWN}`) ? JSON.stringify(value, withBytesAndEscapes) : text
 }
 
 /** What {@link toJson} was given. */
 export function fromJson(text: string): unknown {
-  return JSON.parse(text, text.includes(BYTES) ? revived : undefined) as unknown
+  return JSON.parse(text, text.includes(`"${OWN}`) ? revived : undefined) as unknown
 }
 
 function withBytes(this: unknown, key: string, value: unknown): unknown {
@@ -122,7 +128,23 @@ function withBytes(this: unknown, key: string, value: unknown): unknown {
   return original instanceof Uint8Array ? { [BYTES]: Buffer.from(original).toString('base64') } : value
 }
 
+function withBytesAndEscapes(this: unknown, key: string, value: unknown): unknown {
+  const shown = withBytes.call(this, key, value)
+  return shown === value && isRecord(value) ? withKeys(value, OWN, `${OWN}${ESCAPE}`) : shown
+}
+
 function revived(_key: string, value: unknown): unknown {
-  const bytes = (value as Record<string, unknown> | null)?.[BYTES]
-  return typeof bytes === 'string' ? Buffer.from(bytes, 'base64') : value
+  if (!isRecord(value)) return value
+  const bytes = value[BYTES]
+  if (typeof bytes === 'string' && Object.keys(value).length === 1) return Buffer.from(bytes, 'base64')
+  return withKeys(value, `${OWN}${ESCAPE}`, OWN)
+}
+
+/** With the prefix `to` in the place of `from`. */
+function withKeys(table: Record<string, unknown>, from: string, to: string): Record<string, unknown> {
+  const entries = Object.entries(table)
+  if (!entries.some(([key]) => key.startsWith(from))) return table
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key.startsWith(from) ? to + key.slice(from.length) : key, value]),
+  )
 }

@@ -61,6 +61,18 @@ test('list shows what is parked, and leaves it there', async () => {
   expect(await depth(channel, PARKED)).toBe(3)
 })
 
+test('a foreign text steers no terminal, in a table and in JSON, and JSON keeps it', async () => {
+  const id = 'a\u009b2J\u202eb\u2028\u2066'
+  await park(channel, [{ id, to: 'queue:gone\u200f' }])
+  const text = await run(['parked', 'list'], env())
+  expect(text.stdout).toContain('a\\x9b2J\\u202eb\\u2028\\u2066')
+  const json = await run(['parked', 'list', '--json'], env())
+  expect(documents(json.stdout)).toMatchObject([{ id, destination: 'queue:gone\u200f' }])
+  const error = await run(['parked', 'show', 'none\u202e\u0085', '--json'], env())
+  for (const shown of [text.stdout, json.stdout, error.stderr])
+    expect(shown).not.toMatch(/[\u007f-\u009f\u2028\u2029\p{Bidi_Control}]/u)
+})
+
 test('show prints one message whole, binary as base64', async () => {
   await park(channel, [
     { id: 'a', to: 'queue:gone', due, body: Buffer.from('ä'.repeat(600)), headers: { tenant: 't\u001b' } },

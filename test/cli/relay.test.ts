@@ -17,7 +17,7 @@ beforeAll(() => {
 })
 afterAll(() => client.quit())
 
-const HEALTH = ['--health-port', '0', '--health-host', '127.0.0.1', '--json']
+const HEALTH = ['--health-port', '0', '--json']
 
 /** A relay that is ready, and where it tells of its health. */
 async function startRelay(url: string, ...args: string[]) {

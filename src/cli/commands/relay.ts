@@ -23,11 +23,13 @@ const HELP = `
 For processes that schedule with relay: false, or as one more beside them: any number may run, and each message is handed
 over by one of them. Claims nothing more on SIGINT or SIGTERM, and ends when what it had claimed is in RabbitMQ.
 
-The health port answers 200, or 503 while RabbitMQ or the store is away, with JSON:
+The health port answers this host alone, unless --health-host says otherwise: with 200, or with 503 while RabbitMQ or the store
+is away, and JSON:
   {"ok":true,"producer":"up","store":"up",…,"relay":{"relayed":5120,"underWay":3}}
 
 Examples:
   dueque relay --redis redis://localhost --health-port 8080
+  dueque relay --redis redis://redis --health-port 8080 --health-host 0.0.0.0   # in a container
   DUEQUE_REDIS_URL=rediss://:secret@redis AMQP_URL=amqps://dueque:secret@rabbit dueque relay --rate 500/s`
 
 export function addRelay(program: Command, terminal: Terminal): void {
@@ -40,7 +42,7 @@ export function addRelay(program: Command, terminal: Terminal): void {
     .option('--lease <duration>', 'so late are the messages of a relay that died (default: 15s)')
     .option('--backstop <duration>', 'the store is looked at so often though nothing is due (default: 5s)')
     .option('--health-port <port>', 'answer HTTP requests with how things stand; 0 for any free port', wholeNumber)
-    .option('--health-host <host>', 'address of that port', '0.0.0.0')
+    .option('--health-host <host>', 'address of that port; 0.0.0.0 for probes from other hosts', '127.0.0.1')
     .addHelpText('after', HELP)
     .action(async (_options: Options, command: Command) => run(command.optsWithGlobals<Options>(), terminal))
 }

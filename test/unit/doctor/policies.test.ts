@@ -82,3 +82,12 @@ test('the policy with the highest priority is in force, the smallest limit count
   expect(effective('overflow', queue, [high], [])).toBe('reject-publish')
   expect(effective('expires', queue, [high], [])).toBeUndefined()
 })
+
+test('a pattern that takes for ever is given up, and said', () => {
+  const facts = healthy({ parts: layout.workQueue('a'.repeat(40)) })
+  facts.management.policies = [policy({ pattern: '^(a+)+$', definition: { 'message-ttl': 1000 } })]
+  const startedAt = performance.now()
+  expect(codes(checkPolicies(facts))).toEqual(['note policy-unreadable'])
+  // Without a bound it is hours.
+  expect(performance.now() - startedAt).toBeLessThan(5000)
+})

@@ -56,6 +56,23 @@ it('keeps the bytes that a foreign producer has sent', () => {
   expect(decodeStored(encodeStored(foreign))).toEqual(foreign)
 })
 
+it.each([{}, undefined])('keeps headers that are shaped as its own encodings (properties: %j)', (properties) => {
+  const shaped = {
+    'dueque:bytes': 'a name',
+    value: { 'dueque:bytes': 'AAAA' },
+    escaped: [{ 'dueque:=bytes': 'AAAA' }, { 'dueque:==bytes': { 'dueque:bytes': 1 } }],
+    both: { 'dueque:bytes': 'AAAA', other: 'dueque:bytes' },
+  }
+  const own = { ...message, headers: shaped, ...(properties && { properties }) }
+  expect(decodeStored(encodeStored(own))).toEqual(own)
+})
+
+it('reads bytes as earlier versions have written them', () => {
+  const { meta, body } = encodeStored(message)
+  const earlier = meta.replace('"tenant":"a"', '"digest":{"dueque:bytes":"AQI="}')
+  expect(decodeStored({ meta: earlier, body }).headers['digest']).toEqual(Buffer.from([1, 2]))
+})
+
 it('refuses what a later version has written', () => {
   const { meta, body } = encodeStored(message)
   const later = { meta: meta.replace('"format":1', '"format":2'), body }
