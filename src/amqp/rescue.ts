@@ -142,7 +142,7 @@ export class Rescue {
   async #failed(arrival: Arrival, envelope: Envelope, failure: unknown): Promise<void> {
     const attempts = envelope.rescues + 1
     const error = errorText(failure)
-    this.#environment.logger.warn('could not send an unroutable message on', { id: envelope.id, attempts, error })
+    this.#environment.logger.info('could not send an unroutable message on', { id: envelope.id, attempts, error })
     try {
       if (attempts >= MAX_RESCUES) await this.#park(arrival, envelope, { reason: 'failed', error })
       else await this.#broker.unroutable(arrival, attempts)
