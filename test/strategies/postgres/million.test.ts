@@ -52,6 +52,8 @@ test.for([
   { when: 'once it was analyzed', analyze: true },
 ])('none of what a relay or an operator asks reads all of a million, $when', async ({ analyze }) => {
   if (analyze) await pool.query(`VACUUM ANALYZE ${schema}.messages`)
+  // The time of the case before was later: one claim notices that, and the next one looks at everything.
+  for (let i = 0; i < 2; i++) await claim(now)
   await sent.during(async () => {
     expect((await claim(now)).nextAt).toBeGreaterThanOrEqual(first)
     const { claimed } = await claim(first + 100_000)
