@@ -1,4 +1,6 @@
+import { isDate } from 'node:util/types'
 import { DuequeError, shown } from './errors.js'
+import { parseIso } from './instant.js'
 
 /** When a message is due: `in` from now, or `at` an instant. One of the two. */
 export type Due =
@@ -12,8 +14,12 @@ export type Due =
     }
   | {
       /**
-       * A `Date`, an ISO 8601 string with a zone (`'2026-11-23T09:00:00+01:00'`), or whatever has `epochMilliseconds`,
-       * as Temporal's Instant and ZonedDateTime have. A time already past is due at once.
+       * A `Date`, an ISO 8601 string, or an object with `epochMilliseconds`, as Temporal's Instant and ZonedDateTime have. A
+       * time already past is due at once.
+       *
+       * A string has an offset (`'2026-11-23T09:00:00+01:00'`), a time zone (`'2026-11-23T09:00:00[Europe/Berlin]'`), or
+       * both (RFC 9557), which must agree. A time zone alone is resolved by its rules as they are known now: a local time
+       * that the clocks skip is refused, and of one that they show twice, the first is taken.
        */
       at: Date | string | { readonly epochMilliseconds: number }
       in?: never
@@ -78,9 +84,6 @@ export function parseDelay(delay: unknown, option = 'in'): number {
   )
 }
 
-const INSTANT =
-  /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?([Zz]|[+-]\d\d(?::?\d\d)?)(?:\[[^\]]+\])*$/
-
 /** What a Date can hold. ECMA-262, 21.4.1.1. */
 const MAX_DATE_MS = 8.64e15
 
@@ -90,43 +93,19 @@ const MAX_DATE_MS = 8.64e15
  * @throws DuequeError `INVALID_DUE`
  */
 export function parseInstant(at: unknown, option = 'at'): number {
-  if (typeof at === 'string') return parseIso(at, option)
-  const ms = at instanceof Date ? at.getTime() : (at as { epochMilliseconds?: unknown } | null)?.epochMilliseconds
+  if (typeof at === 'string') return parseText(at, option)
+  const ms = isDate(at) ? at.getTime() : (at as { epochMilliseconds?: unknown } | null)?.epochMilliseconds
   if (typeof ms === 'number' && Math.abs(ms) <= MAX_DATE_MS) return Math.ceil(ms)
   throw invalid(
     at,
-    `${option}: expected a valid Date, an ISO 8601 string with a zone or { epochMilliseconds }, got ${shown(at)}`,
+    `${option}: expected a valid Date, an ISO 8601 string with an offset or a time zone, or { epochMilliseconds }, got ${shown(at)}`,
   )
 }
 
-function parseIso(text: string, option: string): number {
-  const match = INSTANT.exec(text)
-  if (!match) {
-    const zone = /^\d{4}-\d\d-\d\d[Tt ][\d:.]+$/.test(text) ? '; the zone is missing, such as Z or +01:00' : ''
-    throw invalid(
-      text,
-      `${option}: expected ISO 8601 with a zone, such as '2026-11-23T09:00:00+01:00', got ${shown(text)}${zone}`,
-    )
-  }
-  const [, year, month, day, hour, minute, second = '0', fraction = '', zone = 'Z'] = match
-  const fields = [year, month, day, hour, minute, second].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  fields[1] -= 1
-  const local = new Date(Date.UTC(...fields))
-  if (fields[0] < 100) local.setUTCFullYear(fields[0])
-  const back = [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate()]
-  const [offsetHours, offsetMinutes] = /z/i.test(zone) ? [0, 0] : [Number(zone.slice(1, 3)), Number(zone.slice(-2))]
-  const sane = back.every((field, i) => field === fields[i]) && fields[3] < 24 && fields[4] < 60 && fields[5] < 60
-  if (!sane || offsetHours > 23 || offsetMinutes > 59)
-    throw invalid(text, `${option}: there is no such time as ${shown(text)}`)
-  const offset = (offsetHours * 60 + (zone.length > 3 ? offsetMinutes : 0)) * 60_000 * (zone.startsWith('-') ? -1 : 1)
-  return local.getTime() - offset + Math.ceil(Number(`0.${fraction || '0'}`) * 1000)
+function parseText(text: string, option: string): number {
+  const parsed = parseIso(text)
+  if (typeof parsed === 'number') return parsed
+  throw invalid(text, `${option}: ${parsed.problem}, got ${shown(text)}`)
 }
 
 function invalid(value: unknown, message: string): DuequeError<'INVALID_DUE'> {

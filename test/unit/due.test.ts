@@ -132,6 +132,25 @@ describe('at', () => {
     ['2026-11-23T09:00:00+01:00[Europe/Berlin]', NOW],
     ['2026-11-23T09:00:00+01:00[Europe/Berlin][u-ca=iso8601]', NOW],
     ['2026-11-23T08:00:00Z[!Etc/UTC]', NOW],
+    ['2026-11-23T09:00:00[Europe/Berlin]', NOW],
+    ['2026-11-23T09:00:00[!europe/berlin][u-ca=hebrew]', NOW],
+    ['2026-11-23T09:00:00.5[Europe/Berlin]', NOW + 500],
+    ['2026-11-23T08:00:00Z[Europe/Berlin]', NOW],
+    ['2026-11-23T08:00:00-00:00[Europe/Berlin]', NOW],
+    ['2026-11-23T13:45:00+05:45[Asia/Kathmandu]', NOW],
+    ['2026-11-23T09:00:00[+01:00]', NOW],
+    ['2026-11-23T09:00:00+01:00[+01:00][!u-ca=iso8601][_x=1]', NOW],
+    // Both times that clocks show twice, and the first of them without an offset.
+    ['2026-10-25T02:30:00+02:00[Europe/Berlin]', Date.UTC(2026, 9, 25, 0, 30)],
+    ['2026-10-25T02:30:00+01:00[Europe/Berlin]', Date.UTC(2026, 9, 25, 1, 30)],
+    ['2026-10-25T02:30:00[Europe/Berlin]', Date.UTC(2026, 9, 25, 0, 30)],
+    ['2026-10-25T03:00:00[Europe/Berlin]', Date.UTC(2026, 9, 25, 2)],
+    ['2026-03-29T01:59:59[Europe/Berlin]', Date.UTC(2026, 2, 29, 0, 59, 59)],
+    ['2026-03-29T03:00:00[Europe/Berlin]', Date.UTC(2026, 2, 29, 1)],
+    ['2026-04-05T01:45:00[Australia/Lord_Howe]', Date.UTC(2026, 3, 4, 14, 45)],
+    // Local mean time, 53 min 28 s before UTC.
+    ['1800-01-01T00:00:00+00:53[Europe/Berlin]', Date.UTC(1799, 11, 31, 23, 7)],
+    ['0001-01-01T00:53:28[Europe/Berlin]', -62_135_596_800_000],
     ['2028-02-29T00:00:00Z', Date.UTC(2028, 1, 29)],
     ['2000-02-29T00:00:00Z', Date.UTC(2000, 1, 29)],
     ['2026-01-01T00:00:00+14:00', Date.UTC(2025, 11, 31, 10)],
@@ -147,11 +166,17 @@ describe('at', () => {
 
   const NOT_INSTANTS = [
     '|tomorrow|2026-11-23|2026-11-23Z|09:00Z|2026-11-23T09Z|2026-11-23 09:00:00Z|2026-11-23T09:00:00 Z|2026-11-23T09:00:00Z ',
-    '2026-11-23T09:00:00[Europe/Berlin]|2026-11-23T09:00:00Z[]|2026-11-23T09:00:00+1:00|2026-11-23T09:00:00+01:0',
+    '2026-11-23T09:00:00Z[]|2026-11-23T09:00:00+1:00|2026-11-23T09:00:00+01:0',
     '2026-11-23T09:00:00.Z|2026-11-23T09:00:00.1234567890Z|26-11-23T09:00:00Z|+002026-11-23T09:00:00Z',
     '2026-02-30T00:00:00Z|2027-02-29T00:00:00Z|2100-02-29T00:00:00Z|2026-04-31T00:00:00Z|2026-13-01T00:00:00Z',
     '2026-00-01T00:00:00Z|2026-01-00T00:00:00Z|2026-11-23T24:00:00Z|2026-11-23T09:60:00Z|2026-11-23T09:00:60Z',
     '2026-11-23T09:00:00+24:00|2026-11-23T09:00:00+01:60',
+    '2026-07-01T09:00:00+01:00[Europe/Berlin]|2026-07-01T09:00:00+01:00[!Europe/Berlin]|2026-11-23T09:00:00+00:00[Europe/Berlin]',
+    '2026-07-01T09:00:00+02:00[Nowhere/Town]|2026-07-01T09:00:00Z[Nowhere/Town]|2026-07-01T09:00:00[Nowhere/Town]',
+    '2026-07-01T09:00:00+02:00[!foo=bar]|2026-07-01T09:00:00+02:00[!u-ca=hebrew]|2026-07-01T09:00:00[u-ca=iso8601]',
+    '2026-07-01T09:00:00Z[UTC][Etc/UTC]|2026-07-01T09:00:00Z[u-ca=iso8601][UTC]|2026-07-01T09:00:00+02:00[Europe/ Berlin]',
+    '2026-03-29T02:30:00[Europe/Berlin]|2026-03-29T02:30:00+01:00[Europe/Berlin]|2011-12-30T12:00:00[Pacific/Apia]',
+    '2026-10-04T02:15:00[Australia/Lord_Howe]|2026-11-23T09:00:00[+24:00]|2026-11-23T09:00:00+01:00[+02:00]',
   ]
   it.each([
     ...NOT_INSTANTS.flatMap((line) => line.split('|')),
@@ -205,7 +230,12 @@ describe('at', () => {
         const name = offset.formatToParts(date).find(({ type }) => type === 'timeZoneName')!.value
         const zone = name === 'GMT' ? 'Z' : name.slice(3)
         const at = `${clock.format(date).replace(' ', 'T')}${zone}[${timeZone}]`
-        expect(resolve({ at })).toBe(Math.floor(date.getTime() / 1000) * 1000)
+        const seconds = Math.floor(date.getTime() / 1000) * 1000
+        expect(resolve({ at })).toBe(seconds)
+        // The zone alone means the first of two instants that have this local time.
+        const first = resolve({ at: at.replace(zone, '') })
+        expect(first).toBeLessThanOrEqual(seconds)
+        expect(clock.format(first)).toBe(clock.format(date))
       }),
     )
   })
