@@ -14,7 +14,7 @@ export interface MessageDefinition<In = unknown, Out = unknown> {
 }
 
 /** What a handler of this message receives: `PayloadOf<typeof reminder>`. */
-export type PayloadOf<D> = D extends MessageDefinition<never, infer Out> ? Out : never
+export type PayloadOf<D> = D extends MessageDefinition<unknown, infer Out> ? Out : never
 
 export interface MessageOptions {
   /** The version of the schema, a whole number from 1. Raise it when old payloads no longer fit. @default 1 */

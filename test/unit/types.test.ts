@@ -1,0 +1,111 @@
+/** What TypeScript makes of the public types, in the places where people use them. `tsc` checks it. */
+import { expect, expectTypeOf, it } from 'vitest'
+import { z } from 'zod'
+import {
+  connect,
+  defineMessage,
+  memory,
+  on,
+  onAny,
+  type Delivery,
+  type Destination,
+  type Due,
+  type Dueque,
+  type DuequeEvents,
+  type ErrorCode,
+  type ErrorData,
+  type Handler,
+  type MemoryStrategy,
+  type MessageDefinition,
+  type PayloadOf,
+  type Receipt,
+  type Repeat,
+  type ScheduleItem,
+  type ScheduleOptions,
+  type Strategy,
+  type StrategyMethods,
+  type StrategyScheduleOptions,
+  type WaitingMethods,
+} from '../../src/index.js'
+import type { PostgresStrategy, PostgresTransaction } from '../../src/strategies/postgres/index.js'
+import type { StoreStrategy } from '../../src/strategies/redis/index.js'
+
+const reminder = defineMessage('reminder', z.object({ patient: z.string(), at: z.coerce.date() }))
+const length = defineMessage(
+  'length',
+  z.string().transform((text) => text.length),
+)
+
+it('a payload is what the schema makes of it', () => {
+  expectTypeOf<PayloadOf<typeof reminder>>().toEqualTypeOf<{ patient: string; at: Date }>()
+  expectTypeOf<PayloadOf<typeof length>>().toEqualTypeOf<number>()
+  expectTypeOf<PayloadOf<MessageDefinition>>().toEqualTypeOf<unknown>()
+  expectTypeOf<PayloadOf<MessageDefinition<string, bigint>>>().toEqualTypeOf<bigint>()
+  expectTypeOf<PayloadOf<'reminder'>>().toEqualTypeOf<never>()
+  expectTypeOf(length).toEqualTypeOf<MessageDefinition<string, number>>()
+})
+
+it('a handler in a file of its own gets what on() gives it', () => {
+  const remind = ({ payload, retry }: Delivery<PayloadOf<typeof reminder>>) => {
+    expectTypeOf(payload.at).toEqualTypeOf<Date>()
+    retry({ in: '1h' })
+  }
+  const handlers: Handler[] = [
+    on(reminder, remind),
+    onAny(({ payload }) => expectTypeOf(payload).toEqualTypeOf<unknown>()),
+  ]
+  on(length, ({ payload }) => expectTypeOf(payload).toEqualTypeOf<number>())
+  // @ts-expect-error the handler is for another message
+  on(length, remind)
+  expect(handlers).toHaveLength(2)
+})
+
+it('a due time is `in`, `at` or a receipt, and a destination a queue or an exchange', () => {
+  expectTypeOf<{ in: number }>().toExtend<Due>()
+  expectTypeOf<{ at: Date }>().toExtend<Due>()
+  expectTypeOf<{ at: { epochMilliseconds: number } }>().toExtend<Due>()
+  expectTypeOf<{ in: number; at: Date }>().not.toExtend<Due>()
+  expectTypeOf<{ to: { queue: string }; repeat: Receipt }>().toExtend<ScheduleOptions>()
+  expectTypeOf<{ to: { queue: string } }>().not.toExtend<ScheduleOptions>()
+  expectTypeOf<Receipt>().toEqualTypeOf<Repeat['repeat']>()
+  expectTypeOf<{ queue: string; outlet: true }>().toExtend<Destination>()
+  expectTypeOf<{ exchange: string; routingKey: string }>().toExtend<Destination>()
+  expectTypeOf<{ queue: string; routingKey: string }>().not.toExtend<Destination>()
+  expectTypeOf<{ exchange: string; outlet: true }>().not.toExtend<Destination>()
+})
+
+it('what only some strategies have is there with them alone', async () => {
+  expectTypeOf<StrategyMethods<MemoryStrategy>>().toEqualTypeOf<WaitingMethods>()
+  expectTypeOf<StrategyMethods<StoreStrategy>>().toEqualTypeOf<WaitingMethods>()
+  expectTypeOf<StrategyMethods<Strategy>>().toEqualTypeOf<unknown>()
+  expectTypeOf<StrategyScheduleOptions<Strategy>>().not.toHaveProperty('onConflict')
+  expectTypeOf<StrategyScheduleOptions<MemoryStrategy>>().toHaveProperty('onConflict')
+  expectTypeOf<StrategyScheduleOptions<MemoryStrategy>>().not.toHaveProperty('transaction')
+  expectTypeOf<StrategyScheduleOptions<PostgresStrategy>['transaction']>().toEqualTypeOf<
+    PostgresTransaction | undefined
+  >()
+  const mq = await connect({ strategy: memory() })
+  expectTypeOf(mq).toExtend<Dueque<MemoryStrategy> & WaitingMethods>()
+  expectTypeOf<Awaited<ReturnType<typeof connect>>>().not.toHaveProperty('cancel')
+  await mq.close()
+})
+
+it('a payload that does not fit its message does not compile', async () => {
+  const mq = await connect({ strategy: memory() })
+  mq.strategy.broker.declareQueue('q')
+  const to = { queue: 'q' }
+  await mq.schedule(length, 'text', { to, in: 0 })
+  // @ts-expect-error the schema takes a text
+  await expect(mq.schedule(length, 5, { to, in: 0 })).rejects.toThrow()
+  // @ts-expect-error there is no such option
+  await expect(mq.schedule(length, 'text', { to, in: 0, expiresin: 5 })).rejects.toThrow('expiresIn')
+  expectTypeOf<ScheduleItem<string>>().toHaveProperty('payload').toEqualTypeOf<string>()
+  await mq.close()
+})
+
+it('each event has its listener, and each error code its data', () => {
+  expectTypeOf<Parameters<DuequeEvents['blocked']>>().toEqualTypeOf<[reason: string]>()
+  expectTypeOf<Parameters<Dueque['on']>[0]>().toEqualTypeOf<keyof DuequeEvents>()
+  expectTypeOf<keyof ErrorData>().toEqualTypeOf<ErrorCode>()
+  expectTypeOf<ErrorData['INVALID_OPTION']>().toEqualTypeOf<{ option: string }>()
+})
