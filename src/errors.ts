@@ -1,3 +1,4 @@
+import { isDate, isNativeError } from 'node:util/types'
 import type { Receipt } from './receipt.js'
 
 /** What each error code carries, for programs; the error's message says the same to people. */
@@ -86,6 +87,9 @@ export interface DuequeErrorOptions {
   receipt?: Receipt
 }
 
+/** Known to every copy of dueque in the process, as a class is not. */
+const BRAND = Symbol.for('dueque.DuequeError')
+
 /**
  * Every error that dueque throws. `code` is for `switch`, `data` holds the fields of that code (see {@link ErrorData}),
  * `cause` is what lies beneath. No message, field or cause of it holds a password.
@@ -98,6 +102,13 @@ export interface DuequeErrorOptions {
  * }
  */
 export class DuequeError<C extends ErrorCode = ErrorCode> extends Error {
+  /** Also one of another copy of dueque, or of another realm. */
+  static override [Symbol.hasInstance](error: unknown): boolean {
+    const isOne = BRAND in (Object(error) as object)
+    // A subclass is still a class of its own.
+    return isOne && (this === DuequeError || Object.prototype.isPrototypeOf.call(this.prototype, error as object))
+  }
+
   override readonly name = 'DuequeError'
   readonly code: C
   readonly data: ErrorData[C]
@@ -119,6 +130,8 @@ export class DuequeError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
+Object.defineProperty(DuequeError.prototype, BRAND, { value: true })
+
 /** The error of one schedule: a copy with its receipt, since many schedules may share an error. */
 export function withReceipt(error: unknown, receipt: Receipt): unknown {
   if (!isDuequeError(error) || error.outcome !== 'unknown') return error
@@ -131,7 +144,10 @@ export function withOutcome(error: DuequeError, outcome: DuequeError['outcome'])
   return new DuequeError(error.code, error.message, error.data, { cause: error.cause, outcome })
 }
 
-/** Tells dueque's errors from others, and one code from another, so that TypeScript knows `data`. */
+/**
+ * Tells dueque's errors from others, also those of another copy of dueque, and one code from another, so that TypeScript knows
+ * `data`.
+ */
 export function isDuequeError<C extends ErrorCode = ErrorCode>(error: unknown, code?: C): error is DuequeError<C> {
   return error instanceof DuequeError && (code === undefined || error.code === code)
 }
@@ -154,7 +170,7 @@ export const SHOWN_CHARACTERS = 80
 export function shown(value: unknown): string {
   if (typeof value === 'string')
     return JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value)
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
+  if (isDate(value)) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
   if (value === null || typeof value === 'undefined' || typeof value === 'number' || typeof value === 'boolean')
     return String(value)
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
@@ -172,9 +188,14 @@ export function stackOf(error: unknown, maxBytes: number): string | undefined {
   }
 }
 
+/** Of any realm. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || isNativeError(value)
+}
+
 export function errorText(error: unknown): string {
   try {
-    return String(error instanceof Error ? (error.message as unknown) : error)
+    return String(isError(error) ? (error.message as unknown) : error)
   } catch {
     return shown(error)
   }

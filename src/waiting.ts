@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { isDate } from 'node:util/types'
 import { checkDestination, type Destination } from './destination.js'
 import { resolveDue, type Due } from './due.js'
 import { readyAt, type DelayedMessage, type Headers } from './envelope.js'
@@ -195,7 +196,7 @@ function checkFilterDestination(destination: Destination): Destination {
 
 function checkDate(option: string, date: Date | undefined): number | undefined {
   if (date === undefined) return undefined
-  if (date instanceof Date && !Number.isNaN(date.getTime())) return date.getTime()
+  if (isDate(date) && !Number.isNaN(date.getTime())) return date.getTime()
   throw invalidOption(option, 'a Date', date)
 }
 

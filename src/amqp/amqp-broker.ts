@@ -14,6 +14,7 @@ import { HEADER, passedOn, type Arrived, type DelayedMessage } from '../envelope
 import { DuequeError, isDuequeError } from '../errors.js'
 import type { ParkedReason } from '../events.js'
 import type { Logger } from '../logger.js'
+import { AMQP_BROKER, CONTRACT } from './brand.js'
 import { AmqpConnection, type ConnectionEvents, type ConnectionSettings } from './connection.js'
 import type { Part } from './layout.js'
 import type { TlsOptions } from './tls.js'
@@ -47,6 +48,7 @@ export interface AmqpSettings {
 
 /** RabbitMQ over two connections, so that a blocked producer cannot stop the acks. The second opens with the first consumer. */
 export class AmqpBroker implements Broker {
+  readonly [AMQP_BROKER] = CONTRACT
   readonly names: Names
   readonly topology: Topology
   readonly publisher: Publisher

@@ -1,4 +1,4 @@
-import { DuequeError, errorText, isDuequeError, type ErrorData } from '../errors.js'
+import { DuequeError, errorText, isDuequeError, isError, type ErrorData } from '../errors.js'
 import type { Endpoint } from './endpoint.js'
 
 type Permission = ErrorData['PERMISSION_DENIED']['permission']
@@ -52,7 +52,7 @@ const PASSING_REPLY_CODES: readonly unknown[] = [320, 541]
 /** A connection or channel that went away without the broker finding fault with what was asked. */
 export function isLoss(error: unknown): boolean {
   if (PASSING_REPLY_CODES.includes(replyCode(error))) return true
-  const { name, message } = error instanceof Error ? error : new Error()
+  const { name, message } = isError(error) ? error : new Error()
   return (
     name === 'IllegalOperationError' || /^(channel (closed$|ended)|connection clos|unexpected close)/i.test(message)
   )
@@ -120,7 +120,8 @@ export function operationFailure(
 
 /** What amqplib throws before it has written anything: a table over 64 KiB, a number out of range, an unknown type. */
 export function notEncodable(error: unknown): DuequeError | undefined {
-  if (!(error instanceof RangeError || error instanceof TypeError)) return undefined
+  // By name: Node's own may be of another realm than this module.
+  if (!isError(error) || !/^(Range|Type)Error$/.test(error.name)) return undefined
   return new DuequeError('NOT_ENCODABLE', `cannot be written as AMQP: ${errorText(error)}`, {}, { cause: error })
 }
 

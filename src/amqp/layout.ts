@@ -102,10 +102,12 @@ export class Layout {
     const { names } = this
     const wait = names.wait(rung, variant)
     const key = rungKey(rung, variant)
-    const after = UNITS[UNITS.indexOf(rung.unit) + 1]
+    // By name: the rung may be of another copy of dueque.
+    const place = UNITS.findIndex(({ name }) => name === rung.unit.name)
+    const after = UNITS[place + 1]
     const args = waiting(variant.type, rung.ttlMs, after ? names.next(after) : names.deliver)
     const parts = [queue(wait, args), queueBinding(wait, names.entry(rung.unit), key)]
-    return rung.unit === UNITS[0] ? parts : [...parts, queueBinding(wait, names.next(rung.unit), key)]
+    return place === 0 ? parts : [...parts, queueBinding(wait, names.next(rung.unit), key)]
   }
 
   /**

@@ -163,7 +163,7 @@ export class Publisher {
     let frame: Frame | Promise<void>
     try {
       frame = entry.publication.prepare()
-      if (frame instanceof Promise) return this.#setAside(entry, frame)
+      if ('then' in frame) return this.#setAside(entry, frame)
       entry.exchange = frame.exchange
       entry.returned = false
       this.#paused = !this.#write(channel, frame, entry)

@@ -1,4 +1,5 @@
 import { isDuequeError, type ErrorCode } from '../index.js'
+import { isError } from '../errors.js'
 
 /**
  * What the exit code says. Scripts rely on it: docs and `--help` show the same table.
@@ -118,7 +119,7 @@ export function exitCodeOf(error: unknown): number {
 
 /** An error as programs read it. `outcome` tells of a schedule whether the message may wait all the same. */
 export function errorJson(error: unknown): { code: string; message: string; outcome?: string } {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = isError(error) ? error.message : String(error)
   if (isDuequeError(error)) return { code: error.code, message, outcome: error.outcome }
   return { code: error instanceof CommandError ? error.code : 'UNEXPECTED', message }
 }

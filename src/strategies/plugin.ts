@@ -1,4 +1,5 @@
-import { AmqpBroker } from '../amqp/amqp-broker.js'
+import type { AmqpBroker } from '../amqp/amqp-broker.js'
+import { onRabbit } from '../amqp/brand.js'
 import { frameFor, type Frame } from '../amqp/frame.js'
 import { destinationKey } from '../amqp/names.js'
 import type { Clock } from '../clock.js'
@@ -37,8 +38,8 @@ export function plugin(): Strategy {
     // The wait is counted from when the broker gets to a message.
     limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 1, orderMs: 500, leadMs: 0 },
 
-    async start({ broker, clock }: Environment) {
-      if (!(broker instanceof AmqpBroker)) throw invalidOption('strategy', 'plugin on RabbitMQ', 'another broker')
+    async start({ broker: given, clock }: Environment) {
+      const broker = onRabbit(given, 'plugin')
       if (started) throw invalidOption('strategy', 'a plugin() of its own for each connection', 'one that is in use')
       await broker.topology.delayed()
       started = { broker, clock }

@@ -1,4 +1,5 @@
-import { AmqpBroker } from '../amqp/amqp-broker.js'
+import type { AmqpBroker } from '../amqp/amqp-broker.js'
+import { onRabbit } from '../amqp/brand.js'
 import { readyAt, type DelayedMessage } from '../envelope.js'
 import { DuequeError, invalidOption } from '../errors.js'
 import { Relay, type RelayStats } from './relay.js'
@@ -36,9 +37,8 @@ export function storeStrategy(store: Store, { relay: relayOptions = {} }: StoreS
     waitlist: store,
     ...(store.checkTransaction && { checkTransaction: (transaction: never) => store.checkTransaction?.(transaction) }),
 
-    async start({ broker, clock, logger, onError }: Environment) {
-      if (!(broker instanceof AmqpBroker))
-        throw invalidOption('strategy', `${store.name} on RabbitMQ`, 'another broker')
+    async start({ broker: given, clock, logger, onError }: Environment) {
+      const broker = onRabbit(given, store.name)
       if (started) throw invalidOption('strategy', 'one of its own for each connection', 'one that is in use')
       isStopped = false
       await broker.topology.base()

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import type { DelayedMessage } from '../envelope.js'
 import { shown } from '../errors.js'
 
@@ -125,7 +126,7 @@ export function fromJson(text: string): unknown {
 function withBytes(this: unknown, key: string, value: unknown): unknown {
   // Before Buffer's own toJSON.
   const original = (this as Record<string, unknown>)[key]
-  return original instanceof Uint8Array ? { [BYTES]: Buffer.from(original).toString('base64') } : value
+  return isUint8Array(original) ? { [BYTES]: Buffer.from(original).toString('base64') } : value
 }
 
 function withBytesAndEscapes(this: unknown, key: string, value: unknown): unknown {

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { connect, ladder } from '../../src/index.js'
+import { expect, test, vi } from 'vitest'
+import { DuequeError, connect, ladder } from '../../src/index.js'
 import { Layout, type QueuePart } from '../../src/amqp/layout.js'
 import { Names } from '../../src/amqp/names.js'
 import { allRungs } from '../../src/strategies/ladder/rungs.js'
@@ -169,4 +169,16 @@ test('a message for a bare * binding of a topic exchange arrives once for each q
   const recorder = await Recorder.on(mq, queue)
   await recorder.has(2)
   expect(recorder.numbers).toEqual([1, 2])
+})
+
+test('the ladder of another copy of dueque works', async () => {
+  vi.resetModules()
+  const copy = await import('../../src/index.js')
+  expect(copy.DuequeError).not.toBe(DuequeError)
+  const queue = unique('copy')
+  const mq = await open(vhost.url, { strategy: copy.ladder() })
+  await scheduleNotes(mq, queue, [0, 20, 150])
+  const recorder = await Recorder.on(mq, queue)
+  await recorder.has(3)
+  expect(recorder.early).toEqual([])
 })

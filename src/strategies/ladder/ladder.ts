@@ -1,4 +1,5 @@
-import { AmqpBroker } from '../../amqp/amqp-broker.js'
+import type { AmqpBroker } from '../../amqp/amqp-broker.js'
+import { onRabbit } from '../../amqp/brand.js'
 import { frameFor, type Frame } from '../../amqp/frame.js'
 import { destinationKey, type QueueType } from '../../amqp/names.js'
 import type { Publication } from '../../amqp/publication.js'
@@ -64,8 +65,8 @@ export function ladder(options: LadderOptions = {}): Strategy {
     // Two roundings of up to 1 s each way, and the broker's own delay.
     limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 10, orderMs: 1500, leadMs: longestLead(lead) },
 
-    async start({ broker, clock, logger }: Environment) {
-      if (!(broker instanceof AmqpBroker)) throw invalidOption('strategy', 'ladder on RabbitMQ', 'another broker')
+    async start({ broker: given, clock, logger }: Environment) {
+      const broker = onRabbit(given, 'ladder')
       if (started) throw invalidOption('strategy', 'a ladder of its own for each connection', 'one that is in use')
       await broker.topology.ladder()
       const routes = new Routes(queueType ?? broker.topology.queueType)

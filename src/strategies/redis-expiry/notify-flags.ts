@@ -1,3 +1,5 @@
+import { isMap } from 'node:util/types'
+
 /** The setting that has Redis tell of expired keys. */
 export const NOTIFY = 'notify-keyspace-events'
 
@@ -10,7 +12,7 @@ export function missingFlags(flags: string): string {
 /** What CONFIG GET has answered, by any client: a list of names and values, a Map or an object; texts or Buffers. @throws Error */
 export function flagsOf(reply: unknown): string {
   const isList = Array.isArray(reply)
-  const list = isList ? reply : (reply instanceof Map ? [...reply] : Object.entries(reply ?? {})).flat()
+  const list = isList ? reply : (isMap(reply) ? [...reply] : Object.entries(reply ?? {})).flat()
   const texts = list.map(String)
   const flags = texts[texts.indexOf(NOTIFY) + 1]
   if (!texts.includes(NOTIFY) || flags === undefined) throw new Error(`no ${NOTIFY} in the answer to CONFIG GET`)

@@ -1,15 +1,15 @@
-import { DuequeError, errorText, type Outcome } from '../../errors.js'
+import { DuequeError, errorText, isError, type Outcome } from '../../errors.js'
 
 export const STORE = 'redis'
 
 /** What Redis itself has answered, and not its client. */
 export function isReply(error: unknown): error is Error {
-  return error instanceof Error && (error.name === 'ReplyError' || isOfClass(error, 'ErrorReply'))
+  return isError(error) && (error.name === 'ReplyError' || isOfClass(error, 'ErrorReply'))
 }
 
 /** What the client says of a command that it has not sent, and will not send. */
 export function isUnsent(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
+  if (!isError(error)) return false
   const isOffline = isOfClass(error, 'ClientOfflineError') || isOfClass(error, 'ClientClosedError')
   return isOffline || error.message.startsWith("Stream isn't writeable")
 }
