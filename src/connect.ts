@@ -18,7 +18,8 @@ import { checkDefinition, encodePayload, type MessageDefinition } from './messag
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
 import { receiptOf, type Receipt } from './receipt.js'
 import { warnOfSteps } from './steps.js'
-import { scheduleAll, type Place, type ScheduleResult } from './schedule-all.js'
+import { checkItem, checkItems, scheduleAll, type Place } from './schedule-all.js'
+import { LazyRun, UnusedRuns, type ScheduleRun } from './schedule-run.js'
 import { resolveSchedule, type ScheduleOptions } from './schedule-options.js'
 import type { Strategy, WaitOptions } from './strategies/strategy.js'
 import { waitingMethods, type WaitingMethods, type StrategyMethods, type StrategyScheduleOptions } from './waiting.js'
@@ -45,12 +46,21 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
     options: ScheduleOptions & StrategyScheduleOptions<S>,
   ): Promise<Receipt>
   /**
-   * Schedules many, with at most `maxInFlight` messages and 64 MiB of bodies on the way, and yields what became of each as it is known. One bad item does not
-   * stop the rest.
+   * Schedules many, with at most `maxInFlight` messages and 64 MiB of bodies on the way. One bad item does not stop the rest.
+   *
+   * `await` it to schedule everything: it resolves to counts and the first 1000 failures, and rejects only if the source
+   * does. Iterate it to get each result as it is known; the source is read as fast as results are taken. Nothing is
+   * scheduled before that; a run that is not used within a second is a warning in the log.
+   *
+   * @throws DuequeError `INVALID_OPTION` if there is nothing to iterate
+   * @example
+   * const { scheduled, failed, failures } = await mq.scheduleAll(items)
+   * @example
+   * for await (const { item, receipt, error } of mq.scheduleAll(items)) …
    */
   scheduleAll<In, Item extends ScheduleItem<In, ScheduleOptions & StrategyScheduleOptions<S>>>(
     items: Iterable<Item> | AsyncIterable<Item>,
-  ): AsyncGenerator<ScheduleResult<Item>, void, undefined>
+  ): ScheduleRun<Item>
   /**
    * Receives the messages of a queue. A handler's return acks its message; a throw has it come again by the policy
    * `retry`, or moves it to the queue `<queue>.dead`.
@@ -166,6 +176,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   /** Schedules that have no outcome yet. */
   #scheduling = 0
   #settled: (() => void) | undefined
+  readonly #unused: UnusedRuns
   #closing: Promise<void> | undefined
   /** No handler runs any more. */
   #isDrained = false
@@ -175,6 +186,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     this.strategy = options.strategy
     this.#options = options
     this.#parts = parts
+    this.#unused = new UnusedRuns(options.logger)
     this.#duplicates = new SharedDuplicates(options.clock)
   }
 
@@ -186,8 +198,10 @@ class Connected<S extends Strategy> implements Dueque<S> {
     return this.#schedule({ message, payload, options })
   }
 
-  async #schedule<In>({ message, payload, options }: ScheduleItem<In>, place?: Pick<Place, 'sized'>): Promise<Receipt> {
+  async #schedule<In>(item: ScheduleItem<In>, place?: Pick<Place, 'sized'>): Promise<Receipt> {
     this.#assertTakes()
+    checkItem(item)
+    const { message, payload, options } = item
     this.#scheduling++
     try {
       checkDefinition(message)
@@ -225,14 +239,16 @@ class Connected<S extends Strategy> implements Dueque<S> {
 
   scheduleAll<In, Item extends ScheduleItem<In, ScheduleOptions & StrategyScheduleOptions<S>>>(
     items: Iterable<Item> | AsyncIterable<Item>,
-  ) {
-    const { maxInFlight, maxBodyBytes } = this.#options
+  ): ScheduleRun<Item> {
+    const { maxInFlight, maxBodyBytes, logger } = this.#options
+    checkItems(items)
     const window = {
       messages: maxInFlight,
       bytes: MAX_BYTES_IN_FLIGHT,
       bodyBytes: Math.min(maxBodyBytes, MAX_BYTES_IN_FLIGHT / 4),
     }
-    return scheduleAll(items, (item, place) => this.#schedule(item, place), window)
+    const results = scheduleAll(items, (item, place) => this.#schedule(item, place), window)
+    return new LazyRun(results, this.#unused.watch(), logger)
   }
 
   async consume(queue: string, handlers: readonly Handler[], options: ConsumeOptions = {}): Promise<Consumer> {
@@ -310,6 +326,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {
+    this.#unused.warnNow()
     const { wholeMs } = drainTimes(drainTimeoutMs)
     const drained = this.#drain(drainTimeoutMs)
     if (await endsWithin(drained, wholeMs)) return

@@ -1,10 +1,25 @@
-import type { DuequeError } from './errors.js'
+import { invalidOption, type DuequeError } from './errors.js'
 import type { Receipt } from './receipt.js'
 
 /** What became of one item, by its place in the input. Results come in the order in which they are known. */
 export type ScheduleResult<Item = unknown> =
   | { index: number; item: Item; receipt: Receipt; error?: never }
   | { index: number; item: Item; error: DuequeError; receipt?: never }
+
+/** @throws DuequeError `INVALID_OPTION` */
+export function checkItems(items: unknown): void {
+  const { [Symbol.iterator]: each, [Symbol.asyncIterator]: later } = Object(items) as Partial<
+    Iterable<unknown> & AsyncIterable<unknown>
+  >
+  // A text can be iterated, and holds no items.
+  if (typeof items === 'string' || (typeof each !== 'function' && typeof later !== 'function'))
+    throw invalidOption('items', 'an iterable of { message, payload, options }, async or not', items)
+}
+
+/** @throws DuequeError `INVALID_OPTION` */
+export function checkItem(item: unknown): void {
+  if (typeof item !== 'object' || item === null) throw invalidOption('item', '{ message, payload, options }', item)
+}
 
 /** How much may be under way. */
 export interface Window {
