@@ -18,7 +18,6 @@ export type Rules<T> = Readonly<Record<OptionOf<T>, Rule>>
  * @throws DuequeError `INVALID_OPTION`
  */
 export function checkOptions(options: unknown, rules: Readonly<Record<string, Rule>>, path?: string): void {
-  if (options === undefined) return
   checkNames(options, rules, path)
   for (const name of Object.keys(rules)) {
     const value = (options as Record<string, unknown>)[name]
@@ -102,6 +101,8 @@ function distance(a: string, b: string): number {
 export const anything: Rule = () => undefined
 
 export const flag: Rule = (value) => (typeof value === 'boolean' ? undefined : 'true or false')
+
+export const aText: Rule = (value) => (typeof value === 'string' ? undefined : 'a text')
 
 export const nonEmptyText: Rule = (value) => (typeof value === 'string' && value !== '' ? undefined : 'a text')
 

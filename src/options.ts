@@ -56,6 +56,11 @@ export type ResolvedOptions = Resolved<Omit<ConnectOptions, 'logger'>> & { logge
 /** @throws DuequeError `INVALID_OPTION` */
 export function resolveOptions(options: ConnectOptions): ResolvedOptions {
   checkOptions(options, CONNECT_RULES)
+  return resolveConnection(options)
+}
+
+/** Of options that were checked, among which there may be others. */
+export function resolveConnection(options: ConnectOptions): ResolvedOptions {
   // Also of getters, and of what is inherited.
   const present = (Object.keys(CONNECT_RULES) as (keyof ConnectOptions)[])
     .map((name) => [name, options[name]] as const)

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isDate } from 'node:util/types'
+import { aText, anything, checkNames, checkOptions, group, integer, type Rules } from './checks.js'
 import { checkDestination, type Destination } from './destination.js'
 import { resolveDue, type Due } from './due.js'
 import { readyAt, type DelayedMessage, type Headers } from './envelope.js'
@@ -93,6 +94,17 @@ export interface ConflictOptions {
 /** Of one reschedule that finds the message, and then not as it was: each time somebody else was faster. */
 const MAX_REPLACES = 50
 
+const DUE: Record<keyof Due, true> = { in: true, at: true }
+
+const FILTER_RULES: Rules<WaitingFilter> = {
+  // Their values are checked where they are read.
+  due: group({ from: anything, to: anything }),
+  name: aText,
+  destination: anything,
+}
+
+const LIST_RULES: Rules<ListOptions> = { ...FILTER_RULES, limit: integer(1, 1000), cursor: aText }
+
 /** The methods over a strategy's waitlist. */
 export function waitingMethods(
   { name, limits }: Pick<Strategy, 'name' | 'limits'>,
@@ -109,6 +121,7 @@ export function waitingMethods(
       return removed.includes(true) ? 'cancelled' : 'not-waiting'
     },
     async reschedule(target, due) {
+      checkNames(due, DUE, 'due')
       const dueAt = resolveDue(due, now(), limits.maxDelayMs)
       for (let attempt = 1; ; attempt++) {
         const [message] = await find(target)
@@ -124,15 +137,18 @@ export function waitingMethods(
       const [message] = await find(target)
       return message && waitingMessage(message)
     },
-    async list({ limit = 100, cursor, ...filter } = {}) {
-      if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
-        throw invalidOption('limit', 'a whole number from 1 to 1000', limit)
+    async list(options = {}) {
+      checkOptions(options, LIST_RULES)
+      const { limit = 100, cursor } = options
       const after = cursor === undefined ? undefined : parseCursor(cursor)
-      const messages = await waitlist.list(checkFilter(filter), { after, limit })
+      const messages = await waitlist.list(checkFilter(options), { after, limit })
       const last = messages.length === limit ? messages.at(-1) : undefined
       return { messages: messages.map(waitingMessage), cursor: last && cursorOf(last) }
     },
-    count: async (filter = {}) => waitlist.count(checkFilter(filter)),
+    async count(filter = {}) {
+      checkOptions(filter, FILTER_RULES)
+      return waitlist.count(checkFilter(filter))
+    },
   }
 }
 
@@ -182,7 +198,7 @@ function checkFilter({ due = {}, name, destination }: WaitingFilter): WaitlistFi
     from: checkDate('due.from', due.from),
     to: checkDate('due.to', due.to),
     name,
-    destination: destination && checkFilterDestination(destination),
+    destination: destination === undefined ? undefined : checkFilterDestination(destination),
   }
 }
 

@@ -2,12 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { AmqpBroker } from '../amqp/amqp-broker.js'
 import { goodbye } from '../amqp/goodbye.js'
 import { Rescue } from '../amqp/rescue.js'
+import { aFunction, checkOne, checkOptions, integer, nonEmptyText, type Rule, type Rules } from '../checks.js'
 import type { Arrival, Subscription } from '../broker.js'
 import { deathOf } from '../consumer/outcome.js'
 import { checkDestination, checkQueueName } from '../destination.js'
 import type { DelayedMessage } from '../envelope.js'
 import { errorText, isForEver, type DuequeError } from '../errors.js'
-import { resolveOptions, type ConnectOptions, type ResolvedOptions } from '../options.js'
+import { CONNECT_RULES, resolveConnection, type ConnectOptions, type ResolvedOptions } from '../options.js'
 import { dueExchange, duePart, entryParts, intakeQueue, type Way } from './parts.js'
 import { messageOf } from './plugin-form.js'
 
@@ -22,6 +23,17 @@ export interface IntakeOptions extends ConnectOptions {
   prefetch?: number | undefined
   /** What does not concern one message: tried again all the same. */
   onError?: ((error: DuequeError) => void) | undefined
+}
+
+const anExchange: Rule = (value) => (typeof value === 'string' && value !== '' ? undefined : 'the name of an exchange')
+
+const INTAKE_RULES: Rules<IntakeOptions> = {
+  ...CONNECT_RULES,
+  from: anExchange,
+  to: anExchange,
+  type: nonEmptyText,
+  prefetch: integer(1, 65_535),
+  onError: aFunction,
 }
 
 /** Counts since the start. */
@@ -57,11 +69,13 @@ export interface Intake extends AsyncDisposable {
  * const intake = await startIntake({ url: 'amqp://localhost', from: 'reminders', type: 'topic' })
  */
 export async function startIntake(options: IntakeOptions): Promise<Intake> {
-  const { from, to = dueExchange(from), type, prefetch = 500, onError = () => undefined, ...rest } = options
-  checkDestination({ exchange: from })
+  checkOptions(options, INTAKE_RULES)
+  const { from, to = dueExchange(from), type, prefetch = 500, onError = () => undefined } = options
+  // It may be missing.
+  checkOne('from', anExchange, from)
   checkDestination({ exchange: to })
   checkQueueName('from', intakeQueue(from))
-  const resolved = resolveOptions(rest)
+  const resolved = resolveConnection(options)
   const intake = new RunningIntake(resolved, { entry: from, due: to }, onError)
   try {
     await intake.start(type, prefetch)

@@ -1,4 +1,4 @@
-import { invalidOption } from '../errors.js'
+import { checkOptions, group, integer, type Rule, type Rules } from '../checks.js'
 import type { Resolved } from '../resolved.js'
 
 /** How a relay takes due messages from a store. */
@@ -18,23 +18,20 @@ export interface RelayOptions {
   backstopMs?: number | undefined
 }
 
-const NUMBERS = [
-  ['batch', 1, 10_000],
-  ['maxInFlight', 1, 65_535],
-  ['leaseMs', 1000, 3_600_000],
-  ['backstopMs', 10, 3_600_000],
-] as const
+const RELAY_RULES: Rules<RelayOptions> = {
+  batch: integer(1, 10_000),
+  maxInFlight: integer(1, 65_535),
+  ratePerSecond: (value) => (typeof value === 'number' && value > 0 ? undefined : 'a number over zero'),
+  leaseMs: integer(1000, 3_600_000),
+  backstopMs: integer(10, 3_600_000),
+}
+
+/** `false` is for none. */
+export const aRelay: Rule = (value, option) => (value === false ? undefined : group(RELAY_RULES)(value, option))
 
 /** @throws DuequeError `INVALID_OPTION` */
 export function resolveRelay(options: RelayOptions): Resolved<RelayOptions> {
+  checkOptions(options, RELAY_RULES, 'relay')
   const { batch = 500, maxInFlight = 2000, ratePerSecond = Infinity, leaseMs = 15_000, backstopMs = 5000 } = options
-  const resolved = { batch, maxInFlight, ratePerSecond, leaseMs, backstopMs }
-  for (const [option, least, most] of NUMBERS) {
-    const value = resolved[option]
-    if (Number.isInteger(value) && value >= least && value <= most) continue
-    throw invalidOption(`relay.${option}`, `a whole number from ${least} to ${most}`, value)
-  }
-  if (typeof ratePerSecond !== 'number' || !(ratePerSecond > 0))
-    throw invalidOption('relay.ratePerSecond', 'a number over zero', ratePerSecond)
-  return resolved
+  return { batch, maxInFlight, ratePerSecond, leaseMs, backstopMs }
 }

@@ -1,8 +1,8 @@
+import { aFunction, anything, checkOptions, type Rules } from '../checks.js'
 import { connect, type Dueque } from '../connect.js'
 import { checkQueueName } from '../destination.js'
 import { parseInstant, type Due } from '../due.js'
 import { readyAt, type Arrived, type DelayedMessage } from '../envelope.js'
-import { invalidOption } from '../errors.js'
 import type { ConnectOptions } from '../options.js'
 import { manualClock } from '../strategies/memory/manual-clock.js'
 import type { MemoryBroker } from '../strategies/memory/memory-broker.js'
@@ -47,6 +47,14 @@ export interface TestDuequeOptions {
   logger?: ConnectOptions['logger']
 }
 
+const TEST_RULES: Rules<TestDuequeOptions> = {
+  now: anything,
+  queues: (value) => (Array.isArray(value) ? undefined : 'a list of names'),
+  patienceMs: (value) => (Number.isFinite(value) && Number(value) >= 0 ? undefined : 'milliseconds'),
+  setSystemTime: aFunction,
+  logger: anything,
+}
+
 /** Made by {@link testDueque}. None of its functions needs a `this`: take it apart as you like. */
 export interface TestDueque extends AsyncDisposable {
   /** For the code under test. */
@@ -86,8 +94,8 @@ export interface TestDueque extends AsyncDisposable {
  * expect(handler).toHaveBeenCalledOnce()
  */
 export async function testDueque(options: TestDuequeOptions = {}): Promise<TestDueque> {
+  checkOptions(options, TEST_RULES)
   const { now, queues = [], patienceMs = 2000, setSystemTime = () => undefined, logger = false } = options
-  if (!Number.isFinite(patienceMs) || patienceMs < 0) throw invalidOption('patienceMs', 'milliseconds', patienceMs)
   const inner = manualClock(now === undefined ? undefined : parseInstant(now, 'now'))
   const strategy = memory({ clock: inner })
   const { broker } = strategy

@@ -16,7 +16,6 @@ class Computed {
 }
 
 it.each<[string, unknown]>([
-  ['nothing', undefined],
   ['none', {}],
   ['all', { attempts: 5, expiresIn: Infinity, within: { handle: () => undefined } }],
   ['undefined values, also of names that do not exist', { attempts: undefined, other: undefined }],
@@ -31,6 +30,7 @@ it.each<[string, unknown]>([
 })
 
 it.each<[unknown, string]>([
+  [undefined, 'undefined'],
   [null, 'null'],
   ['amqp://user:secret@host', 'string'],
   [5, 'number'],

@@ -4,6 +4,7 @@ import { frameFor, type Frame } from '../../amqp/frame.js'
 import { destinationKey, type QueueType } from '../../amqp/names.js'
 import type { Publication } from '../../amqp/publication.js'
 import type { PublishOptions } from '../../broker.js'
+import { aFunction, checkOptions, integer, oneOf, type Rules } from '../../checks.js'
 import type { Clock } from '../../clock.js'
 import { readyAt, type DelayedMessage } from '../../envelope.js'
 import { DuequeError, invalidOption } from '../../errors.js'
@@ -55,8 +56,8 @@ export interface LadderOptions {
  * dueque's consumers.
  */
 export function ladder(options: LadderOptions = {}): Strategy {
+  checkOptions(options, LADDER_RULES)
   const { queueType, shards = 1, tolerance = defaultTolerance, lead = 0 } = options
-  checkOptions(options)
   let started: Started | undefined
   let turn = 0
 
@@ -88,14 +89,11 @@ export function ladder(options: LadderOptions = {}): Strategy {
   }
 }
 
-function checkOptions({ queueType, shards = 1, lead = 0 }: LadderOptions): void {
-  if (queueType !== undefined && queueType !== 'quorum' && queueType !== 'classic') {
-    throw invalidOption('queueType', "'quorum' or 'classic'", queueType)
-  }
-  if (!Number.isInteger(shards) || shards < 1 || shards > 64)
-    throw invalidOption('shards', 'a whole number from 1 to 64', shards)
-  if (!Number.isInteger(lead) || lead < 0 || lead > 10_000)
-    throw invalidOption('lead', 'a whole number of milliseconds from 0 to 10000', lead)
+const LADDER_RULES: Rules<LadderOptions> = {
+  queueType: oneOf('quorum', 'classic'),
+  shards: integer(1, 64),
+  tolerance: aFunction,
+  lead: integer(0, 10_000),
 }
 
 interface Started {

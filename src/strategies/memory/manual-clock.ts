@@ -1,5 +1,7 @@
+import { isDate } from 'node:util/types'
 import { systemClock, type Clock } from '../../clock.js'
 import { parseDelay, parseInstant, type Due } from '../../due.js'
+import { invalidOption } from '../../errors.js'
 import { Heap } from '../../heap.js'
 
 export interface ManualClock extends Clock {
@@ -27,8 +29,14 @@ interface Timer {
   readonly isWall: boolean
 }
 
-/** A clock that stands still until a test moves it. */
+/**
+ * A clock that stands still until a test moves it.
+ *
+ * @throws DuequeError `INVALID_OPTION`
+ */
 export function manualClock(start: Date | number = systemClock.now()): ManualClock {
+  if (!(typeof start === 'number' || isDate(start)) || !Number.isFinite(Number(start)))
+    throw invalidOption('start', 'a Date, or milliseconds since the epoch', start)
   /** The time that only goes on. */
   let time = Number(start)
   /** Of the wall clock. */

@@ -1,3 +1,4 @@
+import { checkOptions, type Rule, type Rules } from '../../checks.js'
 import { completeClock, systemClock, type Clock, type Timeline } from '../../clock.js'
 import { DueQueue } from '../../due-queue.js'
 import { readyAt, type DelayedMessage } from '../../envelope.js'
@@ -12,6 +13,13 @@ export interface MemoryOptions {
   clock?: Timeline | Clock | undefined
 }
 
+const aClock: Rule = (value) => {
+  const { now, at } = Object(value) as Partial<Timeline>
+  return typeof now === 'function' && typeof at === 'function' ? undefined : 'a clock, such as manualClock()'
+}
+
+const MEMORY_RULES: Rules<MemoryOptions> = { clock: aClock }
+
 export interface MemoryStrategy extends Strategy {
   readonly broker: MemoryBroker
   readonly clock: Clock
@@ -24,8 +32,9 @@ export interface MemoryStrategy extends Strategy {
  * Messages wait in the process and are delivered in it, without RabbitMQ: for tests, and the reference for what every other
  * strategy must do. Nothing survives the process.
  */
-export function memory({ clock: given = systemClock }: MemoryOptions = {}): MemoryStrategy {
-  const clock = completeClock(given)
+export function memory(options: MemoryOptions = {}): MemoryStrategy {
+  checkOptions(options, MEMORY_RULES)
+  const clock = completeClock(options.clock ?? systemClock)
   const broker = new MemoryBroker()
   const queue = new DueQueue<DelayedMessage>(clock, (message) => {
     // What was cancelled or rescheduled meanwhile is not there as it was.

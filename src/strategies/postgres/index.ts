@@ -4,7 +4,7 @@
 export { postgres, type PostgresStrategy } from './postgres.js'
 export type { PostgresOptions } from './postgres-options.js'
 export { postgresDedupe, type PostgresDedupeOptions } from './postgres-dedupe.js'
-export { migratePostgres, type Migrated } from './migrate.js'
+export { migratePostgres, type MigrateOptions, type Migrated } from './migrate.js'
 export type {
   Listening,
   PgClient,

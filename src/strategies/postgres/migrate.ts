@@ -1,8 +1,9 @@
+import { checkOne, checkOptions, type Rules } from '../../checks.js'
 import { DuequeError, errorText, shown } from '../../errors.js'
 import { isTrue, numberIn } from './answer.js'
 import { databaseOf, type Database, type Session } from './database.js'
 import type { PgPool, PostgresJs } from './clients.js'
-import { checkSchema } from './postgres-options.js'
+import { STORE_RULES, checkSchema } from './postgres-options.js'
 import { MIGRATIONS } from './migrations.js'
 import { assertUnchanged } from './probe.js'
 import { inSchema, statementsFor, type Statements } from './statements.js'
@@ -14,6 +15,15 @@ export interface Migrated {
   readonly to: number
 }
 
+export interface MigrateOptions {
+  /** A `Pool` of pg or `postgres()` of postgres.js, which stays the caller's. */
+  pool: PgPool | PostgresJs
+  /** @default 'dueque' */
+  schema?: string | undefined
+}
+
+const MIGRATE_RULES: Rules<MigrateOptions> = { pool: STORE_RULES.pool, schema: STORE_RULES.schema }
+
 /**
  * Makes the schema what this version of dueque needs, in one transaction: all of it or nothing. Several processes may do so
  * at once, and those of the version before go on working. Needs the right to create in the database, or in a schema that
@@ -23,15 +33,11 @@ export interface Migrated {
  * @example
  * await migratePostgres({ pool: new Pool({ connectionString }) })
  */
-export async function migratePostgres({
-  pool,
-  schema = 'dueque',
-}: {
-  pool: PgPool | PostgresJs
-  /** @default 'dueque' */
-  schema?: string | undefined
-}): Promise<Migrated> {
-  checkSchema(schema)
+export async function migratePostgres(options: MigrateOptions): Promise<Migrated> {
+  checkOptions(options, MIGRATE_RULES)
+  const { pool, schema = 'dueque' } = options
+  // It may be missing.
+  checkOne('pool', STORE_RULES.pool, pool)
   const database = databaseOf(pool)
   database.open()
   try {

@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
+import { checkOptions, type Rules } from '../../checks.js'
 import { claimAnswer, type DedupeStore } from '../../consumer/dedupe.js'
 import { LATE, within } from '../../within.js'
 import type { Row } from './answer.js'
 import { databaseOf, type Value } from './database.js'
 import { ensureSchema } from './migrate.js'
-import { resolvePostgres, type PostgresOptions } from './postgres-options.js'
+import { STORE_RULES, resolvePostgres, type PostgresOptions } from './postgres-options.js'
 import { Queries } from './queries.js'
 import type { Statements } from './statements.js'
 import { storeError } from './store-error.js'
@@ -13,6 +14,8 @@ export interface PostgresDedupeOptions extends Pick<PostgresOptions, 'pool' | 's
   /** How long PostgreSQL is waited for, in milliseconds. Less than `leaseMs` of the consumer. @default 3000 */
   timeoutMs?: number | undefined
 }
+
+const DEDUPE_RULES: Rules<PostgresDedupeOptions> = STORE_RULES
 
 /** Two messages with one digest would be one message. */
 const DIGEST_BYTES = 24
@@ -30,7 +33,9 @@ const FORGET_ROWS = 1000
  * @example
  * await mq.consume('payments', handlers, { dedupe: { store: postgresDedupe({ pool }) } })
  */
-export function postgresDedupe({ timeoutMs = 3000, ...options }: PostgresDedupeOptions): DedupeStore {
+export function postgresDedupe(given: PostgresDedupeOptions): DedupeStore {
+  checkOptions(given, DEDUPE_RULES)
+  const { timeoutMs = 3000, ...options } = given
   const { pool, schema, migrate } = resolvePostgres({ ...options, timeoutMs, listen: false })
   const database = databaseOf(pool, timeoutMs)
   database.open()

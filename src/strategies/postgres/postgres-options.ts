@@ -1,5 +1,7 @@
+import { checkOne, checkOptions, flag, integer, type Rule, type Rules } from '../../checks.js'
 import { invalidOption } from '../../errors.js'
 import type { Resolved } from '../../resolved.js'
+import { aRelay } from '../relay-options.js'
 import type { StoreStrategyOptions } from '../store-strategy.js'
 import {
   isPostgresJs,
@@ -47,31 +49,42 @@ export interface PostgresOptions extends StoreStrategyOptions {
 /** Channels are named for the schema, and a name has 63 bytes. */
 const SCHEMA_BYTES = 48
 
+const aPool: Rule = (value) =>
+  isPostgresJs(value) || typeof (Object(value) as Partial<PgPool>).connect === 'function'
+    ? undefined
+    : 'a Pool of pg, or postgres() of postgres.js'
+
+const aSchema: Rule = (value) => {
+  const bytes = typeof value === 'string' && !value.includes('\0') ? Buffer.byteLength(value) : 0
+  return bytes < 1 || bytes > SCHEMA_BYTES ? `a name of 1 to ${SCHEMA_BYTES} bytes` : undefined
+}
+
+/** Of everything that is given a pool and a schema. */
+export const STORE_RULES = { pool: aPool, schema: aSchema, migrate: flag, timeoutMs: integer(1, 3_600_000) }
+
+const POSTGRES_RULES: Rules<PostgresOptions> = {
+  ...STORE_RULES,
+  listen: (value) =>
+    typeof value === 'boolean' || typeof value === 'function'
+      ? undefined
+      : 'true, false, or a function that makes a client',
+  relay: aRelay,
+}
+
 /** @throws DuequeError `INVALID_OPTION` */
 export function resolvePostgres(options: PostgresOptions): Resolved<Omit<PostgresOptions, 'relay'>> {
+  checkOptions(options, POSTGRES_RULES)
   const { pool, schema = 'dueque', migrate = true, listen = true, timeoutMs = POOL_TIMEOUT_MS } = options
-  const isPool = isPostgresJs(pool) || typeof (pool as Partial<PgPool> | undefined)?.connect === 'function'
-  if (!isPool) throw invalidOption('pool', 'a Pool of pg, or postgres() of postgres.js', pool)
-  checkSchema(schema)
-  if (typeof migrate !== 'boolean') throw invalidOption('migrate', 'true or false', migrate)
-  if (typeof listen !== 'boolean' && typeof listen !== 'function')
-    throw invalidOption('listen', 'true, false, or a function that makes a client', listen)
+  // It may be missing.
+  checkOne('pool', aPool, pool)
   if (listen === true && !isPostgresJs(pool) && pool.options?.max === 1)
     throw invalidOption('listen', 'false or a client of its own, since the pool has one connection', listen)
-  checkTimeout(timeoutMs)
   return { pool, schema, migrate, listen, timeoutMs }
 }
 
 /** @throws DuequeError `INVALID_OPTION` */
-export function checkTimeout(timeoutMs: unknown): void {
-  if (!Number.isInteger(timeoutMs) || (timeoutMs as number) < 1 || (timeoutMs as number) > 3_600_000)
-    throw invalidOption('timeoutMs', 'a whole number from 1 to 3600000', timeoutMs)
-}
-
-/** @throws DuequeError `INVALID_OPTION` */
 export function checkSchema(schema: unknown): void {
-  const bytes = typeof schema === 'string' && !schema.includes('\0') ? Buffer.byteLength(schema) : 0
-  if (bytes < 1 || bytes > SCHEMA_BYTES) throw invalidOption('schema', `a name of 1 to ${SCHEMA_BYTES} bytes`, schema)
+  checkOne('schema', aSchema, schema)
 }
 
 /** @throws DuequeError `INVALID_OPTION` */

@@ -1,7 +1,7 @@
-import { invalidOption } from '../../errors.js'
-import type { RelayOptions } from '../relay-options.js'
+import { checkOptions, flag, integer, type Rules } from '../../checks.js'
+import { aRelay, type RelayOptions } from '../relay-options.js'
 import { portOf, type RedisClient } from '../redis/client.js'
-import { checkPrefix, checkTimeout } from '../redis/checked.js'
+import { aClient, aPrefix, aTimeout } from '../redis/checked.js'
 import { RedisStore } from '../redis/redis-store.js'
 import { storeStrategy, type StoreStrategy } from '../store-strategy.js'
 import { ExpiryStore } from './expiry-store.js'
@@ -38,6 +38,19 @@ export interface RedisExpiryOptions {
   configure?: boolean | undefined
 }
 
+const EXPIRY_RULES: Rules<RedisExpiryOptions> = {
+  client: aClient,
+  prefix: aPrefix,
+  timeoutMs: aTimeout,
+  relay: (value, option) => {
+    // Its name here is sweepMs.
+    if (Object(value) !== value || !('backstopMs' in (value as object))) return aRelay(value, option)
+    return 'no backstopMs: sweepMs is the same'
+  },
+  sweepMs: integer(10, 3_600_000),
+  configure: flag,
+}
+
 /**
  * As `redis`, but woken by keys that expire and not by a clock: each message has a key with a time to live beside it, and
  * the relay looks for what is due when Redis tells that one expired. The weakest of the ways to wait, for those who have
@@ -52,11 +65,8 @@ export interface RedisExpiryOptions {
  * const mq = await connect({ url, strategy: redisExpiry({ client: new Redis() }) })
  */
 export function redisExpiry(options: RedisExpiryOptions): StoreStrategy {
+  checkOptions(options, EXPIRY_RULES)
   const { client, prefix = 'dueque', timeoutMs = 10_000, relay = {}, sweepMs = 1000, configure = true } = options
-  checkPrefix(prefix)
-  checkTimeout(timeoutMs)
-  if (!Number.isInteger(sweepMs) || sweepMs < 10 || sweepMs > 3_600_000)
-    throw invalidOption('sweepMs', 'a whole number from 10 to 3600000', sweepMs)
   const store = new RedisStore({ port: portOf(client), prefix, timeoutMs, triggers: true })
   const nodes = () => nodesOf(client)
   return storeStrategy(new ExpiryStore({ store, prefix, timeoutMs, nodes, configure }), {

@@ -1,13 +1,14 @@
-import { invalidOption } from '../../errors.js'
+import { integer, type Rule } from '../../checks.js'
+import { portOf } from './client.js'
 
-/** @throws DuequeError `INVALID_OPTION` */
-export function checkPrefix(prefix: unknown): void {
-  if (typeof prefix !== 'string' || !/^[^{}\s]{1,100}$/.test(prefix))
-    throw invalidOption('prefix', 'up to 100 characters without braces and spaces', prefix)
+export const aClient: Rule = (value) => {
+  portOf(value)
+  return undefined
 }
 
-/** @throws DuequeError `INVALID_OPTION` */
-export function checkTimeout(timeoutMs: unknown): void {
-  if (!Number.isInteger(timeoutMs) || (timeoutMs as number) < 1 || (timeoutMs as number) > 3_600_000)
-    throw invalidOption('timeoutMs', 'a whole number from 1 to 3600000', timeoutMs)
-}
+export const aPrefix: Rule = (value) =>
+  typeof value === 'string' && /^[^{}\s]{1,100}$/.test(value)
+    ? undefined
+    : 'up to 100 characters without braces and spaces'
+
+export const aTimeout = integer(1, 3_600_000)

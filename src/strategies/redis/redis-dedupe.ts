@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
+import { checkOptions, type Rules } from '../../checks.js'
 import { claimAnswer, type DedupeStore } from '../../consumer/dedupe.js'
-import { checkPrefix, checkTimeout } from './checked.js'
+import { aClient, aPrefix, aTimeout } from './checked.js'
 import { portOf, type RedisClient } from './client.js'
 import { STORE } from './failures.js'
 import { ScriptRunner } from './script-runner.js'
@@ -17,6 +18,8 @@ export interface RedisDedupeOptions {
   /** How long Redis is waited for, in milliseconds. Less than `leaseMs` of the consumer. @default 3000 */
   timeoutMs?: number | undefined
 }
+
+const DEDUPE_RULES: Rules<RedisDedupeOptions> = { client: aClient, prefix: aPrefix, timeoutMs: aTimeout }
 
 /** What a key holds: its owner while it runs, and this when it is settled. */
 const SETTLED = 'settled'
@@ -64,9 +67,9 @@ return redis.call('DEL', KEYS[1])
  * @example
  * await mq.consume('payments', handlers, { dedupe: { store: redisDedupe({ client: new Redis() }) } })
  */
-export function redisDedupe({ client, prefix = 'dueque', timeoutMs = 3000 }: RedisDedupeOptions): DedupeStore {
-  checkPrefix(prefix)
-  checkTimeout(timeoutMs)
+export function redisDedupe(options: RedisDedupeOptions): DedupeStore {
+  checkOptions(options, DEDUPE_RULES)
+  const { client, prefix = 'dueque', timeoutMs = 3000 } = options
   const scripts = new ScriptRunner(portOf(client), { timeoutMs })
   const run = (script: Script, key: string, ...args: string[]) => scripts.run(script, args, [keyOf(prefix, key)])
   return {

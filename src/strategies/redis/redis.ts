@@ -1,5 +1,7 @@
+import { checkOptions, type Rules } from '../../checks.js'
+import { aRelay } from '../relay-options.js'
 import { storeStrategy, type StoreStrategy, type StoreStrategyOptions } from '../store-strategy.js'
-import { checkPrefix, checkTimeout } from './checked.js'
+import { aClient, aPrefix, aTimeout } from './checked.js'
 import { portOf, type RedisClient } from './client.js'
 import { RedisStore } from './redis-store.js'
 
@@ -36,13 +38,15 @@ export interface RedisOptions extends StoreStrategyOptions {
  * @example
  * const mq = await connect({ url, strategy: redis({ client: new Redis() }) })
  */
-export function redis({ client, prefix, timeoutMs, ...options }: RedisOptions): StoreStrategy {
-  return storeStrategy(redisStore({ client, prefix, timeoutMs }), options)
+export function redis(options: RedisOptions): StoreStrategy {
+  return storeStrategy(redisStore(options), options)
 }
 
+const REDIS_RULES: Rules<RedisOptions> = { client: aClient, prefix: aPrefix, timeoutMs: aTimeout, relay: aRelay }
+
 /** The store alone. @throws DuequeError `INVALID_OPTION` */
-export function redisStore({ client, prefix = 'dueque', timeoutMs = 10_000 }: RedisOptions): RedisStore {
-  checkPrefix(prefix)
-  checkTimeout(timeoutMs)
+export function redisStore(options: RedisOptions): RedisStore {
+  checkOptions(options, REDIS_RULES)
+  const { client, prefix = 'dueque', timeoutMs = 10_000 } = options
   return new RedisStore({ port: portOf(client), prefix, timeoutMs })
 }
