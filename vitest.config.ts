@@ -14,7 +14,12 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'examples/testing/vitest.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'examples/testing/vitest.test.ts'],
+          // Properties take seconds on a machine that others use as well.
+          testTimeout: 30_000,
+        },
       },
       {
         resolve: { alias },
