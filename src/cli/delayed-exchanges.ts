@@ -1,7 +1,7 @@
-import { z } from 'zod'
 import type { BindingPart } from '../amqp/layout.js'
 import { CommandError } from './exit.js'
 import { ask, type ManagementApi } from './management.js'
+import { list, number, object, oneOf, or, record, text, type Shape } from './shape.js'
 
 /** An exchange of the delayed-message plugin. */
 export interface DelayedExchange {
@@ -19,21 +19,21 @@ export interface DelayedReport {
   nodes: { asked: string[]; notAsked: string[] }
 }
 
-const exchangeSchema = z.object({
-  name: z.string(),
-  vhost: z.string(),
-  type: z.string(),
-  arguments: z.record(z.string(), z.unknown()),
-  messages_delayed: z.number().optional(),
+const anExchange = object({
+  name: text,
+  vhost: text,
+  type: text,
+  arguments: record,
+  messages_delayed: or(number, undefined),
 })
 const COLUMNS = 'columns=name,vhost,type,arguments,messages_delayed'
 
-const bindingSchema = z.object({
-  source: z.string(),
-  destination: z.string(),
-  destination_type: z.enum(['queue', 'exchange']),
-  routing_key: z.string(),
-  arguments: z.record(z.string(), z.unknown()),
+const aBinding = object({
+  source: text,
+  destination: text,
+  destination_type: oneOf('queue', 'exchange'),
+  routing_key: text,
+  arguments: record,
 })
 
 /**
@@ -47,19 +47,19 @@ export async function delayedReport(apis: readonly ManagementApi[]): Promise<Del
   const asked = new Set<string>()
   const all = new Set<string>()
   for (const api of apis) {
-    const { node } = await ask(api, '/api/overview', z.object({ node: z.string() }))
+    const { node } = await ask(api, '/api/overview', object({ node: text }))
     if (asked.has(node)) continue
     asked.add(node)
-    const nodes = await ask(api, '/api/nodes', z.array(z.object({ name: z.string() })))
+    const nodes = await ask(api, '/api/nodes', list(object({ name: text })))
     for (const { name } of nodes) all.add(name)
-    const exchanges = await ask(api, `/api/exchanges?${COLUMNS}`, z.array(exchangeSchema))
+    const exchanges = await ask(api, `/api/exchanges?${COLUMNS}`, list(anExchange))
     for (const exchange of exchanges.filter(({ type }) => type === 'x-delayed-message')) add(found, exchange)
   }
   const notAsked = [...all].filter((name) => !asked.has(name))
   return { exchanges: [...found.values()], nodes: { asked: [...asked], notAsked } }
 }
 
-function add(found: Map<string, DelayedExchange>, exchange: z.infer<typeof exchangeSchema>): void {
+function add(found: Map<string, DelayedExchange>, exchange: Shape<typeof anExchange>): void {
   const { vhost, name, messages_delayed: messages = null } = exchange
   const key = JSON.stringify([vhost, name])
   const before = found.get(key)
@@ -73,7 +73,7 @@ function add(found: Map<string, DelayedExchange>, exchange: z.infer<typeof excha
  * @throws CommandError `MANAGEMENT_FAILED`
  */
 export async function delayedIn(api: ManagementApi, vhost: string, name: string): Promise<number | null | undefined> {
-  const exchanges = await ask(api, `/api/exchanges/${encodeURIComponent(vhost)}?${COLUMNS}`, z.array(exchangeSchema))
+  const exchanges = await ask(api, `/api/exchanges/${encodeURIComponent(vhost)}?${COLUMNS}`, list(anExchange))
   const found = exchanges.find((exchange) => exchange.name === name)
   return found && (found.messages_delayed ?? null)
 }
@@ -93,18 +93,18 @@ export async function exchangeWithBindings(
   name: string,
 ): Promise<ExchangeWithBindings> {
   const path = `/api/exchanges/${encodeURIComponent(vhost)}/${encodeURIComponent(name)}`
-  const { type, arguments: args } = await ask(api, `${path}?${COLUMNS}`, exchangeSchema).catch((error: unknown) => {
+  const { type, arguments: args } = await ask(api, `${path}?${COLUMNS}`, anExchange).catch((error: unknown) => {
     throw error instanceof CommandError ? new CommandError(error.code, `exchange ${name}: ${error.message}`) : error
   })
   const [behind, before] = await Promise.all(
     (['source', 'destination'] as const).map((side) =>
-      ask(api, `${path}/bindings/${side}`, z.array(bindingSchema)).then((bindings) => bindings.map(partOf)),
+      ask(api, `${path}/bindings/${side}`, list(aBinding)).then((bindings) => bindings.map(partOf)),
     ),
   )
   return { type, arguments: args, behind: behind!, before: before! }
 }
 
-function partOf(binding: z.infer<typeof bindingSchema>): BindingPart {
+function partOf(binding: Shape<typeof aBinding>): BindingPart {
   const { source: from, destination: name, destination_type: to, routing_key: key, arguments: args } = binding
   return { kind: 'binding', from, to, name, key, arguments: args }
 }

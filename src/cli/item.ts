@@ -1,4 +1,6 @@
-import { z } from 'zod'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { aText, anything, checkOptions, type Rule, type Rules } from '../checks.js'
+import { errorText } from '../errors.js'
 import { defineMessage, type HeaderValue, type ScheduleItem, type ScheduleOptions } from '../index.js'
 import { parseJson } from './json.js'
 
@@ -30,34 +32,46 @@ Lines (on standard input, or in a --file named *.ndjson or *.jsonl):
  * The form of a line never depends on its content: an object with `data`, or with --raw the payload. Nothing is guessed,
  * so a payload that happens to have a field `in` or `id` cannot be taken for an instruction.
  */
-const lineSchema = z.strictObject({
-  data: z.custom((value) => value !== undefined, 'missing'),
-  in: z.union([z.number(), z.string()]).optional(),
-  at: z.string().optional(),
-  queue: z.string().optional(),
-  exchange: z.string().optional(),
-  key: z.string().optional(),
-  id: z.string().optional(),
-  name: z.string().optional(),
-  schemaVersion: z.number().optional(),
-  headers: z.record(z.string(), z.json()).optional(),
-  priority: z.number().optional(),
-  correlationId: z.string().optional(),
-  expiresIn: z.union([z.number(), z.string()]).optional(),
-})
+const aDelay: Rule = (value) =>
+  typeof value === 'number' || typeof value === 'string' ? undefined : 'milliseconds or a duration'
+const aNumber: Rule = (value) => (typeof value === 'number' ? undefined : 'a number')
+const headerFields: Rule = (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object'
+
+const LINE_RULES: Rules<Fields & { data: unknown }> = {
+  data: anything,
+  in: aDelay,
+  at: aText,
+  queue: aText,
+  exchange: aText,
+  key: aText,
+  id: aText,
+  name: aText,
+  schemaVersion: aNumber,
+  headers: headerFields,
+  priority: aNumber,
+  correlationId: aText,
+  expiresIn: aDelay,
+}
 
 /** @throws Error that says what is wrong with the line */
 export function itemOfLine(text: string, options: Fields, raw: boolean): ScheduleItem {
   const value = parseJson(text)
   if (raw) return itemOf(value, options)
-  const parsed = lineSchema.safeParse(value)
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map(({ path, message }) => [...path.map(String), message].join(': '))
-    const hint = Object.hasOwn(Object(value) as object, 'data') ? '' : ' (a line is {"data": …}, unless --raw is given)'
-    throw new Error(issues.join('; ') + hint)
+  if (!Object.hasOwn(Object(value) as object, 'data'))
+    throw new Error('expected {"data": …} with a payload, unless --raw is given')
+  try {
+    checkOptions(value, LINE_RULES)
+  } catch (error) {
+    throw new Error(errorText(error), { cause: error })
   }
-  const { data, ...fields } = parsed.data
+  const { data, ...fields } = value as Fields & { data: unknown }
   return itemOf(data, merge(options, fields))
+}
+
+/** The schema of a payload that is sent as it is. */
+const ANYTHING: StandardSchemaV1 = {
+  '~standard': { version: 1, vendor: 'dueque', validate: (value) => ({ value }) },
 }
 
 /** @throws DuequeError `INVALID_OPTION` for a name or version; the rest is checked when it is scheduled */
@@ -68,7 +82,7 @@ export function itemOf(payload: unknown, fields: Fields): ScheduleItem {
   const to = { queue, exchange, routingKey: key }
   const { id, headers, priority, correlationId, expiresIn } = fields
   return {
-    message: defineMessage(name, z.unknown(), { version: schemaVersion }),
+    message: defineMessage(name, ANYTHING, { version: schemaVersion }),
     payload,
     options: { to, in: delay, at, id, headers, priority, correlationId, expiresIn } as ScheduleOptions,
   }

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { Part } from '../amqp/layout.js'
 import type { Names } from '../amqp/names.js'
 import type { BindingFact, ExchangeFact, Look, ManagementFacts, PolicyFact, QueueFact } from '../doctor/facts.js'
@@ -7,76 +6,65 @@ import { outletsOf } from '../doctor/outlets.js'
 import { UNITS } from '../strategies/ladder/rungs.js'
 import { CommandError } from './exit.js'
 import { ask, type ManagementApi } from './management.js'
+import { as, flag, list, number, object, oneOf, or, record, text } from './shape.js'
 
-const values = z.record(z.string(), z.unknown())
+const overview = as(
+  object({ erlang_version: text, exchange_types: or(list(object({ name: text })), []) }),
+  ({ erlang_version: erlang, exchange_types }) => ({ erlang, exchangeTypes: exchange_types.map(({ name }) => name) }),
+)
 
-const overviewSchema = z
-  .object({ erlang_version: z.string(), exchange_types: z.array(z.object({ name: z.string() })).default([]) })
-  .transform(({ erlang_version: erlang, exchange_types }) => ({
-    erlang,
-    exchangeTypes: exchange_types.map(({ name }) => name),
-  }))
-
-const nodesSchema = z.array(
-  z
-    .object({
-      name: z.string(),
-      running: z.boolean(),
-      mem_alarm: z.boolean().default(false),
-      disk_free_alarm: z.boolean().default(false),
-    })
-    .transform(({ name, running, mem_alarm, disk_free_alarm }) => ({
+const nodes = list(
+  as(
+    object({ name: text, running: flag, mem_alarm: or(flag, false), disk_free_alarm: or(flag, false) }),
+    ({ name, running, mem_alarm: memoryAlarm, disk_free_alarm: diskAlarm }) => ({
       name,
       running,
-      memoryAlarm: mem_alarm,
-      diskAlarm: disk_free_alarm,
-    })),
+      memoryAlarm,
+      diskAlarm,
+    }),
+  ),
 )
 
-const flagsSchema = z.array(
-  z
-    .object({ name: z.string(), state: z.string(), stability: z.string() })
-    .transform(({ name, state, stability }) => ({ name, enabled: state === 'enabled', stability })),
+const flags = list(
+  as(object({ name: text, state: text, stability: text }), ({ name, state, stability }) => ({
+    name,
+    enabled: state === 'enabled',
+    stability,
+  })),
 )
 
-const policiesSchema = z.array(
-  z
-    .object({
-      name: z.string(),
-      pattern: z.string(),
-      'apply-to': z.string(),
-      priority: z.number(),
-      definition: values,
-    })
-    .transform(({ 'apply-to': applyTo, ...rest }): PolicyFact => ({ ...rest, applyTo })),
+const policies = list(
+  as(
+    object({ name: text, pattern: text, 'apply-to': text, priority: number, definition: record }),
+    ({ 'apply-to': applyTo, ...rest }): PolicyFact => ({ ...rest, applyTo }),
+  ),
 )
 
-const exchangesSchema = z.array(z.object({ name: z.string(), type: z.string(), arguments: values }))
+const exchangeList = list(object({ name: text, type: text, arguments: record }))
 
-const bindingsSchema = z.array(
-  z
-    .object({ destination: z.string(), destination_type: z.enum(['queue', 'exchange']), routing_key: z.string() })
-    .transform(({ destination, destination_type, routing_key }): BindingFact => ({
+const bindingList = list(
+  as(
+    object({ destination: text, destination_type: oneOf('queue', 'exchange'), routing_key: text }),
+    ({ destination, destination_type, routing_key }): BindingFact => ({
       to: destination_type,
       name: destination,
       key: routing_key,
-    })),
+    }),
+  ),
 )
 
-const queuesSchema = z.object({
-  page_count: z.number(),
-  items: z.array(
-    z
-      .object({
-        name: z.string(),
-        type: z.string().default('classic'),
-        durable: z.boolean(),
-        arguments: values,
-        messages: z.number().default(0),
-        messages_ready: z.number().default(0),
-      })
-      .transform(({ messages_ready: ready, ...rest }): QueueFact => ({ ...rest, ready })),
-  ),
+const queueFields = object({
+  name: text,
+  type: or(text, 'classic'),
+  durable: flag,
+  arguments: record,
+  messages: or(number, 0),
+  messages_ready: or(number, 0),
+})
+
+const pageOfQueues = object({
+  page_count: number,
+  items: list(as(queueFields, ({ messages_ready: ready, ...rest }): QueueFact => ({ ...rest, ready }))),
 })
 
 /** Asks for one thing after the other: a user may be allowed to see some of them only. Never throws for want of the API. */
@@ -95,13 +83,13 @@ export async function managementFacts(api: ManagementApi, vhost: string, names: 
     }
   }
   const v = encodeURIComponent(vhost)
-  await part(PARTS[0], 'overview', () => ask(api, '/api/overview', overviewSchema))
+  await part(PARTS[0], 'overview', () => ask(api, '/api/overview', overview))
   // One that is not there is not asked eight times.
   if (!facts.overview) return nothingKnown(facts.missing[0]!.reason)
-  await part(PARTS[1], 'nodes', () => ask(api, '/api/nodes', nodesSchema))
-  await part(PARTS[2], 'flags', () => ask(api, '/api/feature-flags', flagsSchema))
-  await part(PARTS[3], 'policies', () => ask(api, `/api/policies/${v}`, policiesSchema))
-  await part(PARTS[4], 'operatorPolicies', () => ask(api, `/api/operator-policies/${v}`, policiesSchema))
+  await part(PARTS[1], 'nodes', () => ask(api, '/api/nodes', nodes))
+  await part(PARTS[2], 'flags', () => ask(api, '/api/feature-flags', flags))
+  await part(PARTS[3], 'policies', () => ask(api, `/api/policies/${v}`, policies))
+  await part(PARTS[4], 'operatorPolicies', () => ask(api, `/api/operator-policies/${v}`, policies))
   await part(PARTS[5], 'looks', async () => [await lookAtQueues(api, vhost)])
   await part(PARTS[6], 'exchanges', () => exchangesOf(api, v))
   if (facts.exchanges) {
@@ -157,27 +145,27 @@ export async function lookAtQueues(api: ManagementApi, vhost: string): Promise<L
   const queues = new Map<string, QueueFact>()
   for (let page = 1, pages = 1; page <= pages; page++) {
     const query = `${columns}&disable_stats=true&enable_queue_totals=true&page=${page}&page_size=500`
-    const answer = await ask(api, `/api/queues/${encodeURIComponent(vhost)}?${query}`, queuesSchema)
+    const answer = await ask(api, `/api/queues/${encodeURIComponent(vhost)}?${query}`, pageOfQueues)
     pages = answer.page_count
     for (const queue of answer.items) queues.set(queue.name, queue)
   }
   return { at: performance.now(), queues }
 }
 
-const readyBytesSchema = z.object({ message_bytes_ready: z.number().optional() })
+const readyBytes = object({ message_bytes_ready: or(number, undefined) })
 
 /** A statistic, at most some seconds old, which the list of queues has only with all other statistics. */
 async function readyBytesOf(api: ManagementApi, v: string, queues: readonly string[]): Promise<Map<string, number>> {
   const bytes = new Map<string, number>()
   for (const queue of queues) {
-    const answer = await ask(api, `/api/queues/${v}/${encodeURIComponent(queue)}`, readyBytesSchema)
+    const answer = await ask(api, `/api/queues/${v}/${encodeURIComponent(queue)}`, readyBytes)
     if (answer.message_bytes_ready !== undefined) bytes.set(queue, answer.message_bytes_ready)
   }
   return bytes
 }
 
 async function exchangesOf(api: ManagementApi, v: string): Promise<Map<string, ExchangeFact>> {
-  const exchanges = await ask(api, `/api/exchanges/${v}?columns=name,type,arguments`, exchangesSchema)
+  const exchanges = await ask(api, `/api/exchanges/${v}?columns=name,type,arguments`, exchangeList)
   return new Map(exchanges.map((exchange) => [exchange.name, exchange]))
 }
 
@@ -199,7 +187,7 @@ async function bindingsOf(
   const bindings = new Map<string, BindingFact[]>()
   for (const name of sources) {
     const path = `/api/exchanges/${v}/${encodeURIComponent(name)}/bindings/source`
-    bindings.set(name, await ask(api, path, bindingsSchema))
+    bindings.set(name, await ask(api, path, bindingList))
   }
   return bindings
 }

@@ -1,7 +1,7 @@
-import { z } from 'zod'
 import type { Endpoint } from '../amqp/endpoint.js'
 import { errorText } from '../errors.js'
 import { CommandError } from './exit.js'
+import { ShapeError, list, number, object, or, text, type Read } from './shape.js'
 
 /** Of one queue. `ready` leaves out what is unacked, or with the dead-letter worker of a wait queue. */
 export interface Count {
@@ -20,11 +20,9 @@ export interface ManagementApi {
 const TOTALS = 'columns=name,messages,messages_ready&disable_stats=true&enable_queue_totals=true'
 const PAGE_SIZE = 500
 
-const pageSchema = z.object({
-  page_count: z.number(),
-  items: z.array(
-    z.object({ name: z.string(), messages: z.number().default(0), messages_ready: z.number().default(0) }),
-  ),
+const pageOfQueues = object({
+  page_count: number,
+  items: list(object({ name: text, messages: or(number, 0), messages_ready: or(number, 0) })),
 })
 
 /** The management API of a URL that may hold user and password; those of the broker's URL otherwise. */
@@ -79,7 +77,7 @@ export async function listQueues(api: ManagementApi, vhost: string, pattern: str
   const counts = new Map<string, Count>()
   for (let page = 1, pages = 1; page <= pages; page++) {
     const query = `${TOTALS}&page=${page}&page_size=${PAGE_SIZE}&use_regex=true&name=${encodeURIComponent(pattern)}`
-    const answer = await ask(api, `/api/queues/${encodeURIComponent(vhost)}?${query}`, pageSchema)
+    const answer = await ask(api, `/api/queues/${encodeURIComponent(vhost)}?${query}`, pageOfQueues)
     pages = answer.page_count
     for (const { name, messages, messages_ready } of answer.items) counts.set(name, { messages, ready: messages_ready })
   }
@@ -94,7 +92,7 @@ export async function listQueues(api: ManagementApi, vhost: string, pattern: str
 export async function ask<T>(
   { url, user, password, timeoutMs }: ManagementApi,
   path: string,
-  schema: z.ZodType<T>,
+  read: Read<T>,
 ): Promise<T> {
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
   try {
@@ -102,7 +100,7 @@ export async function ask<T>(
       headers: { authorization },
       signal: AbortSignal.timeout(timeoutMs),
     })
-    if (response.ok) return schema.parse(await response.json())
+    if (response.ok) return read(await response.json())
     await response.body?.cancel()
     throw new Error(STATUS[response.status] ?? `status ${response.status}`)
   } catch (error) {
@@ -116,7 +114,7 @@ const STATUS: Record<number, string> = {
 }
 
 function reason(error: unknown): string {
-  if (error instanceof z.ZodError || error instanceof SyntaxError) return 'what answers there is not RabbitMQ'
+  if (error instanceof ShapeError || error instanceof SyntaxError) return 'what answers there is not RabbitMQ'
   // fetch hides what happened in its cause; for several addresses that is an AggregateError without a text.
   const { cause } = error as { cause?: { message?: string; code?: string } }
   return cause?.message || cause?.code || errorText(error)
