@@ -101,7 +101,7 @@ export function checkStored(message: Readonly<Record<string, unknown>>): Delayed
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isUint8Array(value)
 }
 
 function isDestination(value: unknown): boolean {

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { DuequeError, shown } from '../errors.js'
 
 /**
@@ -6,7 +7,7 @@ import { DuequeError, shown } from '../errors.js'
  * @throws DuequeError `STORE_ERROR` if it is none
  */
 export function storedNumber(value: unknown, store: string): number {
-  const text = value instanceof Uint8Array ? Buffer.from(value).toString() : value
+  const text = isUint8Array(value) ? Buffer.from(value).toString() : value
   const number = numberIn(text)
   if (!Number.isNaN(number)) return number
   const what = `expected a number in the answer, got ${shown(text)}: does the client change answers?`

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { DuequeError, shown } from '../../errors.js'
 import { storedNumber } from '../stored-number.js'
 
@@ -15,7 +16,7 @@ export function rowsOf(answer: readonly unknown[]): Row[] {
 function textIn(value: unknown): string | null {
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return null
-  if (value instanceof Uint8Array) return Buffer.from(value).toString()
+  if (isUint8Array(value)) return Buffer.from(value).toString()
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value)
   const what = `expected text in the answer, got ${shown(value)}: does the client parse or transform text?`
   throw new DuequeError('STORE_ERROR', `postgres: ${what}`, { store: 'postgres' }, { outcome: 'unknown' })

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { DuequeError } from '../../errors.js'
 import { storedNumber } from '../stored-number.js'
 import { STORE } from './failures.js'
@@ -23,9 +24,9 @@ export async function assertUnchanged(scripts: ScriptRunner, keys?: readonly str
 function isUnchanged(reply: unknown): boolean {
   if (!Array.isArray(reply) || reply.length !== 3) return false
   const [bytes, time, count] = reply as unknown[]
-  if (!(bytes instanceof Uint8Array) || !BYTES.equals(bytes)) return false
+  if (!isUint8Array(bytes) || !BYTES.equals(bytes)) return false
   try {
-    return time instanceof Uint8Array && storedNumber(time, STORE) === Number(TIME) && storedNumber(count, STORE) === 2
+    return isUint8Array(time) && storedNumber(time, STORE) === Number(TIME) && storedNumber(count, STORE) === 2
   } catch {
     return false
   }

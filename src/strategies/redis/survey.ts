@@ -1,6 +1,7 @@
+import { checkOne } from '../../checks.js'
 import { silent } from '../../logger.js'
 import { storedNumber } from '../stored-number.js'
-import { checkPrefix } from './checked.js'
+import { aPrefix } from './checked.js'
 import { portOf, type RedisClient } from './client.js'
 import { STORE } from './failures.js'
 import { keysOf, RedisStore } from './redis-store.js'
@@ -22,7 +23,7 @@ export interface RedisSurvey {
 
 /** Looks, and changes nothing. @throws DuequeError `STORE_ERROR`, `STORE_NOT_READY` */
 export async function surveyRedis(client: RedisClient, prefix = 'dueque', timeoutMs = 10_000): Promise<RedisSurvey> {
-  checkPrefix(prefix)
+  checkOne('prefix', aPrefix, prefix)
   const port = portOf(client)
   const counts = (await new ScriptRunner(port, { keys: keysOf(prefix), timeoutMs }).run(CENSUS, [])) as unknown[]
   const [waiting = 0, claimed = 0, values = 0] = counts.map((count) => storedNumber(count, STORE))
