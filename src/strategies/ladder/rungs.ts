@@ -54,7 +54,8 @@ export function rungsOf(digits: readonly number[]): Rung[] {
 
 /** Smallest first. */
 export function rungsOfUnit(unit: Unit): readonly Rung[] {
-  return RUNGS[UNITS.indexOf(unit)]!.slice(1)
+  // By name: the unit may be of another copy of dueque.
+  return RUNGS[UNITS.findIndex(({ name }) => name === unit.name)]!.slice(1)
 }
 
 /** All 375 of them. */
