@@ -1,11 +1,11 @@
-import { z } from 'zod'
 import { parseEndpoints } from '../../amqp/endpoint.js'
 import { destinationKey, Names } from '../../amqp/names.js'
 import type { Destination } from '../../destination.js'
 import type { ResolvedOptions } from '../../options.js'
 import { ask, overManagement } from '../management.js'
+import { list, object, text } from '../shape.js'
 
-const bindingsSchema = z.array(z.object({ routing_key: z.string() }))
+const bindings = list(object({ routing_key: text }))
 
 /**
  * Tells which destinations are bound in a namespace, as the management API has it, which is asked once. AMQP does not show
@@ -19,7 +19,7 @@ export function boundIn({ namespace, url }: ResolvedOptions, named: string | und
   const look = async () => {
     const found = await overManagement(named, parseEndpoints(url), async (api, { vhost }) => {
       const path = `/api/exchanges/${encodeURIComponent(vhost)}/${encodeURIComponent(deliver)}/bindings/source`
-      return new Set((await ask(api, path, bindingsSchema)).map(({ routing_key }) => routing_key))
+      return new Set((await ask(api, path, bindings)).map(({ routing_key }) => routing_key))
     })
     return 'answer' in found ? found.answer : undefined
   }
