@@ -1,6 +1,7 @@
 import { AmqpBroker } from './amqp/amqp-broker.js'
 import type { ConnectionEvents } from './amqp/connection.js'
 import { MAX_BYTES_IN_FLIGHT } from './amqp/in-flight.js'
+import { openInTime } from './amqp/open-in-time.js'
 import { Rescue } from './amqp/rescue.js'
 import type { Broker } from './broker.js'
 import { RunningConsumer } from './consumer/consumer.js'
@@ -108,7 +109,8 @@ export async function connect<S extends Strategy = Strategy>(
   const { strategy, logger, clock, publishTimeoutMs } = resolved
   const events = new Events(logger)
   const broker = strategy.broker ?? new AmqpBroker(resolved, amqpEvents(events))
-  await broker.open()
+  if (broker instanceof AmqpBroker) await openInTime(broker, resolved)
+  else await broker.open()
   const start = async () => {
     const onError = (error: DuequeError) => events.emit('error', error)
     await strategy.start({ broker, clock, logger, onError })

@@ -38,6 +38,9 @@ const QUORUM_NAME_BYTES = 251
 /** `dq~exchange~` and `.dead` must find room beside the name. */
 const NAME_BYTES = SHORT_STRING_BYTES - 'dq~exchange~'.length
 
+const HALF_PAIR = /\p{Surrogate}/u
+/** What the broker, or UTF-8, would make another name of. */
+const CHANGED = /[\r\n\p{Surrogate}]/u
 // Made once: it is asked about every header of every message.
 const OWN_NAME = /^dueque-/i
 
@@ -66,10 +69,12 @@ export function checkDestination(to: unknown): Destination {
   }
   if (outlet !== undefined) throw invalidOption('to.outlet', 'none beside to.exchange, which has one', outlet)
   if (typeof exchange !== 'string' || exchange === '') throw invalidOption('to.exchange', 'a name', exchange)
+  checkKept('to.exchange', exchange)
   checkBytes(exchange, NAME_BYTES)
   if (routingKey !== undefined && typeof routingKey !== 'string')
     throw invalidOption('to.routingKey', 'a string', routingKey)
   const key = routingKey ?? ''
+  if (HALF_PAIR.test(key)) throw invalidOption('to.routingKey', 'no half of a surrogate pair', key)
   checkBytes(key, SHORT_STRING_BYTES)
   if (isReserved(key)) {
     throw new DuequeError(
@@ -95,8 +100,22 @@ export function checkQueueName(option: string, name: unknown): string {
       },
     )
   }
+  checkKept(option, name)
   checkBytes(name, QUORUM_NAME_BYTES - 'dq~queue~.dead'.length)
   return name
+}
+
+/**
+ * RabbitMQ takes line breaks out of the names of queues and exchanges and says nothing: messages to `a\nb` would wait for a
+ * queue that exists as `ab`. Half of a surrogate pair becomes another character before it is sent.
+ */
+function checkKept(option: string, name: string): void {
+  if (CHANGED.test(name))
+    throw invalidOption(
+      option,
+      'a name without line breaks and halves of surrogate pairs, which the broker would change',
+      name,
+    )
 }
 
 /** One line for headers and people: `queue:reminders`, `outlet:reminders` or `exchange:clinic`. */

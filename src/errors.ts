@@ -23,7 +23,7 @@ export interface ErrorData {
   /** RabbitMQ closes the channel or the connection when it gets this message, also when it gets it alone. */
   MESSAGE_REFUSED: { replyCode: number }
   /** No broker answered at any of the URLs. */
-  UNREACHABLE: { hosts: readonly string[] }
+  UNREACHABLE: { hosts: readonly string[]; waitedMs?: number }
   AUTHENTICATION_FAILED: { host: string; user: string }
   /** The virtual host is missing, or closed to this user. */
   VHOST_REFUSED: { host: string; vhost: string }
@@ -61,6 +61,8 @@ export interface ErrorData {
   CLOSED: Record<never, never>
   /** The clock of a test (`dueque/testing`) cannot move on, because of handlers that do not end. */
   CLOCK_STUCK: { handlers: readonly { queue: string; name: string; id: string; attempt: number }[] }
+  /** RabbitMQ closes the connection when it is asked about this queue or exchange, also on a connection of its own. */
+  DECLARATION_REFUSED: { resource: string; replyCode: number }
   /** The broker answered with an error that has no code of its own here. */
   BROKER_ERROR: { replyCode: number | undefined }
 }

@@ -3,7 +3,17 @@ import { pid } from 'node:process'
 import { TLS_RULES, type TlsOptions } from './amqp/tls.js'
 import { parseEndpoints } from './amqp/endpoint.js'
 import type { QueueType, TopologyMode } from './amqp/names.js'
-import { anything, checkOptions, group, integer, nonEmptyText, oneOf, type Rule, type Rules } from './checks.js'
+import {
+  anAbortSignal,
+  anything,
+  checkOptions,
+  group,
+  integer,
+  nonEmptyText,
+  oneOf,
+  type Rule,
+  type Rules,
+} from './checks.js'
 import { systemClock, type Clock } from './clock.js'
 import { resolveLogger, type Logger, type NestLogger } from './logger.js'
 import type { Resolved } from './resolved.js'
@@ -36,6 +46,14 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
   heartbeatSeconds?: number | undefined
   /** For one attempt at one URL. @default 10_000 */
   connectTimeoutMs?: number | undefined
+  /**
+   * For how many milliseconds `connect` tries again while no broker can be reached, for a process that may start before its
+   * broker. Only `UNREACHABLE` is tried again, with a back-off; what no waiting mends fails at once. 0: one attempt at each URL.
+   * @default 0
+   */
+  waitMs?: number | undefined
+  /** Ends the waiting of `connect` with `ABORTED`, in a process that is told to stop. Does nothing once it is connected. */
+  signal?: AbortSignal | undefined
   /** After which a `schedule` that the broker did not confirm fails. @default 30_000 */
   publishTimeoutMs?: number | undefined
   /** Unconfirmed messages on the wire at most, the rest waits in the process. @default 2000 */
@@ -51,7 +69,8 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
   logger?: Logger | NestLogger | false | undefined
 }
 
-export type ResolvedOptions = Resolved<Omit<ConnectOptions, 'logger'>> & { logger: Logger; clock: Clock }
+export type ResolvedOptions = Resolved<Omit<ConnectOptions, 'logger' | 'signal'>> &
+  Pick<ConnectOptions, 'signal'> & { logger: Logger; clock: Clock }
 
 /** @throws DuequeError `INVALID_OPTION` */
 export function resolveOptions(options: ConnectOptions): ResolvedOptions {
@@ -77,6 +96,7 @@ export function resolveConnection(options: ConnectOptions): ResolvedOptions {
     tls: {},
     heartbeatSeconds: 10,
     connectTimeoutMs: 10_000,
+    waitMs: 0,
     publishTimeoutMs: 30_000,
     maxInFlight: 2000,
     maxBodyBytes: 16 * 1024 * 1024,
@@ -105,6 +125,8 @@ export const CONNECT_RULES: Rules<ConnectOptions> = {
   tls: group(TLS_RULES),
   heartbeatSeconds: integer(0, 65_535),
   connectTimeoutMs: integer(1, 2 ** 31 - 1),
+  waitMs: integer(0, 2 ** 31 - 1),
+  signal: anAbortSignal,
   publishTimeoutMs: integer(1, 2 ** 31 - 1),
   maxInFlight: integer(1, 65_535),
   maxBodyBytes: integer(1, 512 * 1024 * 1024),

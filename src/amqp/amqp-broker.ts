@@ -287,6 +287,7 @@ export class AmqpBroker implements Broker {
       young: this.#young,
       told: this.#told,
       kept,
+      settings: this.#riskySettings,
       declareRisky: (part) => declareRisky(connection, this.#riskySettings, part),
       logger,
     })

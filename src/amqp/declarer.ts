@@ -2,9 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Channel, ChannelModel } from 'amqplib'
 import { backoff } from '../backoff.js'
 import { DuequeError, isDuequeError } from '../errors.js'
-import type { AmqpConnection } from './connection.js'
+import type { AmqpConnection, ConnectionSettings } from './connection.js'
 import { isAway, isLoss, operationFailure, replyCode } from './failures.js'
 import { goodbye } from './goodbye.js'
+import { Refusals, reasonOf } from './refusals.js'
+import { isBlame } from './suspects.js'
 import { DELAYED_TYPE, type BindingPart, type ExchangePart, type Part } from './layout.js'
 
 type Permission = Parameters<typeof operationFailure>[2]
@@ -19,19 +21,29 @@ const AWAY = { retries: 4, baseMs: 10 }
 export class Declarer {
   readonly #connection: AmqpConnection
   readonly #declareRisky: (part: ExchangePart) => Promise<void>
+  readonly #refusals: Refusals
   #channel: Channel | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
-  /** @param declareRisky declares an exchange of a type that the broker may not know, which may cost the connection */
-  constructor(connection: AmqpConnection, declareRisky: (part: ExchangePart) => Promise<void>) {
+  /**
+   * @param settings for connections of its own
+   * @param declareRisky declares an exchange of a type that the broker may not know, which may cost the connection
+   */
+  constructor(
+    connection: AmqpConnection,
+    settings: ConnectionSettings,
+    declareRisky: (part: ExchangePart) => Promise<void>,
+  ) {
     this.#connection = connection
+    this.#refusals = new Refusals(connection, settings)
     this.#declareRisky = declareRisky
   }
 
   /**
    * Idempotent.
    *
-   * @throws DuequeError `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `DESTINATION_MISSING`, `UNSUPPORTED`, `BROKER_ERROR`
+   * @throws DuequeError `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `DESTINATION_MISSING`, `UNSUPPORTED`,
+   * `DECLARATION_REFUSED`, `BROKER_ERROR`
    */
   declare(part: Part): Promise<void> {
     switch (part.kind) {
@@ -109,28 +121,46 @@ export class Declarer {
     }
   }
 
-  /** One operation at a time, because an error closes the channel under all others. */
-  #run(
+  async #run(
     what: string,
     asked: Permission,
     operation: (channel: Channel) => Promise<unknown>,
     beside: Record<string, Permission> = {},
   ): Promise<void> {
+    try {
+      this.#refusals.check(what)
+      const isSuspect = await this.#inTurn(operation)
+      if (isSuspect) await this.#refusals.tryAlone(what, operation)
+    } catch (error) {
+      throw operationFailure(error, what, asked, beside)
+    }
+  }
+
+  /**
+   * One operation at a time, because an error closes the channel under all others.
+   *
+   * @returns whether the broker closed the connection over it. Others go on without it then.
+   */
+  #inTurn(operation: (channel: Channel) => Promise<unknown>): Promise<boolean> {
     const turn = this.#turn.then(async () => {
       for (let [losses, away] = [0, 0]; ;) {
         const model = await this.#connection.ready()
+        const reason = reasonOf(model)
         try {
           this.#channel ??= await this.#open(model)
           await operation(this.#channel)
-          return
+          return false
         } catch (error) {
           if (this.#connection.closed) throw new DuequeError('CLOSED', 'dueque is closed', {}, { cause: error })
           if (replyCode(error) === undefined) this.#drop()
           if (isLoss(error)) {
             this.#connection.suspect(model)
-            await pause(backoff(losses++))
+            if (isBlame(await reason.known())) return true
+            await pause(backoff(losses++), undefined, { ref: false })
           } else if (isAway(error) && away < AWAY.retries) await pause(backoff(away++, AWAY))
-          else throw operationFailure(error, what, asked, beside)
+          else throw error
+        } finally {
+          reason.forget()
         }
       }
     })

@@ -26,7 +26,7 @@ export interface Destinations {
 /** Opens a connection for the work of an operator, and closes it. @throws DuequeError as `connect` does */
 export function withDeclarer<T>(settings: ConnectionSettings, work: (declarer: Declarer) => Promise<T>): Promise<T> {
   return withConnection(settings, (connection) =>
-    work(new Declarer(connection, (part) => declareRisky(connection, settings, part))),
+    work(new Declarer(connection, settings, (part) => declareRisky(connection, settings, part))),
   )
 }
 

@@ -2,7 +2,7 @@ import { checkBytes, destinationText, type Destination } from '../destination.js
 import { DuequeError, isDuequeError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Rung } from '../strategies/ladder/rungs.js'
-import type { AmqpConnection } from './connection.js'
+import type { AmqpConnection, ConnectionSettings } from './connection.js'
 import type { Told } from './told.js'
 import { Declarer } from './declarer.js'
 import { Layout, type ExchangePart, type Part } from './layout.js'
@@ -36,6 +36,8 @@ export interface TopologySettings {
    * sends again. What catches its messages is looked at anew. A consumer hears of nothing, and looks at everything.
    */
   kept: boolean
+  /** For connections of its own, for what may cost the connection. */
+  settings: ConnectionSettings
   /** Declares an exchange of a type that the broker may not know, which may cost the connection. */
   declareRisky: (part: ExchangePart) => Promise<void>
   logger: Logger
@@ -66,12 +68,12 @@ export class Topology {
 
   constructor(
     connection: AmqpConnection,
-    { names, queueType, mode, maxNameBytes, young, told, kept, declareRisky, logger }: TopologySettings,
+    { names, queueType, mode, maxNameBytes, young, told, kept, settings, declareRisky, logger }: TopologySettings,
   ) {
     this.queueType = queueType
     this.#layout = new Layout(names, queueType)
     this.#trust = mode === 'trust'
-    this.#newDeclarer = () => new Declarer(connection, declareRisky)
+    this.#newDeclarer = () => new Declarer(connection, settings, declareRisky)
     this.#declarer = this.#newDeclarer()
     this.#layoutNames = new LayoutNames(names, (exchange) => this.#declarer.exists('exchange', exchange))
     this.#maxNameBytes = maxNameBytes

@@ -107,6 +107,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   ALREADY_DECIDED: EXIT.failed,
   NOT_ENCODABLE: EXIT.failed,
   MESSAGE_REFUSED: EXIT.failed,
+  DECLARATION_REFUSED: EXIT.failed,
   CLOSE_IN_HANDLER: EXIT.failed,
   CLOSED: EXIT.failed,
   CLOCK_STUCK: EXIT.failed,

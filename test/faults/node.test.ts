@@ -85,7 +85,8 @@ describe.skipIf(noNode)(
             _ -> rabbit_db_queue:update(Name, Set)
           end.`,
         )
-      const connection = await openConnection({ ...resolveOptions({}), endpoints: parseEndpoints(node.url) })
+      const settings = { ...resolveOptions({}), endpoints: parseEndpoints(node.url) }
+      const connection = await openConnection(settings)
       onTestFinished(() => connection.close())
       const declarerThat = (readies: () => Promise<unknown>) =>
         new Declarer(
@@ -96,6 +97,7 @@ describe.skipIf(noNode)(
               return typeof value === 'function' ? (value.bind(target) as unknown) : value
             },
           }),
+          settings,
           () => Promise.reject(new Error('not here')),
         )
       const part = new Layout(new Names('dueque'), 'quorum').workQueue(queue).find(({ name }) => name === queue)

@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
 import {
   connect,
   isDuequeError,
   onAny,
   startIntake,
   type ConnectOptions,
+  type DuequeError,
   type ScheduleOptions,
 } from '../../src/index.js'
-import { managementUrl, useVhost } from '../support/broker.js'
+import { managementUrl, poll, useVhost } from '../support/broker.js'
 import { failure, open, rawChannel } from '../support/mq.js'
 import { holds } from '../support/parked.js'
+import { openSockets } from '../support/sockets.js'
 import { userWith } from '../support/users.js'
 import { note, unique } from '../strategies/recorder.js'
 
@@ -25,6 +28,48 @@ describe('connect', () => {
     expect(error).toMatchObject({ code: 'UNREACHABLE', data: { hosts: ['127.0.0.1:1', 'localhost:2'] } })
     expect((error as Error).message).toContain('docker run')
     expect(JSON.stringify(error) + String((error as Error).stack)).not.toContain('s3cret')
+  })
+
+  test('waits for a broker that starts later, as long as it was told to', async () => {
+    const proxy = await TcpProxy.to(vhost.url)
+    onTestFinished(() => proxy.close())
+    proxy.refuse()
+    const logged: string[] = []
+    const warn = (message: string) => logged.push(message)
+    const connected = open(proxy.url(), { waitMs: 60_000, logger: { ...console, warn } })
+    await poll(() => logged.length > 0, { timeoutMs: 30_000, what: 'the wait to be logged' })
+    await proxy.listen()
+    await (await connected).schedule(note, { n: 1 }, { to: { queue: unique('later') }, in: 0, declare: true })
+    expect(logged).toEqual(['no broker yet: waiting for it'])
+  })
+
+  test('tells how long it waited in vain, and waits for nothing that no waiting mends', async () => {
+    const url = new URL(vhost.url)
+    url.password = 'wr0ng'
+    const [vain, wrong] = await Promise.all([
+      failure(connect({ url: 'amqp://127.0.0.1:1', waitMs: 300, logger: false })),
+      failure(connect({ url: url.href, waitMs: 600_000, logger: false })),
+    ])
+    expect(vain).toMatchObject({ code: 'UNREACHABLE', data: { hosts: ['127.0.0.1:1'] } })
+    const { waitedMs } = (vain as DuequeError<'UNREACHABLE'>).data
+    expect(waitedMs).toBeGreaterThanOrEqual(300)
+    expect((vain as Error).message).toContain(`within ${waitedMs} ms (option: waitMs)`)
+    expect(wrong).toMatchObject({ code: 'AUTHENTICATION_FAILED' })
+  })
+
+  test.each(['refuses', 'is silent'])('stops waiting by its signal while the host %s', async (what) => {
+    const proxy = await TcpProxy.to(vhost.url)
+    onTestFinished(() => proxy.close())
+    if (what === 'refuses') proxy.refuse()
+    else proxy.freeze()
+    const reason = new Error('told to stop')
+    const controller = new AbortController()
+    const connected = failure(connect({ url: proxy.url(), waitMs: 600_000, signal: controller.signal, logger: false }))
+    setTimeout(() => controller.abort(reason), 100)
+    expect(await connected).toMatchObject({ code: 'ABORTED', data: { reason } })
+    expect(openSockets(proxy.port)).toBe(0)
+    const error = await failure(connect({ url: vhost.url, signal: AbortSignal.abort(reason) }))
+    expect(error).toMatchObject({ code: 'ABORTED' })
   })
 
   test('goes on to the next URL when one does not answer', async () => {
@@ -163,6 +208,39 @@ describe('schedule', () => {
     )
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(results[1]).toMatchObject({ reason: { code: 'BODY_TOO_LARGE', outcome: 'refused' } })
+  })
+
+  // RabbitMQ's answer about such a queue would be no valid text: https://github.com/rabbitmq/rabbitmq-server/issues/1619
+  test('a missing queue over which the broker closes the connection is refused, and costs others one loss', async () => {
+    const mq = await open(vhost.url, { publishTimeoutMs: 20_000, logger: false })
+    let losses = 0
+    mq.on('disconnected', () => losses++)
+    const letter = 'ü'.repeat(110)
+    const schedule = (queue: string) => mq.schedule(note, { n: 1 }, { to: { queue }, in: 0, declare: true })
+    const results = await Promise.all(
+      ['a', 'b'].map(async (odd) => {
+        const refused = schedule(odd + letter).then(
+          () => 'declared',
+          (error: unknown) => error,
+        )
+        const other = schedule(unique('innocent'))
+        return { refused: await refused, other: await other }
+      }),
+    )
+    for (const { refused } of results) {
+      // Brokers that answer declare it.
+      if (refused !== 'declared')
+        expect(refused).toMatchObject({ code: 'DECLARATION_REFUSED', data: { replyCode: 541 } })
+    }
+    const isRefused = results.some(({ refused }) => refused !== 'declared')
+    expect(losses).toBeLessThanOrEqual(2)
+    if (!isRefused) return
+    const error = await failure(mq.consume('a' + letter, [onAny(() => undefined)]))
+    expect(error).toMatchObject({ code: 'DECLARATION_REFUSED' })
+    const before = performance.now()
+    expect(await failure(schedule('a' + letter))).toMatchObject({ code: 'DECLARATION_REFUSED' })
+    expect(performance.now() - before).toBeLessThan(400)
+    await schedule(unique('innocent'))
   })
 
   test('an aborted signal refuses, and one that aborts later says what is known', async () => {

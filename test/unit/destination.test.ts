@@ -14,7 +14,12 @@ it.each([
     { queue: 'reminders', outlet: true },
     { queue: 'reminders', outlet: true },
   ],
+  [{ queue: 'a\tb 😀\u2028' }, { queue: 'a\tb 😀\u2028' }],
   [{ exchange: 'clinic' }, { exchange: 'clinic', routingKey: '' }],
+  [
+    { exchange: 'clinic', routingKey: 'a\r\nb' },
+    { exchange: 'clinic', routingKey: 'a\r\nb' },
+  ],
   [
     { exchange: 'clinic', routingKey: 'a.b' },
     { exchange: 'clinic', routingKey: 'a.b' },
@@ -37,6 +42,12 @@ it.each([
   ['reminders', 'to'],
   [{}, 'to'],
   [{ queue: 'q', exchange: 'e' }, 'to'],
+  // RabbitMQ would make another name of them.
+  ...['a\nb', '\ra', 'a\r\n', 'a\ud800', '\udc00b'].flatMap((name): [unknown, string][] => [
+    [{ queue: name }, 'to.queue'],
+    [{ exchange: name }, 'to.exchange'],
+  ]),
+  [{ exchange: 'e', routingKey: 'a\ud800' }, 'to.routingKey'],
   [{ routingKey: 'a' }, 'to'],
   [{ queue: '' }, 'to.queue'],
   [{ queue: 5 }, 'to.queue'],

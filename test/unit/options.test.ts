@@ -20,6 +20,7 @@ it('what is not given, or undefined, has its default', () => {
       tls: {},
       heartbeatSeconds: 10,
       connectTimeoutMs: 10_000,
+      waitMs: 0,
       publishTimeoutMs: 30_000,
       maxInFlight: 2000,
       maxBodyBytes: 16_777_216,
