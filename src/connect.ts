@@ -1,6 +1,7 @@
 import { AmqpBroker } from './amqp/amqp-broker.js'
 import type { ConnectionEvents } from './amqp/connection.js'
 import { MAX_BYTES_IN_FLIGHT } from './amqp/in-flight.js'
+import { assertOutside } from './amqp/layout-names.js'
 import { openInTime } from './amqp/open-in-time.js'
 import { Rescue } from './amqp/rescue.js'
 import type { Broker } from './broker.js'
@@ -231,6 +232,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   ): ReturnType<typeof resolveSchedule> {
     const draft = resolveSchedule(options, this.#options.clock.now(), this.strategy.limits.maxDelayMs)
     const { declare, signal } = options
+    assertOutside(draft.destination, this.#options.namespace)
     if (declare) this.#assertDeclares()
     if (declare && draft.destination.queue !== undefined) assertNoDeadQueue(draft.destination.queue)
     if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
@@ -258,8 +260,9 @@ class Connected<S extends Strategy> implements Dueque<S> {
     checkConsume(options)
     const { clock, logger, strategy } = this.#options
     if (options.declare) this.#assertDeclares()
+    assertOutside({ queue: checkQueueName('queue', queue) }, this.#options.namespace)
     if (options.declare !== false) assertNoDeadQueue(queue)
-    const consumer: RunningConsumer = new RunningConsumer(checkQueueName('queue', queue), handlers, options, {
+    const consumer: RunningConsumer = new RunningConsumer(queue, handlers, options, {
       connection: this,
       broker: this.#parts.broker,
       strategy,

@@ -25,6 +25,12 @@ export function partOfLayout(destination: Destination, namespace: string): Duequ
   return new DuequeError('RESERVED_NAME', message, { name: destination.queue ?? destination.exchange })
 }
 
+/** @throws DuequeError `RESERVED_NAME` for a queue or exchange of this namespace's layout */
+export function assertOutside(destination: Destination, namespace: string): void {
+  const name = destination.queue ?? destination.exchange
+  if (namespacesOf(name).includes(namespace)) throw partOfLayout(destination, namespace)
+}
+
 /**
  * Tells destinations from dueque's own queues and exchanges: those of the connected namespace by their name, those of
  * others by that and by the exchanges that every namespace has. A message in a rung that has no path behind it would jam

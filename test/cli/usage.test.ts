@@ -36,6 +36,8 @@ const WRONG: [what: string, args: string[]][] = [
   ['a rate of 0', ['parked', 'redrive', '--all', '--rate', '0/s']],
   ['a destination of neither kind', ['parked', 'redrive', '--all', '--to', 'reminders']],
   ['a patience without a unit', ['doctor', '--patience', '60']],
+  ["a rung of dueque's own as a work queue", ['topology', 'apply', '--queue', 'dueque.v1.wait.1s']],
+  ["an exchange of dueque's own as a destination", ['topology', 'apply', '--exchange', 'dueque.v1.deliver']],
   ['a URL that is none', ['status', '--url', 'http://localhost']],
 ]
 

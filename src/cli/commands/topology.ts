@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { definitionsOf } from '../../amqp/definitions.js'
 import { parseEndpoints, type Endpoint } from '../../amqp/endpoint.js'
 import { Layout, type Part } from '../../amqp/layout.js'
+import { assertOutside } from '../../amqp/layout-names.js'
 import { deadQueue, Names, type RungVariant } from '../../amqp/names.js'
 import {
   applyParts,
@@ -102,6 +103,8 @@ function workOf(options: Options, terminal: Terminal): Work {
   const intakes = intake.map((entry) => checkQueueName('--intake', intakeQueue(entry)))
   const queues = [...queue.map((name) => checkQueueName('--queue', name)), ...intakes]
   const outlets = outlet.map((name) => checkQueueName('--outlet', name))
+  for (const name of [...queues, ...outlets]) assertOutside({ queue: name }, settings.namespace)
+  for (const name of [...exchanges, ...intake]) assertOutside({ exchange: name }, settings.namespace)
   const parts = [
     ...layout.everything(settings.queueType, shards),
     ...(plugin ? layout.delayed() : []),

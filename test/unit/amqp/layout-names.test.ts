@@ -1,7 +1,11 @@
 import { expect, it, test } from 'vitest'
+import { z } from 'zod'
 import { LayoutNames, namespacesOf } from '../../../src/amqp/layout-names.js'
 import { Layout } from '../../../src/amqp/layout.js'
 import { Names } from '../../../src/amqp/names.js'
+import { defineMessage, on } from '../../../src/index.js'
+import { testDueque } from '../../../src/testing/index.js'
+import { rejection } from '../thrown.js'
 
 it('knows every part of a layout by its name', () => {
   const layout = new Layout(new Names('my.v1.own'), 'quorum')
@@ -57,4 +61,12 @@ it('refuses what is its own namespace’s, and asks the broker about others, onc
   expect(asked).toEqual([])
   names.forget()
   expect(names.isUsers({ queue: 'orders.v1.deliver' })).toBe(false)
+})
+
+test('are no destinations without a broker either', async () => {
+  await using test = await testDueque({ queues: ['q'] })
+  const queue = 'dueque.v1.wait.1s'
+  const note = defineMessage('note', z.number())
+  expect(await rejection(test.mq.schedule(note, 1, { to: { queue }, in: 0 }))).toMatchObject({ code: 'RESERVED_NAME' })
+  expect(await rejection(test.mq.consume(queue, [on(note, () => undefined)]))).toMatchObject({ code: 'RESERVED_NAME' })
 })
