@@ -85,7 +85,7 @@ test('tries the next --url if the first does not answer', async () => {
 
 test('a misspelt option does not show the password in its value', async () => {
   const { stderr } = await run(['status', '--ulr=amqp://me:s3cret@localhost'])
-  expect(stderr).toBe("error: unknown option '--ulr=amqp://…@localhost'\n")
+  expect(stderr).toBe("error: unknown option '--ulr=(a URL)'\n")
 })
 
 test('--help tells examples and exit codes, --version the version', async () => {

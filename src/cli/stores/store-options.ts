@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { WaitingMethods } from '../../index.js'
+import { silent } from '../../logger.js'
 import { postgresStore } from '../../strategies/postgres/postgres-store.js'
 import { redisStore } from '../../strategies/redis/redis.js'
 import type { Store } from '../../strategies/store.js'
@@ -71,7 +72,8 @@ export async function withWaitlist<T>(
 ): Promise<T> {
   const { store, close } = await neededStore(settings)
   try {
-    await store.open({ logger: terminal.logger, onError: (error) => terminal.error(error) })
+    // Warnings about the server are for those who write to it, and doctor's.
+    await store.open({ logger: silent, onError: (error) => terminal.error(error) })
     return await work(waitingMethods(store, store, () => Date.now()))
   } finally {
     await store.close()
