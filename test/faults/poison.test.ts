@@ -9,9 +9,12 @@ import { Recorder, note, unique } from '../strategies/recorder.js'
 
 const vhost = useVhost()
 
+/** RabbitMQ answers 406 to a producer that consumes nothing from it: https://www.rabbitmq.com/docs/direct-reply-to */
+const NO_CONSUMER = { properties: { replyTo: 'amq.rabbitmq.reply-to' } }
+
 /** What no check of ours lets through, and RabbitMQ ends the channel or the connection for. */
 const POISONS: [what: string, replyCode: number, poison: Partial<DelayedMessage>][] = [
-  ['closes the channel', 406, { properties: { expiration: 'soon' } }],
+  ['closes the channel', 406, NO_CONSUMER],
   ['closes the connection', 541, { headers: { x: { '!': 'double', value: NaN } } }],
 ]
 
@@ -60,7 +63,7 @@ describe.each(POISONS)('a message for which RabbitMQ %s', (_, replyCode, poison)
 })
 
 test('a retry that RabbitMQ does not take is given up', async () => {
-  const mq = await open(vhost.url, { strategy: poisoning({ properties: { expiration: 'soon' } }, isRetry) })
+  const mq = await open(vhost.url, { strategy: poisoning(NO_CONSUMER, isRetry) })
   const queue = unique('poison')
   await mq.consume(queue, [on(note, () => Promise.reject(new Error('no')))], { retry: { attempts: 3, backoff: 10 } })
   await mq.schedule(note, { n: 1 }, { to: { queue }, in: 0 })
