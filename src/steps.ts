@@ -51,7 +51,8 @@ export function warnOfSteps(clock: Clock, logger: Logger): () => void {
   const isNews = sometimes(clock)
   return clock.onStep((ms) => {
     if (Math.abs(ms) < LEAST_NEWS_MS || !isNews(ms < 0 ? 'back' : 'forward')) return
-    const what = ms < 0 ? 'back: what is scheduled for an instant comes later' : 'forward: what is due by it comes now'
+    const what =
+      ms < 0 ? 'back: messages that are due at an instant come later' : 'forward: messages that are due by it come now'
     logger.warn(`the clock of this machine was set ${what}`, {
       byMs: Math.round(ms),
       now: new Date(clock.now()).toISOString(),

@@ -18,10 +18,10 @@ export function namespacesOf(name: string): string[] {
   return found
 }
 
-/** What is said of a destination that is a part of a namespace's layout. */
+/** The error for a destination that is a part of a namespace's layout. */
 export function partOfLayout(destination: Destination, namespace: string): DuequeError<'RESERVED_NAME'> {
   const text = destinationText(destination)
-  const message = `${text} is a queue or exchange of dueque's own, in the namespace "${namespace}": choose another destination`
+  const message = `${text} is one of dueque's own queues and exchanges, in the namespace "${namespace}": choose another destination`
   return new DuequeError('RESERVED_NAME', message, { name: destination.queue ?? destination.exchange })
 }
 

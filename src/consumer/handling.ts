@@ -72,7 +72,7 @@ export class Handling {
       await this.#call(item, decider, timer.signal)
     } catch (error) {
       thrown = { error }
-      // One that was told to stop has not failed, and a refusal is told of when the message is given up.
+      // A handler that was told to stop has not failed. A refusal is logged when the message is given up.
       if (!closing.aborted && !(error instanceof Refusal))
         logger.warn('a handler threw', thrownBy(queue, item.envelope, error))
     }

@@ -13,7 +13,7 @@ export interface ManualClock extends Clock {
    */
   advance(by: number | string): void
   /**
-   * Sets the wall clock alone, forward or back, as somebody sets that of a machine. What is due by it is called at once.
+   * Sets only the wall clock, forward or back, as an administrator sets a machine's. Timers that are due by it are called at once.
    *
    * @param at an instant, as `at` of a schedule
    */

@@ -5,7 +5,7 @@ import { PgDatabase } from './pg-database.js'
 import { PostgresJsDatabase } from './postgres-js-database.js'
 import { storeError } from './store-error.js'
 
-/** How long a connection of the pool is waited for, and an answer, unless something else is said. */
+/** The default time-out, in milliseconds, for a connection of the pool and for each answer. */
 export const POOL_TIMEOUT_MS = 10_000
 
 export type Value = string | number | null

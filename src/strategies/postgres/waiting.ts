@@ -33,7 +33,7 @@ export class Waiting implements Waitlist {
     return (await this.lookUp(id, this.#options.queries.run)).messages
   }
 
-  /** What waits under an id, the latest first, and whether anything does, which may be a row that cannot be read. */
+  /** The waiting messages of an id, the latest first, and whether there are any: a row may be unreadable. */
   async lookUp(id: string, run: Run): Promise<{ messages: DelayedMessage[]; isOther: boolean }> {
     const rows = await run('find', [textOf(id)])
     const messages = rows.flatMap((row) => this.#view(row) ?? [])

@@ -75,7 +75,7 @@ local function forget(field)
   if #field > FIRST then redis.call('ZREM', more, field) end
 end
 
--- Nobody but who has the lease takes an entry away before it is over.
+-- Only the holder of the lease removes an entry before the lease ends.
 local function isGone(field, lease)
   local time = redis.call('TIME')
   return tonumber(lease) > time[1] * 1000000 + time[2] and redis.call('HEXISTS', messages, field) == 0
