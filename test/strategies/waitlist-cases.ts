@@ -61,8 +61,8 @@ export const WAITLIST_CASES: Record<string, Case> = {
   'what was rescheduled arrives at its new time, sooner or later, once': async (_world, plain) => {
     const mq = open(plain)
     const queue = unique('reschedule')
-    const receipts = await scheduleNotes(mq, queue, [600, 3_600_000])
-    const later = await mq.reschedule(receipts[0]!, { in: 2500 })
+    const receipts = await scheduleNotes(mq, queue, [2000, 3_600_000])
+    const later = await mq.reschedule(receipts[0]!, { in: 3000 })
     const sooner = await mq.reschedule(receipts[1]!.id, { in: 1000 })
     expect(later).toMatchObject({ id: receipts[0]!.id, revision: receipts[0]!.revision })
     const recorder = await Recorder.on(mq, queue)
