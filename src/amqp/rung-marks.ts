@@ -25,9 +25,12 @@ export class YoungQueues {
     }, SAFE_AFTER_MS + 1000).unref()
   }
 
+  get isEmpty(): boolean {
+    return this.#since.size === 0
+  }
+
   /** From when on all of these can be relied on, by `performance.now()`. */
   safeAt(keys: readonly string[]): number {
-    if (this.#since.size === 0) return 0
     return Math.max(...keys.map((key) => this.#since.get(key) ?? -Infinity)) + SAFE_AFTER_MS
   }
 }

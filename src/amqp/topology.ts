@@ -133,7 +133,8 @@ export class Topology {
 
   /** From when on a confirm of a message on this way can be relied on, by `performance.now()`: see {@link SAFE_AFTER_MS}. */
   safeAt(destination: Destination, rungKeys: readonly string[]): number {
-    return this.#young.safeAt([destinationKey(destination), ...rungKeys])
+    // For every confirm.
+    return this.#young.isEmpty ? 0 : this.#young.safeAt([destinationKey(destination), ...rungKeys])
   }
 
   /** Whether a rung was missing when it was declared, or may have been, and has not been marked yet. */
