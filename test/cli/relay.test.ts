@@ -34,7 +34,7 @@ async function startRelay(url: string, ...args: string[]) {
     const response = await fetch(`http://127.0.0.1:${healthPort}/`)
     return { status: response.status, ...((await response.json()) as object) } as Record<string, unknown>
   }
-  return { ...relay, health }
+  return { ...relay, health, healthPort }
 }
 
 /** Schedules through a process that relays nothing. */
@@ -49,6 +49,8 @@ test('hands over what is due, tells how it stands, and ends by SIGTERM', async (
   const queue = unique('relayed')
   const relay = await startRelay(server.url)
   expect(await relay.health()).toMatchObject({ status: 200, ok: true, producer: 'up', store: 'up' })
+  // Another address of this host, as that of its network is: nobody listens there.
+  await expect(fetch(`http://127.0.0.2:${relay.healthPort}/`)).rejects.toThrow()
   await schedule(client, queue, [3000, 3500, 4000, 3_600_000])
   const channel = await rawChannel(vhost.url)
   await poll(async () => (await depth(channel, queue)) === 3, { what: 'three messages', timeoutMs: 30_000 })

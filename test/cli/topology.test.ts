@@ -97,6 +97,14 @@ test(
     expect((await topology('apply', '--queue', queue)).code).toBe(0)
     expect((await topology(...full)).code).toBe(0)
 
+    // As older versions declared it.
+    const { arguments: own } = await management<{ arguments: object }>(`/queues/${vhost.name}/${queue}`)
+    expect(own).toMatchObject({ 'x-delivery-limit': 1000 })
+    await channel.deleteQueue(queue)
+    await channel.assertQueue(queue, { arguments: { ...own, 'x-delivery-limit': 20 } })
+    expect((await topology('apply', '--queue', queue)).code).toBe(0)
+    expect((await topology(...full)).code).toBe(0)
+
     const mq = await connect({ url: vhost.url, namespace: env.DUEQUE_NAMESPACE })
     onTestFinished(() => mq.close())
     await mq.schedule(note, 1, { to: { queue }, in: '2h' })
