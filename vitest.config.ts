@@ -16,6 +16,7 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
           include: ['test/unit/**/*.test.ts', 'examples/testing/vitest.test.ts'],
           // Properties take seconds on a machine that others use as well.
           testTimeout: 30_000,
@@ -25,11 +26,13 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: 'broker',
+          sequence: { groupOrder: 1 },
           include: ['test/{strategies,integration,faults,cli,package}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           globalSetup: ['test/support/services-setup.ts'],
-          fileParallelism: false,
+          // Files mostly wait, each with a virtual host or servers of its own.
+          maxWorkers: Number(process.env['DUEQUE_TEST_WORKERS'] ?? 2),
           maxConcurrency: 10, // of cases that mostly wait: test/strategies/conformance.ts
           // Where others use the machine as well. What needed it is named: see .ci/counts.js.
           retry: Number(process.env['DUEQUE_TEST_RETRIES'] ?? 0),

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { poll } from '../../scripts/broker/poll.js'
-import { useOwn } from './own.js'
-import { openSockets } from './sockets.js'
+import { untilNoSockets, useOwn } from './own.js'
 import { PrivateCluster, type PrivateClusterOptions } from '../../scripts/broker/private-cluster.js'
 import { PrivateNode, type PrivateNodeOptions } from '../../scripts/broker/private-node.js'
 
@@ -79,13 +78,7 @@ export function useVhost(): Pick<Vhost, 'url' | 'name'> {
     what: 'virtual host',
     make: createVhost,
     name: ({ name }) => name,
-    closed: async () => {
-      const port = Number(new URL(brokerUrl()).port || 5672)
-      await poll(() => openSockets(port) === 0, {
-        timeoutMs: 5000,
-        what: 'every connection to the broker to be closed',
-      })
-    },
+    closed: () => untilNoSockets('the broker', Number(new URL(brokerUrl()).port || 5672)),
     drop: (vhost) => vhost.drop(),
   })
   return {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { poll } from '../../scripts/broker/poll.js'
+import { openSockets } from './sockets.js'
 
 export interface Own<T> {
   /** For humans: "virtual host". */
@@ -53,4 +54,12 @@ export async function untilClosed(server: string, listOpen: () => Promise<string
   } catch (cause) {
     throw new Error([(cause as Error).message, ...open].join('\n'), { cause })
   }
+}
+
+/** Waits until this process, which runs one file of tests, has no open connection to a port. */
+export async function untilNoSockets(server: string, port: number): Promise<void> {
+  await poll(() => openSockets(port) === 0, {
+    timeoutMs: 5000,
+    what: `every connection to ${server} to be closed`,
+  })
 }

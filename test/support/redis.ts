@@ -3,7 +3,7 @@ import { redisPrograms } from '../../scripts/services/find-redis.js'
 import { PrivateRedisCluster, type PrivateRedisClusterOptions } from '../../scripts/services/private-redis-cluster.js'
 import { PrivateRedis, type PrivateRedisOptions } from '../../scripts/services/private-redis.js'
 import { openRedis } from '../../scripts/services/redis-client.js'
-import { untilClosed, useOwn } from './own.js'
+import { untilNoSockets, useOwn } from './own.js'
 import { FIND_TIMEOUT_MS, serviceUrl } from './services.js'
 
 /** The reason to skip a test where {@link startRedis} or {@link startRedisCluster} gives nothing. */
@@ -30,15 +30,10 @@ export function useRedis(): OwnRedis {
     what: 'set of Redis keys',
     make: async () => {
       const url = await serviceUrl('redis')
-      return {
-        url,
-        prefix: `dueque-test-${randomBytes(4).toString('hex')}`,
-        clients: new Set((await clients(url)).map(idOf)),
-      }
+      return { url, prefix: `dueque-test-${randomBytes(4).toString('hex')}` }
     },
     name: ({ url, prefix }) => `*${prefix}* at ${url}`,
-    closed: ({ url, clients: before }) =>
-      untilClosed('Redis', async () => (await clients(url)).filter((line) => !before.has(idOf(line)))),
+    closed: ({ url }) => untilNoSockets('Redis', Number(new URL(url).port || 6379)),
     drop: ({ url, prefix }) => deleteKeys(url, prefix),
     timeoutMs: FIND_TIMEOUT_MS,
   })
@@ -69,24 +64,6 @@ export async function startRedisCluster(
 ): Promise<PrivateRedisCluster | undefined> {
   const programs = await redisPrograms()
   return programs === undefined ? undefined : PrivateRedisCluster.start({ ...options, programs })
-}
-
-/** Lines of CLIENT LIST, without the one of this question. */
-async function clients(url: string): Promise<string[]> {
-  const redis = await openRedis(url)
-  try {
-    const own = String(await redis.client('ID'))
-    const list = String(await redis.client('LIST'))
-      .trim()
-      .split('\n')
-    return list.filter((line) => idOf(line) !== own)
-  } finally {
-    redis.disconnect()
-  }
-}
-
-function idOf(line: string): string {
-  return /^id=(\d+)/.exec(line)?.[1] ?? ''
 }
 
 async function deleteKeys(url: string, part: string): Promise<void> {
