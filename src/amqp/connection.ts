@@ -206,6 +206,8 @@ export class AmqpConnection {
       return
     }
     this.#failure = undefined
+    // Each declaration that is under way listens too.
+    model.setMaxListeners(0)
     model.on('error', (error) => {
       if (this.#model === model) this.#failure = error
     })
