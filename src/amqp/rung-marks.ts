@@ -90,7 +90,8 @@ export class RungMarks {
   }
 
   #later(key: string): void {
-    setTimeout(() => void this.#mark(key), SAFE_AFTER_MS).unref()
+    // A timer of Node may fire a millisecond early, and then nothing would come after it.
+    setTimeout(() => void this.#mark(key), SAFE_AFTER_MS + 10).unref()
   }
 
   async #mark(key: string): Promise<void> {

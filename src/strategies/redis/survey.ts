@@ -11,7 +11,7 @@ import { found, type ServerFinding } from './server-check.js'
 
 const LOOKS = 1000
 
-/** How what waits fits together. */
+/** How the entries of waiting messages fit together. */
 export interface RedisSurvey {
   /** In `waiting` and `claimed`. */
   readonly entries: number
@@ -41,12 +41,18 @@ export function checkSurvey({ entries, values, unreadable }: RedisSurvey, prefix
   if (values < entries) {
     const what = `${entries - values} entries of ${key('waiting')} and ${key('claimed')} have no message in ${key('messages')}: it is lost`
     findings.push(
-      found('error', 'redis-missing', what, 'see who deletes keys, maxmemory-policy, and the last failover'),
+      found(
+        'error',
+        'redis-missing',
+        what,
+        'look for clients that delete keys, maxmemory-policy, and the last failover',
+      ),
     )
   }
   if (values > entries) {
     const what = `${values - entries} messages of ${key('messages')} are neither in ${key('waiting')} nor in ${key('claimed')}: nobody delivers them`
-    const todo = 'see who deletes keys, maxmemory-policy, and the last failover; a few are left by a full Redis'
+    const todo =
+      'look for clients that delete keys, maxmemory-policy, and the last failover; a few are left by a full Redis'
     findings.push(found('warning', 'redis-orphans', what, todo))
   }
   if (unreadable > 0) {
