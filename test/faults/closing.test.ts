@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { expect, onTestFinished, test } from 'vitest'
+import { test, type TestContext } from 'vitest'
 import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
 import { poll, useVhost } from '../support/broker.js'
 import { unique } from '../strategies/recorder.js'
@@ -20,11 +20,11 @@ interface Closed {
 }
 
 /** A process that closes while the network is silent. */
-async function close(mode: string, drainTimeoutMs: number): Promise<Closed> {
+async function close(context: TestContext, mode: string, drainTimeoutMs: number): Promise<Closed> {
   const proxy = await TcpProxy.to(vhost.url)
   const args = ['--import', 'tsx', CHILD, mode, proxy.url(), unique(mode), String(drainTimeoutMs)]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  onTestFinished(() => {
+  context.onTestFinished(() => {
     child.kill('SIGKILL')
     proxy.close()
   })
@@ -46,7 +46,8 @@ async function close(mode: string, drainTimeoutMs: number): Promise<Closed> {
   return { ...(JSON.parse(lines[2]!) as Closed), exitMs: performance.now() - closedAt }
 }
 
-test.concurrent.each([
+// Side by side, a hook of the module may belong to another test: each takes its own from its context.
+test.concurrent.for<[string, string, object]>([
   ['nothing is under way', 'idle', { settled: 0 }],
   ['schedules are under way', 'schedules', { settled: 100, outcomes: ['CLOSED unknown'] }],
   ['a retry is under way', 'retry', { settled: 0 }],
@@ -54,10 +55,10 @@ test.concurrent.each([
   ['a reconnect is under way', 'reconnect', { settled: 0 }],
 ])(
   'on a silent network, close ends within drainTimeoutMs and the process with it, when %s',
-  async (_, mode, expected) => {
-    const closed = await close(mode, 1000)
-    expect(closed).toMatchObject(expected)
-    expect(closed.closeMs).toBeLessThan(1000 + 1000)
-    expect(closed.exitMs).toBeLessThan(2000)
+  async ([, mode, expected], context) => {
+    const closed = await close(context, mode, 1000)
+    context.expect(closed).toMatchObject(expected)
+    context.expect(closed.closeMs).toBeLessThan(1000 + 1000)
+    context.expect(closed.exitMs).toBeLessThan(2000)
   },
 )
