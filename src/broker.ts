@@ -1,5 +1,5 @@
-import type { QueueDestination } from './destination.js'
-import { HEADER, type Arrived, type DelayedMessage, type Headers } from './envelope.js'
+import type { QueueDestination } from './message/destination.js'
+import { HEADER, type Arrived, type DelayedMessage, type Headers } from './message/envelope.js'
 import type { Health } from './health.js'
 
 /** Why a message was given up. Frozen: docs/wire-format.md. */

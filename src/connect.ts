@@ -1,9 +1,9 @@
 import { AmqpBroker } from './amqp/amqp-broker.js'
-import type { ConnectionEvents } from './amqp/connection.js'
-import { MAX_BYTES_IN_FLIGHT } from './amqp/in-flight.js'
-import { assertOutside } from './amqp/layout-names.js'
-import { openInTime } from './amqp/open-in-time.js'
-import { Rescue } from './amqp/rescue.js'
+import type { ConnectionEvents } from './amqp/connection/connection.js'
+import { MAX_BYTES_IN_FLIGHT } from './amqp/publish/in-flight.js'
+import { assertOutside } from './amqp/topology/layout-names.js'
+import { openInTime } from './amqp/connection/open-in-time.js'
+import { UnroutableForwarder } from './forwarding/unroutable.js'
 import type { Broker } from './broker.js'
 import { RunningConsumer } from './consumer/consumer.js'
 import { differingNames, type Handler } from './consumer/delivery.js'
@@ -11,89 +11,26 @@ import { SharedDuplicates } from './consumer/duplicates.js'
 import { checkConsume, resolveClose, type CloseOptions, type ConsumeOptions } from './consumer/options.js'
 import { closingInHandler, runningHandler } from './consumer/running-handler.js'
 import type { Consumer } from './consumer/stats.js'
-import { checkQueueName } from './destination.js'
-import { drainTimes, endsWithin } from './drain.js'
-import { DuequeError, invalidOption, shown, withReceipt } from './errors.js'
+import { checkQueueName } from './message/destination.js'
+import { drainTimes, endsWithin } from './base/drain.js'
+import { DuequeError, invalidOption, shown, withReceipt } from './base/errors.js'
 import { Events, type DuequeEvents } from './events.js'
+import type { Dueque, ScheduleItem } from './dueque.js'
 import type { Health } from './health.js'
-import { checkDefinition, encodePayload, type MessageDefinition } from './message.js'
+import { checkDefinition, encodePayload, type MessageDefinition } from './message/definition.js'
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
-import { receiptOf, type Receipt } from './receipt.js'
-import { warnOfSteps } from './steps.js'
-import { checkItem, checkItems, scheduleAll, type Place } from './schedule-all.js'
-import { LazyRun, UnusedRuns, type ScheduleRun } from './schedule-run.js'
-import { resolveSchedule, type ScheduleOptions } from './schedule-options.js'
+import { receiptOf, type Receipt } from './message/receipt.js'
+import { warnOfSteps } from './base/clock-steps.js'
+import { checkItem, checkItems, scheduleAll, type Place } from './schedule/schedule-all.js'
+import { LazyRun, UnusedRuns, type ScheduleRun } from './schedule/schedule-run.js'
+import { resolveSchedule, type ScheduleOptions } from './schedule/schedule-options.js'
 import type { Strategy, WaitOptions } from './strategies/strategy.js'
-import { waitingMethods, type WaitingMethods, type StrategyMethods, type StrategyScheduleOptions } from './waiting.js'
-
-/** One item of `scheduleAll`: what the three arguments of `schedule` say. */
-export interface ScheduleItem<In = unknown, Options = ScheduleOptions> {
-  message: MessageDefinition<In, unknown>
-  payload: In
-  options: Options
-}
-
-/** An open connection to the broker. Made by {@link connect}. */
-export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
-  readonly strategy: S
-  /**
-   * Makes a message wait and be delivered when it is due. Resolves when the waiting copy is confirmed: from then on it
-   * survives a restart of the broker and of this process. Delivery is at least once.
-   *
-   * @throws DuequeError with an `outcome`: `refused`, nothing waits; `unknown`, the answer was lost and it may wait
-   */
-  schedule<In>(
-    message: MessageDefinition<In, unknown>,
-    payload: In,
-    options: ScheduleOptions & StrategyScheduleOptions<S>,
-  ): Promise<Receipt>
-  /**
-   * Schedules many, with at most `maxInFlight` messages and 64 MiB of bodies on the way. One bad item does not stop the rest.
-   *
-   * `await` it to schedule everything: it resolves to counts and the first 1000 failures, and rejects only if the source
-   * does. Iterate it to get each result as it is known; the source is read as fast as results are taken. Nothing is
-   * scheduled before that; a run that is not used within a second is a warning in the log.
-   *
-   * @throws DuequeError `INVALID_OPTION` if there is nothing to iterate
-   * @example
-   * const { scheduled, failed, failures } = await mq.scheduleAll(items)
-   * @example
-   * for await (const { item, receipt, error } of mq.scheduleAll(items)) …
-   */
-  scheduleAll<In, Item extends ScheduleItem<In, ScheduleOptions & StrategyScheduleOptions<S>>>(
-    items: Iterable<Item> | AsyncIterable<Item>,
-  ): ScheduleRun<Item>
-  /**
-   * Receives the messages of a queue. A handler's return acks its message; a throw has it come again by the policy
-   * `retry`, or moves it to the queue `<queue>.dead`.
-   *
-   * @throws DuequeError `DESTINATION_MISSING` with `declare: false`, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, …
-   */
-  consume(queue: string, handlers: readonly Handler[], options?: ConsumeOptions): Promise<Consumer>
-  /**
-   * How things stand at this moment, for a readiness probe. Asks nobody: never waits, never throws. A broker that is gone
-   * without a word is noticed within three heartbeats (option `heartbeatSeconds`), an alarm at the first schedule after it.
-   *
-   * @example
-   * createServer((_, response) => {
-   *   const health = mq.health()
-   *   response.writeHead(health.ok ? 200 : 503).end(JSON.stringify(health))
-   * })
-   */
-  health(): Health
-  /** Returns what removes the listener. */
-  on<E extends keyof DuequeEvents>(event: E, listener: DuequeEvents[E]): () => void
-  /**
-   * Drains: consumers stop and finish what they handle, schedules that are under way are confirmed or fail, then the
-   * connections close. Other calls fail with `CLOSED` from now on; what running handlers schedule is still taken. In a
-   * handler its promise rejects with `CLOSE_IN_HANDLER`, and the close goes on: call it there without `await`. Idempotent.
-   *
-   * @param options.drainTimeoutMs milliseconds for all of it. Handlers have all but the last quarter, one second at most;
-   * then their signal is aborted. What has no outcome at the end is left behind, schedules fail with `CLOSED`, and nothing
-   * of dueque's keeps the process alive. @default 30_000
-   */
-  close(options?: CloseOptions): Promise<void>
-}
+import {
+  waitingMethods,
+  type WaitingMethods,
+  type StrategyMethods,
+  type StrategyScheduleOptions,
+} from './schedule/waiting.js'
 
 /**
  * Connects to the broker.
@@ -116,11 +53,16 @@ export async function connect<S extends Strategy = Strategy>(
     const onError = (error: DuequeError) => events.emit('error', error)
     await strategy.start({ broker, clock, logger, onError })
     if (!(broker instanceof AmqpBroker)) return undefined
-    return new Rescue(broker, { strategy, clock, logger, onParked: (event) => events.emit('parked', event) }).start()
+    return new UnroutableForwarder(broker, {
+      strategy,
+      clock,
+      logger,
+      onParked: (event) => events.emit('parked', event),
+    }).start()
   }
   try {
-    const rescue = await within(start(), publishTimeoutMs)
-    const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { broker, events, rescue })
+    const unroutable = await answered(start(), publishTimeoutMs)
+    const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { broker, events, unroutable })
     const { waitlist } = strategy
     if (waitlist) Object.assign(mq, mq.whileOpen(waitingMethods(strategy, waitlist, () => clock.now())))
     return mq as Dueque<S> as Dueque<S> & StrategyMethods<S>
@@ -132,7 +74,7 @@ export async function connect<S extends Strategy = Strategy>(
 }
 
 /** A broker that is lost while we set up is waited for, but not for ever. */
-async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+async function answered<T>(work: Promise<T>, ms: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     const error = new DuequeError('UNREACHABLE', `the broker did not answer within ${ms} ms of connecting`, {
@@ -165,7 +107,7 @@ const LAST_WORDS_MS = 50
 interface Parts {
   broker: Broker
   events: Events
-  rescue: Rescue | undefined
+  unroutable: UnroutableForwarder | undefined
 }
 
 class Connected<S extends Strategy> implements Dueque<S> {
@@ -341,10 +283,13 @@ class Connected<S extends Strategy> implements Dueque<S> {
   }
 
   async #drain(drainTimeoutMs: number): Promise<void> {
-    const { broker, rescue } = this.#parts
+    const { broker, unroutable } = this.#parts
     try {
       // Together: each waits for the goodbyes of a broker that may be silent.
-      await Promise.all([rescue?.close(), ...[...this.#consumers].map((consumer) => consumer.end({ drainTimeoutMs }))])
+      await Promise.all([
+        unroutable?.close(),
+        ...[...this.#consumers].map((consumer) => consumer.end({ drainTimeoutMs })),
+      ])
       this.#isDrained = true
       if (this.#scheduling > 0) await new Promise<void>((resolve) => (this.#settled = resolve))
       await this.strategy.stop()

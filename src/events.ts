@@ -1,8 +1,8 @@
 import type { DeadReason } from './broker.js'
-import { aFunction, checkOne } from './checks.js'
-import { errorText, invalidOption, type DuequeError } from './errors.js'
-import type { Logger } from './logger.js'
-import { onRejection } from './on-rejection.js'
+import { aFunction, checkOne } from './base/checks.js'
+import { errorText, invalidOption, type DuequeError } from './base/errors.js'
+import type { Logger } from './base/logger.js'
+import { onRejection } from './base/on-rejection.js'
 
 /** One attempt of a message, of the event `handled`. */
 export interface HandledEvent {

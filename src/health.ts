@@ -1,4 +1,4 @@
-import type { StoreFaultCounts } from './strategies/store-faults.js'
+import type { StoreFaultCounts } from './strategies/store/store-faults.js'
 
 /** How things stand with the connections, in plain JSON. See `Dueque.health`. */
 export interface Health {

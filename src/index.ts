@@ -6,18 +6,19 @@
  * … → strategies/store-strategy.ts → store.ts (redis, postgres) → relay.ts → amqp/publisher.ts → …
  */
 /// <reference lib="esnext.disposable" preserve="true" />
-export { connect, type Dueque, type ScheduleItem } from './connect.js'
+export { connect } from './connect.js'
+export type { Dueque, ScheduleItem } from './dueque.js'
 export type { ConnectOptions } from './options.js'
-export type { TlsOptions } from './amqp/tls.js'
-export type { QueueType, TopologyMode } from './amqp/names.js'
-export { defineMessage, type MessageDefinition, type MessageOptions, type PayloadOf } from './message.js'
-export type { Repeat, ScheduleOptions } from './schedule-options.js'
-export type { ScheduleResult } from './schedule-all.js'
-export type { ScheduleFailure, ScheduleRun, ScheduleSummary } from './schedule-run.js'
-export type { Receipt } from './receipt.js'
-export type { Due } from './due.js'
-export type { Destination, ExchangeDestination, QueueDestination } from './destination.js'
-export type { Arrived, DelayedMessage, HeaderValue, Headers } from './envelope.js'
+export type { TlsOptions } from './amqp/connection/tls.js'
+export type { QueueType, TopologyMode } from './amqp/topology/names.js'
+export { defineMessage, type MessageDefinition, type MessageOptions, type PayloadOf } from './message/definition.js'
+export type { Repeat, ScheduleOptions } from './schedule/schedule-options.js'
+export type { ScheduleResult } from './schedule/schedule-all.js'
+export type { ScheduleFailure, ScheduleRun, ScheduleSummary } from './schedule/schedule-run.js'
+export type { Receipt } from './message/receipt.js'
+export type { Due } from './message/due.js'
+export type { Destination, ExchangeDestination, QueueDestination } from './message/destination.js'
+export type { Arrived, DelayedMessage, HeaderValue, Headers } from './message/envelope.js'
 export { on, onAny, type Delivery, type Handler } from './consumer/delivery.js'
 export type { Consumer, ConsumerStats } from './consumer/stats.js'
 export type { CloseOptions, ConsumeOptions } from './consumer/options.js'
@@ -34,9 +35,9 @@ export {
   type ErrorData,
   type Outcome,
   type PayloadIssue,
-} from './errors.js'
-export type { Logger, NestLogger } from './logger.js'
-export type { Clock, Timeline } from './clock.js'
+} from './base/errors.js'
+export type { Logger, NestLogger } from './base/logger.js'
+export type { Clock, Timeline } from './base/clock.js'
 export type {
   Arrival,
   Broker,
@@ -58,10 +59,10 @@ export type {
   WaitingMessage,
   WaitingMethods,
   WaitingPage,
-} from './waiting.js'
+} from './schedule/waiting.js'
 export { ladder, type LadderOptions } from './strategies/ladder/ladder.js'
 export { plugin } from './strategies/plugin.js'
-export { startIntake, type Intake, type IntakeOptions, type IntakeStats } from './migrate/intake.js'
+export { startIntake, type Intake, type IntakeOptions, type IntakeStats } from './forwarding/intake.js'
 export { memory, type MemoryOptions, type MemoryStrategy } from './strategies/memory/memory.js'
 export type { ExchangeType } from './strategies/memory/exchange.js'
 export type { MemoryWaitlist } from './strategies/memory/memory-waitlist.js'

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os'
 import { pid } from 'node:process'
-import { TLS_RULES, type TlsOptions } from './amqp/tls.js'
-import { parseEndpoints } from './amqp/endpoint.js'
-import type { QueueType, TopologyMode } from './amqp/names.js'
+import { TLS_RULES, type TlsOptions } from './amqp/connection/tls.js'
+import { parseEndpoints } from './amqp/connection/endpoint.js'
+import type { QueueType, TopologyMode } from './amqp/topology/names.js'
 import {
   anAbortSignal,
   anything,
@@ -13,10 +13,10 @@ import {
   oneOf,
   type Rule,
   type Rules,
-} from './checks.js'
-import { systemClock, type Clock } from './clock.js'
-import { resolveLogger, type Logger, type NestLogger } from './logger.js'
-import type { Resolved } from './resolved.js'
+} from './base/checks.js'
+import { systemClock, type Clock } from './base/clock.js'
+import { resolveLogger, type Logger, type NestLogger } from './base/logger.js'
+import type { WithDefaults } from './base/with-defaults.js'
 import { ladder } from './strategies/ladder/ladder.js'
 import { aStrategy, type Strategy } from './strategies/strategy.js'
 
@@ -69,7 +69,7 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
   logger?: Logger | NestLogger | false | undefined
 }
 
-export type ResolvedOptions = Resolved<Omit<ConnectOptions, 'logger' | 'signal'>> &
+export type ResolvedOptions = WithDefaults<Omit<ConnectOptions, 'logger' | 'signal'>> &
   Pick<ConnectOptions, 'signal'> & { logger: Logger; clock: Clock }
 
 /** @throws DuequeError `INVALID_OPTION` */
@@ -84,7 +84,7 @@ export function resolveConnection(options: ConnectOptions): ResolvedOptions {
   const present = (Object.keys(CONNECT_RULES) as (keyof ConnectOptions)[])
     .map((name) => [name, options[name]] as const)
     .filter(([, value]) => value !== undefined)
-  const given = Object.fromEntries(present) as Partial<Resolved<Omit<ConnectOptions, 'logger'>>> &
+  const given = Object.fromEntries(present) as Partial<WithDefaults<Omit<ConnectOptions, 'logger'>>> &
     Pick<ConnectOptions, 'logger'>
   const strategy = given.strategy ?? ladder()
   return {

@@ -9,27 +9,27 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from '../broker.js'
-import { destinationText, isReserved, type Destination, type QueueDestination } from '../destination.js'
-import { HEADER, passedOn, type Arrived, type DelayedMessage } from '../envelope.js'
-import { DuequeError, isDuequeError } from '../errors.js'
+import { destinationText, isReserved, type Destination, type QueueDestination } from '../message/destination.js'
+import { HEADER, passedOn, type Arrived, type DelayedMessage } from '../message/envelope.js'
+import { DuequeError, isDuequeError } from '../base/errors.js'
 import type { ParkedReason } from '../events.js'
-import type { Logger } from '../logger.js'
+import type { Logger } from '../base/logger.js'
 import { AMQP_BROKER, CONTRACT } from './brand.js'
-import { AmqpConnection, type ConnectionEvents, type ConnectionSettings } from './connection.js'
-import type { Part } from './layout.js'
-import type { TlsOptions } from './tls.js'
-import { parseEndpoints, type Endpoint } from './endpoint.js'
-import { writable } from './field-table.js'
-import { frameFor } from './frame.js'
-import { goodbye } from './goodbye.js'
-import { declareRisky } from './risky-exchange.js'
-import { Names, deadQueue, destinationKey, type QueueType, type TopologyMode } from './names.js'
-import type { Publication } from './publication.js'
-import { Publisher } from './publisher.js'
-import { YoungQueues } from './rung-marks.js'
-import { subscribe, type AmqpSubscription } from './subscribe.js'
-import { Told } from './told.js'
-import { Topology } from './topology.js'
+import { AmqpConnection, type ConnectionEvents, type ConnectionSettings } from './connection/connection.js'
+import type { Part } from './topology/layout.js'
+import type { TlsOptions } from './connection/tls.js'
+import { parseEndpoints, type Endpoint } from './connection/endpoint.js'
+import { writable } from './publish/field-table.js'
+import { frameFor } from './publish/frame.js'
+import { closeInTime } from './connection/close-in-time.js'
+import { declarePluginExchange } from './topology/plugin-exchange.js'
+import { Names, deadQueue, destinationKey, type QueueType, type TopologyMode } from './topology/names.js'
+import type { Publication } from './publish/publication.js'
+import { Publisher } from './publish/publisher.js'
+import { YoungQueues } from './topology/rung-marks.js'
+import { subscribe, type AmqpSubscription } from './receive/subscribe.js'
+import { BoundDestinations } from './topology/bound-destinations.js'
+import { Topology } from './topology/topology.js'
 
 export interface AmqpSettings {
   url: string | readonly string[]
@@ -52,7 +52,7 @@ export class AmqpBroker implements Broker {
   readonly names: Names
   readonly topology: Topology
   readonly publisher: Publisher
-  readonly #told = new Told()
+  readonly #bound = new BoundDestinations()
   readonly #settings: AmqpSettings
   readonly #events: ConnectionEvents
   readonly #producing: AmqpConnection
@@ -159,8 +159,8 @@ export class AmqpBroker implements Broker {
   }
 
   /** Whether this process itself consumes the destination, or sends to it. */
-  isTold(destination: Destination): boolean {
-    return this.#told.has(destination)
+  hasBound(destination: Destination): boolean {
+    return this.#bound.has(destination)
   }
 
   /** @param beside what is declared with the queue, before each start */
@@ -267,7 +267,7 @@ export class AmqpBroker implements Broker {
 
   async close(): Promise<void> {
     await this.publisher.close()
-    if (this.#producing.model) await goodbye(this.topology.flush())
+    if (this.#producing.model) await closeInTime(this.topology.flush())
     await Promise.all([this.#consuming.close(), this.#producing.close()])
   }
 
@@ -285,10 +285,10 @@ export class AmqpBroker implements Broker {
       mode,
       maxNameBytes: this.#maxNameBytes,
       young: this.#young,
-      told: this.#told,
+      bound: this.#bound,
       kept,
       settings: this.#riskySettings,
-      declareRisky: (part) => declareRisky(connection, this.#riskySettings, part),
+      declarePlugin: (part) => declarePluginExchange(connection, this.#riskySettings, part),
       logger,
     })
   }

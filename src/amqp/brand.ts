@@ -1,5 +1,5 @@
 import type { Broker } from '../broker.js'
-import { DuequeError, invalidOption } from '../errors.js'
+import { DuequeError, invalidOption } from '../base/errors.js'
 import type { AmqpBroker } from './amqp-broker.js'
 
 /** Known to every copy of dueque in the process, as a class is not. */

@@ -1,4 +1,4 @@
-import type { BindingPart } from '../amqp/layout.js'
+import type { BindingPart } from '../amqp/topology/layout.js'
 import { CommandError } from './exit.js'
 import { ask, type ManagementApi } from './management.js'
 import { list, number, object, oneOf, or, record, text, type Shape } from './shape.js'

@@ -1,5 +1,5 @@
 import { isDuequeError, type ErrorCode } from '../index.js'
-import { isError } from '../errors.js'
+import { isError } from '../base/errors.js'
 
 /**
  * What the exit code says. Scripts rely on it: docs and `--help` show the same table.

@@ -1,5 +1,5 @@
-import { worst, type Severity } from '../doctor/finding.js'
-import type { AreaFinding } from '../doctor/checks.js'
+import { worst, type Severity } from '../operate/doctor/finding.js'
+import type { AreaFinding } from '../operate/doctor/checks.js'
 import { plain } from './terminal.js'
 
 const MARK: Record<Severity, string> = { ok: 'ok', note: 'note', warning: 'warning', error: 'ERROR' }

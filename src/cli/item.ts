@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { aText, anything, checkOptions, type Rule, type Rules } from '../checks.js'
-import { errorText } from '../errors.js'
+import { aText, anything, checkOptions, type Rule, type Rules } from '../base/checks.js'
+import { errorText } from '../base/errors.js'
 import { defineMessage, type HeaderValue, type ScheduleItem, type ScheduleOptions } from '../index.js'
 import { parseJson } from './json.js'
 

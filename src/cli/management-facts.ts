@@ -1,8 +1,15 @@
-import type { Part } from '../amqp/layout.js'
-import type { Names } from '../amqp/names.js'
-import type { BindingFact, ExchangeFact, Look, ManagementFacts, PolicyFact, QueueFact } from '../doctor/facts.js'
-import { limitedByBytes } from '../doctor/destinations.js'
-import { outletsOf } from '../doctor/outlets.js'
+import type { Part } from '../amqp/topology/layout.js'
+import type { Names } from '../amqp/topology/names.js'
+import type {
+  BindingFact,
+  ExchangeFact,
+  Look,
+  ManagementFacts,
+  PolicyFact,
+  QueueFact,
+} from '../operate/doctor/facts.js'
+import { limitedByBytes } from '../operate/doctor/destinations.js'
+import { outletsOf } from '../operate/doctor/outlets.js'
 import { UNITS } from '../strategies/ladder/rungs.js'
 import { CommandError } from './exit.js'
 import { ask, type ManagementApi } from './management.js'

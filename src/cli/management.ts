@@ -1,5 +1,5 @@
-import type { Endpoint } from '../amqp/endpoint.js'
-import { errorText } from '../errors.js'
+import type { Endpoint } from '../amqp/connection/endpoint.js'
+import { errorText } from '../base/errors.js'
 import { CommandError } from './exit.js'
 import { ShapeError, list, number, object, or, text, type Read } from './shape.js'
 

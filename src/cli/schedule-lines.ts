@@ -1,6 +1,6 @@
 import { fstatSync, ReadStream, statSync } from 'node:fs'
 import type { Readable } from 'node:stream'
-import { errorText, isDuequeError } from '../errors.js'
+import { errorText, isDuequeError } from '../base/errors.js'
 import type { Dueque, ScheduleItem } from '../index.js'
 import { CommandError, errorJson, EXIT } from './exit.js'
 import { itemOfLine, type Fields } from './item.js'

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { connect, type ConnectOptions, type Dueque, type QueueType, type TopologyMode } from '../index.js'
-import { storeStrategy } from '../strategies/store-strategy.js'
+import { storeStrategy } from '../strategies/store/store-strategy.js'
 import { addStoreOptions, chosenStore, type StoreSettings } from './stores/store-options.js'
 import type { Terminal } from './terminal.js'
 

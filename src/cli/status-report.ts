@@ -1,5 +1,5 @@
-import { roleReader, type QueueRole } from '../amqp/inspect.js'
-import { Names } from '../amqp/names.js'
+import { roleReader, type QueueRole } from '../operate/queue-roles.js'
+import { Names } from '../amqp/topology/names.js'
 import type { Count } from './management.js'
 
 /** What `dueque status --json` prints. */

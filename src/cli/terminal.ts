@@ -1,4 +1,4 @@
-import { SHOWN_CHARACTERS } from '../errors.js'
+import { SHOWN_CHARACTERS } from '../base/errors.js'
 import type { Logger } from '../index.js'
 import { errorJson } from './exit.js'
 import { Progress } from './progress.js'

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import type { Destination } from '../destination.js'
-import { parseInstant } from '../due.js'
-import { errorText } from '../errors.js'
+import type { Destination } from '../message/destination.js'
+import { parseInstant } from '../message/due.js'
+import { errorText } from '../base/errors.js'
 import type { WaitingFilter } from '../index.js'
 import { usage } from './exit.js'
 

@@ -1,4 +1,4 @@
-import { destinationText } from '../destination.js'
+import { destinationText } from '../message/destination.js'
 import type { WaitingMessage } from '../index.js'
 import { tableOf, type Column } from './stored/text.js'
 import { plain } from './terminal.js'

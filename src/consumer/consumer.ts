@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival, Subscription } from '../broker.js'
-import { drainTimes, endsWithin, type DrainTimes } from '../drain.js'
-import { decodeEnvelope, readyAt } from '../envelope.js'
-import { DuequeError, isForEver } from '../errors.js'
-import { Fifo } from '../fifo.js'
-import { sometimes } from '../sometimes.js'
+import { drainTimes, endsWithin, type DrainTimes } from '../base/drain.js'
+import { decodeEnvelope, readyAt } from '../message/envelope.js'
+import { DuequeError, isForEver } from '../base/errors.js'
+import { Fifo } from '../base/fifo.js'
+import { throttle } from '../base/throttle.js'
 import { AutoPrefetch } from './auto-prefetch.js'
 import { Dedupe } from './dedupe.js'
 import { checkHandlers, type Handler } from './delivery.js'
@@ -15,7 +15,7 @@ import type { ConsumerEnvironment } from './environment.js'
 import { Handling, type Fate, type Item } from './handling.js'
 import { Holds } from './holds.js'
 import { resolveClose, resolveConsume, type CloseOptions, type ConsumeOptions } from './options.js'
-import { Moves } from './moves.js'
+import { FollowUps } from './follow-ups.js'
 import { putBackOf } from './put-back.js'
 import { report } from './report.js'
 import { closingInHandler, runningHandler } from './running-handler.js'
@@ -62,7 +62,7 @@ export class RunningConsumer implements Consumer {
   readonly #held: Holds
   readonly #isNews: (what: string) => boolean
   readonly #warnOfEarly: ReturnType<typeof earlyWarnings>
-  readonly #moves: Moves
+  readonly #followUps: FollowUps
   readonly #prefetch: AutoPrefetch | undefined
   readonly #abort = new AbortController()
   readonly #stats = { handled: 0, retried: 0, dead: 0, suppressed: 0, putBack: 0, running: 0, following: 0 }
@@ -92,13 +92,13 @@ export class RunningConsumer implements Consumer {
       closing: this.#abort.signal,
       running: { connection: environment.connection, consumer: this, queue },
     })
-    this.#moves = new Moves(queue, environment, () => this.#closing !== undefined)
+    this.#followUps = new FollowUps(queue, environment, () => this.#closing !== undefined)
     this.#dedupe = options.dedupe && new Dedupe(options.dedupe, { ...environment, queue, closing: this.#abort.signal })
     this.#held = new Holds(clock, (item) => {
       item.arrivedAt = clock.now()
       this.#sort(item)
     })
-    this.#isNews = sometimes(clock)
+    this.#isNews = throttle(clock)
     this.#warnOfEarly = earlyWarnings(queue, environment, this.#isNews)
     // Behind all that may throw.
     this.#duplicates = environment.duplicates.join(queue, this.#options.duplicates)
@@ -145,7 +145,7 @@ export class RunningConsumer implements Consumer {
   async #close(times: DrainTimes): Promise<void> {
     const timers = [
       setTimeout(() => this.#abort.abort(), times.handlersMs),
-      setTimeout(() => this.#moves.abandon(), times.movesMs),
+      setTimeout(() => this.#followUps.abandon(), times.followUpsMs),
     ]
     try {
       const isOver = await endsWithin(this.#drain(), times.wholeMs)
@@ -166,7 +166,7 @@ export class RunningConsumer implements Consumer {
     // What was waiting for a twin hears of its outcome first.
     await pause(0)
     this.#giveBack()
-    await this.#moves.finished()
+    await this.#followUps.finished()
     // Their handlers are left behind, and their copies are another consumer's.
     for (const key of this.#claimed) this.#finish(key, false)
     await subscription?.close()
@@ -226,7 +226,7 @@ export class RunningConsumer implements Consumer {
     const earlyMs = item.readyAt - this.#environment.clock.now()
     if (earlyMs <= 0) return this.#enqueue(item)
     if (earlyMs <= LONGEST_HOLD_MS) return this.#held.untilReady(item)
-    void this.#moves.track(this.#putBack(item))
+    void this.#followUps.track(this.#putBack(item))
   }
 
   #enqueue(item: Item): void {
@@ -334,7 +334,7 @@ export class RunningConsumer implements Consumer {
   /** Whether the message is safe where it goes next. */
   async #settle(item: Item, fate: Exclude<Fate, { kind: 'handled' }>): Promise<boolean> {
     if (fate.kind === 'given back') return false
-    const done = await this.#moves.move(item, fate)
+    const done = await this.#followUps.move(item, fate)
     if (done) this.#stats[done]++
     return done !== undefined
   }

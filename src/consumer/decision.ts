@@ -1,6 +1,6 @@
-import { checkNames } from '../checks.js'
-import { resolveDue } from '../due.js'
-import { DuequeError, invalidOption } from '../errors.js'
+import { checkNames } from '../base/checks.js'
+import { resolveDue } from '../message/due.js'
+import { DuequeError, invalidOption } from '../base/errors.js'
 
 /** What a handler decided about its message, other than by returning or throwing. */
 export type Decision =

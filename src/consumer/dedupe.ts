@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { backoff } from '../backoff.js'
-import { checkOptions, integer, oneOf, type Rule, type Rules } from '../checks.js'
-import { DuequeError, errorText, invalidOption, isDuequeError, shown } from '../errors.js'
-import type { Logger } from '../logger.js'
+import { backoff } from '../base/backoff.js'
+import { checkOptions, integer, oneOf, type Rule, type Rules } from '../base/checks.js'
+import { DuequeError, errorText, invalidOption, isDuequeError, shown } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
 
 /**
  * Remembers, for all processes that share it, which messages were handled. Made by `redisDedupe` of `dueque/redis` or

@@ -1,6 +1,6 @@
-import type { Headers } from '../envelope.js'
-import { invalidOption } from '../errors.js'
-import { checkDefinition, type MessageDefinition } from '../message.js'
+import type { Headers } from '../message/envelope.js'
+import { invalidOption } from '../base/errors.js'
+import { checkDefinition, type MessageDefinition } from '../message/definition.js'
 
 /** A message that arrived, for its handler. */
 export interface Delivery<Payload = unknown> {

@@ -1,6 +1,6 @@
-import { integer, type Rules } from '../checks.js'
-import type { Clock } from '../clock.js'
-import type { Envelope } from '../envelope.js'
+import { integer, type Rules } from '../base/checks.js'
+import type { Clock } from '../base/clock.js'
+import type { Envelope } from '../message/envelope.js'
 import { KeyMemory, fingerprintOf, type Fingerprint } from './key-memory.js'
 
 /** How long, and for how many messages, a consumer remembers what it has settled. */

@@ -1,7 +1,7 @@
 import type { Broker } from '../broker.js'
-import type { Clock } from '../clock.js'
+import type { Clock } from '../base/clock.js'
 import type { Events } from '../events.js'
-import type { Logger } from '../logger.js'
+import type { Logger } from '../base/logger.js'
 import type { Strategy } from '../strategies/strategy.js'
 import type { SharedDuplicates } from './duplicates.js'
 

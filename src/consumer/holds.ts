@@ -1,5 +1,5 @@
-import { monotonicOf, type Clock } from '../clock.js'
-import { DueQueue } from '../due-queue.js'
+import { monotonicOf, type Clock } from '../base/clock.js'
+import { DueQueue } from '../base/due-queue.js'
 import type { Item } from './handling.js'
 
 /** Messages that a consumer has and does not handle yet. */

@@ -1,7 +1,7 @@
-import { checkOptions, flag, group, integer, milliseconds, type Rules } from '../checks.js'
+import { checkOptions, flag, group, integer, milliseconds, type Rules } from '../base/checks.js'
 import type { Limits } from '../strategies/strategy.js'
-import type { Logger } from '../logger.js'
-import type { Resolved } from '../resolved.js'
+import type { Logger } from '../base/logger.js'
+import type { WithDefaults } from '../base/with-defaults.js'
 import { AutoPrefetch, MOST_PREFETCH } from './auto-prefetch.js'
 import { DEDUPE_RULES, type DedupeOptions } from './dedupe.js'
 import { WINDOW_RULES, type DuplicateWindow } from './duplicates.js'
@@ -67,7 +67,7 @@ export interface CloseOptions {
 const CLOSE_RULES: Rules<CloseOptions> = { drainTimeoutMs: milliseconds }
 
 /** @throws DuequeError `INVALID_OPTION` */
-export function resolveClose(options: CloseOptions = {}): Resolved<CloseOptions> {
+export function resolveClose(options: CloseOptions = {}): WithDefaults<CloseOptions> {
   checkOptions(options, CLOSE_RULES)
   return { drainTimeoutMs: options.drainTimeoutMs ?? 30_000 }
 }
@@ -77,7 +77,7 @@ export function resolveConsume(
   options: ConsumeOptions,
   { leadMs }: Pick<Limits, 'leadMs'>,
   logger: Logger,
-): Resolved<Plain> & { retry: Retry } {
+): WithDefaults<Plain> & { retry: Retry } {
   const {
     concurrency = 10,
     prefetch = new AutoPrefetch(concurrency, leadMs).value,

@@ -1,6 +1,6 @@
 import { MAX_DEATH_STACK_BYTES, MAX_DEATH_TEXT, type Death, type DeadReason } from '../broker.js'
-import type { Envelope } from '../envelope.js'
-import { errorText, isDuequeError, stackOf } from '../errors.js'
+import type { Envelope } from '../message/envelope.js'
+import { errorText, isDuequeError, stackOf } from '../base/errors.js'
 import type { Handler } from './delivery.js'
 
 /** The handler that a message goes to, or why there is none. */

@@ -1,6 +1,6 @@
 import type { Arrival } from '../broker.js'
-import { backTo } from '../destination.js'
-import { HEADER, integer, sentOn, type DelayedMessage, type Envelope } from '../envelope.js'
+import { backTo } from '../message/destination.js'
+import { HEADER, integer, sentOn, type DelayedMessage, type Envelope } from '../message/envelope.js'
 
 /** A message that came far too early, as it waits again. */
 export interface PutBack {

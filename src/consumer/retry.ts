@@ -1,5 +1,5 @@
-import { aFunction, checkOptions, group, integer, oneOf, type Rule, type Rules } from '../checks.js'
-import { parseDelay } from '../due.js'
+import { aFunction, checkOptions, group, integer, oneOf, type Rule, type Rules } from '../base/checks.js'
+import { parseDelay } from '../message/due.js'
 
 /** Milliseconds, or a duration such as `'5s'` or `'PT1M'`. */
 export type Duration = number | string

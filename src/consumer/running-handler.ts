@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { DuequeError } from '../errors.js'
+import { DuequeError } from '../base/errors.js'
 
 /** A handler that runs. Its code, and everything that this starts, can tell that it is a part of it. */
 export interface RunningHandler {

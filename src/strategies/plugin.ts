@@ -1,11 +1,11 @@
 import type { AmqpBroker } from '../amqp/amqp-broker.js'
 import { onRabbit } from '../amqp/brand.js'
-import { frameFor, type Frame } from '../amqp/frame.js'
-import { destinationKey } from '../amqp/names.js'
-import type { Clock } from '../clock.js'
-import type { Destination } from '../destination.js'
-import { readyAt, type DelayedMessage } from '../envelope.js'
-import { DuequeError, invalidOption } from '../errors.js'
+import { frameFor, type Frame } from '../amqp/publish/frame.js'
+import { destinationKey } from '../amqp/topology/names.js'
+import type { Clock } from '../base/clock.js'
+import type { Destination } from '../message/destination.js'
+import { readyAt, type DelayedMessage } from '../message/envelope.js'
+import { DuequeError, invalidOption } from '../base/errors.js'
 import type { Environment, Strategy } from './strategy.js'
 
 /** The plugin's longest delay: what an Erlang timer takes. It delivers a longer one at once. */

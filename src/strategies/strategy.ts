@@ -1,10 +1,10 @@
-import type { Rule } from '../checks.js'
+import type { Rule } from '../base/checks.js'
 import type { Broker, PublishOptions } from '../broker.js'
-import type { Clock } from '../clock.js'
-import type { DelayedMessage } from '../envelope.js'
-import type { DuequeError } from '../errors.js'
-import type { Logger } from '../logger.js'
-import type { StoreFaultCounts } from './store-faults.js'
+import type { Clock } from '../base/clock.js'
+import type { DelayedMessage } from '../message/envelope.js'
+import type { DuequeError } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
+import type { StoreFaultCounts } from './store/store-faults.js'
 import type { Waitlist } from './waitlist.js'
 
 /**

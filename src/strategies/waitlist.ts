@@ -1,6 +1,6 @@
-import { destinationText, type Destination } from '../destination.js'
-import { readyAt, type DelayedMessage } from '../envelope.js'
-import { DuequeError, shown } from '../errors.js'
+import { destinationText, type Destination } from '../message/destination.js'
+import { readyAt, type DelayedMessage } from '../message/envelope.js'
+import { DuequeError, shown } from '../base/errors.js'
 
 /**
  * What waits in a strategy's store, to look at and to change. Exact: each answer is the store's own, of one instant; a

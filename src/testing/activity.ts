@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Consumer } from '../consumer/stats.js'
 import { checkHandlers, type Delivery, type Handler } from '../consumer/delivery.js'
 import { checkConsume, type ConsumeOptions } from '../consumer/options.js'
-import { DuequeError } from '../errors.js'
+import { DuequeError } from '../base/errors.js'
 
 /** A handler that runs. */
 export interface Call {

@@ -1,4 +1,4 @@
-import { isReserved, type Destination } from '../destination.js'
+import { isReserved, type Destination } from '../message/destination.js'
 import {
   HEADER,
   decodeEnvelope,
@@ -8,7 +8,7 @@ import {
   type Arrived,
   type DelayedMessage,
   type Headers,
-} from '../envelope.js'
+} from '../message/envelope.js'
 
 /** A message as a test sees it. */
 export interface SeenMessage {

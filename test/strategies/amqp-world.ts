@@ -1,5 +1,5 @@
 import { connect as connectRaw, type Channel, type ChannelModel } from 'amqplib'
-import type { Arrived } from '../../src/envelope.js'
+import type { Arrived } from '../../src/message/envelope.js'
 import { onTestFinished } from 'vitest'
 import { connect, ladder, type ConnectOptions, type Dueque, type Strategy } from '../../src/index.js'
 import type { ExchangeType } from '../../src/strategies/memory/exchange.js'

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
-import type { DelayedMessage } from '../../src/envelope.js'
+import type { DelayedMessage } from '../../src/message/envelope.js'
 import { isDuequeError } from '../../src/index.js'
-import type { Store } from '../../src/strategies/store.js'
+import type { Store } from '../../src/strategies/store/store.js'
 import { positionOf } from '../../src/strategies/waitlist.js'
 import { poll } from '../support/broker.js'
 import { unique } from './recorder.js'
@@ -59,7 +59,7 @@ async function walk(store: Store, limit: number, between?: (last: DelayedMessage
   }
 }
 
-/** What every store owes to the relay and to who looks at it: see src/strategies/store.ts. */
+/** What every store owes to the relay and to who looks at it: see src/strategies/store/store.ts. */
 export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> = {
   'gives back what it was given, to the byte': async ({ store }) => {
     const body = Buffer.from(Array.from({ length: 512 }, (_, i) => i % 256))

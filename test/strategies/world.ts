@@ -1,4 +1,4 @@
-import type { Arrived } from '../../src/envelope.js'
+import type { Arrived } from '../../src/message/envelope.js'
 import type { ConnectOptions, Dueque, Strategy } from '../../src/index.js'
 import type { ExchangeType } from '../../src/strategies/memory/exchange.js'
 

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../../src/clock.js'
+import { systemClock, type Clock } from '../../src/base/clock.js'
 
 /** The clock of a machine of its own, which goes on and can be set. */
 export interface SettableClock extends Clock {

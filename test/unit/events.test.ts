@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { Events } from '../../src/events.js'
-import { silent } from '../../src/logger.js'
+import { silent } from '../../src/base/logger.js'
 
 it('listeners are called in their order, until they are removed', () => {
   const events = new Events(silent)

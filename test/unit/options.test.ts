@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { systemClock } from '../../src/clock.js'
+import { systemClock } from '../../src/base/clock.js'
 import { resolveOptions, type ConnectOptions } from '../../src/options.js'
 import { ladder } from '../../src/strategies/ladder/ladder.js'
 import { manualClock } from '../../src/strategies/memory/manual-clock.js'

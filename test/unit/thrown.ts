@@ -1,4 +1,4 @@
-import { isDuequeError, type DuequeError } from '../../src/errors.js'
+import { isDuequeError, type DuequeError } from '../../src/base/errors.js'
 
 /** The DuequeError that `work` throws. Anything else that it throws goes on; nothing at all is an error. */
 export function thrown(work: () => unknown): DuequeError {

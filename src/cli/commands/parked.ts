@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { parkedSentOn } from '../../amqp/parked.js'
-import { HEADER, integer, text } from '../../envelope.js'
+import { parkedSentOn } from '../../operate/parked-messages.js'
+import { HEADER, integer, text } from '../../message/envelope.js'
 import type { Kind, Store } from '../stored/store.js'
 import { instantText, summaryOf, type Column } from '../stored/text.js'
 import type { Terminal } from '../terminal.js'

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { definitionsOf } from '../../amqp/definitions.js'
-import { parseEndpoints, type Endpoint } from '../../amqp/endpoint.js'
-import { Layout, type Part } from '../../amqp/layout.js'
-import { assertOutside } from '../../amqp/layout-names.js'
-import { deadQueue, Names, type RungVariant } from '../../amqp/names.js'
+import { definitionsOf } from '../../operate/definitions.js'
+import { parseEndpoints, type Endpoint } from '../../amqp/connection/endpoint.js'
+import { Layout, type Part } from '../../amqp/topology/layout.js'
+import { assertOutside } from '../../amqp/topology/layout-names.js'
+import { deadQueue, Names, type RungVariant } from '../../amqp/topology/names.js'
 import {
   applyParts,
   deleteParts,
@@ -12,10 +12,10 @@ import {
   missingParts,
   withDeclarer,
   type Change,
-} from '../../amqp/topology-admin.js'
-import { checkQueueName } from '../../destination.js'
-import { gapsAmong, type Gap } from '../../doctor/judge-part.js'
-import { entryParts, intakeQueue } from '../../migrate/parts.js'
+} from '../../operate/topology-admin.js'
+import { checkQueueName } from '../../message/destination.js'
+import { gapsAmong, type Gap } from '../../operate/doctor/judge-part.js'
+import { entryParts, intakeQueue } from '../../forwarding/intake-parts.js'
 import { resolveOptions, type ResolvedOptions } from '../../options.js'
 import type { Rung } from '../../strategies/ladder/rungs.js'
 import { delayedIn } from '../delayed-exchanges.js'

@@ -1,7 +1,7 @@
-import type { OtherDestination } from '../../amqp/parked.js'
-import type { Names } from '../../amqp/names.js'
-import type { Stored } from '../../amqp/storage-queue.js'
-import type { DelayedMessage } from '../../envelope.js'
+import type { OtherDestination } from '../../operate/parked-messages.js'
+import type { Names } from '../../amqp/topology/names.js'
+import type { Stored } from '../../operate/storage-queue.js'
+import type { DelayedMessage } from '../../message/envelope.js'
 import type { Column, Summary } from './text.js'
 
 /** One of the queues whose messages stay until an operator takes them, and what there is to be told of these. */

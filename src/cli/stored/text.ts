@@ -1,5 +1,5 @@
-import type { Stored } from '../../amqp/storage-queue.js'
-import { decodeEnvelope, HEADER } from '../../envelope.js'
+import type { Stored } from '../../operate/storage-queue.js'
+import { decodeEnvelope, HEADER } from '../../message/envelope.js'
 import { number } from '../progress.js'
 import { plain } from '../terminal.js'
 import { idOf } from './storage.js'

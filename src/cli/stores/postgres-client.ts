@@ -1,6 +1,6 @@
-import { errorText } from '../../errors.js'
+import { errorText } from '../../base/errors.js'
 import type { PgPool, PostgresJs } from '../../strategies/postgres/clients.js'
-import { within } from '../../within.js'
+import { withTimeLimit } from '../../base/time-limit.js'
 import { CommandError, usage } from '../exit.js'
 import { importClient, type ClientPackage } from './import-client.js'
 
@@ -36,12 +36,12 @@ export async function connectPostgres(url: string): Promise<PostgresConnection> 
 }
 
 function inTime<T>(work: Promise<T>): Promise<T> {
-  return within(work, CONNECT_TIMEOUT_SECONDS * 1000)
+  return withTimeLimit(work, CONNECT_TIMEOUT_SECONDS * 1000)
 }
 
 /** A server that is silent does not say goodbye. */
 function ended(work: Promise<void>): Promise<void> {
-  return within(work, GOODBYE_MS).catch(() => undefined)
+  return withTimeLimit(work, GOODBYE_MS).catch(() => undefined)
 }
 
 /** Of a host with several addresses, each has an error, and all together have no text. */

@@ -1,6 +1,6 @@
-import { errorText } from '../../errors.js'
-import type { IoredisClient, NodeRedisClient, RedisClient } from '../../strategies/redis/client.js'
-import { within } from '../../within.js'
+import { errorText } from '../../base/errors.js'
+import type { IoredisClient, NodeRedisClient, RedisClient } from '../../strategies/redis/clients/client.js'
+import { withTimeLimit } from '../../base/time-limit.js'
 import { CommandError } from '../exit.js'
 import { importClient, type ClientPackage } from './import-client.js'
 
@@ -47,8 +47,8 @@ async function connected(connection: Connecting): Promise<RedisConnection> {
   const failed = new Promise<never>((_, reject) => connection.onError(reject))
   failed.catch(() => undefined)
   try {
-    await within(Promise.race([failed, connection.connect()]), CONNECT_TIMEOUT_MS)
-    return { ...connection, ask: (...command) => within(connection.ask(...command), CONNECT_TIMEOUT_MS) }
+    await withTimeLimit(Promise.race([failed, connection.connect()]), CONNECT_TIMEOUT_MS)
+    return { ...connection, ask: (...command) => withTimeLimit(connection.ask(...command), CONNECT_TIMEOUT_MS) }
   } catch (error) {
     connection.close()
     throw new CommandError('STORE_UNREACHABLE', `Redis: ${errorText(error)}`)

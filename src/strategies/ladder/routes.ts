@@ -1,5 +1,5 @@
-import { DuequeError } from '../../errors.js'
-import { endKey, rungKey, zeroKey, type RungVariant } from '../../amqp/names.js'
+import { DuequeError } from '../../base/errors.js'
+import { endKey, rungKey, zeroKey, type RungVariant } from '../../amqp/topology/names.js'
 import { digitsOf, sumFor, type Window } from './path.js'
 import { MAX_DELAY_MS, rungsOf, UNITS, type Rung } from './rungs.js'
 

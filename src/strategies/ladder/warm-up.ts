@@ -1,7 +1,7 @@
-import { errorText, isDuequeError } from '../../errors.js'
-import { rungKey, type RungVariant } from '../../amqp/names.js'
-import type { Topology } from '../../amqp/topology.js'
-import type { Logger } from '../../logger.js'
+import { errorText, isDuequeError } from '../../base/errors.js'
+import { rungKey, type RungVariant } from '../../amqp/topology/names.js'
+import type { Topology } from '../../amqp/topology/topology.js'
+import type { Logger } from '../../base/logger.js'
 import type { Route } from './routes.js'
 import { rungsOfUnit, UNITS, type Rung, type Unit } from './rungs.js'
 

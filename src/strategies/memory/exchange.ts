@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Headers } from '../../envelope.js'
+import type { Headers } from '../../message/envelope.js'
 
 export type ExchangeType = 'direct' | 'topic' | 'fanout' | 'headers'
 

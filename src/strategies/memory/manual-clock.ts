@@ -1,8 +1,8 @@
 import { isDate } from 'node:util/types'
-import { systemClock, type Clock } from '../../clock.js'
-import { parseDelay, parseInstant, type Due } from '../../due.js'
-import { invalidOption } from '../../errors.js'
-import { Heap } from '../../heap.js'
+import { systemClock, type Clock } from '../../base/clock.js'
+import { parseDelay, parseInstant, type Due } from '../../message/due.js'
+import { invalidOption } from '../../base/errors.js'
+import { Heap } from '../../base/heap.js'
 
 export interface ManualClock extends Clock {
   /**

@@ -8,7 +8,7 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from '../../broker.js'
-import { destinationText, type Destination, type QueueDestination } from '../../destination.js'
+import { destinationText, type Destination, type QueueDestination } from '../../message/destination.js'
 import {
   HEADER,
   encodeEnvelope,
@@ -16,8 +16,8 @@ import {
   type Arrived,
   type DelayedMessage,
   type Headers,
-} from '../../envelope.js'
-import { DuequeError } from '../../errors.js'
+} from '../../message/envelope.js'
+import { DuequeError } from '../../base/errors.js'
 import { route, type Binding, type ExchangeType } from './exchange.js'
 import { MemoryQueue } from './memory-queue.js'
 

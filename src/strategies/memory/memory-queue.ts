@@ -1,6 +1,6 @@
 import type { Arrival, Subscription } from '../../broker.js'
-import type { Arrived } from '../../envelope.js'
-import { Fifo } from '../../fifo.js'
+import type { Arrived } from '../../message/envelope.js'
+import { Fifo } from '../../base/fifo.js'
 
 interface Subscriber {
   readonly listener: (arrival: Arrival) => void

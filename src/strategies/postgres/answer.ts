@@ -1,6 +1,6 @@
 import { isUint8Array } from 'node:util/types'
-import { DuequeError, shown } from '../../errors.js'
-import { storedNumber } from '../stored-number.js'
+import { DuequeError, shown } from '../../base/errors.js'
+import { storedNumber } from '../store/stored-number.js'
 
 /**
  * A row of an answer, in the order of the statement's columns, of which every one is cast to text. So there is nothing that

@@ -16,5 +16,5 @@ export type {
   PostgresJsTransaction,
   PostgresTransaction,
 } from './clients.js'
-export type { RelayOptions } from '../relay-options.js'
-export type { StoreStrategy, StoreStrategyOptions } from '../store-strategy.js'
+export type { RelayOptions } from '../store/relay-options.js'
+export type { StoreStrategy, StoreStrategyOptions } from '../store/store-strategy.js'

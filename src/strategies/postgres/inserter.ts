@@ -1,5 +1,5 @@
 import type { MessageRow } from './row.js'
-import { DuequeError } from '../../errors.js'
+import { DuequeError } from '../../base/errors.js'
 import { isOfARow, isSilence } from './store-error.js'
 
 const MAX_ROWS = 500

@@ -2,7 +2,7 @@ import { isPostgresJs, type PgClient, type PostgresJs } from './clients.js'
 import type { Database } from './database.js'
 import { listenOn } from './pg-database.js'
 import { PostgresJsDatabase } from './postgres-js-database.js'
-import { LATE, within } from '../../within.js'
+import { TIMED_OUT, withTimeLimit } from '../../base/time-limit.js'
 import { noAnswer, storeError } from './store-error.js'
 
 /** Listens on a connection of the pool, or on one that the caller's function makes. */
@@ -20,10 +20,10 @@ export function listenSource(
     }
     client.on?.('error', lost)
     try {
-      await within(client.connect(), timeoutMs)
+      await withTimeLimit(client.connect(), timeoutMs)
     } catch (error) {
       client.end().catch(() => undefined)
-      throw error === LATE ? noAnswer(timeoutMs, 'refused') : storeError(error, 'refused')
+      throw error === TIMED_OUT ? noAnswer(timeoutMs, 'refused') : storeError(error, 'refused')
     }
     return listenOn(client, channel, { heard, lost, end: () => client.end(), timeoutMs })
   }

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { randomUUID } from 'node:crypto'
-import { backoff } from '../../backoff.js'
-import { errorText } from '../../errors.js'
-import type { Logger } from '../../logger.js'
+import { backoff } from '../../base/backoff.js'
+import { errorText } from '../../base/errors.js'
+import type { Logger } from '../../base/logger.js'
 
 /** So often it is tried whether notifications arrive: a connection may be gone without a word. */
 const TRY_EVERY_MS = 60_000

@@ -1,5 +1,5 @@
-import { checkOne, checkOptions, type Rules } from '../../checks.js'
-import { DuequeError, errorText, shown } from '../../errors.js'
+import { checkOne, checkOptions, type Rules } from '../../base/checks.js'
+import { DuequeError, errorText, shown } from '../../base/errors.js'
 import { isTrue, numberIn } from './answer.js'
 import { databaseOf, type Database, type Session } from './database.js'
 import type { PgPool, PostgresJs } from './clients.js'

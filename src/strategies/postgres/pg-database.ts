@@ -1,5 +1,5 @@
-import type { Outcome } from '../../errors.js'
-import { LATE, within } from '../../within.js'
+import type { Outcome } from '../../base/errors.js'
+import { TIMED_OUT, withTimeLimit } from '../../base/time-limit.js'
 import type { PgClient, PgPool, PgPoolClient } from './clients.js'
 import { rowsOf, type Row } from './answer.js'
 import type { Database, Session, TransactionOptions, Value } from './database.js'
@@ -59,9 +59,9 @@ export class PgDatabase implements Database {
   async #connect(): Promise<PgPoolClient> {
     const connecting = this.#pool.connect()
     try {
-      return await within(connecting, this.#timeoutMs)
+      return await withTimeLimit(connecting, this.#timeoutMs)
     } catch (error) {
-      if (error !== LATE) throw storeError(error, 'refused')
+      if (error !== TIMED_OUT) throw storeError(error, 'refused')
       // The pool still gives it one when there is one.
       connecting.then(
         (client) => client.release(),
@@ -102,9 +102,9 @@ async function run(
   { text, values, ifLost, timeoutMs }: Statement,
 ): Promise<readonly Row[]> {
   try {
-    return rowsOf((await within(client.query(text, [...values]), timeoutMs)).rows)
+    return rowsOf((await withTimeLimit(client.query(text, [...values]), timeoutMs)).rows)
   } catch (error) {
-    throw error === LATE ? noAnswer(timeoutMs, ifLost) : storeError(error, ifLost)
+    throw error === TIMED_OUT ? noAnswer(timeoutMs, ifLost) : storeError(error, ifLost)
   }
 }
 

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import { checkOptions, type Rules } from '../../checks.js'
+import { checkOptions, type Rules } from '../../base/checks.js'
 import { claimAnswer, type DedupeStore } from '../../consumer/dedupe.js'
-import { LATE, within } from '../../within.js'
+import { TIMED_OUT, withTimeLimit } from '../../base/time-limit.js'
 import type { Row } from './answer.js'
 import { databaseOf, type Value } from './database.js'
 import { ensureSchema } from './migrate.js'
@@ -45,9 +45,9 @@ export function postgresDedupe(given: PostgresDedupeOptions): DedupeStore {
 
   const inTime = async <T>(work: Promise<T>): Promise<T> => {
     try {
-      return await within(work, timeoutMs)
+      return await withTimeLimit(work, timeoutMs)
     } catch (error) {
-      throw storeError(error === LATE ? new Error(`no answer within ${timeoutMs} ms`) : error, 'unknown')
+      throw storeError(error === TIMED_OUT ? new Error(`no answer within ${timeoutMs} ms`) : error, 'unknown')
     }
   }
 

@@ -1,4 +1,4 @@
-import { LATE, within } from '../../within.js'
+import { TIMED_OUT, withTimeLimit } from '../../base/time-limit.js'
 import type { PostgresJs, PostgresJsTransaction } from './clients.js'
 import { rowsOf, type Row } from './answer.js'
 import type { Database, Session, TransactionOptions, Value } from './database.js'
@@ -20,9 +20,9 @@ export class PostgresJsDatabase implements Database {
   async query(text: string, values: readonly Value[]): Promise<readonly Row[]> {
     const query = this.#sql.unsafe(text, [...values])
     try {
-      return rowsOf(await within(Promise.resolve(query), this.#timeoutMs))
+      return rowsOf(await withTimeLimit(Promise.resolve(query), this.#timeoutMs))
     } catch (error) {
-      if (error !== LATE) throw failed(error)
+      if (error !== TIMED_OUT) throw failed(error)
       // Of postgres.js' queries: the connection that one is on.
       const isUnsent = (query as { state?: unknown }).state === null
       // It is sent as soon as a connection is free: postgres.js has no way to take it back that works in all its states.
@@ -41,16 +41,16 @@ export class PostgresJsDatabase implements Database {
     let isLate = false
     const done = this.#sql.begin('isolation level read committed', (transaction) => {
       // Rolls back.
-      if (isLate) throw LATE
+      if (isLate) throw TIMED_OUT
       working = work({ query: (text, values) => queryIn(transaction, text, values, statementTimeoutMs) })
       begin()
       return working
     })
     done.catch(() => undefined)
     try {
-      await within(Promise.race([begins, done]), timeoutMs)
+      await withTimeLimit(Promise.race([begins, done]), timeoutMs)
     } catch (error) {
-      isLate = error === LATE
+      isLate = error === TIMED_OUT
       throw isLate ? noConnection(timeoutMs, 'refused') : failed(error)
     }
     let result: T
@@ -58,14 +58,14 @@ export class PostgresJsDatabase implements Database {
       result = await working!
     } catch (error) {
       // It is rolled back, by a server that is silent when it gets to it.
-      if (!isSilence(error)) await within(done, timeoutMs).catch(() => undefined)
+      if (!isSilence(error)) await withTimeLimit(done, timeoutMs).catch(() => undefined)
       throw failed(error)
     }
     try {
-      await within(done, timeoutMs)
+      await withTimeLimit(done, timeoutMs)
       return result
     } catch (error) {
-      throw error === LATE ? noAnswer(timeoutMs, 'unknown') : failed(error)
+      throw error === TIMED_OUT ? noAnswer(timeoutMs, 'unknown') : failed(error)
     }
   }
 
@@ -77,12 +77,12 @@ export class PostgresJsDatabase implements Database {
       isFirst = false
     }
     try {
-      const listens = await within(Promise.resolve(this.#sql.listen(channel, heard, listening)), this.#timeoutMs)
+      const listens = await withTimeLimit(Promise.resolve(this.#sql.listen(channel, heard, listening)), this.#timeoutMs)
       return async () => {
-        await within(listens.unlisten(), this.#timeoutMs)
+        await withTimeLimit(listens.unlisten(), this.#timeoutMs)
       }
     } catch (error) {
-      throw error === LATE ? noAnswer(this.#timeoutMs, 'refused') : storeError(error, 'refused')
+      throw error === TIMED_OUT ? noAnswer(this.#timeoutMs, 'refused') : storeError(error, 'refused')
     }
   }
 
@@ -102,9 +102,9 @@ async function queryIn(
   timeoutMs: number,
 ): Promise<readonly Row[]> {
   try {
-    return rowsOf(await within(Promise.resolve(transaction.unsafe(text, [...values])), timeoutMs))
+    return rowsOf(await withTimeLimit(Promise.resolve(transaction.unsafe(text, [...values])), timeoutMs))
   } catch (error) {
-    throw error === LATE ? noAnswer(timeoutMs, 'refused') : storeError(error, 'refused')
+    throw error === TIMED_OUT ? noAnswer(timeoutMs, 'refused') : storeError(error, 'refused')
   }
 }
 

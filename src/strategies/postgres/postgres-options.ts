@@ -1,8 +1,8 @@
-import { checkOne, checkOptions, flag, integer, type Rule, type Rules } from '../../checks.js'
-import { invalidOption } from '../../errors.js'
-import type { Resolved } from '../../resolved.js'
-import { aRelay } from '../relay-options.js'
-import type { StoreStrategyOptions } from '../store-strategy.js'
+import { checkOne, checkOptions, flag, integer, type Rule, type Rules } from '../../base/checks.js'
+import { invalidOption } from '../../base/errors.js'
+import type { WithDefaults } from '../../base/with-defaults.js'
+import { aRelay } from '../store/relay-options.js'
+import type { StoreStrategyOptions } from '../store/store-strategy.js'
 import {
   isPostgresJs,
   type PgClient,
@@ -72,7 +72,7 @@ const POSTGRES_RULES: Rules<PostgresOptions> = {
 }
 
 /** @throws DuequeError `INVALID_OPTION` */
-export function resolvePostgres(options: PostgresOptions): Resolved<Omit<PostgresOptions, 'relay'>> {
+export function resolvePostgres(options: PostgresOptions): WithDefaults<Omit<PostgresOptions, 'relay'>> {
   checkOptions(options, POSTGRES_RULES)
   const { pool, schema = 'dueque', migrate = true, listen = true, timeoutMs = POOL_TIMEOUT_MS } = options
   // It may be missing.

@@ -1,4 +1,4 @@
-import { storeStrategy, type StoreStrategy } from '../store-strategy.js'
+import { storeStrategy, type StoreStrategy } from '../store/store-strategy.js'
 import type { PostgresTransaction } from './clients.js'
 import type { PostgresOptions } from './postgres-options.js'
 import { postgresStore } from './postgres-store.js'

@@ -1,4 +1,4 @@
-import { DuequeError, shown } from '../../errors.js'
+import { DuequeError, shown } from '../../base/errors.js'
 import type { Session } from './database.js'
 import type { Statements } from './statements.js'
 

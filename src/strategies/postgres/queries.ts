@@ -1,5 +1,5 @@
-import { isDuequeError } from '../../errors.js'
-import { Answers } from '../answers.js'
+import { isDuequeError } from '../../base/errors.js'
+import { Answers } from '../store/answers.js'
 import type { PostgresTransaction } from './clients.js'
 import type { Row } from './answer.js'
 import { sessionOf, type Database, type Session, type Value } from './database.js'

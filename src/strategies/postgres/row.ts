@@ -1,6 +1,6 @@
-import { destinationText } from '../../destination.js'
-import { readyAt, type DelayedMessage } from '../../envelope.js'
-import { decodeStored, encodeStored } from '../stored-message.js'
+import { destinationText } from '../../message/destination.js'
+import { readyAt, type DelayedMessage } from '../../message/envelope.js'
+import { decodeStored, encodeStored } from '../store/stored-message.js'
 import { entryKey } from '../waitlist.js'
 
 /** A message in the columns of the table. */

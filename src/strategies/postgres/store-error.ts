@@ -1,5 +1,5 @@
-import { DuequeError, errorText, isDuequeError, type Outcome } from '../../errors.js'
-import { LATE } from '../../within.js'
+import { DuequeError, errorText, isDuequeError, type Outcome } from '../../base/errors.js'
+import { TIMED_OUT } from '../../base/time-limit.js'
 
 /**
  * Classes of SQLSTATE after which a statement may have been committed: the connection or the server went away, or something
@@ -25,18 +25,18 @@ export function storeError(error: unknown, ifLost: Outcome): DuequeError {
 export function noConnection(timeoutMs: number, outcome: Outcome): DuequeError<'STORE_ERROR'> {
   const mend = 'are all of them in use? (options: max of the pool, transaction of schedule)'
   const text = `postgres: no connection of the pool within ${timeoutMs} ms: ${mend}`
-  return new DuequeError('STORE_ERROR', text, { store: 'postgres' }, { outcome, cause: LATE })
+  return new DuequeError('STORE_ERROR', text, { store: 'postgres' }, { outcome, cause: TIMED_OUT })
 }
 
 /** Silence: of the server, or of the network. It may still be at it. */
 export function noAnswer(timeoutMs: number, outcome: Outcome): DuequeError<'STORE_ERROR'> {
   const text = `postgres: no answer within ${timeoutMs} ms (option: timeoutMs)`
-  return new DuequeError('STORE_ERROR', text, { store: 'postgres' }, { outcome, cause: LATE })
+  return new DuequeError('STORE_ERROR', text, { store: 'postgres' }, { outcome, cause: TIMED_OUT })
 }
 
 /** Whether {@link noAnswer} or {@link noConnection} says so: what comes next would wait as long. */
 export function isSilence(error: unknown): boolean {
-  return isDuequeError(error, 'STORE_ERROR') && error.cause === LATE
+  return isDuequeError(error, 'STORE_ERROR') && error.cause === TIMED_OUT
 }
 
 /** Five letters and digits, if the server said so. */

@@ -1,5 +1,5 @@
-import { integer, type Rule } from '../../checks.js'
-import { portOf } from './client.js'
+import { integer, type Rule } from '../../base/checks.js'
+import { portOf } from './clients/client.js'
 
 export const aClient: Rule = (value) => {
   portOf(value)

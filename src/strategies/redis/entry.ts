@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import { destinationText, type Destination } from '../../destination.js'
-import { readyAt, type DelayedMessage } from '../../envelope.js'
-import { checkStored, fromJson, toJson } from '../stored-message.js'
+import { destinationText, type Destination } from '../../message/destination.js'
+import { readyAt, type DelayedMessage } from '../../message/envelope.js'
+import { checkStored, fromJson, toJson } from '../store/stored-message.js'
 import { entryKey, type Position } from '../waitlist.js'
 
 /** Bytes of the two parts of a field. In the scripts too. */

@@ -1,4 +1,4 @@
-import { DuequeError, errorText, isError, type Outcome } from '../../errors.js'
+import { DuequeError, errorText, isError, type Outcome } from '../../base/errors.js'
 
 export const STORE = 'redis'
 

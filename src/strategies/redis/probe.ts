@@ -1,6 +1,6 @@
 import { isUint8Array } from 'node:util/types'
-import { DuequeError } from '../../errors.js'
-import { storedNumber } from '../stored-number.js'
+import { DuequeError } from '../../base/errors.js'
+import { storedNumber } from '../store/stored-number.js'
 import { STORE } from './failures.js'
 import type { ScriptRunner } from './script-runner.js'
 import { PROBE } from './scripts.js'

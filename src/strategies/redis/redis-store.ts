@@ -1,15 +1,15 @@
-import { readyAt, type DelayedMessage } from '../../envelope.js'
-import { errorText, invalidOption } from '../../errors.js'
-import { silent, type Logger } from '../../logger.js'
-import { within } from '../../within.js'
+import { readyAt, type DelayedMessage } from '../../message/envelope.js'
+import { errorText, invalidOption } from '../../base/errors.js'
+import { silent, type Logger } from '../../base/logger.js'
+import { withTimeLimit } from '../../base/time-limit.js'
 import { MAX_DELAY_MS } from '../ladder/rungs.js'
-import type { AddOptions, Claim, Claimed, ClaimRequest, Store, StoreEnvironment } from '../store.js'
-import { StoreFaults, type StoreFaultCounts } from '../store-faults.js'
-import { storedNumber } from '../stored-number.js'
+import type { AddOptions, Claim, Claimed, ClaimRequest, Store, StoreEnvironment } from '../store/store.js'
+import { StoreFaults, type StoreFaultCounts } from '../store/store-faults.js'
+import { storedNumber } from '../store/stored-number.js'
 import { conflict, conflictsUnread, fits, type Position, type WaitlistFilter } from '../waitlist.js'
 import { firstOf, marksOf, messageOf, placeOf, scoreOf, tagOf, valueOf } from './entry.js'
 import { isReply, STORE } from './failures.js'
-import type { Argument, RedisPort } from './port.js'
+import type { Argument, RedisPort } from './clients/port.js'
 import { assertUnchanged } from './probe.js'
 import { ScriptRunner, type Sure } from './script-runner.js'
 import { ADD, CLAIM, COUNT, FIND, LOOK, PAGE, RELEASE, REMOVE, REPLACE, SETTLE } from './scripts.js'
@@ -167,7 +167,7 @@ export class RedisStore implements Store {
     }
     const subscription = this.#port.subscribe(this.#channel, heard, () => listener(0))
     try {
-      await within(subscription.subscribed, this.#timeoutMs)
+      await withTimeLimit(subscription.subscribed, this.#timeoutMs)
     } catch (error) {
       const what = 'cannot subscribe: what others schedule earlier than all that waits is seen after relay.backstopMs'
       this.#logger.warn(what, { store: STORE, error: errorText(error) })

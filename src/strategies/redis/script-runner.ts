@@ -1,7 +1,7 @@
-import { LATE, within } from '../../within.js'
-import { Answers } from '../answers.js'
+import { TIMED_OUT, withTimeLimit } from '../../base/time-limit.js'
+import { Answers } from '../store/answers.js'
 import { isFull, isNoScript, isReply, isUnsent, storeError } from './failures.js'
-import type { Argument, RedisPort } from './port.js'
+import type { Argument, RedisPort } from './clients/port.js'
 import type { Script } from './scripts.js'
 
 export interface RunnerOptions {
@@ -56,14 +56,14 @@ export class ScriptRunner {
     if (state === 'away') await this.#connected()
     const losses = this.#port.losses()
     try {
-      const reply = await within(this.#send(script, keys, args), until - performance.now())
+      const reply = await withTimeLimit(this.#send(script, keys, args), until - performance.now())
       this.#answers.answered()
       return reply
     } catch (error) {
       // A full one goes on with all but what is new.
       if (isFull(error)) this.#answers.answered()
       else this.#answers.failed(begunAt)
-      if (error === LATE) throw storeError(`no answer within ${this.#options.timeoutMs} ms`, 'unknown')
+      if (error === TIMED_OUT) throw storeError(`no answer within ${this.#options.timeoutMs} ms`, 'unknown')
       const isCertain = isUnsent(error) || (isReply(error) && this.#port.losses() === losses)
       throw storeError('failed', isCertain ? 'refused' : 'unknown', error)
     }
@@ -97,9 +97,9 @@ export class ScriptRunner {
     const { timeoutMs } = this.#options
     let forget: () => void = () => undefined
     try {
-      await within(new Promise<void>((resolve) => (forget = this.#port.onReady(resolve))), timeoutMs)
+      await withTimeLimit(new Promise<void>((resolve) => (forget = this.#port.onReady(resolve))), timeoutMs)
     } catch (error) {
-      throw storeError(`not connected within ${timeoutMs} ms`, 'refused', error === LATE ? undefined : error)
+      throw storeError(`not connected within ${timeoutMs} ms`, 'refused', error === TIMED_OUT ? undefined : error)
     } finally {
       forget()
     }

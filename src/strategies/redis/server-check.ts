@@ -1,4 +1,4 @@
-import { DuequeError } from '../../errors.js'
+import { DuequeError } from '../../base/errors.js'
 import { STORE } from './failures.js'
 
 /** What a server tells of itself. Missing where it may not be asked. */

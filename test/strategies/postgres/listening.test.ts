@@ -1,7 +1,7 @@
 import { Client, Pool } from 'pg'
 import sqlTo from 'postgres'
 import { expect, onTestFinished, test } from 'vitest'
-import { silent } from '../../../src/logger.js'
+import { silent } from '../../../src/base/logger.js'
 import { poll, useVhost } from '../../support/broker.js'
 import { NO_PGBOUNCER, startPgbouncer, usePostgres } from '../../support/postgres.js'
 import { openWorld } from '../amqp-world.js'

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
-import { silent } from '../../../src/logger.js'
+import { silent } from '../../../src/base/logger.js'
 import { postgresStore, type PostgresStore } from '../../../src/strategies/postgres/postgres-store.js'
 import { failure } from '../../support/mq.js'
 import { usePostgres } from '../../support/postgres.js'

@@ -1,6 +1,6 @@
 import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { silent } from '../../../src/logger.js'
+import { silent } from '../../../src/base/logger.js'
 import { migratePostgres } from '../../../src/strategies/postgres/index.js'
 import { postgresStore, type PostgresStore } from '../../../src/strategies/postgres/postgres-store.js'
 import { useVhost } from '../../support/broker.js'

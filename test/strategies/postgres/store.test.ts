@@ -1,7 +1,7 @@
 import { Pool } from 'pg'
 import sqlTo, { type Sql } from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { silent, type Logger } from '../../../src/logger.js'
+import { silent, type Logger } from '../../../src/base/logger.js'
 import type { PgPool, PostgresJs } from '../../../src/strategies/postgres/index.js'
 import { postgresStore, type PostgresStore } from '../../../src/strategies/postgres/postgres-store.js'
 import type { DuequeError } from '../../../src/index.js'

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { on, onAny, type Handler } from '../../../src/consumer/delivery.js'
 import { Refusal, asRefusal, choose, deathOf } from '../../../src/consumer/outcome.js'
-import { decodeEnvelope, type Envelope } from '../../../src/envelope.js'
-import { DuequeError } from '../../../src/errors.js'
-import { defineMessage } from '../../../src/message.js'
+import { decodeEnvelope, type Envelope } from '../../../src/message/envelope.js'
+import { DuequeError } from '../../../src/base/errors.js'
+import { defineMessage } from '../../../src/message/definition.js'
 
 function envelope(name: string | undefined, version = 1): Envelope {
   const arrived = {

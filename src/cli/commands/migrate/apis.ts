@@ -1,5 +1,5 @@
 import type { Option } from 'commander'
-import { parseEndpoints, type Endpoint } from '../../../amqp/endpoint.js'
+import { parseEndpoints, type Endpoint } from '../../../amqp/connection/endpoint.js'
 import { managementAt, managementBeside, type ManagementApi } from '../../management.js'
 import { collect, managementOption } from '../../settings.js'
 

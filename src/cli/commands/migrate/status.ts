@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { parseEndpoints } from '../../../amqp/endpoint.js'
+import { parseEndpoints } from '../../../amqp/connection/endpoint.js'
 import { resolveOptions } from '../../../options.js'
 import { delayedReport, type DelayedExchange, type DelayedReport } from '../../delayed-exchanges.js'
 import { CommandError, EXIT } from '../../exit.js'

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander'
-import { Redrive, type RedrivePlan } from '../../../amqp/redrive.js'
-import { checkDestination, type Destination } from '../../../destination.js'
+import { Redrive, type RedrivePlan } from '../../../operate/redrive.js'
+import { checkDestination, type Destination } from '../../../message/destination.js'
 import type { ResolvedOptions } from '../../../options.js'
 import { usage } from '../../exit.js'
 import { managementOption, rateOf, wholeNumber, type Settings } from '../../settings.js'

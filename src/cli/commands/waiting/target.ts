@@ -1,5 +1,5 @@
 import type { Receipt } from '../../../index.js'
-import { shown } from '../../../errors.js'
+import { shown } from '../../../base/errors.js'
 import { CommandError } from '../../exit.js'
 
 /** What a command means by an id, and by a revision if it has one: up to that. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MemoryBroker } from '../../../../src/strategies/memory/memory-broker.js'
-import { systemClock } from '../../../../src/clock.js'
-import { silent } from '../../../../src/logger.js'
+import { systemClock } from '../../../../src/base/clock.js'
+import { silent } from '../../../../src/base/logger.js'
 import { ladder } from '../../../../src/strategies/ladder/ladder.js'
 import {
   defaultTolerance,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { destinationKey, endKey, rungKey, zeroKey, type RungVariant } from '../../../../src/amqp/names.js'
+import { destinationKey, endKey, rungKey, zeroKey, type RungVariant } from '../../../../src/amqp/topology/names.js'
 import { defaultTolerance, windowFor, type Window } from '../../../../src/strategies/ladder/path.js'
 import { routeFor, Routes } from '../../../../src/strategies/ladder/routes.js'
 import { MAX_DELAY_MS, UNITS } from '../../../../src/strategies/ladder/rungs.js'

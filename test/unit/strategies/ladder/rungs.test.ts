@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Names, endKey, rungKey, zeroKey, type RungVariant } from '../../../../src/amqp/names.js'
+import { Names, endKey, rungKey, zeroKey, type RungVariant } from '../../../../src/amqp/topology/names.js'
 import { MAX_DELAY_MS, UNITS, allRungs, rungsOf } from '../../../../src/strategies/ladder/rungs.js'
 
 const VARIANTS: RungVariant[] = (['quorum', 'classic'] as const).flatMap((type) =>

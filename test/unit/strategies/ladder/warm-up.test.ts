@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { DuequeError } from '../../../../src/errors.js'
-import { silent } from '../../../../src/logger.js'
+import { DuequeError } from '../../../../src/base/errors.js'
+import { silent } from '../../../../src/base/logger.js'
 import { sumsFor, windowFor } from '../../../../src/strategies/ladder/path.js'
 import { routeFor } from '../../../../src/strategies/ladder/routes.js'
 import { allRungs, type Rung } from '../../../../src/strategies/ladder/rungs.js'

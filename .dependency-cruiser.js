@@ -1,0 +1,26 @@
+// The house: which room may know which. docs: CONTRIBUTING.md, "The house".
+const only = (name, from, to) => ({
+  name,
+  severity: 'error',
+  from: { path: `^src/${from}` },
+  to: { path: '^src/', pathNot: to.map((place) => `^src/${place}`) },
+})
+const never = (name, from, to) => ({
+  name,
+  severity: 'error',
+  from: { path: `^src/(${from})` },
+  to: { path: `^src/(${to})` },
+})
+
+export default {
+  forbidden: [
+    { name: 'no-circle', severity: 'error', from: {}, to: { circular: true } },
+    only('base-knows-nothing', 'base/', ['base/']),
+    only('message-knows-base', 'message/', ['message/', 'base/']),
+    never('amqp-knows-no-strategy', 'amqp/', 'strategies/|consumer/|forwarding/|operate/|testing/|schedule/'),
+    never('strategies-know-no-consumer', 'strategies/', 'consumer/|forwarding/|operate/|testing/|connect\\.ts'),
+    never('operate-knows-no-face', 'operate/|dashboard/|telemetry/', 'cli/'),
+    { name: 'nothing-knows-the-cli', severity: 'error', from: { path: '^src/', pathNot: '^src/cli/' }, to: { path: '^src/(cli|dashboard)/' } },
+  ],
+  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+}

@@ -1,0 +1,301 @@
+import { connect, type ChannelModel } from 'amqplib'
+import { backoff } from '../../base/backoff.js'
+import { DuequeError, errorText } from '../../base/errors.js'
+import type { Logger } from '../../base/logger.js'
+import type { Endpoint } from './endpoint.js'
+import { CLOSE_MS, closeInTime } from './close-in-time.js'
+import { connectFailure, isPassing, unreachable } from './failures.js'
+import { readEveryMessage } from './readable.js'
+import { unsupportedServer } from './server.js'
+import type { Duplex } from 'node:stream'
+import { gatherWrites, socketOf } from './socket.js'
+import type { TlsOptions } from './tls.js'
+
+export interface ConnectionSettings {
+  endpoints: readonly Endpoint[]
+  /** Shown by the management UI. */
+  name: string
+  heartbeatSeconds: number
+  connectTimeoutMs: number
+  tls: TlsOptions
+  logger: Logger
+}
+
+/** What happens to a connection after it was first opened. */
+export interface ConnectionEvents {
+  disconnected: (error: Error | undefined) => void
+  reconnected: () => void
+  blocked: (reason: string) => void
+  unblocked: () => void
+  error: (error: DuequeError) => void
+}
+
+/**
+ * One connection that comes back. Over amqplib's plain `connect`, because its own recovery knows a single URL and hangs
+ * on errors that no retry will mend: see docs/decisions/004-own-reconnect-loop.md.
+ */
+export class AmqpConnection {
+  readonly #settings: ConnectionSettings
+  readonly #events: ConnectionEvents
+  readonly #whenUp = new Set<(model: ChannelModel) => void>()
+  #model: ChannelModel | undefined
+  #failure: Error | undefined
+  #closed = false
+  #blocked: string | undefined
+  #changedAt = Date.now()
+  #broker: { product: string; version: string } | undefined
+  #wake: (() => void) | undefined
+  /** Ends the attempt that is under way. */
+  #attempting: AbortController | undefined
+  /** Those that were opened and whose sockets are not closed yet. */
+  readonly #sockets = new Set<Duplex>()
+  #next = 0
+
+  constructor(settings: ConnectionSettings, events: ConnectionEvents) {
+    this.#settings = settings
+    this.#events = events
+  }
+
+  /** The open connection, or `undefined` while it is away. */
+  get model(): ChannelModel | undefined {
+    return this.#model
+  }
+
+  /** What the open connection, or the last one, ended with, as soon as it does. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Why the broker takes nothing on this connection. It says so at the first publish after an alarm, not before. */
+  get blocked(): string | undefined {
+    return this.#blocked
+  }
+
+  /** When it last came, went, was blocked or unblocked: milliseconds since the epoch. */
+  get changedAt(): number {
+    return this.#changedAt
+  }
+
+  /** What the broker called itself when it was last connected to. */
+  get broker(): { product: string; version: string } | undefined {
+    return this.#broker
+  }
+
+  /** Calls `listener` now, if connected, and after every reconnect. Returns what removes it. */
+  whenUp(listener: (model: ChannelModel) => void): () => void {
+    this.#whenUp.add(listener)
+    if (this.#model) listener(this.#model)
+    return () => this.#whenUp.delete(listener)
+  }
+
+  /** The connection, as soon as there is one. @throws DuequeError `CLOSED` */
+  async ready(): Promise<ChannelModel> {
+    if (this.#closed) throw new DuequeError('CLOSED', 'dueque is closed', {})
+    if (this.#model) return this.#model
+    await new Promise<void>((resolve) => {
+      const remove = this.whenUp(done)
+      this.#waiting.add(done)
+      const waiting = this.#waiting
+      function done() {
+        remove()
+        waiting.delete(done)
+        resolve()
+      }
+    })
+    return this.ready()
+  }
+
+  readonly #waiting = new Set<() => void>()
+
+  /**
+   * Tries each URL once.
+   *
+   * @throws DuequeError `UNREACHABLE`, `AUTHENTICATION_FAILED`, `VHOST_REFUSED`, `TLS_REFUSED`, `UNSUPPORTED`
+   */
+  async open(): Promise<void> {
+    const failures: DuequeError[] = []
+    for (const endpoint of this.#settings.endpoints) {
+      const result = await this.#attempt(endpoint)
+      if (!(result instanceof DuequeError)) return this.#up(result)
+      failures.push(result)
+    }
+    throw failures.find((failure) => !isPassing(failure)) ?? unreachable(failures)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#wake?.()
+    const model = this.#model
+    this.#model = undefined
+    this.#changed()
+    for (const done of [...this.#waiting]) done()
+    this.#attempting?.abort()
+    await closeInTime(model?.close())
+    this.destroy()
+  }
+
+  /** Ends every socket, whatever the other end says or does not say, so that nothing is left to keep the process alive. */
+  destroy(): void {
+    this.#closed = true
+    this.#wake?.()
+    this.#attempting?.abort()
+    // Only an error tells amqplib, whose heartbeat would go on otherwise.
+    for (const socket of this.#sockets) socket.destroy(new Error('closed'))
+    for (const done of [...this.#waiting]) done()
+  }
+
+  async #attempt(endpoint: Endpoint): Promise<ChannelModel | DuequeError> {
+    const model = await this.#connect(endpoint)
+    if (model instanceof DuequeError) return model
+    const refusal = unsupportedServer(model.connection.serverProperties)
+    if (!refusal) return model
+    model.on('error', () => undefined)
+    if (!(await closeInTime(model.close()))) socketOf(model)?.destroy()
+    return refusal
+  }
+
+  async #connect(endpoint: Endpoint): Promise<ChannelModel | DuequeError> {
+    const { protocol, hostname: host, port, user, password, vhost } = endpoint
+    const { name, heartbeatSeconds, connectTimeoutMs, tls } = this.#settings
+    const attempting = (this.#attempting = new AbortController())
+    try {
+      const model = await connect(
+        // amqplib unescapes the vhost of an object too.
+        {
+          protocol,
+          hostname: host,
+          port,
+          username: user,
+          password,
+          vhost: encodeURIComponent(vhost),
+          heartbeat: heartbeatSeconds,
+        },
+        {
+          ...(tls as object),
+          noDelay: true,
+          keepAlive: true,
+          timeout: connectTimeoutMs,
+          ...({ signal: attempting.signal } as object),
+          clientProperties: { connection_name: name, product: 'dueque' },
+        },
+      )
+      this.#watch(model)
+      return model
+    } catch (cause) {
+      return connectFailure(cause, endpoint)
+    } finally {
+      this.#attempting = undefined
+    }
+  }
+
+  #watch(model: ChannelModel): void {
+    const socket = socketOf(model)
+    if (!socket) return
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+  }
+
+  #up(model: ChannelModel): void {
+    if (this.#closed) {
+      model.close().catch(() => undefined)
+      return
+    }
+    this.#failure = undefined
+    // Each declaration that is under way listens too.
+    model.setMaxListeners(0)
+    model.on('error', (error) => {
+      if (this.#model === model) this.#failure = error
+    })
+    model.on('blocked', (reason) => {
+      if (this.#model === model) this.#changed(reason)
+      this.#events.blocked(reason)
+    })
+    model.on('unblocked', () => {
+      if (this.#model === model) this.#changed()
+      this.#events.unblocked()
+    })
+    model.on('close', (error) => {
+      if (this.#model === model) this.#down(this.#failure ?? error)
+    })
+    const socket = socketOf(model)
+    if (socket) gatherWrites(socket)
+    readEveryMessage(model)
+    this.#model = model
+    const { product, version } = model.connection.serverProperties as { product?: unknown; version?: unknown }
+    this.#broker = { product: String(product), version: String(version) }
+    this.#changed()
+    for (const listener of [...this.#whenUp]) listener(model)
+  }
+
+  /**
+   * An operation on `model` failed without the broker's word. If it was closed before anybody could listen (the reply to
+   * the open and the close may come in one packet), no event will ever tell.
+   */
+  suspect(model: ChannelModel): void {
+    if (this.#model !== model) return
+    const probe = model.createChannel().then(
+      (channel) => channel.close(),
+      (error: unknown) => {
+        if (this.#model === model && (error as Error).name === 'IllegalOperationError') this.#down(error as Error)
+      },
+    )
+    probe.catch(() => undefined)
+  }
+
+  #changed(blocked?: string): void {
+    this.#blocked = blocked
+    this.#changedAt = Date.now()
+  }
+
+  #down(error: Error | undefined): void {
+    if (this.#model) letGo(this.#model)
+    this.#model = undefined
+    this.#changed()
+    if (this.#closed) return
+    this.#settings.logger.warn('connection lost', { connection: this.#settings.name, error: error && errorText(error) })
+    this.#events.disconnected(error)
+    void this.#reconnect()
+  }
+
+  /** Goes round the URLs for ever: only `close` ends it. Errors that no retry will mend are reported as well as retried. */
+  async #reconnect(): Promise<void> {
+    const { endpoints, logger, name } = this.#settings
+    for (let attempt = 0; !this.#closed; attempt++) {
+      await this.#pause(backoff(attempt))
+      if (this.#closed) return
+      this.#next = (this.#next + 1) % endpoints.length
+      const endpoint = endpoints[this.#next]!
+      const result = await this.#attempt(endpoint)
+      if (!(result instanceof DuequeError)) {
+        this.#up(result)
+        if (this.#closed) return
+        logger.info('connected again', { connection: name, host: endpoint.host })
+        this.#events.reconnected()
+        return
+      }
+      logger.warn('reconnect failed', { connection: name, attempt, error: result.message })
+      if (!isPassing(result)) this.#events.error(result)
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = undefined
+  }
+}
+
+/** amqplib ends the socket; one whose other end is silent would stay half open, and keep the process alive. */
+function letGo(model: ChannelModel): void {
+  setTimeout(() => socketOf(model)?.destroy(), CLOSE_MS).unref()
+}

@@ -1,0 +1,101 @@
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
+import type { Channel, ChannelModel } from 'amqplib'
+import { DuequeError, errorText, isDuequeError } from '../../base/errors.js'
+import { silent } from '../../base/logger.js'
+import type { AmqpConnection, ConnectionSettings } from '../connection/connection.js'
+import { isLoss, replyCode } from '../connection/failures.js'
+import { withConnection } from '../connection/operator-connection.js'
+import { isBlame } from '../publish/poison-search.js'
+
+/** So many connections of its own an operation may cost before it is refused, with a pause before each. */
+const TRIALS = 3
+const PAUSE_MS = 500
+/** How long a refusal is remembered: a caller that goes on asking does not cost a connection each time. */
+const REMEMBERED_MS = 60_000
+const MOST_REMEMBERED = 1000
+
+/**
+ * Finds the declarations over which RabbitMQ closes the connection, as it does when its answer would be no valid text: a
+ * missing queue with a long name beyond ASCII. Repeated on the connection of all others they would end it for ever.
+ */
+export class RefusedDeclarations {
+  readonly #beside: AmqpConnection
+  readonly #settings: ConnectionSettings
+  readonly #known = new Map<string, { error: DuequeError; until: number }>()
+
+  /** @param beside what the operations are for: they are tried until it is closed, and not before it is connected */
+  constructor(beside: AmqpConnection, settings: ConnectionSettings) {
+    this.#beside = beside
+    this.#settings = { ...settings, logger: silent }
+  }
+
+  /** @throws DuequeError `DECLARATION_REFUSED` if that is known of the operation */
+  check(what: string): void {
+    const known = this.#known.get(what)
+    if (!known) return
+    if (known.until > performance.now()) throw known.error
+    this.#known.delete(what)
+  }
+
+  /**
+   * Repeats an operation that cost a connection on connections of its own.
+   *
+   * @throws DuequeError `DECLARATION_REFUSED` if it costs them too, `CLOSED`, and what the broker answers
+   */
+  async tryAlone(what: string, operation: (channel: Channel) => Promise<unknown>): Promise<void> {
+    for (let trials = 0; ;) {
+      await pause(PAUSE_MS, undefined, { ref: false })
+      await this.#beside.ready()
+      const failure = await this.#trial(operation)
+      if (!failure) return
+      if (isBlame(failure) && ++trials === TRIALS) throw this.#refused(what, failure)
+      if (!isLoss(failure) && !isBlame(failure) && !isDuequeError(failure, 'UNREACHABLE')) throw failure
+    }
+  }
+
+  async #trial(operation: (channel: Channel) => Promise<unknown>): Promise<Error | undefined> {
+    try {
+      await withConnection(this.#settings, async (connection) => {
+        const model = await connection.ready()
+        const reason = reasonOf(model)
+        try {
+          const channel = await model.createChannel()
+          // Reported by the operation that caused it.
+          channel.on('error', () => undefined)
+          await operation(channel)
+        } catch (error) {
+          throw (isLoss(error) && (await reason.known())) || error
+        }
+      })
+      return undefined
+    } catch (error) {
+      return error as Error
+    }
+  }
+
+  #refused(what: string, cause: Error): DuequeError {
+    const message =
+      `RabbitMQ closes the connection when it is asked about ${what}: ${errorText(cause)}. ` +
+      'It does so for some missing names of more than 200 bytes with characters beyond ASCII: choose a shorter one'
+    const data = { resource: what, replyCode: replyCode(cause)! }
+    const error = new DuequeError('DECLARATION_REFUSED', message, data, { cause })
+    if (this.#known.size >= MOST_REMEMBERED) this.#known.clear()
+    this.#known.set(what, { error, until: performance.now() + REMEMBERED_MS })
+    return error
+  }
+}
+
+/** Hears why the broker closes a connection, which an operation on it does not say when it fails. */
+export function reasonOf(model: ChannelModel): { known: () => Promise<Error | undefined>; forget: () => void } {
+  let reason: Error | undefined
+  const listener = (error: Error) => (reason = error)
+  model.on('error', listener)
+  return {
+    known: async () => {
+      // Told in the same turn.
+      await turn()
+      return reason
+    },
+    forget: () => void model.off('error', listener),
+  }
+}

@@ -1,0 +1,93 @@
+import { clockSteps } from './clock-steps.js'
+
+/** A time and its timers. */
+export interface Timeline {
+  /** Milliseconds. */
+  now(): number
+  /** Calls `callback` once, at `time` or as soon after as the machine allows, never before. Returns what cancels it. */
+  at(time: number, callback: () => void): () => void
+}
+
+/**
+ * The wall clock, and beside it a time that only goes on; each with its timers, so that a test can move them. Due times,
+ * and times that are shown, are those of the wall clock. All else is measured by the time that only goes on, since the wall
+ * clock may be set, forward and back.
+ */
+export interface Clock extends Timeline {
+  /** Milliseconds since the epoch, by the wall clock. */
+  now(): number
+  /** As soon as the wall clock shows `time`, within a second if it was set meanwhile, and never before it does. */
+  at(time: number, callback: () => void): () => void
+  /** Milliseconds since some start, by the time that only goes on. */
+  monotonic(): number
+  /** Calls `callback` once, after `ms` by the time that only goes on. Returns what cancels it. */
+  after(ms: number, callback: () => void): () => void
+  /** Calls `listener` whenever the wall clock was set, with how far forward, negative for back. Returns what removes it. */
+  onStep(listener: (ms: number) => void): () => void
+}
+
+/** Node clamps a longer timer to 1 ms. https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** The clocks of the machine. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+
+  at(time, callback) {
+    let timer: ReturnType<typeof setTimeout>
+    const fire = () => {
+      if (Date.now() < time) return arm()
+      forget()
+      callback()
+    }
+    const arm = () => {
+      timer = setTimeout(fire, Math.min(Math.max(time - Date.now(), 0), LONGEST_TIMER_MS))
+    }
+    const cancel = () => {
+      clearTimeout(timer)
+      forget()
+    }
+    const forget = clockSteps.listen(() => {
+      clearTimeout(timer)
+      arm()
+    })
+    arm()
+    return cancel
+  },
+
+  monotonic: () => performance.now(),
+
+  after(ms, callback) {
+    let left = ms
+    let timer: ReturnType<typeof setTimeout>
+    const arm = () => {
+      const part = Math.min(Math.max(left, 0), LONGEST_TIMER_MS)
+      left -= part
+      timer = setTimeout(() => (left > 0 ? arm() : callback()), part)
+    }
+    arm()
+    return () => clearTimeout(timer)
+  },
+
+  onStep: (listener) => clockSteps.listen(listener),
+}
+
+/** The time of a clock that only goes on. */
+export function monotonicOf(clock: Clock): Timeline {
+  return {
+    now: () => clock.monotonic(),
+    at: (time, callback) => clock.after(time - clock.monotonic(), callback),
+  }
+}
+
+/** A clock that was given, with what it lacks: nobody sets one that only has a time and its timers. */
+export function completeClock(clock: Timeline | Clock): Clock {
+  if ('monotonic' in clock) return clock
+  return {
+    now: () => clock.now(),
+    at: (time, callback) => clock.at(time, callback),
+    monotonic: () => clock.now(),
+    after: (ms, callback) => clock.at(clock.now() + ms, callback),
+    onStep: () => () => undefined,
+  }
+}

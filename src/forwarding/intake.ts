@@ -1,0 +1,192 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { AmqpBroker } from '../amqp/amqp-broker.js'
+import { closeInTime } from '../amqp/connection/close-in-time.js'
+import { UnroutableForwarder } from './unroutable.js'
+import { aFunction, checkOne, checkOptions, integer, nonEmptyText, type Rule, type Rules } from '../base/checks.js'
+import type { Arrival, Subscription } from '../broker.js'
+import { deathOf } from '../consumer/outcome.js'
+import { checkDestination, checkQueueName } from '../message/destination.js'
+import type { DelayedMessage } from '../message/envelope.js'
+import { errorText, isForEver, type DuequeError } from '../base/errors.js'
+import { CONNECT_RULES, resolveConnection, type ConnectOptions, type ResolvedOptions } from '../options.js'
+import { dueExchange, duePart, entryParts, intakeQueue, type Way } from './intake-parts.js'
+import { messageOf } from './plugin-form.js'
+
+export interface IntakeOptions extends ConnectOptions {
+  /** The exchange that producers publish to. It is declared, and must not be there with another type than fanout. */
+  from: string
+  /** The exchange that gets what is due, with the consumers' bindings. @default `<from>.due` */
+  to?: string | undefined
+  /** Declares the exchange `to` with this type if it is missing, as `direct` or `topic`. @default it must be there */
+  type?: string | undefined
+  /** Messages that are taken at a time. @default 500 */
+  prefetch?: number | undefined
+  /** What does not concern one message: tried again all the same. */
+  onError?: ((error: DuequeError) => void) | undefined
+}
+
+const anExchange: Rule = (value) => (typeof value === 'string' && value !== '' ? undefined : 'the name of an exchange')
+
+const INTAKE_RULES: Rules<IntakeOptions> = {
+  ...CONNECT_RULES,
+  from: anExchange,
+  to: anExchange,
+  type: nonEmptyText,
+  prefetch: integer(1, 65_535),
+  onError: aFunction,
+}
+
+/** Counts since the start. */
+export interface IntakeStats {
+  /** Wait now, or have waited. */
+  scheduled: number
+  /** Those among them without a delay. */
+  atOnce: number
+  /** Given up, into the dead queue of the intake's queue. */
+  dead: number
+}
+
+/** A running intake. Made by {@link startIntake}. */
+export interface Intake extends AsyncDisposable {
+  stats(): IntakeStats
+  /** Finishes what it has taken, gives the rest back, and closes the connections. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Takes messages in the form of RabbitMQ's delayed-message plugin, the header `x-delay` in milliseconds, from whatever
+ * language, and schedules them with dueque: so that producers can leave the plugin as they are. docs/leaving-the-plugin.md
+ * has the procedure.
+ *
+ * Guarantee: a message is acked when its waiting copy is confirmed, so none is lost; one may be scheduled twice when the
+ * process or a connection ends in between. dueque's consumers suppress the second if the producer had set a `message_id`.
+ * The delay counts from when the intake gets to a message: run two of them. What has an `x-delay` that nobody can wait for is
+ * in the dead queue `<from>.intake.dead`, and never delivered.
+ *
+ * @throws DuequeError as `connect` does; `DESTINATION_MISSING` without the exchange `to`; `TOPOLOGY_MISMATCH` as long as
+ * `from` is an exchange of the plugin
+ * @example
+ * const intake = await startIntake({ url: 'amqp://localhost', from: 'reminders', type: 'topic' })
+ */
+export async function startIntake(options: IntakeOptions): Promise<Intake> {
+  checkOptions(options, INTAKE_RULES)
+  const { from, to = dueExchange(from), type, prefetch = 500, onError = () => undefined } = options
+  // It may be missing.
+  checkOne('from', anExchange, from)
+  checkDestination({ exchange: to })
+  checkQueueName('from', intakeQueue(from))
+  const resolved = resolveConnection(options)
+  const intake = new RunningIntake(resolved, { entry: from, due: to }, onError)
+  try {
+    await intake.start(type, prefetch)
+    return intake
+  } catch (error) {
+    await intake.close()
+    throw error
+  }
+}
+
+const PAUSE_AFTER_FAILURE_MS = 1000
+
+class RunningIntake implements Intake {
+  readonly #options: ResolvedOptions
+  readonly #way: Way
+  readonly #queue: string
+  readonly #broker: AmqpBroker
+  readonly #onError: (error: DuequeError) => void
+  readonly #running = new Set<Promise<void>>()
+  readonly #stats = { scheduled: 0, atOnce: 0, dead: 0 }
+  #unroutable: UnroutableForwarder | undefined
+  #subscription: Subscription | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: ResolvedOptions, way: Way, onError: (error: DuequeError) => void) {
+    this.#options = options
+    this.#way = way
+    this.#queue = intakeQueue(way.entry)
+    this.#onError = onError
+    const nothing = () => undefined
+    const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: onError }
+    this.#broker = new AmqpBroker(options, events)
+  }
+
+  async start(type: string | undefined, prefetch: number): Promise<void> {
+    const { strategy, clock, logger } = this.#options
+    const { entry, due } = this.#way
+    const { names, topology } = this.#broker
+    await this.#broker.open()
+    for (const exchange of [entry, due]) await topology.assertUsers({ exchange })
+    await strategy.start({ broker: this.#broker, clock, logger, onError: this.#onError })
+    this.#unroutable = await new UnroutableForwarder(this.#broker, { strategy, clock, logger }).start()
+    const duePlan = type === undefined ? [] : [duePart(names, due, type)]
+    await topology.also(due, duePlan)
+    // Before anything is taken.
+    await topology.destination({ exchange: due }, false)
+    this.#subscription = await this.#broker.subscribe(
+      { queue: this.#queue },
+      { prefetch, declare: true },
+      (arrival) => {
+        const running = this.#take(arrival).finally(() => this.#running.delete(running))
+        this.#running.add(running)
+      },
+      [...duePlan, ...entryParts(names, entry)],
+    )
+  }
+
+  stats(): IntakeStats {
+    return { ...this.#stats }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    await this.#subscription?.cancel()
+    // What they have not acked goes back to the queue.
+    await closeInTime(Promise.all(this.#running), this.#options.publishTimeoutMs)
+    await this.#subscription?.close()
+    await this.#unroutable?.close()
+    await this.#options.strategy.stop()
+    await this.#broker.close()
+  }
+
+  /** Never rejects. What fails is repeated here, since to give it back counts as a delivery. */
+  async #take(arrival: Arrival): Promise<void> {
+    const { clock, strategy, logger } = this.#options
+    const now = clock.now()
+    let reading = messageOf(arrival, this.#way.due, now, strategy.limits.maxDelayMs)
+    for (;;) {
+      try {
+        if ('problem' in reading) await this.#bury(arrival, reading.problem)
+        else await this.#schedule(reading, now)
+        return arrival.ack()
+      } catch (error) {
+        if (isForEver(error) && !('problem' in reading)) reading = { problem: error.message }
+        else {
+          logger.warn('could not schedule a message', { queue: this.#queue, error: errorText(error) })
+          await pause(PAUSE_AFTER_FAILURE_MS)
+        }
+        if (this.#closing || !arrival.live) return arrival.requeue()
+      }
+    }
+  }
+
+  async #schedule(message: DelayedMessage, now: number): Promise<void> {
+    await this.#options.strategy.schedule(message, { declare: false })
+    this.#stats.scheduled++
+    if (message.dueAt <= now) this.#stats.atOnce++
+  }
+
+  async #bury(arrival: Arrival, why: string): Promise<void> {
+    const { clock, logger } = this.#options
+    await this.#broker.bury(this.#queue, arrival, deathOf('invalid-due', why, clock.now()))
+    this.#stats.dead++
+    logger.warn('message given up', { queue: this.#queue, id: arrival.properties['messageId'], error: why })
+  }
+}

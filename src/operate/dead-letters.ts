@@ -1,0 +1,120 @@
+import { backTo } from '../message/destination.js'
+import {
+  decodeEnvelope,
+  HEADER,
+  integer,
+  sentOn,
+  text,
+  type Arrived,
+  type DelayedMessage,
+} from '../message/envelope.js'
+import { withKey, type OtherDestination } from './parked-messages.js'
+
+/** Why and when a message in a dead queue was given up. Instants are milliseconds since the epoch. */
+export interface DeadLetter {
+  /**
+   * That of the consumer (docs/wire-format.md, "Dead messages"), or of the broker, written as those are: `delivery-limit`,
+   * `rejected`. `unknown` where neither says any.
+   */
+  reason: string
+  error: string | undefined
+  /** Where a handler threw it. */
+  stack: string | undefined
+  /** Deliveries to a handler. */
+  attempts: number
+  firstFailedAt: number | undefined
+  lastFailedAt: number | undefined
+  diedAt: number | undefined
+  /** When it became useless. */
+  expiresAt: number | undefined
+}
+
+/** @param queue whose dead queue it is in */
+export function deadLetterOf(stored: Arrived, queue: string): DeadLetter {
+  const { headers } = stored
+  const { attempt, expiresAt } = decodeEnvelope(stored)
+  const broker = brokerDeathOf(headers, queue)
+  return {
+    reason: text(headers[HEADER.reason]) ?? broker.reason?.replaceAll('_', '-') ?? 'unknown',
+    error: text(headers[HEADER.error]),
+    stack: text(headers[HEADER.stack]),
+    attempts: attempt,
+    firstFailedAt: integer(headers[HEADER.firstFailed]),
+    lastFailedAt: integer(headers[HEADER.lastFailed]),
+    diedAt: integer(headers[HEADER.deadAt]) ?? broker.at,
+    expiresAt,
+  }
+}
+
+/** What tells of a death, of failures and of sending on before it. */
+const OF_THE_PAST: ReadonlySet<string> = new Set([
+  HEADER.reason,
+  HEADER.error,
+  HEADER.stack,
+  HEADER.deadAt,
+  HEADER.firstFailed,
+  HEADER.lastFailed,
+  HEADER.retryAt,
+  HEADER.rescues,
+  HEADER.parkedAt,
+  HEADER.parkedReason,
+  HEADER.parkedError,
+])
+
+/**
+ * A dead message as it starts anew: the same id, revision and due time. If a consumer gave it up, it is the next attempt,
+ * because consumers remember the last one as settled. If the broker moved it, it is the same attempt: one that was handled,
+ * and whose ack was lost, is remembered as settled and not handled again. No retry policy counts the attempts so far. Two copies of one dead message agree in all of
+ * that and count as duplicates.
+ *
+ * @param queue whose dead queue it is in, and so where it belongs; not `dueque-to`, which may be an exchange with more queues
+ * @param now milliseconds since the epoch
+ * @throws DuequeError `RESERVED_NAME`
+ */
+export function deadSentOn(
+  stored: Arrived,
+  queue: string,
+  to: OtherDestination | undefined,
+  now: number,
+): DelayedMessage {
+  const envelope = decodeEnvelope(stored)
+  const routingKey = brokerDeathOf(stored.headers, queue).routingKey ?? stored.routingKey
+  const message = sentOn(
+    { ...stored, routingKey },
+    envelope,
+    withKey(to ?? backTo(queue, stored.headers), routingKey),
+    now,
+  )
+  const kept = Object.entries(message.headers).filter(([name]) => !OF_THE_PAST.has(name))
+  const attempt = text(stored.headers[HEADER.reason]) === undefined ? envelope.attempt : envelope.attempt + 1
+  return {
+    ...message,
+    attempt,
+    retryAt: undefined,
+    headers: { ...Object.fromEntries(kept), ...(attempt > 1 && { [HEADER.priorAttempts]: attempt - 1 }) },
+  }
+}
+
+interface BrokerDeath {
+  reason: string | undefined
+  at: number | undefined
+  /** By which it came to the work queue. The broker's dead letters have that of the dead queue. */
+  routingKey: string | undefined
+}
+
+/** Every rung that it waited in has an entry as well; the latest is the first. */
+function brokerDeathOf(headers: Readonly<Record<string, unknown>>, queue: string): BrokerDeath {
+  const deaths = headers['x-death']
+  const entries = (Array.isArray(deaths) ? deaths : []) as Partial<Record<string, unknown>>[]
+  const entry = entries.find((one) => one?.['queue'] === queue)
+  // Where there is no x-death, as behind a proxy or a shovel that drops it.
+  const first = headers['x-first-death-queue'] === queue ? text(headers['x-first-death-reason']) : undefined
+  const last = headers['x-last-death-queue'] === queue ? text(headers['x-last-death-reason']) : undefined
+  const seconds = (entry?.['time'] as { value?: unknown } | undefined)?.value
+  const keys = entry?.['routing-keys']
+  return {
+    reason: text(entry?.['reason']) ?? last ?? first,
+    at: typeof seconds === 'number' ? seconds * 1000 : undefined,
+    routingKey: Array.isArray(keys) ? text(keys[0]) : undefined,
+  }
+}

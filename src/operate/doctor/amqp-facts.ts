@@ -1,0 +1,160 @@
+import type { Channel, ChannelModel } from 'amqplib'
+import type { ConnectionSettings } from '../../amqp/connection/connection.js'
+import { isLoss, operationFailure, replyCode } from '../../amqp/connection/failures.js'
+import { deadQueue, type Names, type TopologyMode } from '../../amqp/topology/names.js'
+import { withConnection } from '../../amqp/connection/operator-connection.js'
+import { isDuequeError } from '../../base/errors.js'
+import { UNITS } from '../../strategies/ladder/rungs.js'
+import type { Facts, Probe } from './facts.js'
+
+type AmqpFacts = Pick<Facts, 'server' | 'probes' | 'seenQueues' | 'seenExchanges'>
+
+/**
+ * What AMQP alone can tell. Changes nothing on the broker, which logs a line for each question it has to deny.
+ *
+ * @param use the work queues that the user is to consume, and whether it declares what it needs
+ * @throws DuequeError as `connect` does
+ */
+export function amqpFacts(
+  settings: ConnectionSettings,
+  names: Names,
+  { queues, topology }: { queues: readonly string[]; topology: TopologyMode },
+): Promise<AmqpFacts> {
+  return withConnection(settings, async (connection) => {
+    const model = await connection.ready()
+    const { product, version } = model.connection.serverProperties
+    const ladder = UNITS.flatMap((unit, i) => [names.entry(unit), ...(i > 0 ? [names.next(unit)] : [])])
+    const exchanges = [names.unroutable, names.parked, names.dead, names.deliver, ...ladder]
+    return {
+      server: { product, version },
+      probes: await (topology === 'trust' ? probeTrusting : probeDeclaring)(model, names, queues),
+      seenQueues: await lookAt([names.unroutable, names.parked], (name) =>
+        seen(model, async (channel) => (await channel.checkQueue(name)).messageCount),
+      ),
+      seenExchanges: await lookAt(exchanges, (name) =>
+        seen(model, async (channel) => {
+          await channel.checkExchange(name)
+          return 'there' as const
+        }),
+      ),
+    }
+  })
+}
+
+async function lookAt<T>(
+  names: readonly string[],
+  look: (name: string) => Promise<T | undefined>,
+): Promise<Map<string, T>> {
+  const found = new Map<string, T>()
+  for (const name of names) {
+    const one = await look(name)
+    if (one !== undefined) found.set(name, one)
+  }
+  return found
+}
+
+/** Undefined without the permission to look, which newer brokers ask for. */
+async function seen<T>(
+  model: ChannelModel,
+  look: (channel: Channel) => Promise<T>,
+): Promise<T | 'missing' | undefined> {
+  const result = await attempt(model, look)
+  if (!('error' in result)) return result.value
+  return replyCode(result.error) === 404 ? 'missing' : undefined
+}
+
+async function probeDeclaring(model: ChannelModel, names: Names, queues: readonly string[]): Promise<Probe[]> {
+  const second = UNITS[1]!
+  const variant = { type: 'quorum', shard: 0 } as const
+  const own = [
+    names.deliver,
+    names.entry(second),
+    names.next(second),
+    names.wait({ unit: second, digit: 1, name: '1s', ttlMs: 1000 }, variant),
+    names.unroutable,
+    names.parked,
+    names.dead,
+  ]
+  const probes: Probe[] = []
+  for (const name of own) probes.push(await mayConfigure(model, name), ...(await mayBind(model, name)))
+  // Consuming declares the dead queue and binds both. Nobody reads a dead queue to consume its work queue.
+  for (const queue of queues) {
+    const dead = deadQueue(queue)
+    probes.push(
+      await mayConfigure(model, dead),
+      ...(await mayBind(model, dead)).filter(({ permission }) => permission === 'write'),
+    )
+    probes.push(...(await mayBind(model, queue)))
+  }
+  return probes
+}
+
+/** What a user needs who finds everything declared: docs/operations.md. One without a queue only schedules. */
+async function probeTrusting(model: ChannelModel, names: Names, queues: readonly string[]): Promise<Probe[]> {
+  const consumes = queues.length > 0
+  const written = [
+    ...UNITS.map((unit) => names.entry(unit)),
+    names.deliver,
+    ...(consumes ? [names.dead, names.parked] : []),
+  ]
+  const probes: Probe[] = []
+  for (const name of written) {
+    probes.push(...(await mayBind(model, name)).filter(({ permission }) => permission === 'write'))
+  }
+  const writable = probes.find(({ allowed }) => allowed === true)?.name
+  for (const name of consumes ? [names.unroutable, ...queues] : []) probes.push(await mayRead(model, name, writable))
+  return probes
+}
+
+/** An argument that no queue can have: the broker looks at permissions first, and then declares nothing. */
+async function mayConfigure(model: ChannelModel, name: string): Promise<Probe> {
+  const impossible = { durable: true, arguments: { 'x-message-ttl': 'none' } }
+  const result = await attempt(model, (channel) => channel.assertQueue(name, impossible))
+  const code = 'error' in result ? replyCode(result.error) : undefined
+  return { permission: 'configure', name, allowed: code === 403 ? false : code === 406 || 'unknown' }
+}
+
+/**
+ * To unbind what was never bound succeeds, whether or not there is a queue and an exchange of that name: if the user may
+ * write the queue, which is asked first, and read the exchange. Without write, read stays unknown.
+ */
+async function mayBind(model: ChannelModel, name: string): Promise<Probe[]> {
+  const result = await attempt(model, (channel) => channel.unbindQueue(name, name, 'dq~doctor~none'))
+  if (!('error' in result)) return [allow('write', true), allow('read', true)]
+  const refusal = operationFailure(result.error, `queue ${name}`, 'write')
+  if (!isDuequeError(refusal, 'PERMISSION_DENIED')) return [allow('write', 'unknown'), allow('read', 'unknown')]
+  if (refusal.data.resource.startsWith('exchange ')) return [allow('write', true), allow('read', false)]
+  return [allow('write', false), allow('read', 'unknown')]
+
+  function allow(permission: Probe['permission'], allowed: Probe['allowed']): Probe {
+    return { permission, name, allowed }
+  }
+}
+
+/** As {@link mayBind}, for a user who may not write it: permissions go by names, so the queue may have any that it may write. */
+async function mayRead(model: ChannelModel, name: string, writable: string | undefined): Promise<Probe> {
+  if (writable === undefined) return { permission: 'read', name, allowed: 'unknown' }
+  const result = await attempt(model, (channel) => channel.unbindQueue(writable, name, 'dq~doctor~none'))
+  if (!('error' in result)) return { permission: 'read', name, allowed: true }
+  return { permission: 'read', name, allowed: replyCode(result.error) === 403 ? false : 'unknown' }
+}
+
+/** On a channel of its own, which an error closes. */
+async function attempt<T>(
+  model: ChannelModel,
+  work: (channel: Channel) => Promise<T>,
+): Promise<{ value: T } | { error: unknown }> {
+  const channel = await model.createChannel().catch((error: unknown) => {
+    throw operationFailure(error, 'channel', 'unknown')
+  })
+  // Reported by the operation that caused it.
+  channel.on('error', () => undefined)
+  try {
+    const value = await work(channel)
+    await channel.close()
+    return { value }
+  } catch (error) {
+    if (isLoss(error)) throw operationFailure(error, 'channel', 'unknown')
+    return { error }
+  }
+}

@@ -1,0 +1,94 @@
+import type { Names, QueueType, TopologyMode } from '../../amqp/topology/names.js'
+
+/** All that the checks go by. Collected by amqp-facts.ts and by src/cli/management-facts.ts. */
+export interface Facts {
+  names: Names
+  queueType: QueueType
+  /** In the mode `trust`, probes are those of a user who declares nothing. */
+  topology: TopologyMode
+  /** Queues that each rung should have. With one, any queue of a rung will do. */
+  shards: number
+  /** That the user is to consume. */
+  queues: readonly string[]
+  vhost: string
+  user: string
+  server: { product: string; version: string }
+  probes: Probe[]
+  /** By a passive declare: messages in it, or that there is none. Without the permission to look, it is not in the map. */
+  seenQueues: ReadonlyMap<string, number | 'missing'>
+  seenExchanges: ReadonlyMap<string, 'there' | 'missing'>
+  management: ManagementFacts
+}
+
+/** Whether this user may do something. `unknown` if the broker answered with something else. */
+export interface Probe {
+  permission: 'configure' | 'write' | 'read'
+  name: string
+  allowed: boolean | 'unknown'
+}
+
+/** Each part is missing if it could not be asked for. */
+export interface ManagementFacts {
+  overview?: { erlang: string; exchangeTypes: string[] }
+  nodes?: NodeFact[]
+  flags?: { name: string; enabled: boolean; stability: string }[]
+  policies?: PolicyFact[]
+  operatorPolicies?: PolicyFact[]
+  exchanges?: ReadonlyMap<string, ExchangeFact>
+  /** Bindings by the exchange that they start from: dueque's own, and those behind outlets. */
+  bindings?: ReadonlyMap<string, readonly BindingFact[]>
+  /** Every queue of the vhost, looked at once or more, first look first. */
+  looks?: Look[]
+  /** Bytes of what is ready in work queues with a limit of them. Missing for one of which the API does not tell. */
+  readyBytes?: ReadonlyMap<string, number>
+  /** What was not answered, and why. */
+  missing: { part: string; reason: string }[]
+}
+
+export interface Look {
+  at: number
+  queues: ReadonlyMap<string, QueueFact>
+}
+
+export interface NodeFact {
+  name: string
+  running: boolean
+  memoryAlarm: boolean
+  diskAlarm: boolean
+}
+
+export interface PolicyFact {
+  name: string
+  pattern: string
+  /** `all`, `queues`, `exchanges`, and from 3.12 on `classic_queues`, `quorum_queues`, `streams`. */
+  applyTo: string
+  priority: number
+  definition: Readonly<Record<string, unknown>>
+}
+
+export interface ExchangeFact {
+  name: string
+  type: string
+  arguments: Readonly<Record<string, unknown>>
+}
+
+export interface BindingFact {
+  to: 'queue' | 'exchange'
+  name: string
+  key: string
+}
+
+export interface QueueFact {
+  name: string
+  type: string
+  durable: boolean
+  arguments: Readonly<Record<string, unknown>>
+  messages: number
+  /** Without those unacked, or with the dead-letter worker. */
+  ready: number
+}
+
+/** The last look at the queues; undefined if there was none. */
+export function lastLook({ looks }: Pick<ManagementFacts, 'looks'>): ReadonlyMap<string, QueueFact> | undefined {
+  return looks?.at(-1)?.queues
+}

@@ -1,0 +1,56 @@
+import { Layout } from '../../amqp/topology/layout.js'
+import { deadQueue } from '../../amqp/topology/names.js'
+import { roleReader } from '../queue-roles.js'
+import type { Resource } from './effective-policy.js'
+import { lastLook, type Facts, type QueueFact } from './facts.js'
+
+/** A queue or exchange that a message of dueque may come through, there already or declared on first use. */
+export interface Target extends Resource {
+  role: 'wait' | 'outlet' | 'unroutable' | 'parked' | 'dead' | 'work' | 'entry' | 'dead exchange' | 'exchange'
+}
+
+/** The whole layout of the namespace with the destinations that are bound to it. */
+export function layoutTargets(facts: Facts): Target[] {
+  const { names, queueType, management } = facts
+  const roleOf = roleReader(names)
+  const targets = new Map<string, Target>()
+  const add = (target: Target) => targets.set(`${target.kind} ${target.name}`, target)
+  for (const part of new Layout(names, queueType).everything(queueType, 1)) {
+    if (part.kind === 'binding') continue
+    const { kind, name, arguments: args } = part
+    if (kind === 'exchange') add({ kind, name, type: part.type, arguments: args, role: exchangeRole(facts, name) })
+    else add({ kind, name, type: queueType, arguments: args, role: roleOfQueue(roleOf(name)?.kind) })
+  }
+  const bound = new Set([...workQueues(facts).map(({ name }) => name), ...deadQueues(facts)])
+  for (const queue of lastLook(management)?.values() ?? []) {
+    const role = roleOf(queue.name)?.kind
+    if (role === undefined || role === 'dead' ? bound.has(queue.name) : true) {
+      add({ ...queue, kind: 'queue', role: roleOfQueue(role) })
+    }
+  }
+  return [...targets.values()]
+}
+
+function exchangeRole({ names }: Facts, name: string): Target['role'] {
+  if (name === names.dead) return 'dead exchange'
+  return name.startsWith(`${names.prefix}.entry.`) ? 'entry' : 'exchange'
+}
+
+function roleOfQueue(role: 'rung' | 'outlet' | 'unroutable' | 'parked' | 'dead' | undefined): Target['role'] {
+  return role === 'rung' ? 'wait' : (role ?? 'work')
+}
+
+/** The queues that messages are delivered to, but for dead queues. Empty without the management API. */
+export function workQueues({ names, management }: Pick<Facts, 'names' | 'management'>): QueueFact[] {
+  const roleOf = roleReader(names)
+  const bindings = management.bindings?.get(names.deliver) ?? []
+  const bound = bindings.filter(({ to, name }) => to === 'queue' && roleOf(name) === undefined)
+  const queues = lastLook(management)
+  return [...new Set(bound.map(({ name }) => name))].flatMap((name) => queues?.get(name) ?? [])
+}
+
+function deadQueues(facts: Facts): string[] {
+  const { names, management } = facts
+  const behind = management.bindings?.get(names.dead) ?? []
+  return [...workQueues(facts).map(({ name }) => deadQueue(name)), ...behind.map(({ name }) => name)]
+}

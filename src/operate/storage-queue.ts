@@ -1,0 +1,236 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Channel, Message } from 'amqplib'
+import type { Arrived } from '../message/envelope.js'
+import { DuequeError, isDuequeError } from '../base/errors.js'
+import { SAFE_FRAMES } from '../amqp/receive/acks.js'
+import type { AmqpConnection, ConnectionSettings } from '../amqp/connection/connection.js'
+import { isLoss, operationFailure } from '../amqp/connection/failures.js'
+import { closeInTime } from '../amqp/connection/close-in-time.js'
+import { openConnection } from '../amqp/connection/operator-connection.js'
+
+/** A message that was taken out of a storage queue, and stays unacked until it is settled. */
+export interface Stored extends Arrived {
+  readonly deliveryTag: number
+}
+
+/** Messages of the first batch. The later ones follow from the size of the messages. */
+const FIRST_BATCH = 100
+const MAX_BATCH = 5000
+/** Of bodies, about as much as is in memory at a time. */
+const BATCH_BYTES = 16 * 1024 * 1024
+/** What counts beside the body. */
+const MESSAGE_BYTES = 1024
+/** After so long without another message a batch is taken for all that there is. */
+const IDLE_MS = 200
+/** RabbitMQ 3.10 keeps the order of up to 32 messages that are given back in one go, and loses it of more. */
+const SLICE = 32
+/** For a million messages about a quarter of it is enough. */
+const GIVE_BACK_MS = 30_000
+/** Times that it is looked whether the queue has what was given back, a millisecond apart. */
+const MAX_LOOKS = 200
+
+/**
+ * A queue that nobody consumes by itself (parked, dead), as an operator works on it: look at messages, take some out for
+ * good, give the rest back.
+ *
+ * What was taken and not removed goes back when this is closed, in its order, behind what was given back before and in
+ * front of what was never taken: who takes everything changes nothing. When the process is killed it goes back as well, in
+ * any order. These queues have no delivery limit that could be reached, so looking wears nothing out. One lost connection
+ * ends it, rather than to take everything a second time. The broker takes back what is held longer than its
+ * `consumer_timeout` (30 minutes by default), which looks like a lost connection.
+ *
+ * Messages come in batches, each by a consumer that may have so many and no more. That it has nothing does not say that
+ * the queue is empty; basic.get does.
+ */
+export class StorageQueue {
+  readonly name: string
+  /** What was there for the taking when it was opened. What others hold is not in it. */
+  readonly count: number
+  readonly #connection: AmqpConnection
+  readonly #channel: Channel
+  /** The batch of each message that was taken and not removed, by its tag, in the order in which they came. */
+  readonly #held = new Map<number, number>()
+  #batches = 0
+  /** Removals. */
+  #frames = 0
+
+  /** @throws DuequeError as `connect` does, and `DESTINATION_MISSING` if there is no such queue */
+  static async open(settings: ConnectionSettings, name: string): Promise<StorageQueue> {
+    const connection = await openConnection(settings)
+    try {
+      const channel = await (await connection.ready()).createChannel()
+      // Reported by the operation that finds it closed.
+      channel.on('error', () => undefined)
+      const { messageCount } = await channel.checkQueue(name)
+      return new StorageQueue(name, messageCount, connection, channel)
+    } catch (error) {
+      await connection.close()
+      throw failed(error, name)
+    }
+  }
+
+  private constructor(name: string, count: number, connection: AmqpConnection, channel: Channel) {
+    this.name = name
+    this.count = count
+    this.#connection = connection
+    this.#channel = channel
+  }
+
+  /**
+   * Takes messages from the head of the queue, each once, and no more than were there when it was opened: what comes
+   * back meanwhile would make an endless round.
+   *
+   * @throws DuequeError `UNREACHABLE` if the connection is lost, `PERMISSION_DENIED`
+   */
+  async *messages(limit = Infinity): AsyncGenerator<Stored, void, undefined> {
+    const most = Math.min(limit, this.count)
+    let size = FIRST_BATCH
+    for (let taken = 0; taken < most;) {
+      const batch = await this.#run(() => this.#take(Math.min(size, most - taken)))
+      if (batch.length === 0) return
+      taken += batch.length
+      yield* batch
+      const bytes = batch.reduce((sum, { body }) => sum + body.byteLength + MESSAGE_BYTES, 0)
+      size = Math.min(MAX_BATCH, Math.ceil(BATCH_BYTES / (bytes / batch.length)))
+    }
+  }
+
+  /**
+   * Removes a message that was taken.
+   *
+   * @throws DuequeError `UNREACHABLE` if the broker has taken it back
+   */
+  remove({ deliveryTag }: Stored): void {
+    try {
+      this.#channel.ack(tagged(deliveryTag))
+      this.#held.delete(deliveryTag)
+      this.#frames++
+    } catch (error) {
+      throw failed(error, this.name)
+    }
+  }
+
+  /** Removes everything that nobody holds. Returns how many they were. */
+  async purge(): Promise<number> {
+    return (await this.#run(() => this.#channel.purgeQueue(this.name))).messageCount
+  }
+
+  /**
+   * Resolves when the broker has seen every removal.
+   *
+   * @throws DuequeError `UNREACHABLE` if the connection was lost before
+   */
+  async settle(): Promise<void> {
+    await this.#run(async () => {
+      // A consumer comes and goes behind what was sent before it; what it is given goes back with the rest.
+      if (this.#frames > SAFE_FRAMES)
+        for (const { fields } of await this.#consume(1, 0)) this.#held.set(fields.deliveryTag, 0)
+      else await this.#ready()
+      this.#frames = 0
+    })
+  }
+
+  /** Gives back what was taken and not removed. Idempotent. */
+  async close(): Promise<void> {
+    await closeInTime(
+      this.#giveBack().then(() => this.#channel.close()),
+      GIVE_BACK_MS,
+    )
+    await this.#connection.close()
+  }
+
+  /** Nothing, if the queue has nothing that could be taken. */
+  async #take(count: number): Promise<Stored[]> {
+    const messages = await this.#consume(count)
+    if (messages.length === 0) {
+      const message = await this.#channel.get(this.name)
+      if (message !== false) messages.push(message)
+    }
+    this.#batches++
+    for (const { fields } of messages) this.#held.set(fields.deliveryTag, this.#batches)
+    return messages.map(storedOf)
+  }
+
+  /** Whoever settles a message of this batch must not get another for it: the consumer is gone by then. */
+  async #consume(count: number, idleMs = IDLE_MS): Promise<Message[]> {
+    const messages: Message[] = []
+    await this.#channel.prefetch(count)
+    let end!: () => void
+    const ended = new Promise<void>((resolve) => (end = resolve))
+    const { consumerTag } = await this.#channel.consume(this.name, (message) => {
+      if (message) messages.push(message)
+      if (!message || messages.length === count) end()
+    })
+    for (let before = -1; before < messages.length && messages.length < count;) {
+      before = messages.length
+      await Promise.race([ended, pause(idleMs, undefined, { ref: false })])
+    }
+    await this.#channel.cancel(consumerTag)
+    return messages
+  }
+
+  async #giveBack(): Promise<void> {
+    if (this.#frames > 0) await this.settle()
+    if (this.#held.size === 0) return
+    let ready = await this.#ready()
+    let frames = 0
+    for (const { last, count } of slicesOf(this.#held)) {
+      this.#channel.nack(tagged(last), true, true)
+      ready += count
+      if (++frames % SAFE_FRAMES === 0) await this.#hasBack(ready)
+    }
+    await this.#hasBack(ready)
+    this.#held.clear()
+  }
+
+  /** Gives up when others take what comes back. */
+  async #hasBack(count: number): Promise<void> {
+    for (let looks = 0; looks < MAX_LOOKS && (await this.#ready()) < count; looks++) await pause(1)
+  }
+
+  async #ready(): Promise<number> {
+    return (await this.#channel.checkQueue(this.name)).messageCount
+  }
+
+  async #run<T>(operation: () => Promise<T>): Promise<T> {
+    try {
+      return await operation()
+    } catch (error) {
+      throw failed(error, this.name)
+    }
+  }
+}
+
+/** The last tag of each run of messages that goes back in one frame, and so of one consumer. */
+function* slicesOf(held: ReadonlyMap<number, number>): Generator<{ last: number; count: number }> {
+  let [last, count, batch] = [0, 0, 0]
+  for (const [tag, its] of held) {
+    if (count === SLICE || (count > 0 && its !== batch)) {
+      yield { last, count }
+      count = 0
+    }
+    ;[last, batch] = [tag, its]
+    count++
+  }
+  if (count > 0) yield { last, count }
+}
+
+/** Of a message amqplib reads nothing but the tag. */
+function tagged(deliveryTag: number): Message {
+  return { fields: { deliveryTag } } as Message
+}
+
+function storedOf({ content, properties, fields }: Message): Stored {
+  const { headers, ...rest } = properties
+  const { exchange, routingKey, redelivered, deliveryTag } = fields
+  return { body: content, properties: rest, headers: headers ?? {}, exchange, routingKey, redelivered, deliveryTag }
+}
+
+function failed(error: unknown, queue: string): DuequeError {
+  if (isDuequeError(error)) return error
+  if (isLoss(error)) {
+    const message = `the connection was lost; what was taken from ${queue} is back in it`
+    return new DuequeError('UNREACHABLE', message, { hosts: [] }, { cause: error })
+  }
+  return operationFailure(error, `queue ${queue}`, 'read')
+}

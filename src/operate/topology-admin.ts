@@ -1,0 +1,137 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Rung } from '../strategies/ladder/rungs.js'
+import type { ConnectionSettings } from '../amqp/connection/connection.js'
+import { Declarer } from '../amqp/topology/declarer.js'
+import type { ExchangePart, Layout, Part, QueuePart } from '../amqp/topology/layout.js'
+import type { RungVariant } from '../amqp/topology/names.js'
+import { withConnection } from '../amqp/connection/operator-connection.js'
+import { declarePluginExchange } from '../amqp/topology/plugin-exchange.js'
+import { isMarked, SAFE_AFTER_MS } from '../amqp/topology/rung-marks.js'
+
+/** What became of a queue or an exchange. Bindings are not told: AMQP does not show whether one was there. */
+export interface Change {
+  kind: 'queue' | 'exchange'
+  name: string
+  change: 'created' | 'unchanged' | 'deleted' | 'missing'
+}
+
+/** Destinations that belong to the topology beside the ladder itself. */
+export interface Destinations {
+  queues: readonly string[]
+  exchanges: readonly string[]
+  /** Queues that have an outlet. */
+  outlets?: readonly string[]
+}
+
+/** Opens a connection for the work of an operator, and closes it. @throws DuequeError as `connect` does */
+export function withDeclarer<T>(settings: ConnectionSettings, work: (declarer: Declarer) => Promise<T>): Promise<T> {
+  return withConnection(settings, (connection) =>
+    work(new Declarer(connection, settings, (part) => declarePluginExchange(connection, settings, part))),
+  )
+}
+
+/** The parts for destinations: a work queue with its dead queue and its binding, outlets of exchanges and queues. */
+export function destinationParts(layout: Layout, { queues, exchanges, outlets = [] }: Destinations): Part[] {
+  return [
+    ...queues.flatMap((queue) => layout.workQueue(queue)),
+    ...exchanges.flatMap((exchange) => layout.outlet(exchange)),
+    ...outlets.flatMap((queue) => layout.queueOutlet(queue)),
+  ]
+}
+
+/**
+ * Declares what is missing and binds everything again. A work queue that exists with other arguments is left as it is.
+ *
+ * @throws DuequeError `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `DESTINATION_MISSING` for the exchange behind an outlet,
+ * `UNSUPPORTED` for the exchange of the delayed-message plugin on a broker without it
+ */
+export async function applyParts(
+  declarer: Declarer,
+  parts: readonly Part[],
+  { workQueues, told }: { workQueues: readonly string[]; told: (done: number) => void },
+): Promise<Change[]> {
+  const changes: Change[] = []
+  for (const [i, part] of parts.entries()) {
+    const known = part.kind !== 'binding' && (await declarer.exists(part.kind, part.name))
+    const isTheirs = part.kind === 'queue' && workQueues.includes(part.name)
+    if (!known || !isTheirs) await declarer.declare(part)
+    if (part.kind !== 'binding') changes.push(changeOf(part, known ? 'unchanged' : 'created'))
+    told(i + 1)
+  }
+  return changes
+}
+
+/**
+ * Marks rungs as old enough to be relied on, once all of them are: so that no process holds its first confirms back. What
+ * has no mark yet may have been declared a moment ago, by whomever.
+ */
+export async function markRungs(
+  declarer: Declarer,
+  layout: Layout,
+  rungs: readonly { rung: Rung; variant: RungVariant }[],
+): Promise<void> {
+  const unmarked: Part[] = []
+  for (const { rung, variant } of rungs)
+    if (!(await isMarked(declarer, layout, rung, variant))) unmarked.push(...layout.mark(rung, variant))
+  if (unmarked.length === 0) return
+  await pause(SAFE_AFTER_MS)
+  for (const part of unmarked) await declarer.declare(part)
+}
+
+/** What of it does not exist, by name alone, which is all that AMQP shows. @throws DuequeError `PERMISSION_DENIED` */
+export async function missingParts(
+  declarer: Declarer,
+  parts: readonly Part[],
+  told: (done: number) => void,
+): Promise<(Change & { change: 'missing' })[]> {
+  const missing: (Change & { change: 'missing' })[] = []
+  for (const [i, part] of parts.entries()) {
+    if (part.kind !== 'binding' && !(await declarer.exists(part.kind, part.name))) {
+      missing.push(changeOf(part, 'missing'))
+    }
+    told(i + 1)
+  }
+  return missing
+}
+
+/** What was deleted; `held` is the queue before which it ended, because there was something in it. */
+export interface Deletion {
+  changes: Change[]
+  held?: { name: string; messages: number }
+}
+
+/**
+ * Deletes queues and exchanges; the last one declared goes first. Counts what is ready in each queue right before its
+ * deletion, and ends there if there is anything. What comes in between the two is lost (`if-empty` would tell, but closes the
+ * connection for a quorum queue), and so is what is not ready.
+ *
+ * @param force deletes queues with what is in them
+ */
+export async function deleteParts(
+  declarer: Declarer,
+  parts: readonly Part[],
+  { force, told }: { force: boolean; told: (done: number) => void },
+): Promise<Deletion> {
+  const changes: Change[] = []
+  for (const [i, part] of parts.toReversed().entries()) {
+    if (part.kind === 'binding') continue
+    const messages = await readyIn(declarer, part)
+    if (messages !== undefined) {
+      if (messages > 0 && !force) return { changes, held: { name: part.name, messages } }
+      await declarer.delete(part)
+      changes.push(changeOf(part, 'deleted'))
+    }
+    told(i + 1)
+  }
+  return { changes }
+}
+
+/** Undefined if it does not exist. */
+async function readyIn(declarer: Declarer, { kind, name }: QueuePart | ExchangePart): Promise<number | undefined> {
+  if (kind === 'queue') return declarer.count(name)
+  return (await declarer.exists('exchange', name)) ? 0 : undefined
+}
+
+function changeOf<C extends Change['change']>({ kind, name }: QueuePart | ExchangePart, change: C) {
+  return { kind, name, change }
+}

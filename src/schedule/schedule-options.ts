@@ -1,0 +1,150 @@
+import { isDeepStrictEqual } from 'node:util'
+import { anAbortSignal, checkNames, checkOne, flag } from '../base/checks.js'
+import { checkDestination, destinationText, type Destination } from '../message/destination.js'
+import { parseDelay, resolveDue, type Due } from '../message/due.js'
+import { checkHeaders, type DelayedMessage, type HeaderValue } from '../message/envelope.js'
+import { DuequeError, invalidOption } from '../base/errors.js'
+import type { Receipt } from '../message/receipt.js'
+import type { ConflictOptions } from './waiting.js'
+
+/** Where to, when, and what else travels with a message. */
+export type ScheduleOptions = (Due | Repeat) & {
+  /** A queue, or an exchange with a routing key. */
+  to: Destination
+  /** Names the message, to people and, later, to cancel. Two schedules under one id are two messages. @default a random UUID */
+  id?: string | undefined
+  /** What the consumer gets as `delivery.headers`. Not CC, BCC, or names that begin with `dueque-` or `dq~`. */
+  headers?: Record<string, HeaderValue | undefined> | undefined
+  /**
+   * AMQP priority, 0 to 4. More is refused: quorum queues know two levels, and on 4.0 to 4.2 a waiting message of the
+   * higher one would block the others.
+   */
+  priority?: number | undefined
+  correlationId?: string | undefined
+  /**
+   * Deliveries with one dedupe key count as copies of each other at the consumer: so a schedule whose outcome is unknown
+   * can be repeated. @default id and revision, which is another at each schedule
+   */
+  dedupeKey?: string | undefined
+  /** How long after its due time the message is still of use, as `in`, more than 0. Later it goes to the dead queue. */
+  expiresIn?: number | string | undefined
+  /** Declares a missing work queue, and its dead queue, instead of failing. @default false */
+  declare?: boolean | undefined
+  /**
+   * Repeats a schedule whose outcome was `unknown`, with the receipt of its error: `{ ...options, repeat: error.receipt }`.
+   * Id, due time and revision are the receipt's, and `in`, `at` and `id` are not looked at; `to` has to be the same. Should
+   * both copies arrive, a consumer handles one, within its window for duplicates.
+   */
+  repeat?: Receipt | undefined
+  /** Gives up waiting for the confirm. The error's `outcome` says whether the message may wait. */
+  signal?: AbortSignal | undefined
+}
+
+/** Instead of a due time: that of the receipt. */
+export interface Repeat {
+  repeat: Receipt
+  in?: Due['in'] | undefined
+  at?: Due['at'] | undefined
+}
+
+/** A message to which its definition and payload are still to be added. */
+type Draft = { -readonly [K in keyof DelayedMessage]: DelayedMessage[K] }
+
+/** Also those that only some strategies have. */
+type Known = keyof ScheduleOptions | keyof ConflictOptions | 'transaction'
+
+const KNOWN: Record<Known, true> = {
+  to: true,
+  in: true,
+  at: true,
+  id: true,
+  headers: true,
+  priority: true,
+  correlationId: true,
+  dedupeKey: true,
+  expiresIn: true,
+  declare: true,
+  repeat: true,
+  signal: true,
+  onConflict: true,
+  transaction: true,
+}
+
+const NO_BODY = new Uint8Array()
+
+/** @throws DuequeError for whatever cannot be sent as it is; nothing has been sent then */
+export function resolveSchedule(options: ScheduleOptions, now: number, maxDelayMs: number): Draft {
+  checkNames(options, KNOWN)
+  const { id: ownId = crypto.randomUUID(), headers, priority, correlationId, dedupeKey } = options
+  const { expiresIn, repeat, declare, signal } = options
+  const destination = checkDestination(options.to)
+  const { id, dueAt, revision } =
+    repeat !== undefined
+      ? resolveRepeat(repeat, destination, now, maxDelayMs)
+      : { id: ownId, dueAt: resolveDue(options as Due, now, maxDelayMs), revision: nextRevision(now) }
+  // As it was the first time.
+  const scheduledAt = repeat !== undefined ? Math.floor(revision / 1000) : now
+  checkText('id', id)
+  if (correlationId !== undefined) checkText('correlationId', correlationId)
+  if (dedupeKey !== undefined) checkText('dedupeKey', dedupeKey)
+  if (priority !== undefined && (!Number.isInteger(priority) || priority < 0 || priority > 4)) {
+    throw invalidOption('priority', 'a whole number from 0 to 4', priority)
+  }
+  if (declare !== undefined) checkOne('declare', flag, declare)
+  if (signal !== undefined) checkOne('signal', anAbortSignal, signal)
+  return {
+    id,
+    name: '',
+    version: 0,
+    body: NO_BODY,
+    dueAt,
+    destination,
+    headers: checkHeaders(headers),
+    priority,
+    correlationId,
+    dedupeKey,
+    expiresAt: expiresIn === undefined ? undefined : Math.max(dueAt, scheduledAt) + usefulMs(expiresIn),
+    scheduledAt,
+    revision,
+    attempt: 1,
+  }
+}
+
+/** With none, every message would be useless by the time that its handler can start. */
+function usefulMs(expiresIn: number | string): number {
+  const ms = parseDelay(expiresIn, 'expiresIn')
+  if (ms === 0) throw invalidOption('expiresIn', 'more than 0', expiresIn)
+  return ms
+}
+
+/** What makes a copy of the message that the receipt is for. */
+function resolveRepeat(repeat: Receipt, to: Destination, now: number, maxDelayMs: number) {
+  const { id, dueAt, revision, destination } = Object(repeat) as Partial<Receipt>
+  if (id === undefined || dueAt === undefined || !Number.isSafeInteger(revision) || revision! < 0) {
+    throw invalidOption('repeat', "an error's receipt", repeat)
+  }
+  if (!isDeepStrictEqual({ ...destination }, { ...to })) {
+    throw invalidOption('to', 'the destination of the receipt', destinationText(to))
+  }
+  return { id, dueAt: resolveDue({ at: dueAt }, now, maxDelayMs), revision: revision! }
+}
+
+let lastRevision = 0
+
+/** Later is greater: by the clock across processes, by counting within one. */
+function nextRevision(now: number): number {
+  lastRevision = Math.max(now * 1000 + Math.floor(Math.random() * 1000), lastRevision + 1)
+  return lastRevision
+}
+
+/** AMQP properties are short strings: 255 bytes. */
+function checkText(option: string, text: unknown): void {
+  if (typeof text !== 'string' || text === '') throw invalidOption(option, 'a text', text)
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= 255) return
+  throw new DuequeError('NAME_TOO_LONG', `${option}: ${bytes} bytes, over the limit of 255`, {
+    name: text,
+    bytes,
+    maxBytes: 255,
+  })
+}

@@ -1,0 +1,94 @@
+import { DuequeError, errorText } from '../../base/errors.js'
+import type { StoreEnvironment } from './store.js'
+
+/** Of this process, since its store was opened. */
+export interface StoreFaultCounts {
+  /** Entries that were found in the store and are no messages that this version can read. They stay there. */
+  readonly unreadable: number
+  /** Entries that a relay had claimed, and that were gone when it came to settle or to release them. */
+  readonly missing: number
+}
+
+/** Each kind is told again after so long at the earliest, with all that came meanwhile. */
+const TELL_EVERY_MS = 60_000
+/** So many entries are told apart, and so many named in one error. */
+const MAX_KEYS = 10_000
+const MAX_NAMED = 10
+
+/** Counts and reports what a store holds and nobody can read, and what it has lost. Nothing of it stops anybody. */
+export class StoreFaults {
+  readonly #store: string
+  #environment: StoreEnvironment | undefined
+  readonly #keys = new Set<string>()
+  #untold: string[] = []
+  #lastError: unknown
+  #missing = 0
+  #untoldMissing = 0
+  readonly #toldAt = { unreadable: -Infinity, missing: -Infinity }
+
+  constructor(store: string) {
+    this.#store = store
+  }
+
+  open(environment: StoreEnvironment): void {
+    this.#environment = environment
+  }
+
+  /** @param key what the store calls the entry, to look for it there */
+  unreadable(key: string, error: unknown): void {
+    if (!this.#keys.has(key) && this.#keys.size < MAX_KEYS) {
+      this.#keys.add(key)
+      this.#untold.push(key)
+      this.#lastError = error
+    }
+    if (this.#untold.length === 0 || !this.#mayTell('unreadable')) return
+    const keys = this.#untold.splice(0)
+    const named = keys.slice(0, MAX_NAMED)
+    const why = errorText(this.#lastError)
+    const what = `${keys.length} stored messages cannot be read and stay in the store (${named.map(shownKey).join(', ')}): ${why}`
+    const mend = 'if a later version of dueque wrote them, run that version; otherwise delete them'
+    this.#tell(
+      new DuequeError('STORED_MESSAGE_UNREADABLE', `${this.#store}: ${what}. ${mend}`, {
+        store: this.#store,
+        count: keys.length,
+        keys: named,
+      }),
+    )
+  }
+
+  missing(count: number): void {
+    if (count === 0) return
+    this.#missing += count
+    this.#untoldMissing += count
+    if (!this.#mayTell('missing')) return
+    const lost = this.#untoldMissing
+    this.#untoldMissing = 0
+    const what = `${lost} claimed messages are gone from the store: did somebody delete them, or did the store lose data (restart, failover, eviction)?`
+    this.#tell(
+      new DuequeError('STORED_MESSAGE_MISSING', `${this.#store}: ${what} Messages that waited may be lost too`, {
+        store: this.#store,
+        count: lost,
+      }),
+    )
+  }
+
+  counts(): StoreFaultCounts {
+    return { unreadable: this.#keys.size, missing: this.#missing }
+  }
+
+  #mayTell(kind: 'unreadable' | 'missing'): boolean {
+    const now = performance.now()
+    if (now - this.#toldAt[kind] < TELL_EVERY_MS) return false
+    this.#toldAt[kind] = now
+    return true
+  }
+
+  #tell(error: DuequeError): void {
+    this.#environment?.logger.error(error.message, { code: error.code, ...error.data })
+    this.#environment?.onError(error)
+  }
+}
+
+function shownKey(key: string): string {
+  return key.length > 120 ? `${key.slice(0, 120)}…` : key
+}

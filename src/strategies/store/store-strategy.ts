@@ -1,0 +1,102 @@
+import type { AmqpBroker } from '../../amqp/amqp-broker.js'
+import { onRabbit } from '../../amqp/brand.js'
+import { readyAt, type DelayedMessage } from '../../message/envelope.js'
+import { DuequeError, invalidOption } from '../../base/errors.js'
+import { Relay, type RelayStats } from './relay.js'
+import { resolveRelay, type RelayOptions } from './relay-options.js'
+import type { Store } from './store.js'
+import type { Environment, Strategy, WaitOptions } from '../strategy.js'
+import type { Waitlist } from '../waitlist.js'
+
+export interface StoreStrategyOptions {
+  /**
+   * Moves what is due from the store into RabbitMQ, in this process. `false` leaves that to others: `dueque relay`, or
+   * processes that have it. Somebody must.
+   * @default {}
+   */
+  relay?: RelayOptions | false | undefined
+}
+
+/** A strategy whose store can be asked what waits. */
+export interface StoreStrategy extends Strategy {
+  readonly waitlist: Waitlist
+  /** Of this process's own relay since it was started, if it has one. */
+  relayStats(): RelayStats | undefined
+}
+
+/** The strategy of a store: what is not due is added to it, and a relay takes it out again. */
+export function storeStrategy(store: Store, { relay: relayOptions = {} }: StoreStrategyOptions): StoreStrategy {
+  if (relayOptions !== false) resolveRelay(relayOptions)
+  let started: Started | undefined
+  let isStopped = false
+  let stats: (() => RelayStats | undefined) | undefined
+
+  return {
+    name: store.name,
+    limits: store.limits,
+    waitlist: store,
+    ...(store.checkTransaction && { checkTransaction: (transaction: never) => store.checkTransaction?.(transaction) }),
+
+    async start({ broker: given, clock, logger, onError }: Environment) {
+      const broker = onRabbit(given, store.name)
+      if (started) throw invalidOption('strategy', 'one of its own for each connection', 'one that is in use')
+      isStopped = false
+      await broker.topology.base()
+      await store.open({ logger, onError })
+      const relay = relayOptions && new Relay(store, { broker, clock, logger, onError }, relayOptions)
+      const unwatch = relay && (await store.watch?.((at) => relay.wake(at)))
+      if (isStopped) {
+        if (unwatch) await unwatch()
+        throw new DuequeError('CLOSED', `${store.name} was stopped while it started`, {})
+      }
+      started = { broker, clock, relay: relay || undefined, unwatch: unwatch || undefined }
+      stats = () => (relay ? relay.stats() : undefined)
+      started.relay?.start()
+    },
+
+    schedule(message, options) {
+      if (!started) return Promise.reject(new DuequeError('CLOSED', `${store.name} is not started`, {}))
+      return schedule(store, started, message, options)
+    },
+
+    storeHealth: () => store.health(),
+    storeFaults: () => store.faults(),
+    relayStats: () => stats?.(),
+
+    async stop() {
+      const { relay, unwatch } = started ?? {}
+      started = undefined
+      isStopped = true
+      await relay?.stop()
+      await unwatch?.()
+      await store.close()
+    },
+  }
+}
+
+interface Started {
+  broker: AmqpBroker
+  clock: Environment['clock']
+  relay: Relay | undefined
+  unwatch: (() => Promise<void>) | undefined
+}
+
+async function schedule(
+  store: Store,
+  { broker, clock, relay }: Started,
+  message: DelayedMessage,
+  options: WaitOptions,
+): Promise<DelayedMessage | void> {
+  const { onConflict, transaction, declare, bind, signal, holdMs } = options
+  const isPlain = onConflict === undefined && transaction === undefined
+  if (isPlain && readyAt(message) <= clock.now()) return broker.deliver(message, { declare, bind, signal })
+  const tooLarge = broker.tooLarge(message.body)
+  if (tooLarge) throw tooLarge
+  if (bind !== false && !broker.topology.isReady(message.destination, []))
+    await broker.topology.destination(message.destination, declare)
+  if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
+  const instead = await store.add(message, { onConflict, transaction, holdMs })
+  // What a transaction holds back cannot be claimed yet. The store tells when it can.
+  if (!instead && transaction === undefined) relay?.added(readyAt(message))
+  return instead
+}

@@ -1,0 +1,151 @@
+import { isUint8Array } from 'node:util/types'
+import type { DelayedMessage } from '../../message/envelope.js'
+import { shown } from '../../base/errors.js'
+
+/** A message as stores keep it: its body as it is, and everything else as JSON. */
+export interface StoredMessage {
+  readonly meta: string
+  readonly body: Uint8Array
+}
+
+/** Another number here means that older processes cannot read it. */
+const FORMAT = 1
+
+/** The prefix of keys that mean something here. */
+const OWN = 'dueque:'
+/** What was sent by a foreign producer may hold bytes, which JSON does not know. */
+const BYTES = `${OWN}bytes`
+/** Before the rest of a key of the message's own that has the prefix: one that was escaped has two, and so on. */
+const ESCAPE = '='
+
+export function encodeStored(message: DelayedMessage): StoredMessage {
+  const { body, ...rest } = message
+  return { meta: toJson({ format: FORMAT, ...rest }, message.properties !== undefined), body }
+}
+
+/** @throws Error for what was not written by {@link encodeStored}, or by a later version */
+export function decodeStored({ meta, body }: StoredMessage): DelayedMessage {
+  const parsed = fromJson(meta)
+  if (!isRecord(parsed)) throw new Error(`a stored message: expected an object of JSON, got ${shown(parsed)}`)
+  const { format, id, name, version, destination, dueAt, scheduledAt, expiresAt, revision, attempt } = parsed
+  if (format !== FORMAT) throw new Error(`a stored message of format ${shown(format)}: this version reads ${FORMAT}`)
+  const { retryAt, firstFailedAt, lastFailedAt, routingKey, headers, priority } = parsed
+  const { correlationId, dedupeKey, rescues, properties } = parsed
+  // One literal: copies of an object that JSON.parse has made take several times as long.
+  return checkStored({
+    id,
+    name,
+    version,
+    body,
+    destination,
+    dueAt,
+    scheduledAt,
+    expiresAt,
+    revision,
+    attempt,
+    retryAt,
+    firstFailedAt,
+    lastFailedAt,
+    routingKey,
+    headers,
+    priority,
+    correlationId,
+    dedupeKey,
+    rescues,
+    properties,
+  })
+}
+
+const isText = (value: unknown) => typeof value === 'string'
+const isTime = (value: unknown) => typeof value === 'number' && Math.abs(value) <= LATEST_MS
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
+const orNone = (is: (value: unknown) => boolean) => (value: unknown) => value === undefined || is(value)
+
+/** Of a Date. */
+const LATEST_MS = 8.64e15
+
+const FIELDS: readonly [keyof DelayedMessage, (value: unknown) => boolean][] = [
+  ['id', isText],
+  ['name', isText],
+  ['version', isCount],
+  ['destination', isDestination],
+  ['dueAt', isTime],
+  ['scheduledAt', isTime],
+  ['expiresAt', orNone(isTime)],
+  ['revision', Number.isSafeInteger],
+  ['attempt', isCount],
+  ['retryAt', orNone(isTime)],
+  ['firstFailedAt', orNone(isTime)],
+  ['lastFailedAt', orNone(isTime)],
+  ['routingKey', orNone(isText)],
+  ['headers', isRecord],
+  ['priority', orNone(isCount)],
+  ['correlationId', orNone(isText)],
+  ['dedupeKey', orNone(isText)],
+  ['rescues', orNone(isCount)],
+  ['properties', orNone(isRecord)],
+  ['furtherKeys', orNone((value) => Array.isArray(value) && value.every(isText))],
+]
+
+/**
+ * Whoever may write to a store can have written anything.
+ *
+ * @throws Error if it is no message
+ */
+export function checkStored(message: Readonly<Record<string, unknown>>): DelayedMessage {
+  for (const [field, isOne] of FIELDS) {
+    const value = message[field]
+    if (!isOne(value)) throw new Error(`not a message: ${field} is ${shown(value)}`)
+  }
+  return message as unknown as DelayedMessage
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isUint8Array(value)
+}
+
+function isDestination(value: unknown): boolean {
+  if (!isRecord(value)) return false
+  const { queue, exchange, routingKey, outlet } = value
+  if ((queue === undefined) === (exchange === undefined)) return false
+  const isName = typeof (queue ?? exchange) === 'string' && (queue ?? exchange) !== ''
+  return isName && orNone(isText)(routingKey) && orNone((flag) => typeof flag === 'boolean')(outlet)
+}
+
+/** @param isForeign of our own producers, headers were checked to be plain */
+export function toJson(value: unknown, isForeign: boolean): string {
+  const text = isForeign ? JSON.stringify(value, withBytes) : JSON.stringify(value)
+  return text.includes(`"${OWN}`) ? JSON.stringify(value, withBytesAndEscapes) : text
+}
+
+/** What {@link toJson} was given. */
+export function fromJson(text: string): unknown {
+  return JSON.parse(text, text.includes(`"${OWN}`) ? revived : undefined) as unknown
+}
+
+function withBytes(this: unknown, key: string, value: unknown): unknown {
+  // Before Buffer's own toJSON.
+  const original = (this as Record<string, unknown>)[key]
+  return isUint8Array(original) ? { [BYTES]: Buffer.from(original).toString('base64') } : value
+}
+
+function withBytesAndEscapes(this: unknown, key: string, value: unknown): unknown {
+  const shown = withBytes.call(this, key, value)
+  return shown === value && isRecord(value) ? withKeys(value, OWN, `${OWN}${ESCAPE}`) : shown
+}
+
+function revived(_key: string, value: unknown): unknown {
+  if (!isRecord(value)) return value
+  const bytes = value[BYTES]
+  if (typeof bytes === 'string' && Object.keys(value).length === 1) return Buffer.from(bytes, 'base64')
+  return withKeys(value, `${OWN}${ESCAPE}`, OWN)
+}
+
+/** With the prefix `to` in the place of `from`. */
+function withKeys(table: Record<string, unknown>, from: string, to: string): Record<string, unknown> {
+  const entries = Object.entries(table)
+  if (!entries.some(([key]) => key.startsWith(from))) return table
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key.startsWith(from) ? to + key.slice(from.length) : key, value]),
+  )
+}

@@ -1,9 +1,0 @@
-export const LATE = new Error('no answer in time')
-
-/** @throws {@link LATE}, and what the work throws */
-export function within<T>(work: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(LATE), Math.max(ms, 0))
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
-}

@@ -1,0 +1,72 @@
+import { expect, it, test } from 'vitest'
+import { z } from 'zod'
+import { LayoutNames, namespacesOf } from '../../../../src/amqp/topology/layout-names.js'
+import { Layout } from '../../../../src/amqp/topology/layout.js'
+import { Names } from '../../../../src/amqp/topology/names.js'
+import { defineMessage, on } from '../../../../src/index.js'
+import { testDueque } from '../../../../src/testing/index.js'
+import { rejection } from '../../thrown.js'
+
+it('knows every part of a layout by its name', () => {
+  const layout = new Layout(new Names('my.v1.own'), 'quorum')
+  const parts = [
+    ...layout.everything('quorum', 3),
+    ...layout.everything('classic', 2),
+    ...layout.delayed(),
+    ...layout.outlet('any.exchange\n'),
+    ...layout.queueOutlet('any queue'),
+  ]
+  const unknown = parts.filter(({ kind, name }) => kind !== 'binding' && !namespacesOf(name).includes('my.v1.own'))
+  expect(unknown).toEqual([])
+})
+
+test.each([
+  'reminders',
+  'dueque.v1',
+  'dueque.v1.reminders',
+  'a.v1.wait.room',
+  'a.v1.entry.door',
+  'dueque.v2.deliver',
+  '.v1.deliver',
+  'a b.v1.deliver',
+  'a.v1.deliver.dead',
+])('leaves %j to users', (name) => {
+  expect(namespacesOf(name)).toEqual([])
+})
+
+test('a name may be read as parts of several namespaces', () => {
+  expect(namespacesOf('a.v1.to.b.v1.deliver')).toEqual(['a', 'a.v1.to.b'])
+})
+
+it('refuses what is its own namespace’s, and asks the broker about others, once', async () => {
+  const asked: string[] = []
+  const there = ['there.v1.deliver', 'there.v1.unroutable', 'half.v1.deliver']
+  const names = new LayoutNames(new Names('own'), (exchange) => {
+    asked.push(exchange)
+    return Promise.resolve(there.includes(exchange))
+  })
+  const refused = (queue: string) =>
+    names.check({ queue }).then(
+      () => false,
+      (error: unknown) => (error as { code: string }).code === 'RESERVED_NAME',
+    )
+  expect(await refused('own.v1.wait.1s')).toBe(true)
+  expect(asked).toEqual([])
+  expect(await refused('there.v1.wait.1s')).toBe(true)
+  expect(await refused('half.v1.deliver')).toBe(false)
+  expect(await refused('orders.v1.deliver')).toBe(false)
+  asked.length = 0
+  expect(names.isUsers({ queue: 'orders.v1.deliver' })).toBe(true)
+  expect(await refused('orders.v1.deliver')).toBe(false)
+  expect(asked).toEqual([])
+  names.forget()
+  expect(names.isUsers({ queue: 'orders.v1.deliver' })).toBe(false)
+})
+
+test('are no destinations without a broker either', async () => {
+  await using test = await testDueque({ queues: ['q'] })
+  const queue = 'dueque.v1.wait.1s'
+  const note = defineMessage('note', z.number())
+  expect(await rejection(test.mq.schedule(note, 1, { to: { queue }, in: 0 }))).toMatchObject({ code: 'RESERVED_NAME' })
+  expect(await rejection(test.mq.consume(queue, [on(note, () => undefined)]))).toMatchObject({ code: 'RESERVED_NAME' })
+})

@@ -1,0 +1,64 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { Fifo } from '../../../src/base/fifo.js'
+
+interface Step {
+  push?: number
+  shift?: true
+  unshift?: number
+  remove?: number
+}
+
+it('does what an array does, whatever is pushed, shifted, unshifted and removed', () => {
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.nat(50).map((item) => ({ push: item })) },
+    { weight: 3, arbitrary: fc.constant({ shift: true }) },
+    { weight: 2, arbitrary: fc.nat(50).map((item) => ({ unshift: item })) },
+    { weight: 1, arbitrary: fc.nat(4).map((rest) => ({ remove: rest })) },
+  )
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const fifo = new Fifo<number>()
+      let model: number[] = []
+      for (const { push, shift, unshift, remove } of steps as Step[]) {
+        if (push !== undefined) {
+          fifo.push(push)
+          model.push(push)
+        }
+        if (unshift !== undefined) {
+          fifo.unshift(unshift)
+          model.unshift(unshift)
+        }
+        if (shift) expect(fifo.shift()).toBe(model.shift())
+        if (remove !== undefined) {
+          expect(fifo.remove((item) => item % 5 === remove)).toEqual(model.filter((item) => item % 5 === remove))
+          model = model.filter((item) => item % 5 !== remove)
+        }
+        expect(fifo.first).toBe(model[0])
+        expect(fifo.length).toBe(model.length)
+        expect(fifo.items()).toEqual(model)
+      }
+    }),
+  )
+})
+
+it('keeps the order of many, and lets go of what was taken out', () => {
+  const fifo = new Fifo<number>()
+  const taken: (number | undefined)[] = []
+  for (let i = 0; i < 10_000; i++) {
+    fifo.push(i)
+    if (i % 3 !== 0) taken.push(fifo.shift())
+  }
+  while (fifo.length > 0) taken.push(fifo.shift())
+  expect(taken).toEqual(Array.from({ length: 10_000 }, (_, i) => i))
+  expect(fifo.shift()).toBeUndefined()
+})
+
+it('keeps the order of many that are put back in front', () => {
+  const fifo = new Fifo<number>()
+  for (let i = 0; i < 5000; i++) fifo.push(i)
+  const taken = Array.from({ length: 3000 }, () => fifo.shift()!)
+  for (const item of taken.reverse()) fifo.unshift(item)
+  for (let i = 1; i <= 5000; i++) fifo.unshift(-i)
+  expect(fifo.items()).toEqual(Array.from({ length: 10_000 }, (_, i) => i - 5000))
+})

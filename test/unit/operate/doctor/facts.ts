@@ -1,0 +1,47 @@
+import { Layout, type Part } from '../../../../src/amqp/topology/layout.js'
+import { Names } from '../../../../src/amqp/topology/names.js'
+import type { BindingFact, Facts, Look, QueueFact } from '../../../../src/operate/doctor/facts.js'
+import { allRungs } from '../../../../src/strategies/ladder/rungs.js'
+
+export const names = new Names('dueque')
+const layout = new Layout(names, 'quorum')
+
+/** A broker with the layout and these rungs, on which nothing is wrong, plus what a test adds. */
+export function healthy({ rungs = ['30m'], shards = 1, parts = [] as Part[] } = {}): Facts & { look: Look } {
+  const variants = Array.from({ length: shards }, (_, shard) => ({ type: 'quorum', shard }) as const)
+  const own = allRungs()
+    .filter(({ name }) => rungs.includes(name))
+    .flatMap((rung) => variants.flatMap((variant) => layout.rung(rung, variant)))
+  const all = [...layout.base(), ...layout.ladder(), ...own, ...parts]
+  const queues = new Map<string, QueueFact>()
+  const bindings = new Map<string, BindingFact[]>()
+  const exchanges = new Map<string, { name: string; type: string; arguments: Readonly<Record<string, unknown>> }>()
+  for (const part of all) {
+    if (part.kind === 'queue') queues.set(part.name, queue(part.name, { arguments: part.arguments }))
+    else if (part.kind === 'exchange') exchanges.set(part.name, part)
+    else bindings.set(part.from, [...(bindings.get(part.from) ?? []), part])
+  }
+  const look = { at: 0, queues }
+  return {
+    names,
+    queueType: 'quorum',
+    topology: 'declare',
+    shards: 1,
+    queues: [],
+    vhost: '/',
+    user: 'app',
+    server: { product: 'RabbitMQ', version: '4.3.6' },
+    probes: [],
+    seenQueues: new Map(),
+    seenExchanges: new Map(),
+    management: { policies: [], operatorPolicies: [], exchanges, bindings, looks: [look], missing: [] },
+    look,
+  }
+}
+
+export function queue(name: string, more: Partial<QueueFact> = {}): QueueFact {
+  return { name, type: 'quorum', durable: true, arguments: {}, messages: 0, ready: 0, ...more }
+}
+
+export const codes = (findings: readonly { severity: string; code: string }[]) =>
+  findings.filter(({ severity }) => severity !== 'ok').map(({ severity, code }) => `${severity} ${code}`)
