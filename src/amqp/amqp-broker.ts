@@ -82,7 +82,7 @@ export class AmqpBroker implements Broker {
     return this.#producing.open()
   }
 
-  deliver(message: DelayedMessage, { declare, bind = true, signal }: PublishOptions): Promise<void> {
+  deliver(message: DelayedMessage, { declare, bind = true, timeoutMs, signal }: PublishOptions): Promise<void> {
     const { destination } = message
     const prepare = () => {
       if (this.topology.isReady(bind ? destination : undefined, []))
@@ -91,7 +91,7 @@ export class AmqpBroker implements Broker {
     }
     const safeAt = () => this.topology.safeAt(destination, [])
     const returned = (exchange: string) => this.topology.returned(exchange)
-    return this.publish({ message, prepare, returned, safeAt }, signal)
+    return this.publish({ message, prepare, returned, safeAt, timeoutMs }, signal)
   }
 
   release(message: DelayedMessage, { timeoutMs }: { timeoutMs: number }): Promise<void> {

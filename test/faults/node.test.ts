@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { PrivateNode } from '../../scripts/broker/private-node.js'
 import { Declarer } from '../../src/amqp/topology/declarer.js'
@@ -6,10 +7,13 @@ import { Layout } from '../../src/amqp/topology/layout.js'
 import { Names } from '../../src/amqp/topology/names.js'
 import { openConnection } from '../../src/amqp/connection/operator-connection.js'
 import { on } from '../../src/index.js'
+import { redis } from '../../src/strategies/redis/index.js'
 import { resolveOptions } from '../../src/options.js'
 import { poll, startNode } from '../support/broker.js'
 import { failure, open } from '../support/mq.js'
+import { useRedis } from '../support/redis.js'
 import { note, scheduleNotes, unique } from '../strategies/recorder.js'
+import { useRedisClient } from '../strategies/redis-client.js'
 import { AtWork } from './at-work.js'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
@@ -61,6 +65,44 @@ describe.skipIf(noNode)(
         }
       },
     )
+
+    describe('with a store', () => {
+      const server = useRedis()
+      const client = useRedisClient(server)
+
+      test('a retry that is due at once is published once, however long an alarm lasts', async () => {
+        const strategy = redis({ client: client(), prefix: `${server.prefix}:alarm` })
+        const mq = await open(node.url, { strategy, publishTimeoutMs: 1000 })
+        const [queue, events] = [unique('alarm'), [] as string[]]
+        mq.on('blocked', () => events.push('blocked'))
+        mq.on('error', ({ code }) => events.push(`error ${code}`))
+        const attempts: number[] = []
+        let fail: ((error: Error) => void) | undefined
+        const handler = on(note, async ({ attempt, payload: { n } }) => {
+          attempts.push(n)
+          if (n === 1 && attempt === 1) await new Promise((_, reject) => (fail = reject))
+        })
+        const consumer = await mq.consume(queue, [handler], { retry: { backoff: 0 } })
+        await mq.schedule(note, { n: 1 }, { to: { queue }, in: 0 })
+        await poll(() => fail, { what: 'the first attempt' })
+        onTestFinished(async () => {
+          await node.ctl('set_vm_memory_high_watermark', '0.6')
+        })
+        await node.ctl('set_vm_memory_high_watermark', '0.000001')
+        fail!(new Error('not yet'))
+        await poll(() => events.includes('blocked'), { what: 'the alarm' })
+        // Four times the timeout.
+        await pause(4000)
+        await node.ctl('set_vm_memory_high_watermark', '0.6')
+        await poll(() => attempts.length >= 2, { what: 'the second attempt' })
+        // Whatever was written before is read before.
+        await mq.schedule(note, { n: 2 }, { to: { queue }, in: 0 })
+        await poll(() => attempts.includes(2), { what: 'the message behind it' })
+        expect(attempts).toEqual([1, 1, 2])
+        expect(consumer.stats()).toMatchObject({ suppressed: 0, following: 0 })
+        expect(events).toEqual(['blocked'])
+      })
+    })
 
     test('restarted in good order: schedules wait for it, each message is handled once', async () => {
       const work = await AtWork.start(node.url)

@@ -89,7 +89,7 @@ async function schedule(
 ): Promise<DelayedMessage | void> {
   const { onConflict, transaction, declare, bind, signal, holdMs } = options
   const isPlain = onConflict === undefined && transaction === undefined
-  if (isPlain && readyAt(message) <= clock.now()) return broker.deliver(message, { declare, bind, signal })
+  if (isPlain && readyAt(message) <= clock.now()) return broker.deliver(message, options)
   const tooLarge = broker.tooLarge(message.body)
   if (tooLarge) throw tooLarge
   if (bind !== false && !broker.topology.isReady(message.destination, []))
