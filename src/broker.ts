@@ -1,44 +1,7 @@
 import type { QueueDestination } from './message/destination.js'
-import { HEADER, type Arrived, type DelayedMessage, type Headers } from './message/envelope.js'
+import type { Death } from './message/death.js'
+import type { Arrived, DelayedMessage } from './message/envelope.js'
 import type { Health } from './health.js'
-
-/** Why a message was given up. Frozen: docs/wire-format.md. */
-export type DeadReason =
-  | 'handler-error'
-  | 'handler-timeout'
-  | 'dead-lettered'
-  | 'invalid-payload'
-  | 'unknown-message'
-  | 'unknown-version'
-  | 'expired'
-  | 'invalid-due'
-  | 'delivery-limit'
-
-export interface Death {
-  reason: DeadReason
-  /** Cut to 1000 characters. */
-  error: string
-  /** Where it was thrown, if a handler threw it. Cut to 4000 bytes. */
-  stack?: string | undefined
-  /** Milliseconds since the epoch. */
-  at: number
-  /** When a handler first failed with it, for the last time at {@link at}. Missing if none has. */
-  firstFailedAt?: number | undefined
-}
-
-export const MAX_DEATH_TEXT = 1000
-export const MAX_DEATH_STACK_BYTES = 4000
-
-/** What is written on a message that was given up. */
-export function deathHeaders({ reason, error, stack, at, firstFailedAt }: Death): Headers {
-  return {
-    [HEADER.reason]: reason,
-    [HEADER.error]: error,
-    [HEADER.deadAt]: at,
-    ...(stack !== undefined && { [HEADER.stack]: stack }),
-    ...(firstFailedAt !== undefined && { [HEADER.firstFailed]: firstFailedAt, [HEADER.lastFailed]: at }),
-  }
-}
 
 export interface PublishOptions {
   /** Declares a missing work queue instead of failing. */

@@ -1,4 +1,4 @@
-import type { DeadReason } from './broker.js'
+import type { DeadReason } from './message/death.js'
 import { aFunction, checkOne } from './base/checks.js'
 import { errorText, invalidOption, type DuequeError } from './base/errors.js'
 import type { Logger } from './base/logger.js'

@@ -38,16 +38,8 @@ export {
 } from './base/errors.js'
 export type { Logger, NestLogger } from './base/logger.js'
 export type { Clock, Timeline } from './base/clock.js'
-export type {
-  Arrival,
-  Broker,
-  BrokerHealth,
-  DeadReason,
-  Death,
-  PublishOptions,
-  SubscribeOptions,
-  Subscription,
-} from './broker.js'
+export type { Arrival, Broker, BrokerHealth, PublishOptions, SubscribeOptions, Subscription } from './broker.js'
+export type { DeadReason, Death } from './message/death.js'
 export type { Environment, Limits, OnConflict, Strategy, WaitOptions } from './strategies/strategy.js'
 export type { Position, Waitlist, WaitlistFilter } from './strategies/waitlist.js'
 export type {

@@ -1,14 +1,5 @@
-import {
-  deathHeaders,
-  MAX_DEATH_TEXT,
-  type Arrival,
-  type Broker,
-  type BrokerHealth,
-  type Death,
-  type PublishOptions,
-  type SubscribeOptions,
-  type Subscription,
-} from '../broker.js'
+import type { Arrival, Broker, BrokerHealth, PublishOptions, SubscribeOptions, Subscription } from '../broker.js'
+import { deathHeaders, MAX_DEATH_TEXT, type Death } from '../message/death.js'
 import { destinationText, isReserved, type Destination, type QueueDestination } from '../message/destination.js'
 import { HEADER, passedOn, type Arrived, type DelayedMessage } from '../message/envelope.js'
 import { DuequeError, isDuequeError } from '../base/errors.js'

@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
+import { deathOf } from '../message/death.js'
 import { sentOn } from '../message/envelope.js'
 import { backTo } from '../message/destination.js'
 import { isForEver } from '../base/errors.js'
 import type { ConsumerEnvironment } from './environment.js'
 import type { Fate, Item } from './handling.js'
-import { deathOf } from './outcome.js'
 import { report } from './report.js'
 
 type Move = Fate & { kind: 'retry' | 'dead' }

@@ -1,12 +1,13 @@
-import type { Arrival, DeadReason } from '../broker.js'
+import type { Arrival } from '../broker.js'
 import type { Clock } from '../base/clock.js'
 import type { Envelope } from '../message/envelope.js'
-import { errorText } from '../base/errors.js'
+import { errorText, isDuequeError, stackOf } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
+import { MAX_DEATH_STACK_BYTES, Refusal, type DeadReason } from '../message/death.js'
 import { decodePayload } from '../message/definition.js'
+import { chooseHandler } from './choose-handler.js'
 import { Decider } from './decision.js'
 import type { Delivery, Handler } from './delivery.js'
-import { Refusal, asRefusal, choose, thrownBy } from './outcome.js'
 import type { Retry } from './retry.js'
 import { runAs, type RunningHandler } from './running-handler.js'
 
@@ -125,7 +126,7 @@ export class Handling {
       const why = `given to consumers ${arrival.abandoned} times and never settled: their processes may end by it`
       throw new Refusal('delivery-limit', why)
     }
-    const handler = choose(handlers, envelope)
+    const handler = chooseHandler(handlers, envelope)
     if (handler instanceof Refusal) throw handler
     let payload: unknown
     try {
@@ -181,4 +182,13 @@ export class Handling {
 /** How often a handler has failed with it by now, as a retry policy counts. */
 function failures({ envelope: { attempt, priorAttempts } }: Item): number {
   return Math.max(attempt - priorAttempts, 1)
+}
+
+/** A payload that does not fit its schema has a reason of its own. Other errors are the handler's. */
+export function asRefusal(error: unknown): unknown {
+  return isDuequeError(error, 'INVALID_PAYLOAD') ? new Refusal('invalid-payload', error.message, error) : error
+}
+
+function thrownBy(queue: string, { id, attempt }: Envelope, error: unknown): Record<string, unknown> {
+  return { queue, id, attempt, error: errorText(error), stack: stackOf(error, MAX_DEATH_STACK_BYTES) }
 }

@@ -1,6 +1,6 @@
 import type { Events } from '../events.js'
+import { Refusal } from '../message/death.js'
 import type { Fate, Item } from './handling.js'
-import { Refusal } from './outcome.js'
 
 /** Tells listeners what became of an attempt. Without listeners it costs nothing, since it runs for every message. */
 export function report(events: Events, queue: string, { envelope }: Item, fate: Fate): void {

@@ -1,13 +1,5 @@
-import {
-  deathHeaders,
-  type Arrival,
-  type Broker,
-  type BrokerHealth,
-  type Death,
-  type PublishOptions,
-  type SubscribeOptions,
-  type Subscription,
-} from '../../broker.js'
+import type { Arrival, Broker, BrokerHealth, PublishOptions, SubscribeOptions, Subscription } from '../../broker.js'
+import { deathHeaders, type Death } from '../../message/death.js'
 import { destinationText, type Destination, type QueueDestination } from '../../message/destination.js'
 import {
   HEADER,

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { on, onAny, type Handler } from '../../../src/consumer/delivery.js'
-import { Refusal, asRefusal, choose, deathOf } from '../../../src/consumer/outcome.js'
+import { chooseHandler } from '../../../src/consumer/choose-handler.js'
+import { asRefusal } from '../../../src/consumer/handling.js'
+import { Refusal } from '../../../src/message/death.js'
 import { decodeEnvelope, type Envelope } from '../../../src/message/envelope.js'
 import { DuequeError } from '../../../src/base/errors.js'
 import { defineMessage } from '../../../src/message/definition.js'
@@ -24,7 +26,7 @@ const second = on(defineMessage('second', z.unknown(), { version: 2 }), handle)
 const third = on(defineMessage('third', z.unknown(), { version: 3, upgrade: (payload) => payload }), handle)
 const any = onAny(handle)
 
-describe('choose', () => {
+describe('chooseHandler', () => {
   it.each<[string | undefined, number, Handler | string]>([
     ['first', 1, first],
     ['first', 2, 'unknown-version'],
@@ -37,40 +39,17 @@ describe('choose', () => {
     ['other', 1, 'unknown-message'],
     [undefined, 1, 'unknown-message'],
   ])('a message named %s, version %i', (name, version, expected) => {
-    const chosen = choose([first, second, third], envelope(name, version))
+    const chosen = chooseHandler([first, second, third], envelope(name, version))
     if (chosen instanceof Refusal) expect(chosen.reason).toBe(expected)
     else expect(chosen).toBe(expected)
   })
 
   it('gives what nobody else is for to onAny, wherever it stands', () => {
-    expect(choose([any, first], envelope('other', 9))).toBe(any)
-    expect(choose([any, first], envelope(undefined))).toBe(any)
-    expect(choose([any, first], envelope('first'))).toBe(first)
-    expect(choose([first, any], envelope('first', 2))).toMatchObject({ reason: 'unknown-version' })
+    expect(chooseHandler([any, first], envelope('other', 9))).toBe(any)
+    expect(chooseHandler([any, first], envelope(undefined))).toBe(any)
+    expect(chooseHandler([any, first], envelope('first'))).toBe(first)
+    expect(chooseHandler([first, any], envelope('first', 2))).toMatchObject({ reason: 'unknown-version' })
   })
-})
-
-const NO_ROOM = new Error('no room')
-
-describe('deathOf', () => {
-  it.each([
-    [NO_ROOM, { reason: 'handler-error', error: 'no room', at: 5, stack: NO_ROOM.stack }],
-    ['thrown text', { reason: 'handler-error', error: 'thrown text', at: 5 }],
-    [undefined, { reason: 'handler-error', error: 'undefined', at: 5 }],
-  ])('%o', (error, death) => {
-    expect(deathOf('handler-error', error, 5)).toEqual(death)
-  })
-
-  it('cuts a long text', () => {
-    expect(deathOf('expired', new Error('x'.repeat(5000)), 5).error).toHaveLength(1000)
-  })
-
-  it.each([[Object.create(null)], [Object.assign(new Error(), { message: 5 })]])(
-    'takes whatever is thrown: %o',
-    (error) => {
-      expect(deathOf('handler-error', error, 5)).toMatchObject({ reason: 'handler-error', at: 5 })
-    },
-  )
 })
 
 it('a payload that does not parse is refused by its own reason, another error is not touched', () => {
