@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { LongFirst } from './test/support/long-first.js'
 
 const source = (file: string) => fileURLToPath(new URL(`./src/${file}`, import.meta.url))
 const alias = [
@@ -9,8 +11,11 @@ const alias = [
   { find: /^dueque\/testing$/, replacement: source('testing/index.ts') },
 ]
 
+const cores = availableParallelism()
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFirst },
     projects: [
       {
         resolve: { alias },
@@ -20,6 +25,7 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts', 'examples/testing/vitest.test.ts'],
           // Properties take seconds on a machine that others use as well.
           testTimeout: 30_000,
+          maxWorkers: cores,
         },
       },
       {
@@ -32,7 +38,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           globalSetup: ['test/support/services-setup.ts'],
           // Files mostly wait, each with a virtual host or servers of its own.
-          maxWorkers: Number(process.env['DUEQUE_TEST_WORKERS'] ?? 2),
+          maxWorkers: Number(process.env['DUEQUE_TEST_WORKERS'] ?? 2 * cores + 1),
           maxConcurrency: 10, // of cases that mostly wait: test/strategies/conformance.ts
           // Where others use the machine as well. What needed it is named: see .ci/counts.js.
           retry: Number(process.env['DUEQUE_TEST_RETRIES'] ?? 0),

@@ -263,32 +263,36 @@ const CASES: Record<string, Case> = {
   },
 }
 
-/** Counts what is parked, and sends it on, whoever parked it. */
+/** Counts all parked messages of a world, and sends them on. */
 const ALONE = 'what has nowhere to go when due is parked, counted, and can be sent on'
 
 /**
- * Runs every case on a strategy, in one world: those of a waitlist on strategies that have one. They mostly wait, so all
- * but one run beside each other. A strategy skips only what it names, with a reason.
+ * Runs every case on a strategy, and the cases of a waitlist on strategies that have one. They mostly wait, so they run
+ * beside each other: in one world, all but one, or each in its own. A strategy skips only the cases that it names, with a
+ * reason.
  */
 export function conformance(
-  { name, make, cannot = {}, inTurn = false }: Subject,
+  { name, make, cannot = {}, inTurn = false, ownWorlds = false }: Subject,
   open: () => World | Promise<World>,
 ): void {
   const cases = { ...CASES, ...(make().waitlist && WAITLIST_CASES) }
   describe(`${name} conforms`, () => {
-    let world: World
+    let shared: World | undefined
     beforeAll(async () => {
-      world = await open()
+      if (!ownWorlds) shared = await open()
     })
-    afterAll(() => world.close())
+    afterAll(() => shared?.close())
 
     test('skips only cases that exist', () => {
       expect(Object.keys(cannot).filter((skipped) => !(skipped in cases))).toEqual([])
     })
     for (const [title, run] of Object.entries(cases)) {
       const reason = cannot[title]
-      const options = { concurrent: !inTurn && title !== ALONE, skip: reason !== undefined }
+      const concurrent = !inTurn && (ownWorlds || title !== ALONE)
+      const options = { concurrent, skip: reason !== undefined }
       test(reason === undefined ? title : `${title} (skipped: ${reason})`, options, async ({ onTestFinished }) => {
+        const world = shared ?? (await open())
+        if (!shared) onTestFinished(() => world.close())
         const mq = await world.connect()
         onTestFinished(() => mq.close())
         await run(world, mq)

@@ -6,7 +6,7 @@ conformance(
   {
     name: 'memory',
     make: memory,
-    inTurn: true,
+    ownWorlds: true,
     cannot: {
       'what waits outlives the producer that scheduled it': 'what waits lives in the process and ends with it',
     },

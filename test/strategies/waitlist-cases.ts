@@ -29,12 +29,19 @@ async function listAll(mq: Listed, filter: Parameters<Listed['list']>[0], limit:
   return ids
 }
 
+/** Far enough for a busy machine to change a message before it is due. */
+const SOON_MS = 4000
+
 /** What every strategy must do whose store can be asked. */
 export const WAITLIST_CASES: Record<string, Case> = {
   'what was cancelled is not delivered, by receipt and by id': async (_world, plain) => {
     const mq = open(plain)
     const queue = unique('cancel')
-    const receipts = await scheduleNotes(mq, queue, [1500, 1600, 1700, 1800])
+    const receipts = await scheduleNotes(
+      mq,
+      queue,
+      [0, 1, 2, 3].map((n) => SOON_MS + n * 100),
+    )
     expect(await mq.cancel(receipts[1]!)).toBe('cancelled')
     expect(await mq.cancel(receipts[2]!.id)).toBe('cancelled')
     expect(await mq.cancel(receipts[2]!)).toBe('not-waiting')
@@ -49,9 +56,9 @@ export const WAITLIST_CASES: Record<string, Case> = {
     const mq = open(plain)
     const [queue, id] = [unique('again'), unique('id')]
     await world.declareQueue(queue)
-    const first = await mq.schedule(note, { n: 1 }, { to: { queue }, in: 1000, id })
+    const first = await mq.schedule(note, { n: 1 }, { to: { queue }, in: SOON_MS, id })
     expect(await mq.cancel(first)).toBe('cancelled')
-    await mq.schedule(note, { n: 2 }, { to: { queue }, in: 1000, id })
+    await mq.schedule(note, { n: 2 }, { to: { queue }, in: SOON_MS, id })
     expect(await mq.cancel(first)).toBe('not-waiting')
     const recorder = await Recorder.on(mq, queue)
     await recorder.has(1)
@@ -61,9 +68,9 @@ export const WAITLIST_CASES: Record<string, Case> = {
   'what was rescheduled arrives at its new time, sooner or later, once': async (_world, plain) => {
     const mq = open(plain)
     const queue = unique('reschedule')
-    const receipts = await scheduleNotes(mq, queue, [2000, 3_600_000])
-    const later = await mq.reschedule(receipts[0]!, { in: 3000 })
-    const sooner = await mq.reschedule(receipts[1]!.id, { in: 1000 })
+    const receipts = await scheduleNotes(mq, queue, [SOON_MS, 3_600_000])
+    const later = await mq.reschedule(receipts[0]!, { in: SOON_MS + 2000 })
+    const sooner = await mq.reschedule(receipts[1]!.id, { in: SOON_MS - 1000 })
     expect(later).toMatchObject({ id: receipts[0]!.id, revision: receipts[0]!.revision })
     const recorder = await Recorder.on(mq, queue)
     await recorder.has(2)
@@ -115,7 +122,7 @@ export const WAITLIST_CASES: Record<string, Case> = {
     const mq = open(plain)
     const [queue, id] = [unique('conflict'), unique('id')]
     await world.declareQueue(queue)
-    const options = { to: { queue }, in: 1500, id }
+    const options = { to: { queue }, in: SOON_MS, id }
     const first = await mq.schedule(note, { n: 1 }, { ...options, onConflict: 'error' })
     const refused = await mq.schedule(note, { n: 2 }, { ...options, onConflict: 'error' }).catch((e: unknown) => e)
     expect(isDuequeError(refused, 'CONFLICT') && refused.outcome).toBe('refused')
@@ -137,7 +144,7 @@ export const WAITLIST_CASES: Record<string, Case> = {
     const mq = open(plain)
     const queue = unique('repeat')
     await world.declareQueue(queue)
-    const receipt = await mq.schedule(note, { n: 1 }, { to: { queue }, in: 1000 })
+    const receipt = await mq.schedule(note, { n: 1 }, { to: { queue }, in: SOON_MS })
     expect(await mq.schedule(note, { n: 1 }, { to: { queue }, repeat: receipt })).toEqual(receipt)
     expect(await mq.count({ destination: { queue } })).toBe(1)
     const recorder = await Recorder.on(mq, queue)

@@ -26,6 +26,8 @@ export interface Subject {
   make: () => Strategy
   /** Cases that the strategy cannot do, each with the reason. */
   cannot?: Partial<Record<string, string>>
-  /** One case after the other, because closing one connection ends what waits for all. @default false */
+  /** One case after the other, because they share a clock. @default false */
   inTurn?: boolean
+  /** Each case in a world of its own, because closing one connection ends the waiting messages of all. @default false */
+  ownWorlds?: boolean
 }

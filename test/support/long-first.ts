@@ -1,0 +1,45 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/**
+ * The files that take longest, in the order in which they start, so that none of them is left over at the end. Files that
+ * mostly wait stand between files that load the machine.
+ */
+const LONG = [
+  'faults/cluster',
+  'faults/broker-crash',
+  'faults/redis-expiry',
+  'cli/doctor',
+  'faults/postgres',
+  'faults/redis',
+  'package/pack',
+  'integration/ladder',
+  'cli/topology',
+  'strategies/redis-expiry-events',
+  'faults/node',
+  'cli/schedule-lines',
+  'faults/backpressure',
+  'integration/queue-outlet',
+  'cli/hostile-arguments',
+  'integration/consumer',
+  'faults/hostile',
+  'cli/schedule',
+  'faults/network',
+  'cli/secrets',
+  'integration/unroutable',
+  'cli/usage',
+  'integration/clocks',
+].map((name) => `/test/${name}.test.ts`)
+
+/** The order of files: those of {@link LONG}, then as vitest would. */
+export class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    return sorted.toSorted((a, b) => place(a) - place(b))
+  }
+}
+
+function place({ moduleId, project }: TestSpecification): number {
+  const group = project.config.sequence.groupOrder * (LONG.length + 1)
+  const long = LONG.findIndex((name) => moduleId.endsWith(name))
+  return group + (long === -1 ? LONG.length : long)
+}
