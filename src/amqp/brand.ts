@@ -6,7 +6,7 @@ import type { AmqpBroker } from './amqp-broker.js'
 export const AMQP_BROKER = Symbol.for('dueque.AmqpBroker')
 
 /** Raised when the methods that strategies use of a broker change: copies of two versions then refuse each other. */
-export const CONTRACT = 1
+export const CONTRACT = 2
 
 /**
  * The broker as RabbitMQ, for a strategy that needs it; also of another copy of dueque.

@@ -1,9 +1,9 @@
 import type { AmqpBroker } from '../amqp/amqp-broker.js'
 import { onRabbit } from '../amqp/brand.js'
-import { frameFor, type Frame } from '../amqp/publish/frame.js'
+import { DestinationPlan } from '../amqp/publish/destination-plan.js'
+import type { Frame, FrameBuilder } from '../amqp/publish/frame-builder.js'
 import { destinationKey } from '../amqp/topology/names.js'
 import type { Clock } from '../base/clock.js'
-import type { Destination } from '../message/destination.js'
 import { readyAt, type DelayedMessage } from '../message/envelope.js'
 import { DuequeError, invalidOption } from '../base/errors.js'
 import type { Environment, Strategy } from './strategy.js'
@@ -45,29 +45,23 @@ export function plugin(): Strategy {
       started = { broker, clock }
     },
 
-    schedule(message, { declare, bind = true, signal, timeoutMs }) {
+    schedule(message, options) {
       if (!started) return Promise.reject(new DuequeError('CLOSED', 'the plugin strategy is not started', {}))
       const { broker, clock } = started
-      const { topology, names } = broker
-      const { destination } = message
+      const { topology, names, frames } = broker
       const refused = refusal(message)
       if (refused) return Promise.reject(refused)
-      let epoch = 0
-      const publication = {
-        message,
+      const direct = new DestinationPlan(broker, message, options)
+      const plan = {
         prepare: () => {
-          epoch = topology.epoch
-          if (!topology.hasDelayed || !topology.isReady(bind ? destination : undefined, []))
-            return declareAll(broker, bind ? destination : undefined, declare)
+          const declaring = direct.declaring() ?? (topology.hasDelayed ? undefined : topology.delayed())
+          if (declaring) return declaring
           const delayMs = readyAt(message) - clock.now()
-          if (delayMs > 0) return delayed(message, delayMs, names.delayed)
-          return frameFor(message, names.deliver, [destinationKey(destination)])
+          return delayMs > 0 ? delayed(frames, message, delayMs, names.delayed) : direct.frame()
         },
-        returned: (exchange: string) => topology.returned(exchange, epoch),
-        safeAt: () => topology.safeAt(destination, []),
-        timeoutMs,
+        safeAt: () => direct.safeAt(),
       }
-      return broker.publish(publication, signal)
+      return broker.publish(message, plan, options)
     },
 
     stop() {
@@ -95,16 +89,11 @@ function refusal({ headers, properties }: DelayedMessage): DuequeError | undefin
  *
  * @throws DuequeError `DELAY_OUT_OF_RANGE`
  */
-function delayed(message: DelayedMessage, delayMs: number, exchange: string): Frame {
+function delayed(frames: FrameBuilder, message: DelayedMessage, delayMs: number, exchange: string): Frame {
   if (delayMs > MAX_DELAY_MS) {
     throw new DuequeError('DELAY_OUT_OF_RANGE', `due in ${delayMs} ms`, { delayMs, maxDelayMs: MAX_DELAY_MS })
   }
   const headers = { ...message.headers, [DELAY_HEADER]: Math.ceil(delayMs) }
-  const frame = frameFor({ ...message, headers }, exchange, [destinationKey(message.destination)])
+  const frame = frames.build({ ...message, headers }, exchange, [destinationKey(message.destination)])
   return { ...frame, options: { ...frame.options, mandatory: false } }
-}
-
-async function declareAll({ topology }: AmqpBroker, destination: Destination | undefined, declare: boolean) {
-  await (destination ? topology.destination(destination, declare) : topology.base())
-  await topology.delayed()
 }

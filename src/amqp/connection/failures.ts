@@ -58,6 +58,18 @@ export function isLoss(error: unknown): boolean {
   )
 }
 
+/**
+ * Whether RabbitMQ closed the channel or the connection because of something that the client sent, and not because of its own
+ * state, an operator's order, or an exchange that it names. When its own code fails on what was sent it says 541 and nothing
+ * more; 541 with a text means something else, such as a metadata store that does not answer.
+ */
+export function isClientFault(reason: unknown): boolean {
+  const code = replyCode(reason)
+  if (code === undefined || code === 320) return false
+  if (code === 541) return errorText(reason).endsWith('with message "INTERNAL_ERROR"')
+  return namedExchange(reason) === undefined
+}
+
 /** The broker's own words, without amqplib's frame around them. */
 function brokerText(error: unknown): string {
   const text = errorText(error)

@@ -1,12 +1,13 @@
+import type { Publication } from './publication.js'
+
 /**
- * Bytes of bodies that are under way at most, whatever their number: 2000 of 16 MiB would fill any memory. One that is
- * larger goes alone.
+ * Bytes of bodies in flight at most, whatever their number: 2000 of 16 MiB would fill any memory. A larger body goes alone.
  */
 export const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024
 
-/** What is on the wire and not confirmed, up to so many messages and {@link MAX_BYTES_IN_FLIGHT}. */
-export class InFlight<E extends { readonly publication: { readonly message: { readonly body: Uint8Array } } }> {
-  readonly #entries = new Set<E>()
+/** The window of unconfirmed publications: up to a number of messages and {@link MAX_BYTES_IN_FLIGHT}. */
+export class InFlight {
+  readonly #publications = new Set<Publication>()
   readonly #most: number
   #bytes = 0
 
@@ -15,27 +16,23 @@ export class InFlight<E extends { readonly publication: { readonly message: { re
   }
 
   get size(): number {
-    return this.#entries.size
+    return this.#publications.size
   }
 
   get isFull(): boolean {
-    return this.#entries.size >= this.#most || this.#bytes >= MAX_BYTES_IN_FLIGHT
+    return this.#publications.size >= this.#most || this.#bytes >= MAX_BYTES_IN_FLIGHT
   }
 
-  has(entry: E): boolean {
-    return this.#entries.has(entry)
+  add(publication: Publication): void {
+    this.#publications.add(publication)
+    this.#bytes += publication.message.body.byteLength
   }
 
-  add(entry: E): void {
-    this.#entries.add(entry)
-    this.#bytes += entry.publication.message.body.byteLength
+  delete(publication: Publication): void {
+    if (this.#publications.delete(publication)) this.#bytes -= publication.message.body.byteLength
   }
 
-  delete(entry: E): void {
-    if (this.#entries.delete(entry)) this.#bytes -= entry.publication.message.body.byteLength
-  }
-
-  [Symbol.iterator](): IterableIterator<E> {
-    return this.#entries.values()
+  [Symbol.iterator](): IterableIterator<Publication> {
+    return this.#publications.values()
   }
 }

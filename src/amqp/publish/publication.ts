@@ -1,42 +1,82 @@
 import type { AsyncResource } from 'node:async_hooks'
 import type { DuequeError } from '../../base/errors.js'
-import type { Frame } from './frame.js'
-import type { Suspect } from './poison-search.js'
+import type { PublishOptions } from '../../broker.js'
+import type { Frame } from './frame-builder.js'
+import type { PoisonCandidate } from './poison-search.js'
 
-/** One message to publish, for as many attempts as it takes. */
-export interface Publication {
-  /** Id and revision as in the frame: they tell which one was returned. */
-  readonly message: { readonly id: unknown; readonly revision: unknown; readonly body: Uint8Array }
-  /**
-   * The frame for this very instant, asked anew at each attempt; or a promise of what must be declared first, after
-   * which it is asked again. A rejection ends the publication with that error.
-   */
-  prepare(): Frame | Promise<void>
-  /** `exchange` had no queue for the last frame, or does not exist: forget that it was there. An error ends it all. */
-  returned(exchange: string): DuequeError | undefined
-  /** From when on a confirm for the last frame can be relied on, by `performance.now()`. */
-  safeAt?(): number
-  /** After which it is given up. @default that of the publisher */
-  readonly timeoutMs?: number | undefined
+/** The part of a message that the publisher looks at. Id and revision are those of the frame: they tell which one was returned. */
+export interface PublishedMessage {
+  readonly id: unknown
+  readonly revision: unknown
+  readonly body: Uint8Array
 }
 
-/** A publication under way. */
-export interface Entry extends Suspect {
-  readonly publication: Publication
+/** Where and how a message is published. The plan is asked at each attempt, because time passes and declared parts vanish. */
+export interface PublishPlan {
+  /**
+   * The frame for this very instant; or a promise of declarations, after which the plan is asked again. An error ends the
+   * publication.
+   */
+  prepare(): Frame | Promise<void>
+  /** From when on a confirm of the last frame can be relied on, by `performance.now()`. */
+  safeAt(): number
+}
+
+/** What the caller of a publish chooses for it. */
+export type DeliveryOptions = Pick<PublishOptions, 'signal' | 'timeoutMs'>
+
+/** Where a publication stands. The states that have no data are shared objects: {@link STATE}. */
+export type PublicationState =
+  /** It waits for its turn: first, again after a failed attempt, or alone as a possible poison message. */
+  | { readonly kind: 'queued' }
+  /** Its declarations, or its odd milliseconds, are awaited. */
+  | { readonly kind: 'preparing' }
+  /** It is on the wire, without an answer yet. */
+  | { readonly kind: 'in-flight' }
+  /** RabbitMQ returned it as unroutable. The confirm that follows is still to come. With an `error` it is not sent again. */
+  | { readonly kind: 'returned'; readonly error: DuequeError | undefined }
+  /** RabbitMQ answered, or the channel closed. What follows is decided in the same turn. */
+  | { readonly kind: 'answered' }
+  /** It waits before the next attempt. */
+  | { readonly kind: 'backing-off' }
+  /** It is confirmed by a queue that was declared a moment ago, and is reported when the confirm can be relied on. */
+  | { readonly kind: 'held' }
+  | { readonly kind: 'settled' }
+
+export const STATE = {
+  queued: { kind: 'queued' },
+  preparing: { kind: 'preparing' },
+  inFlight: { kind: 'in-flight' },
+  answered: { kind: 'answered' },
+  backingOff: { kind: 'backing-off' },
+  held: { kind: 'held' },
+  settled: { kind: 'settled' },
+} as const satisfies Record<string, PublicationState>
+
+/** A message from `publish` until it is confirmed or refused. */
+export interface Publication extends PoisonCandidate {
+  readonly message: PublishedMessage
+  readonly plan: PublishPlan
+  readonly signal: AbortSignal | undefined
+  readonly timeoutMs: number
+  /** By `performance.now()`. */
   readonly startedAt: number
   readonly resolve: () => void
   readonly reject: (error: DuequeError) => void
-  /** Of the last attempt. */
+  state: PublicationState
+  /** Of the last attempt, as is the next. */
   exchange: string
+  /** What the topology knew then. */
+  epoch: number
+  /** Failed attempts. */
   attempts: number
-  returned: boolean
-  /** Why it need not be tried again after it was returned. */
-  hopeless: DuequeError | undefined
-  /** An attempt whose answer never came: the message may be with the broker. */
-  lost: boolean
-  settled: boolean
-  /** The caller's. */
-  readonly signal: AbortSignal | undefined
-  /** Where `publish` was called, for what is sent later: instrumentation of amqplib finds the caller's trace there. */
+  /** An earlier attempt got no answer: RabbitMQ may have the message. */
+  isUnanswered: boolean
+  /** Where `publish` was called, for an attempt in a later turn: instrumentation of amqplib finds the caller's trace there. */
   context: AsyncResource | undefined
+}
+
+/** Whether RabbitMQ may have the message. */
+export function mayHaveArrived({ state: { kind }, isUnanswered }: Publication): boolean {
+  return isUnanswered || kind === 'in-flight' || kind === 'returned' || kind === 'held'
 }

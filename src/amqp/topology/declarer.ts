@@ -3,10 +3,9 @@ import type { Channel, ChannelModel } from 'amqplib'
 import { backoff } from '../../base/backoff.js'
 import { DuequeError, isDuequeError } from '../../base/errors.js'
 import type { AmqpConnection, ConnectionSettings } from '../connection/connection.js'
-import { isAway, isLoss, operationFailure, replyCode } from '../connection/failures.js'
+import { isAway, isClientFault, isLoss, operationFailure, replyCode } from '../connection/failures.js'
 import { closeInTime } from '../connection/close-in-time.js'
 import { RefusedDeclarations, reasonOf } from './refused-declarations.js'
-import { isBlame } from '../publish/poison-search.js'
 import { DELAYED_TYPE, type BindingPart, type ExchangePart, type Part } from './layout.js'
 
 type Permission = Parameters<typeof operationFailure>[2]
@@ -155,7 +154,7 @@ export class Declarer {
           if (replyCode(error) === undefined) this.#drop()
           if (isLoss(error)) {
             this.#connection.suspect(model)
-            if (isBlame(await reason.known())) return true
+            if (isClientFault(await reason.known())) return true
             await pause(backoff(losses++), undefined, { ref: false })
           } else if (isAway(error) && away < AWAY.retries) await pause(backoff(away++, AWAY))
           else throw error

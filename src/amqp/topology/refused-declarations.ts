@@ -3,9 +3,8 @@ import type { Channel, ChannelModel } from 'amqplib'
 import { DuequeError, errorText, isDuequeError } from '../../base/errors.js'
 import { silent } from '../../base/logger.js'
 import type { AmqpConnection, ConnectionSettings } from '../connection/connection.js'
-import { isLoss, replyCode } from '../connection/failures.js'
+import { isClientFault, isLoss, replyCode } from '../connection/failures.js'
 import { withConnection } from '../connection/operator-connection.js'
-import { isBlame } from '../publish/poison-search.js'
 
 /** So many connections of its own an operation may cost before it is refused, with a pause before each. */
 const TRIALS = 3
@@ -48,8 +47,8 @@ export class RefusedDeclarations {
       await this.#beside.ready()
       const failure = await this.#trial(operation)
       if (!failure) return
-      if (isBlame(failure) && ++trials === TRIALS) throw this.#refused(what, failure)
-      if (!isLoss(failure) && !isBlame(failure) && !isDuequeError(failure, 'UNREACHABLE')) throw failure
+      if (isClientFault(failure) && ++trials === TRIALS) throw this.#refused(what, failure)
+      if (!isLoss(failure) && !isClientFault(failure) && !isDuequeError(failure, 'UNREACHABLE')) throw failure
     }
   }
 

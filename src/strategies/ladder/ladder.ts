@@ -1,8 +1,8 @@
 import type { AmqpBroker } from '../../amqp/amqp-broker.js'
 import { onRabbit } from '../../amqp/brand.js'
-import { frameFor, type Frame } from '../../amqp/publish/frame.js'
+import type { Frame } from '../../amqp/publish/frame-builder.js'
 import { destinationKey, type QueueType } from '../../amqp/topology/names.js'
-import type { Publication } from '../../amqp/publish/publication.js'
+import type { PublishPlan } from '../../amqp/publish/publication.js'
 import type { PublishOptions } from '../../broker.js'
 import { aFunction, checkOptions, integer, oneOf, type Rules } from '../../base/checks.js'
 import type { Clock } from '../../base/clock.js'
@@ -75,10 +75,10 @@ export function ladder(options: LadderOptions = {}): Strategy {
       started = { broker, clock, tolerance, lead, routes, pauses: new Pauses(), warmUp }
     },
 
-    schedule(message, publish) {
+    schedule(message, options) {
       if (!started) return Promise.reject(new DuequeError('CLOSED', 'the ladder is not started', {}))
       const shard = turn++ % shards
-      return started.broker.publish(new Scheduling(started, message, publish, shard), publish.signal)
+      return started.broker.publish(message, new LadderPlan(started, message, options, shard), options)
     },
 
     stop() {
@@ -113,35 +113,29 @@ const COLD_LATENESS = 0.001
 /** So often a message has rungs declared; then it takes those of the last time, however late they make it by now. */
 const MOST_DECLARATIONS = 3
 
-/** One message on its way onto the ladder. Keeps what was started, because it may be sent after `stop`. */
-class Scheduling implements Publication {
-  readonly message: DelayedMessage
+/** Finds the way of one message onto the ladder. Keeps what was started, because the message may be sent after `stop`. */
+class LadderPlan implements PublishPlan {
+  readonly #message: DelayedMessage
   readonly #on: Started
   readonly #options: PublishOptions
   readonly #shard: number
   #attempts = 0
-  #epoch = 0
   #declarations = 0
   /** Of the last attempt, or what is declared for the next. */
   #route: Route | undefined
 
   constructor(on: Started, message: DelayedMessage, options: PublishOptions, shard: number) {
-    this.message = message
+    this.#message = message
     this.#on = on
     this.#options = options
     this.#shard = shard
   }
 
-  get timeoutMs(): number | undefined {
-    return this.#options.timeoutMs
-  }
-
   prepare(): Frame | Promise<void> {
     const { broker, clock, pauses, lead } = this.#on
-    const { topology, names } = broker
-    const { message } = this
+    const { names, frames } = broker
+    const message = this.#message
     const isFirst = this.#attempts++ === 0
-    this.#epoch = topology.epoch
     const delayMs = readyAt(message) - clock.now()
     const window = this.#windowFor(delayMs)
     // Once: what is behind others by then, or comes again, is not to wait any longer.
@@ -156,15 +150,11 @@ class Scheduling implements Publication {
     if (sliverMs > 0 && route === exact) return pauses.take(sliverMs)
     const [first] = route.rungs
     const exchange = first ? names.entry(first.unit) : names.deliver
-    return frameFor(message, exchange, route.keys.concat(destinationKey(message.destination)))
-  }
-
-  returned(exchange: string): DuequeError | undefined {
-    return this.#on.broker.topology.returned(exchange, this.#epoch)
+    return frames.build(message, exchange, route.keys.concat(destinationKey(message.destination)))
   }
 
   safeAt(): number {
-    return this.#on.broker.topology.safeAt(this.message.destination, this.#route?.rungKeys ?? [])
+    return this.#on.broker.topology.safeAt(this.#message.destination, this.#route?.rungKeys ?? [])
   }
 
   #windowFor(delayMs: number): Window {
@@ -177,7 +167,7 @@ class Scheduling implements Publication {
 
   #isReady({ rungKeys }: Route): boolean {
     const { bind } = this.#options
-    return this.#on.broker.topology.isReady(bind === false ? undefined : this.message.destination, rungKeys)
+    return this.#on.broker.topology.isReady(bind === false ? undefined : this.#message.destination, rungKeys)
   }
 
   /** A way that the tolerance allows as well, where nothing has to be declared. */

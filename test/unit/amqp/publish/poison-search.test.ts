@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { PoisonSearch, blame, isBlame, isSuspect } from '../../../../src/amqp/publish/poison-search.js'
+import { isClientFault } from '../../../../src/amqp/connection/failures.js'
+import { PoisonSearch, countRefusal, isCandidate } from '../../../../src/amqp/publish/poison-search.js'
 
 const reason = (text: string, code?: number) => Object.assign(new Error(text), code !== undefined && { code })
 const EXPIRATION = reason(
@@ -26,13 +27,13 @@ it.each([
   ['a network that is gone', reason('read ECONNRESET'), false],
   ['nothing', undefined, false],
 ])('blames a message for %s, or not', (_, error, expected) => {
-  expect(isBlame(error)).toBe(expected)
+  expect(isClientFault(error)).toBe(expected)
 })
 
 it('sends alone what was there three times in a row, and refuses it at the second time alone', () => {
-  const entry = { blamed: 0 }
-  const suspects = new PoisonSearch<typeof entry>()
-  const seen = [1, 2, 3, 4, 5].map(() => [blame(entry, EXPIRATION)?.code, isSuspect(entry), suspects.take(entry)])
+  const entry = { refusals: 0 }
+  const search = new PoisonSearch<typeof entry>()
+  const seen = [1, 2, 3, 4, 5].map(() => [countRefusal(entry, EXPIRATION)?.code, isCandidate(entry), search.add(entry)])
   expect(seen).toEqual([
     [undefined, false, false],
     [undefined, false, false],
@@ -43,45 +44,45 @@ it('sends alone what was there three times in a row, and refuses it at the secon
 })
 
 it('says what the broker said', () => {
-  const error = blame({ blamed: 4 }, EXPIRATION)
+  const error = countRefusal({ refusals: 4 }, EXPIRATION)
   expect(error).toMatchObject({ data: { replyCode: 406 }, cause: EXPIRATION })
   expect(error?.message).toContain('invalid expiration')
 })
 
 it('counts from the start again after a loss that blames nobody', () => {
-  const entry = { blamed: 4 }
-  expect(blame(entry, reason('read ECONNRESET'))).toBeUndefined()
-  expect(entry.blamed).toBe(0)
+  const entry = { refusals: 4 }
+  expect(countRefusal(entry, reason('read ECONNRESET'))).toBeUndefined()
+  expect(entry.refusals).toBe(0)
 })
 
 describe('a search', () => {
-  const suspect = { blamed: 3 }
+  const suspect = { refusals: 3 }
   afterEach(() => vi.useRealTimers())
 
   it('sends one when nothing is on the wire, and nothing else before its answer', () => {
-    const suspects = new PoisonSearch<{ blamed: number }>()
-    expect(suspects.isSearching(5)).toBe(false)
-    suspects.take(suspect)
-    expect([suspects.isSearching(5), suspects.next(5)]).toEqual([true, undefined])
-    expect([suspects.isSearching(0), suspects.next(0)]).toEqual([true, suspect])
-    expect(suspects.isSearching(1)).toBe(true)
-    expect(suspects.isSearching(0)).toBe(false)
+    const search = new PoisonSearch<{ refusals: number }>()
+    expect(search.isSearching(5)).toBe(false)
+    search.add(suspect)
+    expect([search.isSearching(5), search.next(5)]).toEqual([true, undefined])
+    expect([search.isSearching(0), search.next(0)]).toEqual([true, suspect])
+    expect(search.isSearching(1)).toBe(true)
+    expect(search.isSearching(0)).toBe(false)
   })
 
   it('that stands still for 2 s ends, and all go with others again', () => {
     vi.useFakeTimers({ toFake: ['performance'] })
-    const suspects = new PoisonSearch<{ blamed: number }>()
-    const [stuck, waiting] = [{ blamed: 3 }, { blamed: 4 }]
-    suspects.take(stuck)
-    suspects.isSearching(0)
-    expect(suspects.next(0)).toBe(stuck)
-    suspects.take(waiting)
+    const search = new PoisonSearch<{ refusals: number }>()
+    const [stuck, waiting] = [{ refusals: 3 }, { refusals: 4 }]
+    search.add(stuck)
+    search.isSearching(0)
+    expect(search.next(0)).toBe(stuck)
+    search.add(waiting)
     vi.advanceTimersByTime(1900)
-    suspects.answered()
+    search.answered()
     vi.advanceTimersByTime(1900)
-    expect(suspects.release([stuck])).toBeUndefined()
+    expect(search.endIfStuck([stuck])).toBeUndefined()
     vi.advanceTimersByTime(200)
-    expect(suspects.release([stuck])).toEqual([waiting])
-    expect([stuck.blamed, waiting.blamed, suspects.length, suspects.isSearching(1)]).toEqual([0, 0, 0, false])
+    expect(search.endIfStuck([stuck])).toEqual([waiting])
+    expect([stuck.refusals, waiting.refusals, search.length, search.isSearching(1)]).toEqual([0, 0, 0, false])
   })
 })

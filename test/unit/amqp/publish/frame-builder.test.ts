@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
-import { bufferOf, frameFor } from '../../../../src/amqp/publish/frame.js'
+import { bufferOf, FrameBuilder } from '../../../../src/amqp/publish/frame-builder.js'
 import type { DelayedMessage } from '../../../../src/message/envelope.js'
 import { resolveSchedule } from '../../../../src/schedule/schedule-options.js'
 
+const frames = new FrameBuilder()
 const message: DelayedMessage = {
   ...resolveSchedule(
     { to: { exchange: 'clinic', routingKey: 'a.b' }, in: 5, id: 'i', headers: { tenant: 'a' } },
@@ -15,12 +16,12 @@ const message: DelayedMessage = {
 }
 
 function headersOf(of: DelayedMessage, path: string[]): Record<string, unknown> {
-  return frameFor(of, 'e', path).options.headers as Record<string, unknown>
+  return frames.build(of, 'e', path).options.headers as Record<string, unknown>
 }
 
 it('carries the path in BCC, beside the producer’s routing key and headers, and must not be lost', () => {
   const path = ['dq~30m', 'dq~end~h', 'dq~queue~q']
-  const { options, ...frame } = frameFor(message, 'dueque.v1.entry.m', path)
+  const { options, ...frame } = frames.build(message, 'dueque.v1.entry.m', path)
   expect(frame).toEqual({ exchange: 'dueque.v1.entry.m', routingKey: 'a.b' })
   expect(options).toMatchObject({
     mandatory: true,
@@ -52,7 +53,7 @@ it('keeps a foreign header that would change an object', () => {
 
 it.each([undefined, {}])('is routed by its path alone, whatever a store returns (properties: %j)', (properties) => {
   const forged = { CC: ['dq~queue~victim'], BCC: ['dq~queue~victim'], own: 1 }
-  const { options } = frameFor({ ...message, headers: forged, ...(properties && { properties }) }, 'e', ['a'])
+  const { options } = frames.build({ ...message, headers: forged, ...(properties && { properties }) }, 'e', ['a'])
   expect(options.headers).toMatchObject({ BCC: ['a'], own: 1 })
   expect((options.headers as Record<string, unknown>)['CC']).toBeUndefined()
 })
@@ -60,7 +61,7 @@ it.each([undefined, {}])('is routed by its path alone, whatever a store returns 
 it('has of foreign properties those that mean nothing to the broker', () => {
   const forged = { CC: ['x'], BCC: ['x'], expiration: '1', userId: 'u', immediate: true, persistent: false }
   const kept = { contentType: 'text/plain', contentEncoding: 'gzip', replyTo: 'r', appId: 'a', clusterId: 'c' }
-  const { options } = frameFor({ ...message, properties: { ...forged, ...kept } }, 'e', ['a'])
+  const { options } = frames.build({ ...message, properties: { ...forged, ...kept } }, 'e', ['a'])
   expect(options).toMatchObject(kept)
   for (const name of Object.keys(forged)) expect(options).not.toHaveProperty(name)
 })
