@@ -63,6 +63,12 @@ export interface ErrorData {
   CLOCK_STUCK: { handlers: readonly { queue: string; name: string; id: string; attempt: number }[] }
   /** RabbitMQ closes the connection when it is asked about this queue or exchange, also on a connection of its own. */
   DECLARATION_REFUSED: { resource: string; replyCode: number }
+  /** The management API did not answer, refused the user, or is none of RabbitMQ. */
+  MANAGEMENT_FAILED: { host: string }
+  /** A queue or exchange still holds messages, and would be deleted with them. `null`: nobody knows how many. */
+  NOT_EMPTY: { resource: string; messages: number | null }
+  /** An exchange lacks bindings that another one has. */
+  BINDING_MISSING: { exchange: string; bindings: readonly { to: 'queue' | 'exchange'; name: string; key: string }[] }
   /** The broker answered with an error that has no code of its own here. */
   BROKER_ERROR: { replyCode: number | undefined }
 }

@@ -13,7 +13,7 @@ import { isError } from '../base/errors.js'
  * | 4       | the broker could not do it: a destination is missing, no confirm came, …                              |
  * | 5       | `doctor` found warnings                                                                               |
  * | 6       | `doctor` found errors                                                                                 |
- * | 7       | `migrate status`: messages wait in the delayed-message plugin, or nobody can say                      |
+ * | 7       | `plugin status`: messages wait in the delayed-message plugin, or nobody can say                       |
  * | 130 143 | SIGINT or SIGTERM ended `schedule` before its input was read to the end, `redrive` half-way, or `doctor` |
  */
 export const EXIT = {
@@ -39,7 +39,7 @@ Exit codes:
             permission
   4         the broker could not do it: a destination is missing, no confirm came, …
   5, 6      doctor found warnings; errors
-  7         migrate status: messages wait in the delayed-message plugin, or nobody can say
+  7         plugin status: messages wait in the delayed-message plugin, or nobody can say
   130, 143  SIGINT or SIGTERM: ended schedule before its input was read to the end, redrive before it was
             through, or doctor; what was under way is done. consume and relay end with 0 after the first signal. A
             second one ends any command at once`
@@ -49,13 +49,11 @@ export class CommandError extends Error {
   readonly code:
     | 'USAGE'
     | 'INVALID_LINE'
-    | 'MANAGEMENT_FAILED'
     | 'NOT_FOUND'
     | 'NOT_WAITING'
     | 'EXPIRED'
-    | 'NOT_EMPTY'
     | 'QUEUE_MISSING'
-    | 'BINDING_MISSING'
+    | 'NOT_EMPTY'
     | 'STORE_UNREACHABLE'
 
   constructor(code: CommandError['code'], message: string, cause?: unknown) {
@@ -118,9 +116,13 @@ export function exitCodeOf(error: unknown): number {
   return isDuequeError(error) || error instanceof CommandError ? EXIT_OF[error.code] : EXIT.failed
 }
 
+/** What an operator's work fails with: no message was to be scheduled, so that there is no outcome to tell. */
+const WITHOUT_OUTCOME: readonly ErrorCode[] = ['MANAGEMENT_FAILED', 'NOT_EMPTY', 'BINDING_MISSING']
+
 /** An error as programs read it. `outcome` tells of a schedule whether the message may wait all the same. */
-export function errorJson(error: unknown): { code: string; message: string; outcome?: string } {
+export function errorJson(error: unknown): { code: string; message: string; outcome?: string | undefined } {
   const message = isError(error) ? error.message : String(error)
-  if (isDuequeError(error)) return { code: error.code, message, outcome: error.outcome }
+  if (isDuequeError(error))
+    return { code: error.code, message, outcome: WITHOUT_OUTCOME.includes(error.code) ? undefined : error.outcome }
   return { code: error instanceof CommandError ? error.code : 'UNEXPECTED', message }
 }

@@ -1,4 +1,4 @@
-import { worst, type Severity } from '../operate/doctor/finding.js'
+import { worst, type Severity } from '../base/finding.js'
 import type { AreaFinding } from '../operate/doctor/checks.js'
 import { plain } from './terminal.js'
 

@@ -4,8 +4,8 @@ import { Command, CommanderError } from 'commander'
 import { addConsume } from './commands/consume.js'
 import { addDead } from './commands/dead.js'
 import { addDoctor } from './commands/doctor.js'
-import { addMigrate } from './commands/migrate.js'
 import { addParked } from './commands/parked.js'
+import { addPlugin } from './commands/plugin/plugin.js'
 import { addPostgres } from './commands/postgres.js'
 import { addRelay } from './commands/relay.js'
 import { addSchedule } from './commands/schedule.js'
@@ -31,7 +31,7 @@ Examples:
   dueque relay --redis redis://localhost
   dueque cancel appointment-42/24h --redis redis://localhost
   dueque postgres migrate --postgres postgres://localhost/app
-  dueque migrate status
+  dueque plugin status
 ${EXIT_HELP}`
 
 function program(): Command {
@@ -52,7 +52,7 @@ function program(): Command {
   addRelay(root, terminal)
   addWaiting(root, terminal)
   addPostgres(root, terminal)
-  addMigrate(root, terminal)
+  addPlugin(root, terminal)
   for (const command of root.commands.flatMap(withSubcommands)) command.addHelpText('after', EXIT_HELP)
   return root.addHelpText('after', HELP)
 }

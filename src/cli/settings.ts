@@ -1,6 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { connect, type ConnectOptions, type Dueque, type QueueType, type TopologyMode } from '../index.js'
 import { storeStrategy } from '../strategies/store/store-strategy.js'
+import { isManagementUrl } from '../operate/management/api.js'
+import type { OperatorOptions } from '../operate/operator-settings.js'
+import { usage } from './exit.js'
 import { addStoreOptions, chosenStore, type StoreSettings } from './stores/store-options.js'
 import type { Terminal } from './terminal.js'
 
@@ -11,6 +14,12 @@ export interface Settings extends StoreSettings {
   queueType?: QueueType
   topology?: TopologyMode
   json?: boolean
+}
+
+/** Those of the commands for operators. */
+export interface OperatorFlags extends Settings {
+  /** For a cluster one for each node. */
+  management?: string | string[] | false
 }
 
 export function addSettings(program: Command): void {
@@ -33,6 +42,13 @@ export function addSettings(program: Command): void {
 
 export function connectOptions({ url, namespace, queueType, topology }: Settings, terminal: Terminal): ConnectOptions {
   return { url, namespace, queueType, topology, logger: terminal.logger }
+}
+
+/** @throws CommandError for a URL that is none */
+export function operatorOptions({ management, ...settings }: OperatorFlags, terminal: Terminal): OperatorOptions {
+  const urls = management === undefined || management === false ? [] : [management].flat()
+  if (!urls.every(isManagementUrl)) throw usage('--management: expected a URL such as http://localhost:15672')
+  return { ...connectOptions(settings, terminal), management }
 }
 
 /**
@@ -78,6 +94,13 @@ export function wholeNumber(text: string): number {
 export function managementOption(): Option {
   const text = 'the management API; user and password of --url if it has none'
   return new Option('--management <url>', text).env('RABBITMQ_MANAGEMENT_URL')
+}
+
+/** For what each node of a cluster knows of itself alone. */
+export function managementOfEachNode(): Option {
+  const option = managementOption().argParser(collect)
+  option.description += '. For a cluster once for each node'
+  return option
 }
 
 export function shardCount(text: string): number {

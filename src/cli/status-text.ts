@@ -1,6 +1,6 @@
-import type { Count } from './management.js'
+import { sumOf, type MessageCount } from '../operate/management/resources.js'
 import { number } from './progress.js'
-import type { StatusReport } from './status-report.js'
+import type { StatusReport } from '../operate/status-report.js'
 import { plain } from './terminal.js'
 
 type Row = [label: string, count: string, remark: string]
@@ -12,7 +12,7 @@ export function textOf(report: StatusReport, asked: boolean): string {
   const rows: Row[] = [
     row('waiting', waiting),
     ...waiting.rungs.map((rung) => row(`  ${rung.rung}`, rung, rung.backedUp ? BACKED_UP : '')),
-    row('outlets', total(outlets)),
+    row('outlets', sumOf(outlets)),
     ...outlets.map((outlet) =>
       'exchange' in outlet
         ? row(`  ${outlet.exchange}`, outlet, 'does the exchange route anywhere?')
@@ -21,8 +21,8 @@ export function textOf(report: StatusReport, asked: boolean): string {
     ...(unroutable?.messages
       ? [row('unroutable', unroutable, 'sent on or parked by the next process that connects')]
       : []),
-    row('parked', parked ?? total([]), parked ? '' : `nothing was declared in namespace ${namespace} yet`),
-    row('dead', total(dead)),
+    row('parked', parked ?? sumOf([]), parked ? '' : `nothing was declared in namespace ${namespace} yet`),
+    row('dead', sumOf(dead)),
     ...shown.map((one) => row(`  ${one.queue}`, one)),
   ]
   const widths = [0, 1].map((column) => Math.max(...rows.map((cells) => cells[column]!.length))) as [number, number]
@@ -41,12 +41,7 @@ const SOURCE: Record<StatusReport['source'], string> = {
     'unacked ones, nor outlets. Dead queues: those of --queue. Shards: --shards. For the rest: --management.',
 }
 
-function row(label: string, { messages, ready }: Count, remark = ''): Row {
+function row(label: string, { messages, ready }: MessageCount, remark = ''): Row {
   const onTheWay = messages > ready ? `${number(messages - ready)} unsettled` : ''
   return [plain(label), number(messages), [onTheWay, remark].filter(Boolean).join('; ')]
-}
-
-function total(counts: readonly Count[]): Count {
-  const sum = (field: keyof Count) => counts.reduce((all, count) => all + count[field], 0)
-  return { messages: sum('messages'), ready: sum('ready') }
 }

@@ -1,6 +1,7 @@
 import { SHOWN_CHARACTERS } from '../base/errors.js'
 import type { Logger } from '../index.js'
 import { errorJson } from './exit.js'
+import type { OnProgress } from '../operate/operator-settings.js'
 import { Progress } from './progress.js'
 
 /** Where a command writes: results to standard output, everything else to standard error. */
@@ -54,6 +55,16 @@ export class Terminal {
     this.#progress?.end()
     this.#progress = new Progress(label, unit, process.stderr.isTTY && !(this.json && process.stdout.isTTY))
     return this.#progress
+  }
+
+  /** Shows how far a long work is, and takes the bar away when it ends. */
+  async tracking<T>(label: string, unit: string, work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
+    const progress = this.progress(label, unit)
+    try {
+      return await work((done, whole) => progress.update(done, done / whole))
+    } finally {
+      progress.end()
+    }
   }
 
   /** What the library tells an operator. */

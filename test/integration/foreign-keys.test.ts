@@ -1,6 +1,6 @@
 import type { Channel } from 'amqplib'
 import { expect, test } from 'vitest'
-import { parkedSentOn } from '../../src/operate/parked-messages.js'
+import { parkedSentOn } from '../../src/operate/failed/parked-messages.js'
 import { on } from '../../src/index.js'
 import { poll, useVhost } from '../support/broker.js'
 import { next } from '../support/intake.js'

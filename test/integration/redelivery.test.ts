@@ -1,6 +1,6 @@
 import type { Channel } from 'amqplib'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
-import { deadSentOn } from '../../src/operate/dead-letters.js'
+import { deadSentOn } from '../../src/operate/failed/dead-letters.js'
 import { Declarer } from '../../src/amqp/topology/declarer.js'
 import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
 import { on } from '../../src/index.js'

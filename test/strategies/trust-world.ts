@@ -1,6 +1,6 @@
 import { Layout, type Part } from '../../src/amqp/topology/layout.js'
 import { Names } from '../../src/amqp/topology/names.js'
-import { applyParts, destinationParts, withDeclarer } from '../../src/operate/topology-admin.js'
+import { applyParts, destinationParts, withDeclarer } from '../../src/operate/topology/parts.js'
 import { parseEndpoints } from '../../src/amqp/connection/endpoint.js'
 import { connect, ladder, type ConnectOptions, type Dueque } from '../../src/index.js'
 import { resolveOptions } from '../../src/options.js'
@@ -86,6 +86,6 @@ export class TrustWorld extends AmqpWorld {
 export async function applyAs(url: string, parts: readonly Part[], workQueues: readonly string[] = []): Promise<void> {
   const settings = resolveOptions({ url })
   await withDeclarer({ ...settings, endpoints: parseEndpoints(url) }, (declarer) =>
-    applyParts(declarer, parts, { workQueues, told: () => undefined }),
+    applyParts(declarer, parts, { workQueues }),
   )
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { deadLetterOf, deadSentOn, type DeadLetter } from '../../operate/dead-letters.js'
+import { deadLetterOf, deadSentOn, type DeadLetter } from '../../operate/failed/dead-letters.js'
 import { deadQueue } from '../../amqp/topology/names.js'
 import { checkQueueName } from '../../message/destination.js'
 import type { Kind, Store } from '../stored/store.js'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { parkedSentOn } from '../../operate/parked-messages.js'
+import { parkedSentOn } from '../../operate/failed/parked-messages.js'
 import { HEADER, integer, text } from '../../message/envelope.js'
 import type { Kind, Store } from '../stored/store.js'
 import { instantText, summaryOf, type Column } from '../stored/text.js'

@@ -2,10 +2,8 @@ import { parseEndpoints } from '../../amqp/connection/endpoint.js'
 import { destinationKey, Names } from '../../amqp/topology/names.js'
 import type { Destination } from '../../message/destination.js'
 import type { ResolvedOptions } from '../../options.js'
-import { ask, overManagement } from '../management.js'
-import { list, object, text } from '../shape.js'
-
-const bindings = list(object({ routing_key: text }))
+import { askManagement } from '../../operate/management/api.js'
+import { bindingsFrom } from '../../operate/management/resources.js'
 
 /**
  * Tells which destinations are bound in a namespace, as the management API has it, which is asked once. AMQP does not show
@@ -17,9 +15,8 @@ export function boundIn({ namespace, url }: ResolvedOptions, named: string | und
   let keys: Promise<ReadonlySet<string> | undefined> | undefined
   const { deliver } = new Names(namespace)
   const look = async () => {
-    const found = await overManagement(named, parseEndpoints(url), async (api, { vhost }) => {
-      const path = `/api/exchanges/${encodeURIComponent(vhost)}/${encodeURIComponent(deliver)}/bindings/source`
-      return new Set((await ask(api, path, bindings)).map(({ routing_key }) => routing_key))
+    const found = await askManagement({ management: named }, parseEndpoints(url), async (api, { vhost }) => {
+      return new Set((await bindingsFrom(api, vhost, deliver)).map(({ key }) => key))
     })
     return 'answer' in found ? found.answer : undefined
   }

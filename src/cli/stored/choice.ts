@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander'
-import type { Stored } from '../../operate/storage-queue.js'
+import type { Stored } from '../../operate/failed/failed-queue.js'
 import { parseInstant } from '../../message/due.js'
 import { text } from '../../message/envelope.js'
 import { errorText } from '../../base/errors.js'

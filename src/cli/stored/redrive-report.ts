@@ -1,4 +1,4 @@
-import type { StorageQueue, Stored } from '../../operate/storage-queue.js'
+import type { StorageQueue, Stored } from '../../operate/failed/failed-queue.js'
 import { destinationText } from '../../message/destination.js'
 import type { DelayedMessage } from '../../message/envelope.js'
 import { DuequeError, isDuequeError } from '../../base/errors.js'

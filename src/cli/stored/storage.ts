@@ -1,6 +1,6 @@
 import { parseEndpoints } from '../../amqp/connection/endpoint.js'
 import { Names } from '../../amqp/topology/names.js'
-import { StorageQueue, type Stored } from '../../operate/storage-queue.js'
+import { StorageQueue, type Stored } from '../../operate/failed/failed-queue.js'
 import { text } from '../../message/envelope.js'
 import { isDuequeError } from '../../base/errors.js'
 import { resolveOptions, type ResolvedOptions } from '../../options.js'

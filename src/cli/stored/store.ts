@@ -1,6 +1,6 @@
-import type { OtherDestination } from '../../operate/parked-messages.js'
+import type { OtherDestination } from '../../operate/failed/parked-messages.js'
 import type { Names } from '../../amqp/topology/names.js'
-import type { Stored } from '../../operate/storage-queue.js'
+import type { Stored } from '../../operate/failed/failed-queue.js'
 import type { DelayedMessage } from '../../message/envelope.js'
 import type { Column, Summary } from './text.js'
 

@@ -1,4 +1,4 @@
-import type { Stored } from '../../operate/storage-queue.js'
+import type { Stored } from '../../operate/failed/failed-queue.js'
 import { decodeEnvelope, HEADER } from '../../message/envelope.js'
 import { number } from '../progress.js'
 import { plain } from '../terminal.js'

@@ -1,5 +1,5 @@
-import type { Finding } from '../../operate/doctor/finding.js'
-import { finding } from '../../operate/doctor/finding.js'
+import type { Finding } from '../../base/finding.js'
+import { finding } from '../../base/finding.js'
 import { errorText } from '../../base/errors.js'
 import { checkPostgres } from '../../strategies/postgres/server-check.js'
 import { postgresFacts } from '../../strategies/postgres/server-facts.js'

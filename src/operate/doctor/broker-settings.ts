@@ -1,4 +1,4 @@
-import { finding, type Finding } from './finding.js'
+import { finding, type Finding } from '../../base/finding.js'
 
 const SHOW =
   "rabbitmqctl eval '[application:get_env(rabbit, K) || K <- [dead_letter_worker_publisher_confirm_timeout, dead_letter_worker_consumer_prefetch, quorum_wal_max_entries]].'"

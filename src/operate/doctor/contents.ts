@@ -1,6 +1,7 @@
 import { roleReader } from '../queue-roles.js'
 import { lastLook, type Facts } from './facts.js'
-import { finding, some, type Finding } from './finding.js'
+import { finding, type Finding } from '../../base/finding.js'
+import { some } from './texts.js'
 
 /**
  * What lies where nobody takes it away by itself.

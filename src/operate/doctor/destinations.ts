@@ -1,7 +1,9 @@
 import { deadQueue, destinationKey } from '../../amqp/topology/names.js'
 import { effective } from './effective-policy.js'
-import { lastLook, type Facts, type QueueFact } from './facts.js'
-import { exactly, finding, quoted, type Finding } from './finding.js'
+import { lastLook, type Facts } from './facts.js'
+import type { QueueFact } from '../management/resources.js'
+import { finding, type Finding } from '../../base/finding.js'
+import { exactly, quoted } from './texts.js'
 import { versionOf } from './product.js'
 import { workQueues } from './targets.js'
 

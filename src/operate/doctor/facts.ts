@@ -1,6 +1,7 @@
 import type { Names, QueueType, TopologyMode } from '../../amqp/topology/names.js'
+import type { BindingFact, ExchangeFact, QueueFact } from '../management/resources.js'
 
-/** All that the checks go by. Collected by amqp-facts.ts and by src/cli/management-facts.ts. */
+/** All that the checks go by. Collected by amqp-facts.ts and management-facts.ts. */
 export interface Facts {
   names: Names
   queueType: QueueType
@@ -64,28 +65,6 @@ export interface PolicyFact {
   applyTo: string
   priority: number
   definition: Readonly<Record<string, unknown>>
-}
-
-export interface ExchangeFact {
-  name: string
-  type: string
-  arguments: Readonly<Record<string, unknown>>
-}
-
-export interface BindingFact {
-  to: 'queue' | 'exchange'
-  name: string
-  key: string
-}
-
-export interface QueueFact {
-  name: string
-  type: string
-  durable: boolean
-  arguments: Readonly<Record<string, unknown>>
-  messages: number
-  /** Without those unacked, or with the dead-letter worker. */
-  ready: number
 }
 
 /** The last look at the queues; undefined if there was none. */

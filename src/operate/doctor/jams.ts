@@ -1,6 +1,8 @@
 import { roleReader } from '../queue-roles.js'
-import type { Facts, Look, QueueFact } from './facts.js'
-import { finding, some, type Finding } from './finding.js'
+import type { Facts, Look } from './facts.js'
+import type { QueueFact } from '../management/resources.js'
+import { finding, type Finding } from '../../base/finding.js'
+import { some } from './texts.js'
 
 /** From which on a held message is certainly stuck: a confirm takes milliseconds. */
 const CERTAIN_MS = 60_000

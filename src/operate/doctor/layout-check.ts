@@ -2,8 +2,9 @@ import { Layout, type Part } from '../../amqp/topology/layout.js'
 import { roleReader } from '../queue-roles.js'
 import { allRungs } from '../../strategies/ladder/rungs.js'
 import { lastLook, type Facts } from './facts.js'
-import { finding, some, type Finding } from './finding.js'
-import { judgePart, type Verdict } from './judge-part.js'
+import { finding, type Finding } from '../../base/finding.js'
+import { some } from './texts.js'
+import { judgePart, type Verdict } from '../topology/judge-part.js'
 
 const ON_CONNECT = 'dueque topology apply, as a user who may configure it'
 

@@ -1,6 +1,7 @@
 import { effective } from './effective-policy.js'
 import { lastLook, type Facts } from './facts.js'
-import { finding, quoted, type Finding } from './finding.js'
+import { finding, type Finding } from '../../base/finding.js'
+import { quoted } from './texts.js'
 
 /** The exchanges that are destinations: whether what is due for them finds a way on. */
 export function checkOutlets(facts: Facts): Finding[] {

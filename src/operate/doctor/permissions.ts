@@ -1,5 +1,6 @@
 import type { Facts, Probe } from './facts.js'
-import { escaped, finding, quoted, some, type Finding } from './finding.js'
+import { finding, type Finding } from '../../base/finding.js'
+import { escaped, quoted, some } from './texts.js'
 
 const PERMISSIONS = ['configure', 'write', 'read'] as const
 

@@ -1,6 +1,7 @@
 import type { Facts, PolicyFact } from './facts.js'
 import { isReadable, policyFor } from './effective-policy.js'
-import { exactly, finding, quoted, some, type Finding, type Severity } from './finding.js'
+import { finding, type Finding, type Severity } from '../../base/finding.js'
+import { exactly, quoted, some } from './texts.js'
 import { layoutTargets, type Target } from './targets.js'
 
 type Effect = [severity: Severity, effect: string]

@@ -1,5 +1,5 @@
 import type { Facts, ManagementFacts } from './facts.js'
-import { finding, type Finding } from './finding.js'
+import { finding, type Finding } from '../../base/finding.js'
 
 /** Which broker this is, and what it can do. */
 export function checkProduct({ server, management }: Facts): Finding[] {

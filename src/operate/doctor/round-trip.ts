@@ -9,7 +9,7 @@ import { Names } from '../../amqp/topology/names.js'
 import { errorText, isDuequeError } from '../../base/errors.js'
 import type { ResolvedOptions } from '../../options.js'
 import { resolveSchedule } from '../../schedule/schedule-options.js'
-import { finding, type Finding } from './finding.js'
+import { finding, type Finding } from '../../base/finding.js'
 
 const DELAY_MS = 1000
 /** After the message was due. */

@@ -2,7 +2,8 @@ import { Layout } from '../../amqp/topology/layout.js'
 import { deadQueue } from '../../amqp/topology/names.js'
 import { roleReader } from '../queue-roles.js'
 import type { Resource } from './effective-policy.js'
-import { lastLook, type Facts, type QueueFact } from './facts.js'
+import { lastLook, type Facts } from './facts.js'
+import type { QueueFact } from '../management/resources.js'
 
 /** A queue or exchange that a message of dueque may come through, there already or declared on first use. */
 export interface Target extends Resource {

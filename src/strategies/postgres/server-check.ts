@@ -1,3 +1,4 @@
+import { finding, type Finding } from '../../base/finding.js'
 import { MESSAGES_SETTINGS, MIGRATIONS } from './migrations.js'
 
 /** What there is to know of a server. What is missing could not be seen, or is not there. */
@@ -41,13 +42,6 @@ export interface WaitingFacts {
   readonly released: number
 }
 
-export interface PostgresFinding {
-  severity: 'ok' | 'note' | 'warning' | 'error'
-  code: string
-  what: string
-  todo: string
-}
-
 const LEAST_VERSION = 130_000
 /** A backstop and a lease, and some. */
 const OVERDUE_MS = 30_000
@@ -55,7 +49,7 @@ const CLOCK_MS = 1000
 const OLD_TRANSACTION_MS = 3_600_000
 
 /** What all this means for what waits in it. */
-export function checkPostgres(facts: PostgresFacts): PostgresFinding[] {
+export function checkPostgres(facts: PostgresFacts): Finding[] {
   return [
     checkVersion(facts),
     ...checkUse(facts),
@@ -70,133 +64,130 @@ export function checkPostgres(facts: PostgresFacts): PostgresFinding[] {
   ]
 }
 
-function checkVersion({ version }: PostgresFacts): PostgresFinding {
+function checkVersion({ version }: PostgresFacts): Finding {
   const what = `PostgreSQL ${Math.floor(version / 10_000)}.${version % 10_000}`
-  if (version >= LEAST_VERSION) return found('ok', 'postgres-version', what)
-  return found('error', 'postgres-version', `${what} is too old`, 'use 13 or later')
+  if (version >= LEAST_VERSION) return finding('ok', 'postgres-version', what)
+  return finding('error', 'postgres-version', `${what} is too old`, 'use 13 or later')
 }
 
-function checkUse({ encoding, isReadonly }: PostgresFacts): PostgresFinding[] {
-  const findings: PostgresFinding[] = []
+function checkUse({ encoding, isReadonly }: PostgresFacts): Finding[] {
+  const findings: Finding[] = []
   if (encoding !== 'UTF8')
-    findings.push(found('error', 'postgres-encoding', `the database has the encoding ${encoding}`, 'use one in UTF8'))
+    findings.push(finding('error', 'postgres-encoding', `the database has the encoding ${encoding}`, 'use one in UTF8'))
   if (isReadonly)
-    findings.push(found('error', 'postgres-readonly', 'this server or user can only read', 'use the primary'))
+    findings.push(finding('error', 'postgres-readonly', 'this server or user can only read', 'use the primary'))
   return findings
 }
 
-function checkDurability({ fsync, synchronousCommit }: PostgresFacts): PostgresFinding {
+function checkDurability({ fsync, synchronousCommit }: PostgresFacts): Finding {
   const code = 'postgres-durability'
-  if (!fsync) return found('error', code, 'fsync is off: a crash of the machine may lose everything', 'set fsync = on')
+  if (!fsync)
+    return finding('error', code, 'fsync is off: a crash of the machine may lose everything', 'set fsync = on')
   const what = `fsync is on, synchronous_commit is ${synchronousCommit}`
-  if (synchronousCommit !== 'off') return found('ok', code, what)
+  if (synchronousCommit !== 'off') return finding('ok', code, what)
   const todo = 'ALTER ROLE … SET synchronous_commit = on'
-  return found('warning', code, `${what}: a crash loses what was confirmed in the last half second or so`, todo)
+  return finding('warning', code, `${what}: a crash loses what was confirmed in the last half second or so`, todo)
 }
 
-function checkSchema({ schema, schemaVersion, user }: PostgresFacts): PostgresFinding[] {
+function checkSchema({ schema, schemaVersion, user }: PostgresFacts): Finding[] {
   const code = 'postgres-schema'
   const newest = MIGRATIONS.length
   const todo = 'dueque postgres migrate, as a user who may create it'
   if (schemaVersion === undefined)
-    return [found('error', code, `user ${user} cannot see the version of the schema ${schema}`, 'see the rights')]
-  if (schemaVersion === 0) return [found('error', code, `there is no schema ${schema} of dueque`, todo)]
+    return [finding('error', code, `user ${user} cannot see the version of the schema ${schema}`, 'see the rights')]
+  if (schemaVersion === 0) return [finding('error', code, `there is no schema ${schema} of dueque`, todo)]
   const what = `the schema ${schema} is at version ${schemaVersion}`
-  if (schemaVersion < newest) return [found('error', code, `${what} of ${newest}`, todo)]
-  if (schemaVersion === newest) return [found('ok', code, what)]
-  return [found('note', code, `${what}, this dueque knows ${newest}: it will do`)]
+  if (schemaVersion < newest) return [finding('error', code, `${what} of ${newest}`, todo)]
+  if (schemaVersion === newest) return [finding('ok', code, what)]
+  return [finding('note', code, `${what}, this dueque knows ${newest}: it will do`)]
 }
 
-function checkRights({ lacks, user, schema }: PostgresFacts): PostgresFinding[] {
+function checkRights({ lacks, user, schema }: PostgresFacts): Finding[] {
   if (lacks === undefined) return []
-  if (lacks.length === 0) return [found('ok', 'postgres-rights', `user ${user} has all rights that it needs`)]
+  if (lacks.length === 0) return [finding('ok', 'postgres-rights', `user ${user} has all rights that it needs`)]
   return lacks.map(({ on, rights }) => {
     const what = `user ${user} lacks ${rights.join(', ')} on ${on}`
     const todo = `GRANT ${rights.join(', ')} ON ${on} TO "${user}"`
     // Only consumers that share what they have handled need it.
     if (on === `"${schema}".dedupe`)
-      return found('note', 'postgres-rights-dedupe', `${what}, which postgresDedupe needs`, todo)
-    return found('error', 'postgres-rights', what, todo)
+      return finding('note', 'postgres-rights-dedupe', `${what}, which postgresDedupe needs`, todo)
+    return finding('error', 'postgres-rights', what, todo)
   })
 }
 
-function checkVacuum({ autovacuum, tableSettings, oldestTransactionMs, schema }: PostgresFacts): PostgresFinding[] {
-  const findings: PostgresFinding[] = []
+function checkVacuum({ autovacuum, tableSettings, oldestTransactionMs, schema }: PostgresFacts): Finding[] {
+  const findings: Finding[] = []
   if (!autovacuum) {
     const what = 'autovacuum or track_counts is off: what was delivered stays in the table, and claims become slow'
-    findings.push(found('warning', 'postgres-autovacuum', what, 'set autovacuum = on and track_counts = on'))
+    findings.push(finding('warning', 'postgres-autovacuum', what, 'set autovacuum = on and track_counts = on'))
   }
   if (tableSettings) findings.push(checkTable(tableSettings, schema))
   if (oldestTransactionMs !== undefined && oldestTransactionMs > OLD_TRANSACTION_MS) {
     const what = `a transaction is open for ${minutes(oldestTransactionMs)}: dead rows stay as long`
     const todo = 'end it: SELECT * FROM pg_stat_activity ORDER BY xact_start, SELECT * FROM pg_prepared_xacts'
-    findings.push(found('warning', 'postgres-old-transaction', what, todo))
+    findings.push(finding('warning', 'postgres-old-transaction', what, todo))
   }
   return findings
 }
 
-function checkTable(is: Readonly<Record<string, string>>, schema: string): PostgresFinding {
+function checkTable(is: Readonly<Record<string, string>>, schema: string): Finding {
   const code = 'postgres-table-vacuum'
   const on = `"${schema}".messages`
   if (is['autovacuum_enabled'] === 'false')
-    return found('error', code, `autovacuum is off for ${on}`, `ALTER TABLE ${on} RESET (autovacuum_enabled)`)
+    return finding('error', code, `autovacuum is off for ${on}`, `ALTER TABLE ${on} RESET (autovacuum_enabled)`)
   const other = Object.entries(MESSAGES_SETTINGS).filter(([name, value]) => is[name] !== value)
-  if (other.length === 0) return found('ok', code, `${on} has the autovacuum settings of its migration`)
+  if (other.length === 0) return finding('ok', code, `${on} has the autovacuum settings of its migration`)
   const what = other.map(([name, value]) => `${name} is ${is[name] ?? 'not set'} instead of ${value}`).join(', ')
   const todo = `ALTER TABLE ${on} SET (${other.map(([name, value]) => `${name} = ${value}`).join(', ')})`
-  return found('note', code, `${on}: ${what}`, todo)
+  return finding('note', code, `${on}: ${what}`, todo)
 }
 
-function checkListen({ notifiedMs }: PostgresFacts): PostgresFinding {
+function checkListen({ notifiedMs }: PostgresFacts): Finding {
   if (notifiedMs !== undefined)
-    return found('ok', 'postgres-listen', `notifications arrive, in ${Math.round(notifiedMs)} ms`)
+    return finding('ok', 'postgres-listen', `notifications arrive, in ${Math.round(notifiedMs)} ms`)
   const what = 'LISTEN brings no notifications, as through PgBouncer in transaction mode'
   const todo = 'give the relay a way around it (option: listen); otherwise what others schedule may be 5 s late'
-  return found('warning', 'postgres-listen', what, todo)
+  return finding('warning', 'postgres-listen', what, todo)
 }
 
 /** Due times are those of the clocks of producers and relays; that of the server is one more to compare with. */
-function checkClock({ clock: { aheadMs, exactToMs } }: PostgresFacts): PostgresFinding {
+function checkClock({ clock: { aheadMs, exactToMs } }: PostgresFacts): Finding {
   const isOff = Math.abs(aheadMs) - exactToMs > CLOCK_MS
   const what = `the clock of the server is ${Math.abs(Math.round(aheadMs))} ms ${aheadMs < 0 ? 'behind' : 'ahead of'} this one`
-  if (!isOff) return found('ok', 'postgres-clock', what)
-  return found('warning', 'postgres-clock', what, 'let all hosts keep time (NTP): messages are due by their clocks')
+  if (!isOff) return finding('ok', 'postgres-clock', what)
+  return finding('warning', 'postgres-clock', what, 'let all hosts keep time (NTP): messages are due by their clocks')
 }
 
-function checkMessages({ messages }: PostgresFacts): PostgresFinding[] {
+function checkMessages({ messages }: PostgresFacts): Finding[] {
   if (messages === undefined) return []
   const { overdueMs = -1, released } = messages
   const findings = [
     overdueMs > OVERDUE_MS
-      ? found(
+      ? finding(
           'warning',
           'postgres-overdue',
           `a message is overdue for ${minutes(overdueMs)}, and nobody claims it`,
           'see that a relay runs (dueque relay), and that it reaches RabbitMQ',
         )
-      : found('ok', 'postgres-overdue', 'nothing that is overdue is left lying'),
+      : finding('ok', 'postgres-overdue', 'nothing that is overdue is left lying'),
   ]
   if (released > 0) {
     const what = `${released} messages were given back, because their destination does not take them`
     const todo =
       "SELECT destination, count(*) FROM the view overview WHERE state = 'released' GROUP BY 1; the relay's log"
-    findings.push(found('warning', 'postgres-released', what, todo))
+    findings.push(finding('warning', 'postgres-released', what, todo))
   }
   return findings
 }
 
-function checkUnreadable({ unreadable = [], schema }: PostgresFacts): PostgresFinding[] {
+function checkUnreadable({ unreadable = [], schema }: PostgresFacts): Finding[] {
   if (unreadable.length === 0) return []
   const keys = unreadable.slice(0, 3).map((key) => JSON.stringify(key.slice(0, 120)))
   const what = `${unreadable.length} rows (${keys.join(', ')}${unreadable.length > 3 ? ', …' : ''}) are no messages that this version can read: relays leave them`
   const todo = `if a later version wrote them, run that version; otherwise DELETE FROM "${schema}".messages WHERE key = …`
-  return [found('warning', 'postgres-unreadable', what, todo)]
+  return [finding('warning', 'postgres-unreadable', what, todo)]
 }
 
 function minutes(ms: number): string {
   return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`
-}
-
-function found(severity: PostgresFinding['severity'], code: string, what: string, todo = ''): PostgresFinding {
-  return { severity, code, what, todo }
 }

@@ -1,4 +1,5 @@
 import { DuequeError } from '../../base/errors.js'
+import { finding, type Finding } from '../../base/finding.js'
 import { STORE } from './failures.js'
 
 /** What a server tells of itself. Missing where it may not be asked. */
@@ -12,13 +13,6 @@ export interface ServerFacts {
   appendOnly?: boolean | undefined
   /** Only by CONFIG GET: INFO does not tell. */
   appendFsync?: string | undefined
-}
-
-export interface ServerFinding {
-  severity: 'ok' | 'note' | 'warning' | 'error'
-  code: string
-  what: string
-  todo: string
 }
 
 /** From the lines of INFO. */
@@ -42,36 +36,41 @@ export function assertVersion(facts: ServerFacts): void {
 }
 
 /** What its settings mean for what waits in it. */
-export function checkServer(facts: ServerFacts): ServerFinding[] {
+export function checkServer(facts: ServerFacts): Finding[] {
   return [checkVersion(facts), checkPolicy(facts), checkPersistence(facts)]
 }
 
-function checkVersion({ product, version }: ServerFacts): ServerFinding {
+function checkVersion({ product, version }: ServerFacts): Finding {
   if (version === undefined)
-    return found('note', 'redis-version-unseen', 'cannot see which version this is', 'use 6.2 or later')
+    return finding('note', 'redis-version-unseen', 'cannot see which version this is', 'use 6.2 or later')
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const isNew = major > 6 || (major === 6 && minor >= 2)
-  if (isNew) return found('ok', 'redis-version', `${product} ${version}`)
-  return found('error', 'redis-version', `${product} ${version} is too old`, 'use 6.2 or later')
+  if (isNew) return finding('ok', 'redis-version', `${product} ${version}`)
+  return finding('error', 'redis-version', `${product} ${version} is too old`, 'use 6.2 or later')
 }
 
-function checkPolicy({ policy, maxMemory }: ServerFacts): ServerFinding {
+function checkPolicy({ policy, maxMemory }: ServerFacts): Finding {
   if (policy === undefined)
-    return found('note', 'redis-memory-unseen', 'cannot see what Redis does when its memory is full', 'use noeviction')
+    return finding(
+      'note',
+      'redis-memory-unseen',
+      'cannot see what Redis does when its memory is full',
+      'use noeviction',
+    )
   const what = `maxmemory-policy is ${policy}`
   if (policy === 'noeviction')
-    return found('ok', 'redis-eviction', `${what}: a full Redis refuses, and deletes nothing`)
+    return finding('ok', 'redis-eviction', `${what}: a full Redis refuses, and deletes nothing`)
   const todo = 'CONFIG SET maxmemory-policy noeviction, and in redis.conf'
   // Those that take keys with a time to live only: none of ours has one.
   if (policy.startsWith('volatile-'))
-    return found('warning', 'redis-eviction', `${what}: dueque's keys stay, as they do not expire`, todo)
+    return finding('warning', 'redis-eviction', `${what}: dueque's keys stay, as they do not expire`, todo)
   const when = maxMemory === 0 ? ', once maxmemory is set' : ''
-  return found('error', 'redis-eviction', `${what}: a full Redis deletes everything that waits${when}`, todo)
+  return finding('error', 'redis-eviction', `${what}: a full Redis deletes everything that waits${when}`, todo)
 }
 
-function checkPersistence({ appendOnly, appendFsync }: ServerFacts): ServerFinding {
+function checkPersistence({ appendOnly, appendFsync }: ServerFacts): Finding {
   if (appendOnly === undefined)
-    return found(
+    return finding(
       'note',
       'redis-persistence-unseen',
       'cannot see how Redis keeps what it confirmed',
@@ -79,7 +78,7 @@ function checkPersistence({ appendOnly, appendFsync }: ServerFacts): ServerFindi
     )
   if (!appendOnly) {
     const what = 'appendonly is no: a crash or a restart loses what was confirmed since the last snapshot'
-    return found('warning', 'redis-persistence', what, 'CONFIG SET appendonly yes, and in redis.conf')
+    return finding('warning', 'redis-persistence', what, 'CONFIG SET appendonly yes, and in redis.conf')
   }
   const loss = {
     always: 'a crash loses nothing that was confirmed',
@@ -87,17 +86,13 @@ function checkPersistence({ appendOnly, appendFsync }: ServerFacts): ServerFindi
     no: 'a crash of the machine loses what was confirmed in the last half minute, or more',
   }[appendFsync ?? '']
   if (loss === undefined)
-    return found(
+    return finding(
       'ok',
       'redis-persistence',
       'appendonly is yes; cannot see appendfsync (everysec: up to a second or two)',
     )
   const what = `appendonly is yes, appendfsync is ${appendFsync!}: ${loss}`
   return appendFsync === 'no'
-    ? found('warning', 'redis-persistence', what, 'CONFIG SET appendfsync everysec, and in redis.conf')
-    : found('ok', 'redis-persistence', what)
-}
-
-export function found(severity: ServerFinding['severity'], code: string, what: string, todo = ''): ServerFinding {
-  return { severity, code, what, todo }
+    ? finding('warning', 'redis-persistence', what, 'CONFIG SET appendfsync everysec, and in redis.conf')
+    : finding('ok', 'redis-persistence', what)
 }

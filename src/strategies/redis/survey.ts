@@ -1,4 +1,5 @@
 import { checkOne } from '../../base/checks.js'
+import { finding, type Finding } from '../../base/finding.js'
 import { silent } from '../../base/logger.js'
 import { storedNumber } from '../store/stored-number.js'
 import { aPrefix } from './checked.js'
@@ -7,7 +8,6 @@ import { STORE } from './failures.js'
 import { keysOf, RedisStore } from './redis-store.js'
 import { ScriptRunner } from './script-runner.js'
 import { CENSUS } from './scripts.js'
-import { found, type ServerFinding } from './server-check.js'
 
 const LOOKS = 1000
 
@@ -35,13 +35,13 @@ export async function surveyRedis(client: RedisClient, prefix = 'dueque', timeou
   return { entries: waiting + claimed, values, unreadable }
 }
 
-export function checkSurvey({ entries, values, unreadable }: RedisSurvey, prefix = 'dueque'): ServerFinding[] {
-  const findings: ServerFinding[] = []
+export function checkSurvey({ entries, values, unreadable }: RedisSurvey, prefix = 'dueque'): Finding[] {
+  const findings: Finding[] = []
   const key = (name: string) => `{${prefix}}:${name}`
   if (values < entries) {
     const what = `${entries - values} entries of ${key('waiting')} and ${key('claimed')} have no message in ${key('messages')}: it is lost`
     findings.push(
-      found(
+      finding(
         'error',
         'redis-missing',
         what,
@@ -53,12 +53,12 @@ export function checkSurvey({ entries, values, unreadable }: RedisSurvey, prefix
     const what = `${values - entries} messages of ${key('messages')} are neither in ${key('waiting')} nor in ${key('claimed')}: nobody delivers them`
     const todo =
       'look for clients that delete keys, maxmemory-policy, and the last failover; a few are left by a full Redis'
-    findings.push(found('warning', 'redis-orphans', what, todo))
+    findings.push(finding('warning', 'redis-orphans', what, todo))
   }
   if (unreadable > 0) {
     const what = `${unreadable} of the first ${LOOKS} messages that wait cannot be read by this version: relays leave them`
     const todo = `if a later version wrote them, run that version; otherwise delete them from ${key('waiting')}`
-    findings.push(found('warning', 'redis-unreadable', what, todo))
+    findings.push(finding('warning', 'redis-unreadable', what, todo))
   }
   return findings
 }

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
-import type { StorageQueue } from '../../../operate/storage-queue.js'
+import type { StorageQueue } from '../../../operate/failed/failed-queue.js'
 import { EXIT, usage } from '../../exit.js'
 import { number } from '../../progress.js'
 import type { Settings } from '../../settings.js'

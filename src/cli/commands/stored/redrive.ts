@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander'
-import { Redrive, type RedrivePlan } from '../../../operate/redrive.js'
+import { Redrive, type RedrivePlan } from '../../../operate/failed/redrive.js'
 import { checkDestination, type Destination } from '../../../message/destination.js'
 import type { ResolvedOptions } from '../../../options.js'
 import { usage } from '../../exit.js'

@@ -1,6 +1,7 @@
 import { Layout, type Part } from '../../../../src/amqp/topology/layout.js'
 import { Names } from '../../../../src/amqp/topology/names.js'
-import type { BindingFact, Facts, Look, QueueFact } from '../../../../src/operate/doctor/facts.js'
+import type { Facts, Look } from '../../../../src/operate/doctor/facts.js'
+import type { BindingFact, QueueFact } from '../../../../src/operate/management/resources.js'
 import { allRungs } from '../../../../src/strategies/ladder/rungs.js'
 
 export const names = new Names('dueque')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Layout } from '../../../../src/amqp/topology/layout.js'
 import { checkDestinations, limitedByBytes } from '../../../../src/operate/doctor/destinations.js'
-import type { BindingFact, ExchangeFact, QueueFact } from '../../../../src/operate/doctor/facts.js'
+import type { BindingFact, ExchangeFact, QueueFact } from '../../../../src/operate/management/resources.js'
 import { checkJams } from '../../../../src/operate/doctor/jams.js'
 import { checkLayout, ranges } from '../../../../src/operate/doctor/layout-check.js'
 import { checkOutlets } from '../../../../src/operate/doctor/outlets.js'

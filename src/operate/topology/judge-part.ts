@@ -1,5 +1,5 @@
 import type { BindingPart, ExchangePart, Part, QueuePart } from '../../amqp/topology/layout.js'
-import { lastLook, type Facts, type ManagementFacts } from './facts.js'
+import { lastLook, type Facts, type ManagementFacts } from '../doctor/facts.js'
 
 /** What tells how the parts of the layout are. */
 export type LayoutFacts = Pick<Facts, 'seenQueues' | 'seenExchanges'> & {

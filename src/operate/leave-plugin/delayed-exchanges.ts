@@ -1,7 +1,7 @@
-import type { BindingPart } from '../amqp/topology/layout.js'
-import { CommandError } from './exit.js'
-import { ask, type ManagementApi } from './management.js'
-import { list, number, object, oneOf, or, record, text, type Shape } from './shape.js'
+import type { BindingPart } from '../../amqp/topology/layout.js'
+import { DuequeError, isDuequeError } from '../../base/errors.js'
+import { ask, type ManagementApi } from '../management/api.js'
+import { list, number, object, oneOf, or, record, text, type Shape } from '../management/shape.js'
 
 /** An exchange of the delayed-message plugin. */
 export interface DelayedExchange {
@@ -40,7 +40,7 @@ const aBinding = object({
  * What waits in the plugin, by exchange, in every virtual host that the user may see.
  *
  * @param apis of different nodes; one that was asked already, as behind a load balancer, does not count again
- * @throws CommandError `MANAGEMENT_FAILED`
+ * @throws DuequeError `MANAGEMENT_FAILED`
  */
 export async function delayedReport(apis: readonly ManagementApi[]): Promise<DelayedReport> {
   const found = new Map<string, DelayedExchange>()
@@ -70,7 +70,7 @@ function add(found: Map<string, DelayedExchange>, exchange: Shape<typeof anExcha
 /**
  * What waits in one of them on the node that is asked: null if it does not say, undefined if there is no such exchange.
  *
- * @throws CommandError `MANAGEMENT_FAILED`
+ * @throws DuequeError `MANAGEMENT_FAILED`
  */
 export async function delayedIn(api: ManagementApi, vhost: string, name: string): Promise<number | null | undefined> {
   const exchanges = await ask(api, `/api/exchanges/${encodeURIComponent(vhost)}?${COLUMNS}`, list(anExchange))
@@ -86,7 +86,7 @@ export interface ExchangeWithBindings {
   before: BindingPart[]
 }
 
-/** @throws CommandError `MANAGEMENT_FAILED`, also if there is no such exchange */
+/** @throws DuequeError `MANAGEMENT_FAILED`, also if there is no such exchange */
 export async function exchangeWithBindings(
   api: ManagementApi,
   vhost: string,
@@ -94,7 +94,8 @@ export async function exchangeWithBindings(
 ): Promise<ExchangeWithBindings> {
   const path = `/api/exchanges/${encodeURIComponent(vhost)}/${encodeURIComponent(name)}`
   const { type, arguments: args } = await ask(api, `${path}?${COLUMNS}`, anExchange).catch((error: unknown) => {
-    throw error instanceof CommandError ? new CommandError(error.code, `exchange ${name}: ${error.message}`) : error
+    if (!isDuequeError(error, 'MANAGEMENT_FAILED')) throw error
+    throw new DuequeError(error.code, `exchange ${name}: ${error.message}`, error.data, { cause: error })
   })
   const [behind, before] = await Promise.all(
     (['source', 'destination'] as const).map((side) =>

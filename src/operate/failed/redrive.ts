@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { destinationText, type Destination } from '../message/destination.js'
-import type { DelayedMessage } from '../message/envelope.js'
-import { DuequeError, errorText, isDuequeError } from '../base/errors.js'
-import type { ResolvedOptions } from '../options.js'
-import { AmqpBroker } from '../amqp/amqp-broker.js'
-import type { ConnectionEvents } from '../amqp/connection/connection.js'
-import type { StorageQueue, Stored } from './storage-queue.js'
+import { destinationText, type Destination } from '../../message/destination.js'
+import type { DelayedMessage } from '../../message/envelope.js'
+import { DuequeError, errorText, isDuequeError } from '../../base/errors.js'
+import type { ResolvedOptions } from '../../options.js'
+import { AmqpBroker } from '../../amqp/amqp-broker.js'
+import type { ConnectionEvents } from '../../amqp/connection/connection.js'
+import type { StorageQueue, Stored } from './failed-queue.js'
 
 export interface RedrivePlan {
   /** Which messages are meant; the others stay. */

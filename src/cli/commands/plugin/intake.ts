@@ -16,8 +16,8 @@ EXCHANGE.intake.dead: dueque dead list EXCHANGE.intake.
 The delay counts from when the intake gets to a message: run at least two. Ends on SIGINT or SIGTERM.
 
 Examples:
-  dueque migrate intake reminders.new --to reminders.due
-  dueque migrate intake reminders --type topic       # to reminders.due, which is declared`
+  dueque plugin intake reminders.new --to reminders.due
+  dueque plugin intake reminders --type topic        # to reminders.due, which is declared`
 
 export function addIntake(group: Command, terminal: Terminal): void {
   group

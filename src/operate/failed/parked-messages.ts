@@ -1,6 +1,13 @@
-import { checkDestination, isReserved, parseDestination, type Destination } from '../message/destination.js'
-import { decodeEnvelope, HEADER, sentOn, type Arrived, type DelayedMessage, type Headers } from '../message/envelope.js'
-import { DuequeError } from '../base/errors.js'
+import { checkDestination, isReserved, parseDestination, type Destination } from '../../message/destination.js'
+import {
+  decodeEnvelope,
+  HEADER,
+  sentOn,
+  type Arrived,
+  type DelayedMessage,
+  type Headers,
+} from '../../message/envelope.js'
+import { DuequeError } from '../../base/errors.js'
 
 /** Where parked messages are to go instead of where they belong. An exchange without a key gets their own. */
 export type OtherDestination = Destination

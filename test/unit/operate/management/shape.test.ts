@@ -1,5 +1,16 @@
 import { expect, it } from 'vitest'
-import { ShapeError, as, flag, list, number, object, oneOf, or, record, text } from '../../../src/cli/shape.js'
+import {
+  ShapeError,
+  as,
+  flag,
+  list,
+  number,
+  object,
+  oneOf,
+  or,
+  record,
+  text,
+} from '../../../../src/operate/management/shape.js'
 
 const queue = object({
   name: text,

@@ -1,14 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Rung } from '../strategies/ladder/rungs.js'
-import type { ConnectionSettings } from '../amqp/connection/connection.js'
-import { Declarer } from '../amqp/topology/declarer.js'
-import type { ExchangePart, Layout, Part, QueuePart } from '../amqp/topology/layout.js'
-import type { RungVariant } from '../amqp/topology/names.js'
-import { withConnection } from '../amqp/connection/operator-connection.js'
-import { declarePluginExchange } from '../amqp/topology/plugin-exchange.js'
-import { isMarked, SAFE_AFTER_MS } from '../amqp/topology/rung-marks.js'
+import type { Rung } from '../../strategies/ladder/rungs.js'
+import type { ConnectionSettings } from '../../amqp/connection/connection.js'
+import { Declarer } from '../../amqp/topology/declarer.js'
+import type { ExchangePart, Layout, Part, QueuePart } from '../../amqp/topology/layout.js'
+import type { RungVariant } from '../../amqp/topology/names.js'
+import type { OnProgress } from '../operator-settings.js'
+import { withConnection } from '../../amqp/connection/operator-connection.js'
+import { declarePluginExchange } from '../../amqp/topology/plugin-exchange.js'
+import { isMarked, SAFE_AFTER_MS } from '../../amqp/topology/rung-marks.js'
 
-/** What became of a queue or an exchange. Bindings are not told: AMQP does not show whether one was there. */
+/** What became of a queue or an exchange. There are none of bindings: AMQP does not show whether one was there. */
 export interface Change {
   kind: 'queue' | 'exchange'
   name: string
@@ -48,7 +49,7 @@ export function destinationParts(layout: Layout, { queues, exchanges, outlets = 
 export async function applyParts(
   declarer: Declarer,
   parts: readonly Part[],
-  { workQueues, told }: { workQueues: readonly string[]; told: (done: number) => void },
+  { workQueues, onProgress }: { workQueues: readonly string[]; onProgress?: OnProgress | undefined },
 ): Promise<Change[]> {
   const changes: Change[] = []
   for (const [i, part] of parts.entries()) {
@@ -56,14 +57,14 @@ export async function applyParts(
     const isTheirs = part.kind === 'queue' && workQueues.includes(part.name)
     if (!known || !isTheirs) await declarer.declare(part)
     if (part.kind !== 'binding') changes.push(changeOf(part, known ? 'unchanged' : 'created'))
-    told(i + 1)
+    onProgress?.(i + 1, parts.length)
   }
   return changes
 }
 
 /**
- * Marks rungs as old enough to be relied on, once all of them are: so that no process holds its first confirms back. What
- * has no mark yet may have been declared a moment ago, by whomever.
+ * Marks rungs as old enough to be relied on, once all of them are, so that no process delays its first confirms. A rung
+ * without a mark may have been declared a moment ago, by any process.
  */
 export async function markRungs(
   declarer: Declarer,
@@ -78,50 +79,50 @@ export async function markRungs(
   for (const part of unmarked) await declarer.declare(part)
 }
 
-/** What of it does not exist, by name alone, which is all that AMQP shows. @throws DuequeError `PERMISSION_DENIED` */
+/** The queues and exchanges that do not exist. AMQP shows names alone. @throws DuequeError `PERMISSION_DENIED` */
 export async function missingParts(
   declarer: Declarer,
   parts: readonly Part[],
-  told: (done: number) => void,
+  onProgress?: OnProgress,
 ): Promise<(Change & { change: 'missing' })[]> {
   const missing: (Change & { change: 'missing' })[] = []
   for (const [i, part] of parts.entries()) {
     if (part.kind !== 'binding' && !(await declarer.exists(part.kind, part.name))) {
       missing.push(changeOf(part, 'missing'))
     }
-    told(i + 1)
+    onProgress?.(i + 1, parts.length)
   }
   return missing
 }
 
-/** What was deleted; `held` is the queue before which it ended, because there was something in it. */
+/** The parts that were deleted; `stopped` is the queue before which it ended, because there were messages in it. */
 export interface Deletion {
   changes: Change[]
-  held?: { name: string; messages: number }
+  stopped?: { name: string; messages: number }
 }
 
 /**
- * Deletes queues and exchanges; the last one declared goes first. Counts what is ready in each queue right before its
- * deletion, and ends there if there is anything. What comes in between the two is lost (`if-empty` would tell, but closes the
- * connection for a quorum queue), and so is what is not ready.
+ * Deletes queues and exchanges; the last one declared goes first. Counts the ready messages of each queue right before its
+ * deletion, and ends there if there are any. Messages that come in between are lost (`if-empty` would tell, but closes the
+ * connection for a quorum queue), and so are messages that are not ready.
  *
- * @param force deletes queues with what is in them
+ * @param force deletes queues with their messages
  */
 export async function deleteParts(
   declarer: Declarer,
   parts: readonly Part[],
-  { force, told }: { force: boolean; told: (done: number) => void },
+  { force, onProgress }: { force: boolean; onProgress?: OnProgress | undefined },
 ): Promise<Deletion> {
   const changes: Change[] = []
   for (const [i, part] of parts.toReversed().entries()) {
     if (part.kind === 'binding') continue
     const messages = await readyIn(declarer, part)
     if (messages !== undefined) {
-      if (messages > 0 && !force) return { changes, held: { name: part.name, messages } }
+      if (messages > 0 && !force) return { changes, stopped: { name: part.name, messages } }
       await declarer.delete(part)
       changes.push(changeOf(part, 'deleted'))
     }
-    told(i + 1)
+    onProgress?.(i + 1, parts.length)
   }
   return { changes }
 }

@@ -1,32 +1,32 @@
-import { roleReader, type QueueRole } from '../operate/queue-roles.js'
+import { roleReader, type QueueRole } from './queue-roles.js'
 import { Names } from '../amqp/topology/names.js'
-import type { Count } from './management.js'
+import { sumOf, type MessageCount } from './management/resources.js'
 
-/** What `dueque status --json` prints. */
+/** What `statusReport` tells, and `dueque status --json` prints. */
 export interface StatusReport {
   namespace: string
-  /** Who counted: `amqp` sees neither what is being handed over nor what is unacked, so that `messages` is `ready`. */
+  /** `amqp` sees neither messages with a dead-letter worker nor unacked ones: `messages` is `ready` then. */
   source: 'management' | 'amqp'
   /** Rungs with messages, shortest first. */
-  waiting: Count & { rungs: RungCount[] }
+  waiting: MessageCount & { rungs: RungCount[] }
   /** Those with messages. */
   outlets: (QueueCount & ({ exchange: string } | { target: string }))[]
-  /** Sent on, or parked, by the next process that looks. Null before anything was declared in the namespace. */
+  /** A connected process sends these on, or parks them. Null before anything was declared in the namespace. */
   unroutable: QueueCount | null
   parked: QueueCount | null
   /** Of the whole vhost, since their names do not tell a namespace; with --queue only those asked for. */
   dead: QueueCount[]
 }
 
-type QueueCount = { queue: string } & Count
-type RungCount = { rung: string; queues: string[]; backedUp: boolean } & Count
+type QueueCount = { queue: string } & MessageCount
+type RungCount = { rung: string; queues: string[]; backedUp: boolean } & MessageCount
 type Counted<K extends QueueRole['kind']> = QueueCount & { role: Extract<QueueRole, { kind: K }> }
 
-/** @param queues whose dead queues to tell of; all if empty */
+/** @param queues the work queues whose dead queues are in the report; all if empty */
 export function reportOf(
   namespace: string,
   source: StatusReport['source'],
-  counts: ReadonlyMap<string, Count>,
+  counts: ReadonlyMap<string, MessageCount>,
   queues: readonly string[],
 ): StatusReport {
   const roleOf = roleReader(new Names(namespace))
@@ -63,20 +63,15 @@ function rungCounts(queues: Counted<'rung'>[]): RungCount[] {
   })
 }
 
-/** What a queue hands over at a time with the recommended `dead_letter_worker_consumer_prefetch`. */
+/** Messages that a queue hands over at a time with the recommended `dead_letter_worker_consumer_prefetch`. */
 const AT_A_TIME = 512
 
 /**
- * What is not ready in a rung is overdue. More than it hands over at a time: it drains slower than it fills, or its target
- * does not take the messages. Over AMQP nobody can see that.
+ * Messages of a rung that are not ready are overdue. If there are more of them than the rung hands over at a time, it drains
+ * slower than it fills, or its target does not take the messages. AMQP does not show it.
  */
-function isBackedUp({ messages, ready }: Count): boolean {
+function isBackedUp({ messages, ready }: MessageCount): boolean {
   return messages - ready > AT_A_TIME
-}
-
-function sumOf(counts: readonly Count[]): Count {
-  const sum = (field: keyof Count) => counts.reduce((total, count) => total + count[field], 0)
-  return { messages: sum('messages'), ready: sum('ready') }
 }
 
 function countOf({ queue, messages, ready }: QueueCount): QueueCount {

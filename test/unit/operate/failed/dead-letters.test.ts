@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { deadLetterOf, deadSentOn } from '../../../src/operate/dead-letters.js'
-import type { Arrived } from '../../../src/message/envelope.js'
+import { deadLetterOf, deadSentOn } from '../../../../src/operate/failed/dead-letters.js'
+import type { Arrived } from '../../../../src/message/envelope.js'
 
 function stored(headers: Record<string, unknown>, routingKey = 'rooms'): Arrived {
   const properties = { messageId: 'a', type: 'note' }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { reportOf } from '../../../src/cli/status-report.js'
+import { reportOf } from '../../../src/operate/status-report.js'
 import { textOf } from '../../../src/cli/status-text.js'
 
 test.each([

@@ -1,4 +1,4 @@
-import { backTo } from '../message/destination.js'
+import { backTo } from '../../message/destination.js'
 import {
   decodeEnvelope,
   HEADER,
@@ -7,7 +7,7 @@ import {
   text,
   type Arrived,
   type DelayedMessage,
-} from '../message/envelope.js'
+} from '../../message/envelope.js'
 import { withKey, type OtherDestination } from './parked-messages.js'
 
 /** Why and when a message in a dead queue was given up. Instants are milliseconds since the epoch. */

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Channel, Message } from 'amqplib'
-import type { Arrived } from '../message/envelope.js'
-import { DuequeError, isDuequeError } from '../base/errors.js'
-import { SAFE_FRAMES } from '../amqp/receive/acks.js'
-import type { AmqpConnection, ConnectionSettings } from '../amqp/connection/connection.js'
-import { isLoss, operationFailure } from '../amqp/connection/failures.js'
-import { closeInTime } from '../amqp/connection/close-in-time.js'
-import { openConnection } from '../amqp/connection/operator-connection.js'
+import type { Arrived } from '../../message/envelope.js'
+import { DuequeError, isDuequeError } from '../../base/errors.js'
+import { SAFE_FRAMES } from '../../amqp/receive/acks.js'
+import type { AmqpConnection, ConnectionSettings } from '../../amqp/connection/connection.js'
+import { isLoss, operationFailure } from '../../amqp/connection/failures.js'
+import { closeInTime } from '../../amqp/connection/close-in-time.js'
+import { openConnection } from '../../amqp/connection/operator-connection.js'
 
 /** A message that was taken out of a storage queue, and stays unacked until it is settled. */
 export interface Stored extends Arrived {

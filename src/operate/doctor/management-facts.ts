@@ -1,0 +1,123 @@
+import { isDuequeError } from '../../base/errors.js'
+import type { Names } from '../../amqp/topology/names.js'
+import { UNITS } from '../../strategies/ladder/rungs.js'
+import { ask, type ManagementApi } from '../management/api.js'
+import { bindingsFromEach, listExchanges, listQueues } from '../management/resources.js'
+import { as, flag, list, number, object, or, record, text } from '../management/shape.js'
+import { limitedByBytes } from './destinations.js'
+import type { Look, ManagementFacts, PolicyFact } from './facts.js'
+import { outletsOf } from './outlets.js'
+
+const overview = as(
+  object({ erlang_version: text, exchange_types: or(list(object({ name: text })), []) }),
+  ({ erlang_version: erlang, exchange_types }) => ({ erlang, exchangeTypes: exchange_types.map(({ name }) => name) }),
+)
+
+const nodes = list(
+  as(
+    object({ name: text, running: flag, mem_alarm: or(flag, false), disk_free_alarm: or(flag, false) }),
+    ({ name, running, mem_alarm: memoryAlarm, disk_free_alarm: diskAlarm }) => ({
+      name,
+      running,
+      memoryAlarm,
+      diskAlarm,
+    }),
+  ),
+)
+
+const flags = list(
+  as(object({ name: text, state: text, stability: text }), ({ name, state, stability }) => ({
+    name,
+    enabled: state === 'enabled',
+    stability,
+  })),
+)
+
+const policies = list(
+  as(
+    object({ name: text, pattern: text, 'apply-to': text, priority: number, definition: record }),
+    ({ 'apply-to': applyTo, ...rest }): PolicyFact => ({ ...rest, applyTo }),
+  ),
+)
+
+const NAMES = {
+  overview: 'Erlang and exchange types',
+  nodes: 'memory and disk alarms',
+  flags: 'feature flags',
+  policies: 'policies',
+  operatorPolicies: 'operator policies',
+  looks: 'queues (rungs, destinations, jams)',
+  exchanges: 'exchanges',
+  bindings: 'bindings',
+  readyBytes: 'bytes in queues with a limit of them',
+} as const
+
+type Part = keyof typeof NAMES
+
+/**
+ * Asks for one thing after the other: a user may be allowed to see some of them only. What the API does not answer is in
+ * `missing`.
+ */
+export async function managementFacts(api: ManagementApi, vhost: string, names: Names): Promise<ManagementFacts> {
+  const facts: ManagementFacts = { missing: [] }
+  const v = encodeURIComponent(vhost)
+  await add(facts, 'overview', () => ask(api, '/api/overview', overview))
+  // An API that does not answer is not asked eight more times.
+  if (!facts.overview) return nothingKnown(facts.missing[0]!.reason)
+  await add(facts, 'nodes', () => ask(api, '/api/nodes', nodes))
+  await add(facts, 'flags', () => ask(api, '/api/feature-flags', flags))
+  await add(facts, 'policies', () => ask(api, `/api/policies/${v}`, policies))
+  await add(facts, 'operatorPolicies', () => ask(api, `/api/operator-policies/${v}`, policies))
+  await add(facts, 'looks', async () => [await lookAtQueues(api, vhost)])
+  await add(facts, 'exchanges', () => listExchanges(api, vhost))
+  if (facts.exchanges) {
+    const known = facts.exchanges
+    const sources = [...sourcesOf(names), ...outletsOf({ names, management: facts })].filter((name) => known.has(name))
+    await add(facts, 'bindings', () => bindingsFromEach(api, vhost, sources))
+    await add(facts, 'readyBytes', () => readyBytesOf(api, v, limitedByBytes({ names, management: facts })))
+  }
+  return facts
+}
+
+/** Adds one part of the facts, or why it is missing. */
+async function add<K extends Part>(facts: ManagementFacts, part: K, get: () => Promise<ManagementFacts[K]>) {
+  try {
+    facts[part] = await get()
+  } catch (error) {
+    if (!isDuequeError(error, 'MANAGEMENT_FAILED')) throw error
+    facts.missing.push({ part: NAMES[part], reason: error.message })
+  }
+}
+
+/** The facts where there is no management API. */
+export function nothingKnown(reason: string): ManagementFacts {
+  return { missing: Object.values(NAMES).map((part) => ({ part, reason })) }
+}
+
+/** @throws DuequeError `MANAGEMENT_FAILED` */
+export async function lookAtQueues(api: ManagementApi, vhost: string): Promise<Look> {
+  const queues = await listQueues(api, vhost)
+  return { at: performance.now(), queues }
+}
+
+const readyBytes = object({ message_bytes_ready: or(number, undefined) })
+
+/** A statistic, some seconds old at most. The list of queues has it only together with all other statistics. */
+async function readyBytesOf(api: ManagementApi, v: string, queues: readonly string[]): Promise<Map<string, number>> {
+  const bytes = new Map<string, number>()
+  for (const queue of queues) {
+    const answer = await ask(api, `/api/queues/${v}/${encodeURIComponent(queue)}`, readyBytes)
+    if (answer.message_bytes_ready !== undefined) bytes.set(queue, answer.message_bytes_ready)
+  }
+  return bytes
+}
+
+function sourcesOf(names: Names): string[] {
+  return [
+    ...UNITS.flatMap((unit) => [names.entry(unit), names.next(unit)]),
+    names.deliver,
+    names.dead,
+    names.unroutable,
+    names.parked,
+  ]
+}

@@ -1,0 +1,136 @@
+import type { Endpoint } from '../../amqp/connection/endpoint.js'
+import { DuequeError, errorText, invalidOption, isDuequeError } from '../../base/errors.js'
+import { ShapeError, type Read } from './shape.js'
+
+/** Where a management API is, and as whom to ask it. */
+export interface ManagementApi {
+  url: URL
+  user: string
+  password: string
+  timeoutMs: number
+}
+
+/** The option `management` of everything that an operator does. */
+export interface ManagementOption {
+  /**
+   * The URL of the management API, with user and password unless they are those of the broker's URL; `false` to ask none.
+   * A work that asks several nodes takes several.
+   * @default port 15672 (15671 for amqps) beside the broker, given up after 2 s
+   */
+  management?: string | readonly string[] | false | undefined
+}
+
+export function isManagementUrl(text: string): boolean {
+  return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol)
+}
+
+/**
+ * The management API of a URL that may hold user and password; those of the broker's URL otherwise.
+ *
+ * @throws DuequeError `INVALID_OPTION`
+ */
+export function managementAt(text: string, { user, password }: Endpoint): ManagementApi {
+  // The URL itself is not shown: it may hold a password.
+  if (!isManagementUrl(text)) throw invalidOption('management', 'a URL such as http://localhost:15672', '…')
+  const url = new URL(text)
+  const given = url.username !== '' && { user: decode(url.username), password: decode(url.password) }
+  url.username = url.password = ''
+  return { url, user, password, ...given, timeoutMs: 10_000 }
+}
+
+/** The management API beside the broker, at its default port. Given up soon, because often there is none. */
+export function managementBeside({ protocol, host, user, password }: Endpoint): ManagementApi {
+  const url = new URL(`${protocol === 'amqps' ? 'https' : 'http'}://${host}`)
+  url.port = protocol === 'amqps' ? '15671' : '15672'
+  return { url, user, password, timeoutMs: 2000 }
+}
+
+/**
+ * The APIs that were named, or those beside the broker's nodes: one at least.
+ *
+ * @throws DuequeError `INVALID_OPTION` for `false`
+ */
+export function managementApis(
+  { management }: ManagementOption,
+  endpoints: readonly Endpoint[],
+): [ManagementApi, ...ManagementApi[]] {
+  if (management === false) throw invalidOption('management', 'a URL, because AMQP does not show this', management)
+  const named = management === undefined ? [] : [management].flat().map((one) => managementAt(one, endpoints[0]!))
+  return (named.length > 0 ? named : endpoints.map(managementBeside)) as [ManagementApi, ...ManagementApi[]]
+}
+
+/**
+ * What a management API answers: the one that was named, which has to answer, or the first one beside the broker's nodes
+ * that does.
+ *
+ * @throws DuequeError `MANAGEMENT_FAILED` of the one that was named
+ */
+export async function askManagement<T>(
+  { management }: ManagementOption,
+  endpoints: readonly Endpoint[],
+  work: (api: ManagementApi, endpoint: Endpoint) => Promise<T>,
+): Promise<{ answer: T } | { reason: string }> {
+  if (management === false) return { reason: NOT_ASKED }
+  if (management !== undefined) {
+    const [api] = managementApis({ management }, endpoints)
+    return { answer: await work(api, endpoints[0]!) }
+  }
+  const reasons: string[] = []
+  for (const endpoint of endpoints) {
+    try {
+      return { answer: await work(managementBeside(endpoint), endpoint) }
+    } catch (error) {
+      if (!isDuequeError(error, 'MANAGEMENT_FAILED')) throw error
+      reasons.push(error.message)
+    }
+  }
+  return { reason: reasons.join('; ') }
+}
+
+/** Why nothing is known, if the option `management` is false. */
+export const NOT_ASKED = '--no-management'
+
+/**
+ * One document of the API.
+ *
+ * @throws DuequeError `MANAGEMENT_FAILED`
+ */
+export async function ask<T>(
+  { url, user, password, timeoutMs }: ManagementApi,
+  path: string,
+  read: Read<T>,
+): Promise<T> {
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+  try {
+    const response = await fetch(url.href.replace(/\/+$/, '') + path, {
+      headers: { authorization },
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+    if (response.ok) return read(await response.json())
+    await response.body?.cancel()
+    throw new Error(STATUS[response.status] ?? `status ${response.status}`)
+  } catch (cause) {
+    const { host } = url
+    throw new DuequeError('MANAGEMENT_FAILED', `management API at ${host}: ${reasonOf(cause)}`, { host }, { cause })
+  }
+}
+
+const STATUS: Record<number, string> = {
+  401: 'it refused the user (wrong password, or no tag such as monitoring), or the vhost is closed to it',
+  404: 'the vhost, or what was asked for, is missing',
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof ShapeError || error instanceof SyntaxError) return 'what answers there is not RabbitMQ'
+  // fetch hides the reason in its cause; for several addresses the cause is an AggregateError without a text.
+  const { cause } = error as { cause?: { message?: string; code?: string } }
+  return cause?.message || cause?.code || errorText(error)
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,54 @@
+import { deadQueue } from '../amqp/topology/names.js'
+import { aFunction, anything, integer } from '../base/checks.js'
+import { escaped } from './doctor/texts.js'
+import { askManagement } from './management/api.js'
+import { listQueues } from './management/resources.js'
+import { operatorSettings, type OnProgress, type OperatorOptions, type OperatorSettings } from './operator-settings.js'
+import { countMessages, rungVariants } from './queue-roles.js'
+import { reportOf, type StatusReport } from './status-report.js'
+
+export interface StatusOptions extends OperatorOptions {
+  /** Work queues whose dead queues are in the report. AMQP can count no others. @default all that there are */
+  queues?: readonly string[] | undefined
+  /** Over AMQP: queues of each rung to look for. @default 1 */
+  shards?: number | undefined
+  /** Over AMQP: queues counted, of how many. */
+  onProgress?: OnProgress | undefined
+  /** Called before the queues are counted over AMQP, with the reason, unless `management` is false. */
+  onWithoutManagement?: ((reason: string) => void) | undefined
+}
+
+/**
+ * Counts waiting messages by rung, messages in outlets, unroutable, parked and dead messages. Asks the management API, and
+ * counts over AMQP where there is none, which shows less.
+ *
+ * @throws DuequeError `MANAGEMENT_FAILED` if the API was named and does not answer; as `connect` does
+ * @example
+ * const { waiting, parked } = await statusReport({ url: 'amqp://localhost' })
+ */
+export async function statusReport(options: StatusOptions): Promise<StatusReport> {
+  const settings = operatorSettings(options, {
+    queues: anything,
+    shards: integer(1, 64),
+    onProgress: aFunction,
+    onWithoutManagement: aFunction,
+  })
+  const { queues = [], onWithoutManagement } = options
+  const pattern = `^${escaped(settings.names.prefix)}[.]|${escaped(deadQueue(''))}$`
+  const result = await askManagement(settings, settings.endpoints, (api, { vhost }) => listQueues(api, vhost, pattern))
+  if ('answer' in result) return reportOf(settings.namespace, 'management', result.answer, queues)
+  if (settings.management !== false) onWithoutManagement?.(result.reason)
+  return overAmqp(settings, options)
+}
+
+async function overAmqp(
+  settings: OperatorSettings,
+  { queues = [], shards = 1, onProgress }: StatusOptions,
+): Promise<StatusReport> {
+  const { names, namespace } = settings
+  const rungs = rungVariants(shards).map(({ rung, variant }) => names.wait(rung, variant))
+  const all = [names.unroutable, names.parked, ...queues.map(deadQueue), ...rungs]
+  const counts = await countMessages(settings, all, (done) => onProgress?.(done, all.length))
+  const ready = [...counts].map(([name, messages]) => [name, { messages, ready: messages }] as const)
+  return reportOf(namespace, 'amqp', new Map(ready), queues)
+}

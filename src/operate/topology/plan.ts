@@ -1,0 +1,79 @@
+import { Layout, type Part } from '../../amqp/topology/layout.js'
+import { assertOutside } from '../../amqp/topology/layout-names.js'
+import type { RungVariant } from '../../amqp/topology/names.js'
+import { aFunction, anything, flag, integer } from '../../base/checks.js'
+import { entryParts, intakeQueue } from '../../forwarding/intake-parts.js'
+import { checkQueueName } from '../../message/destination.js'
+import type { Rung } from '../../strategies/ladder/rungs.js'
+import { operatorSettings, type OnProgress, type OperatorOptions, type OperatorSettings } from '../operator-settings.js'
+import { destinationParts } from './parts.js'
+
+/** Which broker, and what belongs to its topology beside the ladder. */
+export interface TopologyOptions extends OperatorOptions {
+  /** Work queues that are to receive messages. */
+  queues?: readonly string[] | undefined
+  /** Exchanges that are to receive messages. */
+  exchanges?: readonly string[] | undefined
+  /** Queues that have an outlet. */
+  outlets?: readonly string[] | undefined
+  /** Entries of intakes, each with its queue. */
+  intakes?: readonly string[] | undefined
+  /** With the exchange of the delayed-message plugin, for the strategy `plugin`. @default false */
+  plugin?: boolean | undefined
+  /** Queues of each rung. @default 1 */
+  shards?: number | undefined
+  onProgress?: OnProgress | undefined
+}
+
+/** Everything that belongs to the topology, in the order of its declaration. */
+export interface TopologyPlan {
+  settings: OperatorSettings
+  layout: Layout
+  rungs: { rung: Rung; variant: RungVariant }[]
+  parts: Part[]
+  /** Queues of the application: left as they are where they exist, and never deleted. */
+  workQueues: string[]
+}
+
+/** @throws DuequeError `INVALID_OPTION`, `RESERVED_NAME`, `NAME_TOO_LONG` */
+export function topologyPlan(options: TopologyOptions): TopologyPlan {
+  const settings = operatorSettings(options, {
+    queues: anything,
+    exchanges: anything,
+    outlets: anything,
+    intakes: anything,
+    plugin: flag,
+    shards: integer(1, 64),
+    onProgress: aFunction,
+    force: flag,
+  })
+  const { exchanges = [], intakes = [], shards = 1, plugin = false } = options
+  const layout = new Layout(settings.names, settings.queueType)
+  const { workQueues, outlets } = checkedNames(options, settings)
+  return {
+    settings,
+    layout,
+    rungs: layout.rungs(settings.queueType, shards),
+    parts: [
+      ...layout.everything(settings.queueType, shards),
+      ...(plugin ? layout.delayed() : []),
+      ...destinationParts(layout, { queues: workQueues, exchanges, outlets }),
+      ...intakes.flatMap((entry) => entryParts(layout.names, entry)),
+    ],
+    workQueues,
+  }
+}
+
+function checkedNames(
+  { queues = [], exchanges = [], outlets = [], intakes = [] }: TopologyOptions,
+  { namespace }: OperatorSettings,
+) {
+  const workQueues = [
+    ...queues.map((name) => checkQueueName('queues', name)),
+    ...intakes.map((entry) => checkQueueName('intakes', intakeQueue(entry))),
+  ]
+  const withOutlet = outlets.map((name) => checkQueueName('outlets', name))
+  for (const queue of [...workQueues, ...withOutlet]) assertOutside({ queue }, namespace)
+  for (const exchange of [...exchanges, ...intakes]) assertOutside({ exchange }, namespace)
+  return { workQueues, outlets: withOutlet }
+}
