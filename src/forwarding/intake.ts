@@ -1,27 +1,27 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { AmqpBroker } from '../amqp/amqp-broker.js'
-import { closeInTime } from '../amqp/connection/close-in-time.js'
 import { UnroutableForwarder } from './unroutable.js'
 import { aFunction, checkOne, checkOptions, integer, nonEmptyText, type Rule, type Rules } from '../base/checks.js'
-import type { Arrival, Subscription } from '../broker.js'
+import type { Arrival } from '../broker.js'
 import { deathOf } from '../message/death.js'
 import { checkDestination, checkQueueName } from '../message/destination.js'
 import type { DelayedMessage } from '../message/envelope.js'
 import { errorText, isForEver, type DuequeError } from '../base/errors.js'
 import { CONNECT_RULES, resolveConnection, type ConnectOptions, type ResolvedOptions } from '../options.js'
+import type { Decision, Route } from './forward.js'
+import { Forwarder } from './forwarder.js'
 import { dueExchange, duePart, entryParts, intakeQueue, type Way } from './intake-parts.js'
 import { messageOf } from './plugin-form.js'
 
 export interface IntakeOptions extends ConnectOptions {
   /** The exchange that producers publish to. It is declared, and must not be there with another type than fanout. */
   from: string
-  /** The exchange that gets what is due, with the consumers' bindings. @default `<from>.due` */
+  /** The exchange that gets due messages, with the consumers' bindings. @default `<from>.due` */
   to?: string | undefined
   /** Declares the exchange `to` with this type if it is missing, as `direct` or `topic`. @default it must be there */
   type?: string | undefined
   /** Messages that are taken at a time. @default 500 */
   prefetch?: number | undefined
-  /** What does not concern one message: tried again all the same. */
+  /** Errors of the connection, which is tried again all the same. */
   onError?: ((error: DuequeError) => void) | undefined
 }
 
@@ -38,11 +38,11 @@ const INTAKE_RULES: Rules<IntakeOptions> = {
 
 /** Counts since the start. */
 export interface IntakeStats {
-  /** Wait now, or have waited. */
+  /** Messages that wait now, or have waited. */
   scheduled: number
-  /** Those among them without a delay. */
+  /** Messages among them without a delay. */
   atOnce: number
-  /** Given up, into the dead queue of the intake's queue. */
+  /** Messages in the dead queue of the intake's queue. */
   dead: number
 }
 
@@ -60,8 +60,8 @@ export interface Intake extends AsyncDisposable {
  *
  * Guarantee: a message is acked when its waiting copy is confirmed, so none is lost; one may be scheduled twice when the
  * process or a connection ends in between. dueque's consumers suppress the second if the producer had set a `message_id`.
- * The delay counts from when the intake gets to a message: run two of them. What has an `x-delay` that nobody can wait for is
- * in the dead queue `<from>.intake.dead`, and never delivered.
+ * The delay counts from when the intake gets to a message: run two of them. A message with an `x-delay` that no strategy can
+ * wait for goes to the dead queue `<from>.intake.dead`, and is never delivered.
  *
  * @throws DuequeError as `connect` does; `DESTINATION_MISSING` without the exchange `to`; `TOPOLOGY_MISMATCH` as long as
  * `from` is an exchange of the plugin
@@ -86,18 +86,15 @@ export async function startIntake(options: IntakeOptions): Promise<Intake> {
   }
 }
 
-const PAUSE_AFTER_FAILURE_MS = 1000
-
 class RunningIntake implements Intake {
   readonly #options: ResolvedOptions
   readonly #way: Way
   readonly #queue: string
   readonly #broker: AmqpBroker
   readonly #onError: (error: DuequeError) => void
-  readonly #running = new Set<Promise<void>>()
+  readonly #forwarder: Forwarder
   readonly #stats = { scheduled: 0, atOnce: 0, dead: 0 }
   #unroutable: UnroutableForwarder | undefined
-  #subscription: Subscription | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: ResolvedOptions, way: Way, onError: (error: DuequeError) => void) {
@@ -108,6 +105,11 @@ class RunningIntake implements Intake {
     const nothing = () => undefined
     const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: onError }
     this.#broker = new AmqpBroker(options, events)
+    this.#forwarder = new Forwarder({
+      clock: options.clock,
+      route: (arrival) => this.#route(arrival),
+      closeMs: options.publishTimeoutMs,
+    })
   }
 
   async start(type: string | undefined, prefetch: number): Promise<void> {
@@ -122,14 +124,9 @@ class RunningIntake implements Intake {
     await topology.also(due, duePlan)
     // Before anything is taken.
     await topology.destination({ exchange: due }, false)
-    this.#subscription = await this.#broker.subscribe(
-      { queue: this.#queue },
-      { prefetch, declare: true },
-      (arrival) => {
-        const running = this.#take(arrival).finally(() => this.#running.delete(running))
-        this.#running.add(running)
-      },
-      [...duePlan, ...entryParts(names, entry)],
+    const beside = [...duePlan, ...entryParts(names, entry)]
+    await this.#forwarder.start((listener) =>
+      this.#broker.subscribe({ queue: this.#queue }, { prefetch, declare: true }, listener, beside),
     )
   }
 
@@ -147,33 +144,27 @@ class RunningIntake implements Intake {
   }
 
   async #close(): Promise<void> {
-    await this.#subscription?.cancel()
-    // What they have not acked goes back to the queue.
-    await closeInTime(Promise.all(this.#running), this.#options.publishTimeoutMs)
-    await this.#subscription?.close()
+    await this.#forwarder.close()
     await this.#unroutable?.close()
     await this.#options.strategy.stop()
     await this.#broker.close()
   }
 
-  /** Never rejects. What fails is repeated here, since to give it back counts as a delivery. */
-  async #take(arrival: Arrival): Promise<void> {
+  #route(arrival: Arrival): Route {
     const { clock, strategy, logger } = this.#options
     const now = clock.now()
-    let reading = messageOf(arrival, this.#way.due, now, strategy.limits.maxDelayMs)
-    for (;;) {
-      try {
-        if ('problem' in reading) await this.#bury(arrival, reading.problem)
-        else await this.#schedule(reading, now)
-        return arrival.ack()
-      } catch (error) {
-        if (isForEver(error) && !('problem' in reading)) reading = { problem: error.message }
-        else {
-          logger.warn('could not schedule a message', { queue: this.#queue, error: errorText(error) })
-          await pause(PAUSE_AFTER_FAILURE_MS)
-        }
-        if (this.#closing || !arrival.live) return arrival.requeue()
-      }
+    const bury = (why: string): Decision => ({ kind: 'bury', publish: () => this.#bury(arrival, why) })
+    return {
+      decide: () => {
+        const message = messageOf(arrival, this.#way.due, now, strategy.limits.maxDelayMs)
+        if ('problem' in message) return bury(message.problem)
+        return { kind: 'forward', publish: () => this.#schedule(message, now) }
+      },
+      failed: (error, decision) => {
+        if (decision?.kind === 'forward' && isForEver(error)) return bury(error.message)
+        logger.warn('could not schedule a message', { queue: this.#queue, error: errorText(error) })
+        return undefined
+      },
     }
   }
 

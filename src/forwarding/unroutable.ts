@@ -7,9 +7,9 @@ import type { ParkedEvent, ParkedReason } from '../events.js'
 import type { Logger } from '../base/logger.js'
 import type { Strategy } from '../strategies/strategy.js'
 import type { AmqpBroker } from '../amqp/amqp-broker.js'
-import { BoundedPauses } from '../base/bounded-pauses.js'
-import { closeInTime } from '../amqp/connection/close-in-time.js'
 import { destinationKey } from '../amqp/topology/names.js'
+import { PAUSE_AFTER_FAILURE_MS, type Decision, type Route } from './forward.js'
+import { Forwarder } from './forwarder.js'
 
 export interface UnroutableEnvironment {
   strategy: Strategy
@@ -19,16 +19,15 @@ export interface UnroutableEnvironment {
   onParked?: (event: ParkedEvent) => void
 }
 
-/** After so many attempts to send it on a message is parked, whatever the reason. */
-export const MAX_RESCUES = 5
+/** Attempts to send a message on. After them it is parked. */
+export const MAX_ATTEMPTS = 5
 const PREFETCH = 100
-/** More messages than these do not pause at a time, so that others find room beside them. */
+/** At most so many messages pause at a time, so that others have room beside them. */
 const MAX_PAUSING = PREFETCH / 2
-/** How long what was seen of a destination is taken to be true. */
+/** How long the answer about a destination is used again. */
 const LOOK_AGAIN_MS = 2000
-/** The rungs are looked at no more often than this, since anybody may send messages that look lost. */
+/** Rungs are checked at most this often: anybody may send messages that look lost. */
 const MEND_AGAIN_MS = 10_000
-const PAUSE_AFTER_FAILURE_MS = 1000
 
 /** Why a message cannot be sent on. */
 interface Problem {
@@ -38,17 +37,16 @@ interface Problem {
 }
 
 /**
- * Sends on what an exchange had no route for. A broker on Mnesia starts its quorum queues before it has recovered the
- * bindings, so that a restart leaves messages here whose route exists (measured on 3.10.8: 349 of 20,000); so does a rung
- * that was deleted, and a queue that was declared anew without its binding. Each message is sent again, from where it
- * stands by its due time.
+ * Sends unroutable messages on. A broker on Mnesia starts its quorum queues before it has recovered the bindings, so that a
+ * restart leaves messages here whose route exists (measured on 3.10.8: 349 of 20,000). So does a deleted rung, and a queue
+ * that was declared anew without its binding. Each message is scheduled again by its due time.
  *
- * It binds a destination only if this process consumes it or schedules to it: what a message alone names may be a queue
- * that its producer must not reach (docs/decisions/042). Any other destination gets the message if it is bound.
+ * A destination is bound only if this process consumes it or schedules to it: a message may name a queue that its producer
+ * must not reach (docs/decisions/042). Any other destination gets the message if it is bound.
  *
- * Every process with an open connection takes part; each message is moved by one of them, confirmed before it is acked. How
- * often it was tried travels with the message. It pauses longer before each attempt, and is parked after
- * {@link MAX_RESCUES}.
+ * Every process with an open connection takes part. Each message is moved by one of them, confirmed before it is acked. The
+ * count of attempts travels with the message. It pauses longer before each attempt, and is parked after
+ * {@link MAX_ATTEMPTS}.
  */
 export class UnroutableForwarder {
   readonly #broker: AmqpBroker
@@ -56,78 +54,85 @@ export class UnroutableForwarder {
   readonly #topology: ReturnType<AmqpBroker['newTopology']>
   readonly #mending: ReturnType<AmqpBroker['newTopology']>
   readonly #known = new Map<string, { problem: Promise<Problem | undefined>; until: number }>()
-  readonly #running = new Set<Promise<void>>()
-  readonly #pauses = new BoundedPauses(MAX_PAUSING)
+  readonly #forwarder: Forwarder
   #mendedAt = -Infinity
-  #closing = false
-  #subscription: Awaited<ReturnType<AmqpBroker['watch']>> | undefined
 
   constructor(broker: AmqpBroker, environment: UnroutableEnvironment) {
     this.#broker = broker
     this.#environment = environment
     this.#topology = broker.newTopology()
     this.#mending = broker.newTopology()
+    this.#forwarder = new Forwarder({
+      clock: environment.clock,
+      route: (arrival) => this.#route(arrival),
+      maxPausing: MAX_PAUSING,
+    })
   }
 
-  /** Does nothing for a user who may not read the queue: another process will. */
+  /** Does nothing for a user without the right to read the queue: another process forwards its messages. */
   async start(): Promise<this> {
     try {
-      this.#subscription = await this.#broker.watch(this.#broker.names.unroutable, PREFETCH, (arrival) => {
-        const running = this.#forward(arrival).finally(() => this.#running.delete(running))
-        this.#running.add(running)
-      })
+      const { unroutable } = this.#broker.names
+      await this.#forwarder.start((listener) => this.#broker.watch(unroutable, PREFETCH, listener))
     } catch (error) {
       const { topology, names } = this.#broker
       if (isDuequeError(error, 'DESTINATION_MISSING')) throw topology.returned(names.unroutable) ?? error
       if (!isDuequeError(error, 'PERMISSION_DENIED')) throw error
-      this.#environment.logger.info('this user cannot rescue unroutable messages', { error: error.message })
+      this.#environment.logger.info(
+        'this user may not read the queue of unroutable messages: another process forwards them',
+        { error: error.message },
+      )
     }
     return this
   }
 
-  async close(): Promise<void> {
-    this.#closing = true
-    await this.#subscription?.cancel()
-    this.#pauses.end()
-    // What they have not acked goes back to the queue.
-    await closeInTime(Promise.all(this.#running))
-    await this.#subscription?.close()
+  close(): Promise<void> {
+    return this.#forwarder.close()
   }
 
-  /** Never rejects. */
-  async #forward(arrival: Arrival): Promise<void> {
+  #route(arrival: Arrival): Route {
     const envelope = decodeEnvelope(arrival)
-    await this.#pauses.take(pauseBefore(envelope.rescues))
-    if (this.#closing || !arrival.live) return
-    try {
-      const problem = await this.#sendOn(arrival, envelope)
-      if (problem) await this.#park(arrival, envelope, problem)
-      arrival.ack()
-    } catch (error) {
-      await this.#failed(arrival, envelope, error)
+    let hasFailed = false
+    return {
+      decide: () => this.#decide(arrival, envelope),
+      failed: (error, decision) => {
+        // The broker takes no message now, or not from this user.
+        if (hasFailed) return { kind: 'give back', pauseMs: PAUSE_AFTER_FAILURE_MS }
+        if (decision?.kind === 'forward' && isForEver(error))
+          return this.#bury(arrival, envelope, { reason: 'refused', error: error.message })
+        hasFailed = true
+        return this.#afterFailure(arrival, envelope, errorText(error))
+      },
     }
   }
 
-  /** @returns why it cannot be sent on, now or later */
-  async #sendOn(arrival: Arrival, envelope: Envelope): Promise<Problem | undefined> {
-    const { strategy, clock, logger } = this.#environment
+  async #decide(arrival: Arrival, envelope: Envelope): Promise<Decision> {
+    const { strategy, clock } = this.#environment
+    await this.#forwarder.pause(pauseBefore(envelope.rescues))
+    if (this.#forwarder.isClosing || !arrival.live) return { kind: 'give back' }
     const destination = parseDestination(arrival.headers, arrival.routingKey)
     const now = clock.now()
-    if (!destination || isReserved(arrival.routingKey)) return { reason: 'no-destination' }
-    if (readyAt(envelope) - now > strategy.limits.maxDelayMs) return { reason: 'invalid-due' }
+    if (!destination || isReserved(arrival.routingKey))
+      return this.#bury(arrival, envelope, { reason: 'no-destination' })
+    if (readyAt(envelope) - now > strategy.limits.maxDelayMs)
+      return this.#bury(arrival, envelope, { reason: 'invalid-due' })
     const problem = await this.#look(destination, envelope.rescues > 0)
-    if (problem) return problem
-    if (envelope.rescues >= MAX_RESCUES) return cameBack(this.#broker.hasBound(destination))
+    if (problem) return this.#bury(arrival, envelope, problem)
+    if (envelope.rescues >= MAX_ATTEMPTS)
+      return this.#bury(arrival, envelope, cameBack(this.#broker.hasBound(destination)))
     if (readyAt(envelope) > now) this.#mend()
-    const message = { ...sentOn(arrival, envelope, destination, now), rescues: envelope.rescues + 1 }
-    try {
-      await strategy.schedule(message, { declare: false, bind: false })
-    } catch (error) {
-      if (isForEver(error)) return { reason: 'refused', error: error.message }
-      throw error
-    }
+    return { kind: 'forward', publish: () => this.#sendOn(arrival, envelope, destination) }
+  }
+
+  async #sendOn(arrival: Arrival, envelope: Envelope, destination: Destination): Promise<void> {
+    const { strategy, clock, logger } = this.#environment
+    const message = { ...sentOn(arrival, envelope, destination, clock.now()), rescues: envelope.rescues + 1 }
+    await strategy.schedule(message, { declare: false, bind: false })
     logger.info('sent an unroutable message on', { id: envelope.id, to: destinationKey(destination) })
-    return undefined
+  }
+
+  #bury(arrival: Arrival, envelope: Envelope, problem: Problem): Decision {
+    return { kind: 'bury', publish: () => this.#park(arrival, envelope, problem) }
   }
 
   async #park(arrival: Arrival, { id, name }: Envelope, { reason, error }: Problem): Promise<void> {
@@ -138,26 +143,18 @@ export class UnroutableForwarder {
     onParked?.({ id, name, to, reason })
   }
 
-  /** Counts as an attempt. The message goes behind the others, so that none waits for it. */
-  async #failed(arrival: Arrival, envelope: Envelope, failure: unknown): Promise<void> {
+  /** A failure counts as an attempt. The message goes behind the others, so that it holds up none of them. */
+  #afterFailure(arrival: Arrival, envelope: Envelope, error: string): Decision {
     const attempts = envelope.rescues + 1
-    const error = errorText(failure)
     this.#environment.logger.info('could not send an unroutable message on', { id: envelope.id, attempts, error })
-    try {
-      if (attempts >= MAX_RESCUES) await this.#park(arrival, envelope, { reason: 'failed', error })
-      else await this.#broker.unroutable(arrival, attempts)
-      arrival.ack()
-    } catch {
-      // The broker takes nothing now, or not from this user.
-      await this.#pauses.take(PAUSE_AFTER_FAILURE_MS)
-      arrival.requeue()
-    }
+    if (attempts >= MAX_ATTEMPTS) return this.#bury(arrival, envelope, { reason: 'failed', error })
+    return { kind: 'forward', publish: () => this.#broker.unroutable(arrival, attempts) }
   }
 
   /**
-   * What is wrong with a destination. One that this process was told of is bound.
+   * What is wrong with a destination. A destination that this process uses is bound.
    *
-   * @param again the message came back, so that it may be gone since
+   * @param again the message came back, so that the destination may be gone since
    */
   #look(destination: Destination, again: boolean): Promise<Problem | undefined> {
     const { clock } = this.#environment
@@ -187,8 +184,8 @@ export class UnroutableForwarder {
   }
 
   /**
-   * A message came back before it was due, so that a part of the ladder may be gone. Looks at it on the side: what others
-   * know of destinations and rungs stays, and no schedule waits for it.
+   * A message came back before it was due, so that a part of the ladder may be gone. Checks the ladder by a topology of its
+   * own: the one that messages are sent by forgets nothing, and no schedule waits.
    */
   #mend(): void {
     const { clock, logger } = this.#environment
@@ -204,8 +201,8 @@ function cameBack(isBound: boolean): Problem {
   return isBound ? { reason: 'failed', error: 'it came back after each attempt' } : { reason: 'not-bound' }
 }
 
-/** 0.25, 0.75, 2.25 and 6.75 s before the second to the fifth attempt. What cannot even be parked is not tried in a loop. */
+/** 0.25, 0.75, 2.25 and 6.75 s before the second to the fifth attempt; long for a message that could not be parked. */
 function pauseBefore(attempts: number): number {
-  if (attempts === 0 || attempts === MAX_RESCUES) return 0
-  return attempts > MAX_RESCUES ? 30_000 : 250 * 3 ** (attempts - 1)
+  if (attempts === 0 || attempts === MAX_ATTEMPTS) return 0
+  return attempts > MAX_ATTEMPTS ? 30_000 : 250 * 3 ** (attempts - 1)
 }
