@@ -1,6 +1,7 @@
 import type { QueueDestination } from './message/destination.js'
 import type { Death } from './message/death.js'
-import type { Arrived, DelayedMessage } from './message/envelope.js'
+import type { DelayedMessage } from './message/delayed-message.js'
+import type { Arrived } from './message/envelope.js'
 import type { Health } from './health.js'
 
 export interface PublishOptions {

@@ -13,14 +13,14 @@ import { closingInHandler, runningHandler } from './consumer/running-handler.js'
 import type { Consumer } from './consumer/stats.js'
 import { checkQueueName } from './message/destination.js'
 import { drainTimes, endsWithin } from './base/drain.js'
-import { DuequeError, invalidOption, shown, withReceipt } from './base/errors.js'
+import { DuequeError, invalidOption, shown } from './base/errors.js'
 import { Events, type DuequeEvents } from './events.js'
 import type { Dueque, ScheduleItem } from './dueque.js'
 import type { Health } from './health.js'
 import { checkDefinition, encodePayload, type MessageDefinition } from './message/definition.js'
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
-import { receiptOf, type Receipt } from './message/receipt.js'
-import { warnOfSteps } from './base/clock-steps.js'
+import { receiptOf, withReceipt, type Receipt } from './message/receipt.js'
+import { warnOfClockSteps } from './base/warn-of-clock-steps.js'
 import { checkItem, checkItems, scheduleAll, type Place } from './schedule/schedule-all.js'
 import { LazyRun, UnusedRuns, type ScheduleRun } from './schedule/schedule-run.js'
 import { resolveSchedule, type ScheduleOptions } from './schedule/schedule-options.js'
@@ -127,7 +127,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   #isDrained = false
 
   constructor(options: ResolvedOptions & { strategy: S }, parts: Parts) {
-    this.#unwatch = warnOfSteps(options.clock, options.logger)
+    this.#unwatch = warnOfClockSteps(options.clock, options.logger)
     this.strategy = options.strategy
     this.#options = options
     this.#parts = parts

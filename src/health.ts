@@ -1,5 +1,3 @@
-import type { StoreFaultCounts } from './strategies/store/store-faults.js'
-
 /** How things stand with the connections, in plain JSON. See `Dueque.health`. */
 export interface Health {
   /** Whether messages can be scheduled, and every consumer receives. False once `close` was called. */
@@ -20,4 +18,12 @@ export interface Health {
   readonly since: string
   /** Messages that wait for the broker's confirm, or to be sent. */
   readonly waitingForConfirm: number
+}
+
+/** Of this process, since its store was opened. */
+export interface StoreFaultCounts {
+  /** Entries that were found in the store and are no messages that this version can read. They stay there. */
+  readonly unreadable: number
+  /** Entries that a relay had claimed, and that were gone when it came to settle or to release them. */
+  readonly missing: number
 }

@@ -1,7 +1,4 @@
 import * as timers from 'node:timers'
-import type { Clock } from './clock.js'
-import type { Logger } from './logger.js'
-import { throttle } from './throttle.js'
 
 /** How often it is looked whether the wall clock was set. */
 const LOOK_MS = 1000
@@ -42,20 +39,3 @@ class ClockSteps {
 }
 
 export const clockSteps = new ClockSteps()
-
-/** Smaller ones mean nothing to an operator. */
-const LEAST_NEWS_MS = 1000
-
-/** Warns when the wall clock was set. Returns what ends that. */
-export function warnOfSteps(clock: Clock, logger: Logger): () => void {
-  const isNews = throttle(clock)
-  return clock.onStep((ms) => {
-    if (Math.abs(ms) < LEAST_NEWS_MS || !isNews(ms < 0 ? 'back' : 'forward')) return
-    const what =
-      ms < 0 ? 'back: messages that are due at an instant come later' : 'forward: messages that are due by it come now'
-    logger.warn(`the clock of this machine was set ${what}`, {
-      byMs: Math.round(ms),
-      now: new Date(clock.now()).toISOString(),
-    })
-  })
-}

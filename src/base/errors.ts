@@ -1,5 +1,4 @@
 import { isDate, isNativeError } from 'node:util/types'
-import type { Receipt } from '../message/receipt.js'
 
 /** What each error code carries, for programs; the error's message says the same to people. */
 export interface ErrorData {
@@ -88,11 +87,11 @@ export interface PayloadIssue {
  */
 export type Outcome = 'refused' | 'unknown'
 
+/** message/receipt.ts adds `receipt`, whose type this room does not know. */
 export interface DuequeErrorOptions {
   cause?: unknown
   /** @default 'refused' */
   outcome?: Outcome
-  receipt?: Receipt
 }
 
 /** Known to every copy of dueque in the process, as a class is not. */
@@ -122,7 +121,7 @@ export class DuequeError<C extends ErrorCode = ErrorCode> extends Error {
   readonly data: ErrorData[C]
   readonly outcome: Outcome
   /** Of a schedule whose outcome is unknown: what to repeat it with. */
-  readonly receipt: Receipt | undefined
+  readonly receipt: DuequeErrorOptions['receipt']
 
   constructor(
     code: C,
@@ -139,13 +138,6 @@ export class DuequeError<C extends ErrorCode = ErrorCode> extends Error {
 }
 
 Object.defineProperty(DuequeError.prototype, BRAND, { value: true })
-
-/** The error of one schedule: a copy with its receipt, since many schedules may share an error. */
-export function withReceipt(error: unknown, receipt: Receipt): unknown {
-  if (!isDuequeError(error) || error.outcome !== 'unknown') return error
-  const { code, message, data, cause, outcome } = error
-  return new DuequeError(code, message, data, { cause, outcome, receipt })
-}
 
 export function withOutcome(error: DuequeError, outcome: DuequeError['outcome']): DuequeError {
   if (error.outcome === outcome) return error

@@ -1,4 +1,4 @@
-import type { Headers } from '../message/envelope.js'
+import type { Headers } from '../message/headers.js'
 import { invalidOption } from '../base/errors.js'
 import { checkDefinition, type MessageDefinition } from '../message/definition.js'
 

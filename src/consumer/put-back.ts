@@ -1,6 +1,8 @@
 import type { Arrival } from '../broker.js'
 import { backTo } from '../message/destination.js'
-import { HEADER, integer, sentOn, type DelayedMessage, type Envelope } from '../message/envelope.js'
+import type { DelayedMessage } from '../message/delayed-message.js'
+import { sentOn, type Envelope } from '../message/envelope.js'
+import { HEADER, readInteger } from '../message/headers.js'
 
 /** A message that came far too early, as it waits again. */
 export interface PutBack {
@@ -11,7 +13,7 @@ export interface PutBack {
 
 /** @param now by the wall clock */
 export function putBackOf(arrival: Arrival, envelope: Envelope, queue: string, now: number, earlyMs: number): PutBack {
-  const count = integer(arrival.headers[HEADER.putBacks]) ?? 0
+  const count = readInteger(arrival.headers[HEADER.putBacks]) ?? 0
   const message = sentOn(arrival, envelope, backTo(queue, arrival.headers), now)
   const headers = { ...message.headers, [HEADER.putBacks]: Math.min(count, 1000) + 1 }
   return { message: { ...message, headers }, holdMs: putBackHold(count, earlyMs) }

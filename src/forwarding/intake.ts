@@ -4,7 +4,7 @@ import { aFunction, checkOne, checkOptions, integer, nonEmptyText, type Rule, ty
 import type { Arrival } from '../broker.js'
 import { deathOf } from '../message/death.js'
 import { checkDestination, checkQueueName } from '../message/destination.js'
-import type { DelayedMessage } from '../message/envelope.js'
+import type { DelayedMessage } from '../message/delayed-message.js'
 import { errorText, isForEver, type DuequeError } from '../base/errors.js'
 import { CONNECT_RULES, resolveConnection, type ConnectOptions, type ResolvedOptions } from '../options.js'
 import type { Decision, Route } from './forward.js'

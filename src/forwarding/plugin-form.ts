@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { isReserved, type ExchangeDestination } from '../message/destination.js'
-import { decodeEnvelope, sentOn, text, passedOn, type Arrived, type DelayedMessage } from '../message/envelope.js'
+import type { DelayedMessage } from '../message/delayed-message.js'
+import { decodeEnvelope, sentOn, type Arrived } from '../message/envelope.js'
+import { readText, passedOn } from '../message/headers.js'
 
 /** What a producer of the delayed-message plugin writes: milliseconds. */
 export const DELAY_HEADER = 'x-delay'
@@ -82,7 +84,7 @@ function expiryOf(expiration: unknown, dueAt: number): number | undefined {
 
 /** The same id for something else is another message. */
 function dedupeKeyOf({ properties, headers, routingKey, body }: Arrived): string | undefined {
-  const id = text(properties['messageId'])
+  const id = readText(properties['messageId'])
   if (id === undefined) return undefined
   const hash = createHash('sha256').update(body)
   hash.update(JSON.stringify([id, routingKey, properties['timestamp'] ?? null, passedOn(headers)]))

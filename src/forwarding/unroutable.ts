@@ -1,7 +1,9 @@
 import type { Arrival } from '../broker.js'
 import type { Clock } from '../base/clock.js'
 import { isReserved, parseDestination, type Destination } from '../message/destination.js'
-import { decodeEnvelope, readyAt, sentOn, text, HEADER, type Envelope } from '../message/envelope.js'
+import { readyAt } from '../message/delayed-message.js'
+import { decodeEnvelope, sentOn, type Envelope } from '../message/envelope.js'
+import { readText, HEADER } from '../message/headers.js'
 import { errorText, isDuequeError, isForEver } from '../base/errors.js'
 import type { ParkedEvent, ParkedReason } from '../events.js'
 import type { Logger } from '../base/logger.js'
@@ -138,7 +140,7 @@ export class UnroutableForwarder {
   async #park(arrival: Arrival, { id, name }: Envelope, { reason, error }: Problem): Promise<void> {
     const { clock, logger, onParked } = this.#environment
     await this.#broker.park(arrival, { at: clock.now(), reason, error })
-    const to = text(arrival.headers[HEADER.to])
+    const to = readText(arrival.headers[HEADER.to])
     logger.warn('message parked', { id, to, reason, ...(error !== undefined && { error }) })
     onParked?.({ id, name, to, reason })
   }

@@ -1,5 +1,5 @@
 import { errorText, stackOf } from '../base/errors.js'
-import { HEADER, type Headers } from './envelope.js'
+import { HEADER, type Headers } from './headers.js'
 
 /** Why a message was given up. Frozen: docs/wire-format.md. */
 export type DeadReason =

@@ -4,7 +4,7 @@ import { DestinationPlan } from '../amqp/publish/destination-plan.js'
 import type { Frame, FrameBuilder } from '../amqp/publish/frame-builder.js'
 import { destinationKey } from '../amqp/topology/names.js'
 import type { Clock } from '../base/clock.js'
-import { readyAt, type DelayedMessage } from '../message/envelope.js'
+import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
 import { DuequeError, invalidOption } from '../base/errors.js'
 import type { Environment, Strategy } from './strategy.js'
 

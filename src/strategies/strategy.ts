@@ -1,10 +1,11 @@
 import type { Rule } from '../base/checks.js'
 import type { Broker, PublishOptions } from '../broker.js'
 import type { Clock } from '../base/clock.js'
-import type { DelayedMessage } from '../message/envelope.js'
+import type { DelayedMessage } from '../message/delayed-message.js'
 import type { DuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import type { StoreFaultCounts } from './store/store-faults.js'
+import type { StoreFaultCounts } from '../health.js'
+import type { Cancellations } from './cancellations.js'
 import type { Waitlist } from './waitlist.js'
 
 /**
@@ -16,8 +17,10 @@ export interface Strategy {
   readonly limits: Limits
   /** Only for a strategy that brings its own place for due messages: `memory`. All others end in RabbitMQ. */
   readonly broker?: Broker
-  /** What waits, to look at and to change: with strategies whose store can be asked. */
+  /** The waiting messages, to look at and to change: with strategies that keep them in a store that can be queried. */
   readonly waitlist?: Waitlist
+  /** With strategies that cannot take a waiting message back. */
+  readonly cancellations?: Cancellations
   /**
    * Whether `transaction` is something that `schedule` can write in: with strategies whose store has transactions.
    *

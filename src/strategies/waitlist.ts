@@ -1,5 +1,5 @@
 import { destinationText, type Destination } from '../message/destination.js'
-import { readyAt, type DelayedMessage } from '../message/envelope.js'
+import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
 import { DuequeError, shown } from '../base/errors.js'
 
 /**

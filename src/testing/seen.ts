@@ -1,14 +1,7 @@
 import { isReserved, type Destination } from '../message/destination.js'
-import {
-  HEADER,
-  decodeEnvelope,
-  integer,
-  readyAt,
-  text,
-  type Arrived,
-  type DelayedMessage,
-  type Headers,
-} from '../message/envelope.js'
+import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
+import { decodeEnvelope, type Arrived } from '../message/envelope.js'
+import { HEADER, readInteger, readText, type Headers } from '../message/headers.js'
 
 /** A message as a test sees it. */
 export interface SeenMessage {
@@ -89,9 +82,9 @@ export function seenDead(queue: string, arrived: Arrived): DeadMessage {
   return {
     queue,
     ...seenArrived(arrived),
-    reason: text(headers[HEADER.reason]) ?? '',
-    error: text(headers[HEADER.error]) ?? '',
-    deadAt: new Date(integer(headers[HEADER.deadAt]) ?? NaN),
+    reason: readText(headers[HEADER.reason]) ?? '',
+    error: readText(headers[HEADER.error]) ?? '',
+    deadAt: new Date(readInteger(headers[HEADER.deadAt]) ?? NaN),
   }
 }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { HEADER } from '../../src/message/envelope.js'
+import { HEADER } from '../../src/message/headers.js'
 import { fields, fixed, long, type Bytes, type RawMessage } from '../support/raw-publisher.js'
 
 /** Where a hostile message is sent to. */

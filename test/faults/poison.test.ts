@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ladder, on, type Dueque } from '../../src/index.js'
-import type { DelayedMessage } from '../../src/message/envelope.js'
+import type { DelayedMessage } from '../../src/message/delayed-message.js'
 import type { Strategy } from '../../src/strategies/strategy.js'
 import { useVhost } from '../support/broker.js'
 import { failure, open, rawChannel } from '../support/mq.js'

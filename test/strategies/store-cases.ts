@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { DelayedMessage } from '../../src/message/envelope.js'
+import type { DelayedMessage } from '../../src/message/delayed-message.js'
 import { isDuequeError } from '../../src/index.js'
 import type { Store } from '../../src/strategies/store/store.js'
 import { positionOf } from '../../src/strategies/waitlist.js'

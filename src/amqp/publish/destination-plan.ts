@@ -1,5 +1,5 @@
 import type { PublishOptions } from '../../broker.js'
-import type { DelayedMessage } from '../../message/envelope.js'
+import type { DelayedMessage } from '../../message/delayed-message.js'
 import { destinationKey, type Names } from '../topology/names.js'
 import type { Topology } from '../topology/topology.js'
 import type { Frame, FrameBuilder } from './frame-builder.js'

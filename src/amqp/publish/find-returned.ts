@@ -1,5 +1,5 @@
 import type { Message } from 'amqplib'
-import { HEADER } from '../../message/envelope.js'
+import { HEADER } from '../../message/headers.js'
 import type { Publication } from './publication.js'
 
 /**

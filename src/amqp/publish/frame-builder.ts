@@ -1,6 +1,8 @@
 import type { Options } from 'amqplib'
 import { isReserved } from '../../message/destination.js'
-import { encodeEnvelope, routingKeyOf, type DelayedMessage, type HeaderValue } from '../../message/envelope.js'
+import { routingKeyOf, type DelayedMessage } from '../../message/delayed-message.js'
+import { encodeEnvelope } from '../../message/envelope.js'
+import type { HeaderValue } from '../../message/headers.js'
 import { writable } from './field-table.js'
 
 /** What one attempt writes to the wire: the arguments of `basic.publish`, without the body. Valid until the next one is built. */

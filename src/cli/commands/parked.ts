@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { parkedSentOn } from '../../operate/failed/parked-messages.js'
-import { HEADER, integer, text } from '../../message/envelope.js'
+import { HEADER, readInteger, readText } from '../../message/headers.js'
 import type { Kind, Store } from '../stored/store.js'
 import { instantText, summaryOf, type Column } from '../stored/text.js'
 import type { Terminal } from '../terminal.js'
@@ -42,7 +42,7 @@ const FACTS: readonly Column[] = [
 
 const ROWS: readonly Column[] = [...FACTS, ['error', ({ error }) => error]]
 
-const atOf: Store['atOf'] = ({ headers }) => integer(headers[HEADER.parkedAt])
+const atOf: Store['atOf'] = ({ headers }) => readInteger(headers[HEADER.parkedAt])
 
 const parked: Store = {
   word: 'parked',
@@ -51,8 +51,8 @@ const parked: Store = {
   summaryOf: (stored) => ({
     ...summaryOf(stored),
     parkedAt: instantText(atOf(stored)),
-    reason: text(stored.headers[HEADER.parkedReason]),
-    error: text(stored.headers[HEADER.parkedError]),
+    reason: readText(stored.headers[HEADER.parkedReason]),
+    error: readText(stored.headers[HEADER.parkedError]),
   }),
   columns: [...FACTS, ['bytes', ({ bytes }) => bytes]],
   rows: ROWS,

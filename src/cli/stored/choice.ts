@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Stored } from '../../operate/failed/failed-queue.js'
 import { parseInstant } from '../../message/due.js'
-import { text } from '../../message/envelope.js'
+import { readText } from '../../message/headers.js'
 import { errorText } from '../../base/errors.js'
 import { collect } from '../settings.js'
 import { plain } from '../terminal.js'
@@ -48,7 +48,7 @@ export class Choice {
   has(stored: Stored): boolean {
     const { id, name, reason, before, after } = this.#options
     const own = idOf(stored)
-    if (!isAmong(id, own) || !isAmong(name, text(stored.properties['type']))) return false
+    if (!isAmong(id, own) || !isAmong(name, readText(stored.properties['type']))) return false
     if (reason && !isAmong(reason, this.#store.reasonOf?.(stored))) return false
     if (before !== undefined || after !== undefined) {
       const at = this.#store.atOf(stored)

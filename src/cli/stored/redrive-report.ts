@@ -1,6 +1,6 @@
 import type { StorageQueue, Stored } from '../../operate/failed/failed-queue.js'
 import { destinationText } from '../../message/destination.js'
-import type { DelayedMessage } from '../../message/envelope.js'
+import type { DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, isDuequeError } from '../../base/errors.js'
 import { CommandError, errorJson, EXIT, exitCodeOf } from '../exit.js'
 import { number } from '../progress.js'

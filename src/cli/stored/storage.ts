@@ -1,7 +1,7 @@
 import { parseEndpoints } from '../../amqp/connection/endpoint.js'
 import { Names } from '../../amqp/topology/names.js'
 import { StorageQueue, type Stored } from '../../operate/failed/failed-queue.js'
-import { text } from '../../message/envelope.js'
+import { readText } from '../../message/headers.js'
 import { isDuequeError } from '../../base/errors.js'
 import { resolveOptions, type ResolvedOptions } from '../../options.js'
 import { CommandError } from '../exit.js'
@@ -36,7 +36,7 @@ async function open(options: ResolvedOptions, store: Store): Promise<StorageQueu
 }
 
 export function idOf({ properties }: Stored): string | undefined {
-  return text(properties['messageId'])
+  return readText(properties['messageId'])
 }
 
 export function notFound(ids: readonly string[], queue: string): CommandError {

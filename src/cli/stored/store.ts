@@ -1,7 +1,7 @@
 import type { OtherDestination } from '../../operate/failed/parked-messages.js'
 import type { Names } from '../../amqp/topology/names.js'
 import type { Stored } from '../../operate/failed/failed-queue.js'
-import type { DelayedMessage } from '../../message/envelope.js'
+import type { DelayedMessage } from '../../message/delayed-message.js'
 import type { Column, Summary } from './text.js'
 
 /** One of the queues whose messages stay until an operator takes them, and what there is to be told of these. */

@@ -1,5 +1,6 @@
 import type { Stored } from '../../operate/failed/failed-queue.js'
-import { decodeEnvelope, HEADER } from '../../message/envelope.js'
+import { decodeEnvelope } from '../../message/envelope.js'
+import { HEADER } from '../../message/headers.js'
 import { number } from '../progress.js'
 import { plain } from '../terminal.js'
 import { idOf } from './storage.js'

@@ -1,13 +1,7 @@
 import { backTo } from '../../message/destination.js'
-import {
-  decodeEnvelope,
-  HEADER,
-  integer,
-  sentOn,
-  text,
-  type Arrived,
-  type DelayedMessage,
-} from '../../message/envelope.js'
+import type { DelayedMessage } from '../../message/delayed-message.js'
+import { decodeEnvelope, sentOn, type Arrived } from '../../message/envelope.js'
+import { HEADER, readInteger, readText } from '../../message/headers.js'
 import { withKey, type OtherDestination } from './parked-messages.js'
 
 /** Why and when a message in a dead queue was given up. Instants are milliseconds since the epoch. */
@@ -35,13 +29,13 @@ export function deadLetterOf(stored: Arrived, queue: string): DeadLetter {
   const { attempt, expiresAt } = decodeEnvelope(stored)
   const broker = brokerDeathOf(headers, queue)
   return {
-    reason: text(headers[HEADER.reason]) ?? broker.reason?.replaceAll('_', '-') ?? 'unknown',
-    error: text(headers[HEADER.error]),
-    stack: text(headers[HEADER.stack]),
+    reason: readText(headers[HEADER.reason]) ?? broker.reason?.replaceAll('_', '-') ?? 'unknown',
+    error: readText(headers[HEADER.error]),
+    stack: readText(headers[HEADER.stack]),
     attempts: attempt,
-    firstFailedAt: integer(headers[HEADER.firstFailed]),
-    lastFailedAt: integer(headers[HEADER.lastFailed]),
-    diedAt: integer(headers[HEADER.deadAt]) ?? broker.at,
+    firstFailedAt: readInteger(headers[HEADER.firstFailed]),
+    lastFailedAt: readInteger(headers[HEADER.lastFailed]),
+    diedAt: readInteger(headers[HEADER.deadAt]) ?? broker.at,
     expiresAt,
   }
 }
@@ -86,7 +80,7 @@ export function deadSentOn(
     now,
   )
   const kept = Object.entries(message.headers).filter(([name]) => !OF_THE_PAST.has(name))
-  const attempt = text(stored.headers[HEADER.reason]) === undefined ? envelope.attempt : envelope.attempt + 1
+  const attempt = readText(stored.headers[HEADER.reason]) === undefined ? envelope.attempt : envelope.attempt + 1
   return {
     ...message,
     attempt,
@@ -108,13 +102,13 @@ function brokerDeathOf(headers: Readonly<Record<string, unknown>>, queue: string
   const entries = (Array.isArray(deaths) ? deaths : []) as Partial<Record<string, unknown>>[]
   const entry = entries.find((one) => one?.['queue'] === queue)
   // Where there is no x-death, as behind a proxy or a shovel that drops it.
-  const first = headers['x-first-death-queue'] === queue ? text(headers['x-first-death-reason']) : undefined
-  const last = headers['x-last-death-queue'] === queue ? text(headers['x-last-death-reason']) : undefined
+  const first = headers['x-first-death-queue'] === queue ? readText(headers['x-first-death-reason']) : undefined
+  const last = headers['x-last-death-queue'] === queue ? readText(headers['x-last-death-reason']) : undefined
   const seconds = (entry?.['time'] as { value?: unknown } | undefined)?.value
   const keys = entry?.['routing-keys']
   return {
-    reason: text(entry?.['reason']) ?? last ?? first,
+    reason: readText(entry?.['reason']) ?? last ?? first,
     at: typeof seconds === 'number' ? seconds * 1000 : undefined,
-    routingKey: Array.isArray(keys) ? text(keys[0]) : undefined,
+    routingKey: Array.isArray(keys) ? readText(keys[0]) : undefined,
   }
 }

@@ -1,12 +1,7 @@
 import { checkDestination, isReserved, parseDestination, type Destination } from '../../message/destination.js'
-import {
-  decodeEnvelope,
-  HEADER,
-  sentOn,
-  type Arrived,
-  type DelayedMessage,
-  type Headers,
-} from '../../message/envelope.js'
+import type { DelayedMessage } from '../../message/delayed-message.js'
+import { decodeEnvelope, sentOn, type Arrived } from '../../message/envelope.js'
+import { HEADER, type Headers } from '../../message/headers.js'
 import { DuequeError } from '../../base/errors.js'
 
 /** Where parked messages are to go instead of where they belong. An exchange without a key gets their own. */

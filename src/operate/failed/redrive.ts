@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { destinationText, type Destination } from '../../message/destination.js'
-import type { DelayedMessage } from '../../message/envelope.js'
+import type { DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, errorText, isDuequeError } from '../../base/errors.js'
 import type { ResolvedOptions } from '../../options.js'
 import { AmqpBroker } from '../../amqp/amqp-broker.js'

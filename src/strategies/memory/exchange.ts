@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Headers } from '../../message/envelope.js'
+import type { Headers } from '../../message/headers.js'
 
 export type ExchangeType = 'direct' | 'topic' | 'fanout' | 'headers'
 

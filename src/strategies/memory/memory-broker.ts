@@ -1,14 +1,9 @@
 import type { Arrival, Broker, BrokerHealth, PublishOptions, SubscribeOptions, Subscription } from '../../broker.js'
 import { deathHeaders, type Death } from '../../message/death.js'
 import { destinationText, type Destination, type QueueDestination } from '../../message/destination.js'
-import {
-  HEADER,
-  encodeEnvelope,
-  routingKeyOf,
-  type Arrived,
-  type DelayedMessage,
-  type Headers,
-} from '../../message/envelope.js'
+import { routingKeyOf, type DelayedMessage } from '../../message/delayed-message.js'
+import { encodeEnvelope, type Arrived } from '../../message/envelope.js'
+import { HEADER, type Headers } from '../../message/headers.js'
 import { DuequeError } from '../../base/errors.js'
 import { route, type Binding, type ExchangeType } from './exchange.js'
 import { MemoryQueue } from './memory-queue.js'

@@ -1,4 +1,4 @@
-import { readyAt, type DelayedMessage } from '../../message/envelope.js'
+import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import type { OnConflict } from '../strategy.js'
 import { conflict, entryKey, fits, positionOf, type Position, type Waitlist } from '../waitlist.js'
 

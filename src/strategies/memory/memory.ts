@@ -1,7 +1,7 @@
 import { checkOptions, type Rule, type Rules } from '../../base/checks.js'
 import { completeClock, systemClock, type Clock, type Timeline } from '../../base/clock.js'
 import { DueQueue } from '../../base/due-queue.js'
-import { readyAt, type DelayedMessage } from '../../message/envelope.js'
+import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError } from '../../base/errors.js'
 import { MAX_DELAY_MS } from '../ladder/rungs.js'
 import type { Strategy } from '../strategy.js'

@@ -1,4 +1,4 @@
-import { readyAt, type DelayedMessage } from '../../message/envelope.js'
+import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { invalidOption } from '../../base/errors.js'
 import type { AddOptions } from '../store/store.js'
 import type { OnConflict } from '../strategy.js'

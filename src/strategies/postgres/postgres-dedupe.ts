@@ -1,14 +1,15 @@
 import { hash } from 'node:crypto'
 import { checkOptions, type Rules } from '../../base/checks.js'
-import { claimAnswer, type DedupeStore } from '../../consumer/dedupe.js'
 import { TIMED_OUT, withTimeLimit } from '../../base/time-limit.js'
 import type { Row } from './answer.js'
-import { databaseOf, type Value } from './database.js'
+import type { Value } from './database.js'
+import { databaseOf } from './database-of.js'
 import { ensureSchema } from './migrate.js'
 import { STORE_RULES, resolvePostgres, type PostgresOptions } from './postgres-options.js'
 import { Queries } from './queries.js'
 import type { Statements } from './statements.js'
 import { storeError } from './store-error.js'
+import { claimAnswer, type DedupeStore } from '../dedupe-store.js'
 
 export interface PostgresDedupeOptions extends Pick<PostgresOptions, 'pool' | 'schema' | 'migrate'> {
   /** How long PostgreSQL is waited for, in milliseconds. Less than `leaseMs` of the consumer. @default 3000 */

@@ -11,7 +11,7 @@ import {
   type PostgresJs,
   type PostgresTransaction,
 } from './clients.js'
-import { POOL_TIMEOUT_MS } from './database.js'
+import { POOL_TIMEOUT_MS } from './database-of.js'
 
 export interface PostgresOptions extends StoreStrategyOptions {
   /**

@@ -1,5 +1,5 @@
 import { destinationText } from '../../message/destination.js'
-import { readyAt, type DelayedMessage } from '../../message/envelope.js'
+import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { decodeStored, encodeStored } from '../store/stored-message.js'
 import { entryKey } from '../waitlist.js'
 

@@ -1,5 +1,5 @@
 import { destinationText } from '../../message/destination.js'
-import { readyAt, type DelayedMessage } from '../../message/envelope.js'
+import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { entryKey, type Position, type Waitlist, type WaitlistFilter } from '../waitlist.js'
 import type { StoreFaults } from '../store/store-faults.js'
 import { numberIn, type Row } from './answer.js'

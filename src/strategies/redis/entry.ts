@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { destinationText, type Destination } from '../../message/destination.js'
-import { readyAt, type DelayedMessage } from '../../message/envelope.js'
+import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { checkStored, fromJson, toJson } from '../store/stored-message.js'
 import { entryKey, type Position } from '../waitlist.js'
 

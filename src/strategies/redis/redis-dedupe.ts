@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { checkOptions, type Rules } from '../../base/checks.js'
-import { claimAnswer, type DedupeStore } from '../../consumer/dedupe.js'
+import { claimAnswer, type DedupeStore } from '../dedupe-store.js'
 import { aClient, aPrefix, aTimeout } from './checked.js'
 import { portOf, type RedisClient } from './clients/client.js'
 import { STORE } from './failures.js'

@@ -1,13 +1,6 @@
 import { DuequeError, errorText } from '../../base/errors.js'
+import type { StoreFaultCounts } from '../../health.js'
 import type { StoreEnvironment } from './store.js'
-
-/** Of this process, since its store was opened. */
-export interface StoreFaultCounts {
-  /** Entries that were found in the store and are no messages that this version can read. They stay there. */
-  readonly unreadable: number
-  /** Entries that a relay had claimed, and that were gone when it came to settle or to release them. */
-  readonly missing: number
-}
 
 /** Each kind is told again after so long at the earliest, with all that came meanwhile. */
 const TELL_EVERY_MS = 60_000

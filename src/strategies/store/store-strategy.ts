@@ -1,6 +1,6 @@
 import type { AmqpBroker } from '../../amqp/amqp-broker.js'
 import { onRabbit } from '../../amqp/brand.js'
-import { readyAt, type DelayedMessage } from '../../message/envelope.js'
+import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
 import { Relay, type RelayStats } from './relay.js'
 import { resolveRelay, type RelayOptions } from './relay-options.js'

@@ -1,7 +1,7 @@
-import type { DelayedMessage } from '../../message/envelope.js'
+import type { DelayedMessage } from '../../message/delayed-message.js'
 import type { DuequeError } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
-import type { StoreFaultCounts } from './store-faults.js'
+import type { StoreFaultCounts } from '../../health.js'
 import type { Limits, OnConflict } from '../strategy.js'
 import type { Waitlist } from '../waitlist.js'
 

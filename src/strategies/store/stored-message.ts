@@ -1,5 +1,5 @@
 import { isUint8Array } from 'node:util/types'
-import type { DelayedMessage } from '../../message/envelope.js'
+import type { DelayedMessage } from '../../message/delayed-message.js'
 import { shown } from '../../base/errors.js'
 
 /** A message as stores keep it: its body as it is, and everything else as JSON. */

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
-import { HEADER } from '../../../src/message/envelope.js'
+import { HEADER } from '../../../src/message/headers.js'
 import {
   connect,
   defineMessage,

@@ -1,15 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  HEADER,
-  decodeEnvelope,
-  encodeEnvelope,
-  routingKeyOf,
-  sentOn,
-  passedOn,
-  type Arrived,
-  type DelayedMessage,
-} from '../../../src/message/envelope.js'
+import { routingKeyOf, type DelayedMessage } from '../../../src/message/delayed-message.js'
+import { decodeEnvelope, encodeEnvelope, sentOn, type Arrived } from '../../../src/message/envelope.js'
+import { HEADER, passedOn } from '../../../src/message/headers.js'
 import { overTheWire } from '../amqp/amqp-codec.js'
 
 const message: DelayedMessage = {

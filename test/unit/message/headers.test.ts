@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkHeaders } from '../../../src/message/envelope.js'
+import { checkHeaders } from '../../../src/message/headers.js'
 import { isDuequeError } from '../../../src/base/errors.js'
 import { overTheWire } from '../amqp/amqp-codec.js'
 import { thrown } from '../thrown.js'

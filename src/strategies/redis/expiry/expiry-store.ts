@@ -1,8 +1,8 @@
-import type { DelayedMessage } from '../../../message/envelope.js'
+import type { DelayedMessage } from '../../../message/delayed-message.js'
 import { silent } from '../../../base/logger.js'
 import type { RedisStore } from '../redis-store.js'
 import type { AddOptions, Claim, Claimed, ClaimRequest, Store, StoreEnvironment } from '../../store/store.js'
-import type { StoreFaultCounts } from '../../store/store-faults.js'
+import type { StoreFaultCounts } from '../../../health.js'
 import type { Position, WaitlistFilter } from '../../waitlist.js'
 import { ExpiryListener, type ExpiryListenerOptions } from './expiry-listener.js'
 

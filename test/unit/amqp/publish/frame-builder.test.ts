@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { bufferOf, FrameBuilder } from '../../../../src/amqp/publish/frame-builder.js'
-import type { DelayedMessage } from '../../../../src/message/envelope.js'
+import type { DelayedMessage } from '../../../../src/message/delayed-message.js'
 import { resolveSchedule } from '../../../../src/schedule/schedule-options.js'
 
 const frames = new FrameBuilder()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { DelayedMessage } from '../../../../src/message/envelope.js'
+import type { DelayedMessage } from '../../../../src/message/delayed-message.js'
 import { marksOf, messageOf, tagOf, valueOf } from '../../../../src/strategies/redis/entry.js'
 
 const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 20 })
