@@ -5,28 +5,30 @@ import { sentOn } from '../message/envelope.js'
 import { backTo } from '../message/destination.js'
 import { isForEver } from '../base/errors.js'
 import type { ConsumerEnvironment } from './environment.js'
+import { forward, type Decision, type ForwardWaits, type Route } from '../forwarding/forward.js'
 import type { Fate, Item } from './handling.js'
 import { report } from './report.js'
 
 type Move = Fate & { kind: 'retry' | 'dead' }
 
-const PAUSE_AFTER_FAILURE_MS = 1000
-/** How long one may take before the log tells of it, again and again. */
+/** A publish that takes longer is logged, again and again. */
 const SLOW_MS = 30_000
 
-/** Moves what was not handled to where it waits again, or to the dead queue. */
+/** Publishes the retry or the dead letter of a message that was not handled. */
 export class FollowUps {
   readonly #queue: string
   readonly #environment: ConsumerEnvironment
-  readonly #isClosing: () => boolean
+  readonly #waits: ForwardWaits
   readonly #underWay = new Set<Promise<unknown>>()
   readonly #abort = new AbortController()
 
   constructor(queue: string, environment: ConsumerEnvironment, isClosing: () => boolean) {
     this.#queue = queue
     this.#environment = environment
-    this.#isClosing = isClosing
-    setMaxListeners(0, this.#abort.signal)
+    const { signal } = this.#abort
+    setMaxListeners(0, signal)
+    const wait = (ms: number) => pause(ms, undefined, { signal }).catch(() => undefined)
+    this.#waits = { pause: wait, hold: (until) => wait(until - environment.clock.now()), isClosing }
   }
 
   /**
@@ -35,7 +37,13 @@ export class FollowUps {
    * @returns what was done; nothing if the consumer closes, or the message is another's by now
    */
   move(item: Item, fate: Move): Promise<'retried' | 'dead' | undefined> {
-    return this.track(this.#move(item, fate))
+    return this.track(this.#moved(item, fate))
+  }
+
+  async #moved(item: Item, move: Move): Promise<'retried' | 'dead' | undefined> {
+    const outcome = await forward(item.arrival, this.#route(item, move), this.#waits)
+    if (outcome === 'forward') return 'retried'
+    return outcome === 'bury' ? 'dead' : undefined
   }
 
   /** Closing waits for it: the old copy must not go back to the queue while the new one is on its way. */
@@ -52,29 +60,34 @@ export class FollowUps {
     await Promise.all(this.#underWay)
   }
 
-  /** There is no more time: the old copies go back to the queue, though a new one may be on its way. */
+  /** The time is over: the old copies go back to the queue, though new ones may be on their way. */
   abandon(): void {
     this.#abort.abort()
   }
 
-  async #move(item: Item, fate: Move): Promise<'retried' | 'dead' | undefined> {
-    for (;;) {
-      try {
-        await this.#watched(item, fate.kind === 'retry' ? this.#retry(item, fate) : this.#bury(item, fate))
-        report(this.#environment.events, this.#queue, item, fate)
-        return fate.kind === 'retry' ? 'retried' : 'dead'
-      } catch (failure) {
-        // It cannot be sent again, now or later.
-        if (fate.kind === 'retry' && isForEver(failure)) {
-          const { failed } = fate
-          const error = `no other attempt: ${failure.message}`
-          return this.#move(item, { kind: 'dead', reason: failed ? 'handler-error' : 'dead-lettered', error, failed })
+  #route(item: Item, move: Move): Route {
+    return {
+      decide: () => this.#decision(item, move),
+      failed: (error) => {
+        // The message cannot be sent again, now or later.
+        if (move.kind === 'retry' && isForEver(error)) {
+          const { failed } = move
+          const reason = failed ? 'handler-error' : 'dead-lettered'
+          move = { kind: 'dead', reason, error: `no other attempt: ${error.message}`, failed }
+          return this.#decision(item, move)
         }
-        this.#environment.onError(failure)
-        await pause(PAUSE_AFTER_FAILURE_MS, undefined, { signal: this.#abort.signal }).catch(() => undefined)
-        if (this.#isClosing() || !item.arrival.live) return undefined
-      }
+        this.#environment.onError(error)
+        return undefined
+      },
     }
+  }
+
+  #decision(item: Item, move: Move): Decision {
+    const publish = async () => {
+      await this.#watched(item, move.kind === 'retry' ? this.#retry(item, move) : this.#bury(item, move))
+      report(this.#environment.events, this.#queue, item, move)
+    }
+    return { kind: move.kind === 'retry' ? 'forward' : 'bury', publish }
   }
 
   async #watched(item: Item, work: Promise<void>): Promise<void> {
