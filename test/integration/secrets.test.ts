@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
 import { connect, on, type ConnectOptions, type Logger } from '../../src/index.js'
 import { management, managementUrl, poll, useVhost } from '../support/broker.js'
-import { handshakeServer } from '../support/handshake-server.js'
+import { amqpServer } from '../support/amqp-server.js'
 import { failure, open } from '../support/mq.js'
 import { everythingOf, PASSWORD, shownIn } from '../support/secrets.js'
 import { userWith } from '../support/users.js'
@@ -38,7 +38,7 @@ describe('connect errors show no password, key or passphrase, in any of their pa
     [
       'another product',
       'UNSUPPORTED',
-      async () => ({ url: withPassword((await handshakeServer({ product: 'LavinMQ' })).url) }),
+      async () => ({ url: withPassword((await amqpServer({ product: 'LavinMQ' })).url) }),
     ],
     ['no AMQP there', 'UNREACHABLE', async () => ({ url: `amqp://me:${ENCODED}@127.0.0.1:${await echoPort()}` })],
     ['another protocol', 'INVALID_OPTION', () => ({ url: `http://me:${ENCODED}@localhost` })],

@@ -1,0 +1,22 @@
+import { STATE, type Publication } from '../../../../src/amqp/publish/publication.js'
+
+/** A publication that nobody waits for. */
+export function publication(more: Partial<Publication> = {}): Publication {
+  return {
+    message: { id: 'i', revision: 1, body: new Uint8Array(10) },
+    plan: { prepare: () => Promise.resolve(), safeAt: () => 0 },
+    signal: undefined,
+    timeoutMs: 1000,
+    startedAt: 0,
+    resolve: () => undefined,
+    reject: () => undefined,
+    state: STATE.queued,
+    exchange: 'e',
+    epoch: 0,
+    attempts: 0,
+    refusals: 0,
+    isUnanswered: false,
+    context: undefined,
+    ...more,
+  }
+}
