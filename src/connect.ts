@@ -1,7 +1,7 @@
 import { AmqpBroker } from './amqp/amqp-broker.js'
 import type { ConnectionEvents } from './amqp/connection/connection.js'
 import { MAX_BYTES_IN_FLIGHT } from './amqp/publish/in-flight.js'
-import { assertOutside } from './amqp/topology/layout-names.js'
+import { assertOutside } from './amqp/topology/reserved-names.js'
 import { openInTime } from './amqp/connection/open-in-time.js'
 import { UnroutableForwarder } from './forwarding/unroutable.js'
 import type { Broker } from './broker.js'

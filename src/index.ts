@@ -57,7 +57,7 @@ export type {
   WaitingPage,
 } from './schedule/waiting.js'
 export { ladder, type LadderOptions } from './strategies/ladder/ladder.js'
-export { plugin } from './strategies/plugin.js'
+export { plugin } from './strategies/plugin/plugin.js'
 export { startIntake, type Intake, type IntakeOptions, type IntakeStats } from './forwarding/intake.js'
 export { memory, type MemoryOptions, type MemoryStrategy } from './strategies/memory/memory.js'
 export type { ExchangeType } from './strategies/memory/exchange.js'

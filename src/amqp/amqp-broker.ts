@@ -7,18 +7,17 @@ import { DuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { AMQP_BROKER, CONTRACT } from './brand.js'
 import { AmqpConnection, type ConnectionEvents, type ConnectionSettings } from './connection/connection.js'
-import type { Part } from './topology/layout.js'
+import type { Part } from './topology/part.js'
 import type { TlsOptions } from './connection/tls.js'
 import { parseEndpoints, type Endpoint } from './connection/endpoint.js'
 import { ArrivalPublisher, type Parking } from './publish/arrival-publisher.js'
 import { DestinationPlan } from './publish/destination-plan.js'
 import { FrameBuilder } from './publish/frame-builder.js'
 import { closeInTime } from './connection/close-in-time.js'
-import { declarePluginExchange } from './topology/plugin-exchange.js'
 import { Names, type QueueType, type TopologyMode } from './topology/names.js'
 import type { DeliveryOptions, PublishPlan } from './publish/publication.js'
 import { Publisher } from './publish/publisher.js'
-import { YoungQueues } from './topology/rung-marks.js'
+import { YoungQueues } from './topology/young-queues.js'
 import { subscribe, type AmqpSubscription } from './receive/subscribe.js'
 import { BoundDestinations } from './topology/bound-destinations.js'
 import { Topology } from './topology/topology.js'
@@ -52,7 +51,8 @@ export class AmqpBroker implements Broker {
   readonly #producing: AmqpConnection
   readonly #consuming: AmqpConnection
   readonly #maxNameBytes: number
-  readonly #riskySettings: ConnectionSettings
+  /** For declarations that may cost their connection. */
+  readonly #settingsApart: ConnectionSettings
   readonly #young = new YoungQueues()
   /** Those that should be receiving. */
   readonly #subscriptions = new Set<AmqpSubscription>()
@@ -67,7 +67,7 @@ export class AmqpBroker implements Broker {
     this.#producing = new AmqpConnection({ ...settings, endpoints, name: `${name} producer` }, events)
     this.#consuming = new AmqpConnection({ ...settings, endpoints, name: `${name} consumer` }, events)
     this.#maxNameBytes = maxNameBytes(endpoints, queueType)
-    this.#riskySettings = { ...settings, endpoints, name: `${name} declaring` }
+    this.#settingsApart = { ...settings, endpoints, name: `${name} declaring` }
     this.topology = this.newTopology()
     const { names, topology } = this
     const publisher = (this.#publisher = new Publisher(this.#producing, { timeoutMs, maxInFlight, topology }))
@@ -133,7 +133,7 @@ export class AmqpBroker implements Broker {
     const prepare = async () => {
       await topology.destination(from, declare)
       await topology.dead(from.queue)
-      if (beside.length > 0) await topology.also(`beside ${from.queue}`, beside)
+      if (beside.length > 0) await topology.ensure(`beside ${from.queue}`, beside)
     }
     const cancelled = () => topology.forget()
     const { logger } = this.#settings
@@ -180,7 +180,7 @@ export class AmqpBroker implements Broker {
 
   async close(): Promise<void> {
     await this.#publisher.close()
-    if (this.#producing.model) await closeInTime(this.topology.flush())
+    if (this.#producing.model) await closeInTime(this.topology.close())
     await Promise.all([this.#consuming.close(), this.#producing.close()])
   }
 
@@ -191,7 +191,7 @@ export class AmqpBroker implements Broker {
   }
 
   #topologyOn(connection: AmqpConnection, kept: boolean): Topology {
-    const { queueType, topology: mode, logger } = this.#settings
+    const { queueType, topology: mode } = this.#settings
     return new Topology(connection, {
       names: this.names,
       queueType,
@@ -200,9 +200,7 @@ export class AmqpBroker implements Broker {
       young: this.#young,
       bound: this.#bound,
       kept,
-      settings: this.#riskySettings,
-      declarePlugin: (part) => declarePluginExchange(connection, this.#riskySettings, part),
-      logger,
+      settings: this.#settingsApart,
     })
   }
 

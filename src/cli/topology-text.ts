@@ -1,4 +1,4 @@
-import type { Part } from '../amqp/topology/layout.js'
+import type { Part } from '../amqp/topology/part.js'
 import type { Gap } from '../operate/topology/judge-part.js'
 
 export function partText(part: Part): string {

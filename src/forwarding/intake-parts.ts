@@ -1,4 +1,4 @@
-import type { Arguments, BindingPart, ExchangePart, Part } from '../amqp/topology/layout.js'
+import type { Arguments, BindingPart, ExchangePart, Part } from '../amqp/topology/part.js'
 import type { Names } from '../amqp/topology/names.js'
 
 /** Where producers of the plugin's form publish, and where their messages go when they are due. */

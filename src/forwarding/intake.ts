@@ -121,7 +121,7 @@ class RunningIntake implements Intake {
     await strategy.start({ broker: this.#broker, clock, logger, onError: this.#onError })
     this.#unroutable = await new UnroutableForwarder(this.#broker, { strategy, clock, logger }).start()
     const duePlan = type === undefined ? [] : [duePart(names, due, type)]
-    await topology.also(due, duePlan)
+    await topology.ensure(`due exchange ${due}`, duePlan)
     // Before anything is taken.
     await topology.destination({ exchange: due }, false)
     const beside = [...duePlan, ...entryParts(names, entry)]

@@ -54,7 +54,6 @@ export class UnroutableForwarder {
   readonly #broker: AmqpBroker
   readonly #environment: UnroutableEnvironment
   readonly #topology: ReturnType<AmqpBroker['newTopology']>
-  readonly #mending: ReturnType<AmqpBroker['newTopology']>
   readonly #known = new Map<string, { problem: Promise<Problem | undefined>; until: number }>()
   readonly #forwarder: Forwarder
   #mendedAt = -Infinity
@@ -63,7 +62,6 @@ export class UnroutableForwarder {
     this.#broker = broker
     this.#environment = environment
     this.#topology = broker.newTopology()
-    this.#mending = broker.newTopology()
     this.#forwarder = new Forwarder({
       clock: environment.clock,
       route: (arrival) => this.#route(arrival),
@@ -186,15 +184,15 @@ export class UnroutableForwarder {
   }
 
   /**
-   * A message came back before it was due, so that a part of the ladder may be gone. Checks the ladder by a topology of its
-   * own: the one that messages are sent by forgets nothing, and no schedule waits.
+   * A message came back before it was due, so a part of the strategy's topology may be gone. No schedule waits for the
+   * repair.
    */
   #mend(): void {
-    const { clock, logger } = this.#environment
+    const { clock, logger, strategy } = this.#environment
     if (clock.monotonic() - this.#mendedAt < MEND_AGAIN_MS) return
     this.#mendedAt = clock.monotonic()
-    this.#mending.mend(this.#broker.topology).catch((error: unknown) => {
-      logger.debug('could not look at the rungs', { error: errorText(error) })
+    strategy.repair?.().catch((error: unknown) => {
+      logger.debug('could not repair what the strategy has declared', { error: errorText(error) })
     })
   }
 }

@@ -1,8 +1,9 @@
 import type { Channel, ChannelModel } from 'amqplib'
-import { allRungs, type Rung } from '../strategies/ladder/rungs.js'
+import { LadderNames, rungReader } from '../strategies/ladder/ladder-names.js'
+import type { Rung, RungVariant } from '../strategies/ladder/rungs.js'
 import type { ConnectionSettings } from '../amqp/connection/connection.js'
 import { operationFailure, replyCode } from '../amqp/connection/failures.js'
-import { deadQueue, Names, type RungVariant } from '../amqp/topology/names.js'
+import { deadQueue, type Names } from '../amqp/topology/names.js'
 import { withConnection } from '../amqp/connection/operator-connection.js'
 
 /** What a queue is for, by its name. */
@@ -18,17 +19,13 @@ export type QueueRole =
 
 /** Reads the names of queues: the way back of {@link Names}. */
 export function roleReader(names: Names): (queue: string) => QueueRole | undefined {
-  const rungs = new Map<string, Extract<QueueRole, { kind: 'rung' }>>()
-  for (const { rung, variant } of rungVariants(1)) {
-    rungs.set(names.wait(rung, variant), { kind: 'rung', rung, variant })
-  }
+  const rungOf = rungReader(new LadderNames(names))
   const outlet = names.outlet('')
   const queueOutlet = names.queueOutlet('')
   const dead = deadQueue('')
   return (queue) => {
-    const [, unsharded = queue, shard = '0'] = /^(.*)\.([1-9]\d*)$/.exec(queue) ?? []
-    const found = rungs.get(unsharded)
-    if (found) return { ...found, variant: { ...found.variant, shard: Number(shard) } }
+    const rung = rungOf(queue)
+    if (rung) return { kind: 'rung', ...rung }
     if (queue === names.unroutable) return { kind: 'unroutable' }
     if (queue === names.parked) return { kind: 'parked' }
     if (queue.startsWith(outlet)) return { kind: 'outlet', exchange: queue.slice(outlet.length) }
@@ -36,14 +33,6 @@ export function roleReader(names: Names): (queue: string) => QueueRole | undefin
     if (queue.endsWith(dead) && queue !== dead) return { kind: 'dead', of: queue.slice(0, -dead.length) }
     return undefined
   }
-}
-
-/** Every wait queue that there can be, of either type, with up to `shards` of each. */
-export function rungVariants(shards: number): { rung: Rung; variant: RungVariant }[] {
-  const types = ['quorum', 'classic'] as const
-  return Array.from({ length: shards }, (_, shard) =>
-    types.flatMap((type) => allRungs().map((rung) => ({ rung, variant: { type, shard } }))),
-  ).flat()
 }
 
 /** Measured with 750 names of which few exist, on a busy machine: one channel 2.4 s, 8 channels 0.7 s, 16 no less. */

@@ -1,10 +1,12 @@
 import { deadQueue } from '../amqp/topology/names.js'
 import { aFunction, anything, integer } from '../base/checks.js'
+import { LadderNames } from '../strategies/ladder/ladder-names.js'
+import { rungVariants } from '../strategies/ladder/rungs.js'
 import { escaped } from './doctor/texts.js'
 import { askManagement } from './management/api.js'
 import { listQueues } from './management/resources.js'
 import { operatorSettings, type OnProgress, type OperatorOptions, type OperatorSettings } from './operator-settings.js'
-import { countMessages, rungVariants } from './queue-roles.js'
+import { countMessages } from './queue-roles.js'
 import { reportOf, type StatusReport } from './status-report.js'
 
 export interface StatusOptions extends OperatorOptions {
@@ -46,7 +48,8 @@ async function overAmqp(
   { queues = [], shards = 1, onProgress }: StatusOptions,
 ): Promise<StatusReport> {
   const { names, namespace } = settings
-  const rungs = rungVariants(shards).map(({ rung, variant }) => names.wait(rung, variant))
+  const ladder = new LadderNames(names)
+  const rungs = rungVariants(['quorum', 'classic'], shards).map(({ rung, variant }) => ladder.wait(rung, variant))
   const all = [names.unroutable, names.parked, ...queues.map(deadQueue), ...rungs]
   const counts = await countMessages(settings, all, (done) => onProgress?.(done, all.length))
   const ready = [...counts].map(([name, messages]) => [name, { messages, ready: messages }] as const)

@@ -37,6 +37,11 @@ export interface Strategy {
    * @returns the message that waits instead of this one, with `onConflict: 'ignore'`
    */
   schedule(message: DelayedMessage, options: WaitOptions): Promise<DelayedMessage | void>
+  /**
+   * Looks at what the strategy has declared on the broker, and declares again what is missing. Called when a message came
+   * back before its due time. Only for strategies in which messages wait on the broker in more than one place.
+   */
+  repair?(): Promise<void>
   /** Without a wait, for a readiness probe. Only for strategies with a store. */
   storeHealth?(): 'up' | 'down'
   /** Entries of the store that could not be read, or were lost: likewise. */

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Layout } from '../../src/amqp/topology/layout.js'
 import { Names } from '../../src/amqp/topology/names.js'
+import { LadderLayout } from '../../src/strategies/ladder/ladder-layout.js'
 import { management, managementUrl, poll, useVhost } from '../support/broker.js'
 import { PATTERNS, userWith } from '../support/users.js'
 import { applyAs } from '../strategies/trust-world.js'
@@ -162,7 +163,9 @@ test('names the permission that the user lacks, and the rungs that it may not de
 test('names a rung that somebody deleted among all that were applied', { timeout: 120_000 }, async (context) => {
   if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
   const all = unique('all')
-  await applyAs(vhost.url, new Layout(new Names(all), 'quorum').everything('quorum', 1))
+  const names = new Names(all)
+  const ladder = new LadderLayout(names).everything('quorum', 1)
+  await applyAs(vhost.url, [...new Layout(names, 'quorum').base(), ...ladder])
   await channel.deleteQueue(`${all}.v1.wait.2h`)
   const args = ['--no-round-trip', '--namespace', all, '--management', managementUrl()!]
   const missing = async (...more: string[]) => withCode((await doctor([...args, ...more])).findings, 'rung-missing')
@@ -191,7 +194,7 @@ test('with topology trust, tells a user with least privilege only what matters t
   const nothing = ['note settings-unseen', 'note left-out', 'note trip-left-out']
   expect(told(await trusting(producer))).toContain('error layout-missing')
   const layout = new Layout(new Names('dueque'), 'quorum')
-  await applyAs(vhost.url, [...layout.base(), ...layout.ladder()])
+  await applyAs(vhost.url, [...layout.base(), ...new LadderLayout(layout.names).exchanges()])
   expect(told(await trusting(producer))).toEqual(nothing)
   expect(told(await trusting(consumer))).toEqual(nothing)
   expect(told(await trusting(consumer, '--queue', queue))).toEqual(nothing)

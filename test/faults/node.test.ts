@@ -140,7 +140,6 @@ describe.skipIf(noNode)(
             },
           }),
           settings,
-          () => Promise.reject(new Error('not here')),
         )
       const part = new Layout(new Names('dueque'), 'quorum').workQueue(queue).find(({ name }) => name === queue)
       let tries = 0

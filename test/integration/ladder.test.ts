@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest'
 import { DuequeError, connect, ladder } from '../../src/index.js'
-import { Layout, type QueuePart } from '../../src/amqp/topology/layout.js'
 import { Names } from '../../src/amqp/topology/names.js'
+import type { QueuePart } from '../../src/amqp/topology/part.js'
+import { LadderLayout } from '../../src/strategies/ladder/ladder-layout.js'
 import { allRungs } from '../../src/strategies/ladder/rungs.js'
 import { poll, useVhost } from '../support/broker.js'
 import { open } from '../support/mq.js'
@@ -119,7 +120,7 @@ test('what one process declared and saw grow old is not held by the next, unless
   await world.deleteQueue(`${namespace}.v1.wait.1h`)
   // As a process of an older version does, which knows nothing of marks.
   const hour = allRungs().find(({ name }) => name === '1h')!
-  const [rung] = new Layout(new Names(namespace), 'quorum').rung(hour, { type: 'quorum', shard: 0 }) as [QueuePart]
+  const [rung] = new LadderLayout(new Names(namespace)).rung(hour, { type: 'quorum', shard: 0 }) as [QueuePart]
   await world.admin((channel) => channel.assertQueue(rung.name, { arguments: rung.arguments }))
   expect(await tookMs()).toBeGreaterThan(1900)
   expect(await tookMs()).toBeLessThan(1500)

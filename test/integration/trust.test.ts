@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Layout } from '../../src/amqp/topology/layout.js'
 import { Names } from '../../src/amqp/topology/names.js'
+import { LadderLayout } from '../../src/strategies/ladder/ladder-layout.js'
 import { connect, on, type Dueque } from '../../src/index.js'
 import { duePart, entryParts, intakeQueue } from '../../src/forwarding/intake-parts.js'
 import { managementUrl, poll, useVhost } from '../support/broker.js'
@@ -22,9 +23,8 @@ async function trusting(pattern: Permissions, change: Partial<Permissions> = {})
 describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are made by the management API)", () => {
   const consumerPattern = PATTERNS.consumer(queue)
   // These rungs are enough here: a second that has begun is waited for in milliseconds.
-  const few = layout
-    .everything('quorum', 1)
-    .filter(({ name }) => !name.includes('.wait.') || /wait\.(1s|2h|\d+ms)$/.test(name))
+  const all = [...layout.base(), ...new LadderLayout(layout.names).everything('quorum', 1)]
+  const few = all.filter(({ name }) => !name.includes('.wait.') || /wait\.(1s|2h|\d+ms)$/.test(name))
   const parts = few.filter((part) => part.kind !== 'binding' || !/^dq~(?!0|end~|1s|2h|\d+ms)/.test(part.key))
 
   beforeAll(() => applyAs(vhost.url, [...parts, ...layout.workQueue(queue)]))

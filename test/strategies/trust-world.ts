@@ -1,9 +1,11 @@
-import { Layout, type Part } from '../../src/amqp/topology/layout.js'
+import { Layout } from '../../src/amqp/topology/layout.js'
+import type { Part } from '../../src/amqp/topology/part.js'
 import { Names } from '../../src/amqp/topology/names.js'
 import { applyParts, destinationParts, withDeclarer } from '../../src/operate/topology/parts.js'
 import { parseEndpoints } from '../../src/amqp/connection/endpoint.js'
 import { connect, ladder, type ConnectOptions, type Dueque } from '../../src/index.js'
 import { resolveOptions } from '../../src/options.js'
+import { LadderLayout } from '../../src/strategies/ladder/ladder-layout.js'
 import type { ExchangeType } from '../../src/strategies/memory/exchange.js'
 import { AmqpWorld } from './amqp-world.js'
 
@@ -29,7 +31,8 @@ export class TrustWorld extends AmqpWorld {
   }
 
   async applyEverything(): Promise<void> {
-    await this.#apply(this.#layout.everything('quorum', 1))
+    const ladder = new LadderLayout(this.#layout.names)
+    await this.#apply([...this.#layout.base(), ...ladder.everything('quorum', 1)])
   }
 
   override async connect(options: ConnectOptions = {}): Promise<Dueque> {

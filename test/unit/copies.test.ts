@@ -3,9 +3,9 @@ import vm from 'node:vm'
 import { expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import * as ours from '../../src/index.js'
-import { Layout } from '../../src/amqp/topology/layout.js'
 import { Names } from '../../src/amqp/topology/names.js'
 import { errorText, shown } from '../../src/base/errors.js'
+import { LadderLayout } from '../../src/strategies/ladder/ladder-layout.js'
 import { allRungs, type Rung } from '../../src/strategies/ladder/rungs.js'
 import { rejection } from './thrown.js'
 
@@ -47,7 +47,7 @@ it('definitions, handlers, strategies and clocks of one copy work with the other
 
 it('the rungs of one copy are laid out alike by the other', async () => {
   const theirRungs = (await import('../../src/strategies/ladder/rungs.js')).allRungs()
-  const layout = new Layout(new Names('dueque'), 'quorum')
+  const layout = new LadderLayout(new Names('dueque'))
   const variant = { type: 'quorum', shard: 0 } as const
   const parts = (rungs: readonly Rung[]) => rungs.map((rung) => layout.rung(rung, variant))
   expect(theirRungs[0]).not.toBe(allRungs()[0])

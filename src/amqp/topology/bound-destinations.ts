@@ -1,11 +1,11 @@
 import { destinationText, type Destination } from '../../message/destination.js'
 
-/** Of more than these, the first are forgotten. */
+/** The oldest of more than these are forgotten. */
 const MAX_REMEMBERED = 100_000
 
 /**
- * The destinations that this process itself has bound, as its program said: it consumes them, or schedules to them. What a
- * message says is none of that.
+ * The destinations that this process has bound because its program consumes them or schedules to them. A destination that
+ * only a message names is not among them.
  */
 export class BoundDestinations {
   readonly #names = new Set<string>()
@@ -23,7 +23,7 @@ export class BoundDestinations {
   }
 }
 
-/** With an outlet or without, a queue is the same. */
+/** The same for a queue with an outlet and without. */
 function nameOf(destination: Destination): string {
   return destinationText(destination.queue === undefined ? destination : { queue: destination.queue })
 }

@@ -6,36 +6,30 @@ import type { AmqpConnection, ConnectionSettings } from '../connection/connectio
 import { isAway, isClientFault, isLoss, operationFailure, replyCode } from '../connection/failures.js'
 import { closeInTime } from '../connection/close-in-time.js'
 import { RefusedDeclarations, reasonOf } from './refused-declarations.js'
-import { DELAYED_TYPE, type BindingPart, type ExchangePart, type Part } from './layout.js'
+import { declareApart } from './declare-apart.js'
+import type { BindingPart, ExchangePart, Part } from './part.js'
 
 type Permission = Parameters<typeof operationFailure>[2]
 
 /**
- * What another client declares at the same moment is there within milliseconds. A node that is down is not waited for: all
- * that is to be declared waits for its turn, so this may take no longer than 150 ms.
+ * A queue that another client declares at the same moment is there within milliseconds. A node that is down is not waited
+ * for: every other declaration waits for its turn meanwhile, so this may take no longer than 150 ms.
  */
 const AWAY = { retries: 4, baseMs: 10 }
 
-/** Declares, looks for and deletes parts of the layout: one at a time, and again if the connection is lost meanwhile. */
+/** Declares, looks for and deletes parts: one at a time, and again if the connection is lost meanwhile. */
 export class Declarer {
   readonly #connection: AmqpConnection
-  readonly #declarePlugin: (part: ExchangePart) => Promise<void>
+  readonly #settings: ConnectionSettings
   readonly #refusals: RefusedDeclarations
   #channel: Channel | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
-  /**
-   * @param settings for connections of its own
-   * @param declarePlugin declares an exchange of a type that the broker may not know, which may cost the connection
-   */
-  constructor(
-    connection: AmqpConnection,
-    settings: ConnectionSettings,
-    declarePlugin: (part: ExchangePart) => Promise<void>,
-  ) {
+  /** @param settings for connections of its own, for declarations that may cost the connection */
+  constructor(connection: AmqpConnection, settings: ConnectionSettings) {
     this.#connection = connection
+    this.#settings = settings
     this.#refusals = new RefusedDeclarations(connection, settings)
-    this.#declarePlugin = declarePlugin
   }
 
   /**
@@ -47,14 +41,7 @@ export class Declarer {
   declare(part: Part): Promise<void> {
     switch (part.kind) {
       case 'exchange':
-        if (part.type === DELAYED_TYPE) return this.#declarePlugin(part)
-        return this.#run(`exchange ${part.name}`, 'configure', (channel) =>
-          channel.assertExchange(part.name, part.type, {
-            durable: true,
-            autoDelete: part.autoDelete ?? false,
-            arguments: part.arguments,
-          }),
-        )
+        return this.#exchange(part)
       case 'queue':
         return this.#run(
           `queue ${part.name}`,
@@ -82,7 +69,7 @@ export class Declarer {
     return count
   }
 
-  /** With what is in it. Nothing happens if it does not exist. */
+  /** Deletes it with its messages. Nothing happens if it does not exist. */
   delete(part: Part): Promise<void> {
     switch (part.kind) {
       case 'exchange':
@@ -94,9 +81,17 @@ export class Declarer {
     }
   }
 
-  /** Lets go of the channel. The next operation opens one again. */
+  /** Closes the channel. The next operation opens another. */
   close(): void {
     this.#drop()
+  }
+
+  #exchange(part: ExchangePart): Promise<void> {
+    if (part.ifUnknown !== undefined) return declareApart(this.#connection, this.#settings, part)
+    const { name, type, autoDelete = false, arguments: args } = part
+    return this.#run(`exchange ${name}`, 'configure', (channel) =>
+      channel.assertExchange(name, type, { durable: true, autoDelete, arguments: args }),
+    )
   }
 
   /** https://www.rabbitmq.com/docs/access-control#authorisation */
@@ -138,7 +133,7 @@ export class Declarer {
   /**
    * One operation at a time, because an error closes the channel under all others.
    *
-   * @returns whether the broker closed the connection over it. Others go on without it then.
+   * @returns whether RabbitMQ closed the connection over it. The other operations then go on without it.
    */
   #inTurn(operation: (channel: Channel) => Promise<unknown>): Promise<boolean> {
     const turn = this.#turn.then(async () => {

@@ -1,5 +1,4 @@
 import type { Destination } from '../../message/destination.js'
-import type { Rung, Unit } from '../../strategies/ladder/rungs.js'
 
 export type QueueType = 'quorum' | 'classic'
 
@@ -9,17 +8,17 @@ export type TopologyMode = 'declare' | 'trust'
 /** The layout's version: a change that old and new processes could not share gets a new one, and drains beside the old. */
 export const LAYOUT = 'v1'
 
-/** Every name and key of the broker layout, for one namespace. docs/wire-format.md shows how they hang together. */
+/** The names of one namespace that every strategy uses. docs/wire-format.md shows how they hang together. */
 export class Names {
   readonly namespace: string
+  /** The start of every name in the namespace. */
   readonly prefix: string
+  /** The exchange that routes due messages to their destinations. */
   readonly deliver: string
-  /** An exchange, and the queue behind it. */
+  /** The alternate exchange of `deliver`, and the queue behind it. */
   readonly unroutable: string
-  /** Likewise. */
+  /** The exchange for undeliverable messages, and the queue behind it. */
   readonly parked: string
-  /** Of the delayed-message plugin: what waits there goes on to `deliver`. */
-  readonly delayed: string
   /** The exchange before every dead queue. Unlike `deliver`, it returns what it cannot route. */
   readonly dead: string
 
@@ -29,28 +28,10 @@ export class Names {
     this.deliver = `${this.prefix}.deliver`
     this.unroutable = `${this.prefix}.unroutable`
     this.parked = `${this.prefix}.parked`
-    this.delayed = `${this.prefix}.delayed`
     this.dead = `${this.prefix}.dead`
   }
 
-  entry(unit: Unit): string {
-    return `${this.prefix}.entry.${unit.name}`
-  }
-
-  next(unit: Unit): string {
-    return `${this.prefix}.next.${unit.name}`
-  }
-
-  /** Arguments are immutable, so the name carries what they depend on. */
-  wait(rung: Rung, variant: RungVariant): string {
-    return `${this.prefix}.wait.${variantName(rung, variant)}`
-  }
-
-  /** The mark of a rung that is old enough to be relied on. */
-  safe(rung: Rung, variant: RungVariant): string {
-    return `${this.prefix}.safe.${variantName(rung, variant)}`
-  }
-
+  /** The outlet in front of an exchange. */
   outlet(exchange: string): string {
     return `${this.prefix}.to.${exchange}`
   }
@@ -59,31 +40,6 @@ export class Names {
   queueOutlet(queue: string): string {
     return `${this.prefix}.to-queue.${queue}`
   }
-}
-
-/** The same rung may exist as several queues: of either type, and sharded. */
-export interface RungVariant {
-  type: QueueType
-  shard: number
-}
-
-function variantName({ name }: Rung, { type, shard }: RungVariant): string {
-  return `${type === 'quorum' ? '' : `${type}.`}${name}${shard === 0 ? '' : `.${shard}`}`
-}
-
-/** The key of a rung's queue, in the entry and the next exchange of its unit. */
-export function rungKey(rung: Rung, { type, shard }: RungVariant): string {
-  return `dq~${rung.name}${type === 'quorum' ? '' : `~${type}`}${shard === 0 ? '' : `~${shard}`}`
-}
-
-/** The key for a unit in which nothing is waited, but in a larger one. */
-export function zeroKey(unit: Unit): string {
-  return `dq~0${unit.name}`
-}
-
-/** The key for a path that ends before a unit: from it on nothing is waited. Spares the look-ups in the larger ones. */
-export function endKey(unit: Unit): string {
-  return `dq~end~${unit.name}`
 }
 
 /** The key of a destination, in the deliver exchange. */

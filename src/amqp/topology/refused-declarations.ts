@@ -6,29 +6,29 @@ import type { AmqpConnection, ConnectionSettings } from '../connection/connectio
 import { isClientFault, isLoss, replyCode } from '../connection/failures.js'
 import { withConnection } from '../connection/operator-connection.js'
 
-/** So many connections of its own an operation may cost before it is refused, with a pause before each. */
+/** After it has cost so many connections of its own, an operation is refused. There is a pause before each. */
 const TRIALS = 3
 const PAUSE_MS = 500
-/** How long a refusal is remembered: a caller that goes on asking does not cost a connection each time. */
+/** How long a refusal is remembered, so that a caller who asks again does not cost a connection each time. */
 const REMEMBERED_MS = 60_000
 const MOST_REMEMBERED = 1000
 
 /**
- * Finds the declarations over which RabbitMQ closes the connection, as it does when its answer would be no valid text: a
- * missing queue with a long name beyond ASCII. Repeated on the connection of all others they would end it for ever.
+ * Finds the declarations over which RabbitMQ closes the connection. It does so when its answer would be no valid text: for a
+ * missing queue with a long name beyond ASCII. Repeated on the shared connection, such a declaration would close it for ever.
  */
 export class RefusedDeclarations {
   readonly #beside: AmqpConnection
   readonly #settings: ConnectionSettings
   readonly #known = new Map<string, { error: DuequeError; until: number }>()
 
-  /** @param beside what the operations are for: they are tried until it is closed, and not before it is connected */
+  /** @param beside the connection for which the operations are: they are tried as long as it is open, whenever it is connected */
   constructor(beside: AmqpConnection, settings: ConnectionSettings) {
     this.#beside = beside
     this.#settings = { ...settings, logger: silent }
   }
 
-  /** @throws DuequeError `DECLARATION_REFUSED` if that is known of the operation */
+  /** @throws DuequeError `DECLARATION_REFUSED` if the operation was refused a moment ago */
   check(what: string): void {
     const known = this.#known.get(what)
     if (!known) return
@@ -84,7 +84,7 @@ export class RefusedDeclarations {
   }
 }
 
-/** Hears why the broker closes a connection, which an operation on it does not say when it fails. */
+/** Learns why the broker closes a connection. The error of a failed operation on it does not say so. */
 export function reasonOf(model: ChannelModel): { known: () => Promise<Error | undefined>; forget: () => void } {
   let reason: Error | undefined
   const listener = (error: Error) => (reason = error)

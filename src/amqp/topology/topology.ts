@@ -1,110 +1,106 @@
-import { checkBytes, destinationText, type Destination } from '../../message/destination.js'
-import { DuequeError, isDuequeError } from '../../base/errors.js'
-import type { Logger } from '../../base/logger.js'
-import type { Rung } from '../../strategies/ladder/rungs.js'
+import type { Destination } from '../../message/destination.js'
+import { DuequeError } from '../../base/errors.js'
 import type { AmqpConnection, ConnectionSettings } from '../connection/connection.js'
 import type { BoundDestinations } from './bound-destinations.js'
+import { Declarations } from './declarations.js'
 import { Declarer } from './declarer.js'
-import { Layout, type ExchangePart, type Part } from './layout.js'
-import { LayoutNames } from './layout-names.js'
-import {
-  deadQueue,
-  destinationKey,
-  rungKey,
-  type Names,
-  type QueueType,
-  type RungVariant,
-  type TopologyMode,
-} from './names.js'
-import { isMarked, RungMarks, type YoungQueues } from './rung-marks.js'
-
-/** On which rungs are declared ahead. On 2 busy cores 240 took 3.2 s on 4 channels, 2.4 s on 8, and not less on 16. */
-const CHANNELS_AHEAD = 8
+import { Destinations } from './destinations.js'
+import { Layout } from './layout.js'
+import { deadQueue, destinationKey, type Names, type QueueType, type TopologyMode } from './names.js'
+import type { Part } from './part.js'
+import { ReservedNames } from './reserved-names.js'
+import type { YoungQueues } from './young-queues.js'
 
 export interface TopologySettings {
   names: Names
   queueType: QueueType
   mode: TopologyMode
   maxNameBytes: number
-  /** Queues that were made or first seen a moment ago. Shared by all topologies of a broker. */
+  /** Queues that were declared or first seen a moment ago. Shared by all topologies of a broker. */
   young: YoungQueues
   /** Which destinations were bound. Likewise shared. */
   bound: BoundDestinations
   /**
-   * Whether what is known outlives the connection. A publisher hears of each part that is gone by a return, a closed
-   * channel or the queue for unroutable messages; after a reconnect it would look at a hundred rungs one by one before it
-   * sends again. What catches its messages is looked at anew. A consumer hears of nothing, and looks at everything.
+   * Whether what is known outlives the connection. A publisher learns of each part that is gone by a return, a closed
+   * channel or the queue for unroutable messages; after a reconnect it would look at a hundred queues one by one before it
+   * sends again. Only parts that catch messages are declared again. A consumer learns of nothing, and forgets everything.
    */
   kept: boolean
-  /** For connections of its own, for what may cost the connection. */
+  /** For connections of its own, for declarations that may cost the connection. */
   settings: ConnectionSettings
-  /** Declares an exchange of a type that the broker may not know, which may cost the connection. */
-  declarePlugin: (part: ExchangePart) => Promise<void>
-  logger: Logger
 }
 
-/** What nobody misses before it is needed. */
-const SAFETY = ['base', 'ladder', 'delayed']
+export interface EnsureOptions {
+  /**
+   * For parts that catch messages, which nobody misses before they are needed: they are declared again after each
+   * reconnect.
+   * @default false
+   */
+  again?: boolean
+  /**
+   * The command that declares the exchanges among the parts, for the error where nothing is declared.
+   * @default 'dueque topology apply'
+   */
+  command?: string
+}
+
+const BASE = 'base'
 
 /**
- * Declares and binds what the broker layout consists of, once: what exists is remembered until something of it turns out
- * to be gone. Every operation is idempotent and runs one at a time. In the mode `trust` everything is taken to be there.
+ * Declares and binds the parts of the topology, each once: what exists is remembered until something of it turns out to be
+ * gone. Every operation is idempotent and runs one at a time. In the mode `trust` everything is taken to be there.
  */
 export class Topology {
   readonly queueType: QueueType
+  /** One operation at a time, for callers that wait. */
+  readonly declarer: Declarer
+  readonly young: YoungQueues
+  /** Another declarer on the same connection, for work beside it. */
+  readonly newDeclarer: () => Declarer
+  /** Calls the listener now, if connected, and after every reconnect. */
+  readonly whenUp: (listener: () => void) => void
   readonly #layout: Layout
   readonly #trust: boolean
-  readonly #declarer: Declarer
-  readonly #layoutNames: LayoutNames
-  readonly #maxNameBytes: number
-  readonly #done = new Map<string, Promise<void> | true>()
-  readonly #young: YoungQueues
-  readonly #marks: RungMarks
-  readonly #newDeclarer: () => Declarer
+  readonly #reserved: ReservedNames
+  readonly #declarations: Declarations
+  readonly #destinations: Destinations
   readonly #bound: BoundDestinations
-  /** All that were declared, by key. */
-  readonly #rungs = new Map<string, readonly [Rung, RungVariant]>()
-  #epoch = 0
+  /** What declares an exchange, where it is another command than usual. */
+  readonly #commands = new Map<string, string>()
+  readonly #beforeClose: (() => Promise<void>)[] = []
 
-  constructor(
-    connection: AmqpConnection,
-    { names, queueType, mode, maxNameBytes, young, bound, kept, settings, declarePlugin, logger }: TopologySettings,
-  ) {
+  constructor(connection: AmqpConnection, settings: TopologySettings) {
+    const { names, queueType, mode, kept, young, bound } = settings
     this.queueType = queueType
+    this.young = young
+    this.newDeclarer = () => new Declarer(connection, settings.settings)
+    this.declarer = this.newDeclarer()
+    this.whenUp = (listener) => void connection.whenUp(listener)
     this.#layout = new Layout(names, queueType)
     this.#trust = mode === 'trust'
-    this.#newDeclarer = () => new Declarer(connection, settings, declarePlugin)
-    this.#declarer = this.#newDeclarer()
-    this.#layoutNames = new LayoutNames(names, (exchange) => this.#declarer.exists('exchange', exchange))
-    this.#maxNameBytes = maxNameBytes
-    this.#young = young
-    this.#marks = new RungMarks(this.#layout, this.#newDeclarer(), young, logger)
     this.#bound = bound
-    connection.whenUp(() => {
-      this.#marks.reconnected()
-      if (!kept) return this.forget()
-      const known = SAFETY.filter((key) => this.#done.has(key))
-      for (const key of SAFETY) this.#done.delete(key)
-      // One that fails is tried again when it is needed.
-      if (known.includes('ladder')) this.ladder().catch(() => undefined)
-      if (known.includes('delayed')) this.delayed().catch(() => undefined)
-    })
+    const [declarer, layout] = [this.declarer, this.#layout]
+    this.#reserved = new ReservedNames(names, (exchange) => declarer.exists('exchange', exchange))
+    const declarations = new Declarations(() => this.#reserved.forget())
+    this.#declarations = declarations
+    this.#destinations = new Destinations({ ...settings, layout, declarer, declarations, base: () => this.base() })
+    connection.whenUp(() => (kept ? this.#renew() : this.forget()))
   }
 
   /**
-   * Whether a message to `destination` that waits on the rungs of these keys needs nothing declared any more. Without a
+   * Whether a message to `destination` that needs the parts of these keys needs nothing declared any more. Without a
    * destination, it is taken to be bound.
    */
-  isReady(destination: Destination | undefined, rungKeys: readonly string[]): boolean {
-    if (this.#trust) return destination === undefined || this.#layoutNames.isUsers(destination)
-    const key = destination === undefined ? 'base' : destinationKey(destination)
-    if (this.#done.get(key) !== true) return false
-    return rungKeys.every((key) => this.#done.get(key) === true)
+  isReady(destination: Destination | undefined, keys: readonly string[]): boolean {
+    if (this.#trust) return destination === undefined || this.#reserved.isUsers(destination)
+    const declarations = this.#declarations
+    if (!declarations.has(destination === undefined ? BASE : destinationKey(destination))) return false
+    return keys.every((key) => declarations.has(key))
   }
 
   /**
    * A message came back from `exchange`, which has no route for it or does not exist. Declared anew it will be there;
-   * where nothing is declared, the error says so.
+   * in the mode `trust` the error says so.
    *
    * @param epoch as for {@link forget}
    */
@@ -113,125 +109,86 @@ export class Topology {
       this.forget(epoch)
       return undefined
     }
-    const apply = `dueque topology apply${exchange === this.#layout.names.delayed ? ' --plugin' : ''}`
-    const message = `exchange ${exchange} is missing, or what is bound to it: \`${apply}\` declares it (option: topology)`
+    const command = this.#commands.get(exchange) ?? 'dueque topology apply'
+    const message = `exchange ${exchange} is missing, or what is bound to it: \`${command}\` declares it (option: topology)`
     return new DuequeError('TOPOLOGY_MISSING', message, { resource: exchange })
   }
 
   /**
-   * Something that was declared is gone: look at everything again. Many messages may find that out at once, so only the
-   * first of those sent since the last time counts.
+   * A part that was declared is gone: declare everything again. Many messages may find that out at once, so only the first
+   * of those sent since the last time counts.
    *
    * @param epoch what {@link epoch} was when the message was sent
    */
-  forget(epoch = this.#epoch): void {
-    if (epoch !== this.#epoch) return
-    this.#epoch++
-    this.#done.clear()
-    this.#layoutNames.forget()
+  forget(epoch?: number): void {
+    this.#declarations.forget(epoch)
   }
 
-  /** From when on a confirm of a message on this way can be relied on, by `performance.now()`: see {@link SAFE_AFTER_MS}. */
-  safeAt(destination: Destination, rungKeys: readonly string[]): number {
+  get epoch(): number {
+    return this.#declarations.epoch
+  }
+
+  /** From when on a confirm of a message on this way can be relied on, by `performance.now()`: see {@link YoungQueues}. */
+  safeAt(destination: Destination, keys: readonly string[]): number {
     // For every confirm.
-    return this.#young.isEmpty ? 0 : this.#young.safeAt([destinationKey(destination), ...rungKeys])
+    return this.young.isEmpty ? 0 : this.young.safeAt([destinationKey(destination), ...keys])
   }
 
-  /** Whether a rung was missing when it was declared, or may have been, and has not been marked yet. */
-  isYoung(rungKey: string): boolean {
-    return this.#marks.isYoung(rungKey)
+  /** Something to do before the connection is closed. It must not reject. */
+  beforeClose(work: () => Promise<void>): void {
+    this.#beforeClose.push(work)
   }
 
-  /** Before the connection is closed: what was learnt about rungs is for other processes too. Never rejects. */
-  flush(): Promise<void> {
-    return this.#marks.flush()
+  /** Does what is left to do before the connection is closed. Never rejects. */
+  async close(): Promise<void> {
+    await Promise.all(this.#beforeClose.map((work) => work()))
   }
 
   /** A queue that is about to be consumed, perhaps not for the first time, may have been deleted meanwhile. */
   lookAgain(queue: string): void {
-    for (const name of [queue, deadQueue(queue)]) this.#done.delete(destinationKey({ queue: name }))
-  }
-
-  get epoch(): number {
-    return this.#epoch
+    for (const name of [queue, deadQueue(queue)]) this.#declarations.drop(destinationKey({ queue: name }))
   }
 
   get hasBase(): boolean {
-    return this.#trust || this.#done.get('base') === true
+    return this.has(BASE)
   }
 
+  /** Whether what {@link ensure} declares under this key is there. */
+  has(key: string): boolean {
+    return this.#trust || this.#declarations.has(key)
+  }
+
+  /** Declares the layout that every strategy needs. */
   base(): Promise<void> {
-    return this.#once('base', () => this.#declare(this.#layout.base()))
+    if (this.#trust) return Promise.resolve()
+    return this.#declarations.once(BASE, () => this.#declare(this.#layout.base()))
   }
 
-  /** The ladder's exchanges, without its rungs. */
-  ladder(): Promise<void> {
-    return this.#once('ladder', async () => {
-      await this.base()
-      await this.#declare(this.#layout.ladder())
-    })
+  /**
+   * Declares further parts, such as a strategy's own; the base comes first. What is declared is remembered by the key.
+   *
+   * @param parts or what declares them
+   */
+  ensure(
+    key: string,
+    parts: readonly Part[] | (() => Promise<void>),
+    { again = false, command }: EnsureOptions = {},
+  ): Promise<void> {
+    if (typeof parts === 'object' && command !== undefined)
+      for (const { kind, name } of parts) if (kind === 'exchange') this.#commands.set(name, command)
+    if (this.#trust) return Promise.resolve()
+    const declare = typeof parts === 'function' ? parts : () => this.#declare(parts)
+    return this.#declarations.once(key, () => this.base().then(declare), again)
   }
 
-  /** Further parts, such as a program has beside the layout. They are looked at again when something was lost. */
-  also(key: string, parts: readonly Part[]): Promise<void> {
-    return this.#once(key, async () => {
-      await this.base()
-      await this.#declare(parts)
-    })
-  }
-
-  get hasDelayed(): boolean {
-    return this.#trust || this.#done.get('delayed') === true
-  }
-
-  /** Where messages wait in the delayed-message plugin. @throws DuequeError `UNSUPPORTED` on a broker without it */
-  delayed(): Promise<void> {
-    return this.#once('delayed', async () => {
-      await this.base()
-      await this.#declare(this.#layout.delayed())
-    })
-  }
-
-  rung(rung: Rung, variant: RungVariant, declarer = this.#declarer): Promise<void> {
-    return this.#once(rungKey(rung, variant), async () => {
-      await this.ladder()
-      const isOld = await isMarked(declarer, this.#layout, rung, variant)
-      for (const part of this.#layout.rung(rung, variant)) await declarer.declare(part)
-      if (!isOld) this.#marks.add(rung, variant)
-      this.#rungs.set(rungKey(rung, variant), [rung, variant])
-    })
-  }
-
-  /** Declares rungs that may be needed, several at a time, beside what somebody waits for. Ends all with the first failure. */
-  async rungsAhead(left: Generator<Rung>, variant: RungVariant): Promise<void> {
-    const declare = async () => {
-      const declarer = this.#newDeclarer()
-      try {
-        for (const rung of left) await this.rung(rung, variant, declarer)
-      } finally {
-        declarer.close()
-      }
-    }
-    await Promise.all(Array.from({ length: CHANNELS_AHEAD }, declare))
-  }
-
-  /** Looks at the ladder and at every rung that `other` has declared, and declares what is gone. */
-  async mend(other: Topology): Promise<void> {
-    this.forget()
-    if (other.#rungs.size === 0) return
-    await this.ladder()
-    for (const [rung, variant] of other.#rungs.values()) await this.rung(rung, variant)
-  }
-
-  /** Whether a destination exists, bound or not. Where nothing is declared, it is taken to exist. */
-  async exists({ queue, exchange }: Destination): Promise<boolean> {
-    if (this.#trust) return true
-    return queue === undefined ? this.#declarer.exists('exchange', exchange) : this.#declarer.exists('queue', queue)
+  /** Whether a destination exists, bound or not. In the mode `trust` it is taken to exist. */
+  async exists(destination: Destination): Promise<boolean> {
+    return this.#trust || this.#destinations.exists(destination)
   }
 
   /** @throws DuequeError `RESERVED_NAME` for a queue or exchange of dueque's own, in this namespace or another one */
   assertUsers(destination: Destination): Promise<void> {
-    return this.#layoutNames.check(destination)
+    return this.#reserved.check(destination)
   }
 
   /**
@@ -242,111 +199,21 @@ export class Topology {
    */
   async destination(destination: Destination, declare: boolean): Promise<void> {
     await this.assertUsers(destination)
-    try {
-      await this.#destination(destination, declare)
-    } catch (error) {
-      // Somebody else may have asked first, without `declare`.
-      if (!declare || !isDuequeError(error, 'DESTINATION_MISSING')) throw error
-      await this.#destination(destination, declare)
-    }
-    this.#bound.add(destination)
+    if (this.#trust) this.#bound.add(destination)
+    else await this.#destinations.bind(destination, declare)
   }
 
-  #destination(destination: Destination, declare: boolean): Promise<void> {
-    const { queue, exchange, outlet } = destination
-    const key = destinationKey(destination)
-    return this.#once(key, async () => {
-      await this.base()
-      if (queue === undefined) return this.#outlet(exchange, key)
-      if (outlet) return this.#queueOutlet(queue, declare, key)
-      if (await this.#declarer.exists('queue', queue)) return this.#declare([this.#layout.binding(queue)])
-      if (!declare) throw missing({ queue }, 'declare it, consume it once, or schedule with { declare: true }')
-      checkBytes(deadQueue(queue), this.#maxNameBytes)
-      await this.dead(queue)
-      await this.#newWorkQueue(queue, key)
-    })
-  }
-
-  async #newWorkQueue(queue: string, key: string): Promise<void> {
-    try {
-      await this.#declare(this.#layout.workQueue(queue), key)
-    } catch (error) {
-      // Another version of dueque was faster: whatever its arguments, it is used as any queue that exists.
-      if (!isDuequeError(error, 'TOPOLOGY_MISMATCH') || !(await this.#declarer.exists('queue', queue))) throw error
-      await this.#declare([this.#layout.binding(queue)])
-    }
-  }
-
-  async #queueOutlet(queue: string, declare: boolean, key: string): Promise<void> {
-    await this.destination({ queue }, declare)
-    checkBytes(this.#layout.names.queueOutlet(queue), this.#maxNameBytes)
-    await this.#declare(this.#layout.queueOutlet(queue), key)
-  }
-
-  /** The queue for what a consumer of `queue` gives up on. */
+  /** Declares the queue for messages on which a consumer of `queue` gives up. */
   dead(queue: string): Promise<void> {
-    const key = destinationKey({ queue: deadQueue(queue) })
-    return this.#once(key, async () => {
-      await this.base()
-      await this.#declare(this.#layout.dead(queue), key)
-    })
+    return this.#trust ? Promise.resolve() : this.#destinations.dead(queue)
   }
 
-  async #outlet(exchange: string, key: string): Promise<void> {
-    if (!(await this.#declarer.exists('exchange', exchange))) throw missing({ exchange }, 'declare it first')
-    checkBytes(this.#layout.names.outlet(exchange), this.#maxNameBytes)
-    await this.#declare(this.#layout.outlet(exchange), key)
+  #renew(): void {
+    this.#declarations.drop(BASE)
+    this.#declarations.renew()
   }
 
-  /** @param key under which a queue that was not there before is remembered */
-  async #declare(parts: readonly Part[], key?: string): Promise<void> {
-    for (const part of parts) {
-      const isNew = key !== undefined && part.kind === 'queue' && !(await this.#declarer.exists('queue', part.name))
-      await this.#declarer.declare(part)
-      if (isNew) this.#young.add(key)
-    }
+  async #declare(parts: readonly Part[]): Promise<void> {
+    for (const part of parts) await this.declarer.declare(part)
   }
-
-  #once(key: string, work: () => Promise<void>): Promise<void> {
-    if (this.#trust) return Promise.resolve()
-    const known = this.#done.get(key)
-    if (known !== undefined) return known === true ? Promise.resolve() : known
-    const running: Promise<void> = this.#twice(work).then(
-      () => this.#settle(key, running, true),
-      (error: unknown) => {
-        this.#settle(key, running, undefined)
-        throw error
-      },
-    )
-    this.#done.set(key, running)
-    return running
-  }
-
-  /** If a part that was there is found to be gone, everything is looked at again, once. */
-  async #twice(work: () => Promise<void>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      if (!isVanished(error)) throw error
-      this.forget()
-      await work()
-    }
-  }
-
-  /** Unless the connection was lost meanwhile, and with it what is known. */
-  #settle(key: string, running: Promise<void>, result: true | undefined): void {
-    if (this.#done.get(key) !== running) return
-    if (result) this.#done.set(key, result)
-    else this.#done.delete(key)
-  }
-}
-
-function missing(destination: Destination, mend: string): DuequeError<'DESTINATION_MISSING'> {
-  const text = destinationText(destination)
-  return new DuequeError('DESTINATION_MISSING', `${text} does not exist: ${mend}`, { destination: text })
-}
-
-/** The broker's own NOT_FOUND, which has a cause, in contrast to {@link missing}. */
-function isVanished(error: unknown): boolean {
-  return error instanceof DuequeError && error.code === 'DESTINATION_MISSING' && error.cause !== undefined
 }

@@ -4,6 +4,7 @@ import { isLoss, operationFailure, replyCode } from '../../amqp/connection/failu
 import { deadQueue, type Names, type TopologyMode } from '../../amqp/topology/names.js'
 import { withConnection } from '../../amqp/connection/operator-connection.js'
 import { isDuequeError } from '../../base/errors.js'
+import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
 import type { Facts, Probe } from './facts.js'
 
@@ -23,7 +24,8 @@ export function amqpFacts(
   return withConnection(settings, async (connection) => {
     const model = await connection.ready()
     const { product, version } = model.connection.serverProperties
-    const ladder = UNITS.flatMap((unit, i) => [names.entry(unit), ...(i > 0 ? [names.next(unit)] : [])])
+    const rungNames = new LadderNames(names)
+    const ladder = UNITS.flatMap((unit, i) => [rungNames.entry(unit), ...(i > 0 ? [rungNames.next(unit)] : [])])
     const exchanges = [names.unroutable, names.parked, names.dead, names.deliver, ...ladder]
     return {
       server: { product, version },
@@ -66,11 +68,12 @@ async function seen<T>(
 async function probeDeclaring(model: ChannelModel, names: Names, queues: readonly string[]): Promise<Probe[]> {
   const second = UNITS[1]!
   const variant = { type: 'quorum', shard: 0 } as const
+  const ladder = new LadderNames(names)
   const own = [
     names.deliver,
-    names.entry(second),
-    names.next(second),
-    names.wait({ unit: second, digit: 1, name: '1s', ttlMs: 1000 }, variant),
+    ladder.entry(second),
+    ladder.next(second),
+    ladder.wait({ unit: second, digit: 1, name: '1s', ttlMs: 1000 }, variant),
     names.unroutable,
     names.parked,
     names.dead,
@@ -92,8 +95,9 @@ async function probeDeclaring(model: ChannelModel, names: Names, queues: readonl
 /** What a user needs who finds everything declared: docs/operations.md. One without a queue only schedules. */
 async function probeTrusting(model: ChannelModel, names: Names, queues: readonly string[]): Promise<Probe[]> {
   const consumes = queues.length > 0
+  const ladder = new LadderNames(names)
   const written = [
-    ...UNITS.map((unit) => names.entry(unit)),
+    ...UNITS.map((unit) => ladder.entry(unit)),
     names.deliver,
     ...(consumes ? [names.dead, names.parked] : []),
   ]

@@ -1,5 +1,7 @@
-import { Layout, type Part } from '../../amqp/topology/layout.js'
+import { Layout } from '../../amqp/topology/layout.js'
+import type { Part } from '../../amqp/topology/part.js'
 import { roleReader } from '../queue-roles.js'
+import { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
 import { allRungs } from '../../strategies/ladder/rungs.js'
 import { lastLook, type Facts } from './facts.js'
 import { finding, type Finding } from '../../base/finding.js'
@@ -10,10 +12,7 @@ const ON_CONNECT = 'dueque topology apply, as a user who may configure it'
 
 /** Whether what the layout consists of is there, with the arguments and bindings that it needs. */
 export function checkLayout(facts: Facts): Finding[] {
-  const parts = [
-    ...new Layout(facts.names, facts.queueType).base(),
-    ...new Layout(facts.names, facts.queueType).ladder(),
-  ]
+  const parts = [...new Layout(facts.names, facts.queueType).base(), ...new LadderLayout(facts.names).exchanges()]
   const wrong = parts.map((part) => judgePart(part, facts))
   const missing = parts.filter((_, i) => wrong[i] === 'missing')
   const known = wrong.filter((one) => one !== 'unknown').length
@@ -55,7 +54,7 @@ function checkRungs(facts: Facts): Finding[] {
   const queues = lastLook(facts.management)
   if (!queues) return []
   const roleOf = roleReader(facts.names)
-  const layout = new Layout(facts.names, facts.queueType)
+  const layout = new LadderLayout(facts.names)
   const there = [...queues.keys()].flatMap((queue) => {
     const role = roleOf(queue)
     return role?.kind === 'rung' ? [role] : []

@@ -1,5 +1,6 @@
 import { isDuequeError } from '../../base/errors.js'
 import type { Names } from '../../amqp/topology/names.js'
+import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
 import { ask, type ManagementApi } from '../management/api.js'
 import { bindingsFromEach, listExchanges, listQueues } from '../management/resources.js'
@@ -113,8 +114,9 @@ async function readyBytesOf(api: ManagementApi, v: string, queues: readonly stri
 }
 
 function sourcesOf(names: Names): string[] {
+  const ladder = new LadderNames(names)
   return [
-    ...UNITS.flatMap((unit) => [names.entry(unit), names.next(unit)]),
+    ...UNITS.flatMap((unit) => [ladder.entry(unit), ladder.next(unit)]),
     names.deliver,
     names.dead,
     names.unroutable,

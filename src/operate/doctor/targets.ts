@@ -1,5 +1,6 @@
 import { Layout } from '../../amqp/topology/layout.js'
 import { deadQueue } from '../../amqp/topology/names.js'
+import { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
 import { roleReader } from '../queue-roles.js'
 import type { Resource } from './effective-policy.js'
 import { lastLook, type Facts } from './facts.js'
@@ -16,7 +17,8 @@ export function layoutTargets(facts: Facts): Target[] {
   const roleOf = roleReader(names)
   const targets = new Map<string, Target>()
   const add = (target: Target) => targets.set(`${target.kind} ${target.name}`, target)
-  for (const part of new Layout(names, queueType).everything(queueType, 1)) {
+  const parts = [...new Layout(names, queueType).base(), ...new LadderLayout(names).everything(queueType, 1)]
+  for (const part of parts) {
     if (part.kind === 'binding') continue
     const { kind, name, arguments: args } = part
     if (kind === 'exchange') add({ kind, name, type: part.type, arguments: args, role: exchangeRole(facts, name) })

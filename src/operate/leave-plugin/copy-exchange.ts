@@ -1,4 +1,5 @@
-import { Layout, type Part } from '../../amqp/topology/layout.js'
+import { Layout } from '../../amqp/topology/layout.js'
+import type { Part } from '../../amqp/topology/part.js'
 import type { Names } from '../../amqp/topology/names.js'
 import { nonEmptyText } from '../../base/checks.js'
 import { dueExchange, duePart } from '../../forwarding/intake-parts.js'

@@ -1,4 +1,4 @@
-import type { BindingPart } from '../../amqp/topology/layout.js'
+import type { BindingPart } from '../../amqp/topology/part.js'
 import { DuequeError, isDuequeError } from '../../base/errors.js'
 import { ask, type ManagementApi } from '../management/api.js'
 import { list, number, object, oneOf, or, record, text, type Shape } from '../management/shape.js'

@@ -1,4 +1,5 @@
-import { Layout, type BindingPart } from '../../amqp/topology/layout.js'
+import { Layout } from '../../amqp/topology/layout.js'
+import type { BindingPart } from '../../amqp/topology/part.js'
 import { nonEmptyText } from '../../base/checks.js'
 import { DuequeError } from '../../base/errors.js'
 import { dueExchange, entryParts, intakeQueue } from '../../forwarding/intake-parts.js'

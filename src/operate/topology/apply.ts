@@ -8,10 +8,10 @@ import { topologyPlan, type TopologyOptions } from './plan.js'
  * @throws DuequeError `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `DESTINATION_MISSING`, `UNSUPPORTED`; as `connect` does
  */
 export function applyTopology(options: TopologyOptions): Promise<Change[]> {
-  const { settings, layout, rungs, parts, workQueues } = topologyPlan(options)
+  const { settings, ladder, rungs, parts, workQueues } = topologyPlan(options)
   return withDeclarer(settings, async (declarer) => {
     const changes = await applyParts(declarer, parts, { workQueues, onProgress: options.onProgress })
-    await markRungs(declarer, layout, rungs)
+    await markRungs(declarer, ladder, rungs)
     return changes
   })
 }

@@ -1,4 +1,4 @@
-import type { Part } from '../../amqp/topology/layout.js'
+import type { Part } from '../../amqp/topology/part.js'
 
 /** Parts as a definitions file of RabbitMQ has them: `rabbitmqctl import_definitions`, the management UI, an operator's repository. */
 export function definitionsOf(parts: readonly Part[], vhost: string) {

@@ -1,4 +1,4 @@
-import type { BindingPart, ExchangePart, Part, QueuePart } from '../../amqp/topology/layout.js'
+import type { BindingPart, ExchangePart, Part, QueuePart } from '../../amqp/topology/part.js'
 import { lastLook, type Facts, type ManagementFacts } from '../doctor/facts.js'
 
 /** What tells how the parts of the layout are. */

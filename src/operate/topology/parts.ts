@@ -1,13 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Rung } from '../../strategies/ladder/rungs.js'
 import type { ConnectionSettings } from '../../amqp/connection/connection.js'
 import { Declarer } from '../../amqp/topology/declarer.js'
-import type { ExchangePart, Layout, Part, QueuePart } from '../../amqp/topology/layout.js'
-import type { RungVariant } from '../../amqp/topology/names.js'
+import type { Layout } from '../../amqp/topology/layout.js'
+import type { ExchangePart, Part, QueuePart } from '../../amqp/topology/part.js'
+import { SAFE_AFTER_MS } from '../../amqp/topology/young-queues.js'
+import type { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
+import { isMarked } from '../../strategies/ladder/rung-marks.js'
+import type { Rung, RungVariant } from '../../strategies/ladder/rungs.js'
 import type { OnProgress } from '../operator-settings.js'
 import { withConnection } from '../../amqp/connection/operator-connection.js'
-import { declarePluginExchange } from '../../amqp/topology/plugin-exchange.js'
-import { isMarked, SAFE_AFTER_MS } from '../../amqp/topology/rung-marks.js'
 
 /** What became of a queue or an exchange. There are none of bindings: AMQP does not show whether one was there. */
 export interface Change {
@@ -26,9 +27,7 @@ export interface Destinations {
 
 /** Opens a connection for the work of an operator, and closes it. @throws DuequeError as `connect` does */
 export function withDeclarer<T>(settings: ConnectionSettings, work: (declarer: Declarer) => Promise<T>): Promise<T> {
-  return withConnection(settings, (connection) =>
-    work(new Declarer(connection, settings, (part) => declarePluginExchange(connection, settings, part))),
-  )
+  return withConnection(settings, (connection) => work(new Declarer(connection, settings)))
 }
 
 /** The parts for destinations: a work queue with its dead queue and its binding, outlets of exchanges and queues. */
@@ -68,12 +67,12 @@ export async function applyParts(
  */
 export async function markRungs(
   declarer: Declarer,
-  layout: Layout,
+  ladder: LadderLayout,
   rungs: readonly { rung: Rung; variant: RungVariant }[],
 ): Promise<void> {
   const unmarked: Part[] = []
   for (const { rung, variant } of rungs)
-    if (!(await isMarked(declarer, layout, rung, variant))) unmarked.push(...layout.mark(rung, variant))
+    if (!(await isMarked(declarer, ladder, rung, variant))) unmarked.push(...ladder.mark(rung, variant))
   if (unmarked.length === 0) return
   await pause(SAFE_AFTER_MS)
   for (const part of unmarked) await declarer.declare(part)

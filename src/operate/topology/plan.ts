@@ -1,10 +1,12 @@
-import { Layout, type Part } from '../../amqp/topology/layout.js'
-import { assertOutside } from '../../amqp/topology/layout-names.js'
-import type { RungVariant } from '../../amqp/topology/names.js'
+import { Layout } from '../../amqp/topology/layout.js'
+import type { Part } from '../../amqp/topology/part.js'
+import { assertOutside } from '../../amqp/topology/reserved-names.js'
 import { aFunction, anything, flag, integer } from '../../base/checks.js'
 import { entryParts, intakeQueue } from '../../forwarding/intake-parts.js'
 import { checkQueueName } from '../../message/destination.js'
-import type { Rung } from '../../strategies/ladder/rungs.js'
+import { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
+import { rungVariants, type Rung, type RungVariant } from '../../strategies/ladder/rungs.js'
+import { delayedParts } from '../../strategies/plugin/delayed-exchange.js'
 import { operatorSettings, type OnProgress, type OperatorOptions, type OperatorSettings } from '../operator-settings.js'
 import { destinationParts } from './parts.js'
 
@@ -28,7 +30,7 @@ export interface TopologyOptions extends OperatorOptions {
 /** Everything that belongs to the topology, in the order of its declaration. */
 export interface TopologyPlan {
   settings: OperatorSettings
-  layout: Layout
+  ladder: LadderLayout
   rungs: { rung: Rung; variant: RungVariant }[]
   parts: Part[]
   /** Queues of the application: left as they are where they exist, and never deleted. */
@@ -49,14 +51,16 @@ export function topologyPlan(options: TopologyOptions): TopologyPlan {
   })
   const { exchanges = [], intakes = [], shards = 1, plugin = false } = options
   const layout = new Layout(settings.names, settings.queueType)
+  const ladder = new LadderLayout(settings.names)
   const { workQueues, outlets } = checkedNames(options, settings)
   return {
     settings,
-    layout,
-    rungs: layout.rungs(settings.queueType, shards),
+    ladder,
+    rungs: rungVariants([settings.queueType], shards),
     parts: [
-      ...layout.everything(settings.queueType, shards),
-      ...(plugin ? layout.delayed() : []),
+      ...layout.base(),
+      ...ladder.everything(settings.queueType, shards),
+      ...(plugin ? delayedParts(settings.names) : []),
       ...destinationParts(layout, { queues: workQueues, exchanges, outlets }),
       ...intakes.flatMap((entry) => entryParts(layout.names, entry)),
     ],

@@ -1,6 +1,7 @@
-import type { Part } from '../../amqp/topology/layout.js'
+import type { Part } from '../../amqp/topology/part.js'
 import { deadQueue } from '../../amqp/topology/names.js'
 import { isDuequeError } from '../../base/errors.js'
+import { delayedExchange, delayedParts } from '../../strategies/plugin/delayed-exchange.js'
 import { escaped } from '../doctor/texts.js'
 import { delayedIn } from '../leave-plugin/delayed-exchanges.js'
 import { managementApis, type ManagementApi } from '../management/api.js'
@@ -75,14 +76,15 @@ function fullAmong(queues: Counts): Removal['refused'] {
 
 /** With the strategy `plugin` messages wait in an exchange; in a cluster, on any node. */
 async function delayed(api: ManagementApi, { vhost, names }: OperatorSettings): Promise<Removal['refused']> {
-  const messages = await delayedIn(api, vhost, names.delayed)
+  const name = delayedExchange(names)
+  const messages = await delayedIn(api, vhost, name)
   if (messages === undefined || messages === 0) return undefined
-  return { name: names.delayed, messages, moreQueues: 0 }
+  return { name, messages, moreQueues: 0 }
 }
 
-function partsToDelete({ layout, parts }: TopologyPlan, queues: Counts, kept: readonly string[]): Part[] {
+function partsToDelete({ settings, parts }: TopologyPlan, queues: Counts, kept: readonly string[]): Part[] {
   const known = new Set([...queues.keys(), ...kept])
   const listed = [...queues.keys()].map((name): Part => ({ kind: 'queue', name, arguments: {} }))
-  const [exchange] = layout.delayed()
+  const [exchange] = delayedParts(settings.names)
   return [...parts.filter(({ name }) => !known.has(name)), ...listed, exchange]
 }

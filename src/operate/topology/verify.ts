@@ -1,4 +1,4 @@
-import type { Part } from '../../amqp/topology/layout.js'
+import type { Part } from '../../amqp/topology/part.js'
 import { askManagement, type ManagementApi } from '../management/api.js'
 import { bindingsFromEach, listExchanges, listQueues } from '../management/resources.js'
 import { gapsAmong, type Gap, type LayoutFacts } from './judge-part.js'

@@ -1,5 +1,5 @@
 import type { AmqpBroker } from '../../amqp/amqp-broker.js'
-import { onRabbit } from '../../amqp/brand.js'
+import { onRabbit } from '../../amqp/on-rabbit.js'
 import type { Frame } from '../../amqp/publish/frame-builder.js'
 import { destinationKey, type QueueType } from '../../amqp/topology/names.js'
 import type { PublishPlan } from '../../amqp/publish/publication.js'
@@ -9,6 +9,8 @@ import type { Clock } from '../../base/clock.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
 import type { Environment, Strategy } from '../strategy.js'
+import { LadderDeclarer } from './ladder-declarer.js'
+import { LadderNames } from './ladder-names.js'
 import { Pauses } from './pauses.js'
 import { defaultTolerance, longestLead, sliverOf, stepOf, sumsFor, windowFor, type Window } from './path.js'
 import { Routes, type Route } from './routes.js'
@@ -69,16 +71,22 @@ export function ladder(options: LadderOptions = {}): Strategy {
     async start({ broker: given, clock, logger }: Environment) {
       const broker = onRabbit(given, 'ladder')
       if (started) throw invalidOption('strategy', 'a ladder of its own for each connection', 'one that is in use')
-      await broker.topology.ladder()
+      const declarer = new LadderDeclarer(broker, broker.topology, logger)
+      await declarer.exchanges()
       const routes = new Routes(queueType ?? broker.topology.queueType)
-      const warmUp = new WarmUp(broker.topology, logger, stepOf(lead))
-      started = { broker, clock, tolerance, lead, routes, pauses: new Pauses(), warmUp }
+      const warmUp = new WarmUp(declarer, logger, stepOf(lead))
+      const names = new LadderNames(broker.names)
+      started = { broker, names, declarer, clock, tolerance, lead, routes, pauses: new Pauses(), warmUp }
     },
 
     schedule(message, options) {
       if (!started) return Promise.reject(new DuequeError('CLOSED', 'the ladder is not started', {}))
       const shard = turn++ % shards
       return started.broker.publish(message, new LadderPlan(started, message, options, shard), options)
+    },
+
+    async repair() {
+      await started?.declarer.repair()
     },
 
     stop() {
@@ -100,6 +108,8 @@ interface Started {
   tolerance: (delayMs: number) => number
   lead: number
   broker: AmqpBroker
+  names: LadderNames
+  declarer: LadderDeclarer
   clock: Clock
   routes: Routes
   pauses: Pauses
@@ -132,8 +142,7 @@ class LadderPlan implements PublishPlan {
   }
 
   prepare(): Frame | Promise<void> {
-    const { broker, clock, pauses, lead } = this.#on
-    const { names, frames } = broker
+    const { broker, names, clock, pauses, lead } = this.#on
     const message = this.#message
     const isFirst = this.#attempts++ === 0
     const delayMs = readyAt(message) - clock.now()
@@ -149,8 +158,8 @@ class LadderPlan implements PublishPlan {
     }
     if (sliverMs > 0 && route === exact) return pauses.take(sliverMs)
     const [first] = route.rungs
-    const exchange = first ? names.entry(first.unit) : names.deliver
-    return frames.build(message, exchange, route.keys.concat(destinationKey(message.destination)))
+    const exchange = first ? names.entry(first.unit) : broker.names.deliver
+    return broker.frames.build(message, exchange, route.keys.concat(destinationKey(message.destination)))
   }
 
   safeAt(): number {
@@ -203,14 +212,14 @@ class LadderPlan implements PublishPlan {
 }
 
 async function declareAll(
-  { broker: { topology }, warmUp }: Started,
+  { broker: { topology }, declarer, warmUp }: Started,
   { destination }: DelayedMessage,
   route: Route,
   { declare, bind }: PublishOptions,
 ): Promise<void> {
   await (bind === false ? topology.base() : topology.destination(destination, declare))
-  await topology.ladder()
-  for (const rung of route.rungs) await topology.rung(rung, route.variant)
-  const missed = route.rungs.filter((_, i) => topology.isYoung(route.rungKeys[i]!))
+  await declarer.exchanges()
+  for (const rung of route.rungs) await declarer.rung(rung, route.variant)
+  const missed = route.rungs.filter((_, i) => declarer.isYoung(route.rungKeys[i]!))
   if (missed.length > 0) warmUp.missed(missed, route)
 }

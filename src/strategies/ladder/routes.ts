@@ -1,7 +1,7 @@
 import { DuequeError } from '../../base/errors.js'
-import { endKey, rungKey, zeroKey, type RungVariant } from '../../amqp/topology/names.js'
+import { endKey, rungKey, zeroKey } from './path-keys.js'
 import { digitsOf, sumFor, type Window } from './path.js'
-import { MAX_DELAY_MS, rungsOf, UNITS, type Rung } from './rungs.js'
+import { MAX_DELAY_MS, rungsOf, UNITS, type Rung, type RungVariant } from './rungs.js'
 
 /** A wait on the ladder, and what it is called on the broker. */
 export interface Route {

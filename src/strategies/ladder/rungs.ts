@@ -1,3 +1,5 @@
+import type { QueueType } from '../../amqp/topology/names.js'
+
 /**
  * The rungs of the ladder: wait queues with one fixed TTL each, in human units, so that human delays take one or two of
  * them and read well in the management UI. A delay is written in this mixed radix; each non-zero digit is a rung.
@@ -61,4 +63,17 @@ export function rungsOfUnit(unit: Unit): readonly Rung[] {
 /** All 375 of them. */
 export function allRungs(): Rung[] {
   return RUNGS.flatMap((rungs) => rungs.slice(1))
+}
+
+/** The same rung may exist as several queues: of either type, and sharded. */
+export interface RungVariant {
+  type: QueueType
+  shard: number
+}
+
+/** Every queue of a rung that there can be: of these types, with so many shards of each. */
+export function rungVariants(types: readonly QueueType[], shards: number): { rung: Rung; variant: RungVariant }[] {
+  return Array.from({ length: shards }, (_, shard) =>
+    types.flatMap((type) => allRungs().map((rung) => ({ rung, variant: { type, shard } }))),
+  ).flat()
 }

@@ -1,9 +1,9 @@
 import { errorText, isDuequeError } from '../../base/errors.js'
-import { rungKey, type RungVariant } from '../../amqp/topology/names.js'
-import type { Topology } from '../../amqp/topology/topology.js'
 import type { Logger } from '../../base/logger.js'
+import type { LadderDeclarer } from './ladder-declarer.js'
+import { rungKey } from './path-keys.js'
 import type { Route } from './routes.js'
-import { rungsOfUnit, UNITS, type Rung, type Unit } from './rungs.js'
+import { rungsOfUnit, UNITS, type Rung, type RungVariant, type Unit } from './rungs.js'
 
 /** So many distinct rungs of a unit that were missing say that the delays are not a fixed few. */
 const ENOUGH = 3
@@ -24,7 +24,7 @@ interface Missing {
  * messages waits for its own: docs/decisions/039-the-ladder-warms-up.md.
  */
 export class WarmUp {
-  readonly #topology: Pick<Topology, 'rungsAhead'>
+  readonly #declarer: Pick<LadderDeclarer, 'ahead'>
   readonly #logger: Logger
   /** Rungs below it are not used. */
   readonly #stepMs: number
@@ -32,8 +32,8 @@ export class WarmUp {
   readonly #missing = new Map<string, Missing>()
   #isStopped = false
 
-  constructor(topology: Pick<Topology, 'rungsAhead'>, logger: Logger, stepMs: number) {
-    this.#topology = topology
+  constructor(declarer: Pick<LadderDeclarer, 'ahead'>, logger: Logger, stepMs: number) {
+    this.#declarer = declarer
     this.#logger = logger
     this.#stepMs = stepMs
   }
@@ -91,7 +91,7 @@ export class WarmUp {
     const names = { from: rungKey(first, variant), to: rungKey(last, variant), rungs: rungs.length }
     this.#logger.debug('declaring rungs ahead', names)
     try {
-      await this.#topology.rungsAhead(this.#untilStopped(rungs), variant)
+      await this.#declarer.ahead(this.#untilStopped(rungs), variant)
     } catch (error) {
       if (this.#isStopped || isDuequeError(error, 'CLOSED')) return
       this.#logger.info('could not declare rungs ahead: each is declared when it is needed', {

@@ -1,5 +1,5 @@
 import type { AmqpBroker } from '../../amqp/amqp-broker.js'
-import { onRabbit } from '../../amqp/brand.js'
+import { onRabbit } from '../../amqp/on-rabbit.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
 import { Relay, type RelayStats } from './relay.js'

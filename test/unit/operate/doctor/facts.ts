@@ -1,19 +1,22 @@
-import { Layout, type Part } from '../../../../src/amqp/topology/layout.js'
+import { Layout } from '../../../../src/amqp/topology/layout.js'
+import type { Part } from '../../../../src/amqp/topology/part.js'
 import { Names } from '../../../../src/amqp/topology/names.js'
 import type { Facts, Look } from '../../../../src/operate/doctor/facts.js'
 import type { BindingFact, QueueFact } from '../../../../src/operate/management/resources.js'
+import { LadderLayout } from '../../../../src/strategies/ladder/ladder-layout.js'
 import { allRungs } from '../../../../src/strategies/ladder/rungs.js'
 
 export const names = new Names('dueque')
 const layout = new Layout(names, 'quorum')
+const ladder = new LadderLayout(names)
 
 /** A broker with the layout and these rungs, on which nothing is wrong, plus what a test adds. */
 export function healthy({ rungs = ['30m'], shards = 1, parts = [] as Part[] } = {}): Facts & { look: Look } {
   const variants = Array.from({ length: shards }, (_, shard) => ({ type: 'quorum', shard }) as const)
   const own = allRungs()
     .filter(({ name }) => rungs.includes(name))
-    .flatMap((rung) => variants.flatMap((variant) => layout.rung(rung, variant)))
-  const all = [...layout.base(), ...layout.ladder(), ...own, ...parts]
+    .flatMap((rung) => variants.flatMap((variant) => ladder.rung(rung, variant)))
+  const all = [...layout.base(), ...ladder.exchanges(), ...own, ...parts]
   const queues = new Map<string, QueueFact>()
   const bindings = new Map<string, BindingFact[]>()
   const exchanges = new Map<string, { name: string; type: string; arguments: Readonly<Record<string, unknown>> }>()

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { destinationKey, endKey, rungKey, zeroKey, type RungVariant } from '../../../../src/amqp/topology/names.js'
+import { destinationKey } from '../../../../src/amqp/topology/names.js'
+import { endKey, rungKey, zeroKey } from '../../../../src/strategies/ladder/path-keys.js'
 import { defaultTolerance, windowFor, type Window } from '../../../../src/strategies/ladder/path.js'
 import { routeFor, Routes } from '../../../../src/strategies/ladder/routes.js'
-import { MAX_DELAY_MS, UNITS } from '../../../../src/strategies/ladder/rungs.js'
+import { MAX_DELAY_MS, UNITS, type RungVariant } from '../../../../src/strategies/ladder/rungs.js'
 import { thrown } from '../../thrown.js'
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
-import { Names, endKey, rungKey, zeroKey, type RungVariant } from '../../../../src/amqp/topology/names.js'
-import { MAX_DELAY_MS, UNITS, allRungs, rungsOf } from '../../../../src/strategies/ladder/rungs.js'
+import { Names } from '../../../../src/amqp/topology/names.js'
+import { LadderNames } from '../../../../src/strategies/ladder/ladder-names.js'
+import { endKey, rungKey, zeroKey } from '../../../../src/strategies/ladder/path-keys.js'
+import { MAX_DELAY_MS, UNITS, allRungs, rungsOf, type RungVariant } from '../../../../src/strategies/ladder/rungs.js'
 
 const VARIANTS: RungVariant[] = (['quorum', 'classic'] as const).flatMap((type) =>
   [0, 1, 63].map((shard) => ({ type, shard })),
@@ -47,7 +49,7 @@ it('a larger unit begins where the digits of the smaller ones end', () => {
 })
 
 it('no two rungs share a name, a queue or a key, whatever their type and shard', () => {
-  const names = new Names('dueque')
+  const names = new LadderNames(new Names('dueque'))
   const all = VARIANTS.flatMap((variant) => allRungs().map((one) => [one, variant] as const))
   const keys = [...all.map(([one, variant]) => rungKey(one, variant)), ...UNITS.map(zeroKey), ...UNITS.map(endKey)]
   expect(new Set(allRungs().map(({ name }) => name)).size).toBe(375)
@@ -63,5 +65,5 @@ it.each([
   ['10ms', { type: 'classic', shard: 2 }, 'dueque.v1.wait.classic.10ms.2', 'dq~10ms~classic~2'],
 ] as const)('the rung %s as %j has the queue %s and the key %s', (name, variant, queue, key) => {
   const one = allRungs().find((rung) => rung.name === name)!
-  expect([new Names('dueque').wait(one, variant), rungKey(one, variant)]).toEqual([queue, key])
+  expect([new LadderNames(new Names('dueque')).wait(one, variant), rungKey(one, variant)]).toEqual([queue, key])
 })

@@ -11,11 +11,11 @@ const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]
 function world({ stepMs = 10, fails }: { stepMs?: number; fails?: DuequeError } = {}) {
   const ahead: { names: string[]; shard: number }[] = []
   const logger = { ...silent, info: vi.fn() }
-  const rungsAhead = (rungs: Generator<Rung>, { shard }: { shard: number }) => {
+  const declareAhead = (rungs: Generator<Rung>, { shard }: { shard: number }) => {
     ahead.push({ names: [...rungs].map(({ name }) => name), shard })
     return fails ? Promise.reject(fails) : Promise.resolve()
   }
-  const warmUp = new WarmUp({ rungsAhead }, logger, stepMs)
+  const warmUp = new WarmUp({ ahead: declareAhead }, logger, stepMs)
   const missed = (delayMs: number, shard = 0) => {
     const route = routeFor(
       windowFor(delayMs, 0, () => 0),

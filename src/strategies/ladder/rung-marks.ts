@@ -1,39 +1,11 @@
+import { namedExchange } from '../../amqp/connection/failures.js'
+import type { Declarer } from '../../amqp/topology/declarer.js'
+import { SAFE_AFTER_MS, type YoungQueues } from '../../amqp/topology/young-queues.js'
 import { isDuequeError, errorText } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
-import type { Rung } from '../../strategies/ladder/rungs.js'
-import type { Declarer } from './declarer.js'
-import { namedExchange } from '../connection/failures.js'
-import type { Layout } from './layout.js'
-import { rungKey, type RungVariant } from './names.js'
-
-/**
- * From when on a queue keeps what it confirmed: twice what was measured. A broker that is killed within a second after a
- * quorum queue was declared starts that queue anew, empty, with whatever it had confirmed (measured on 4.3.6: in every kill
- * up to 600 ms after the declaration, in none of 7 from 1 s on).
- */
-export const SAFE_AFTER_MS = 2000
-
-/** When a queue was made, or first seen if nobody knows, by key and `performance.now()`. */
-export class YoungQueues {
-  readonly #since = new Map<string, number>()
-
-  add(key: string): void {
-    const now = performance.now()
-    this.#since.set(key, now)
-    setTimeout(() => {
-      if (this.#since.get(key) === now) this.#since.delete(key)
-    }, SAFE_AFTER_MS + 1000).unref()
-  }
-
-  get isEmpty(): boolean {
-    return this.#since.size === 0
-  }
-
-  /** From when on all of these can be relied on, by `performance.now()`. */
-  safeAt(keys: readonly string[]): number {
-    return Math.max(...keys.map((key) => this.#since.get(key) ?? -Infinity)) + SAFE_AFTER_MS
-  }
-}
+import type { LadderLayout } from './ladder-layout.js'
+import { rungKey } from './path-keys.js'
+import type { Rung, RungVariant } from './rungs.js'
 
 interface Pending {
   readonly rung: Rung
@@ -47,22 +19,22 @@ interface Pending {
  * the broker: docs/decisions/038-old-rungs-are-marked.md.
  */
 export class RungMarks {
-  readonly #layout: Layout
-  /** Beside the one for what somebody waits for. */
+  readonly #layout: LadderLayout
+  /** Beside the one that callers wait for. */
   readonly #declarer: Declarer
   readonly #young: YoungQueues
   readonly #logger: Logger
   readonly #pending = new Map<string, Pending>()
   #hasFailed = false
 
-  constructor(layout: Layout, declarer: Declarer, young: YoungQueues, logger: Logger) {
+  constructor(layout: LadderLayout, declarer: Declarer, young: YoungQueues, logger: Logger) {
     this.#layout = layout
     this.#declarer = declarer
     this.#young = young
     this.#logger = logger
   }
 
-  /** The rung has no mark: as far as anybody knows it was made now. It gets its mark when it is old enough. */
+  /** The rung has no mark, so it counts as declared now. It gets its mark when it is old enough. */
   add(rung: Rung, variant: RungVariant): void {
     const key = rungKey(rung, variant)
     this.#young.add(key)
@@ -75,7 +47,7 @@ export class RungMarks {
     return this.#pending.has(key)
   }
 
-  /** A broker that comes back may have made them anew. */
+  /** A broker that comes back may have started the queues anew. */
   reconnected(): void {
     for (const [key, pending] of this.#pending) {
       pending.since = performance.now()
@@ -84,7 +56,7 @@ export class RungMarks {
     }
   }
 
-  /** Marks at once what is old enough. Never rejects. */
+  /** Marks at once the rungs that are old enough. Never rejects. */
   async flush(): Promise<void> {
     await Promise.all([...this.#pending.keys()].map((key) => this.#mark(key)))
   }
@@ -115,8 +87,13 @@ export class RungMarks {
   }
 }
 
-/** @throws DuequeError for whatever says nothing about the mark */
-export async function isMarked(declarer: Declarer, layout: Layout, rung: Rung, variant: RungVariant): Promise<boolean> {
+/** Whether a rung has its mark. @throws DuequeError for a failure that says nothing about the mark */
+export async function isMarked(
+  declarer: Declarer,
+  layout: LadderLayout,
+  rung: Rung,
+  variant: RungVariant,
+): Promise<boolean> {
   const [mark, binding] = layout.mark(rung, variant)
   try {
     await declarer.declare(binding)

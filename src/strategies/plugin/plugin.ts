@@ -1,15 +1,19 @@
-import type { AmqpBroker } from '../amqp/amqp-broker.js'
-import { onRabbit } from '../amqp/brand.js'
-import { DestinationPlan } from '../amqp/publish/destination-plan.js'
-import type { Frame, FrameBuilder } from '../amqp/publish/frame-builder.js'
-import { destinationKey } from '../amqp/topology/names.js'
-import type { Clock } from '../base/clock.js'
-import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
-import { DuequeError, invalidOption } from '../base/errors.js'
-import type { Environment, Strategy } from './strategy.js'
+import type { AmqpBroker } from '../../amqp/amqp-broker.js'
+import { onRabbit } from '../../amqp/on-rabbit.js'
+import { DestinationPlan } from '../../amqp/publish/destination-plan.js'
+import type { Frame, FrameBuilder } from '../../amqp/publish/frame-builder.js'
+import { destinationKey } from '../../amqp/topology/names.js'
+import type { Clock } from '../../base/clock.js'
+import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
+import { DuequeError, invalidOption } from '../../base/errors.js'
+import type { Environment, Strategy } from '../strategy.js'
+import { delayedExchange, delayedParts } from './delayed-exchange.js'
 
 /** The plugin's longest delay: what an Erlang timer takes. It delivers a longer one at once. */
 const MAX_DELAY_MS = 2 ** 32 - 1
+
+/** What the topology remembers the exchange by. */
+const KEY = 'delayed'
 
 /** How long to wait, in ms. The plugin hands it on as a negative number. */
 const DELAY_HEADER = 'x-delay'
@@ -41,23 +45,23 @@ export function plugin(): Strategy {
     async start({ broker: given, clock }: Environment) {
       const broker = onRabbit(given, 'plugin')
       if (started) throw invalidOption('strategy', 'a plugin() of its own for each connection', 'one that is in use')
-      await broker.topology.delayed()
-      started = { broker, clock }
+      await ensureExchange(broker)
+      started = { broker, exchange: delayedExchange(broker.names), clock }
     },
 
     schedule(message, options) {
       if (!started) return Promise.reject(new DuequeError('CLOSED', 'the plugin strategy is not started', {}))
-      const { broker, clock } = started
-      const { topology, names, frames } = broker
+      const { broker, exchange, clock } = started
+      const { topology, frames } = broker
       const refused = refusal(message)
       if (refused) return Promise.reject(refused)
       const direct = new DestinationPlan(broker, message, options)
       const plan = {
         prepare: () => {
-          const declaring = direct.declaring() ?? (topology.hasDelayed ? undefined : topology.delayed())
+          const declaring = direct.declaring() ?? (topology.has(KEY) ? undefined : ensureExchange(broker))
           if (declaring) return declaring
           const delayMs = readyAt(message) - clock.now()
-          return delayMs > 0 ? delayed(frames, message, delayMs, names.delayed) : direct.frame()
+          return delayMs > 0 ? delayed(frames, message, delayMs, exchange) : direct.frame()
         },
         safeAt: () => direct.safeAt(),
       }
@@ -73,6 +77,8 @@ export function plugin(): Strategy {
 
 interface Started {
   broker: AmqpBroker
+  /** In which messages wait. */
+  exchange: string
   clock: Clock
 }
 
@@ -96,4 +102,9 @@ function delayed(frames: FrameBuilder, message: DelayedMessage, delayMs: number,
   const headers = { ...message.headers, [DELAY_HEADER]: Math.ceil(delayMs) }
   const frame = frames.build({ ...message, headers }, exchange, [destinationKey(message.destination)])
   return { ...frame, options: { ...frame.options, mandatory: false } }
+}
+
+/** @throws DuequeError `UNSUPPORTED` on a broker without the plugin */
+function ensureExchange({ topology, names }: AmqpBroker): Promise<void> {
+  return topology.ensure(KEY, delayedParts(names), { again: true, command: 'dueque topology apply --plugin' })
 }

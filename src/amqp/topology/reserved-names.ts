@@ -1,14 +1,17 @@
-import { destinationText, type Destination } from '../../message/destination.js'
 import { DuequeError } from '../../base/errors.js'
+import { destinationText, type Destination } from '../../message/destination.js'
 import { LAYOUT, Names } from './names.js'
 
 const MARK = `.${LAYOUT}.`
 const NAMESPACE = /^[\w.:-]{1,64}$/
-/** Of {@link Names}, behind the namespace and the version. */
+/**
+ * What the wire format reserves behind the namespace and the version, whichever strategy a process uses: the names of every
+ * strategy are among them.
+ */
 const PART =
   /^(?:deliver|unroutable|parked|delayed|dead|(?:entry|next)\.(?:ms|[smhdc])|(?:wait|safe)\.(?:classic\.)?[1-9]\d*(?:ms|[smhd])(?:\.\d+)?|to(?:-queue)?\..+)$/s
 
-/** The namespaces of which a queue or exchange of this name would be a part of the layout. */
+/** The namespaces in which this name of a queue or exchange is reserved. */
 export function namespacesOf(name: string): string[] {
   const found: string[] = []
   for (let at = name.indexOf(MARK); at >= 0; at = name.indexOf(MARK, at + 1)) {
@@ -18,52 +21,53 @@ export function namespacesOf(name: string): string[] {
   return found
 }
 
-/** The error for a destination that is a part of a namespace's layout. */
-export function partOfLayout(destination: Destination, namespace: string): DuequeError<'RESERVED_NAME'> {
+/** The error for a destination that has one of the names that a namespace reserves. */
+export function reservedName(destination: Destination, namespace: string): DuequeError<'RESERVED_NAME'> {
   const text = destinationText(destination)
   const message = `${text} is one of dueque's own queues and exchanges, in the namespace "${namespace}": choose another destination`
   return new DuequeError('RESERVED_NAME', message, { name: destination.queue ?? destination.exchange })
 }
 
-/** @throws DuequeError `RESERVED_NAME` for a queue or exchange of this namespace's layout */
+/** @throws DuequeError `RESERVED_NAME` for a name that this namespace reserves */
 export function assertOutside(destination: Destination, namespace: string): void {
   const name = destination.queue ?? destination.exchange
-  if (namespacesOf(name).includes(namespace)) throw partOfLayout(destination, namespace)
+  if (namespacesOf(name).includes(namespace)) throw reservedName(destination, namespace)
 }
 
 /**
- * Tells destinations from dueque's own queues and exchanges: those of the connected namespace by their name, those of
- * others by that and by the exchanges that every namespace has. A message in a rung that has no path behind it would jam
- * that rung for everybody.
+ * Tells destinations from dueque's own queues and exchanges. In the connected namespace the name decides. In another one
+ * the name counts only if the exchanges are there that every namespace has. A message in a wait queue with no path behind
+ * it would jam that queue for everybody.
  */
-export class LayoutNames {
-  readonly #own: string
+export class ReservedNames {
+  readonly #namespace: string
   readonly #exists: (exchange: string) => Promise<boolean>
-  /** Names that look like parts of a layout, and are not. */
+  /** Names that look reserved, and belong to users. */
   readonly #users = new Set<string>()
 
   constructor({ namespace }: Names, exists: (exchange: string) => Promise<boolean>) {
-    this.#own = namespace
+    this.#namespace = namespace
     this.#exists = exists
   }
 
-  /** Whether a destination is known to be none of dueque's own, without asking anybody. */
+  /** Whether a destination is known to be a user's, without asking the broker. */
   isUsers({ queue, exchange }: Destination): boolean {
     const name = queue ?? exchange
     return !name.includes(MARK) || this.#users.has(name) || namespacesOf(name).length === 0
   }
 
-  /** @throws DuequeError `RESERVED_NAME` for one of dueque's own */
+  /** @throws DuequeError `RESERVED_NAME` for a queue or exchange of dueque's own */
   async check(destination: Destination): Promise<void> {
     if (this.isUsers(destination)) return
     const name = destination.queue ?? destination.exchange
     for (const namespace of namespacesOf(name)) {
-      if (namespace === this.#own || (await this.#isNamespace(namespace))) throw partOfLayout(destination, namespace)
+      if (namespace === this.#namespace || (await this.#isNamespace(namespace)))
+        throw reservedName(destination, namespace)
     }
     this.#users.add(name)
   }
 
-  /** What was seen before may have changed. */
+  /** Forgets what the broker answered: it may have changed. */
   forget(): void {
     this.#users.clear()
   }

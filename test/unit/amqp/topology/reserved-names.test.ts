@@ -1,18 +1,24 @@
 import { expect, it, test } from 'vitest'
 import { z } from 'zod'
-import { LayoutNames, namespacesOf } from '../../../../src/amqp/topology/layout-names.js'
 import { Layout } from '../../../../src/amqp/topology/layout.js'
 import { Names } from '../../../../src/amqp/topology/names.js'
+import { namespacesOf, ReservedNames } from '../../../../src/amqp/topology/reserved-names.js'
 import { defineMessage, on } from '../../../../src/index.js'
+import { LadderLayout } from '../../../../src/strategies/ladder/ladder-layout.js'
+import { rungVariants } from '../../../../src/strategies/ladder/rungs.js'
+import { delayedParts } from '../../../../src/strategies/plugin/delayed-exchange.js'
 import { testDueque } from '../../../../src/testing/index.js'
 import { rejection } from '../../thrown.js'
 
 it('knows every part of a layout by its name', () => {
   const layout = new Layout(new Names('my.v1.own'), 'quorum')
+  const ladder = new LadderLayout(layout.names)
   const parts = [
-    ...layout.everything('quorum', 3),
-    ...layout.everything('classic', 2),
-    ...layout.delayed(),
+    ...layout.base(),
+    ...ladder.everything('quorum', 3),
+    ...ladder.everything('classic', 2),
+    ...rungVariants(['quorum', 'classic'], 3).flatMap(({ rung, variant }) => ladder.mark(rung, variant)),
+    ...delayedParts(layout.names),
     ...layout.outlet('any.exchange\n'),
     ...layout.queueOutlet('any queue'),
   ]
@@ -41,7 +47,7 @@ test('a name may be read as parts of several namespaces', () => {
 it('refuses what is its own namespace’s, and asks the broker about others, once', async () => {
   const asked: string[] = []
   const there = ['there.v1.deliver', 'there.v1.unroutable', 'half.v1.deliver']
-  const names = new LayoutNames(new Names('own'), (exchange) => {
+  const names = new ReservedNames(new Names('own'), (exchange) => {
     asked.push(exchange)
     return Promise.resolve(there.includes(exchange))
   })

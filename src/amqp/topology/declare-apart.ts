@@ -5,17 +5,18 @@ import { silent } from '../../base/logger.js'
 import type { AmqpConnection, ConnectionSettings } from '../connection/connection.js'
 import { closeInTime } from '../connection/close-in-time.js'
 import { isLoss, operationFailure } from '../connection/failures.js'
-import type { ExchangePart } from './layout.js'
 import { withConnection } from '../connection/operator-connection.js'
+import type { ExchangePart } from './part.js'
 
 /**
- * Declares an exchange whose type is a plugin's, on a connection of its own: RabbitMQ 3.10 answers a type that it does not
- * know by closing the connection (503), 4.3 by closing the channel (406).
+ * Declares an exchange of a type that RabbitMQ may not know, on a connection of its own: RabbitMQ 3.10 answers an unknown
+ * type by closing the connection (503), 4.3 by closing the channel (406).
  *
- * @param beside what the exchange is for: this is tried again until it is closed, and not before it is connected
- * @throws DuequeError `UNSUPPORTED` on a broker without the plugin, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `CLOSED`
+ * @param beside the connection for which the exchange is declared: as long as it is open, this is tried again, whenever it
+ * is connected
+ * @throws DuequeError `UNSUPPORTED` if the type is unknown, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `CLOSED`
  */
-export async function declarePluginExchange(
+export async function declareApart(
   beside: AmqpConnection,
   settings: ConnectionSettings,
   part: ExchangePart,
@@ -23,7 +24,7 @@ export async function declarePluginExchange(
   for (let attempt = 0; ; attempt++) {
     await beside.ready()
     try {
-      // A connection that dies of it is no news.
+      // Silent: it is normal that RabbitMQ closes this connection.
       return await withConnection({ ...settings, logger: silent }, (connection) => declare(connection, part))
     } catch (error) {
       if (!isDuequeError(error, 'UNREACHABLE')) throw error
@@ -33,7 +34,8 @@ export async function declarePluginExchange(
 }
 
 /** @throws DuequeError `UNREACHABLE` if the connection was lost without a reason */
-async function declare(connection: AmqpConnection, { name, type, arguments: args }: ExchangePart): Promise<void> {
+async function declare(connection: AmqpConnection, part: ExchangePart): Promise<void> {
+  const { name, type, arguments: args } = part
   const model = await connection.ready()
   const version = connection.broker?.version ?? ''
   let reason: Error | undefined
@@ -48,16 +50,13 @@ async function declare(connection: AmqpConnection, { name, type, arguments: args
     // The operation fails before the connection says why.
     if (isLoss(failure)) await closeInTime(closed)
     const error = reason ?? failure
-    if (/unknown exchange type/.test(errorText(error))) throw unsupported(type, version, error)
+    if (/unknown exchange type/.test(errorText(error))) throw unsupported(part, version, error)
     if (!isLoss(error)) throw operationFailure(error, `exchange ${name}`, 'configure')
     throw new DuequeError('UNREACHABLE', errorText(error), { hosts: [] }, { cause: error })
   }
 }
 
-function unsupported(type: string, version: string, cause: unknown): DuequeError {
-  const message =
-    `this RabbitMQ ${version} has no exchange type ${type}: the delayed-message plugin is not enabled on it. It exists ` +
-    'for RabbitMQ up to 4.2 (rabbitmq-plugins enable rabbitmq_delayed_message_exchange, on every node) and cannot run ' +
-    'on 4.3. ladder() needs no plugin, and a store needs none either (option: strategy)'
+function unsupported({ type, ifUnknown = '' }: ExchangePart, version: string, cause: unknown): DuequeError {
+  const message = `this RabbitMQ ${version} has no exchange type ${type}: ${ifUnknown}`
   return new DuequeError('UNSUPPORTED', message, { feature: type }, { cause })
 }
