@@ -1,15 +1,13 @@
+import { throttle } from '../base/throttle.js'
 import type { ConsumerEnvironment } from './environment.js'
 
 /** Earlier than the lead by more than this is no matter of rounding. */
 const SKEW_MS = 1000
 
-/** Tells what an operator should mend: early arrivals are held, but only so many, and not for any clock. */
-export function earlyWarnings(
-  queue: string,
-  { strategy, logger }: ConsumerEnvironment,
-  isNews: (what: string) => boolean,
-) {
+/** Warns of early arrivals, once a minute each: of clocks that differ, and of a prefetch that held messages use up. */
+export function earlyWarnings(queue: string, { strategy, clock, logger }: ConsumerEnvironment) {
   const { leadMs } = strategy.limits
+  const isNews = throttle(clock)
   return (earlyMs: number, prefetch: number, held: number): void => {
     const about = { queue, earlyMs, leadMs, prefetch }
     if (earlyMs > leadMs + SKEW_MS && isNews('skew')) {

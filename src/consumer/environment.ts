@@ -2,8 +2,10 @@ import type { Broker } from '../broker.js'
 import type { Clock } from '../base/clock.js'
 import type { Events } from '../events.js'
 import type { Logger } from '../base/logger.js'
+import type { Envelope } from '../message/envelope.js'
 import type { Strategy } from '../strategies/strategy.js'
-import type { SharedDuplicates } from './duplicates.js'
+import type { SharedDuplicates } from './copies/shared-duplicates.js'
+import type { Gate } from './gate.js'
 
 /** What a consumer has of its connection. */
 export interface ConsumerEnvironment {
@@ -15,7 +17,14 @@ export interface ConsumerEnvironment {
   logger: Logger
   onError: (error: unknown) => void
   events: Events
-  /** Whether it is the first time. */
+  /** Returns whether it is called for the first time. */
   onClosed: () => boolean
   duplicates: SharedDuplicates
+  /** @default always open */
+  gate?: Gate | undefined
+  /**
+   * Asked before a handler starts, and before a message is published again for a retry or because it came too early.
+   * A cancelled message is dropped. Must not throw. @default nothing is cancelled
+   */
+  isCancelled?: ((envelope: Envelope) => boolean) | undefined
 }

@@ -5,14 +5,14 @@ import { sentOn } from '../message/envelope.js'
 import { backTo } from '../message/destination.js'
 import { isForEver } from '../base/errors.js'
 import type { ConsumerEnvironment } from './environment.js'
-import { forward, type Decision, type ForwardWaits, type Route } from '../forwarding/forward.js'
-import type { Fate, Item } from './handling.js'
+import { PAUSE_AFTER_FAILURE_MS, forward, type Decision, type ForwardWaits, type Route } from '../forwarding/forward.js'
+import type { Resend } from './handling-outcome.js'
+import type { IncomingMessage } from './incoming-message.js'
 import { report } from './report.js'
-
-type Move = Fate & { kind: 'retry' | 'dead' }
 
 /** A publish that takes longer is logged, again and again. */
 const SLOW_MS = 30_000
+const DONE = { forward: 'retried', bury: 'dead', drop: 'dropped' } as const
 
 /** Publishes the retry or the dead letter of a message that was not handled. */
 export class FollowUps {
@@ -32,18 +32,17 @@ export class FollowUps {
   }
 
   /**
-   * Repeats the move, not the handler, until the broker has confirmed it.
+   * Repeats the publish, not the handler, until the broker has confirmed it. A retry is dropped if the message is cancelled.
    *
-   * @returns what was done; nothing if the consumer closes, or the message is another's by now
+   * @returns what was done; nothing if the consumer closes, or the broker has taken the message back
    */
-  move(item: Item, fate: Move): Promise<'retried' | 'dead' | undefined> {
-    return this.track(this.#moved(item, fate))
+  publish(incoming: IncomingMessage, resend: Resend): Promise<'retried' | 'dead' | 'dropped' | undefined> {
+    return this.track(this.#publish(incoming, resend))
   }
 
-  async #moved(item: Item, move: Move): Promise<'retried' | 'dead' | undefined> {
-    const outcome = await forward(item.arrival, this.#route(item, move), this.#waits)
-    if (outcome === 'forward') return 'retried'
-    return outcome === 'bury' ? 'dead' : undefined
+  async #publish(incoming: IncomingMessage, resend: Resend): Promise<'retried' | 'dead' | 'dropped' | undefined> {
+    const done = await forward(incoming.arrival, this.#route(incoming, resend), this.#waits)
+    return done && DONE[done]
   }
 
   /** Closing waits for it: the old copy must not go back to the queue while the new one is on its way. */
@@ -65,34 +64,41 @@ export class FollowUps {
     this.#abort.abort()
   }
 
-  #route(item: Item, move: Move): Route {
+  #route(incoming: IncomingMessage, resend: Resend): Route {
+    const { clock, onError } = this.#environment
     return {
-      decide: () => this.#decision(item, move),
+      decide: () => this.#decision(incoming, resend),
       failed: (error) => {
         // The message cannot be sent again, now or later.
-        if (move.kind === 'retry' && isForEver(error)) {
-          const { failed } = move
+        if (resend.kind === 'retry' && isForEver(error)) {
+          const { failed } = resend
           const reason = failed ? 'handler-error' : 'dead-lettered'
-          move = { kind: 'dead', reason, error: `no other attempt: ${error.message}`, failed }
-          return this.#decision(item, move)
+          resend = { kind: 'dead', reason, error: `no other attempt: ${error.message}`, failed }
+          return this.#decision(incoming, resend)
         }
-        this.#environment.onError(error)
-        return undefined
+        onError(error)
+        // A pause, after which it may be cancelled.
+        return { kind: 'hold', until: clock.now() + PAUSE_AFTER_FAILURE_MS }
       },
     }
   }
 
-  #decision(item: Item, move: Move): Decision {
+  #decision(incoming: IncomingMessage, resend: Resend): Decision {
+    const { isCancelled, events } = this.#environment
+    if (resend.kind === 'retry' && isCancelled?.(incoming.envelope)) return { kind: 'drop' }
     const publish = async () => {
-      await this.#watched(item, move.kind === 'retry' ? this.#retry(item, move) : this.#bury(item, move))
-      report(this.#environment.events, this.#queue, item, move)
+      await this.#watched(
+        incoming,
+        resend.kind === 'retry' ? this.#retry(incoming, resend) : this.#bury(incoming, resend),
+      )
+      report(events, this.#queue, incoming, resend)
     }
-    return { kind: move.kind === 'retry' ? 'forward' : 'bury', publish }
+    return { kind: resend.kind === 'retry' ? 'forward' : 'bury', publish }
   }
 
-  async #watched(item: Item, work: Promise<void>): Promise<void> {
+  async #watched(incoming: IncomingMessage, work: Promise<void>): Promise<void> {
     const { logger } = this.#environment
-    const about = { queue: this.#queue, id: item.envelope.id }
+    const about = { queue: this.#queue, id: incoming.envelope.id }
     const timer = setInterval(
       () => logger.warn('the broker does not confirm a retry or a dead message', about),
       SLOW_MS,
@@ -109,7 +115,10 @@ export class FollowUps {
   }
 
   /** A fresh publish for this queue alone. */
-  async #retry({ arrival, envelope, dueAt }: Item, { delayMs, failed }: Move & { kind: 'retry' }): Promise<void> {
+  async #retry(
+    { arrival, envelope, dueAt }: IncomingMessage,
+    { delayMs, failed }: Resend & { kind: 'retry' },
+  ): Promise<void> {
     const { strategy, clock } = this.#environment
     const now = clock.now()
     const message = {
@@ -123,7 +132,7 @@ export class FollowUps {
     await strategy.schedule(message, { declare: false, ...this.#patiently })
   }
 
-  #bury({ arrival, envelope }: Item, { reason, error, failed }: Move & { kind: 'dead' }): Promise<void> {
+  #bury({ arrival, envelope }: IncomingMessage, { reason, error, failed }: Resend & { kind: 'dead' }): Promise<void> {
     const { broker, clock, logger } = this.#environment
     const death = deathOf(reason, error, clock.now())
     const { id, attempt, firstFailedAt = death.at } = envelope

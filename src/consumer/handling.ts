@@ -1,37 +1,16 @@
-import type { Arrival } from '../broker.js'
 import type { Clock } from '../base/clock.js'
 import type { Envelope } from '../message/envelope.js'
 import { errorText, isDuequeError, stackOf } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import { MAX_DEATH_STACK_BYTES, Refusal, type DeadReason } from '../message/death.js'
+import { MAX_DEATH_STACK_BYTES, Refusal } from '../message/death.js'
 import { decodePayload } from '../message/definition.js'
 import { chooseHandler } from './choose-handler.js'
 import { Decider } from './decision.js'
 import type { Delivery, Handler } from './delivery.js'
+import { HANDLED, REQUEUE, type HandlingOutcome } from './handling-outcome.js'
+import type { IncomingMessage } from './incoming-message.js'
 import type { Retry } from './retry.js'
 import { runAs, type RunningHandler } from './running-handler.js'
-
-/** An arrival on its way to a handler. */
-export interface Item {
-  readonly arrival: Arrival
-  readonly envelope: Envelope
-  /** When it should arrive: for a foreign message, when it arrived. */
-  readonly dueAt: number
-  /** Not to be handled before: {@link dueAt}, or the instant of its retry. */
-  readonly readyAt: number
-  /** From when on it could be handled. */
-  arrivedAt: number
-  /** Whether it is the one of its copies whose turn it is. */
-  claimed: boolean
-}
-
-/** What is to become of a message after its handler has ended. */
-export type Fate =
-  | { readonly kind: 'handled' }
-  | { readonly kind: 'retry'; readonly delayMs: number; readonly error: unknown; readonly failed: boolean }
-  | { readonly kind: 'dead'; readonly reason: DeadReason; readonly error: unknown; readonly failed: boolean }
-  /** Its handler was told to stop, or it is another consumer's by now. */
-  | { readonly kind: 'given back' }
 
 export interface HandlingSettings {
   queue: string
@@ -53,9 +32,7 @@ export interface HandlingSettings {
  */
 const MOST_ABANDONED = 50
 
-const HANDLED: Fate = { kind: 'handled' }
-
-/** Runs one message through its handler. */
+/** Runs a message through its handler, and says what is to become of it. */
 export class Handling {
   readonly #settings: HandlingSettings
 
@@ -64,44 +41,49 @@ export class Handling {
   }
 
   /** Never rejects. */
-  async run(item: Item): Promise<Fate> {
+  async run(incoming: IncomingMessage): Promise<HandlingOutcome> {
     const { queue, closing, maxDelayMs, logger } = this.#settings
     const decider = new Decider(maxDelayMs)
     const timer = this.#timer()
     let thrown: { error: unknown } | undefined
     try {
-      await this.#call(item, decider, timer.signal)
+      await this.#call(incoming, decider, timer.signal)
     } catch (error) {
       thrown = { error }
       // A handler that was told to stop has not failed. A refusal is logged when the message is given up.
       if (!closing.aborted && !(error instanceof Refusal))
-        logger.warn('a handler threw', thrownBy(queue, item.envelope, error))
+        logger.warn('a handler threw', thrownBy(queue, incoming.envelope, error))
     }
     timer.stop()
     const decision = decider.end()
     if (!decision && !thrown) return HANDLED
-    // One that the broker took back comes again, and is decided about then.
-    if (!item.arrival.live) return { kind: 'given back' }
+    // The broker has taken it back and delivers it again: it is decided about then.
+    if (!incoming.arrival.live) return REQUEUE
     if (decision) {
       if (decision.kind === 'dead')
         return { kind: 'dead', reason: 'dead-lettered', error: decision.reason, failed: false }
-      return { kind: 'retry', delayMs: decision.delayMs ?? this.#delayMs(item), error: thrown?.error, failed: false }
+      return {
+        kind: 'retry',
+        delayMs: decision.delayMs ?? this.#delayMs(incoming),
+        error: thrown?.error,
+        failed: false,
+      }
     }
-    if (closing.aborted) return { kind: 'given back' }
-    return this.#failed(item, thrown?.error, timer.signal.aborted)
+    if (closing.aborted) return REQUEUE
+    return this.#failed(incoming, thrown?.error, timer.signal.aborted)
   }
 
-  /** By the policy, after a throw. */
-  #failed(item: Item, error: unknown, timedOut: boolean): Fate {
+  /** The outcome of a throw, by the policy. */
+  #failed(incoming: IncomingMessage, error: unknown, isTimedOut: boolean): HandlingOutcome {
     const { attempts, retryable } = this.#settings.retry
     if (error instanceof Refusal) return { kind: 'dead', reason: error.reason, error, failed: false }
-    if (failures(item) < attempts && this.#isWorthIt(error, retryable)) {
-      return { kind: 'retry', delayMs: this.#delayMs(item), error, failed: true }
+    if (failures(incoming) < attempts && this.#isRetryable(error, retryable)) {
+      return { kind: 'retry', delayMs: this.#delayMs(incoming), error, failed: true }
     }
-    return { kind: 'dead', reason: timedOut ? 'handler-timeout' : 'handler-error', error, failed: true }
+    return { kind: 'dead', reason: isTimedOut ? 'handler-timeout' : 'handler-error', error, failed: true }
   }
 
-  #isWorthIt(error: unknown, retryable: Retry['retryable']): boolean {
+  #isRetryable(error: unknown, retryable: Retry['retryable']): boolean {
     try {
       return retryable(error)
     } catch (failure) {
@@ -110,13 +92,33 @@ export class Handling {
     }
   }
 
-  #delayMs(item: Item): number {
+  #delayMs(incoming: IncomingMessage): number {
     const { retry, maxDelayMs } = this.#settings
-    return Math.min(retry.delayMs(failures(item)), maxDelayMs)
+    return Math.min(retry.delayMs(failures(incoming)), maxDelayMs)
   }
 
-  async #call({ arrival, envelope, dueAt, arrivedAt }: Item, decider: Decider, signal: AbortSignal): Promise<void> {
-    const { handlers, clock, running } = this.#settings
+  /** @throws Refusal if no handler is to see the message, and what the handler throws */
+  async #call(incoming: IncomingMessage, decider: Decider, signal: AbortSignal): Promise<void> {
+    const { arrival, envelope } = incoming
+    const handler = this.#handlerFor(incoming)
+    let payload: unknown
+    try {
+      payload = await decodePayload(handler.definition, arrival.body, envelope.version)
+    } catch (error) {
+      throw asRefusal(error)
+    }
+    const delivery = deliveryOf(incoming, payload, signal, decider)
+    const { connection, consumer, queue } = this.#settings.running
+    const context = { connection, consumer, queue, id: delivery.id, isOver: false }
+    try {
+      await runAs(context, () => handler.handle(delivery as Delivery<never>))
+    } finally {
+      context.isOver = true
+    }
+  }
+
+  #handlerFor({ arrival, envelope }: IncomingMessage): Handler {
+    const { handlers, clock } = this.#settings
     const { expiresAt } = envelope
     const now = clock.now()
     if (expiresAt !== undefined && now >= expiresAt) {
@@ -128,34 +130,7 @@ export class Handling {
     }
     const handler = chooseHandler(handlers, envelope)
     if (handler instanceof Refusal) throw handler
-    let payload: unknown
-    try {
-      payload = await decodePayload(handler.definition, arrival.body, envelope.version)
-    } catch (error) {
-      throw asRefusal(error)
-    }
-    const delivery: Delivery = {
-      name: envelope.name ?? '',
-      id: envelope.id ?? '',
-      payload,
-      dueAt: new Date(dueAt),
-      arrivedAt: new Date(arrivedAt),
-      latenessMs: arrivedAt - dueAt,
-      attempt: envelope.attempt,
-      routingKey: arrival.routingKey,
-      exchange: arrival.exchange,
-      headers: envelope.headers,
-      signal,
-      retry: (options) => decider.retry(options),
-      deadLetter: (reason) => decider.deadLetter(reason),
-    }
-    const { connection, consumer, queue } = running
-    const context = { connection, consumer, queue, id: delivery.id, isOver: false }
-    try {
-      await runAs(context, () => handler.handle(delivery as Delivery<never>))
-    } finally {
-      context.isOver = true
-    }
+    return handler
   }
 
   /** The signal for a handler: of its own only if it has a time-out. */
@@ -179,8 +154,27 @@ export class Handling {
   }
 }
 
+function deliveryOf(incoming: IncomingMessage, payload: unknown, signal: AbortSignal, decider: Decider): Delivery {
+  const { arrival, envelope, dueAt, arrivedAt } = incoming
+  return {
+    name: envelope.name ?? '',
+    id: envelope.id ?? '',
+    payload,
+    dueAt: new Date(dueAt),
+    arrivedAt: new Date(arrivedAt),
+    latenessMs: arrivedAt - dueAt,
+    attempt: envelope.attempt,
+    routingKey: arrival.routingKey,
+    exchange: arrival.exchange,
+    headers: envelope.headers,
+    signal,
+    retry: (options) => decider.retry(options),
+    deadLetter: (reason) => decider.deadLetter(reason),
+  }
+}
+
 /** How often a handler has failed with it by now, as a retry policy counts. */
-function failures({ envelope: { attempt, priorAttempts } }: Item): number {
+function failures({ envelope: { attempt, priorAttempts } }: IncomingMessage): number {
   return Math.max(attempt - priorAttempts, 1)
 }
 

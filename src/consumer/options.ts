@@ -3,8 +3,8 @@ import type { Limits } from '../strategies/strategy.js'
 import type { Logger } from '../base/logger.js'
 import type { WithDefaults } from '../base/with-defaults.js'
 import { AutoPrefetch, MOST_PREFETCH } from './auto-prefetch.js'
-import { DEDUPE_RULES, type DedupeOptions } from './dedupe.js'
-import { WINDOW_RULES, type DuplicateWindow } from './duplicates.js'
+import { DEDUPE_RULES, type DedupeOptions } from './copies/dedupe.js'
+import { WINDOW_RULES, type DuplicateWindow } from './copies/duplicates.js'
 import { RETRY_RULES, resolveRetry, type Retry, type RetryPolicy } from './retry.js'
 
 export interface ConsumeOptions {

@@ -1,18 +1,19 @@
 import type { Events } from '../events.js'
 import { Refusal } from '../message/death.js'
-import type { Fate, Item } from './handling.js'
+import type { HandlingOutcome } from './handling-outcome.js'
+import type { IncomingMessage } from './incoming-message.js'
 
 /** Tells listeners what became of an attempt. Without listeners it costs nothing, since it runs for every message. */
-export function report(events: Events, queue: string, { envelope }: Item, fate: Fate): void {
-  const event = EVENT[fate.kind]
+export function report(events: Events, queue: string, { envelope }: IncomingMessage, outcome: HandlingOutcome): void {
+  const event = EVENT[outcome.kind]
   if (event === undefined || !events.has(event)) return
   const attempt = { queue, id: envelope.id, name: envelope.name, attempt: envelope.attempt }
-  if (fate.kind === 'handled') events.emit('handled', attempt)
-  if (fate.kind === 'retry') events.emit('retried', { ...attempt, error: fate.error, delayMs: fate.delayMs })
-  if (fate.kind === 'dead') events.emit('dead', { ...attempt, reason: fate.reason, error: cause(fate.error) })
+  if (outcome.kind === 'handled') events.emit('handled', attempt)
+  if (outcome.kind === 'retry') events.emit('retried', { ...attempt, error: outcome.error, delayMs: outcome.delayMs })
+  if (outcome.kind === 'dead') events.emit('dead', { ...attempt, reason: outcome.reason, error: cause(outcome.error) })
 }
 
-const EVENT = { handled: 'handled', retry: 'retried', dead: 'dead', 'given back': undefined } as const
+const EVENT = { handled: 'handled', retry: 'retried', dead: 'dead', requeue: undefined, dropped: undefined } as const
 
 /** A refusal only gives a reason to the error behind it, if there is one. */
 function cause(error: unknown): unknown {

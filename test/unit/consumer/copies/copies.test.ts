@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
-import { HEADER } from '../../../src/message/headers.js'
+import { HEADER } from '../../../../src/message/headers.js'
 import {
   connect,
   defineMessage,
@@ -10,7 +10,7 @@ import {
   type Broker,
   type ConsumeOptions,
   type Handler,
-} from '../../../src/index.js'
+} from '../../../../src/index.js'
 
 const order = defineMessage('order', z.number())
 const settled = () => new Promise<void>((resolve) => setTimeout(resolve, 5))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { KeyMemory, fingerprintOf } from '../../../src/consumer/key-memory.js'
+import { KeyMemory, fingerprintOf } from '../../../../src/consumer/copies/key-memory.js'
 
 const prints = Array.from({ length: 6000 }, (_, n) => fingerprintOf(`key ${n}`))
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { backoff } from '../base/backoff.js'
-import { checkOptions, integer, oneOf, type Rule, type Rules } from '../base/checks.js'
-import { DuequeError, errorText, invalidOption, isDuequeError } from '../base/errors.js'
-import type { Logger } from '../base/logger.js'
-import type { DedupeStore } from '../strategies/dedupe-store.js'
+import { backoff } from '../../base/backoff.js'
+import { checkOptions, integer, oneOf, type Rule, type Rules } from '../../base/checks.js'
+import { DuequeError, errorText, invalidOption, isDuequeError } from '../../base/errors.js'
+import type { Logger } from '../../base/logger.js'
+import type { DedupeStore } from '../../strategies/dedupe-store.js'
 
 /**
  * Suppresses copies across processes. A copy of a message that was handled, retried or given up anywhere is acked and not

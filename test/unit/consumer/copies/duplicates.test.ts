@@ -1,10 +1,40 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Duplicates, SharedDuplicates } from '../../../src/consumer/duplicates.js'
-import { manualClock } from '../../../src/index.js'
+import { Duplicates, type Claim, type DuplicateWindow } from '../../../../src/consumer/copies/duplicates.js'
+import { SharedDuplicates } from '../../../../src/consumer/copies/shared-duplicates.js'
+import { manualClock } from '../../../../src/index.js'
+
+/** Duplicates whose claims are spoken of by their keys. */
+class ByKey {
+  readonly #duplicates: Duplicates
+  readonly #claims = new Map<string, Claim>()
+
+  constructor(duplicates: Duplicates | DuplicateWindow = {}) {
+    this.#duplicates = duplicates instanceof Duplicates ? duplicates : new Duplicates(duplicates)
+  }
+
+  claim(key: string, now: number): boolean {
+    return this.#has(key, this.#duplicates.claim(key, this, now))
+  }
+
+  async claimNext(key: string, now: number): Promise<boolean> {
+    return this.#has(key, await this.#duplicates.claimNext(key, this, now))
+  }
+
+  finish(key: string, settled: boolean, now: number): void {
+    const claim = this.#claims.get(key)!
+    if (settled) this.#duplicates.settle(claim, now)
+    else this.#duplicates.release(claim)
+  }
+
+  #has(key: string, claim: Claim | 'running' | 'settled'): boolean {
+    if (typeof claim === 'object') this.#claims.set(key, claim)
+    return typeof claim === 'object'
+  }
+}
 
 /** A claim, and what has become of it. */
-function claim(duplicates: Duplicates, key = 'k', now = 0) {
+function claim(duplicates: ByKey, key = 'k', now = 0) {
   const state: { answer: boolean | undefined } = { answer: undefined }
   const answer = duplicates.claimNext(key, now).then((runs) => (state.answer = runs))
   return { state, answer }
@@ -16,7 +46,7 @@ async function settle(): Promise<void> {
 
 describe('a copy', () => {
   it('of a settled message does not run, other messages do', () => {
-    const duplicates = new Duplicates()
+    const duplicates = new ByKey()
     expect(duplicates.claim('k', 0)).toBe(true)
     duplicates.finish('k', true, 0)
     expect(duplicates.claim('k', 1)).toBe(false)
@@ -24,7 +54,7 @@ describe('a copy', () => {
   })
 
   it('of a running message waits, and does not run if that one is settled', async () => {
-    const duplicates = new Duplicates()
+    const duplicates = new ByKey()
     duplicates.claim('k', 0)
     const copies = [claim(duplicates), claim(duplicates)]
     await settle()
@@ -34,7 +64,7 @@ describe('a copy', () => {
   })
 
   it('of a message that could not be settled runs, one copy at a time', async () => {
-    const duplicates = new Duplicates()
+    const duplicates = new ByKey()
     duplicates.claim('k', 0)
     const [first, second, third] = [claim(duplicates), claim(duplicates), claim(duplicates)]
     duplicates.finish('k', false, 0)
@@ -48,18 +78,45 @@ describe('a copy', () => {
   })
 
   it('of a message that could not be settled runs also when it comes later', () => {
-    const duplicates = new Duplicates()
+    const duplicates = new ByKey()
     duplicates.claim('k', 0)
     duplicates.finish('k', false, 0)
     expect(duplicates.claim('k', 0)).toBe(true)
   })
 
   it('that waited does not run even if nothing is remembered', async () => {
-    const duplicates = new Duplicates({ windowMs: 0, maxEntries: 0 })
+    const duplicates = new ByKey({ windowMs: 0, maxEntries: 0 })
     duplicates.claim('k', 0)
     const { answer } = claim(duplicates)
     duplicates.finish('k', true, 0)
     expect(await answer).toBe(false)
+  })
+})
+
+describe('a claim', () => {
+  it("that was released is a copy's, and ends no other claim", () => {
+    const duplicates = new Duplicates()
+    const first = duplicates.claim('k', {}, 0) as Claim
+    duplicates.release(first)
+    const second = duplicates.claim('k', {}, 0) as Claim
+    duplicates.release(first)
+    expect(duplicates.claim('k', {}, 0)).toBe('running')
+    duplicates.release(second)
+    expect(duplicates.claim('k', {}, 0)).toBeTypeOf('object')
+  })
+
+  it('of a handler that was left behind settles its message all the same, for the copy that runs meanwhile too', async () => {
+    const duplicates = new Duplicates()
+    const owner = {}
+    const left = duplicates.claim('k', owner, 0) as Claim
+    const other = duplicates.claim('other', {}, 0)
+    duplicates.releaseAll(owner)
+    expect([duplicates.claim('other', {}, 0), other]).toEqual(['running', expect.anything()])
+    duplicates.claim('k', {}, 0)
+    const copy = duplicates.claimNext('k', {}, 0)
+    duplicates.settle(left, 0)
+    expect(await copy).toBe('settled')
+    expect(duplicates.claim('k', {}, 0)).toBe('settled')
   })
 })
 
@@ -69,14 +126,14 @@ describe('what is remembered', () => {
     [1000, true],
     [5000, true],
   ])('is forgotten after the window: %i ms later a copy runs: %s', (later, runs) => {
-    const duplicates = new Duplicates({ windowMs: 1000 })
+    const duplicates = new ByKey({ windowMs: 1000 })
     duplicates.claim('k', 50)
     duplicates.finish('k', true, 100)
     expect(duplicates.claim('k', 100 + later)).toBe(runs)
   })
 
   it('is the latest, up to the limit', () => {
-    const duplicates = new Duplicates({ maxEntries: 3 })
+    const duplicates = new ByKey({ maxEntries: 3 })
     for (const key of 'abcde') {
       duplicates.claim(key, 0)
       duplicates.finish(key, true, 0)
@@ -87,7 +144,7 @@ describe('what is remembered', () => {
   })
 
   it('counts from when a message was settled last', () => {
-    const duplicates = new Duplicates({ windowMs: 1000, maxEntries: 2 })
+    const duplicates = new ByKey({ windowMs: 1000, maxEntries: 2 })
     for (const [key, now] of [
       ['a', 0],
       ['b', 500],
@@ -101,8 +158,11 @@ describe('what is remembered', () => {
   })
 
   it('is an hour and a hundred thousand unless told otherwise', () => {
-    const duplicates = new Duplicates()
-    for (let i = 0; i < 100_001; i++) duplicates.finish(String(i), true, 0)
+    const duplicates = new ByKey()
+    for (let i = 0; i < 100_001; i++) {
+      duplicates.claim(String(i), 0)
+      duplicates.finish(String(i), true, 0)
+    }
     expect(duplicates.claim('1', 3_599_999)).toBe(false)
     expect(duplicates.claim('0', 0)).toBe(true)
     expect(duplicates.claim('2', 3_600_000)).toBe(true)
@@ -113,7 +173,7 @@ it('of any number of copies, in any order, one at a time runs until one is settl
   const outcomes = fc.array(fc.boolean(), { minLength: 1, maxLength: 8 })
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), outcomes, async (scheduler, settles) => {
-      const duplicates = new Duplicates()
+      const duplicates = new ByKey()
       let [running, done, ranAfter] = [0, false, 0]
       const copy = async (isSettled: boolean) => {
         await scheduler.schedule(Promise.resolve())
@@ -138,16 +198,17 @@ describe('what consumers of a connection share', () => {
     const clock = manualClock()
     const shared = new SharedDuplicates(clock)
     const window = { windowMs: 1000 }
-    const first = shared.join('q', window)
-    expect(shared.join('q', { ...window })).toBe(first)
-    expect(shared.join('q', {})).not.toBe(first)
+    const duplicates = shared.join('q', window)
+    expect(shared.join('q', { ...window })).toBe(duplicates)
+    expect(shared.join('q', {})).not.toBe(duplicates)
+    const first = new ByKey(duplicates)
     expect(first.claim('k', clock.monotonic())).toBe(true)
     first.finish('k', true, clock.monotonic())
     shared.leave('q', {})
     shared.leave('q', window)
     clock.advance(999)
     shared.leave('q', window)
-    expect(shared.join('q', window)).toBe(first)
+    expect(shared.join('q', window)).toBe(duplicates)
     expect(first.claim('k', clock.monotonic())).toBe(false)
     shared.leave('q', window)
     expect(shared.size).toBe(1)
@@ -159,14 +220,15 @@ describe('what consumers of a connection share', () => {
   it('is forgotten at once if it is empty, and not while a message that was left behind runs', () => {
     const clock = manualClock()
     const shared = new SharedDuplicates(clock)
-    shared.join('q', {}).claim('k', clock.monotonic())
+    const first = new ByKey(shared.join('q', {}))
+    first.claim('k', clock.monotonic())
     shared.join('empty', {})
     shared.leave('empty', {})
     shared.leave('q', {})
     expect(shared.size).toBe(1)
     const duplicates = shared.join('q', {})
-    expect(duplicates.isRunning('k')).toBe(true)
-    duplicates.finish('k', false, clock.monotonic())
+    expect(duplicates.claim('k', {}, clock.monotonic())).toBe('running')
+    first.finish('k', false, clock.monotonic())
     shared.leave('q', {})
     expect(shared.size).toBe(0)
   })
@@ -176,7 +238,7 @@ describe('what consumers of a connection share', () => {
     const shared = new SharedDuplicates(clock)
     const before = process.memoryUsage().arrayBuffers
     for (let n = 0; n < 50; n++) {
-      const duplicates = shared.join(`q-${n}`, {})
+      const duplicates = new ByKey(shared.join(`q-${n}`, {}))
       for (let i = 0; i < 100; i++) {
         duplicates.claim(`${i}`, clock.monotonic())
         duplicates.finish(`${i}`, true, clock.monotonic())

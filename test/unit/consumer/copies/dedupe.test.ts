@@ -8,8 +8,8 @@ import {
   type DedupeOptions,
   type DedupeStore,
   type Delivery,
-} from '../../../src/index.js'
-import { rejection } from '../thrown.js'
+} from '../../../../src/index.js'
+import { rejection } from '../../thrown.js'
 
 const order = defineMessage('order', z.number())
 const DAY = 86_400_000

@@ -1,0 +1,252 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Arrival } from '../broker.js'
+import { Fifo } from '../base/fifo.js'
+import { readyAt } from '../message/delayed-message.js'
+import { decodeEnvelope } from '../message/envelope.js'
+import type { Copies } from './copies/copies.js'
+import type { Claim } from './copies/duplicates.js'
+import type { ConsumerEnvironment } from './environment.js'
+import type { Handling } from './handling.js'
+import { DROPPED, type HandlingOutcome } from './handling-outcome.js'
+import { Hold } from './hold.js'
+import { FOLLOWING, HELD, READY, type IncomingMessage } from './incoming-message.js'
+import { report } from './report.js'
+import { Settlement } from './settlement.js'
+
+/** For handlers to end that were told to by their signal. */
+const ABORT_GRACE_MS = 100
+/** Before a message is looked at again whose copy is handled in another process, or whose store is away. */
+const COPY_ELSEWHERE_MS = 250
+/** Earlier messages are put back to wait in the broker, instead of holding a place of the prefetch. */
+const LONGEST_HOLD_MS = 30_000
+
+export interface DispatchSettings {
+  queue: string
+  /** Handlers at a time. */
+  concurrency: number
+  environment: ConsumerEnvironment
+  handling: Handling
+  copies: Copies
+  /** Aborted when handlers have no more time. */
+  aborted: AbortSignal
+  /** A message came early by so much, with so many held. */
+  onEarly: (earlyMs: number, held: number) => void
+  /** A handler took so long. */
+  onHandlerTime: ((ms: number) => void) | undefined
+}
+
+/**
+ * Takes each arrival to its handler, at most `concurrency` at a time, and settles it by the outcome:
+ *
+ * | what happens                                        | to the message                                         |
+ * |-----------------------------------------------------|--------------------------------------------------------|
+ * | early, by up to 30 s                                | held here until due                                    |
+ * | earlier                                             | scheduled again to this queue, then ack                |
+ * | a copy of a settled message                         | ack, counted as suppressed                             |
+ * | a copy of a running message                         | waits for that one's outcome                           |
+ * | either, in another process, with `dedupe`           | the same; waits as well while the store is away        |
+ * | the gate is closed                                  | stays ready until it opens                             |
+ * | cancelled                                           | ack, without a handler                                 |
+ * | handler returns                                     | ack                                                    |
+ * | handler throws, and the policy has attempts left    | waits again as its next attempt, for this queue; then ack |
+ * | handler calls `retry`                               | the same, whatever the policy says                     |
+ * | handler throws, without such a policy; calls `deadLetter` | to the dead queue with the reason, then ack      |
+ * | no handler, schema or version fits; expired         | to the dead queue with the reason, then ack            |
+ * | neither can be reached                              | tried until it can; back to the queue if the consumer closes |
+ * | the connection is lost                              | the broker delivers it again; suppressed if settled    |
+ */
+export class Dispatch {
+  readonly #settings: DispatchSettings
+  readonly #environment: ConsumerEnvironment
+  readonly #copies: Copies
+  readonly #ready = new Fifo<IncomingMessage>()
+  readonly #hold: Hold
+  readonly #settlement: Settlement
+  readonly #unwatchGate: (() => void) | undefined
+  /** Messages that have a handler's place, until they are settled. */
+  #running = 0
+  #following = 0
+  #isClosing = false
+  #onIdle: (() => void) | undefined
+
+  constructor(settings: DispatchSettings) {
+    const { queue, environment, copies } = settings
+    this.#settings = settings
+    this.#environment = environment
+    this.#copies = copies
+    this.#settlement = new Settlement(queue, environment, () => this.#isClosing)
+    this.#hold = new Hold(environment.clock, (incoming) => {
+      incoming.arrivedAt = environment.clock.now()
+      this.#place(incoming)
+    })
+    this.#unwatchGate = environment.gate?.onOpen(() => this.#start())
+  }
+
+  get counts() {
+    return { ...this.#settlement.counts, running: this.#running, following: this.#following, held: this.#hold.size }
+  }
+
+  arrived(arrival: Arrival): void {
+    const now = this.#environment.clock.now()
+    const envelope = decodeEnvelope(arrival)
+    const due = { dueAt: envelope.dueAt ?? now, readyAt: readyAt(envelope), arrivedAt: now }
+    const incoming: IncomingMessage = { arrival, envelope, ...due, state: READY }
+    // Given back when the subscription has ended: it would come here again.
+    if (this.#isClosing) return this.#ready.push(incoming)
+    this.#place(incoming)
+    if (incoming.readyAt > now) this.#settings.onEarly(incoming.readyAt - now, this.#hold.size)
+  }
+
+  /** From now on no handler starts. Call {@link drain} when the subscription has ended. */
+  stop(): void {
+    this.#isClosing = true
+    this.#unwatchGate?.()
+  }
+
+  /** Resolves when handlers and what follows them have ended, and everything else is back in the queue. */
+  async drain(): Promise<void> {
+    for (const { arrival } of this.#hold.end()) arrival.requeue()
+    this.#requeueReady()
+    await this.#handlersEnded()
+    // Copies that followed a handler learn its outcome first.
+    await pause(0)
+    this.#requeueReady()
+    await this.#settlement.finished()
+    this.#copies.releaseAll()
+  }
+
+  /** There is no time left for what follows the handlers. */
+  abandon(): void {
+    this.#settlement.abandon()
+  }
+
+  /** Makes a message ready, holds it until it is, or puts it back. */
+  #place(incoming: IncomingMessage): void {
+    // One that the broker took back will come again.
+    if (!incoming.arrival.live) return
+    const earlyMs = incoming.readyAt - this.#environment.clock.now()
+    if (earlyMs <= 0) {
+      incoming.state = READY
+      this.#enqueue(incoming)
+    } else if (earlyMs <= LONGEST_HOLD_MS) {
+      incoming.state = HELD
+      this.#hold.untilReady(incoming)
+    } else void this.#putBack(incoming, earlyMs)
+  }
+
+  #enqueue(incoming: IncomingMessage): void {
+    this.#ready.push(incoming)
+    this.#start()
+  }
+
+  /** Starts handlers, as far as there are ready messages and free places. */
+  #start(): void {
+    const { gate } = this.#environment
+    while (!this.#isClosing && this.#running < this.#settings.concurrency && (gate === undefined || gate.isOpen)) {
+      const incoming = this.#ready.shift()
+      if (!incoming) return
+      const claim = this.#claim(incoming)
+      if (!claim) continue
+      this.#running++
+      void this.#handle(incoming, claim).finally(this.#ended)
+    }
+  }
+
+  /** Nothing if the message is not to be handled, or not now. */
+  #claim(incoming: IncomingMessage): Claim | undefined {
+    if (!incoming.arrival.live) {
+      this.#release(incoming)
+      return undefined
+    }
+    if (incoming.state.kind === 'claimed') return incoming.state
+    const claim = this.#copies.claim(incoming.envelope)
+    if (claim === 'running') void this.#follow(incoming)
+    else if (claim === 'settled') this.#settlement.suppress(incoming)
+    else return (incoming.state = claim)
+    return undefined
+  }
+
+  readonly #ended = (): void => {
+    this.#running--
+    if (this.#running === 0) this.#onIdle?.()
+    this.#start()
+  }
+
+  /** Waits for the outcome of a running copy, and takes no handler's place meanwhile. */
+  async #follow(incoming: IncomingMessage): Promise<void> {
+    incoming.state = FOLLOWING
+    this.#following++
+    const claim = await this.#copies.claimNext(incoming.envelope)
+    this.#following--
+    if (claim === 'settled') return this.#settlement.suppress(incoming)
+    incoming.state = claim
+    if (this.#isClosing) this.#requeue(incoming)
+    else this.#enqueue(incoming)
+  }
+
+  /** Never rejects, and settles the arrival. Awaits nothing in vain, since it runs for every message. */
+  async #handle(incoming: IncomingMessage, claim: Claim): Promise<void> {
+    if (this.#copies.isShared) {
+      const confirmed = await this.#copies.confirm(claim)
+      if (confirmed === 'settled') return this.#settlement.suppress(incoming)
+      if (confirmed === 'later') return this.#lookAgain(incoming, COPY_ELSEWHERE_MS)
+    }
+    const { handling, onHandlerTime, queue } = this.#settings
+    const { clock, events } = this.#environment
+    let outcome: HandlingOutcome = DROPPED
+    if (!this.#isCancelled(incoming)) {
+      const startedAt = onHandlerTime ? clock.monotonic() : 0
+      outcome = await handling.run(incoming)
+      onHandlerTime?.(clock.monotonic() - startedAt)
+    }
+    if (outcome.kind === 'handled') this.#settlement.counts.handled++
+    const verdict = outcome.kind === 'handled' ? 'ack' : await this.#settlement.complete(incoming, outcome)
+    const ending = this.#copies.end(claim, verdict === 'ack')
+    if (ending) await ending
+    if (verdict === 'requeue') incoming.arrival.requeue()
+    else incoming.arrival.ack()
+    if (outcome.kind === 'handled') report(events, queue, incoming, outcome)
+  }
+
+  #isCancelled({ envelope }: IncomingMessage): boolean {
+    const { isCancelled } = this.#environment
+    return isCancelled !== undefined && isCancelled(envelope)
+  }
+
+  #lookAgain(incoming: IncomingMessage, afterMs: number): void {
+    incoming.state = HELD
+    if (this.#isClosing) incoming.arrival.requeue()
+    else this.#hold.pause(incoming, afterMs)
+  }
+
+  async #putBack(incoming: IncomingMessage, earlyMs: number): Promise<void> {
+    const isSettled = await this.#settlement.putBack(incoming)
+    if (!isSettled) this.#lookAgain(incoming, Math.min(earlyMs, LONGEST_HOLD_MS))
+  }
+
+  /** Until no handler runs any more, or they were told to stop and did not. */
+  async #handlersEnded(): Promise<void> {
+    if (this.#running === 0) return
+    const { aborted } = this.#settings
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve
+      const stop = () => setTimeout(resolve, ABORT_GRACE_MS)
+      if (aborted.aborted) stop()
+      else aborted.addEventListener('abort', stop, { once: true })
+    })
+  }
+
+  #requeueReady(): void {
+    for (let incoming = this.#ready.shift(); incoming; incoming = this.#ready.shift()) this.#requeue(incoming)
+  }
+
+  #requeue(incoming: IncomingMessage): void {
+    this.#release(incoming)
+    incoming.arrival.requeue()
+  }
+
+  /** Lets another copy have its turn, if this one has claimed it. */
+  #release({ state }: IncomingMessage): void {
+    if (state.kind === 'claimed') this.#copies.release(state)
+  }
+}

@@ -1,0 +1,31 @@
+import type { Arrival } from '../broker.js'
+import type { Envelope } from '../message/envelope.js'
+import type { Claim } from './copies/duplicates.js'
+
+/** An arrival on its way to a handler. */
+export interface IncomingMessage {
+  readonly arrival: Arrival
+  readonly envelope: Envelope
+  /** When it should arrive: for a foreign message, when it arrived. */
+  readonly dueAt: number
+  /** Not to be handled before: {@link dueAt}, or the instant of its retry. */
+  readonly readyAt: number
+  /** From when on it could be handled. */
+  arrivedAt: number
+  state: IncomingState
+}
+
+/** Only a message with a claim is handed to its handler. */
+export type IncomingState =
+  /** Early, or to be looked at again later. */
+  | { readonly kind: 'held' }
+  /** Its handler may start as soon as it has a claim, and a handler is free. */
+  | { readonly kind: 'ready' }
+  /** Waits for the outcome of a running copy. */
+  | { readonly kind: 'following' }
+  /** No copy is handled meanwhile. Waits for a free handler, or is handled. */
+  | Claim
+
+export const HELD: IncomingState = { kind: 'held' }
+export const READY: IncomingState = { kind: 'ready' }
+export const FOLLOWING: IncomingState = { kind: 'following' }

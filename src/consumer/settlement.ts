@@ -1,0 +1,77 @@
+import type { ConsumerEnvironment } from './environment.js'
+import { FollowUps } from './follow-ups.js'
+import type { HandlingOutcome } from './handling-outcome.js'
+import type { IncomingMessage } from './incoming-message.js'
+import { PutBacks } from './put-back.js'
+
+/** Settles messages by their outcome, and counts what became of them. */
+export class Settlement {
+  readonly counts = { handled: 0, retried: 0, dead: 0, suppressed: 0, putBack: 0, dropped: 0 }
+  readonly #environment: ConsumerEnvironment
+  readonly #followUps: FollowUps
+  readonly #putBacks: PutBacks
+
+  constructor(queue: string, environment: ConsumerEnvironment, isClosing: () => boolean) {
+    this.#environment = environment
+    this.#followUps = new FollowUps(queue, environment, isClosing)
+    this.#putBacks = new PutBacks(queue, environment)
+  }
+
+  /** A copy of it is settled already. */
+  suppress({ arrival }: IncomingMessage): void {
+    this.counts.suppressed++
+    arrival.ack()
+  }
+
+  /**
+   * Does what an outcome other than `handled` asks for before the arrival is settled.
+   *
+   * @returns how to settle it; of a dropped message copies may be handled
+   */
+  async complete(
+    incoming: IncomingMessage,
+    outcome: Exclude<HandlingOutcome, { kind: 'handled' }>,
+  ): Promise<'ack' | 'drop' | 'requeue'> {
+    if (outcome.kind === 'requeue') return 'requeue'
+    const done = outcome.kind === 'dropped' ? outcome.kind : await this.#followUps.publish(incoming, outcome)
+    if (!done) return 'requeue'
+    this.counts[done]++
+    return done === 'dropped' ? 'drop' : 'ack'
+  }
+
+  /**
+   * Has a message that came far too early wait in the broker again. Never rejects.
+   *
+   * @returns whether the arrival is settled; if not, it can be tried again
+   */
+  putBack(incoming: IncomingMessage): Promise<boolean> {
+    return this.#followUps.track(this.#putBack(incoming))
+  }
+
+  /** Resolves when nothing is on its way to the strategy or to the dead queue any more. */
+  finished(): Promise<void> {
+    return this.#followUps.finished()
+  }
+
+  /** There is no time left to wait for what is on its way. */
+  abandon(): void {
+    this.#followUps.abandon()
+  }
+
+  async #putBack(incoming: IncomingMessage): Promise<boolean> {
+    const { arrival, readyAt } = incoming
+    const earlyMs = readyAt - this.#environment.clock.now()
+    const result = await this.#putBacks.putBack(incoming)
+    if (result === 'failed') return false
+    if (typeof result !== 'object') {
+      this.counts[result === 'put back' ? 'putBack' : 'dropped']++
+      arrival.ack()
+      return true
+    }
+    const error = `due in ${earlyMs} ms: ${result.impossible}`
+    const verdict = await this.complete(incoming, { kind: 'dead', reason: 'invalid-due', error, failed: false })
+    if (verdict === 'requeue') arrival.requeue()
+    else arrival.ack()
+    return true
+  }
+}

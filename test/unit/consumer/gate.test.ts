@@ -1,0 +1,104 @@
+import { expect, it } from 'vitest'
+import { Gate } from '../../../src/consumer/gate.js'
+import { settled, world } from './world.js'
+
+const nothing = () => undefined
+
+it('while the gate is closed no handler starts, and when it opens all start at once', async () => {
+  const gate = new Gate()
+  const { arrive, log, consumer } = await world(nothing, { gate })
+  await arrive('before')
+  gate.close()
+  for (const id of ['a', 'b', 'c']) await arrive(id)
+  expect([log, consumer.stats().handled]).toEqual([['before'], 1])
+  gate.open()
+  expect(log).toEqual(['before'])
+  await settled()
+  expect([log, consumer.stats().handled]).toEqual([['before', 'a', 'b', 'c'], 4])
+})
+
+it('a gate that is closed before the consumer starts holds its first messages', async () => {
+  const gate = new Gate()
+  gate.close()
+  const { arrive, log } = await world(nothing, { gate })
+  await arrive('a')
+  expect(log).toEqual([])
+  gate.open()
+  await settled()
+  expect(log).toEqual(['a'])
+})
+
+it('running handlers end while the gate is closed, and make no room for others', async () => {
+  const gate = new Gate()
+  let finish = nothing as () => void
+  const { arrive, log, consumer } = await world(
+    ({ id }) => (id === 'first' ? new Promise<void>((resolve) => (finish = resolve)) : undefined),
+    { gate },
+    { concurrency: 1 },
+  )
+  await arrive('first')
+  await arrive('second')
+  gate.close()
+  finish()
+  await settled()
+  expect([log, consumer.stats()]).toMatchObject([['first'], { handled: 1, running: 0 }])
+  gate.open()
+  await settled()
+  expect(log).toEqual(['first', 'second'])
+})
+
+it('early messages are held on while the gate is closed, and are handled when it opens after they are due', async () => {
+  const gate = new Gate()
+  const { arrive, log, consumer, clock } = await world(nothing, { gate })
+  gate.close()
+  await arrive('early', { dueAt: clock.now() + 1000 })
+  expect(consumer.stats().held).toBe(1)
+  clock.advance(1000)
+  await settled()
+  expect([log, consumer.stats().held]).toEqual([[], 0])
+  gate.open()
+  await settled()
+  expect(log).toEqual(['early'])
+})
+
+it('a copy of a message that waits at the gate is suppressed after that one is handled', async () => {
+  const gate = new Gate()
+  gate.close()
+  const { arrive, log, consumer } = await world(nothing, { gate })
+  await arrive('a')
+  await arrive('a')
+  gate.open()
+  await settled()
+  expect([log, consumer.stats()]).toMatchObject([['a'], { handled: 1, suppressed: 1 }])
+})
+
+it('close gives everything back while the gate is closed, and a later opening starts nothing', async () => {
+  const gate = new Gate()
+  gate.close()
+  const { arrive, log, consumer, broker, clock } = await world(nothing, { gate })
+  await arrive('ready')
+  await arrive('early', { dueAt: clock.now() + 1000 })
+  await consumer.close()
+  gate.open()
+  await settled()
+  expect(log).toEqual([])
+  expect(broker.messages('orders').map(({ properties }) => properties['messageId'])).toEqual(
+    expect.arrayContaining(['ready', 'early']),
+  )
+  expect(broker.messages('orders')).toHaveLength(2)
+})
+
+it('an opening of an open gate tells nobody', () => {
+  const gate = new Gate()
+  let opened = 0
+  const remove = gate.onOpen(() => opened++)
+  gate.open()
+  expect([gate.isOpen, opened]).toEqual([true, 0])
+  gate.close()
+  expect(gate.isOpen).toBe(false)
+  gate.open()
+  remove()
+  gate.close()
+  gate.open()
+  expect(opened).toBe(1)
+})
