@@ -1,26 +1,25 @@
 import { destinationText } from '../message/destination.js'
 import type { WaitingMessage } from '../index.js'
-import { tableOf, type Column } from './stored/text.js'
+import { rowsText, tableOf, type Column } from './table.js'
 import { plain } from './terminal.js'
 
-/** One that waits, as JSON shows it. */
+/** A waiting message, as JSON shows it. */
 export function waitingJson({ receipt, ...message }: WaitingMessage) {
   const { revision, destination } = receipt
   return { ...message, revision, destination }
 }
 
-const COLUMNS: readonly Column[] = ['id', 'name', 'destination', 'due', 'attempt'].map((title) => [
-  title,
-  (summary) => summary[title],
-])
+const COLUMNS: readonly Column<WaitingMessage>[] = [
+  ['id', ({ id }) => id],
+  ['name', ({ name }) => name],
+  ['destination', ({ receipt }) => toText(receipt)],
+  // A retry is handed over later than it was due: this is the time to see.
+  ['due', ({ readyAt }) => readyAt],
+  ['attempt', ({ attempt }) => attempt],
+]
 
 export function waitingTable(messages: readonly WaitingMessage[]): string {
-  return tableOf(messages.map(summaryOf), COLUMNS)
-}
-
-/** A retry is handed over later than it was due: that is the time to see. */
-function summaryOf({ id, name, receipt, readyAt, attempt }: WaitingMessage) {
-  return { id, name, destination: toText(receipt), due: readyAt.toISOString(), attempt }
+  return tableOf(messages, COLUMNS)
 }
 
 export function waitingDetails(message: WaitingMessage): string {
@@ -38,8 +37,7 @@ export function waitingDetails(message: WaitingMessage): string {
     ...Object.entries(headers).map(([header, value]): [string, string] => [`  ${plain(header)}`, json(value)]),
     ['payload', payload === undefined ? '(no JSON)' : json(payload)],
   ]
-  const width = Math.max(...rows.map(([label]) => label.length))
-  return rows.map(([label, value]) => `${label.padEnd(width)}  ${value}`.trimEnd()).join('\n')
+  return rowsText(rows)
 }
 
 function json(value: unknown): string {

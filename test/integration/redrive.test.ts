@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseEndpoints } from '../../src/amqp/connection/endpoint.js'
 import { parkedSentOn } from '../../src/operate/failed/parked-messages.js'
 import type { RedrivePlan } from '../../src/operate/failed/redrive.js'
-import { StorageQueue } from '../../src/operate/failed/failed-queue.js'
+import { FailedQueue } from '../../src/operate/failed/failed-queue.js'
 import { resolveOptions } from '../../src/options.js'
 import { poll, useVhost } from '../support/broker.js'
 import { failure, open, rawChannel } from '../support/mq.js'
@@ -85,7 +85,7 @@ test('removes what it was told to, and gives back the rest', async () => {
 
 test('a storage queue that does not exist is named', async () => {
   const missing = { ...resolveOptions({ url: vhost.url }), endpoints: parseEndpoints(vhost.url) }
-  expect(await failure(StorageQueue.open(missing, 'no.such.queue'))).toMatchObject({
+  expect(await failure(FailedQueue.open(missing, 'no.such.queue'))).toMatchObject({
     code: 'DESTINATION_MISSING',
     message: expect.stringContaining('no.such.queue') as string,
   })

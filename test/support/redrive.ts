@@ -2,16 +2,16 @@ import { onTestFinished } from 'vitest'
 import { parseEndpoints } from '../../src/amqp/connection/endpoint.js'
 import { parkedSentOn } from '../../src/operate/failed/parked-messages.js'
 import { Redrive, type RedrivePlan } from '../../src/operate/failed/redrive.js'
-import { StorageQueue } from '../../src/operate/failed/failed-queue.js'
+import { FailedQueue } from '../../src/operate/failed/failed-queue.js'
 import type { DelayedMessage } from '../../src/message/delayed-message.js'
 import { DuequeError } from '../../src/index.js'
 import { resolveOptions } from '../../src/options.js'
 import { PARKED } from './parked.js'
 
 /** The parked messages, or those of another storage queue, for one look. */
-export async function openParked(url: string, name = PARKED): Promise<StorageQueue> {
+export async function openParked(url: string, name = PARKED): Promise<FailedQueue> {
   const options = resolveOptions({ url })
-  const queue = await StorageQueue.open({ ...options, endpoints: parseEndpoints(url) }, name)
+  const queue = await FailedQueue.open({ ...options, endpoints: parseEndpoints(url) }, name)
   onTestFinished(() => queue.close())
   return queue
 }

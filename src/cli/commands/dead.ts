@@ -1,14 +1,12 @@
 import type { Command } from 'commander'
-import { deadLetterOf, deadSentOn, type DeadLetter } from '../../operate/failed/dead-letters.js'
-import { deadQueue } from '../../amqp/topology/names.js'
-import { checkQueueName } from '../../message/destination.js'
-import type { Kind, Store } from '../stored/store.js'
-import { instantText, summaryOf, type Column } from '../stored/text.js'
+import { deadMessages, type DeadSummary } from '../../operate/failed/dead-messages.js'
+import type { FailedGroup } from '../failed/group.js'
+import type { Column, Shown } from '../table.js'
 import type { Terminal } from '../terminal.js'
-import { addList } from './stored/list.js'
-import { addPurge } from './stored/purge.js'
-import { addRedrive } from './stored/redrive.js'
-import { addShow } from './stored/show.js'
+import { addList } from './failed/list.js'
+import { addPurge } from './failed/purge.js'
+import { addRedrive } from './failed/redrive.js'
+import { addShow } from './failed/show.js'
 
 const HELP = `
 QUEUE is the work queue: what its consumers gave up is in QUEUE.dead, for the reason handler-error, handler-timeout,
@@ -27,71 +25,49 @@ Examples:
 export function addDead(program: Command, terminal: Terminal): void {
   const group = program
     .command('dead')
-    .description('look at what consumers gave up, send it back to them, or remove it')
+    .description('look at messages that consumers gave up, send them back to them, or remove them')
     .addHelpText('after', HELP)
-  const kind: Kind = {
-    word: 'dead',
-    argument: ['<queue>', 'the work queue'],
-    came: 'died',
-    hasReasons: true,
-    isByMessage: false,
-    storeOf: ([queue]) => deadOf(checkQueueName('queue', queue)),
-  }
-  for (const add of [addList, addShow, addRedrive, addPurge]) add(group, kind, terminal)
+  for (const add of [addList, addShow, addRedrive, addPurge]) add(group, DEAD, terminal)
 }
 
-/** So much of an error fits into a table. */
+/** The characters of an error that fit into a table. */
 const ERROR_CHARACTERS = 60
 
-const ID: readonly Column[] = [
+const ID: readonly Column<DeadSummary>[] = [
   ['id', ({ id }) => id],
   ['name', ({ name }) => name],
 ]
-const TIMES: readonly Column[] = [
+const TIMES: readonly Column<DeadSummary>[] = [
   ['first failed', ({ firstFailedAt }) => firstFailedAt],
   ['last failed', ({ lastFailedAt }) => lastFailedAt],
   ['died', ({ diedAt }) => diedAt],
 ]
-const WHY: readonly Column[] = [
+const WHY: readonly Column<DeadSummary>[] = [
   ['reason', ({ reason }) => reason],
   ['attempts', ({ attempts }) => attempts],
 ]
 
-function deadOf(queue: string): Store {
-  const read = (stored: Parameters<Store['summaryOf']>[0]) => deadLetterOf(stored, queue)
-  return {
-    word: 'dead',
-    queueOf: () => deadQueue(queue),
-    missing: `${queue} has had no consumer in this vhost yet, or is no work queue (--url)`,
-    summaryOf: (stored) => ({ ...summaryOf(stored), ...inTexts(read(stored)) }),
-    columns: [...ID, ...WHY, ...TIMES, ['error', ({ error }) => cut(error)]],
-    rows: [
-      ...ID,
-      ...WHY,
-      ['error', ({ error }) => error],
-      ...TIMES,
-      ['destination', ({ destination }) => destination],
-      ['due', ({ dueAt }) => dueAt],
-      ['expires', ({ expiresAt }) => expiresAt],
-    ],
-    atOf: (stored) => read(stored).diedAt,
-    reasonOf: (stored) => read(stored).reason,
-    isExpired: (stored, now) => (read(stored).expiresAt ?? Infinity) <= now,
-    sentOn: (stored, to, now) => deadSentOn(stored, queue, to, now),
-  }
+const DEAD: FailedGroup<DeadSummary> = {
+  word: 'dead',
+  argument: ['<queue>', 'the work queue'],
+  failed: 'died',
+  hasReasons: true,
+  isSelfAddressed: false,
+  kindOf: ([queue]) => deadMessages(queue!),
+  missing: ([queue]) => `${queue!} has had no consumer in this vhost yet, or is no work queue (--url)`,
+  columns: [...ID, ...WHY, ...TIMES, ['error', ({ error }) => cut(error)]],
+  rows: [
+    ...ID,
+    ...WHY,
+    ['error', ({ error }) => error],
+    ...TIMES,
+    ['destination', ({ destination }) => destination],
+    ['due', ({ dueAt }) => dueAt],
+    ['expires', ({ expiresAt }) => expiresAt],
+  ],
 }
 
-function inTexts({ firstFailedAt, lastFailedAt, diedAt, expiresAt, ...rest }: DeadLetter) {
-  return {
-    ...rest,
-    firstFailedAt: instantText(firstFailedAt),
-    lastFailedAt: instantText(lastFailedAt),
-    diedAt: instantText(diedAt),
-    expiresAt: instantText(expiresAt),
-  }
-}
-
-function cut(error: string | number | undefined) {
+function cut(error: Shown): Shown {
   if (typeof error !== 'string' || error.length <= ERROR_CHARACTERS) return error
   return `${error.slice(0, ERROR_CHARACTERS - 1)}…`
 }

@@ -1,13 +1,12 @@
 import type { Command } from 'commander'
-import { parkedSentOn } from '../../operate/failed/parked-messages.js'
-import { HEADER, readInteger, readText } from '../../message/headers.js'
-import type { Kind, Store } from '../stored/store.js'
-import { instantText, summaryOf, type Column } from '../stored/text.js'
+import { parkedMessages, type ParkedSummary } from '../../operate/failed/parked-messages.js'
+import type { FailedGroup } from '../failed/group.js'
+import type { Column } from '../table.js'
 import type { Terminal } from '../terminal.js'
-import { addList } from './stored/list.js'
-import { addPurge } from './stored/purge.js'
-import { addRedrive } from './stored/redrive.js'
-import { addShow } from './stored/show.js'
+import { addList } from './failed/list.js'
+import { addPurge } from './failed/purge.js'
+import { addRedrive } from './failed/redrive.js'
+import { addShow } from './failed/show.js'
 
 const HELP = `
 Messages are parked when they are due and their destination does not exist or is not bound, or when they do not say which it
@@ -25,13 +24,12 @@ Examples:
 export function addParked(program: Command, terminal: Terminal): void {
   const group = program
     .command('parked')
-    .description('look at what had nowhere to go, send it on, or remove it')
+    .description('look at messages that had nowhere to go, send them on, or remove them')
     .addHelpText('after', HELP)
-  const kind: Kind = { word: 'parked', came: 'was parked', hasReasons: false, isByMessage: true, storeOf: () => parked }
-  for (const add of [addList, addShow, addRedrive, addPurge]) add(group, kind, terminal)
+  for (const add of [addList, addShow, addRedrive, addPurge]) add(group, PARKED, terminal)
 }
 
-const FACTS: readonly Column[] = [
+const FACTS: readonly Column<ParkedSummary>[] = [
   ['id', ({ id }) => id],
   ['name', ({ name }) => name],
   ['destination', ({ destination }) => destination],
@@ -40,23 +38,15 @@ const FACTS: readonly Column[] = [
   ['reason', ({ reason }) => reason],
 ]
 
-const ROWS: readonly Column[] = [...FACTS, ['error', ({ error }) => error]]
+const ROWS: readonly Column<ParkedSummary>[] = [...FACTS, ['error', ({ error }) => error]]
 
-const atOf: Store['atOf'] = ({ headers }) => readInteger(headers[HEADER.parkedAt])
-
-const parked: Store = {
+const PARKED: FailedGroup<ParkedSummary> = {
   word: 'parked',
-  queueOf: (names) => names.parked,
-  missing: 'nothing was declared in this namespace and vhost (--namespace, --url)',
-  summaryOf: (stored) => ({
-    ...summaryOf(stored),
-    parkedAt: instantText(atOf(stored)),
-    reason: readText(stored.headers[HEADER.parkedReason]),
-    error: readText(stored.headers[HEADER.parkedError]),
-  }),
+  failed: 'were parked',
+  hasReasons: false,
+  isSelfAddressed: true,
+  kindOf: () => parkedMessages,
+  missing: () => 'nothing was declared in this namespace and vhost (--namespace, --url)',
   columns: [...FACTS, ['bytes', ({ bytes }) => bytes]],
   rows: ROWS,
-  atOf,
-  isExpired: () => false,
-  sentOn: parkedSentOn,
 }

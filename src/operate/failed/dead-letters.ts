@@ -1,8 +1,8 @@
-import { backTo } from '../../message/destination.js'
+import { backTo, type Destination } from '../../message/destination.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
 import { decodeEnvelope, sentOn, type Arrived } from '../../message/envelope.js'
 import { HEADER, readInteger, readText } from '../../message/headers.js'
-import { withKey, type OtherDestination } from './parked-messages.js'
+import { withKey } from './parked-messages.js'
 
 /** Why and when a message in a dead queue was given up. Instants are milliseconds since the epoch. */
 export interface DeadLetter {
@@ -65,12 +65,7 @@ const OF_THE_PAST: ReadonlySet<string> = new Set([
  * @param now milliseconds since the epoch
  * @throws DuequeError `RESERVED_NAME`
  */
-export function deadSentOn(
-  stored: Arrived,
-  queue: string,
-  to: OtherDestination | undefined,
-  now: number,
-): DelayedMessage {
+export function deadSentOn(stored: Arrived, queue: string, to: Destination | undefined, now: number): DelayedMessage {
   const envelope = decodeEnvelope(stored)
   const routingKey = brokerDeathOf(stored.headers, queue).routingKey ?? stored.routingKey
   const message = sentOn(

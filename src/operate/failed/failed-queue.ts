@@ -9,7 +9,7 @@ import { closeInTime } from '../../amqp/connection/close-in-time.js'
 import { openConnection } from '../../amqp/connection/operator-connection.js'
 
 /** A message that was taken out of a storage queue, and stays unacked until it is settled. */
-export interface Stored extends Arrived {
+export interface TakenMessage extends Arrived {
   readonly deliveryTag: number
 }
 
@@ -42,7 +42,7 @@ const MAX_LOOKS = 200
  * Messages come in batches, each by a consumer that may have so many and no more. That it has nothing does not say that
  * the queue is empty; basic.get does.
  */
-export class StorageQueue {
+export class FailedQueue {
   readonly name: string
   /** What was there for the taking when it was opened. What others hold is not in it. */
   readonly count: number
@@ -55,14 +55,14 @@ export class StorageQueue {
   #frames = 0
 
   /** @throws DuequeError as `connect` does, and `DESTINATION_MISSING` if there is no such queue */
-  static async open(settings: ConnectionSettings, name: string): Promise<StorageQueue> {
+  static async open(settings: ConnectionSettings, name: string): Promise<FailedQueue> {
     const connection = await openConnection(settings)
     try {
       const channel = await (await connection.ready()).createChannel()
       // Reported by the operation that finds it closed.
       channel.on('error', () => undefined)
       const { messageCount } = await channel.checkQueue(name)
-      return new StorageQueue(name, messageCount, connection, channel)
+      return new FailedQueue(name, messageCount, connection, channel)
     } catch (error) {
       await connection.close()
       throw failed(error, name)
@@ -82,7 +82,7 @@ export class StorageQueue {
    *
    * @throws DuequeError `UNREACHABLE` if the connection is lost, `PERMISSION_DENIED`
    */
-  async *messages(limit = Infinity): AsyncGenerator<Stored, void, undefined> {
+  async *messages(limit = Infinity): AsyncGenerator<TakenMessage, void, undefined> {
     const most = Math.min(limit, this.count)
     let size = FIRST_BATCH
     for (let taken = 0; taken < most;) {
@@ -100,7 +100,7 @@ export class StorageQueue {
    *
    * @throws DuequeError `UNREACHABLE` if the broker has taken it back
    */
-  remove({ deliveryTag }: Stored): void {
+  remove({ deliveryTag }: TakenMessage): void {
     try {
       this.#channel.ack(tagged(deliveryTag))
       this.#held.delete(deliveryTag)
@@ -140,7 +140,7 @@ export class StorageQueue {
   }
 
   /** Nothing, if the queue has nothing that could be taken. */
-  async #take(count: number): Promise<Stored[]> {
+  async #take(count: number): Promise<TakenMessage[]> {
     const messages = await this.#consume(count)
     if (messages.length === 0) {
       const message = await this.#channel.get(this.name)
@@ -220,7 +220,7 @@ function tagged(deliveryTag: number): Message {
   return { fields: { deliveryTag } } as Message
 }
 
-function storedOf({ content, properties, fields }: Message): Stored {
+function storedOf({ content, properties, fields }: Message): TakenMessage {
   const { headers, ...rest } = properties
   const { exchange, routingKey, redelivered, deliveryTag } = fields
   return { body: content, properties: rest, headers: headers ?? {}, exchange, routingKey, redelivered, deliveryTag }

@@ -1,20 +1,51 @@
 import { checkDestination, isReserved, parseDestination, type Destination } from '../../message/destination.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
 import { decodeEnvelope, sentOn, type Arrived } from '../../message/envelope.js'
-import { HEADER, type Headers } from '../../message/headers.js'
+import { HEADER, readInteger, readText, type Headers } from '../../message/headers.js'
 import { DuequeError } from '../../base/errors.js'
+import { basicSummaryOf, instantOf, type FailedKind, type FailedSummary } from './failed-kind.js'
+import type { TakenMessage } from './failed-queue.js'
 
-/** Where parked messages are to go instead of where they belong. An exchange without a key gets their own. */
-export type OtherDestination = Destination
+export interface ParkedSummary extends FailedSummary {
+  parkedAt: Date | undefined
+  reason: string | undefined
+  error: string | undefined
+}
+
+/** The messages that had nowhere to go when they were due. */
+export const parkedMessages: FailedKind<ParkedSummary> = {
+  name: 'parked',
+  isSelfAddressed: true,
+  queueOf: (names) => names.parked,
+  summaryOf: (message) => ({
+    ...basicSummaryOf(message),
+    parkedAt: instantOf(parkedAt(message)),
+    reason: reasonOf(message),
+    error: readText(message.headers[HEADER.parkedError]),
+  }),
+  failedAt: parkedAt,
+  reasonOf,
+  isExpired: () => false,
+  sentOn: parkedSentOn,
+}
+
+function parkedAt({ headers }: TakenMessage): number | undefined {
+  return readInteger(headers[HEADER.parkedAt])
+}
+
+function reasonOf({ headers }: TakenMessage): string | undefined {
+  return readText(headers[HEADER.parkedReason])
+}
 
 /**
- * A parked message as it goes on: the same id, revision, attempt and due time. docs/wire-format.md, "Unroutable and
+ * A parked message as it is sent on: the same id, revision, attempt and due time. docs/wire-format.md, "Unroutable and
  * parked messages".
  *
+ * @param to instead of where it belongs. An exchange without a routing key gets that of the message
  * @param now milliseconds since the epoch
  * @throws DuequeError `DESTINATION_MISSING` if it does not say where it belongs, `RESERVED_NAME`
  */
-export function parkedSentOn(stored: Arrived, to: OtherDestination | undefined, now: number): DelayedMessage {
+export function parkedSentOn(stored: Arrived, to: Destination | undefined, now: number): DelayedMessage {
   const { routingKey } = stored
   const own = to ?? parseDestination(stored.headers, routingKey)
   if (!own) throw new DuequeError('DESTINATION_MISSING', 'it does not say where it belongs', { destination: '' })
@@ -32,7 +63,7 @@ function withoutParking(headers: Headers): Headers {
  *
  * @throws DuequeError `RESERVED_NAME`
  */
-export function withKey(to: OtherDestination, routingKey: string): Destination {
+export function withKey(to: Destination, routingKey: string): Destination {
   if (to.queue !== undefined) return isReserved(to.queue) ? checkDestination(to) : to
   return checkDestination({ exchange: to.exchange, routingKey: to.routingKey ?? routingKey })
 }

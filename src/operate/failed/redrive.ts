@@ -5,17 +5,17 @@ import { DuequeError, errorText, isDuequeError } from '../../base/errors.js'
 import type { ResolvedOptions } from '../../options.js'
 import { AmqpBroker } from '../../amqp/amqp-broker.js'
 import type { ConnectionEvents } from '../../amqp/connection/connection.js'
-import type { StorageQueue, Stored } from './failed-queue.js'
+import type { FailedQueue, TakenMessage } from './failed-queue.js'
 
 export interface RedrivePlan {
   /** Which messages are meant; the others stay. */
-  chosen: (stored: Stored) => boolean
+  chosen: (message: TakenMessage) => boolean | Promise<boolean>
   /**
    * A message as it is sent on.
    *
    * @throws DuequeError if it cannot be, so that it stays
    */
-  sentOn: (stored: Stored) => DelayedMessage
+  sentOn: (stored: TakenMessage) => DelayedMessage
   /** Declares missing work queues, of those that are named. */
   declare: boolean
   /** Whether the operator has named a destination. It is bound then; what a message alone names is not. */
@@ -28,7 +28,7 @@ export interface RedrivePlan {
   /** No more are taken from then on. */
   signal: AbortSignal
   /** Called for each message that is meant, as its fate is known: confirmed and removed, or why it stays. */
-  settled: (stored: Stored, outcome: DelayedMessage | DuequeError) => void | Promise<void>
+  settled: (stored: TakenMessage, outcome: DelayedMessage | DuequeError) => void | Promise<void>
 }
 
 /** Confirms under way at most, and so the messages that are in memory. */
@@ -69,7 +69,7 @@ export class Redrive {
    *
    * @throws DuequeError `UNREACHABLE`, `PUBLISH_TIMEOUT`, …: what is wrong with the broker and not with one message
    */
-  async run(queue: StorageQueue, plan: RedrivePlan): Promise<void> {
+  async run(queue: FailedQueue, plan: RedrivePlan): Promise<void> {
     const underWay = new Set<Promise<void>>()
     const stop = { error: undefined as unknown }
     const isOver = () => stop.error !== undefined || plan.signal.aborted
@@ -79,7 +79,7 @@ export class Redrive {
       if (isOver() || plan.limit === 0) return
       for await (const stored of queue.messages()) {
         if (isOver()) break
-        if (!plan.chosen(stored)) continue
+        if (!(await plan.chosen(stored))) continue
         await turn()
         if (isOver()) break
         const one: Promise<void> = this.#sendOn(queue, stored, plan)
@@ -101,7 +101,7 @@ export class Redrive {
     await this.#broker.close()
   }
 
-  async #sendOn(queue: StorageQueue, stored: Stored, plan: RedrivePlan): Promise<void> {
+  async #sendOn(queue: FailedQueue, stored: TakenMessage, plan: RedrivePlan): Promise<void> {
     let outcome: DelayedMessage | DuequeError
     try {
       outcome = plan.sentOn(stored)

@@ -1,0 +1,142 @@
+import type { Channel } from 'amqplib'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { connect, isDuequeError } from '../../src/index.js'
+import { deadMessages } from '../../src/operate/failed/dead-messages.js'
+import { listFailed } from '../../src/operate/failed/list-failed.js'
+import { parkedMessages } from '../../src/operate/failed/parked-messages.js'
+import { purgeFailed } from '../../src/operate/failed/purge-failed.js'
+import { redriveFailed, type RedriveResult } from '../../src/operate/failed/redrive-failed.js'
+import { showFailed } from '../../src/operate/failed/show-failed.js'
+import { statusReport } from '../../src/operate/status.js'
+import { managementUrl, useVhost } from '../support/broker.js'
+import { failure, open, rawChannel } from '../support/mq.js'
+import { depth, holds, park, PARKED } from '../support/parked.js'
+import { unique } from '../strategies/recorder.js'
+
+/** What a dashboard calls: the library of operators, without a command line. */
+const vhost = useVhost()
+let channel: Channel
+
+beforeEach(async () => {
+  const mq = await open(vhost.url)
+  await mq.close()
+  channel = await rawChannel(vhost.url)
+  await channel.purgeQueue(PARKED)
+})
+
+const here = () => ({ url: vhost.url, logger: false as const })
+const ids = ({ messages }: { messages: { id: string | undefined }[] }) => messages.map(({ id }) => id)
+
+describe('failed messages', () => {
+  test('are listed page by page, in the order of the queue, with the count of all', async () => {
+    const all = Array.from({ length: 7 }, (_, i) => `m-${i}`)
+    await park(
+      channel,
+      all.map((id) => ({ id })),
+    )
+    const pages: unknown[] = []
+    for (let offset = 0; offset < all.length; offset += 3) {
+      await holds(channel, PARKED, all.length)
+      const page = await listFailed(parkedMessages, { ...here(), offset, limit: 3 })
+      expect(page).toMatchObject({ queue: PARKED, count: all.length })
+      pages.push(ids(page))
+    }
+    expect(pages).toEqual([all.slice(0, 3), all.slice(3, 6), all.slice(6)])
+    await holds(channel, PARKED, all.length)
+  })
+
+  test('one is shown with its body, and an unknown id is undefined', async () => {
+    await park(channel, [{ id: 'a' }, { id: 'b' }])
+    const found = await showFailed(parkedMessages, 'b', here())
+    expect(found).toMatchObject({ summary: { id: 'b' }, details: { encoding: 'utf8', cut: false } })
+    expect(await showFailed(parkedMessages, 'c', here())).toBeUndefined()
+    await holds(channel, PARKED, 2)
+  })
+
+  test('are purged by a filter, unless the answer is no; ids without a message are told', async () => {
+    await park(channel, [{ id: 'a' }, { id: 'b' }, { id: 'c' }])
+    const asked: unknown[] = []
+    const no = (queue: unknown) => (asked.push(queue), Promise.resolve(false))
+    const filter = { id: ['b', 'z'] }
+    expect(await purgeFailed(parkedMessages, { ...here(), filter, confirm: no })).toMatchObject({
+      removed: 0,
+      confirmed: false,
+    })
+    expect(asked).toEqual([{ name: PARKED, count: 3 }])
+    await holds(channel, PARKED, 3)
+    expect(await purgeFailed(parkedMessages, { ...here(), filter })).toMatchObject({ removed: 1, missing: ['z'] })
+    await holds(channel, PARKED, 2)
+    expect(ids(await listFailed(parkedMessages, here()))).toEqual(['a', 'c'])
+  })
+
+  test('parked ones are sent on to where an operator sends them, each with its fate', async () => {
+    const queue = unique('work')
+    await channel.assertQueue(queue, { durable: true })
+    await park(channel, [{ id: 'a' }, { id: 'b' }])
+    const results: RedriveResult[] = []
+    const progress: unknown[] = []
+    const summary = await redriveFailed(parkedMessages, {
+      ...here(),
+      filter: { id: ['a'] },
+      to: { queue },
+      onResult: (result) => void results.push(result),
+      onProgress: (done, whole) => progress.push([done, whole]),
+    })
+    expect(summary).toEqual({ queue: PARKED, sent: 1, left: 0, missing: [] })
+    expect(results).toMatchObject([{ id: 'a', sent: { id: 'a', destination: { queue } } }])
+    expect(progress).toEqual([[1, 2]])
+    await holds(channel, queue, 1)
+    await holds(channel, PARKED, 1)
+  })
+
+  test('a parked one does not go where its namespace does not reach, unless the operator binds it', async () => {
+    const queue = unique('work')
+    await channel.assertQueue(queue, { durable: true })
+    await park(channel, [{ id: 'a', to: `queue:${queue}` }])
+    const results: RedriveResult[] = []
+    const onResult = (result: RedriveResult) => void results.push(result)
+    const management = managementUrl() ?? false
+    expect(await redriveFailed(parkedMessages, { ...here(), management, onResult })).toMatchObject({ sent: 0, left: 1 })
+    expect(results).toMatchObject([{ id: 'a', error: { code: 'NOT_BOUND' } }])
+    await holds(channel, PARKED, 1)
+    expect(await redriveFailed(parkedMessages, { ...here(), management, bind: [{ queue }] })).toMatchObject({
+      sent: 1,
+      left: 0,
+    })
+    expect(await depth(channel, PARKED)).toBe(0)
+  })
+
+  test('a queue that does not exist is an error with a code, and so is an option that is none', async () => {
+    const work = unique('never-consumed')
+    const error = await failure(listFailed(deadMessages(work), here()))
+    expect(error).toMatchObject({ code: 'DESTINATION_MISSING' })
+    expect(isDuequeError(await failure(listFailed(parkedMessages, { ...here(), limit: -1 })), 'INVALID_OPTION')).toBe(
+      true,
+    )
+  })
+})
+
+describe('status', () => {
+  test.skipIf(managementUrl() === undefined)(
+    `counts by the management API${managementUrl() === undefined ? ' (skipped: RABBITMQ_MANAGEMENT_URL is not set)' : ''}`,
+    async () => {
+      const mq = await connect(here())
+      await mq.close()
+      const report = await statusReport({ ...here(), management: managementUrl() })
+      expect(report).toMatchObject({ namespace: 'dueque', source: 'management' })
+    },
+  )
+
+  test('a management API that does not answer is an error with a code', async () => {
+    const error = await failure(statusReport({ ...here(), management: 'http://127.0.0.1:1' }))
+    expect(error).toMatchObject({ code: 'MANAGEMENT_FAILED', data: { host: '127.0.0.1:1' } })
+  })
+
+  test('counts over AMQP what AMQP shows, if none is to be asked', async () => {
+    await park(channel, [{ id: 'a' }, { id: 'b' }])
+    const steps: number[] = []
+    const report = await statusReport({ ...here(), management: false, onProgress: (done) => steps.push(done) })
+    expect(report).toMatchObject({ source: 'amqp', parked: { queue: PARKED, messages: 2, ready: 2 } })
+    expect(steps.at(-1)).toBe(steps.length)
+  })
+})
