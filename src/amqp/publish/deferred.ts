@@ -1,8 +1,9 @@
+import { Bag } from '../../base/bag.js'
 import { STATE, type Publication } from './publication.js'
 
 /** Publications that are neither queued nor in flight: they are prepared, back off, or are held. */
 export class Deferred {
-  readonly #publications = new Set<Publication>()
+  readonly #publications = new Bag<Publication>()
   #preparing = 0
 
   /** How many wait for their declarations. */
@@ -29,6 +30,6 @@ export class Deferred {
   }
 
   [Symbol.iterator](): IterableIterator<Publication> {
-    return this.#publications.values()
+    return this.#publications[Symbol.iterator]()
   }
 }

@@ -1,3 +1,4 @@
+import { Bag } from '../../base/bag.js'
 import type { Publication } from './publication.js'
 
 /**
@@ -7,7 +8,7 @@ export const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024
 
 /** The window of unconfirmed publications: up to a number of messages and {@link MAX_BYTES_IN_FLIGHT}. */
 export class InFlight {
-  readonly #publications = new Set<Publication>()
+  readonly #publications = new Bag<Publication>()
   readonly #most: number
   #bytes = 0
 
@@ -33,6 +34,6 @@ export class InFlight {
   }
 
   [Symbol.iterator](): IterableIterator<Publication> {
-    return this.#publications.values()
+    return this.#publications[Symbol.iterator]()
   }
 }

@@ -1,5 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks'
 import type { DuequeError } from '../../base/errors.js'
+import type { BagItem } from '../../base/bag.js'
 import type { PublishOptions } from '../../broker.js'
 import type { Frame } from './frame-builder.js'
 import type { PoisonCandidate } from './poison-search.js'
@@ -54,7 +55,7 @@ export const STATE = {
 } as const satisfies Record<string, PublicationState>
 
 /** A message from `publish` until it is confirmed or refused. */
-export interface Publication extends PoisonCandidate {
+export interface Publication extends PoisonCandidate, BagItem {
   readonly message: PublishedMessage
   readonly plan: PublishPlan
   readonly signal: AbortSignal | undefined

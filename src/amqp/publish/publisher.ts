@@ -66,6 +66,7 @@ export class Publisher {
         resolve,
         reject,
         state: STATE.queued,
+        slot: -1,
         exchange: '',
         epoch: 0,
         attempts: 0,

@@ -11,6 +11,7 @@ export function publication(more: Partial<Publication> = {}): Publication {
     resolve: () => undefined,
     reject: () => undefined,
     state: STATE.queued,
+    slot: -1,
     exchange: 'e',
     epoch: 0,
     attempts: 0,
