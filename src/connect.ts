@@ -25,12 +25,8 @@ import { checkItem, checkItems, scheduleAll, type Place } from './schedule/sched
 import { LazyRun, UnusedRuns, type ScheduleRun } from './schedule/schedule-run.js'
 import { resolveSchedule, type ScheduleOptions } from './schedule/schedule-options.js'
 import type { Strategy, WaitOptions } from './strategies/strategy.js'
-import {
-  waitingMethods,
-  type WaitingMethods,
-  type StrategyMethods,
-  type StrategyScheduleOptions,
-} from './schedule/waiting.js'
+import { strategyMethods } from './schedule/strategy-methods.js'
+import type { StrategyMethods, StrategyScheduleOptions } from './schedule/waiting.js'
 
 /**
  * Connects to the broker.
@@ -63,8 +59,7 @@ export async function connect<S extends Strategy = Strategy>(
   try {
     const unroutable = await answered(start(), publishTimeoutMs)
     const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { broker, events, unroutable })
-    const { waitlist } = strategy
-    if (waitlist) Object.assign(mq, mq.whileOpen(waitingMethods(strategy, waitlist, () => clock.now())))
+    Object.assign(mq, mq.whileOpen(strategyMethods(strategy, () => clock.now()) as object))
     return mq as Dueque<S> as Dueque<S> & StrategyMethods<S>
   } catch (error) {
     await strategy.stop()
@@ -221,8 +216,8 @@ class Connected<S extends Strategy> implements Dueque<S> {
   }
 
   /** The same methods, which reject as `schedule` does once this is closed. */
-  whileOpen<M extends WaitingMethods>(methods: M): M {
-    const guarded = Object.entries(methods).map(([name, method]) => {
+  whileOpen<M extends object>(methods: M): M {
+    const guarded = Object.entries(methods as object).map(([name, method]) => {
       const call = async (...args: unknown[]) => {
         this.#assertTakes()
         return (method as (...args: unknown[]) => Promise<unknown>)(...args)

@@ -47,6 +47,7 @@ export type { Environment, Limits, OnConflict, Strategy, WaitOptions } from './s
 export type { Cancellations, CancelResult, CancelTarget } from './strategies/cancellations.js'
 export type { Position, Waitlist, WaitlistFilter } from './strategies/waitlist.js'
 export type {
+  CancelMethods,
   ConflictOptions,
   ListOptions,
   StrategyMethods,

@@ -26,6 +26,12 @@ export type Due =
     }
 
 /**
+ * The longest wait: ten years of 365 days, the longest `x-message-ttl` that RabbitMQ takes. Stores have the same, so that
+ * strategies can be exchanged. rabbit_misc:check_expiry/1, since 3.10.2.
+ */
+export const MAX_DELAY_MS = 3650 * 86_400_000
+
+/**
  * The due instant in milliseconds since the epoch, rounded up to a whole one: never early.
  *
  * @throws DuequeError `INVALID_DUE`, or `DELAY_OUT_OF_RANGE` beyond `maxDelayMs`

@@ -1,19 +1,25 @@
 import type { Receipt } from '../message/receipt.js'
 
 /**
- * The facet of a strategy that cannot take a waiting message back, and writes a record of each cancellation instead:
- * consumers drop the messages that the records name.
+ * The facet of a strategy that cannot remove a waiting message, and writes a record of each cancellation instead: consumers
+ * drop the messages that the records name.
  */
 export interface Cancellations {
   /**
-   * Cancels the schedule of a receipt, or all schedules of an id up to now. Resolves when the record is safe.
+   * Writes a record that cancels one revision of an id, or without a revision all revisions up to now. Resolves when the
+   * record is safe.
    *
-   * @returns `cancelled`: the record was written in time, and no handler starts. `too-late`: it was written when a handler
-   * may have started. `unknown`: no due time was given
+   * @returns `cancelled`: it was written in time, and no handler starts. `too-late`: a handler may have started before it
+   * was written. `unknown`: the target has no due time
    */
   cancel(target: CancelTarget): Promise<CancelResult>
 }
 
-export type CancelTarget = Receipt | { readonly id: string; readonly dueAt?: number | undefined }
+/** The messages that a cancellation concerns. */
+export interface CancelTarget extends Pick<Receipt, 'id'> {
+  readonly revision: Receipt['revision'] | undefined
+  /** Milliseconds since the epoch. */
+  readonly dueAt: number | undefined
+}
 
 export type CancelResult = 'cancelled' | 'too-late' | 'unknown'

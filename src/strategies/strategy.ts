@@ -69,8 +69,6 @@ export interface WaitOptions extends PublishOptions {
 export interface Limits {
   /** The longest wait. */
   readonly maxDelayMs: number
-  /** The step in which delays are rounded up, at the least. */
-  readonly resolutionMs: number
   /** Messages to one queue whose due times are further apart than this arrive in due order, on an idle machine. */
   readonly orderMs: number
   /** How much earlier than due a message may be in its queue. Consumers hold it until then. */

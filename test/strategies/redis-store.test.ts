@@ -12,7 +12,7 @@ import { failure } from '../support/mq.js'
 import { poll } from '../support/broker.js'
 import type { DuequeError } from '../../src/index.js'
 import { firstOf } from '../../src/strategies/redis/entry.js'
-import { waitingMethods } from '../../src/schedule/waiting.js'
+import { waitlistMethods } from '../../src/schedule/waitlist-methods.js'
 import { message, STORE_CASES } from './store-cases.js'
 
 const server = useRedis()
@@ -171,7 +171,7 @@ describe('what Redis holds', () => {
     const { store } = await open()
     await store.add(message({ id: 'x', dueAt: Date.now() + 3_600_000 }), {})
     vi.spyOn(store, 'replace').mockResolvedValue(false)
-    const methods = waitingMethods(store, store, () => Date.now())
+    const methods = waitlistMethods(store, store, () => Date.now())
     expect(await failure(methods.reschedule('x', { in: '2h' }))).toMatchObject({ code: 'STORE_ERROR' })
   })
 

@@ -4,7 +4,7 @@ import { silent } from '../../base/logger.js'
 import { postgresStore } from '../../strategies/postgres/postgres-store.js'
 import { redisStore } from '../../strategies/redis/redis.js'
 import type { Store } from '../../strategies/store/store.js'
-import { waitingMethods } from '../../schedule/waiting.js'
+import { strategyMethods } from '../../schedule/strategy-methods.js'
 import { usage } from '../exit.js'
 import type { Terminal } from '../terminal.js'
 import { connectPostgres } from './postgres-client.js'
@@ -74,7 +74,7 @@ export async function withWaitlist<T>(
   try {
     // Warnings about the server are for those who write to it, and doctor's.
     await store.open({ logger: silent, onError: (error) => terminal.error(error) })
-    return await work(waitingMethods(store, store, () => Date.now()))
+    return await work(strategyMethods({ name: store.name, limits: store.limits, waitlist: store }, () => Date.now()))
   } finally {
     await store.close()
     await close()

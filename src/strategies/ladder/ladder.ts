@@ -14,7 +14,7 @@ import { LadderNames } from './ladder-names.js'
 import { Pauses } from './pauses.js'
 import { defaultTolerance, longestLead, sliverOf, stepOf, sumsFor, windowFor, type Window } from './path.js'
 import { Routes, type Route } from './routes.js'
-import { MAX_DELAY_MS } from './rungs.js'
+import { MAX_DELAY_MS } from '../../message/due.js'
 import { WarmUp } from './warm-up.js'
 
 export interface LadderOptions {
@@ -66,7 +66,7 @@ export function ladder(options: LadderOptions = {}): Strategy {
   return {
     name: 'ladder',
     // Two roundings of up to 1 s each way, and the broker's own delay.
-    limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 10, orderMs: 1500, leadMs: longestLead(lead) },
+    limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 1500, leadMs: longestLead(lead) },
 
     async start({ broker: given, clock, logger }: Environment) {
       const broker = onRabbit(given, 'ladder')

@@ -1,4 +1,5 @@
-import { MAX_DELAY_MS, UNITS } from './rungs.js'
+import { UNITS } from './rungs.js'
+import { MAX_DELAY_MS } from '../../message/due.js'
 
 /** A delay in the ladder's mixed radix: one digit for each unit, smallest unit first. */
 export type Digits = readonly number[]

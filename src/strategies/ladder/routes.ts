@@ -1,7 +1,8 @@
 import { DuequeError } from '../../base/errors.js'
 import { endKey, rungKey, zeroKey } from './path-keys.js'
 import { digitsOf, sumFor, type Window } from './path.js'
-import { MAX_DELAY_MS, rungsOf, UNITS, type Rung, type RungVariant } from './rungs.js'
+import { rungsOf, UNITS, type Rung, type RungVariant } from './rungs.js'
+import { MAX_DELAY_MS } from '../../message/due.js'
 
 /** A wait on the ladder, and what it is called on the broker. */
 export interface Route {

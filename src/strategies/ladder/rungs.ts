@@ -24,9 +24,6 @@ export const UNITS: readonly Unit[] = [
   { name: 'c', stepMs: 8_640_000_000, top: 36, shown: [100, 'd'] },
 ]
 
-/** The longest `x-message-ttl` that RabbitMQ takes: ten years of 365 days. rabbit_misc:check_expiry/1, since 3.10.2. */
-export const MAX_DELAY_MS = 3650 * 86_400_000
-
 export interface Rung {
   readonly unit: Unit
   readonly digit: number

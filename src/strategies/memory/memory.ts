@@ -3,7 +3,7 @@ import { completeClock, systemClock, type Clock, type Timeline } from '../../bas
 import { DueQueue } from '../../base/due-queue.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError } from '../../base/errors.js'
-import { MAX_DELAY_MS } from '../ladder/rungs.js'
+import { MAX_DELAY_MS } from '../../message/due.js'
 import type { Strategy } from '../strategy.js'
 import { MemoryBroker } from './memory-broker.js'
 import { MemoryWaitlist } from './memory-waitlist.js'
@@ -43,7 +43,7 @@ export function memory(options: MemoryOptions = {}): MemoryStrategy {
   const waitlist = new MemoryWaitlist((message) => queue.add(message, readyAt(message)))
   return {
     name: 'memory',
-    limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 1, orderMs: 0, leadMs: 0 },
+    limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 0, leadMs: 0 },
     broker,
     clock,
     waitlist,

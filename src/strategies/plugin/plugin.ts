@@ -40,7 +40,7 @@ export function plugin(): Strategy {
   return {
     name: 'plugin',
     // The wait is counted from when the broker gets to a message.
-    limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 1, orderMs: 500, leadMs: 0 },
+    limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 500, leadMs: 0 },
 
     async start({ broker: given, clock }: Environment) {
       const broker = onRabbit(given, 'plugin')

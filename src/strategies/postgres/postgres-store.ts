@@ -1,3 +1,4 @@
+import { MAX_DELAY_MS } from '../../message/due.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
 import { silent } from '../../base/logger.js'
 import type { Store } from '../store/store.js'
@@ -13,8 +14,6 @@ import { checkTransaction, resolvePostgres, type PostgresOptions } from './postg
 import { Queries } from './queries.js'
 import { Waiting } from './waiting.js'
 
-/** Ten years, as everywhere. */
-const MAX_DELAY_MS = 3650 * 86_400_000
 /** How often a relay claims while there is little to claim. */
 const SPACING_MS = 20
 
@@ -42,7 +41,7 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
 
   return {
     name: 'postgres',
-    limits: { maxDelayMs: MAX_DELAY_MS, resolutionMs: 1, orderMs: 50, leadMs: 0 },
+    limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 50, leadMs: 0 },
     spacingMs: SPACING_MS,
 
     async open(environment) {

@@ -2,7 +2,7 @@ import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { errorText, invalidOption } from '../../base/errors.js'
 import { silent, type Logger } from '../../base/logger.js'
 import { withTimeLimit } from '../../base/time-limit.js'
-import { MAX_DELAY_MS } from '../ladder/rungs.js'
+import { MAX_DELAY_MS } from '../../message/due.js'
 import type { AddOptions, Claim, Claimed, ClaimRequest, Store, StoreEnvironment } from '../store/store.js'
 import type { StoreFaultCounts } from '../../health.js'
 import { StoreFaults } from '../store/store-faults.js'
@@ -41,7 +41,7 @@ const LATEST_MS = 8.64e15
 /** What waits, in four keys of one slot. */
 export class RedisStore implements Store {
   readonly name = STORE
-  readonly limits = { maxDelayMs: MAX_DELAY_MS, resolutionMs: 1, orderMs: 50, leadMs: 0 }
+  readonly limits = { maxDelayMs: MAX_DELAY_MS, orderMs: 50, leadMs: 0 }
   readonly spacingMs = 5
   readonly #port: RedisPort
   readonly #scripts: ScriptRunner

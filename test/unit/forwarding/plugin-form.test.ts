@@ -1,7 +1,7 @@
 import { expect, it, test } from 'vitest'
 import type { Arrived } from '../../../src/message/envelope.js'
 import { delayOf, messageOf } from '../../../src/forwarding/plugin-form.js'
-import { MAX_DELAY_MS } from '../../../src/strategies/ladder/rungs.js'
+import { MAX_DELAY_MS } from '../../../src/message/due.js'
 
 const NOW = 1_800_000_000_000
 

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseDelay, resolveDue, type Due } from '../../../src/message/due.js'
+import { MAX_DELAY_MS, parseDelay, resolveDue, type Due } from '../../../src/message/due.js'
 import { isDuequeError } from '../../../src/base/errors.js'
-import { MAX_DELAY_MS } from '../../../src/strategies/ladder/rungs.js'
 import { thrown } from '../thrown.js'
 
 const NOW = Date.UTC(2026, 10, 23, 8)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { resolveSchedule, type ScheduleOptions } from '../../../src/schedule/schedule-options.js'
-import { MAX_DELAY_MS } from '../../../src/strategies/ladder/rungs.js'
+import { MAX_DELAY_MS } from '../../../src/message/due.js'
 import { thrown } from '../thrown.js'
 
 const NOW = Date.UTC(2026, 10, 23, 8)

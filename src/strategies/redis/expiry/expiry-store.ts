@@ -25,7 +25,7 @@ export class ExpiryStore implements Store {
   constructor(options: ExpiryStoreOptions) {
     this.#options = options
     this.#store = options.store
-    this.limits = { ...this.#store.limits, resolutionMs: RESOLUTION_MS }
+    this.limits = this.#store.limits
     this.spacingMs = this.#store.spacingMs
   }
 
@@ -105,9 +105,6 @@ export class ExpiryStore implements Store {
     return this.#store.close()
   }
 }
-
-/** Redis looks for expired keys ten times a second, with its default `hz`. */
-const RESOLUTION_MS = 100
 
 /** Of the message whose trigger it is, by its clock and not by Redis'; undefined for other keys. */
 export function readyAtOf(key: string, prefix: string): number | undefined {

@@ -12,7 +12,7 @@ import {
   type Window,
 } from '../../../../src/strategies/ladder/path.js'
 import { routeFor } from '../../../../src/strategies/ladder/routes.js'
-import { MAX_DELAY_MS } from '../../../../src/strategies/ladder/rungs.js'
+import { MAX_DELAY_MS } from '../../../../src/message/due.js'
 import type { LadderOptions } from '../../../../src/index.js'
 import { rejection, thrown } from '../../thrown.js'
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { defaultTolerance, digitsOf, sumFor } from '../../../../src/strategies/ladder/path.js'
-import { MAX_DELAY_MS, UNITS } from '../../../../src/strategies/ladder/rungs.js'
+import { UNITS } from '../../../../src/strategies/ladder/rungs.js'
+import { MAX_DELAY_MS } from '../../../../src/message/due.js'
 
 const digitsFor = (delayMs: number, toleranceMs: number) => digitsOf(sumFor(delayMs, toleranceMs))
 

@@ -4,7 +4,8 @@ import { destinationKey } from '../../../../src/amqp/topology/names.js'
 import { endKey, rungKey, zeroKey } from '../../../../src/strategies/ladder/path-keys.js'
 import { defaultTolerance, windowFor, type Window } from '../../../../src/strategies/ladder/path.js'
 import { routeFor, Routes } from '../../../../src/strategies/ladder/routes.js'
-import { MAX_DELAY_MS, UNITS, type RungVariant } from '../../../../src/strategies/ladder/rungs.js'
+import { UNITS, type RungVariant } from '../../../../src/strategies/ladder/rungs.js'
+import { MAX_DELAY_MS } from '../../../../src/message/due.js'
 import { thrown } from '../../thrown.js'
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]

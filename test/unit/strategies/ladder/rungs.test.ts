@@ -2,7 +2,8 @@ import { expect, it } from 'vitest'
 import { Names } from '../../../../src/amqp/topology/names.js'
 import { LadderNames } from '../../../../src/strategies/ladder/ladder-names.js'
 import { endKey, rungKey, zeroKey } from '../../../../src/strategies/ladder/path-keys.js'
-import { MAX_DELAY_MS, UNITS, allRungs, rungsOf, type RungVariant } from '../../../../src/strategies/ladder/rungs.js'
+import { UNITS, allRungs, rungsOf, type RungVariant } from '../../../../src/strategies/ladder/rungs.js'
+import { MAX_DELAY_MS } from '../../../../src/message/due.js'
 
 const VARIANTS: RungVariant[] = (['quorum', 'classic'] as const).flatMap((type) =>
   [0, 1, 63].map((shard) => ({ type, shard })),

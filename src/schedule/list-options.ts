@@ -1,0 +1,72 @@
+import { isDate } from 'node:util/types'
+import { aText, anything, checkOptions, group, integer, type Rules } from '../base/checks.js'
+import { invalidOption, shown } from '../base/errors.js'
+import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
+import { checkDestination, type Destination } from '../message/destination.js'
+import { entryKey, type Position, type WaitlistFilter } from '../strategies/waitlist.js'
+import type { ListOptions, WaitingFilter } from './waiting.js'
+
+const FILTER_RULES: Rules<WaitingFilter> = {
+  // Their values are checked where they are read.
+  due: group({ from: anything, to: anything }),
+  name: aText,
+  destination: anything,
+}
+
+const LIST_RULES: Rules<ListOptions> = { ...FILTER_RULES, limit: integer(1, 1000), cursor: aText }
+
+/** @throws DuequeError `INVALID_OPTION` */
+export function checkList(options: ListOptions): {
+  filter: WaitlistFilter
+  after: Position | undefined
+  limit: number
+} {
+  checkOptions(options, LIST_RULES)
+  const { limit = 100, cursor } = options
+  const after = cursor === undefined ? undefined : parseCursor(cursor)
+  return { filter: resolveFilter(options), after, limit }
+}
+
+/** @throws DuequeError `INVALID_OPTION` */
+export function checkFilter(filter: WaitingFilter): WaitlistFilter {
+  checkOptions(filter, FILTER_RULES)
+  return resolveFilter(filter)
+}
+
+function resolveFilter({ due = {}, name, destination }: WaitingFilter): WaitlistFilter {
+  return {
+    from: checkDate('due.from', due.from),
+    to: checkDate('due.to', due.to),
+    name,
+    destination: destination === undefined ? undefined : checkFilterDestination(destination),
+  }
+}
+
+/** Unlike a destination to send to, its exchange needs no routing key. */
+function checkFilterDestination(destination: Destination): Destination {
+  const checked = checkDestination(destination)
+  return checked.exchange === undefined || destination.routingKey !== undefined
+    ? checked
+    : { exchange: checked.exchange }
+}
+
+function checkDate(option: string, date: Date | undefined): number | undefined {
+  if (date === undefined) return undefined
+  if (isDate(date) && !Number.isNaN(date.getTime())) return date.getTime()
+  throw invalidOption(option, 'a Date', date)
+}
+
+/** The place of a message in the list, as a text that is opaque to callers. */
+export function cursorOf(message: DelayedMessage): string {
+  return Buffer.from(JSON.stringify([readyAt(message), entryKey(message)])).toString('base64url')
+}
+
+function parseCursor(cursor: string): Position {
+  try {
+    const [readyAt, key] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [unknown, unknown]
+    if (typeof readyAt === 'number' && typeof key === 'string') return { readyAt, key }
+  } catch {
+    // Refused below, as any other text is.
+  }
+  throw invalidOption('cursor', 'the cursor of the page before', shown(cursor))
+}
