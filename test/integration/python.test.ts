@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { destinationKey } from '../../src/amqp/topology/names.js'
 import { defineMessage, on, type Delivery } from '../../src/index.js'
 import { routeFor } from '../../src/strategies/ladder/routes.js'
-import { defaultTolerance, windowFor } from '../../src/strategies/ladder/path.js'
+import { defaultTolerance, waitRangeFor } from '../../src/strategies/ladder/path.js'
 import { MAX_DELAY_MS } from '../../src/message/due.js'
 import { unique } from '../strategies/recorder.js'
 import { management, managementUrl, poll, useVhost } from '../support/broker.js'
@@ -126,7 +126,7 @@ describe.skipIf(python === undefined)(`a program in Python${why}`, () => {
 })
 
 function pathOf(delayMs: number): [string, string[]] {
-  const { rungs, keys } = routeFor(windowFor(delayMs, 0, defaultTolerance), { type: 'quorum', shard: 0 })
+  const { rungs, keys } = routeFor(waitRangeFor(delayMs, 0, defaultTolerance), { type: 'quorum', shard: 0 })
   const [first] = rungs
   const exchange = first ? `dueque.v1.entry.${first.unit.name}` : 'dueque.v1.deliver'
   return [exchange, [...keys, destinationKey({ queue: 'q' })]]

@@ -4,7 +4,7 @@ import type { AmqpConnection, ConnectionSettings } from '../connection/connectio
 import type { BoundDestinations } from './bound-destinations.js'
 import { Declarations } from './declarations.js'
 import { Declarer } from './declarer.js'
-import { Destinations } from './destinations.js'
+import { DestinationBinder } from './destination-binder.js'
 import { Layout } from './layout.js'
 import { deadQueue, destinationKey, type Names, type QueueType, type TopologyMode } from './names.js'
 import type { Part } from './part.js'
@@ -63,7 +63,7 @@ export class Topology {
   readonly #trust: boolean
   readonly #reserved: ReservedNames
   readonly #declarations: Declarations
-  readonly #destinations: Destinations
+  readonly #binder: DestinationBinder
   readonly #bound: BoundDestinations
   /** What declares an exchange, where it is another command than usual. */
   readonly #commands = new Map<string, string>()
@@ -83,7 +83,7 @@ export class Topology {
     this.#reserved = new ReservedNames(names, (exchange) => declarer.exists('exchange', exchange))
     const declarations = new Declarations(() => this.#reserved.forget())
     this.#declarations = declarations
-    this.#destinations = new Destinations({ ...settings, layout, declarer, declarations, base: () => this.base() })
+    this.#binder = new DestinationBinder({ ...settings, layout, declarer, declarations, base: () => this.base() })
     connection.whenUp(() => (kept ? this.#renew() : this.forget()))
   }
 
@@ -183,7 +183,7 @@ export class Topology {
 
   /** Whether a destination exists, bound or not. In the mode `trust` it is taken to exist. */
   async exists(destination: Destination): Promise<boolean> {
-    return this.#trust || this.#destinations.exists(destination)
+    return this.#trust || this.#binder.exists(destination)
   }
 
   /** @throws DuequeError `RESERVED_NAME` for a queue or exchange of dueque's own, in this namespace or another one */
@@ -200,12 +200,12 @@ export class Topology {
   async destination(destination: Destination, declare: boolean): Promise<void> {
     await this.assertUsers(destination)
     if (this.#trust) this.#bound.add(destination)
-    else await this.#destinations.bind(destination, declare)
+    else await this.#binder.bind(destination, declare)
   }
 
   /** Declares the queue for messages on which a consumer of `queue` gives up. */
   dead(queue: string): Promise<void> {
-    return this.#trust ? Promise.resolve() : this.#destinations.dead(queue)
+    return this.#trust ? Promise.resolve() : this.#binder.dead(queue)
   }
 
   #renew(): void {

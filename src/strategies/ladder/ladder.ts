@@ -1,20 +1,15 @@
-import type { AmqpBroker } from '../../amqp/amqp-broker.js'
 import { onRabbit } from '../../amqp/on-rabbit.js'
-import type { Frame } from '../../amqp/publish/frame-builder.js'
-import { destinationKey, type QueueType } from '../../amqp/topology/names.js'
-import type { PublishPlan } from '../../amqp/publish/publication.js'
-import type { PublishOptions } from '../../broker.js'
+import type { QueueType } from '../../amqp/topology/names.js'
 import { aFunction, checkOptions, integer, oneOf, type Rules } from '../../base/checks.js'
-import type { Clock } from '../../base/clock.js'
-import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
+import { MAX_DELAY_MS } from '../../message/due.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { LadderDeclarer } from './ladder-declarer.js'
 import { LadderNames } from './ladder-names.js'
+import { LadderPlan, type OpenLadder } from './ladder-plan.js'
 import { Pauses } from './pauses.js'
-import { defaultTolerance, longestLead, sliverOf, stepOf, sumsFor, windowFor, type Window } from './path.js'
-import { Routes, type Route } from './routes.js'
-import { MAX_DELAY_MS } from '../../message/due.js'
+import { defaultTolerance, longestLead, stepOf } from './path.js'
+import { Routes } from './routes.js'
 import { WarmUp } from './warm-up.js'
 
 export interface LadderOptions {
@@ -38,10 +33,10 @@ export interface LadderOptions {
   /**
    * How much earlier than due the broker hands a message over, 0 to 10,000 milliseconds; dueque's consumer holds it until
    * the due instant. 25 or more take the broker's own delay and all rounding out of the lateness. The wait ends 25 to 124 ms
-   * earlier still, for what the broker takes itself and since with a lead the smallest rung is 100 ms; and later, down to
-   * 50 ms before due, where the tolerance saves a rung. From 1,000 on, no rungs below a second are used, and it ends by the
-   * lead, or 1,050 ms, before due at the earliest, and up to 999 ms later. Consumers other than dueque's get messages early.
-   * A consumer's `prefetch` must be more than what arrives within the lead and 124 ms.
+   * earlier still: the broker needs time of its own, and with a lead the smallest rung is 100 ms. It ends later, down to
+   * 50 ms before due, if the tolerance saves a rung. From 1,000 on, no rungs below a second are used, and the wait ends by
+   * the lead, or 1,050 ms, before due at the earliest, and up to 999 ms later. Consumers other than dueque's get messages
+   * early. A consumer's `prefetch` must be more than the number of messages that arrive within the lead and 124 ms.
    * @default 0
    */
   lead?: number | undefined
@@ -52,15 +47,15 @@ export interface LadderOptions {
  * last to their destination. Needs RabbitMQ ≥ 3.10.2 and nothing else.
  *
  * Guarantee: once confirmed, a message survives the loss of nodes as a quorum queue does, and arrives at least once, never
- * early, late by {@link LadderOptions.tolerance} where that saves a queue, and by the broker's own delay. What a delay has
- * over a multiple of 10 ms, the smallest queue, it waits in this process before it is sent: so a confirm may take up to
- * 9 ms longer. With a {@link LadderOptions.lead} it is in its queue before it is due, and "never early" is the promise of
- * dueque's consumers.
+ * early. It is late by the broker's own delay, and by {@link LadderOptions.tolerance} if that saves a queue. The smallest
+ * queue waits 10 ms; a message waits the odd milliseconds of its delay in this process before it is sent, so a confirm may
+ * take up to 9 ms longer. With a {@link LadderOptions.lead} a message is in its queue before it is due, and "never early" is
+ * the promise of dueque's consumers.
  */
 export function ladder(options: LadderOptions = {}): Strategy {
   checkOptions(options, LADDER_RULES)
   const { queueType, shards = 1, tolerance = defaultTolerance, lead = 0 } = options
-  let started: Started | undefined
+  let open: OpenLadder | undefined
   let turn = 0
 
   return {
@@ -70,28 +65,28 @@ export function ladder(options: LadderOptions = {}): Strategy {
 
     async start({ broker: given, clock, logger }: Environment) {
       const broker = onRabbit(given, 'ladder')
-      if (started) throw invalidOption('strategy', 'a ladder of its own for each connection', 'one that is in use')
+      if (open) throw invalidOption('strategy', 'a ladder of its own for each connection', 'one that is in use')
       const declarer = new LadderDeclarer(broker, broker.topology, logger)
       await declarer.exchanges()
       const routes = new Routes(queueType ?? broker.topology.queueType)
       const warmUp = new WarmUp(declarer, logger, stepOf(lead))
       const names = new LadderNames(broker.names)
-      started = { broker, names, declarer, clock, tolerance, lead, routes, pauses: new Pauses(), warmUp }
+      open = { broker, names, declarer, clock, tolerance, lead, routes, pauses: new Pauses(), warmUp }
     },
 
     schedule(message, options) {
-      if (!started) return Promise.reject(new DuequeError('CLOSED', 'the ladder is not started', {}))
+      if (!open) return Promise.reject(new DuequeError('CLOSED', 'the ladder is not started', {}))
       const shard = turn++ % shards
-      return started.broker.publish(message, new LadderPlan(started, message, options, shard), options)
+      return open.broker.publish(message, new LadderPlan(open, message, options, shard), options)
     },
 
     async repair() {
-      await started?.declarer.repair()
+      await open?.declarer.repair()
     },
 
     stop() {
-      started?.warmUp.stop()
-      started = undefined
+      open?.warmUp.stop()
+      open = undefined
       return Promise.resolve()
     },
   }
@@ -102,124 +97,4 @@ const LADDER_RULES: Rules<LadderOptions> = {
   shards: integer(1, 64),
   tolerance: aFunction,
   lead: integer(0, 10_000),
-}
-
-interface Started {
-  tolerance: (delayMs: number) => number
-  lead: number
-  broker: AmqpBroker
-  names: LadderNames
-  declarer: LadderDeclarer
-  clock: Clock
-  routes: Routes
-  pauses: Pauses
-  warmUp: WarmUp
-}
-
-/** How much later than asked a message may be rather than wait for yet another rung to be declared. */
-const COLD_LATENESS_MS = 500
-/** The same for the rungs that were declared for it, as a share of the delay. */
-const COLD_LATENESS = 0.001
-/** So often a message has rungs declared; then it takes those of the last time, however late they make it by now. */
-const MOST_DECLARATIONS = 3
-
-/** Finds the way of one message onto the ladder. Keeps what was started, because the message may be sent after `stop`. */
-class LadderPlan implements PublishPlan {
-  readonly #message: DelayedMessage
-  readonly #on: Started
-  readonly #options: PublishOptions
-  readonly #shard: number
-  #attempts = 0
-  #declarations = 0
-  /** Of the last attempt, or what is declared for the next. */
-  #route: Route | undefined
-
-  constructor(on: Started, message: DelayedMessage, options: PublishOptions, shard: number) {
-    this.#message = message
-    this.#on = on
-    this.#options = options
-    this.#shard = shard
-  }
-
-  prepare(): Frame | Promise<void> {
-    const { broker, names, clock, pauses, lead } = this.#on
-    const message = this.#message
-    const isFirst = this.#attempts++ === 0
-    const delayMs = readyAt(message) - clock.now()
-    const window = this.#windowFor(delayMs)
-    // Once: what is behind others by then, or comes again, is not to wait any longer.
-    const sliverMs = isFirst && lead === 0 ? sliverOf(window) : 0
-    const exact = this.#routeFor(sliverMs > 0 ? this.#windowFor(delayMs - sliverMs) : window)
-    const route = this.#isReady(exact) ? exact : (this.#roundedRoute(window) ?? this.#laterRoute(delayMs, isFirst))
-    this.#route = route ?? exact
-    if (!route) {
-      this.#declarations++
-      return declareAll(this.#on, message, exact, this.#options)
-    }
-    if (sliverMs > 0 && route === exact) return pauses.take(sliverMs)
-    const [first] = route.rungs
-    const exchange = first ? names.entry(first.unit) : broker.names.deliver
-    return broker.frames.build(message, exchange, route.keys.concat(destinationKey(message.destination)))
-  }
-
-  safeAt(): number {
-    return this.#on.broker.topology.safeAt(this.#message.destination, this.#route?.rungKeys ?? [])
-  }
-
-  #windowFor(delayMs: number): Window {
-    return windowFor(delayMs, this.#on.lead, this.#on.tolerance)
-  }
-
-  #routeFor(window: Window): Route {
-    return this.#on.routes.get(window, this.#shard)
-  }
-
-  #isReady({ rungKeys }: Route): boolean {
-    const { bind } = this.#options
-    return this.#on.broker.topology.isReady(bind === false ? undefined : this.#message.destination, rungKeys)
-  }
-
-  /** A way that the tolerance allows as well, where nothing has to be declared. */
-  #roundedRoute({ leastMs, toleranceMs }: Window): Route | undefined {
-    for (const sum of sumsFor(leastMs, toleranceMs)) {
-      const route = this.#routeFor({ leastMs: sum, toleranceMs: 0 })
-      if (this.#isReady(route)) return route
-    }
-    return undefined
-  }
-
-  /**
-   * Declaring takes time, after which the delay that is left wants other rungs, which are to be declared, and so on. Once a
-   * message has waited for that, it takes the next path up whose rungs are there.
-   */
-  #laterRoute(delayMs: number, isFirst: boolean): Route | undefined {
-    const declared = this.#route
-    if (isFirst) return undefined
-    for (let late = 10; late <= COLD_LATENESS_MS; late += 10) {
-      const route = this.#routeFor(this.#windowFor(delayMs + late))
-      if (this.#isReady(route)) return route
-    }
-    return declared && this.#staysGood(declared, delayMs) ? declared : undefined
-  }
-
-  /** Whether what was declared for the message will still do. */
-  #staysGood(declared: Route, delayMs: number): boolean {
-    const lateMs = declared.waitMs - this.#windowFor(delayMs).leastMs
-    if (lateMs < 0 || !this.#isReady(declared)) return false
-    const isTired = this.#declarations >= MOST_DECLARATIONS
-    return isTired || lateMs <= Math.max(COLD_LATENESS_MS, delayMs * COLD_LATENESS)
-  }
-}
-
-async function declareAll(
-  { broker: { topology }, declarer, warmUp }: Started,
-  { destination }: DelayedMessage,
-  route: Route,
-  { declare, bind }: PublishOptions,
-): Promise<void> {
-  await (bind === false ? topology.base() : topology.destination(destination, declare))
-  await declarer.exchanges()
-  for (const rung of route.rungs) await declarer.rung(rung, route.variant)
-  const missed = route.rungs.filter((_, i) => declarer.isYoung(route.rungKeys[i]!))
-  if (missed.length > 0) warmUp.missed(missed, route)
 }

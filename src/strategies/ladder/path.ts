@@ -1,5 +1,5 @@
-import { UNITS } from './rungs.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
+import { UNITS } from './rungs.js'
 
 /** A delay in the ladder's mixed radix: one digit for each unit, smallest unit first. */
 export type Digits = readonly number[]
@@ -11,29 +11,27 @@ export function defaultTolerance(delayMs: number): number {
   return Math.min(Math.max(delayMs * 0.001, 10), 1000)
 }
 
-/** What a wait on the rungs may add up to: at least `leastMs`, at most `toleranceMs` more. */
-export interface Window {
+/** How long a message may wait on the rungs: at least `leastMs`, at most `toleranceMs` more. */
+export interface WaitRange {
   readonly leastMs: number
   readonly toleranceMs: number
 }
 
-/**
- * What the broker may take for its last steps without taking it from a lead below a second:
- * docs/decisions/030-the-broker-has-time-of-its-own.md.
- */
+/** Added to a lead below a second, for the broker's own last steps: docs/decisions/030-the-broker-has-time-of-its-own.md. */
 const TRANSIT_MS = 25
-/** Where the tolerance saves a rung, or whole seconds are waited for, the wait ends at least this much before due. */
+/** If the tolerance saves a rung, or the wait is in whole seconds, the wait ends at least this much before due. */
 const HANDOVER_MS = 50
 /** The smallest rung. */
 const STEP_MS = 10
-/** From this lead on, whole seconds are waited for. */
+/** From this lead on, the wait is in whole seconds. */
 const LONG_LEAD_MS = 1000
 
 /**
- * The wait for a delay. Without a lead at least the delay. With one the first step of {@link roundingOf} the lead that leaves
- * the consumer no more than {@link longestLead}; more only as far as the tolerance has it, and {@link HANDOVER_MS} are left.
+ * The wait for a delay. Without a lead it is at least the delay. With a lead it is the first step of {@link roundingOf} the
+ * lead that leaves the consumer no more than {@link longestLead}. It may be longer within the tolerance, if
+ * {@link HANDOVER_MS} are left.
  */
-export function windowFor(delayMs: number, leadMs: number, tolerance: (delayMs: number) => number): Window {
+export function waitRangeFor(delayMs: number, leadMs: number, tolerance: (delayMs: number) => number): WaitRange {
   const toleranceMs = Math.max(0, tolerance(delayMs)) || 0
   if (leadMs === 0) return { leastMs: delayMs, toleranceMs }
   const stepMs = roundingOf(leadMs)
@@ -42,8 +40,8 @@ export function windowFor(delayMs: number, leadMs: number, tolerance: (delayMs: 
 }
 
 /**
- * How early the broker may hand over: by the lead, what it takes itself, and what the wait is rounded down by. A lead of a
- * second or more has room for the other two.
+ * How early the broker may hand a message over: by the lead, by its own time, and by the rounding of the wait. A lead of a
+ * second or more has room for the last two.
  */
 export function longestLead(leadMs: number): number {
   if (leadMs === 0) return 0
@@ -51,7 +49,7 @@ export function longestLead(leadMs: number): number {
   return leadMs < LONG_LEAD_MS ? leadMs + TRANSIT_MS + stepMs - 1 : Math.max(leadMs, stepMs + HANDOVER_MS)
 }
 
-/** Of what the rungs in use are multiples. */
+/** The rungs in use are multiples of this. */
 export function stepOf(leadMs: number): number {
   return leadMs === 0 ? STEP_MS : roundingOf(leadMs)
 }
@@ -62,17 +60,17 @@ function roundingOf(leadMs: number): number {
 }
 
 /**
- * How long a sender without a lead waits itself, 0 to 9 ms, so that the rungs for the rest of the delay round nothing up:
- * nothing, where they round up to whole seconds or more.
+ * The odd milliseconds of a delay, 0 to 9, that a sender without a lead waits itself, so that the rungs need not round up
+ * the rest of the delay. None if the rungs round up to whole seconds or more.
  */
-export function sliverOf({ leastMs, toleranceMs }: Window): number {
+export function oddMsOf({ leastMs, toleranceMs }: WaitRange): number {
   if (!(leastMs > 0 && leastMs <= MAX_DELAY_MS) || sumFor(leastMs, toleranceMs) % UNITS[1]!.stepMs === 0) return 0
   return leastMs % STEP_MS
 }
 
 /**
- * What the rungs for a delay add up to: a sum in [delayMs, delayMs + toleranceMs] of as few non-zero digits as can be, and
- * of those the smallest. Never less than the delay.
+ * The sum of the rungs for a delay: the smallest sum in [delayMs, delayMs + toleranceMs] with the fewest non-zero digits.
+ * Never less than the delay.
  *
  * It is enough to look at the delay rounded up to each unit: let x be any sum in the range, p the highest digit in which
  * x exceeds the delay; then the delay rounded up to p is no more than x and has no more non-zero digits.
@@ -89,7 +87,7 @@ export function sumFor(delayMs: number, toleranceMs: number): number {
   return best
 }
 
-/** A delay rounded up to each unit, as far as the tolerance has it. */
+/** A delay rounded up to each unit, within the tolerance. */
 export function sumsFor(delayMs: number, toleranceMs: number): number[] {
   if (!(delayMs > 0)) return []
   const sums = UNITS.map(({ stepMs }) => Math.ceil(delayMs / stepMs) * stepMs)

@@ -1,9 +1,9 @@
-/** Waits of a few milliseconds, of thousands of messages at once: those that end in the same millisecond share a timer. */
+/** Pauses of a few milliseconds for thousands of messages at once. Pauses that end in the same millisecond share a timer. */
 export class Pauses {
-  /** By the millisecond in which they end, of a clock that cannot be set. */
+  /** By the millisecond in which they end, on a monotonic clock. */
   readonly #ending = new Map<number, Promise<void>>()
 
-  /** Resolves when `ms` have passed, up to 1 ms later than that, and not a moment earlier, as a timer of Node may. */
+  /** Resolves when `ms` have passed, or up to 1 ms later. Never earlier, in contrast to a timer of Node. */
   take(ms: number): Promise<void> {
     const end = Math.ceil(performance.now() + ms)
     const known = this.#ending.get(end)

@@ -1,26 +1,26 @@
 import { DuequeError } from '../../base/errors.js'
-import { endKey, rungKey, zeroKey } from './path-keys.js'
-import { digitsOf, sumFor, type Window } from './path.js'
-import { rungsOf, UNITS, type Rung, type RungVariant } from './rungs.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
+import { endKey, rungKey, zeroKey } from './path-keys.js'
+import { digitsOf, sumFor, type WaitRange } from './path.js'
+import { rungsOf, UNITS, type Rung, type RungVariant } from './rungs.js'
 
-/** A wait on the ladder, and what it is called on the broker. */
+/** The rungs of one wait, and the routing keys that lead through them. */
 export interface Route {
-  /** Smallest first; none when the wait is over. */
+  /** Smallest first. Empty if there is no wait. */
   readonly rungs: readonly Rung[]
-  /** What they add up to. */
+  /** The sum of the rungs. */
   readonly waitMs: number
   readonly variant: RungVariant
-  /** Of the rungs. */
+  /** The key of each rung. */
   readonly rungKeys: readonly string[]
   /** One key for each unit from the first rung's to the last one's, then its end. */
   readonly keys: readonly string[]
 }
 
-/** More than these, about 0.8 kB each, are forgotten and made anew. */
+/** A route takes about 0.8 kB. With more than these, all are forgotten and made anew. */
 const MAX_ROUTES = 2000
 
-/** The routes of late: a service uses few delays over and over, and all that differs is the destination. */
+/** Keeps the latest routes: a service uses few delays over and over, and only the destinations differ. */
 export class Routes {
   readonly #known = new Map<number, Route>()
   readonly #type: RungVariant['type']
@@ -30,8 +30,8 @@ export class Routes {
   }
 
   /** @throws DuequeError `DELAY_OUT_OF_RANGE` */
-  get(window: Window, shard: number): Route {
-    const sum = waitOf(window)
+  get(range: WaitRange, shard: number): Route {
+    const sum = waitOf(range)
     // There are 64 shards at most.
     const key = sum * 64 + shard
     const known = this.#known.get(key)
@@ -43,13 +43,13 @@ export class Routes {
   }
 }
 
-/** The way through a wait. @throws DuequeError `DELAY_OUT_OF_RANGE` */
-export function routeFor(window: Window, variant: RungVariant): Route {
-  return routeOf(waitOf(window), variant)
+/** The route of a wait. @throws DuequeError `DELAY_OUT_OF_RANGE` */
+export function routeFor(range: WaitRange, variant: RungVariant): Route {
+  return routeOf(waitOf(range), variant)
 }
 
-/** What the rungs add up to; 0 when the wait is over. */
-function waitOf({ leastMs, toleranceMs }: Window): number {
+/** The sum of the rungs; 0 if there is no wait. */
+function waitOf({ leastMs, toleranceMs }: WaitRange): number {
   if (leastMs <= 0) return 0
   if (leastMs <= MAX_DELAY_MS) return sumFor(leastMs, toleranceMs)
   const data = { delayMs: leastMs, maxDelayMs: MAX_DELAY_MS }

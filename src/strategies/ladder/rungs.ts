@@ -6,7 +6,7 @@ import type { QueueType } from '../../amqp/topology/names.js'
  */
 export interface Unit {
   readonly name: 'ms' | 's' | 'm' | 'h' | 'd' | 'c'
-  /** What one step of the digit is worth. */
+  /** The value of one step of the digit. */
   readonly stepMs: number
   /** The largest digit. */
   readonly top: number
@@ -32,7 +32,7 @@ export interface Rung {
   readonly ttlMs: number
 }
 
-/** By unit and digit: the hot path looks them up instead of making them. */
+/** By unit and digit: the hot path looks rungs up instead of making them. */
 const RUNGS: readonly (readonly Rung[])[] = UNITS.map((unit) => {
   const [factor, suffix] = unit.shown
   const make = (_: unknown, digit: number) => ({

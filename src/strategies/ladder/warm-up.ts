@@ -5,14 +5,14 @@ import { rungKey } from './path-keys.js'
 import type { Route } from './routes.js'
 import { rungsOfUnit, UNITS, type Rung, type RungVariant, type Unit } from './rungs.js'
 
-/** So many distinct rungs of a unit that were missing say that the delays are not a fixed few. */
+/** So many missing rungs of one unit show that the program's delays are not a fixed few. */
 const ENOUGH = 3
-/** Nobody writes a delay of so many rungs by hand: each of them counts as two. One delay alone is never enough. */
+/** A delay of so many rungs was computed, not written by hand, so each of its rungs counts as two. One delay is never enough. */
 const MANY_RUNGS = 3
-/** Longer delays are rare: their rungs are declared last. */
+/** Longer delays are rare, so their rungs are declared last. */
 const MONTH_MS = 31 * 86_400_000
 
-/** What was missing in one unit. */
+/** The rungs that were missing in one unit. */
 interface Missing {
   readonly rungs: Set<Rung>
   count: number
@@ -20,8 +20,8 @@ interface Missing {
 }
 
 /**
- * Declares all rungs of a unit in the background once a few of them were missing, so that not each of hundreds of first
- * messages waits for its own: docs/decisions/039-the-ladder-warms-up.md.
+ * Declares all rungs of a unit in the background once a few of them were missing. Otherwise each of hundreds of first
+ * messages would wait for its own rungs: docs/decisions/039-the-ladder-warms-up.md.
  */
 export class WarmUp {
   readonly #declarer: Pick<LadderDeclarer, 'ahead'>
@@ -38,7 +38,7 @@ export class WarmUp {
     this.#stepMs = stepMs
   }
 
-  /** @param rungs all that were missing on the way of one message */
+  /** @param rungs the missing rungs on the route of one message */
   missed(rungs: readonly Rung[], { variant, rungs: { length } }: Pick<Route, 'rungs' | 'variant'>): void {
     for (const rung of rungs) {
       const missing = this.#of(rung.unit, variant)
@@ -56,7 +56,7 @@ export class WarmUp {
   #look(variant: RungVariant): void {
     const cold = UNITS.filter((unit) => !this.#of(unit, variant).isWarm)
     if (this.#isStopped || !cold.some((unit) => this.#of(unit, variant).count >= ENOUGH)) return
-    // A unit in which two messages missed the same rung is not to trail behind.
+    // A unit that lacks only one more joins in.
     const units = cold.filter((unit) => this.#of(unit, variant).count >= ENOUGH - 1)
     for (const unit of units) this.#of(unit, variant).isWarm = true
     void this.#declare(this.#rungsOf(units), variant)

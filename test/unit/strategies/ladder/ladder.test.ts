@@ -7,9 +7,9 @@ import { ladder } from '../../../../src/strategies/ladder/ladder.js'
 import {
   defaultTolerance,
   longestLead,
-  sliverOf,
-  windowFor,
-  type Window,
+  oddMsOf,
+  waitRangeFor,
+  type WaitRange,
 } from '../../../../src/strategies/ladder/path.js'
 import { routeFor } from '../../../../src/strategies/ladder/routes.js'
 import { MAX_DELAY_MS } from '../../../../src/message/due.js'
@@ -18,11 +18,11 @@ import { rejection, thrown } from '../../thrown.js'
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]
 
-const rungsFor = (window: Window) => routeFor(window, { type: 'quorum', shard: 0 }).rungs
+const rungsFor = (range: WaitRange) => routeFor(range, { type: 'quorum', shard: 0 }).rungs
 
 describe('with a lead', () => {
   const names = (delayMs: number, leadMs: number) =>
-    rungsFor(windowFor(delayMs, leadMs, defaultTolerance))
+    rungsFor(waitRangeFor(delayMs, leadMs, defaultTolerance))
       .map(({ name }) => name)
       .join(' ')
   it.each([
@@ -50,7 +50,7 @@ describe('with a lead', () => {
   it('hands over by the lead and 124 ms early at most, 25 more than the lead or 50 ms early if there is room; no rungs of 10 ms, and from a second on whole seconds', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: MAX_DELAY_MS }), fc.integer({ min: 1, max: 10_000 }), (delay, lead) => {
-        const rungs = rungsFor(windowFor(delay, lead, defaultTolerance))
+        const rungs = rungsFor(waitRangeFor(delay, lead, defaultTolerance))
         const early = delay - rungs.reduce((sum, { ttlMs }) => sum + ttlMs, 0)
         expect(early).toBeLessThanOrEqual(rungs.length === 0 ? delay : longestLead(lead))
         expect(early).toBeGreaterThanOrEqual(Math.min(delay, lead + 25, 50))
@@ -62,8 +62,8 @@ describe('with a lead', () => {
   })
 })
 
-describe('sliverOf', () => {
-  const sliver = (delayMs: number, tolerance = defaultTolerance) => sliverOf(windowFor(delayMs, 0, tolerance))
+describe('oddMsOf', () => {
+  const oddMs = (delayMs: number, tolerance = defaultTolerance) => oddMsOf(waitRangeFor(delayMs, 0, tolerance))
   it.each([
     [-5, 0],
     [0, 0],
@@ -81,14 +81,14 @@ describe('sliverOf', () => {
     [4000 * DAY, 0],
     [NaN, 0],
   ])('of %d ms the sender waits %d ms itself', (delay, expected) => {
-    expect(sliver(delay)).toBe(expected)
+    expect(oddMs(delay)).toBe(expected)
   })
 
   it('makes the wait exact where it is more than nothing, with no more rungs than without', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200_000 }), fc.nat(100), (delay, tolerance) => {
-        const pathOf = (ms: number) => rungsFor(windowFor(ms, 0, () => tolerance))
-        const own = sliver(delay, () => tolerance)
+        const pathOf = (ms: number) => rungsFor(waitRangeFor(ms, 0, () => tolerance))
+        const own = oddMs(delay, () => tolerance)
         if (own === 0) return
         const rungs = pathOf(delay - own)
         expect(own + rungs.reduce((sum, { ttlMs }) => sum + ttlMs, 0)).toBe(delay)

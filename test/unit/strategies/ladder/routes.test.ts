@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { destinationKey } from '../../../../src/amqp/topology/names.js'
 import { endKey, rungKey, zeroKey } from '../../../../src/strategies/ladder/path-keys.js'
-import { defaultTolerance, windowFor, type Window } from '../../../../src/strategies/ladder/path.js'
+import { defaultTolerance, waitRangeFor, type WaitRange } from '../../../../src/strategies/ladder/path.js'
 import { routeFor, Routes } from '../../../../src/strategies/ladder/routes.js'
 import { UNITS, type RungVariant } from '../../../../src/strategies/ladder/rungs.js'
 import { MAX_DELAY_MS } from '../../../../src/message/due.js'
@@ -11,7 +11,7 @@ import { thrown } from '../../thrown.js'
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]
 
 const quorum: RungVariant = { type: 'quorum', shard: 0 }
-const rungsFor = (window: Window) => routeFor(window, quorum).rungs
+const rungsFor = (range: WaitRange) => routeFor(range, quorum).rungs
 
 describe('the rungs of a route', () => {
   it.each([
@@ -56,7 +56,7 @@ describe('the rungs of a route', () => {
     [3650 * DAY, '50d 3600d'],
   ])('%d ms take the rungs: %s', (delay, rungs) => {
     expect(
-      rungsFor(windowFor(delay, 0, defaultTolerance))
+      rungsFor(waitRangeFor(delay, 0, defaultTolerance))
         .map(({ name }) => name)
         .join(' '),
     ).toBe(rungs)
@@ -66,7 +66,7 @@ describe('the rungs of a route', () => {
   it.each([4000 * DAY, 9e15])('%d ms, over the limit, are refused or take rungs that exist', (delay) => {
     let rungs: readonly unknown[] = []
     try {
-      rungs = rungsFor(windowFor(delay, 0, defaultTolerance))
+      rungs = rungsFor(waitRangeFor(delay, 0, defaultTolerance))
     } catch (error) {
       expect(error).toMatchObject({ code: 'DELAY_OUT_OF_RANGE' })
     }
@@ -74,7 +74,7 @@ describe('the rungs of a route', () => {
   })
 
   it.each([0, -1, NaN, -Infinity])('a tolerance of %d means none', (tolerance) => {
-    const [first, ...others] = rungsFor(windowFor(59_990, 0, () => tolerance))
+    const [first, ...others] = rungsFor(waitRangeFor(59_990, 0, () => tolerance))
     expect([first?.name, others.length]).toEqual(['990ms', 1])
   })
 
@@ -82,7 +82,7 @@ describe('the rungs of a route', () => {
     const delays = [1000, HOUR, 100 * DAY, MAX_DELAY_MS].map((max) => fc.integer({ min: 1, max }))
     fc.assert(
       fc.property(fc.oneof(...delays), (delay) => {
-        const rungs = rungsFor(windowFor(delay, 0, defaultTolerance))
+        const rungs = rungsFor(waitRangeFor(delay, 0, defaultTolerance))
         const waits = rungs.reduce((sum, { ttlMs }) => sum + ttlMs, 0)
         expect(waits).toBeGreaterThanOrEqual(delay)
         expect(waits).toBeLessThanOrEqual(delay + defaultTolerance(delay))
@@ -95,7 +95,7 @@ describe('the rungs of a route', () => {
 
 describe('the keys of a route', () => {
   const keysFor = (delay: number, destination: string, variant = quorum) => [
-    ...routeFor(windowFor(delay, 0, defaultTolerance), variant).keys,
+    ...routeFor(waitRangeFor(delay, 0, defaultTolerance), variant).keys,
     destination,
   ]
 
@@ -116,7 +116,7 @@ describe('the keys of a route', () => {
     const variants = fc.record({ type: fc.constantFrom('quorum', 'classic'), shard: fc.integer({ min: 0, max: 63 }) })
     fc.assert(
       fc.property(fc.integer({ min: 1, max: MAX_DELAY_MS }), variants, (delay, variant) => {
-        const rungs = rungsFor(windowFor(delay, 0, defaultTolerance))
+        const rungs = rungsFor(waitRangeFor(delay, 0, defaultTolerance))
         const destination = destinationKey({ queue: 'some.queue' })
         const keys = keysFor(delay, destination, variant)
         const last = UNITS.indexOf(rungs.at(-1)!.unit)
@@ -134,15 +134,15 @@ describe('the keys of a route', () => {
 })
 
 describe('Routes', () => {
-  const windows = fc.integer({ min: -10, max: 20_000 }).map((delay) => windowFor(delay, 0, defaultTolerance))
+  const ranges = fc.integer({ min: -10, max: 20_000 }).map((delay) => waitRangeFor(delay, 0, defaultTolerance))
 
   it('are those that would be made anew, however many are asked for', () => {
     const routes = new Routes('classic')
     for (let sum = 10; sum < 110_000; sum += 10) routes.get({ leastMs: sum, toleranceMs: 0 }, 1)
     fc.assert(
-      fc.property(windows, fc.integer({ min: 0, max: 63 }), (window, shard) => {
-        expect(routes.get(window, shard)).toEqual(routeFor(window, { type: 'classic', shard }))
-        expect(routes.get(window, shard)).toBe(routes.get(window, shard))
+      fc.property(ranges, fc.integer({ min: 0, max: 63 }), (range, shard) => {
+        expect(routes.get(range, shard)).toEqual(routeFor(range, { type: 'classic', shard }))
+        expect(routes.get(range, shard)).toBe(routes.get(range, shard))
       }),
     )
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { DuequeError } from '../../../../src/base/errors.js'
 import { silent } from '../../../../src/base/logger.js'
-import { sumsFor, windowFor } from '../../../../src/strategies/ladder/path.js'
+import { sumsFor, waitRangeFor } from '../../../../src/strategies/ladder/path.js'
 import { routeFor } from '../../../../src/strategies/ladder/routes.js'
 import { allRungs, type Rung } from '../../../../src/strategies/ladder/rungs.js'
 import { WarmUp } from '../../../../src/strategies/ladder/warm-up.js'
@@ -18,7 +18,7 @@ function world({ stepMs = 10, fails }: { stepMs?: number; fails?: DuequeError } 
   const warmUp = new WarmUp({ ahead: declareAhead }, logger, stepMs)
   const missed = (delayMs: number, shard = 0) => {
     const route = routeFor(
-      windowFor(delayMs, 0, () => 0),
+      waitRangeFor(delayMs, 0, () => 0),
       { type: 'quorum', shard },
     )
     warmUp.missed(route.rungs, route)

@@ -8,7 +8,7 @@ import { deadQueue, destinationKey } from './names.js'
 import type { Part } from './part.js'
 import type { YoungQueues } from './young-queues.js'
 
-export interface DestinationsEnvironment {
+export interface BinderEnvironment {
   layout: Layout
   declarer: Declarer
   declarations: Declarations
@@ -20,10 +20,10 @@ export interface DestinationsEnvironment {
 }
 
 /** Binds destinations and declares their queues, each once. */
-export class Destinations {
-  readonly #env: DestinationsEnvironment
+export class DestinationBinder {
+  readonly #env: BinderEnvironment
 
-  constructor(environment: DestinationsEnvironment) {
+  constructor(environment: BinderEnvironment) {
     this.#env = environment
   }
 
