@@ -13,7 +13,7 @@ const COUNT = 3 * EACH
 
 /** A process that is killed when it has begun to take what is there. */
 async function intakeProcess(from: string) {
-  const { child, ended } = start(['migrate', 'intake', from, '--type', 'direct', '--url', vhost.url])
+  const { child, ended } = start(['plugin', 'intake', from, '--type', 'direct', '--url', vhost.url])
   let said = ''
   child.stderr.on('data', (text: string) => (said += text))
   await poll(() => said.includes('takes what comes'), { what: 'the intake', timeoutMs: 60_000 })

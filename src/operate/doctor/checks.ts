@@ -14,31 +14,31 @@ export type Area =
   'broker' | 'store' | 'permissions' | 'policies' | 'layout' | 'destinations' | 'messages' | 'round trip'
 export type AreaFinding = Finding & { area: Area }
 
-/** Every check that goes by facts alone, in the order in which one would ask. */
+/** Every check of the facts, in the order in which one would ask. */
 export function examine(facts: Facts): AreaFinding[] {
   const destinations = [...checkDestinations(facts), ...checkOutlets(facts)]
   const policies = checkPolicies(facts)
   const layout = checkLayout(facts)
   const jams = checkJams(facts, causesAmong([...destinations, ...policies, ...layout]))
   return [
-    ...within('broker', [...checkProduct(facts), ...checkAlarms(facts), ...checkBrokerSettings(), ...leftOut(facts)]),
-    ...within('permissions', checkPermissions(facts)),
-    ...within('policies', policies),
-    ...within('layout', layout),
-    ...within('destinations', destinations),
-    ...within('messages', [...jams, ...checkContents(facts, causesAmong(destinations, ['queue-full']))]),
+    ...inArea('broker', [...checkProduct(facts), ...checkAlarms(facts), ...checkBrokerSettings(), ...leftOut(facts)]),
+    ...inArea('permissions', checkPermissions(facts)),
+    ...inArea('policies', policies),
+    ...inArea('layout', layout),
+    ...inArea('destinations', destinations),
+    ...inArea('messages', [...jams, ...checkContents(facts, causesAmong(destinations, ['queue-full']))]),
   ]
 }
 
-export function within(area: Area, findings: readonly Finding[]): AreaFinding[] {
+export function inArea(area: Area, findings: readonly Finding[]): AreaFinding[] {
   return findings.map((one) => ({ area, ...one }))
 }
 
-/** One note for all that was not looked at. */
+/** One note for everything that was not looked at. */
 function leftOut({ management: { missing } }: Facts): Finding[] {
   if (missing.length === 0) return []
   const reasons = [...new Set(missing.map(({ reason }) => reason))]
-  const what = `not looked at, for want of the management API: ${missing.map(({ part }) => part).join(', ')} (${reasons.join('; ')})`
+  const what = `not looked at, without the management API: ${missing.map(({ part }) => part).join(', ')} (${reasons.join('; ')})`
   const todo = 'rabbitmq-plugins enable rabbitmq_management, a user with the tag monitoring, and --management URL'
   return [finding('note', 'left-out', what, todo)]
 }

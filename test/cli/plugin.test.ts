@@ -15,7 +15,7 @@ const noManagement = managementUrl() === undefined ? 'skipped: RABBITMQ_MANAGEME
 const why = noManagement ?? withoutPlugin
 
 const env = () => ({ AMQP_URL: vhost.url, RABBITMQ_MANAGEMENT_URL: managementUrl()! })
-const migrate = (...args: string[]) => run(['migrate', ...args], env())
+const pluginCommand = (...args: string[]) => run(['plugin', ...args], env())
 
 /** An exchange of the plugin, with a queue behind it. */
 async function oldWorld(type = 'direct', key = 'k', args: Record<string, unknown> = {}) {
@@ -29,7 +29,7 @@ async function oldWorld(type = 'direct', key = 'k', args: Record<string, unknown
 
 /** The plugin's count may be a moment old. */
 async function isEmpty(exchange: string): Promise<void> {
-  const empty = async () => (await migrate('status', exchange)).code === 0
+  const empty = async () => (await pluginCommand('status', exchange)).code === 0
   await poll(empty, { what: `nothing in ${exchange}`, timeoutMs: 30_000, intervalMs: 500 })
 }
 
@@ -44,22 +44,22 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
     const { exchange, queue, channel } = await oldWorld()
     for (let i = 0; i < 3; i++) publishDelayed(channel, exchange, 'k', 'x', 15_000)
     const waiting = async () => {
-      const { code, stdout } = await migrate('status', '--json', exchange)
+      const { code, stdout } = await pluginCommand('status', '--json', exchange)
       const [report] = documents(stdout) as { exchanges: { messages: number }[] }[]
       return code === 7 && report!.exchanges[0]!.messages === 3
     }
     await poll(waiting, { what: 'three that wait', timeoutMs: 30_000 })
     await bodies(channel, queue, 3)
     await isEmpty(exchange)
-    const { stdout } = await migrate('status', '--json', exchange)
+    const { stdout } = await pluginCommand('status', '--json', exchange)
     expect(documents(stdout)).toMatchObject([
       { empty: true, exchanges: [{ vhost: vhost.name, name: exchange, type: 'direct', messages: 0 }] },
     ])
-    expect((await migrate('status')).stdout).toContain(`${exchange}  (direct, vhost ${vhost.name})`)
+    expect((await pluginCommand('status')).stdout).toContain(`${exchange}  (direct, vhost ${vhost.name})`)
   })
 
   test('status says of a name that is no exchange of the plugin that it does not know it', async () => {
-    const { code, stderr } = await migrate('status', unique('typo'))
+    const { code, stderr } = await pluginCommand('status', unique('typo'))
     expect(code).toBe(1)
     expect(stderr).toContain('no exchange of the plugin')
   })
@@ -71,7 +71,7 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
     await channel.assertExchange(inFront, 'fanout')
     await channel.bindExchange(exchange, inFront, '')
     for (const created of [true, false]) {
-      const { code, stdout, stderr } = await migrate('copy', exchange, '--json')
+      const { code, stdout, stderr } = await pluginCommand('copy', exchange, '--json')
       expect({ code, report: documents(stdout)[0] }).toEqual({
         code: 0,
         report: { exchange: `${exchange}.due`, type: 'headers', created, bindings: 1 },
@@ -87,8 +87,8 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
     const { exchange, queue, channel } = await oldWorld('topic', 'a.*')
     const entry = `${exchange}.new`
     for (let n = 0; n < 50; n++) publishDelayed(channel, exchange, 'a.b', `old ${n}`, 100 + n * 60)
-    expect((await migrate('copy', exchange)).code).toBe(0)
-    const intake = start(['migrate', 'intake', entry, '--to', `${exchange}.due`, '--json'], env())
+    expect((await pluginCommand('copy', exchange)).code).toBe(0)
+    const intake = start(['plugin', 'intake', entry, '--to', `${exchange}.due`, '--json'], env())
     let said = ''
     intake.child.stderr.on('data', (text: string) => (said += text))
     await poll(() => said.includes('takes what comes'), { what: 'the intake', timeoutMs: 60_000 })
@@ -106,14 +106,14 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
   test('switch refuses while a message waits, or a binding is lacking, and changes nothing', async () => {
     const { exchange, queue, channel } = await oldWorld()
     publishDelayed(channel, exchange, 'k', 'waits', 20_000)
-    expect((await migrate('switch', exchange)).code).toBe(3)
+    expect((await pluginCommand('switch', exchange)).code).toBe(3)
     await channel.assertExchange(`${exchange}.due`, 'direct', {
       arguments: { 'alternate-exchange': 'dueque.v1.parked' },
     })
-    const lacking = await migrate('switch', exchange)
+    const lacking = await pluginCommand('switch', exchange)
     expect(lacking).toMatchObject({ code: 4, stderr: expect.stringContaining(`${queue} by "k"`) as string })
-    await migrate('copy', exchange)
-    const full = await migrate('switch', exchange)
+    await pluginCommand('copy', exchange)
+    const full = await pluginCommand('switch', exchange)
     expect(full).toMatchObject({ code: 4, stderr: expect.stringContaining('1 messages wait in it') as string })
     expect(await bodies(channel, queue, 1)).toEqual(['waits'])
   })
@@ -123,9 +123,9 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
     const inFront = unique('in-front')
     await channel.assertExchange(inFront, 'fanout')
     await channel.bindExchange(exchange, inFront, '')
-    await migrate('copy', exchange)
+    await pluginCommand('copy', exchange)
     await isEmpty(exchange)
-    expect(await migrate('switch', exchange)).toMatchObject({ code: 0, stderr: '' })
+    expect(await pluginCommand('switch', exchange)).toMatchObject({ code: 0, stderr: '' })
     // Before an intake runs: nothing is lost.
     publishDelayed(channel, exchange, 'k', 'direct', 1000)
     publishDelayed(channel, inFront, 'k', 'by another exchange', 1000)
@@ -160,7 +160,7 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
       publishDelayed(channel, 'old', 'k', 'x', 600_000)
       const status = async (...urls: string[]) => {
         const args = urls.flatMap((url) => ['--management', url])
-        const { code, stdout } = await run(['migrate', 'status', 'old', '--json', ...args], { AMQP_URL: one.url })
+        const { code, stdout } = await run(['plugin', 'status', 'old', '--json', ...args], { AMQP_URL: one.url })
         const [report] = documents(stdout) as { exchanges: { messages: number }[]; nodes: { notAsked: string[] } }[]
         return { code, messages: report?.exchanges[0]?.messages, notAsked: report?.nodes.notAsked }
       }
@@ -178,8 +178,14 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
 test.skipIf(why === undefined || noManagement !== undefined)(
   'on a broker without the plugin status says so, and exits with 0',
   async () => {
-    const { code, stdout } = await migrate('status')
+    const { code, stdout } = await pluginCommand('status')
     expect(code).toBe(0)
     expect(stdout).toContain('there is no exchange of the plugin')
   },
 )
+
+test('the commands still have their old name, migrate', async () => {
+  const help = await run(['migrate', 'status', '--help'])
+  expect(help).toEqual(await run(['plugin', 'status', '--help']))
+  expect(help).toMatchObject({ code: 0, stderr: '' })
+})
