@@ -2,9 +2,7 @@ import { AmqpBroker } from './amqp/amqp-broker.js'
 import type { ConnectionEvents } from './amqp/connection/connection.js'
 import { MAX_BYTES_IN_FLIGHT } from './amqp/publish/in-flight.js'
 import { assertOutside } from './amqp/topology/reserved-names.js'
-import { openInTime } from './amqp/connection/open-in-time.js'
 import { UnroutableForwarder } from './forwarding/unroutable.js'
-import type { Broker } from './broker.js'
 import { RunningConsumer } from './consumer/consumer.js'
 import { differingNames, type Handler } from './consumer/delivery.js'
 import { SharedDuplicates } from './consumer/copies/shared-duplicates.js'
@@ -14,7 +12,7 @@ import type { Consumer } from './consumer/stats.js'
 import { checkQueueName } from './message/destination.js'
 import { drainTimes, endsWithin } from './base/drain.js'
 import { DuequeError, invalidOption, shown } from './base/errors.js'
-import { Events, type DuequeEvents } from './events.js'
+import { Events, type DuequeEvents, type ParkedEvent } from './events.js'
 import type { Dueque, ScheduleItem } from './dueque.js'
 import type { Health } from './health.js'
 import { checkDefinition, encodePayload, type MessageDefinition } from './message/definition.js'
@@ -24,6 +22,7 @@ import { warnOfClockSteps } from './base/warn-of-clock-steps.js'
 import { checkItem, checkItems, scheduleAll, type Place } from './schedule/schedule-all.js'
 import { LazyRun, UnusedRuns, type ScheduleRun } from './schedule/schedule-run.js'
 import { resolveSchedule, type ScheduleOptions } from './schedule/schedule-options.js'
+import { openSession, type Session } from './session.js'
 import type { Strategy, WaitOptions } from './strategies/strategy.js'
 import { strategyMethods } from './schedule/strategy-methods.js'
 import type { StrategyMethods, StrategyScheduleOptions } from './schedule/waiting.js'
@@ -40,50 +39,19 @@ export async function connect<S extends Strategy = Strategy>(
   options: ConnectOptions<S> = {},
 ): Promise<Dueque<S> & StrategyMethods<S>> {
   const resolved = resolveOptions(options)
-  const { strategy, logger, clock, publishTimeoutMs } = resolved
+  const { strategy, logger, clock } = resolved
   const events = new Events(logger)
   const broker = strategy.broker ?? new AmqpBroker(resolved, amqpEvents(events))
-  if (broker instanceof AmqpBroker) await openInTime(broker, resolved)
-  else await broker.open()
-  const start = async () => {
-    const onError = (error: DuequeError) => events.emit('error', error)
-    await strategy.start({ broker, clock, logger, onError })
-    if (!(broker instanceof AmqpBroker)) return undefined
-    return new UnroutableForwarder(broker, {
-      strategy,
-      clock,
-      logger,
-      onParked: (event) => events.emit('parked', event),
-    }).start()
-  }
-  try {
-    const unroutable = await answered(start(), publishTimeoutMs)
-    const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { broker, events, unroutable })
-    Object.assign(mq, mq.whileOpen(strategyMethods(strategy, () => clock.now()) as object))
-    return mq as Dueque<S> as Dueque<S> & StrategyMethods<S>
-  } catch (error) {
-    await strategy.stop()
-    await broker.close()
-    throw error
-  }
-}
-
-/** A broker that is lost while we set up is waited for, but not for ever. */
-async function answered<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    const error = new DuequeError('UNREACHABLE', `the broker did not answer within ${ms} ms of connecting`, {
-      hosts: [],
-    })
-    timer = setTimeout(() => reject(error), ms)
+  const onParked = (event: ParkedEvent) => events.emit('parked', event)
+  const unroutable =
+    broker instanceof AmqpBroker ? new UnroutableForwarder(broker, { strategy, clock, logger, onParked }) : undefined
+  const session = await openSession(broker, resolved, {
+    onError: (error) => events.emit('error', error),
+    started: () => unroutable?.start(),
   })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-    // Closing the broker makes it fail; nobody is left to hear of it.
-    work.catch(() => undefined)
-  }
+  const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { session, events, unroutable })
+  Object.assign(mq, mq.whileOpen(strategyMethods(strategy, () => clock.now()) as object))
+  return mq as Dueque<S> as Dueque<S> & StrategyMethods<S>
 }
 
 function amqpEvents(events: Events): ConnectionEvents {
@@ -100,7 +68,7 @@ function amqpEvents(events: Events): ConnectionEvents {
 const LAST_WORDS_MS = 50
 
 interface Parts {
-  broker: Broker
+  session: Session
   events: Events
   unroutable: UnroutableForwarder | undefined
 }
@@ -201,7 +169,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     if (options.declare !== false) assertNoDeadQueue(queue)
     const consumer: RunningConsumer = new RunningConsumer(queue, handlers, options, {
       connection: this,
-      broker: this.#parts.broker,
+      broker: this.#parts.session.broker,
       strategy,
       clock,
       logger,
@@ -239,7 +207,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   }
 
   health(): Health {
-    const health = this.#parts.broker.health()
+    const health = this.#parts.session.broker.health()
     const store = this.strategy.storeHealth?.()
     const stored = this.strategy.storeFaults?.()
     const isUp = health.producer === 'up' && health.consumer !== 'down' && store !== 'down'
@@ -273,12 +241,12 @@ class Connected<S extends Strategy> implements Dueque<S> {
     const drained = this.#drain(drainTimeoutMs)
     if (await endsWithin(drained, wholeMs)) return
     this.#options.logger.warn('closed before all was over', { drainTimeoutMs, schedules: this.#scheduling })
-    this.#parts.broker.destroy?.()
+    this.#parts.session.broker.destroy?.()
     await endsWithin(drained, LAST_WORDS_MS)
   }
 
   async #drain(drainTimeoutMs: number): Promise<void> {
-    const { broker, unroutable } = this.#parts
+    const { session, unroutable } = this.#parts
     try {
       // Together: each waits for the goodbyes of a broker that may be silent.
       await Promise.all([
@@ -287,10 +255,9 @@ class Connected<S extends Strategy> implements Dueque<S> {
       ])
       this.#isDrained = true
       if (this.#scheduling > 0) await new Promise<void>((resolve) => (this.#settled = resolve))
-      await this.strategy.stop()
     } finally {
       this.#unwatch()
-      await broker.close()
+      await session.close()
     }
   }
 

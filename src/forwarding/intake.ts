@@ -11,6 +11,8 @@ import type { Decision, Route } from './forward.js'
 import { Forwarder } from './forwarder.js'
 import { dueExchange, duePart, entryParts, intakeQueue, type Way } from './intake-parts.js'
 import { messageOf } from './plugin-form.js'
+import { openSession, type Session } from '../session.js'
+import { quietEvents } from '../amqp/connection/quiet-events.js'
 
 export interface IntakeOptions extends ConnectOptions {
   /** The exchange that producers publish to. It is declared, and must not be there with another type than fanout. */
@@ -94,7 +96,8 @@ class RunningIntake implements Intake {
   readonly #onError: (error: DuequeError) => void
   readonly #forwarder: Forwarder
   readonly #stats = { scheduled: 0, atOnce: 0, dead: 0 }
-  #unroutable: UnroutableForwarder | undefined
+  readonly #unroutable: UnroutableForwarder
+  #session: Session | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: ResolvedOptions, way: Way, onError: (error: DuequeError) => void) {
@@ -102,9 +105,9 @@ class RunningIntake implements Intake {
     this.#way = way
     this.#queue = intakeQueue(way.entry)
     this.#onError = onError
-    const nothing = () => undefined
-    const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: onError }
-    this.#broker = new AmqpBroker(options, events)
+    this.#broker = new AmqpBroker(options, quietEvents({ error: onError }))
+    const { strategy, clock, logger } = options
+    this.#unroutable = new UnroutableForwarder(this.#broker, { strategy, clock, logger })
     this.#forwarder = new Forwarder({
       clock: options.clock,
       route: (arrival) => this.#route(arrival),
@@ -113,13 +116,11 @@ class RunningIntake implements Intake {
   }
 
   async start(type: string | undefined, prefetch: number): Promise<void> {
-    const { strategy, clock, logger } = this.#options
     const { entry, due } = this.#way
     const { names, topology } = this.#broker
-    await this.#broker.open()
+    this.#session = await openSession(this.#broker, this.#options, { onError: this.#onError })
     for (const exchange of [entry, due]) await topology.assertUsers({ exchange })
-    await strategy.start({ broker: this.#broker, clock, logger, onError: this.#onError })
-    this.#unroutable = await new UnroutableForwarder(this.#broker, { strategy, clock, logger }).start()
+    await this.#unroutable.start()
     const duePlan = type === undefined ? [] : [duePart(names, due, type)]
     await topology.ensure(`due exchange ${due}`, duePlan)
     // Before anything is taken.
@@ -145,9 +146,8 @@ class RunningIntake implements Intake {
 
   async #close(): Promise<void> {
     await this.#forwarder.close()
-    await this.#unroutable?.close()
-    await this.#options.strategy.stop()
-    await this.#broker.close()
+    await this.#unroutable.close()
+    await this.#session?.close()
   }
 
   #route(arrival: Arrival): Route {

@@ -1,8 +1,10 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { AmqpBroker } from '../../src/amqp/amqp-broker.js'
+import { quietEvents } from '../../src/amqp/connection/quiet-events.js'
 import { UnroutableForwarder } from '../../src/forwarding/unroutable.js'
-import { ladder, type Dueque, type ParkedEvent } from '../../src/index.js'
+import type { Dueque, ParkedEvent } from '../../src/index.js'
 import { resolveOptions } from '../../src/options.js'
+import { openSession } from '../../src/session.js'
 import { management, managementUrl, poll, useVhost } from '../support/broker.js'
 import { next } from '../support/intake.js'
 import { open, rawChannel } from '../support/mq.js'
@@ -175,14 +177,10 @@ test('the reason is on the message: no such destination, none at all, or one of 
 test('a foreign message that comes back before it is due makes a producer look at nothing again', async () => {
   const queue = unique('known')
   const options = resolveOptions({ url: vhost.url })
-  const nothing = () => undefined
-  const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
-  const broker = new AmqpBroker(options, events)
-  await broker.open()
-  onTestFinished(() => broker.close())
-  const { clock, logger } = options
-  const strategy = ladder()
-  await strategy.start({ broker, clock, logger, onError: nothing })
+  const broker = new AmqpBroker(options, quietEvents())
+  const session = await openSession(broker, options, { onError: () => undefined })
+  onTestFinished(() => session.close())
+  const { strategy, clock, logger } = options
   const rescue = await new UnroutableForwarder(broker, { strategy, clock, logger }).start()
   onTestFinished(() => rescue.close())
   await broker.topology.destination({ queue }, true)

@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
 import { parseEndpoints } from '../../src/amqp/connection/endpoint.js'
+import { quietEvents } from '../../src/amqp/connection/quiet-events.js'
 import { parkedSentOn } from '../../src/operate/failed/parked-messages.js'
 import { Redrive, type RedrivePlan } from '../../src/operate/failed/redrive.js'
 import { FailedQueue } from '../../src/operate/failed/failed-queue.js'
@@ -19,9 +20,7 @@ export async function openParked(url: string, name = PARKED): Promise<FailedQueu
 /** Sends parked messages on, all of them if the plan says nothing else; or those of another storage queue. */
 export async function redriveParked(url: string, plan: Partial<RedrivePlan> = {}, name = PARKED) {
   const queue = await openParked(url, name)
-  const nothing = () => undefined
-  const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
-  const work = await Redrive.open(resolveOptions({ url }), events)
+  const work = await Redrive.open(resolveOptions({ url }), quietEvents())
   onTestFinished(() => work.close())
   const sent: DelayedMessage[] = []
   const left: DuequeError[] = []

@@ -1,4 +1,5 @@
 import { AmqpConnection, type ConnectionSettings } from './connection.js'
+import { quietEvents } from './quiet-events.js'
 
 /**
  * A connection for the work of an operator, of whose ups and downs nobody has to hear: the work itself tells.
@@ -6,9 +7,7 @@ import { AmqpConnection, type ConnectionSettings } from './connection.js'
  * @throws DuequeError as `connect` does
  */
 export async function openConnection(settings: ConnectionSettings): Promise<AmqpConnection> {
-  const nothing = () => undefined
-  const events = { disconnected: nothing, reconnected: nothing, blocked: nothing, unblocked: nothing, error: nothing }
-  const connection = new AmqpConnection(settings, events)
+  const connection = new AmqpConnection(settings, quietEvents())
   await connection.open()
   return connection
 }

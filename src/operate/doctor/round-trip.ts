@@ -2,13 +2,15 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { Channel } from 'amqplib'
 import { AmqpBroker } from '../../amqp/amqp-broker.js'
-import { AmqpConnection, type ConnectionEvents } from '../../amqp/connection/connection.js'
+import { AmqpConnection } from '../../amqp/connection/connection.js'
 import { parseEndpoints } from '../../amqp/connection/endpoint.js'
 import { operationFailure } from '../../amqp/connection/failures.js'
+import { quietEvents } from '../../amqp/connection/quiet-events.js'
 import { Names } from '../../amqp/topology/names.js'
 import { errorText, isDuequeError } from '../../base/errors.js'
 import type { ResolvedOptions } from '../../options.js'
 import { resolveSchedule } from '../../schedule/schedule-options.js'
+import { openSession, type Session } from '../../session.js'
 import { finding, type Finding } from '../../base/finding.js'
 
 const DELAY_MS = 1000
@@ -32,25 +34,20 @@ export type Trip =
 export async function roundTrip(options: ResolvedOptions, signal: AbortSignal): Promise<Trip> {
   const queue = `${new Names(options.namespace).prefix}.doctor.${randomBytes(4).toString('hex')}`
   let blocked: string | undefined
-  const nothing = () => undefined
-  const events: ConnectionEvents = {
-    disconnected: nothing,
-    reconnected: nothing,
+  const events = quietEvents({
     blocked: (reason) => (blocked = reason),
     unblocked: () => (blocked = undefined),
-    error: nothing,
-  }
+  })
   const settings = { ...options, endpoints: parseEndpoints(options.url), name: `${options.name} doctor` }
   const connection = new AmqpConnection(settings, events)
-  const broker = new AmqpBroker(options, events)
+  let session: Session | undefined
   try {
     await connection.open()
     const channel = await (await connection.ready()).createChannel()
     // Reported by the operation that caused it.
-    channel.on('error', nothing)
+    channel.on('error', () => undefined)
     const arrival = await listen(channel, queue)
-    await broker.open()
-    await options.strategy.start({ ...options, broker, onError: nothing })
+    session = await openSession(new AmqpBroker(options, events), options, { onError: () => undefined })
     const dueAt = await schedule(options, queue, signal)
     const arrivedAt = await arrived(arrival, signal)
     if (arrivedAt !== undefined) return { arrived: true, latenessMs: arrivedAt - dueAt }
@@ -61,7 +58,7 @@ export async function roundTrip(options: ResolvedOptions, signal: AbortSignal): 
     if (blocked !== undefined) return { arrived: false, why: 'blocked', text: blocked }
     return { arrived: false, why: isDuequeError(error, 'PERMISSION_DENIED') ? 'denied' : 'failed', text }
   } finally {
-    await broker.close()
+    await session?.close()
     await remove(connection, queue)
   }
 }

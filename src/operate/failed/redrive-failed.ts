@@ -1,3 +1,5 @@
+import type { ConnectionEvents } from '../../amqp/connection/connection.js'
+import { quietEvents } from '../../amqp/connection/quiet-events.js'
 import { aFunction, anAbortSignal, anything, flag, type Rule } from '../../base/checks.js'
 import { DuequeError } from '../../base/errors.js'
 import type { Destination } from '../../message/destination.js'
@@ -95,15 +97,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   onError: aFunction,
 }
 
-function eventsOf({ onBlocked, onError }: RedriveFailedOptions) {
-  const nothing = () => undefined
-  return {
-    disconnected: nothing,
-    reconnected: nothing,
-    unblocked: nothing,
-    blocked: onBlocked ?? nothing,
-    error: onError ?? nothing,
-  }
+function eventsOf({ onBlocked: blocked, onError: error }: RedriveFailedOptions): ConnectionEvents {
+  return quietEvents({ ...(blocked && { blocked }), ...(error && { error }) })
 }
 
 /** Counts the fates of the messages of one redrive, and reports them. */

@@ -5,6 +5,8 @@ import { DuequeError, errorText, isDuequeError } from '../../base/errors.js'
 import type { ResolvedOptions } from '../../options.js'
 import { AmqpBroker } from '../../amqp/amqp-broker.js'
 import type { ConnectionEvents } from '../../amqp/connection/connection.js'
+import { openSession, type Session } from '../../session.js'
+import type { Strategy } from '../../strategies/strategy.js'
 import type { FailedQueue, TakenMessage } from './failed-queue.js'
 
 export interface RedrivePlan {
@@ -40,28 +42,22 @@ const IN_FLIGHT = 200
  * on its way is there twice, with one id and revision, and consumers suppress the second.
  */
 export class Redrive {
-  readonly #broker: AmqpBroker
-  readonly #options: ResolvedOptions
+  readonly #session: Session<AmqpBroker>
+  readonly #strategy: Strategy
   /** Asked once for each: a missing one costs the broker a channel and a line in its log. */
   readonly #destinations = new Map<string, Promise<void>>()
 
   /** @throws DuequeError as `connect` does */
   static async open(options: ResolvedOptions, events: ConnectionEvents): Promise<Redrive> {
-    const broker = new AmqpBroker(options, events)
-    await broker.open()
-    try {
-      const { strategy, clock, logger } = options
-      await strategy.start({ broker, clock, logger, onError: (error) => events.error(error) })
-      return new Redrive(broker, options)
-    } catch (error) {
-      await broker.close()
-      throw error
-    }
+    // The signal ends a run between two messages, and not the opening.
+    const settings = { ...options, signal: undefined }
+    const session = await openSession(new AmqpBroker(options, events), settings, { onError: events.error })
+    return new Redrive(session, options.strategy)
   }
 
-  private constructor(broker: AmqpBroker, options: ResolvedOptions) {
-    this.#broker = broker
-    this.#options = options
+  private constructor(session: Session<AmqpBroker>, strategy: Strategy) {
+    this.#session = session
+    this.#strategy = strategy
   }
 
   /**
@@ -96,9 +92,8 @@ export class Redrive {
     await queue.settle()
   }
 
-  async close(): Promise<void> {
-    await this.#options.strategy.stop()
-    await this.#broker.close()
+  close(): Promise<void> {
+    return this.#session.close()
   }
 
   async #sendOn(queue: FailedQueue, stored: TakenMessage, plan: RedrivePlan): Promise<void> {
@@ -106,7 +101,7 @@ export class Redrive {
     try {
       outcome = plan.sentOn(stored)
       await this.#prepare(outcome.destination, plan)
-      await this.#options.strategy.schedule(outcome, { declare: false, bind: false })
+      await this.#strategy.schedule(outcome, { declare: false, bind: false })
     } catch (error) {
       outcome = asDuequeError(error)
     }
@@ -124,7 +119,7 @@ export class Redrive {
 
   /** @throws DuequeError `NOT_BOUND`, `DESTINATION_MISSING`, `RESERVED_NAME`, … */
   async #look(destination: Destination, { isNamed, isBound, declare }: RedrivePlan): Promise<void> {
-    const { topology } = this.#broker
+    const { topology } = this.#session.broker
     if (isNamed(destination)) return topology.destination(destination, declare)
     await topology.assertUsers(destination)
     const text = destinationText(destination)

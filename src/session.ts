@@ -1,0 +1,63 @@
+import { openInTime } from './amqp/connection/open-in-time.js'
+import { DuequeError } from './base/errors.js'
+import { TIMED_OUT, withTimeLimit } from './base/time-limit.js'
+import type { Broker } from './broker.js'
+import type { ResolvedOptions } from './options.js'
+
+/** An open broker with a started strategy. */
+export interface Session<B extends Broker = Broker> {
+  readonly broker: B
+  /** Stops the strategy, then closes the broker. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface SessionSettings {
+  /** Called for errors that need an operator while nobody waits for an answer. */
+  onError: (error: DuequeError) => void
+  /** More to be started, once the strategy has started. */
+  started?: (() => Promise<unknown> | undefined) | undefined
+}
+
+/**
+ * Opens a broker and starts a strategy on it, for `connect` and for each work that needs no more than these two. A broker
+ * that starts later is waited for as `waitMs` says. If a step fails, both are closed again.
+ *
+ * It stands beside the rooms, and not in `amqp/`, because the transport knows no strategy, and the broker may be memory.
+ *
+ * @throws DuequeError `UNREACHABLE` also if the broker is lost meanwhile and does not answer within `publishTimeoutMs`;
+ * `ABORTED`, and what the strategy throws
+ */
+export async function openSession<B extends Broker>(
+  broker: B,
+  options: ResolvedOptions,
+  { onError, started }: SessionSettings,
+): Promise<Session<B>> {
+  const { strategy, clock, logger, publishTimeoutMs } = options
+  let closing: Promise<void> | undefined
+  const close = () => (closing ??= closeBoth())
+  const closeBoth = async () => {
+    try {
+      await strategy.stop()
+    } finally {
+      await broker.close()
+    }
+  }
+  // One that a strategy brings is never away.
+  await (strategy.broker ? broker.open() : openInTime(broker, options))
+  const start = async () => {
+    await strategy.start({ broker, clock, logger, onError })
+    await started?.()
+  }
+  try {
+    await withTimeLimit(start(), publishTimeoutMs)
+  } catch (error) {
+    await close()
+    throw error === TIMED_OUT ? unanswered(publishTimeoutMs) : error
+  }
+  return { broker, close }
+}
+
+function unanswered(ms: number): DuequeError {
+  const message = `the broker did not answer within ${ms} ms of connecting (option: publishTimeoutMs)`
+  return new DuequeError('UNREACHABLE', message, { hosts: [] })
+}
