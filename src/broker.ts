@@ -10,7 +10,7 @@ export interface PublishOptions {
   /** Binds the destination if it is not. With false it is taken to be bound. @default true */
   bind?: boolean | undefined
   signal?: AbortSignal | undefined
-  /** Milliseconds after which it is given up. @default publishTimeoutMs */
+  /** Milliseconds after which an unconfirmed message fails. @default publishTimeoutMs */
   timeoutMs?: number | undefined
 }
 
@@ -49,15 +49,11 @@ export type BrokerHealth = Omit<Health, 'ok'>
 /** Where due messages go and consumers take them from: RabbitMQ, or the process's own memory. */
 export interface Broker {
   open(): Promise<void>
-  /** Hands a message that is due to its destination. Resolves once it is safe there. */
-  deliver(message: DelayedMessage, options: PublishOptions): Promise<void>
   /**
-   * Hands over a message that is due and was accepted when it was scheduled. Where its destination is gone, it is parked.
-   * Resolves once it is safe.
-   *
-   * @param options.timeoutMs after which it is given up
+   * Delivers a due message to its destination. Resolves once it is safe there. With `bind: false`, a message whose
+   * destination is gone is parked.
    */
-  release(message: DelayedMessage, options: { timeoutMs: number }): Promise<void>
+  deliver(message: DelayedMessage, options: PublishOptions): Promise<void>
   /** Puts an arrival into the dead queue of `queue`. Resolves once it is safe there; only then may it be acked. */
   bury(
     queue: string,

@@ -82,10 +82,6 @@ export class AmqpBroker implements Broker {
     return this.publish(message, new DestinationPlan(this, message, options), options)
   }
 
-  release(message: DelayedMessage, { timeoutMs }: { timeoutMs: number }): Promise<void> {
-    return this.deliver(message, { declare: false, bind: false, timeoutMs })
-  }
-
   /** @throws DuequeError `BODY_TOO_LARGE` before anything is sent, and what the publisher throws */
   publish(message: DelayedMessage, plan: PublishPlan, options: DeliveryOptions): Promise<void> {
     const tooLarge = this.tooLarge(message.body)

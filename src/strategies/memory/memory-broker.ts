@@ -84,14 +84,8 @@ export class MemoryBroker implements Broker {
     throw new DuequeError('DESTINATION_MISSING', `${text} does not exist: declare it first`, { destination: text })
   }
 
-  deliver(message: DelayedMessage, { declare }: PublishOptions): Promise<void> {
-    this.ensure(message.destination, declare)
-    this.#route(message)
-    return Promise.resolve()
-  }
-
-  /** What is due goes to its destination, or is parked. */
-  release(message: DelayedMessage): Promise<void> {
+  deliver(message: DelayedMessage, { declare, bind = true }: PublishOptions): Promise<void> {
+    if (bind) this.ensure(message.destination, declare)
     this.#route(message)
     return Promise.resolve()
   }

@@ -18,6 +18,9 @@ const aClock: Rule = (value) => {
   return typeof now === 'function' && typeof at === 'function' ? undefined : 'a clock, such as manualClock()'
 }
 
+/** For a message whose destination was there when it was scheduled. */
+const ACCEPTED = { declare: false, bind: false }
+
 const MEMORY_RULES: Rules<MemoryOptions> = { clock: aClock }
 
 export interface MemoryStrategy extends Strategy {
@@ -38,7 +41,7 @@ export function memory(options: MemoryOptions = {}): MemoryStrategy {
   const broker = new MemoryBroker()
   const queue = new DueQueue<DelayedMessage>(clock, (message) => {
     // What was cancelled or rescheduled meanwhile is not there as it was.
-    if (waitlist.take(message)) void broker.release(message)
+    if (waitlist.take(message)) void broker.deliver(message, ACCEPTED)
   })
   const waitlist = new MemoryWaitlist((message) => queue.add(message, readyAt(message)))
   return {
@@ -53,7 +56,7 @@ export function memory(options: MemoryOptions = {}): MemoryStrategy {
       if (signal?.aborted)
         throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
       broker.ensure(message.destination, declare)
-      if (onConflict === undefined && readyAt(message) <= clock.now()) return broker.release(message)
+      if (onConflict === undefined && readyAt(message) <= clock.now()) return broker.deliver(message, ACCEPTED)
       return Promise.resolve(waitlist.add(message, onConflict))
     },
     stop() {

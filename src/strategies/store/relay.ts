@@ -187,7 +187,8 @@ export class Relay {
     const to = destinationText(claimed.message.destination)
     if ((this.#stalled.get(to) ?? -Infinity) > clock.monotonic()) return this.#release(claimed, STALL_MS)
     try {
-      await broker.release(claimed.message, { timeoutMs: this.#options.leaseMs / 2 })
+      const timeoutMs = this.#options.leaseMs / 2
+      await broker.deliver(claimed.message, { declare: false, bind: false, timeoutMs })
     } catch (error) {
       return this.#refused(claimed, to, error)
     }

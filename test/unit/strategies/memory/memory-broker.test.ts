@@ -10,22 +10,25 @@ function brokerOf(queue: string, count = 0) {
   const broker = new MemoryBroker()
   broker.declareQueue(queue)
   const put = (n: number, to: { queue: string } | { exchange: string; routingKey: string } = { queue }) =>
-    void broker.release({
-      id: String(n),
-      name: 'note',
-      version: 1,
-      body: new Uint8Array(),
-      destination: to,
-      dueAt: 0,
-      scheduledAt: 0,
-      expiresAt: undefined,
-      revision: n,
-      attempt: 1,
-      headers: {},
-      priority: undefined,
-      correlationId: undefined,
-      dedupeKey: undefined,
-    })
+    void broker.deliver(
+      {
+        id: String(n),
+        name: 'note',
+        version: 1,
+        body: new Uint8Array(),
+        destination: to,
+        dueAt: 0,
+        scheduledAt: 0,
+        expiresAt: undefined,
+        revision: n,
+        attempt: 1,
+        headers: {},
+        priority: undefined,
+        correlationId: undefined,
+        dedupeKey: undefined,
+      },
+      { declare: false, bind: false },
+    )
   for (let n = 0; n < count; n++) put(n)
   const subscribe = async (prefetch: number, onArrival: (arrival: Arrival) => void = () => undefined) => {
     const arrivals: Arrival[] = []
