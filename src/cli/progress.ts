@@ -1,7 +1,7 @@
 const WIDTH = 24
 const EVERY_MS = 100
 
-/** A bar on standard error: how far, how many, how fast. Says nothing if `shown` is false. */
+/** A bar on standard error: how far, how many, how fast. Writes nothing if `shown` is false. */
 export class Progress {
   readonly #label: string
   readonly #unit: string
@@ -17,7 +17,7 @@ export class Progress {
     this.#shown = shown
   }
 
-  /** @param share of the whole work, 0 to 1; unknown if the end cannot be foreseen */
+  /** @param share of the whole work, 0 to 1; undefined if the end cannot be foreseen */
   update(count: number, share?: number): void {
     this.#count = count
     const now = performance.now()
@@ -46,7 +46,7 @@ export class Progress {
   }
 }
 
-/** The same digits for everyone, whatever the locale of the machine. */
+/** The same digits in every locale. */
 export function number(value: number): string {
   return value.toLocaleString('en')
 }

@@ -52,8 +52,8 @@ export function operatorOptions({ management, ...settings }: OperatorFlags, term
 }
 
 /**
- * Connects, and closes whatever becomes of the work. Messages wait in the store that was chosen, if one was; what is due in
- * it is left to `dueque relay`.
+ * Connects, and closes when the work ends, however it ends. Messages wait in the store that was chosen, if one was; due
+ * messages in it are left to `dueque relay`.
  */
 export async function withDueque<T>(
   settings: Settings,
@@ -74,7 +74,7 @@ export async function withDueque<T>(
   }
 }
 
-/** Says what its events tell. */
+/** Prints its errors, and a warning when RabbitMQ takes no messages. */
 export function watched<D extends Dueque>(mq: D, terminal: Terminal): D {
   mq.on('error', (error) => terminal.error(error))
   mq.on('blocked', (reason) => terminal.warn('RabbitMQ takes no messages for now', { reason }))

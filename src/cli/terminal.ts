@@ -12,17 +12,17 @@ export class Terminal {
 
   constructor({ json }: { json: boolean }) {
     this.json = json
-    // A closed pipe is told by the write's own callback; without a listener it would throw.
+    // The write's own callback reports a closed pipe; without a listener it would throw.
     process.stdout.on('error', () => this.#closed?.())
     process.stderr.on('error', () => undefined)
   }
 
-  /** Whoever read our output has gone, as in `dueque … | head`. */
+  /** The reader of our output has gone, as in `dueque … | head`. */
   onClosed(listener: () => void): void {
     this.#closed = listener
   }
 
-  /** Resolves once the line is written; to `false` if nobody reads any more. */
+  /** Resolves when the line is written; to `false` if its reader has gone. */
   print(line: string): Promise<boolean> {
     return new Promise((resolve) => process.stdout.write(`${harmless(line)}\n`, (error) => resolve(!error)))
   }
@@ -67,7 +67,7 @@ export class Terminal {
     }
   }
 
-  /** What the library tells an operator. */
+  /** Takes the warnings and errors of the library. */
   get logger(): Logger {
     const ignore = () => undefined
     const warn = (message: string, data?: Record<string, unknown>) => this.warn(message, data)
@@ -75,9 +75,9 @@ export class Terminal {
   }
 }
 
-/** What steers a terminal, or shows a text in another order than it has. */
+/** Characters that steer a terminal, or show a text in another order. */
 const STEERING = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
-/** Of these, what `JSON.stringify` leaves as it is. */
+/** Those that `JSON.stringify` leaves as they are. */
 const STEERING_IN_JSON = /[\x7f-\x9f\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
 
 /** A foreign text must not steer the terminal: control characters are shown as `\x1b`, `\u202e` and the like. */
@@ -85,12 +85,12 @@ export function plain(text: string): string {
   return text.replace(STEERING, escaped)
 }
 
-/** For whole lines, so that none slips through. */
+/** For whole lines, in case a text in them was not made plain. */
 function harmless(lines: string): string {
   return lines.replace(STEERING, (char) => (char === '\n' || char === '\t' ? char : escaped(char)))
 }
 
-/** The same value for whoever reads the JSON, and harmless for whoever looks at it. */
+/** The same value for programs that read the JSON, and harmless for people who look at it. */
 function jsonText(value: unknown): string {
   return JSON.stringify(value).replace(STEERING_IN_JSON, (char) => `\\u${hex(char, 4)}`)
 }
@@ -103,7 +103,7 @@ function hex(char: string, digits: number): string {
   return char.charCodeAt(0).toString(16).padStart(digits, '0')
 }
 
-/** Arguments are quoted back when they are wrong, and a misspelt one may hold a URL with its password, in whatever place. */
+/** Errors quote wrong arguments, and a misspelt one may hold a URL with its password, anywhere in it. */
 function withoutUrls(text: string): string {
   const withoutWhole = urls.reduce((rest, url) => rest.replaceAll(url, '(a URL)'), text)
   return credentials.reduce((rest, part) => rest.replaceAll(part, '//…@'), withoutWhole)

@@ -17,8 +17,12 @@ export interface FilterOptions {
 /** Which of the messages that wait are meant. */
 export function addFilter(command: Command): Command {
   return command
-    .option('--from <instant>', 'just what is handed over at this ISO 8601 time with a zone, or later', instantOf)
-    .option('--to <instant>', 'just what is handed over before this time', instantOf)
+    .option(
+      '--from <instant>',
+      'just messages that are handed over at this ISO 8601 time with a zone, or later',
+      instantOf,
+    )
+    .option('--to <instant>', 'just messages that are handed over before this time', instantOf)
     .option('--name <name>', 'just messages of this name')
     .option('--queue <queue>', 'just what goes to this queue')
     .addOption(new Option('--exchange <exchange>', 'just what goes to this exchange').conflicts('queue'))

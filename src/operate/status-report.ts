@@ -53,7 +53,7 @@ function behind({ exchange, queue }: Counted<'outlet'>['role']): { exchange: str
   return queue === undefined ? { exchange } : { target: queue }
 }
 
-/** One for each rung, whatever the type and number of its queues. */
+/** One for each rung, of all its queues. */
 function rungCounts(queues: Counted<'rung'>[]): RungCount[] {
   const byTtl = [...queues].sort((a, b) => a.role.rung.ttlMs - b.role.rung.ttlMs || byName(a, b))
   const names = new Set(byTtl.map(({ role }) => role.rung.name))

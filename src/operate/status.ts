@@ -6,7 +6,7 @@ import { escaped } from './doctor/texts.js'
 import { askManagement } from './management/api.js'
 import { listQueues } from './management/resources.js'
 import { operatorSettings, type OnProgress, type OperatorOptions, type OperatorSettings } from './operator-settings.js'
-import { countMessages } from './queue-roles.js'
+import { countMessages } from './count-messages.js'
 import { reportOf, type StatusReport } from './status-report.js'
 
 export interface StatusOptions extends OperatorOptions {

@@ -9,9 +9,9 @@ import { addRedrive } from './failed/redrive.js'
 import { addShow } from './failed/show.js'
 
 const HELP = `
-QUEUE is the work queue: what its consumers gave up is in QUEUE.dead, for the reason handler-error, handler-timeout,
+QUEUE is the work queue: messages that its consumers gave up are in QUEUE.dead, for the reason handler-error, handler-timeout,
 dead-lettered, invalid-payload, unknown-message, unknown-version, expired, invalid-due or delivery-limit (delivered too often
-and never settled). What the broker moved there says delivery-limit or rejected. redrive sends them back to QUEUE with all
+and never settled). Messages that the broker moved there say delivery-limit or rejected. redrive sends them back to QUEUE with all
 attempts of a retry policy before them: as the next attempt, or, from the broker, as the same one, which is not handled
 again where it was handled meanwhile; expired ones stay.
 

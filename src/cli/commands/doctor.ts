@@ -19,12 +19,12 @@ const HELP = `
 Looks at the broker, this user's permissions, policies, the layout, destinations, and messages that hang; says what to do.
 The management API knows most of it. It is asked at --management, or for at most 2 s beside the broker (port 15672);
 without it the rest is checked over AMQP. To find out permissions, it asks for things that the broker must deny: some lines
-in the broker's log. A message that hangs is told from one that is just on its way by --patience: where messages are being
-handed over at the first look, doctor looks again until then, every 6 s.
+in the broker's log. A message that is being handed over at the first look may hang, or be on its way: doctor looks again
+every 6 s, for as long as --patience says.
 The round trip sends a message with a delay of 1 s to a queue that it takes away again, and declares on the broker what any
 schedule declares; --no-round-trip changes nothing there.
-With --redis, also how that server keeps what waits, and what it does when its memory is full. With --postgres, its schema,
-this user's rights there, autovacuum, LISTEN, clocks, and messages that nobody claims or takes.
+With --redis, also whether that server keeps waiting messages, and what it does when its memory is full. With --postgres, its
+schema, this user's rights there, autovacuum, LISTEN, clocks, and messages that no relay claims or no destination takes.
 With --topology trust, the permissions are those of a user for whom an operator has declared everything, a producer or
 with --queue a consumer; rungs must all be there, and there is no round trip, because its queue would have to be declared.
 

@@ -8,8 +8,8 @@ import type { Terminal } from '../terminal.js'
 type Options = Settings & { print?: boolean }
 
 const HELP = `
-Creates the schema in which messages wait, or brings it up to this version, in one transaction; what is up to date is left
-alone. Run it as a user who may create in the database, before processes with { migrate: false } start.
+Creates the schema in which messages wait, or brings it up to this version, in one transaction; a schema that is up to date is
+left alone. Run it as a user who may create in the database, before processes with { migrate: false } start.
 
 Examples:
   dueque postgres migrate --postgres postgres://localhost/app

@@ -21,7 +21,7 @@ interface Options extends Settings {
 
 const HELP = `
 For processes that schedule with relay: false, or as one more beside them: any number may run, and each message is handed
-over by one of them. Claims nothing more on SIGINT or SIGTERM, and ends when what it had claimed is in RabbitMQ.
+over by one of them. Claims nothing more on SIGINT or SIGTERM, and ends when all that it had claimed is in RabbitMQ.
 
 The health port answers this host alone, unless --health-host says otherwise: with 200, or with 503 while RabbitMQ or the store
 is away, and JSON:
@@ -35,7 +35,7 @@ Examples:
 export function addRelay(program: Command, terminal: Terminal): void {
   program
     .command('relay')
-    .description('hand over to RabbitMQ what is due in a store, until stopped')
+    .description('hand over the due messages of a store to RabbitMQ, until stopped')
     .option('--batch <n>', 'messages claimed at a time at most (default: 500)', wholeNumber)
     .option('--max-in-flight <n>', 'messages claimed and not settled at most (default: 2000)', wholeNumber)
     .option('--rate <n/s>', 'messages a second at most', rateOf)

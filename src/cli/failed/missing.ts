@@ -7,7 +7,7 @@ import type { Terminal } from '../terminal.js'
 import type { FailedSummary } from '../../operate/failed/failed-kind.js'
 import type { FailedGroup } from './group.js'
 
-/** Says what it means that the queue is missing. @throws CommandError `QUEUE_MISSING`, and what the work throws */
+/** Explains a missing queue. @throws CommandError `QUEUE_MISSING`, and the errors of the work */
 export async function orQueueMissing<T, S extends FailedSummary>(
   work: Promise<T>,
   group: FailedGroup<S>,

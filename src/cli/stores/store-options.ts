@@ -47,7 +47,7 @@ export async function chosenStore(settings: StoreSettings): Promise<ChosenStore 
   if (redis !== undefined && postgres !== undefined) throw usage('--redis and --postgres: expected one of them')
   if (postgres !== undefined) {
     const { pool, close } = await connectPostgres(postgres)
-    // Whoever looks or relays does not change the schema by the way.
+    // Commands that look or relay do not change the schema.
     return { store: postgresStore({ pool, schema: postgresSchema, migrate: false }), close }
   }
   if (redis === undefined) return undefined
@@ -64,7 +64,7 @@ export async function neededStore(settings: StoreSettings): Promise<ChosenStore>
   )
 }
 
-/** For what waits, without RabbitMQ. */
+/** For a work on waiting messages of a store, without RabbitMQ. */
 export async function withWaitlist<T>(
   settings: StoreSettings,
   terminal: Terminal,
@@ -72,7 +72,7 @@ export async function withWaitlist<T>(
 ): Promise<T> {
   const { store, close } = await neededStore(settings)
   try {
-    // Warnings about the server are for those who write to it, and doctor's.
+    // Warnings about the server are for programs that write to it, and for doctor.
     await store.open({ logger: silent, onError: (error) => terminal.error(error) })
     return await work(strategyMethods({ name: store.name, limits: store.limits, waitlist: store }, () => Date.now()))
   } finally {

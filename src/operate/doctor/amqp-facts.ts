@@ -11,9 +11,9 @@ import type { Facts, Probe } from './facts.js'
 type AmqpFacts = Pick<Facts, 'server' | 'probes' | 'seenQueues' | 'seenExchanges'>
 
 /**
- * What AMQP alone can tell. Changes nothing on the broker, which logs a line for each question it has to deny.
+ * The facts that AMQP alone can tell. Changes nothing on the broker, which logs a line for each question it has to deny.
  *
- * @param use the work queues that the user is to consume, and whether it declares what it needs
+ * @param use the work queues that the user is to consume, and whether it declares queues and exchanges
  * @throws DuequeError as `connect` does
  */
 export function amqpFacts(
@@ -92,7 +92,7 @@ async function probeDeclaring(model: ChannelModel, names: Names, queues: readonl
   return probes
 }
 
-/** What a user needs who finds everything declared: docs/operations.md. One without a queue only schedules. */
+/** The permissions of a user for whom everything is declared: docs/operations.md. Without a queue it only schedules. */
 async function probeTrusting(model: ChannelModel, names: Names, queues: readonly string[]): Promise<Probe[]> {
   const consumes = queues.length > 0
   const ladder = new LadderNames(names)
@@ -119,7 +119,7 @@ async function mayConfigure(model: ChannelModel, name: string): Promise<Probe> {
 }
 
 /**
- * To unbind what was never bound succeeds, whether or not there is a queue and an exchange of that name: if the user may
+ * Unbinding a binding that never existed succeeds, also without a queue and an exchange of that name: if the user may
  * write the queue, which is asked first, and read the exchange. Without write, read stays unknown.
  */
 async function mayBind(model: ChannelModel, name: string): Promise<Probe[]> {

@@ -4,9 +4,9 @@ import { finding, type Finding } from '../../base/finding.js'
 import { some } from './texts.js'
 
 /**
- * What lies where nobody takes it away by itself.
+ * Messages that stay where they are until somebody looks: parked, unroutable and dead ones.
  *
- * @param refusing what the other checks found that keeps messages from being sent on
+ * @param refusing findings of the other checks that keep messages from being sent on
  */
 export function checkContents(facts: Facts, refusing: readonly string[] = []): Finding[] {
   const { parked, unroutable } = facts.names

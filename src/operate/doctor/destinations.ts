@@ -7,7 +7,7 @@ import { exactly, quoted } from './texts.js'
 import { versionOf } from './product.js'
 import { workQueues } from './targets.js'
 
-/** The work queues that are bound as destinations: what in them would stop the ladder, or lose messages. */
+/** The work queues that are bound as destinations: limits and arguments that would stop the ladder, or lose messages. */
 export function checkDestinations(facts: Facts): Finding[] {
   const queues = workQueues(facts)
   const findings = queues.flatMap((queue) => checkQueue(queue, facts))
@@ -35,7 +35,7 @@ function inForceFor(queue: QueueFact, { management }: Pick<Facts, 'management'>)
   return (key) => effective(key, { ...queue, kind: 'queue' }, policies, operatorPolicies)
 }
 
-/** The work queues of which it matters how many bytes are ready in them. */
+/** The work queues with a limit of bytes. */
 export function limitedByBytes(facts: Pick<Facts, 'names' | 'management'>): string[] {
   const limited = workQueues(facts).filter((queue) => typeof inForceFor(queue, facts)('max-length-bytes') === 'number')
   return limited.map(({ name }) => name)
@@ -67,7 +67,7 @@ function checkLimits({ name, messages, ready }: QueueFact, inForce: InForce, fac
   return [finding('warning', 'queue-rejects', `queue ${name} rejects messages at ${limits}: then ${effect}`, todo)]
 }
 
-/** Measured: 4.3.6 keeps them in the rung; 3.10.8 finds no route for them when it tries again. */
+/** Measured: 4.3.6 keeps refused messages in the rung; 3.10.8 finds no route for them when it tries again. */
 function effectOfRefusal(name: string, { names, management }: Facts): string {
   const hangs = `hangs in the rungs, or from there in ${names.unroutable} (RabbitMQ 3.10); as many as one rung hands over at a time (32 by default) stop it for everybody`
   const outlet = names.queueOutlet(name)

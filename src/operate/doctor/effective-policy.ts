@@ -68,7 +68,7 @@ export const SMALLEST_COUNTS: readonly string[] = [
   'delivery-limit',
 ]
 
-/** What is in force for a key, whoever says it. */
+/** The value in force for a key: of the argument, the policy and the operator policy. */
 export function effective(
   key: string,
   resource: Resource,

@@ -1,7 +1,7 @@
 import type { Names, QueueType, TopologyMode } from '../../amqp/topology/names.js'
 import type { BindingFact, ExchangeFact, QueueFact } from '../management/resources.js'
 
-/** All that the checks go by. Collected by amqp-facts.ts and management-facts.ts. */
+/** All that the checks look at. Collected by amqp-facts.ts and management-facts.ts. */
 export interface Facts {
   names: Names
   queueType: QueueType
@@ -9,13 +9,13 @@ export interface Facts {
   topology: TopologyMode
   /** Queues that each rung should have. With one, any queue of a rung will do. */
   shards: number
-  /** That the user is to consume. */
+  /** Work queues that the user is to consume. */
   queues: readonly string[]
   vhost: string
   user: string
   server: { product: string; version: string }
   probes: Probe[]
-  /** By a passive declare: messages in it, or that there is none. Without the permission to look, it is not in the map. */
+  /** By a passive declare: messages in each queue, or that it is missing. Without the permission to look it is not here. */
   seenQueues: ReadonlyMap<string, number | 'missing'>
   seenExchanges: ReadonlyMap<string, 'there' | 'missing'>
   management: ManagementFacts
@@ -40,9 +40,9 @@ export interface ManagementFacts {
   bindings?: ReadonlyMap<string, readonly BindingFact[]>
   /** Every queue of the vhost, looked at once or more, first look first. */
   looks?: Look[]
-  /** Bytes of what is ready in work queues with a limit of them. Missing for one of which the API does not tell. */
+  /** Bytes of ready messages in work queues with a limit of bytes. A queue of which the API does not tell is missing. */
   readyBytes?: ReadonlyMap<string, number>
-  /** What was not answered, and why. */
+  /** Questions without an answer, and why. */
   missing: { part: string; reason: string }[]
 }
 

@@ -8,10 +8,10 @@ import { some } from './texts.js'
 const CERTAIN_MS = 60_000
 
 /**
- * Wait queues and outlets whose messages their target does not take. What is not ready there is with the dead-letter
- * worker. A busy queue has such messages too, so a jam is: some at every look, and never fewer than at the look before.
+ * Wait queues and outlets whose messages their target does not take. Messages that are not ready there are with the
+ * dead-letter worker. A busy queue has such messages too, so a jam is: some at every look, and never fewer than before.
  *
- * @param causes what the other checks found that would explain it
+ * @param causes findings of the other checks that would explain it
  */
 export function checkJams({ names, management: { looks = [] } }: Facts, causes: readonly string[]): Finding[] {
   if (looks.length === 0) return []
@@ -38,7 +38,7 @@ export function checkJams({ names, management: { looks = [] } }: Facts, causes: 
   })
 }
 
-/** Whether a second look is worth its while. */
+/** Whether messages may hang, so that a second look is needed. */
 export function mayBeJammed(look: Look, { names }: Pick<Facts, 'names'>): boolean {
   return waiting(look, names).some(({ name }) => held(look, name) > 0)
 }
@@ -66,7 +66,7 @@ function mend(causes: readonly string[]): string {
 
 const HANDING_OVER = ['queue-full', 'exchange-unbound', 'destination-missing', 'exchange-missing', 'policy-max-length']
 
-/** Of other findings, those that keep messages from being handed over. */
+/** The findings that keep messages from being handed over. */
 export function causesAmong(findings: readonly Finding[], codes: readonly string[] = HANDING_OVER): string[] {
   const causes = findings.filter(({ code }) => codes.includes(code)).map(({ what }) => what.split(':')[0]!)
   return causes.length > 3 ? [some(causes)] : causes

@@ -3,7 +3,7 @@ import { lastLook, type Facts } from './facts.js'
 import { finding, type Finding } from '../../base/finding.js'
 import { quoted } from './texts.js'
 
-/** The exchanges that are destinations: whether what is due for them finds a way on. */
+/** The exchanges that are destinations: whether they route due messages. */
 export function checkOutlets(facts: Facts): Finding[] {
   const queues = lastLook(facts.management)
   const { exchanges, bindings } = facts.management

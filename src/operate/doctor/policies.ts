@@ -43,7 +43,7 @@ function checkKind(kind: string, policies: readonly PolicyFact[], targets: reado
   return [...found, ...policies.filter((policy) => !isReadable(policy)).map((policy) => unreadable(kind, policy))]
 }
 
-/** The same pattern, but for what it must not hit. */
+/** The same pattern, without the names that it must not match. */
 function without({ names }: Facts, hit: readonly string[], pattern: string): string {
   const other = hit.filter((name) => !name.startsWith(`${names.prefix}.`)).map((name) => exactly(name).slice(1))
   const own = other.length < hit.length ? [`${names.prefix.replaceAll('.', '\\.')}\\.`] : []
@@ -55,7 +55,7 @@ function unreadable(kind: string, { name, pattern }: PolicyFact): Finding {
   return finding('note', 'policy-unreadable', what, 'see in the management UI which queues it applies to')
 }
 
-/** What a key does to a queue or an exchange of the layout; undefined if nothing that matters. */
+/** The effect of a key on a queue or an exchange of the layout; undefined if it does not matter. */
 export function effectOf(key: string, value: unknown, target: Target): Effect | undefined {
   const given = target.arguments[target.kind === 'queue' ? `x-${key}` : key]
   switch (key) {

@@ -1,7 +1,7 @@
 import type { Facts, ManagementFacts } from './facts.js'
 import { finding, type Finding } from '../../base/finding.js'
 
-/** Which broker this is, and what it can do. */
+/** The product, its version and its features. */
 export function checkProduct({ server, management }: Facts): Finding[] {
   return [checkVersion(server), ...checkParts(management)]
 }

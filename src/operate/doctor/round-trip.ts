@@ -21,14 +21,14 @@ const LATE_MS = 2000
 /** The queue goes by itself, with the message and the binding, if this process is killed. */
 const QUEUE_EXPIRES_MS = 120_000
 
-/** What became of the message. */
+/** The fate of the message. */
 export type Trip =
   | { arrived: true; latenessMs: number }
   | { arrived: false; why: 'lost' | 'interrupted' }
   | { arrived: false; why: 'blocked' | 'denied' | 'failed'; text: string }
 
 /**
- * Sends one message with a delay of 1 s to a queue of its own, which it takes away whatever happens. Declares what a
+ * Sends one message with a delay of 1 s to a queue of its own, which it deletes in any case. Declares everything that a
  * `schedule` declares.
  */
 export async function roundTrip(options: ResolvedOptions, signal: AbortSignal): Promise<Trip> {

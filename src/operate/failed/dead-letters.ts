@@ -40,7 +40,7 @@ export function deadLetterOf(stored: Arrived, queue: string): DeadLetter {
   }
 }
 
-/** What tells of a death, of failures and of sending on before it. */
+/** Headers about a death, and about failures and redrives before it. */
 const OF_THE_PAST: ReadonlySet<string> = new Set([
   HEADER.reason,
   HEADER.error,
@@ -57,9 +57,9 @@ const OF_THE_PAST: ReadonlySet<string> = new Set([
 
 /**
  * A dead message as it starts anew: the same id, revision and due time. If a consumer gave it up, it is the next attempt,
- * because consumers remember the last one as settled. If the broker moved it, it is the same attempt: one that was handled,
- * and whose ack was lost, is remembered as settled and not handled again. No retry policy counts the attempts so far. Two copies of one dead message agree in all of
- * that and count as duplicates.
+ * because consumers remember the last one as settled. If the broker moved it, it is the same attempt: a message that was
+ * handled, and whose ack was lost, is remembered as settled and not handled again. No retry policy counts the attempts so far.
+ * Two copies of one dead message agree in all of this, and count as duplicates.
  *
  * @param queue whose dead queue it is in, and so where it belongs; not `dueque-to`, which may be an exchange with more queues
  * @param now milliseconds since the epoch

@@ -8,7 +8,7 @@ import { isLoss, operationFailure } from '../../amqp/connection/failures.js'
 import { closeInTime } from '../../amqp/connection/close-in-time.js'
 import { openConnection } from '../../amqp/connection/operator-connection.js'
 
-/** A message that was taken out of a storage queue, and stays unacked until it is settled. */
+/** A message that was taken out of a queue of failed messages. It stays unacked until it is settled. */
 export interface TakenMessage extends Arrived {
   readonly deliveryTag: number
 }
@@ -16,42 +16,41 @@ export interface TakenMessage extends Arrived {
 /** Messages of the first batch. The later ones follow from the size of the messages. */
 const FIRST_BATCH = 100
 const MAX_BATCH = 5000
-/** Of bodies, about as much as is in memory at a time. */
+/** Bytes of bodies in memory at a time, roughly. */
 const BATCH_BYTES = 16 * 1024 * 1024
-/** What counts beside the body. */
+/** Bytes of a message beside its body. */
 const MESSAGE_BYTES = 1024
-/** After so long without another message a batch is taken for all that there is. */
+/** A batch ends after this time without another message. */
 const IDLE_MS = 200
 /** RabbitMQ 3.10 keeps the order of up to 32 messages that are given back in one go, and loses it of more. */
 const SLICE = 32
-/** For a million messages about a quarter of it is enough. */
+/** A million messages need about a quarter of it. */
 const GIVE_BACK_MS = 30_000
-/** Times that it is looked whether the queue has what was given back, a millisecond apart. */
+/** Looks whether the returned messages are in the queue again, a millisecond apart. */
 const MAX_LOOKS = 200
 
 /**
- * A queue that nobody consumes by itself (parked, dead), as an operator works on it: look at messages, take some out for
- * good, give the rest back.
+ * A queue of failed messages (parked, dead) while an operator works on it: look at messages, remove some for good, give the
+ * rest back.
  *
- * What was taken and not removed goes back when this is closed, in its order, behind what was given back before and in
- * front of what was never taken: who takes everything changes nothing. When the process is killed it goes back as well, in
- * any order. These queues have no delivery limit that could be reached, so looking wears nothing out. One lost connection
- * ends it, rather than to take everything a second time. The broker takes back what is held longer than its
- * `consumer_timeout` (30 minutes by default), which looks like a lost connection.
+ * Messages that were taken and not removed go back when this is closed, in their order, behind those that were given back
+ * before and in front of those that were never taken: to take all of them changes nothing. If the process is killed they go
+ * back as well, in any order. These queues have no delivery limit that could be reached, so that looking does no harm. A lost
+ * connection ends the work: it would take everything a second time. The broker takes messages back that are held longer than
+ * its `consumer_timeout` (30 minutes by default), which looks like a lost connection.
  *
- * Messages come in batches, each by a consumer that may have so many and no more. That it has nothing does not say that
- * the queue is empty; basic.get does.
+ * Messages come in batches, each by a consumer with a limit. If it gets none, the queue may still have some; basic.get tells.
  */
 export class FailedQueue {
   readonly name: string
-  /** What was there for the taking when it was opened. What others hold is not in it. */
+  /** Ready messages when it was opened, without those that other processes hold. */
   readonly count: number
   readonly #connection: AmqpConnection
   readonly #channel: Channel
   /** The batch of each message that was taken and not removed, by its tag, in the order in which they came. */
   readonly #held = new Map<number, number>()
   #batches = 0
-  /** Removals. */
+  /** Removals that the broker has perhaps not seen. */
   #frames = 0
 
   /** @throws DuequeError as `connect` does, and `DESTINATION_MISSING` if there is no such queue */
@@ -59,7 +58,7 @@ export class FailedQueue {
     const connection = await openConnection(settings)
     try {
       const channel = await (await connection.ready()).createChannel()
-      // Reported by the operation that finds it closed.
+      // The operation that finds it closed reports it.
       channel.on('error', () => undefined)
       const { messageCount } = await channel.checkQueue(name)
       return new FailedQueue(name, messageCount, connection, channel)
@@ -77,8 +76,8 @@ export class FailedQueue {
   }
 
   /**
-   * Takes messages from the head of the queue, each once, and no more than were there when it was opened: what comes
-   * back meanwhile would make an endless round.
+   * Takes messages from the head of the queue, each once, and no more than were there when it was opened: messages that
+   * come back meanwhile would make an endless round.
    *
    * @throws DuequeError `UNREACHABLE` if the connection is lost, `PERMISSION_DENIED`
    */
@@ -110,7 +109,7 @@ export class FailedQueue {
     }
   }
 
-  /** Removes everything that nobody holds. Returns how many they were. */
+  /** Removes all messages that no process holds. Returns their number. */
   async purge(): Promise<number> {
     return (await this.#run(() => this.#channel.purgeQueue(this.name))).messageCount
   }
@@ -122,7 +121,7 @@ export class FailedQueue {
    */
   async settle(): Promise<void> {
     await this.#run(async () => {
-      // A consumer comes and goes behind what was sent before it; what it is given goes back with the rest.
+      // The broker answers this consumer after the frames before it; its messages go back with the rest.
       if (this.#frames > SAFE_FRAMES)
         for (const { fields } of await this.#consume(1, 0)) this.#held.set(fields.deliveryTag, 0)
       else await this.#ready()
@@ -130,7 +129,7 @@ export class FailedQueue {
     })
   }
 
-  /** Gives back what was taken and not removed. Idempotent. */
+  /** Gives back the messages that were not removed. Idempotent. */
   async close(): Promise<void> {
     await closeInTime(
       this.#giveBack().then(() => this.#channel.close()),
@@ -139,7 +138,7 @@ export class FailedQueue {
     await this.#connection.close()
   }
 
-  /** Nothing, if the queue has nothing that could be taken. */
+  /** No messages, if the queue has none that could be taken. */
   async #take(count: number): Promise<TakenMessage[]> {
     const messages = await this.#consume(count)
     if (messages.length === 0) {
@@ -151,7 +150,7 @@ export class FailedQueue {
     return messages.map(storedOf)
   }
 
-  /** Whoever settles a message of this batch must not get another for it: the consumer is gone by then. */
+  /** The consumer is cancelled before a message is settled, so that no further one comes for it. */
   async #consume(count: number, idleMs = IDLE_MS): Promise<Message[]> {
     const messages: Message[] = []
     await this.#channel.prefetch(count)
@@ -183,7 +182,7 @@ export class FailedQueue {
     this.#held.clear()
   }
 
-  /** Gives up when others take what comes back. */
+  /** Gives up when other processes take the messages that come back. */
   async #hasBack(count: number): Promise<void> {
     for (let looks = 0; looks < MAX_LOOKS && (await this.#ready()) < count; looks++) await pause(1)
   }
@@ -201,7 +200,7 @@ export class FailedQueue {
   }
 }
 
-/** The last tag of each run of messages that goes back in one frame, and so of one consumer. */
+/** The last tag of each run of messages that goes back in one frame. Each is of one batch. */
 function* slicesOf(held: ReadonlyMap<number, number>): Generator<{ last: number; count: number }> {
   let [last, count, batch] = [0, 0, 0]
   for (const [tag, its] of held) {
@@ -215,7 +214,7 @@ function* slicesOf(held: ReadonlyMap<number, number>): Generator<{ last: number;
   if (count > 0) yield { last, count }
 }
 
-/** Of a message amqplib reads nothing but the tag. */
+/** amqplib reads only the tag of a message. */
 function tagged(deliveryTag: number): Message {
   return { fields: { deliveryTag } } as Message
 }
@@ -229,7 +228,7 @@ function storedOf({ content, properties, fields }: Message): TakenMessage {
 function failed(error: unknown, queue: string): DuequeError {
   if (isDuequeError(error)) return error
   if (isLoss(error)) {
-    const message = `the connection was lost; what was taken from ${queue} is back in it`
+    const message = `the connection was lost; the messages that were taken from ${queue} are back in it`
     return new DuequeError('UNREACHABLE', message, { hosts: [] }, { cause: error })
   }
   return operationFailure(error, `queue ${queue}`, 'read')

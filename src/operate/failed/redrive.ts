@@ -10,41 +10,41 @@ import type { Strategy } from '../../strategies/strategy.js'
 import type { FailedQueue, TakenMessage } from './failed-queue.js'
 
 export interface RedrivePlan {
-  /** Which messages are meant; the others stay. */
+  /** Whether a message is to be sent on; the others stay. */
   chosen: (message: TakenMessage) => boolean | Promise<boolean>
   /**
-   * A message as it is sent on.
+   * The message as it is sent on.
    *
-   * @throws DuequeError if it cannot be, so that it stays
+   * @throws DuequeError if it cannot be sent on, and stays
    */
   sentOn: (stored: TakenMessage) => DelayedMessage
-  /** Declares missing work queues, of those that are named. */
+  /** Declares missing work queues that the operator named. */
   declare: boolean
-  /** Whether the operator has named a destination. It is bound then; what a message alone names is not. */
+  /** Whether the operator named a destination. It is bound then; a destination that only a message names is not. */
   isNamed: (destination: Destination) => boolean
-  /** Of those that are not named, whether they are bound. Undefined if nobody can say. */
+  /** Whether a destination that the operator did not name is bound. Undefined if it cannot be known. */
   isBound: (destination: Destination) => Promise<boolean | undefined>
-  /** Messages at most, of those that are meant. */
+  /** Messages at most, of the chosen ones. */
   limit: number
   ratePerSecond: number
   /** No more are taken from then on. */
   signal: AbortSignal
-  /** Called for each message that is meant, as its fate is known: confirmed and removed, or why it stays. */
+  /** Called for each chosen message when its fate is known: confirmed and removed, or why it stays. */
   settled: (stored: TakenMessage, outcome: DelayedMessage | DuequeError) => void | Promise<void>
 }
 
-/** Confirms under way at most, and so the messages that are in memory. */
+/** Unconfirmed messages at most, and so the messages in memory. */
 const IN_FLIGHT = 200
 
 /**
- * Sends messages of a storage queue on: binds the destination if an operator has named it, publishes anew, and removes the stored copy only when the
- * new one is confirmed. Whatever ends it half-way loses nothing; a message of which the confirm or the removal was still
- * on its way is there twice, with one id and revision, and consumers suppress the second.
+ * Sends failed messages on: binds the destination if an operator has named it, publishes a new copy, and removes the old
+ * one only when the new one is confirmed. If it ends half-way, no message is lost; a message whose confirm or removal was
+ * still on its way is there twice, with one id and revision, and consumers suppress the second copy.
  */
 export class Redrive {
   readonly #session: Session<AmqpBroker>
   readonly #strategy: Strategy
-  /** Asked once for each: a missing one costs the broker a channel and a line in its log. */
+  /** Asked once each: a missing one costs the broker a channel and a line in its log. */
   readonly #destinations = new Map<string, Promise<void>>()
 
   /** @throws DuequeError as `connect` does */
@@ -61,9 +61,9 @@ export class Redrive {
   }
 
   /**
-   * Resolves when every message that was taken is settled, and the broker has seen what was removed.
+   * Resolves when every message that was taken is settled, and the broker has seen the removals.
    *
-   * @throws DuequeError `UNREACHABLE`, `PUBLISH_TIMEOUT`, …: what is wrong with the broker and not with one message
+   * @throws DuequeError `UNREACHABLE`, `PUBLISH_TIMEOUT`, …: faults of the broker, not of one message
    */
   async run(queue: FailedQueue, plan: RedrivePlan): Promise<void> {
     const underWay = new Set<Promise<void>>()
@@ -133,7 +133,7 @@ export class Redrive {
   }
 }
 
-/** What another message need not meet as well. */
+/** Whether the error is of this message alone. */
 function isItsOwn({ code }: DuequeError): boolean {
   return code !== 'PUBLISH_TIMEOUT' && code !== 'CLOSED' && code !== 'UNREACHABLE'
 }

@@ -4,7 +4,7 @@ import type { FailedKind } from './failed-kind.js'
 import { FailedQueue } from './failed-queue.js'
 
 /**
- * Opens the queue of failed messages, and gives back what is not settled when the work ends, however it ends.
+ * Opens the queue of failed messages, and gives back the unsettled messages when the work ends, however it ends.
  *
  * @throws DuequeError `DESTINATION_MISSING` if there is no such queue; as `connect` does
  */

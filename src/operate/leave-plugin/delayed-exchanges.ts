@@ -7,15 +7,15 @@ import { list, number, object, oneOf, or, record, text, type Shape } from '../ma
 export interface DelayedExchange {
   vhost: string
   name: string
-  /** Of the exchange that it is underneath: `x-delayed-type`. */
+  /** The type that it has underneath: `x-delayed-type`. */
   type: string
-  /** What waits in it on the nodes that were asked; null where one of them did not say. */
+  /** Messages that wait in it on the nodes that were asked; null if one of them did not say. */
   messages: number | null
 }
 
 export interface DelayedReport {
   exchanges: DelayedExchange[]
-  /** The plugin has a store on each node, and tells of that one alone. */
+  /** Each node has a store of the plugin, and counts its own alone. */
   nodes: { asked: string[]; notAsked: string[] }
 }
 
@@ -37,7 +37,7 @@ const aBinding = object({
 })
 
 /**
- * What waits in the plugin, by exchange, in every virtual host that the user may see.
+ * The messages that wait in the plugin, by exchange, in every virtual host that the user may see.
  *
  * @param apis of different nodes; one that was asked already, as behind a load balancer, does not count again
  * @throws DuequeError `MANAGEMENT_FAILED`
@@ -68,7 +68,8 @@ function add(found: Map<string, DelayedExchange>, exchange: Shape<typeof anExcha
 }
 
 /**
- * What waits in one of them on the node that is asked: null if it does not say, undefined if there is no such exchange.
+ * The messages that wait in one exchange on the node that is asked: null if it does not say, undefined if there is no such
+ * exchange.
  *
  * @throws DuequeError `MANAGEMENT_FAILED`
  */
@@ -78,7 +79,7 @@ export async function delayedIn(api: ManagementApi, vhost: string, name: string)
   return found && (found.messages_delayed ?? null)
 }
 
-/** What an exchange is, and what is bound: consumers' queues behind it, and exchanges in front of it. */
+/** An exchange with its bindings: to consumers' queues behind it, and from exchanges in front of it. */
 export interface ExchangeWithBindings {
   type: string
   arguments: Readonly<Record<string, unknown>>

@@ -14,7 +14,7 @@ export interface ManagementApi {
 export interface ManagementOption {
   /**
    * The URL of the management API, with user and password unless they are those of the broker's URL; `false` to ask none.
-   * A work that asks several nodes takes several.
+   * Work that asks several nodes takes several.
    * @default port 15672 (15671 for amqps) beside the broker, given up after 2 s
    */
   management?: string | readonly string[] | false | undefined

@@ -1,10 +1,10 @@
 /** Reads one part of a JSON document. @throws ShapeError if it has another shape */
 export type Read<T> = (value: unknown) => T
 
-/** What a reader makes of it. */
+/** The type that a reader returns. */
 export type Shape<R> = R extends Read<infer T> ? T : never
 
-/** The document is not what was asked for. */
+/** The document has another shape than expected. */
 export class ShapeError extends Error {
   override readonly name = 'ShapeError'
 }

@@ -1,7 +1,7 @@
 import type { BindingPart, ExchangePart, Part, QueuePart } from '../../amqp/topology/part.js'
 import { lastLook, type Facts, type ManagementFacts } from '../doctor/facts.js'
 
-/** What tells how the parts of the layout are. */
+/** The facts by which the parts of the layout are judged. */
 export type LayoutFacts = Pick<Facts, 'seenQueues' | 'seenExchanges'> & {
   management: Pick<ManagementFacts, 'looks' | 'exchanges' | 'bindings'>
 }
@@ -46,9 +46,9 @@ export type Gap =
   | { kind: 'binding'; to: BindingPart['to']; name: string; from: string; key: string; change: 'missing' }
 
 /**
- * What of these parts is not as it should be. A binding is told of only if both its ends are there.
+ * The parts that are missing or differ. Of bindings only those whose ends are both there.
  *
- * @param workQueues used as they are, whatever their arguments
+ * @param workQueues used as they are, with any arguments
  */
 export function gapsAmong(parts: readonly Part[], facts: LayoutFacts, workQueues: readonly string[]): Gap[] {
   const things = parts.filter((part) => part.kind !== 'binding')

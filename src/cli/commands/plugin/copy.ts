@@ -4,8 +4,8 @@ import { managementOfEachNode, operatorOptions, type OperatorFlags } from '../..
 import { plain, type Terminal } from '../../terminal.js'
 
 const HELP = `
-Declares an ordinary exchange of the type that the plugin's exchange is underneath (x-delayed-type), and binds to it whatever
-is bound to that one, by the same keys and arguments. Nothing is taken away; what it lacks is added when it is repeated.
+Declares an ordinary exchange of the type that the plugin's exchange is underneath (x-delayed-type), and gives it
+all bindings of that one, by the same keys and arguments. Nothing is taken away; repeat it to add new bindings.
 Messages for which it has no binding are parked (dueque parked list), unless the old one has an alternate exchange.
 
 Examples:

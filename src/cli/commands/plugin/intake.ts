@@ -11,7 +11,7 @@ type Options = Settings & { to?: string; type?: string; prefetch?: number }
 const HELP = `
 Declares EXCHANGE as a fanout and the queue EXCHANGE.intake behind it. Each message is scheduled as its header x-delay says
 (milliseconds), and reaches the exchange --to when it is due, with the routing key, headers and body that it has. It is acked
-when its waiting copy is confirmed. What cannot be scheduled (an x-delay that is no number, or over ten years) is in
+when its waiting copy is confirmed. A message that cannot be scheduled (its x-delay is no number, or over ten years) is in
 EXCHANGE.intake.dead: dueque dead list EXCHANGE.intake.
 The delay counts from when the intake gets to a message: run at least two. Ends on SIGINT or SIGTERM.
 
@@ -24,7 +24,7 @@ export function addIntake(group: Command, terminal: Terminal): void {
     .command('intake')
     .description('take messages in the form of the plugin from an exchange, and schedule them')
     .argument('<exchange>', 'that producers publish to')
-    .option('--to <exchange>', 'that gets what is due (default: EXCHANGE.due)')
+    .option('--to <exchange>', 'that gets due messages (default: EXCHANGE.due)')
     .option('--type <type>', 'of the exchange --to, to declare it if it is missing (default: it must be there)')
     .option('--prefetch <n>', 'messages that are taken at a time (default: 500)', wholeNumber)
     .addHelpText('after', HELP)
@@ -39,7 +39,7 @@ async function run(from: string, options: Options, terminal: Terminal): Promise<
   const stop = new Stop(terminal)
   const onError = (error: Error) => terminal.error(error)
   const intake = await startIntake({ ...connectOptions(options, terminal), from, to, type, prefetch, onError })
-  terminal.note(plain(`takes what comes to exchange ${from}`))
+  terminal.note(plain(`takes messages of exchange ${from}`))
   await stop.wait()
   await intake.close()
   const stats = intake.stats()

@@ -14,7 +14,7 @@ Example:
   dueque count --redis redis://localhost --to 2030-02-01T00:00:00Z`
 
 export function addCount(program: Command, terminal: Terminal): void {
-  addFilter(program.command('count').description('count what waits in a store'))
+  addFilter(program.command('count').description('count waiting messages of a store'))
     .addHelpText('after', HELP)
     .action(async (_options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>()

@@ -16,7 +16,7 @@ Examples:
   dueque list --redis redis://localhost --limit 1000 --json | jq -r .id`
 
 export function addList(program: Command, terminal: Terminal): void {
-  const command = program.command('list').description('list what waits in a store, the next first')
+  const command = program.command('list').description('list waiting messages of a store, the next first')
   addFilter(command)
     .option('--limit <n>', 'so many at most, 1 to 1000', wholeNumber, 100)
     .option('--cursor <cursor>', 'go on behind the page that ended with it')

@@ -1,0 +1,59 @@
+import type { Channel, ChannelModel } from 'amqplib'
+import type { ConnectionSettings } from '../amqp/connection/connection.js'
+import { operationFailure, replyCode } from '../amqp/connection/failures.js'
+import { withConnection } from '../amqp/connection/operator-connection.js'
+
+/** Measured with 750 names of which few exist, on a busy machine: one channel 2.4 s, 8 channels 0.7 s, 16 no less. */
+const CHANNELS = 8
+
+/**
+ * Counts the messages of those queues that exist, by passive declares. Messages that a dead-letter worker holds, and those
+ * that a consumer has not acked, are not counted: AMQP does not show them. The broker logs each queue that does not exist.
+ *
+ * @throws DuequeError as `connect` does, and `PERMISSION_DENIED`
+ */
+export function countMessages(
+  settings: ConnectionSettings,
+  queues: readonly string[],
+  counted: (done: number) => void,
+): Promise<Map<string, number>> {
+  return withConnection(settings, async (connection) => {
+    const model = await connection.ready()
+    const counts = new Map<string, number>()
+    const rest = queues.values()
+    let done = 0
+    const worker = async () => {
+      let channel: Channel | undefined
+      for (const queue of rest) {
+        channel ??= await openChannel(model)
+        const count = await countOf(channel, queue)
+        // A miss closes the channel.
+        if (count === undefined) channel = undefined
+        else counts.set(queue, count)
+        counted(++done)
+      }
+    }
+    await Promise.all(Array.from({ length: CHANNELS }, worker))
+    return counts
+  })
+}
+
+async function openChannel(model: ChannelModel): Promise<Channel> {
+  try {
+    const channel = await model.createChannel()
+    // Reported by the operation that caused it.
+    channel.on('error', () => undefined)
+    return channel
+  } catch (error) {
+    throw operationFailure(error, 'channel', 'unknown')
+  }
+}
+
+async function countOf(channel: Channel, queue: string): Promise<number | undefined> {
+  try {
+    return (await channel.checkQueue(queue)).messageCount
+  } catch (error) {
+    if (replyCode(error) === 404) return undefined
+    throw operationFailure(error, `queue ${queue}`, 'configure')
+  }
+}
