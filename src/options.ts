@@ -14,7 +14,7 @@ import {
   type Rule,
   type Rules,
 } from './base/checks.js'
-import { systemClock, type Clock } from './base/clock.js'
+import { LONGEST_TIMER_MS, systemClock, type Clock } from './base/clock.js'
 import { resolveLogger, type Logger, type NestLogger } from './base/logger.js'
 import type { WithDefaults } from './base/with-defaults.js'
 import { ladder } from './strategies/ladder/ladder.js'
@@ -124,10 +124,10 @@ export const CONNECT_RULES: Rules<ConnectOptions> = {
   name: nonEmptyText,
   tls: group(TLS_RULES),
   heartbeatSeconds: integer(0, 65_535),
-  connectTimeoutMs: integer(1, 2 ** 31 - 1),
-  waitMs: integer(0, 2 ** 31 - 1),
+  connectTimeoutMs: integer(1, LONGEST_TIMER_MS),
+  waitMs: integer(0, LONGEST_TIMER_MS),
   signal: anAbortSignal,
-  publishTimeoutMs: integer(1, 2 ** 31 - 1),
+  publishTimeoutMs: integer(1, LONGEST_TIMER_MS),
   maxInFlight: integer(1, 65_535),
   maxBodyBytes: integer(1, 512 * 1024 * 1024),
   logger: anything,

@@ -114,9 +114,18 @@ export const anAbortSignal: Rule = (value) => {
   return typeof aborted === 'boolean' && typeof addEventListener === 'function' ? undefined : 'an AbortSignal'
 }
 
+/** A whole number that a JavaScript number holds exactly. */
+export function isInteger(
+  value: unknown,
+  least = -Number.MAX_SAFE_INTEGER,
+  most = Number.MAX_SAFE_INTEGER,
+): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most
+}
+
 export function integer(least: number, most = Number.MAX_SAFE_INTEGER): Rule {
   const expected = `a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}`
-  return (value) => (Number.isInteger(value) && Number(value) >= least && Number(value) <= most ? undefined : expected)
+  return (value) => (isInteger(value, least, most) ? undefined : expected)
 }
 
 /** Infinity is for ever. */

@@ -29,6 +29,9 @@ export interface Clock extends Timeline {
 /** Node clamps a longer timer to 1 ms. https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+/** The latest instant that a Date holds, in milliseconds since the epoch. ECMA-262, 21.4.1.1. */
+export const LATEST_MS = 8.64e15
+
 /** The clocks of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -1,5 +1,4 @@
 import { LONGEST_TIMER_MS } from './clock.js'
-import { TIMED_OUT, withTimeLimit } from './time-limit.js'
 
 /** How the time of a close is spent, in milliseconds since it began. */
 export interface DrainTimes {
@@ -20,15 +19,4 @@ export function drainTimes(drainTimeoutMs: number): DrainTimes {
   const restMs = Math.min(whole / 4, 1000)
   const handlersMs = whole - restMs
   return { handlersMs, followUpsMs: handlersMs + restMs / 2, wholeMs: handlersMs + Math.max(restMs, LEAST_GOODBYE_MS) }
-}
-
-/** Whether the work ended within the time. What it does after that is nobody's concern. @throws what it throws in time */
-export async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
-  try {
-    await withTimeLimit(work, ms)
-    return true
-  } catch (error) {
-    if (error === TIMED_OUT) return false
-    throw error
-  }
 }

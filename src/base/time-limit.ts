@@ -1,9 +1,20 @@
 export const TIMED_OUT = new Error('no answer in time')
 
-/** @throws {@link LATE}, and what the work throws */
-export function withTimeLimit<T>(work: Promise<T>, ms: number): Promise<T> {
+/** @throws {@link TIMED_OUT}, or `late` instead if it is given, and the errors of the work */
+export function withTimeLimit<T>(work: Promise<T>, ms: number, late: Error = TIMED_OUT): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(TIMED_OUT), Math.max(ms, 0))
+    const timer = setTimeout(() => reject(late), Math.max(ms, 0))
     work.then(resolve, reject).finally(() => clearTimeout(timer))
   })
+}
+
+/** Whether the work ended within the time. Its outcome after that is ignored. @throws the errors of the work in that time */
+export async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  try {
+    await withTimeLimit(work, ms)
+    return true
+  } catch (error) {
+    if (error === TIMED_OUT) return false
+    throw error
+  }
 }

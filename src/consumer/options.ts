@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from '../base/clock.js'
 import { checkOptions, flag, group, integer, milliseconds, type Rules } from '../base/checks.js'
 import type { Limits } from '../strategies/strategy.js'
 import type { Logger } from '../base/logger.js'
@@ -50,7 +51,7 @@ const CONSUME_RULES: Rules<ConsumeOptions> = {
   duplicates: group(WINDOW_RULES),
   dedupe: group(DEDUPE_RULES),
   retry: group(RETRY_RULES),
-  handlerTimeoutMs: integer(0, 2 ** 31 - 1),
+  handlerTimeoutMs: integer(0, LONGEST_TIMER_MS),
   consumerTimeoutMs: integer(1),
 }
 

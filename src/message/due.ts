@@ -1,3 +1,4 @@
+import { LATEST_MS } from '../base/clock.js'
 import { isDate } from 'node:util/types'
 import { DuequeError, shown } from '../base/errors.js'
 import { parseIso } from './instant.js'
@@ -90,9 +91,6 @@ export function parseDelay(delay: unknown, option = 'in'): number {
   )
 }
 
-/** What a Date can hold. ECMA-262, 21.4.1.1. */
-const MAX_DATE_MS = 8.64e15
-
 /**
  * Milliseconds since the epoch; a fraction of a millisecond counts as a whole one.
  *
@@ -101,7 +99,7 @@ const MAX_DATE_MS = 8.64e15
 export function parseInstant(at: unknown, option = 'at'): number {
   if (typeof at === 'string') return parseText(at, option)
   const ms = isDate(at) ? at.getTime() : (at as { epochMilliseconds?: unknown } | null)?.epochMilliseconds
-  if (typeof ms === 'number' && Math.abs(ms) <= MAX_DATE_MS) return Math.ceil(ms)
+  if (typeof ms === 'number' && Math.abs(ms) <= LATEST_MS) return Math.ceil(ms)
   throw invalid(
     at,
     `${option}: expected a valid Date, an ISO 8601 string with an offset or a time zone, or { epochMilliseconds }, got ${shown(at)}`,

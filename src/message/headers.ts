@@ -1,3 +1,5 @@
+import { isInteger } from '../base/checks.js'
+import { LATEST_MS } from '../base/clock.js'
 import { DuequeError, invalidOption } from '../base/errors.js'
 import { isReserved } from './destination.js'
 
@@ -125,11 +127,11 @@ export function readText(value: unknown): string | undefined {
 /** A whole number, also from clients that write numbers as floats or strings. */
 export function readInteger(value: unknown): number | undefined {
   const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
-  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined
+  return isInteger(number, 0) ? number : undefined
 }
 
-/** What a Date can hold. ECMA-262, 21.4.1.1. */
+/** An instant that a Date can hold. */
 export function readInstant(value: unknown): number | undefined {
   const ms = readInteger(value)
-  return ms !== undefined && ms <= 8.64e15 ? ms : undefined
+  return ms !== undefined && ms <= LATEST_MS ? ms : undefined
 }

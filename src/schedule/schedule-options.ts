@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { anAbortSignal, checkNames, checkOne, flag } from '../base/checks.js'
+import { anAbortSignal, checkNames, checkOne, flag, isInteger } from '../base/checks.js'
 import { checkDestination, destinationText, type Destination } from '../message/destination.js'
 import { parseDelay, resolveDue, type Due } from '../message/due.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
@@ -88,7 +88,7 @@ export function resolveSchedule(options: ScheduleOptions, now: number, maxDelayM
   checkText('id', id)
   if (correlationId !== undefined) checkText('correlationId', correlationId)
   if (dedupeKey !== undefined) checkText('dedupeKey', dedupeKey)
-  if (priority !== undefined && (!Number.isInteger(priority) || priority < 0 || priority > 4)) {
+  if (priority !== undefined && !isInteger(priority, 0, 4)) {
     throw invalidOption('priority', 'a whole number from 0 to 4', priority)
   }
   if (declare !== undefined) checkOne('declare', flag, declare)
@@ -121,13 +121,13 @@ function usefulMs(expiresIn: number | string): number {
 /** What makes a copy of the message that the receipt is for. */
 function resolveRepeat(repeat: Receipt, to: Destination, now: number, maxDelayMs: number) {
   const { id, dueAt, revision, destination } = Object(repeat) as Partial<Receipt>
-  if (id === undefined || dueAt === undefined || !Number.isSafeInteger(revision) || revision! < 0) {
+  if (id === undefined || dueAt === undefined || !isInteger(revision, 0)) {
     throw invalidOption('repeat', "an error's receipt", repeat)
   }
   if (!isDeepStrictEqual({ ...destination }, { ...to })) {
     throw invalidOption('to', 'the destination of the receipt', destinationText(to))
   }
-  return { id, dueAt: resolveDue({ at: dueAt }, now, maxDelayMs), revision: revision! }
+  return { id, dueAt: resolveDue({ at: dueAt }, now, maxDelayMs), revision }
 }
 
 let lastRevision = 0

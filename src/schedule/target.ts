@@ -1,3 +1,4 @@
+import { isInteger } from '../base/checks.js'
 import { invalidOption } from '../base/errors.js'
 import type { CancelTarget } from '../strategies/cancellations.js'
 import type { Receipt } from '../message/receipt.js'
@@ -10,7 +11,7 @@ import type { Receipt } from '../message/receipt.js'
 export function checkTarget(target: unknown): CancelTarget {
   if (typeof target === 'string' && target !== '') return { id: target, revision: undefined, dueAt: undefined }
   const { id, revision, dueAt } = (target ?? {}) as Partial<Receipt>
-  if (typeof id === 'string' && id !== '' && Number.isSafeInteger(revision)) {
+  if (typeof id === 'string' && id !== '' && isInteger(revision)) {
     const at = Date.parse(String(dueAt))
     return { id, revision, dueAt: Number.isNaN(at) ? undefined : at }
   }

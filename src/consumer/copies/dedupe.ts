@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from '../../base/clock.js'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { backoff } from '../../base/backoff.js'
@@ -43,7 +44,7 @@ export const DEDUPE_RULES: Rules<DedupeOptions> = {
   store: aStore,
   windowMs: integer(1000),
   // It is renewed by a timer.
-  leaseMs: integer(1000, 2 ** 31 - 1),
+  leaseMs: integer(1000, LONGEST_TIMER_MS),
   onStoreError: oneOf('wait', 'handle'),
 }
 

@@ -1,3 +1,4 @@
+import { isOlder, parseVersion, type Version } from '../../base/version.js'
 import type { Facts, ManagementFacts } from './facts.js'
 import { finding, type Finding } from '../../base/finding.js'
 
@@ -17,7 +18,7 @@ export function checkVersion({ product, version }: Facts['server']): Finding {
   }
   const [major, minor, patch] = versionOf(version)
   const is = `RabbitMQ ${version}`
-  if (isBefore(version, 3, 10, 2)) {
+  if (isOlder([major, minor, patch], [3, 10, 2])) {
     return finding('error', 'version-too-old', `${is} is too old`, 'use RabbitMQ 3.10.2 or later')
   }
   if ((major === 3 && minor === 10 && patch < 20) || (major === 3 && minor === 11 && patch < 12)) {
@@ -74,14 +75,7 @@ function checkFlags(flags: NonNullable<ManagementFacts['flags']>): Finding[] {
   return findings
 }
 
-/** Only the numbers at the front: `4.3.6+1.gabc` is 4.3.6. */
-export function versionOf(text: string): [major: number, minor: number, patch: number] {
-  const [, major = 0, minor = 0, patch = 0] = /^(\d+)(?:\.(\d+))?(?:\.(\d+))?/.exec(text) ?? []
-  return [Number(major), Number(minor), Number(patch)]
-}
-
-function isBefore(text: string, ...than: [number, number, number]): boolean {
-  const version = versionOf(text)
-  const at = version.findIndex((part, i) => part !== than[i])
-  return at >= 0 && version[at]! < than[at]!
+/** A text without a version counts as too old. */
+export function versionOf(text: string): Version {
+  return parseVersion(text) ?? [0, 0, 0]
 }

@@ -1,3 +1,4 @@
+import { LATEST_MS } from '../../base/clock.js'
 import type { Names } from '../../amqp/topology/names.js'
 import type { Destination } from '../../message/destination.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
@@ -64,5 +65,5 @@ export function basicSummaryOf(message: TakenMessage) {
 
 /** @param value milliseconds since the epoch, perhaps more than a Date can hold */
 export function instantOf(value: number | undefined): Date | undefined {
-  return value !== undefined && Math.abs(value) <= 8.64e15 ? new Date(value) : undefined
+  return value !== undefined && Math.abs(value) <= LATEST_MS ? new Date(value) : undefined
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { digest } from '../../base/digest.js'
 import { checkOptions, type Rules } from '../../base/checks.js'
 import { TIMED_OUT, withTimeLimit } from '../../base/time-limit.js'
 import type { Row } from './answer.js'
@@ -71,22 +71,22 @@ export function postgresDedupe(given: PostgresDedupeOptions): DedupeStore {
   return {
     name: 'postgres',
     async claim(key, owner, leaseMs) {
-      const [row] = await run('dedupeClaim', digest(key), owner, leaseMs)
+      const [row] = await run('dedupeClaim', hexOf(key), owner, leaseMs)
       void forget()
       return claimAnswer(row?.[0], 'postgres')
     },
     async renew(keys, owner, leaseMs) {
-      await run('dedupeRenew', `{${keys.map(digest).join(',')}}`, owner, leaseMs)
+      await run('dedupeRenew', `{${keys.map(hexOf).join(',')}}`, owner, leaseMs)
     },
     async settle(key, windowMs) {
-      await run('dedupeSettle', digest(key), windowMs)
+      await run('dedupeSettle', hexOf(key), windowMs)
     },
     async release(key, owner) {
-      await run('dedupeRelease', digest(key), owner)
+      await run('dedupeRelease', hexOf(key), owner)
     },
   }
 }
 
-function digest(key: string): string {
-  return hash('sha256', key, 'buffer').toString('hex', 0, DIGEST_BYTES)
+function hexOf(key: string): string {
+  return digest(key, DIGEST_BYTES).toString('hex')
 }

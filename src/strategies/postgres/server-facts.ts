@@ -1,3 +1,4 @@
+import { endsWithin } from '../../base/time-limit.js'
 import { randomUUID } from 'node:crypto'
 import type { PgPool, PostgresJs } from './clients.js'
 import { isTrue, numberIn, type Row } from './answer.js'
@@ -114,20 +115,17 @@ async function clockOf(database: Database): Promise<PostgresFacts['clock']> {
 async function notifiedMs(database: Database): Promise<number | undefined> {
   const channel = `dueque:doctor:${randomUUID()}`
   let heard: () => void = () => undefined
-  const hears = new Promise<true>((resolve) => (heard = () => resolve(true)))
+  const hears = new Promise<void>((resolve) => (heard = resolve))
   const end = await database.listen(
     channel,
     () => heard(),
     () => undefined,
   )
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), NOTIFIED_WITHIN_MS)))
   try {
     const from = performance.now()
     await database.query(NOTIFY, [channel, ''])
-    return (await Promise.race([hears, late])) ? performance.now() - from : undefined
+    return (await endsWithin(hears, NOTIFIED_WITHIN_MS)) ? performance.now() - from : undefined
   } finally {
-    clearTimeout(timer)
     await end()
   }
 }

@@ -1,3 +1,4 @@
+import { LATEST_MS } from '../../base/clock.js'
 import { destinationText } from '../../message/destination.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { entryKey, type Position, type Waitlist, type WaitlistFilter } from '../waitlist.js'
@@ -10,8 +11,6 @@ import { messageOf, rowOf, textOf } from './row.js'
 
 const EVER = Number.MIN_SAFE_INTEGER
 const NEVER = Number.MAX_SAFE_INTEGER
-/** Of a Date. */
-const LATEST_MS = 8.64e15
 
 interface WaitingOptions {
   queries: Queries

@@ -1,5 +1,5 @@
 import { integer, type Rule } from '../../base/checks.js'
-import { portOf } from './clients/client.js'
+import { portOf } from './clients/port-of.js'
 
 export const aClient: Rule = (value) => {
   portOf(value)

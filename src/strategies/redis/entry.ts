@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { digest } from '../../base/digest.js'
 import { destinationText, type Destination } from '../../message/destination.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { checkStored, fromJson, toJson } from '../store/stored-message.js'
@@ -107,8 +107,4 @@ function destinationOf(to: string, routingKey: string | undefined): Destination 
   if (kind === 'queue') return { queue: name }
   if (kind === 'outlet') return { queue: name, outlet: true }
   return routingKey === undefined ? { exchange: name } : { exchange: name, routingKey }
-}
-
-function digest(text: string, bytes: number): Buffer {
-  return hash('sha256', text, 'buffer').subarray(0, bytes)
 }

@@ -1,8 +1,9 @@
-import { hash } from 'node:crypto'
+import { digest } from '../../base/digest.js'
 import { checkOptions, type Rules } from '../../base/checks.js'
 import { claimAnswer, type DedupeStore } from '../dedupe-store.js'
 import { aClient, aPrefix, aTimeout } from './checked.js'
-import { portOf, type RedisClient } from './clients/client.js'
+import type { RedisClient } from './clients/client.js'
+import { portOf } from './clients/port-of.js'
 import { STORE } from './failures.js'
 import { ScriptRunner } from './script-runner.js'
 import { scriptOf, type Script } from './scripts.js'
@@ -92,5 +93,5 @@ export function redisDedupe(options: RedisDedupeOptions): DedupeStore {
 }
 
 function keyOf(prefix: string, key: string): string {
-  return `${prefix}:dedupe:${hash('sha256', key, 'buffer').toString('base64url', 0, DIGEST_BYTES)}`
+  return `${prefix}:dedupe:${digest(key, DIGEST_BYTES).toString('base64url')}`
 }

@@ -1,3 +1,4 @@
+import { LATEST_MS } from '../../base/clock.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { errorText, invalidOption } from '../../base/errors.js'
 import { silent, type Logger } from '../../base/logger.js'
@@ -35,8 +36,6 @@ const CHUNK = 1000
 const LOOKS = 1000
 /** What cannot be read is left alone for so long. */
 const UNREADABLE_MS = 60_000
-/** Of a Date. */
-const LATEST_MS = 8.64e15
 
 /** What waits, in four keys of one slot. */
 export class RedisStore implements Store {

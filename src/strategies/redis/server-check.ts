@@ -1,3 +1,4 @@
+import { isOlder, parseVersion } from '../../base/version.js'
 import { DuequeError } from '../../base/errors.js'
 import { finding, type Finding } from '../../base/finding.js'
 import { STORE } from './failures.js'
@@ -43,9 +44,8 @@ export function checkServer(facts: ServerFacts): Finding[] {
 function checkVersion({ product, version }: ServerFacts): Finding {
   if (version === undefined)
     return finding('note', 'redis-version-unseen', 'cannot see which version this is', 'use 6.2 or later')
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  const isNew = major > 6 || (major === 6 && minor >= 2)
-  if (isNew) return finding('ok', 'redis-version', `${product} ${version}`)
+  if (!isOlder(parseVersion(version) ?? [0, 0, 0], [6, 2, 0]))
+    return finding('ok', 'redis-version', `${product} ${version}`)
   return finding('error', 'redis-version', `${product} ${version} is too old`, 'use 6.2 or later')
 }
 

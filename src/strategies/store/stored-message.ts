@@ -1,3 +1,5 @@
+import { isInteger } from '../../base/checks.js'
+import { LATEST_MS } from '../../base/clock.js'
 import { isUint8Array } from 'node:util/types'
 import type { DelayedMessage } from '../../message/delayed-message.js'
 import { shown } from '../../base/errors.js'
@@ -58,11 +60,8 @@ export function decodeStored({ meta, body }: StoredMessage): DelayedMessage {
 
 const isText = (value: unknown) => typeof value === 'string'
 const isTime = (value: unknown) => typeof value === 'number' && Math.abs(value) <= LATEST_MS
-const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
+const isCount = (value: unknown) => isInteger(value, 0)
 const orNone = (is: (value: unknown) => boolean) => (value: unknown) => value === undefined || is(value)
-
-/** Of a Date. */
-const LATEST_MS = 8.64e15
 
 const FIELDS: readonly [keyof DelayedMessage, (value: unknown) => boolean][] = [
   ['id', isText],
@@ -72,7 +71,7 @@ const FIELDS: readonly [keyof DelayedMessage, (value: unknown) => boolean][] = [
   ['dueAt', isTime],
   ['scheduledAt', isTime],
   ['expiresAt', orNone(isTime)],
-  ['revision', Number.isSafeInteger],
+  ['revision', (value) => isInteger(value)],
   ['attempt', isCount],
   ['retryAt', orNone(isTime)],
   ['firstFailedAt', orNone(isTime)],

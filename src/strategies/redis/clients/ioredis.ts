@@ -1,12 +1,18 @@
-import type { Argument, RedisPort, RedisSubscription } from './port.js'
+import type { RedisClient } from './client.js'
+import { loginOf, type OwnClient, type RedisLibrary } from './library.js'
+import type { Argument, RedisNode, RedisPort, RedisSubscription } from './port.js'
 
 /** What is used of `Redis` and `Cluster` of ioredis. */
 interface Ioredis extends Emitter {
   readonly status: string
   readonly isCluster?: boolean
+  readonly options: { readonly host?: string; readonly port?: number }
   evalBuffer(...args: Argument[]): Promise<unknown>
   evalshaBuffer(...args: Argument[]): Promise<unknown>
   subscribe(channel: string): Promise<unknown>
+  psubscribe(pattern: string): Promise<unknown>
+  config(...args: readonly string[]): Promise<unknown>
+  nodes(role: string): Ioredis[]
   disconnect(): void
   duplicate(...args: unknown[]): Ioredis
 }
@@ -21,7 +27,7 @@ interface Emitter {
  * one server repeats by itself, and Redis refuses or `disconnect` ends, would be a rejection that nobody handles, and end the
  * process. That of a cluster does it in a way of its own, which no option changes, and handles it.
  */
-export const SUBSCRIBER = {
+const SUBSCRIBER = {
   lazyConnect: false,
   autoResubscribe: false,
   autoResendUnfulfilledCommands: true,
@@ -71,7 +77,7 @@ function subscribe(
 }
 
 /** Subscribes, and again whenever it has reconnected. */
-export function keepSubscribed(
+function keepSubscribed(
   own: { on(event: string, listener: () => void): unknown; disconnect(): void },
   subscribe: () => Promise<unknown>,
   again: () => void,
@@ -86,6 +92,60 @@ export function keepSubscribed(
     end() {
       own.disconnect()
       return Promise.resolve()
+    },
+  }
+}
+
+/** The servers that the client knows at the moment. Replicas too: they report nothing until one becomes a primary. */
+export function ioredisNodes(client: unknown): readonly RedisNode[] {
+  const redis = client as Ioredis
+  return redis.isCluster ? redis.nodes('all').map(ioredisNode) : [ioredisNode(redis)]
+}
+
+/** Clients of a cluster's nodes do not reconnect without it. */
+const RECONNECTS = { retryStrategy: (times: number) => Math.min(times * 50, 2000) }
+
+function ioredisNode(redis: Ioredis): RedisNode {
+  return {
+    name: `${redis.options.host}:${redis.options.port}`,
+    config: (...args) => redis.config(...args),
+    listen(pattern, heard, again) {
+      const own = redis.duplicate({ ...SUBSCRIBER, ...RECONNECTS })
+      own.on('pmessage', (_pattern: string, _channel: string, message: string) => heard(message))
+      return keepSubscribed(own, () => own.psubscribe(pattern), again)
+    },
+  }
+}
+
+/** What is used of the package ioredis. */
+interface IoredisModule {
+  Redis: new (url: string, options: object) => IoredisConnection
+  Cluster: new (nodes: readonly string[], options: object) => IoredisConnection
+}
+
+type IoredisConnection = RedisClient & {
+  on(event: 'error', listener: (error: Error) => void): void
+  connect(): Promise<unknown>
+  call(...command: string[]): Promise<unknown>
+  disconnect(): void
+}
+
+/** @param module the package ioredis */
+export function ioredisLibrary(module: unknown, connectTimeout: number): RedisLibrary {
+  const { Redis, Cluster } = module as IoredisModule
+  const wrap = (client: IoredisConnection): OwnClient => ({
+    client,
+    connect: () => client.connect(),
+    onError: (listener) => client.on('error', listener),
+    ask: (...command) => client.call(...command),
+    close: () => client.disconnect(),
+  })
+  return {
+    server: (url) => wrap(new Redis(url, { lazyConnect: true, connectTimeout })),
+    cluster(url) {
+      const { password, username, tls } = loginOf(url)
+      const redisOptions = { password, username, ...(tls && { tls: {} }) }
+      return wrap(new Cluster([url], { lazyConnect: true, redisOptions }))
     },
   }
 }

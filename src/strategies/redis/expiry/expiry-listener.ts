@@ -2,12 +2,11 @@ import { DuequeError, errorText, isDuequeError } from '../../../base/errors.js'
 import type { Logger } from '../../../base/logger.js'
 import { TIMED_OUT, withTimeLimit } from '../../../base/time-limit.js'
 import { isReply, STORE, storeError } from '../failures.js'
-import type { RedisSubscription } from '../clients/port.js'
-import type { ExpiryNode } from './node.js'
+import type { RedisNode, RedisSubscription } from '../clients/port.js'
 import { flagsOf, missingFlags, NOTIFY } from './notify-flags.js'
 
 export interface ExpiryListenerOptions {
-  nodes: () => readonly ExpiryNode[]
+  nodes: () => readonly RedisNode[]
   /** Of the expired key. */
   heard: (key: string) => void
   /** Keys may have expired unheard. */
@@ -90,7 +89,7 @@ export class ExpiryListener {
     }
   }
 
-  async #join(node: ExpiryNode): Promise<void> {
+  async #join(node: RedisNode): Promise<void> {
     const { heard, again, timeoutMs } = this.#options
     const subscription = node.listen(EXPIRED, heard, () => {
       listening.isChecked = false
@@ -115,7 +114,7 @@ export class ExpiryListener {
     await this.#check(node, listening)
   }
 
-  async #check(node: ExpiryNode, listening: Listening): Promise<void> {
+  async #check(node: RedisNode, listening: Listening): Promise<void> {
     listening.isChecked = true
     try {
       await this.#configured(node)
@@ -125,7 +124,7 @@ export class ExpiryListener {
     }
   }
 
-  async #configured(node: ExpiryNode): Promise<void> {
+  async #configured(node: RedisNode): Promise<void> {
     const { configure, timeoutMs, logger } = this.#options
     const ask = (...args: string[]) => withTimeLimit(node.config(...args), timeoutMs)
     let flags: string

@@ -1,11 +1,11 @@
 import { checkOptions, flag, integer, type Rules } from '../../../base/checks.js'
 import { aRelay, type RelayOptions } from '../../store/relay-options.js'
-import { portOf, type RedisClient } from '../clients/client.js'
+import type { RedisClient } from '../clients/client.js'
+import { nodesOf, portOf } from '../clients/port-of.js'
 import { aClient, aPrefix, aTimeout } from '../checked.js'
 import { RedisStore } from '../redis-store.js'
 import { storeStrategy, type StoreStrategy } from '../../store/store-strategy.js'
-import { ExpiryStore } from './expiry-store.js'
-import { nodesOf } from './node.js'
+import { expiryStore } from './expiry-store.js'
 
 export interface RedisExpiryOptions {
   /**
@@ -69,7 +69,7 @@ export function redisExpiry(options: RedisExpiryOptions): StoreStrategy {
   const { client, prefix = 'dueque', timeoutMs = 10_000, relay = {}, sweepMs = 1000, configure = true } = options
   const store = new RedisStore({ port: portOf(client), prefix, timeoutMs, triggers: true })
   const nodes = () => nodesOf(client)
-  return storeStrategy(new ExpiryStore({ store, prefix, timeoutMs, nodes, configure }), {
+  return storeStrategy(expiryStore({ store, prefix, timeoutMs, nodes, configure }), {
     relay: relay && { ...relay, backstopMs: sweepMs },
   })
 }
