@@ -87,6 +87,16 @@ describe.skipIf(why === undefined)(
       expect(refused.message).toMatch(/up to 4\.2.*cannot run on 4\.3.*ladder\(\)/s)
     })
 
+    test('with topology: trust, a schedule fails and names the command that declares the exchange', async () => {
+      await open(vhost.url)
+      const mq = await open(vhost.url, { strategy: plugin(), topology: 'trust' })
+      expect(await failure(mq.schedule(note, { n: 1 }, { to: { queue: 'any' }, in: 500 }))).toMatchObject({
+        code: 'TOPOLOGY_MISSING',
+        data: { resource: 'dueque.v1.delayed' },
+        message: expect.stringContaining('dueque topology apply --plugin') as string,
+      })
+    })
+
     test('dueque topology apply --plugin says so as well, and declares the rest', async () => {
       const { code, stderr } = await run(['topology', 'apply', '--plugin', '--json'], { AMQP_URL: vhost.url })
       expect(code).toBe(4)

@@ -12,17 +12,17 @@ import type { ExchangePart } from './part.js'
  * Declares an exchange of a type that RabbitMQ may not know, on a connection of its own: RabbitMQ 3.10 answers an unknown
  * type by closing the connection (503), 4.3 by closing the channel (406).
  *
- * @param beside the connection for which the exchange is declared: as long as it is open, this is tried again, whenever it
+ * @param shared the connection for which the exchange is declared: as long as it is open, this is tried again, whenever it
  * is connected
  * @throws DuequeError `UNSUPPORTED` if the type is unknown, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `CLOSED`
  */
 export async function declareApart(
-  beside: AmqpConnection,
+  shared: AmqpConnection,
   settings: ConnectionSettings,
   part: ExchangePart,
 ): Promise<void> {
   for (let attempt = 0; ; attempt++) {
-    await beside.ready()
+    await shared.ready()
     try {
       // Silent: it is normal that RabbitMQ closes this connection.
       return await withConnection({ ...settings, logger: silent }, (connection) => declare(connection, part))

@@ -95,8 +95,8 @@ export class Declarer {
   }
 
   /** https://www.rabbitmq.com/docs/access-control#authorisation */
-  #binding({ to, name, from, key, arguments: args }: BindingPart, deed: 'bind' | 'unbind'): Promise<void> {
-    const method = `${deed}${to === 'queue' ? 'Queue' : 'Exchange'}` as const
+  #binding({ to, name, from, key, arguments: args }: BindingPart, action: 'bind' | 'unbind'): Promise<void> {
+    const method = `${action}${to === 'queue' ? 'Queue' : 'Exchange'}` as const
     return this.#run(
       `binding of ${to} ${name} to exchange ${from}`,
       'write',
@@ -117,16 +117,16 @@ export class Declarer {
 
   async #run(
     what: string,
-    asked: Permission,
+    permission: Permission,
     operation: (channel: Channel) => Promise<unknown>,
-    beside: Record<string, Permission> = {},
+    others: Record<string, Permission> = {},
   ): Promise<void> {
     try {
       this.#refusals.check(what)
-      const isSuspect = await this.#inTurn(operation)
-      if (isSuspect) await this.#refusals.tryAlone(what, operation)
+      const closedConnection = await this.#inTurn(operation)
+      if (closedConnection) await this.#refusals.tryAlone(what, operation)
     } catch (error) {
-      throw operationFailure(error, what, asked, beside)
+      throw operationFailure(error, what, permission, others)
     }
   }
 
@@ -162,7 +162,7 @@ export class Declarer {
     return turn
   }
 
-  /** amqplib's channels wait for ever for the answer to a call that threw before it was sent. */
+  /** Drops the channel: amqplib waits for ever for the answer to a call that threw before it was sent. */
   #drop(): void {
     void closeInTime(this.#channel?.close())
     this.#channel = undefined

@@ -18,13 +18,13 @@ const MOST_REMEMBERED = 1000
  * missing queue with a long name beyond ASCII. Repeated on the shared connection, such a declaration would close it for ever.
  */
 export class RefusedDeclarations {
-  readonly #beside: AmqpConnection
+  readonly #shared: AmqpConnection
   readonly #settings: ConnectionSettings
   readonly #known = new Map<string, { error: DuequeError; until: number }>()
 
-  /** @param beside the connection for which the operations are: they are tried as long as it is open, whenever it is connected */
-  constructor(beside: AmqpConnection, settings: ConnectionSettings) {
-    this.#beside = beside
+  /** @param shared the connection for which operations are tried: as long as it is open, whenever it is connected */
+  constructor(shared: AmqpConnection, settings: ConnectionSettings) {
+    this.#shared = shared
     this.#settings = { ...settings, logger: silent }
   }
 
@@ -44,7 +44,7 @@ export class RefusedDeclarations {
   async tryAlone(what: string, operation: (channel: Channel) => Promise<unknown>): Promise<void> {
     for (let trials = 0; ;) {
       await pause(PAUSE_MS, undefined, { ref: false })
-      await this.#beside.ready()
+      await this.#shared.ready()
       const failure = await this.#trial(operation)
       if (!failure) return
       if (isClientFault(failure) && ++trials === TRIALS) throw this.#refused(what, failure)

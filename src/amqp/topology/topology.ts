@@ -110,7 +110,7 @@ export class Topology {
       return undefined
     }
     const command = this.#commands.get(exchange) ?? 'dueque topology apply'
-    const message = `exchange ${exchange} is missing, or what is bound to it: \`${command}\` declares it (option: topology)`
+    const message = `exchange ${exchange} or a binding of it is missing: \`${command}\` declares them (option: topology)`
     return new DuequeError('TOPOLOGY_MISSING', message, { resource: exchange })
   }
 

@@ -12,7 +12,7 @@ import { delayedExchange, delayedParts } from './delayed-exchange.js'
 /** The plugin's longest delay: what an Erlang timer takes. It delivers a longer one at once. */
 const MAX_DELAY_MS = 2 ** 32 - 1
 
-/** What the topology remembers the exchange by. */
+/** The topology remembers the exchange by this key. */
 const KEY = 'delayed'
 
 /** How long to wait, in ms. The plugin hands it on as a negative number. */
@@ -35,7 +35,7 @@ const DELAY_HEADER = 'x-delay'
  * const mq = await connect({ url: 'amqp://localhost', strategy: plugin() })
  */
 export function plugin(): Strategy {
-  let started: Started | undefined
+  let open: OpenPlugin | undefined
 
   return {
     name: 'plugin',
@@ -44,14 +44,14 @@ export function plugin(): Strategy {
 
     async start({ broker: given, clock }: Environment) {
       const broker = onRabbit(given, 'plugin')
-      if (started) throw invalidOption('strategy', 'a plugin() of its own for each connection', 'one that is in use')
+      if (open) throw invalidOption('strategy', 'a plugin() of its own for each connection', 'one that is in use')
       await ensureExchange(broker)
-      started = { broker, exchange: delayedExchange(broker.names), clock }
+      open = { broker, exchange: delayedExchange(broker.names), clock }
     },
 
     schedule(message, options) {
-      if (!started) return Promise.reject(new DuequeError('CLOSED', 'the plugin strategy is not started', {}))
-      const { broker, exchange, clock } = started
+      if (!open) return Promise.reject(new DuequeError('CLOSED', 'the plugin strategy is not started', {}))
+      const { broker, exchange, clock } = open
       const { topology, frames } = broker
       const refused = refusal(message)
       if (refused) return Promise.reject(refused)
@@ -69,20 +69,21 @@ export function plugin(): Strategy {
     },
 
     stop() {
-      started = undefined
+      open = undefined
       return Promise.resolve()
     },
   }
 }
 
-interface Started {
+/** A started strategy. */
+interface OpenPlugin {
   broker: AmqpBroker
-  /** In which messages wait. */
+  /** The exchange in which messages wait. */
   exchange: string
   clock: Clock
 }
 
-/** What was consumed and is sent on may have the plugin's own header; a new message must not have one that is not kept. */
+/** A consumed message that is sent on may have the plugin's own header. A new message must not: the plugin would change it. */
 function refusal({ headers, properties }: DelayedMessage): DuequeError | undefined {
   if (properties !== undefined || headers[DELAY_HEADER] === undefined) return undefined
   const message = `headers: ${DELAY_HEADER} is kept for the delayed-message plugin`
@@ -90,8 +91,8 @@ function refusal({ headers, properties }: DelayedMessage): DuequeError | undefin
 }
 
 /**
- * Not `mandatory`: the plugin says "no route" of what it keeps, and it would come back. That the exchange is missing, the
- * broker says all the same.
+ * Not `mandatory`: the plugin answers "no route" for messages that it keeps, so they would come back. RabbitMQ still reports
+ * a missing exchange.
  *
  * @throws DuequeError `DELAY_OUT_OF_RANGE`
  */
