@@ -39,7 +39,7 @@ async function run(from: string, options: Options, terminal: Terminal): Promise<
   const stop = new Stop(terminal)
   const onError = (error: Error) => terminal.error(error)
   const intake = await startIntake({ ...connectOptions(options, terminal), from, to, type, prefetch, onError })
-  terminal.note(plain(`takes messages of exchange ${from}`))
+  terminal.note(plain(`takes what comes to exchange ${from}`))
   await stop.wait()
   await intake.close()
   const stats = intake.stats()
