@@ -27,6 +27,7 @@ import { openSession, type Session } from './session.js'
 import type { Strategy, WaitOptions } from './strategies/strategy.js'
 import { strategyMethods } from './schedule/strategy-methods.js'
 import type { StrategyMethods, StrategyScheduleOptions } from './schedule/waiting.js'
+import { runSchedule } from './telemetry.js'
 
 /**
  * Connects to the broker.
@@ -41,7 +42,7 @@ export async function connect<S extends Strategy = Strategy>(
 ): Promise<Dueque<S> & StrategyMethods<S>> {
   const resolved = resolveOptions(options)
   const { strategy, logger, clock } = resolved
-  const events = new Events(logger)
+  const events = new Events(logger, resolved.telemetry?.events)
   const broker = strategy.broker ?? new AmqpBroker(resolved, amqpEvents(events))
   const onParked = (event: ParkedEvent) => events.emit('parked', event)
   const unroutable =
@@ -107,14 +108,25 @@ class Connected<S extends Strategy> implements Dueque<S> {
     return this.#schedule({ message, payload, options })
   }
 
-  async #schedule<In>(item: ScheduleItem<In>, place?: Pick<Place, 'sized'>): Promise<Receipt> {
-    this.#assertTakes()
-    checkItem(item)
+  #schedule<In>(item: ScheduleItem<In>, place?: Pick<Place, 'sized'>): Promise<Receipt> {
+    const { telemetry, logger } = this.#options
+    if (!telemetry?.schedule) return this.#confirm(item, place)
+    return runSchedule(
+      telemetry,
+      () => this.#draft(item),
+      (draft) => this.#confirm(item, place, draft),
+      logger,
+    )
+  }
+
+  async #confirm<In>(
+    item: ScheduleItem<In>,
+    place?: Pick<Place, 'sized'>,
+    draft = this.#draft(item),
+  ): Promise<Receipt> {
     const { message, payload, options } = item
     this.#scheduling++
     try {
-      checkDefinition(message)
-      const draft = this.#draft(message, options)
       const conflicts = this.#conflictOptions(options)
       const { declare = false, signal } = options
       const body = encodePayload(message, payload)
@@ -132,18 +144,19 @@ class Connected<S extends Strategy> implements Dueque<S> {
     }
   }
 
-  #draft(
-    { name, version }: Pick<MessageDefinition, 'name' | 'version'>,
-    options: ScheduleOptions,
-  ): ReturnType<typeof resolveSchedule> {
+  #draft<In>(item: ScheduleItem<In>): ReturnType<typeof resolveSchedule> {
+    this.#assertTakes()
+    checkItem(item)
+    const { message, options } = item
+    checkDefinition(message)
     const draft = resolveSchedule(options, this.#options.clock.now(), this.strategy.limits.maxDelayMs)
     const { declare, signal } = options
     assertOutside(draft.destination, this.#options.namespace)
     if (declare) this.#assertDeclares()
     if (declare && draft.destination.queue !== undefined) assertNoDeadQueue(draft.destination.queue)
     if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
-    draft.name = name
-    draft.version = version
+    draft.name = message.name
+    draft.version = message.version
     return draft
   }
 
@@ -164,7 +177,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   async consume(queue: string, handlers: readonly Handler[], options: ConsumeOptions = {}): Promise<Consumer> {
     this.#assertOpen()
     checkConsume(options)
-    const { clock, logger, strategy } = this.#options
+    const { clock, logger, strategy, telemetry } = this.#options
     if (options.declare) this.#assertDeclares()
     assertOutside({ queue: checkQueueName('queue', queue) }, this.#options.namespace)
     if (options.declare !== false) assertNoDeadQueue(queue)
@@ -174,6 +187,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
       strategy,
       clock,
       logger,
+      telemetry,
       onError: (error) => this.#parts.events.emit('error', error as DuequeError),
       events: this.#parts.events,
       onClosed: () => this.#consumers.delete(consumer),

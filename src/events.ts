@@ -1,5 +1,5 @@
 import type { DeadReason } from './message/death.js'
-import { aFunction, checkOne } from './base/checks.js'
+import { aFunction, checkOne, type Rules } from './base/checks.js'
 import { errorText, invalidOption, type DuequeError } from './base/errors.js'
 import type { Logger } from './base/logger.js'
 import { onRejection } from './base/on-rejection.js'
@@ -79,16 +79,16 @@ export interface DuequeEvents {
   parked: (event: ParkedEvent) => void
 }
 
-const EVENTS: Record<keyof DuequeEvents, true> = {
-  blocked: true,
-  unblocked: true,
-  disconnected: true,
-  reconnected: true,
-  error: true,
-  handled: true,
-  retried: true,
-  dead: true,
-  parked: true,
+export const EVENT_RULES: Rules<DuequeEvents> = {
+  blocked: aFunction,
+  unblocked: aFunction,
+  disconnected: aFunction,
+  reconnected: aFunction,
+  error: aFunction,
+  handled: aFunction,
+  retried: aFunction,
+  dead: aFunction,
+  parked: aFunction,
 }
 
 /** The listeners of one connection. If one throws, or returns a promise that rejects, that is logged and harms nobody. */
@@ -96,8 +96,13 @@ export class Events {
   readonly #logger: Logger
   readonly #listeners = new Map<keyof DuequeEvents, Set<(...args: never[]) => void>>()
 
-  constructor(logger: Logger) {
+  /** @param listeners checked ones that are there from the start */
+  constructor(logger: Logger, listeners: Partial<DuequeEvents> = {}) {
     this.#logger = logger
+    for (const event of Object.keys(EVENT_RULES) as (keyof DuequeEvents)[]) {
+      const listener = listeners[event]
+      if (listener) this.#listeners.set(event, new Set([listener]))
+    }
   }
 
   /**
@@ -106,7 +111,8 @@ export class Events {
    * @throws DuequeError `INVALID_OPTION`
    */
   on<E extends keyof DuequeEvents>(event: E, listener: DuequeEvents[E]): () => void {
-    if (!Object.hasOwn(EVENTS, event)) throw invalidOption('event', `one of ${Object.keys(EVENTS).join(', ')}`, event)
+    if (!Object.hasOwn(EVENT_RULES, event))
+      throw invalidOption('event', `one of ${Object.keys(EVENT_RULES).join(', ')}`, event)
     checkOne('listener', aFunction, listener)
     const listeners = this.#listeners.get(event) ?? new Set()
     this.#listeners.set(event, listeners.add(listener))

@@ -19,6 +19,7 @@ import { resolveLogger, type Logger, type NestLogger } from './base/logger.js'
 import type { WithDefaults } from './base/with-defaults.js'
 import { ladder } from './strategies/ladder/ladder.js'
 import { aStrategy, type Strategy } from './strategies/strategy.js'
+import { TELEMETRY_RULES, type Telemetry } from './telemetry.js'
 
 export interface ConnectOptions<S extends Strategy = Strategy> {
   /**
@@ -67,10 +68,12 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
    * @default one line on standard error for each warning and error
    */
   logger?: Logger | NestLogger | false | undefined
+  /** Hooks for tracing and metrics: docs/operations.md, "Tracing and metrics". A hook that throws does no harm. */
+  telemetry?: Telemetry | undefined
 }
 
-export type ResolvedOptions = WithDefaults<Omit<ConnectOptions, 'logger' | 'signal'>> &
-  Pick<ConnectOptions, 'signal'> & { logger: Logger; clock: Clock }
+export type ResolvedOptions = WithDefaults<Omit<ConnectOptions, 'logger' | 'signal' | 'telemetry'>> &
+  Pick<ConnectOptions, 'signal' | 'telemetry'> & { logger: Logger; clock: Clock }
 
 /** @throws DuequeError `INVALID_OPTION` */
 export function resolveOptions(options: ConnectOptions): ResolvedOptions {
@@ -131,4 +134,5 @@ export const CONNECT_RULES: Rules<ConnectOptions> = {
   maxInFlight: integer(1, 65_535),
   maxBodyBytes: integer(1, 512 * 1024 * 1024),
   logger: anything,
+  telemetry: group(TELEMETRY_RULES),
 }

@@ -4,6 +4,7 @@ import type { Arrival, Subscription } from '../broker.js'
 import { drainTimes, type DrainTimes } from '../base/drain.js'
 import { endsWithin } from '../base/time-limit.js'
 import { DuequeError } from '../base/errors.js'
+import { tellConsuming } from '../telemetry.js'
 import { AutoPrefetch } from './auto-prefetch.js'
 import { Copies } from './copies/copies.js'
 import { Dedupe } from './copies/dedupe.js'
@@ -68,7 +69,7 @@ export class RunningConsumer implements Consumer {
   #newHandling(): Handling {
     const { queue, handlers } = this
     const { retry, handlerTimeoutMs } = this.#options
-    const { clock, logger, strategy, connection } = this.#environment
+    const { clock, logger, strategy, connection, telemetry } = this.#environment
     return new Handling({
       queue,
       handlers,
@@ -77,6 +78,7 @@ export class RunningConsumer implements Consumer {
       maxDelayMs: strategy.limits.maxDelayMs,
       clock,
       logger,
+      telemetry,
       closing: this.#abort.signal,
       running: { connection, consumer: this, queue },
     })
@@ -84,7 +86,8 @@ export class RunningConsumer implements Consumer {
 
   async start(): Promise<this> {
     const { prefetch, declare } = this.#options
-    const { broker } = this.#environment
+    const { broker, telemetry, logger } = this.#environment
+    if (telemetry) tellConsuming(telemetry, this, logger)
     const listener = (arrival: Arrival) => this.#dispatch.arrived(arrival)
     this.#starting = broker.subscribe({ queue: this.queue }, { prefetch, declare }, listener)
     const closed = new Promise<never>((_, reject) => (this.#abandonStart = reject))

@@ -4,6 +4,7 @@ import type { Events } from '../events.js'
 import type { Logger } from '../base/logger.js'
 import type { Envelope } from '../message/envelope.js'
 import type { Strategy } from '../strategies/strategy.js'
+import type { Telemetry } from '../telemetry.js'
 import type { SharedDuplicates } from './copies/shared-duplicates.js'
 import type { Gate } from './gate.js'
 
@@ -20,6 +21,7 @@ export interface ConsumerEnvironment {
   /** Returns whether it is called for the first time. */
   onClosed: () => boolean
   duplicates: SharedDuplicates
+  telemetry?: Telemetry | undefined
   /** @default always open */
   gate?: Gate | undefined
   /**

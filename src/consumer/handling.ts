@@ -4,6 +4,7 @@ import { errorText, isDuequeError, stackOf } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { MAX_DEATH_STACK_BYTES, Refusal } from '../message/death.js'
 import { decodePayload } from '../message/definition.js'
+import { runWrapped, type Telemetry } from '../telemetry.js'
 import { chooseHandler } from './choose-handler.js'
 import { Decider } from './decision.js'
 import type { Delivery, Handler } from './delivery.js'
@@ -21,6 +22,7 @@ export interface HandlingSettings {
   maxDelayMs: number
   clock: Clock
   logger: Logger
+  telemetry?: Telemetry | undefined
   /** Aborted when the time to drain is over. */
   closing: AbortSignal
   running: Pick<RunningHandler, 'connection' | 'consumer' | 'queue'>
@@ -108,13 +110,25 @@ export class Handling {
       throw asRefusal(error)
     }
     const delivery = deliveryOf(incoming, payload, signal, decider)
-    const { connection, consumer, queue } = this.#settings.running
+    const { telemetry, running } = this.#settings
+    const { connection, consumer, queue } = running
     const context = { connection, consumer, queue, id: delivery.id, isOver: false }
+    const handle = () => handler.handle(delivery as Delivery<never>)
     try {
-      await runAs(context, () => handler.handle(delivery as Delivery<never>))
+      if (telemetry?.process) await this.#observed(telemetry, delivery, () => runAs(context, handle))
+      else await runAs(context, handle)
     } finally {
       context.isOver = true
     }
+  }
+
+  #observed(telemetry: Telemetry, delivery: Delivery, handle: () => unknown): Promise<void> {
+    const { handlerTimeoutMs, logger, queue } = this.#settings
+    const info = { queue, delivery, handlerTimeoutMs }
+    const run = async () => {
+      await handle()
+    }
+    return runWrapped((once) => telemetry.process!(info, once), run, logger)
   }
 
   #handlerFor({ arrival, envelope }: IncomingMessage): Handler {

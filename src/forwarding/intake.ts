@@ -14,7 +14,7 @@ import { messageOf } from './plugin-form.js'
 import { openSession, type Session } from '../session.js'
 import { quietEvents } from '../amqp/connection/quiet-events.js'
 
-export interface IntakeOptions extends ConnectOptions {
+export interface IntakeOptions extends Omit<ConnectOptions, 'telemetry'> {
   /** The exchange that producers publish to. It is declared, and must not be there with another type than fanout. */
   from: string
   /** The exchange that gets due messages, with the consumers' bindings. @default `<from>.due` */
@@ -29,8 +29,10 @@ export interface IntakeOptions extends ConnectOptions {
 
 const anExchange: Rule = (value) => (typeof value === 'string' && value !== '' ? undefined : 'the name of an exchange')
 
+const { telemetry: _, ...CONNECTION_RULES } = CONNECT_RULES
+
 const INTAKE_RULES: Rules<IntakeOptions> = {
-  ...CONNECT_RULES,
+  ...CONNECTION_RULES,
   from: anExchange,
   to: anExchange,
   type: nonEmptyText,

@@ -1,13 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Consumer } from '../consumer/stats.js'
-import { checkHandlers, type Delivery, type Handler } from '../consumer/delivery.js'
-import { checkConsume, type ConsumeOptions } from '../consumer/options.js'
 import { DuequeError } from '../base/errors.js'
+import type { ProcessInfo, Telemetry } from '../telemetry.js'
 
 /** A handler that runs. */
 export interface Call {
   readonly queue: string
-  readonly delivery: Delivery
+  readonly delivery: ProcessInfo['delivery']
   /** Whether the clock will abort its signal. */
   readonly timesOut: boolean
   /** How often it has asked the clock to call it. */
@@ -17,23 +16,26 @@ export interface Call {
   isOver: boolean
 }
 
-interface Consuming {
-  readonly calls: Set<Call>
-  consumer: Consumer | undefined
-}
-
-/** What is under way, and has to end before the time may move on. */
+/** Schedules, handlers and consumers of a test that are under way: they have to end before the time may move on. */
 export class Activity {
-  readonly #consuming = new Set<Consuming>()
+  readonly #consumers = new Set<Consumer>()
+  readonly #calls = new Set<Call>()
   readonly #inside = new AsyncLocalStorage<Call>()
   readonly #onCall: (call: Call) => (error: unknown) => void
   #schedules = 0
   /** Grows whenever something begins or ends. */
   changes = 0
 
-  /** @param onCall hears of each call of a handler; what it returns, of what the handler throws */
+  /** @param onCall called for each call of a handler. What it returns is called if the handler throws */
   constructor(onCall: (call: Call) => (error: unknown) => void) {
     this.#onCall = onCall
+  }
+
+  /** How it sees what a connection does. */
+  readonly telemetry: Required<Omit<Telemetry, 'events'>> = {
+    schedule: (_info, _headers, run) => this.#schedule(run),
+    process: (info, run) => this.#process(info, run),
+    consuming: (consumer) => void this.#consumers.add(consumer),
   }
 
   /** The handler that the caller is a part of. */
@@ -42,45 +44,10 @@ export class Activity {
     return call?.isOver ? undefined : call
   }
 
-  /** Whether a schedule, a handler, or the way to or from one is to be waited for. */
+  /** Whether to wait for a schedule, for a handler, or for a message on its way to or from a handler. */
   get isBusy(): boolean {
-    return this.#schedules > 0 || [...this.#consuming].some(isBusy)
-  }
-
-  async schedule<T>(work: () => Promise<T>): Promise<T> {
-    this.#schedules++
-    try {
-      return await work()
-    } finally {
-      this.#schedules--
-      this.changes++
-    }
-  }
-
-  async consume(
-    queue: string,
-    handlers: readonly Handler[],
-    options: ConsumeOptions,
-    start: (handlers: readonly Handler[]) => Promise<Consumer>,
-  ): Promise<Consumer> {
-    const consuming: Consuming = { calls: new Set(), consumer: undefined }
-    checkConsume(options)
-    const timesOut = (options.handlerTimeoutMs ?? 0) > 0
-    const watched = ({ handle, ...handler }: Handler): Handler => ({
-      ...handler,
-      handle: (delivery) => {
-        const call = { queue, delivery, timesOut, waits: 0, hangs: false, isOver: false }
-        return this.#run(consuming, call, () => handle(delivery))
-      },
-    })
-    this.#consuming.add(consuming)
-    try {
-      consuming.consumer = await start(checkHandlers(handlers).map(watched))
-    } catch (error) {
-      this.#consuming.delete(consuming)
-      throw error
-    }
-    return consuming.consumer
+    const running = [...this.#consumers].reduce((sum, consumer) => sum + consumer.stats().running, 0)
+    return this.#schedules > 0 || running > [...this.#calls].filter(isExempt).length
   }
 
   /**
@@ -89,7 +56,7 @@ export class Activity {
    * @throws DuequeError `CLOCK_STUCK`
    */
   giveUp(waitedMs: number): void {
-    const calls = [...this.#consuming].flatMap((consuming) => [...consuming.calls]).filter((call) => !isExempt(call))
+    const calls = [...this.#calls].filter((call) => !isExempt(call))
     if (
       this.#schedules > 0 ||
       calls.length === 0 ||
@@ -99,20 +66,29 @@ export class Activity {
     for (const call of calls) call.hangs = true
   }
 
-  async #run({ calls }: Consuming, call: Call, handle: () => unknown): Promise<void> {
-    const failed = this.#onCall(call)
-    calls.add(call)
-    this.changes++
-    try {
-      await this.#inside.run(call, handle)
-    } catch (error) {
-      failed(error)
-      throw error
-    } finally {
-      call.isOver = true
-      calls.delete(call)
+  #schedule(run: () => Promise<unknown>): void {
+    this.#schedules++
+    const over = () => {
+      this.#schedules--
       this.changes++
     }
+    run().then(over, over)
+  }
+
+  #process({ queue, delivery, handlerTimeoutMs }: ProcessInfo, run: () => Promise<void>): void {
+    const call = { queue, delivery, timesOut: handlerTimeoutMs > 0, waits: 0, hangs: false, isOver: false }
+    const failed = this.#onCall(call)
+    const over = () => {
+      call.isOver = true
+      this.#calls.delete(call)
+      this.changes++
+    }
+    this.#calls.add(call)
+    this.changes++
+    this.#inside.run(call, run).then(over, (error: unknown) => {
+      failed(error)
+      over()
+    })
   }
 
   #stuck(calls: readonly Call[], waitedMs: number): DuequeError<'CLOCK_STUCK'> {
@@ -133,12 +109,7 @@ export class Activity {
   }
 }
 
-function isBusy({ consumer, calls }: Consuming): boolean {
-  const running = consumer?.stats().running ?? calls.size
-  return running > [...calls].filter(isExempt).length
-}
-
-/** Nobody waits for it: the clock has to move first, or its consumer has closed without it. */
+/** The clock does not wait for it: it waits for the clock, or its consumer has closed without it. */
 function isExempt({ waits, hangs, delivery: { signal } }: Call): boolean {
   if (signal.aborted) return (signal.reason as Error | undefined)?.name !== 'TimeoutError'
   return waits > 0 || hangs

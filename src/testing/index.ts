@@ -8,8 +8,8 @@ export type {
   DeadMessage,
   DeliveredMessage,
   ParkedMessage,
+  PendingMessage,
   QueuedMessage,
   ScheduledMessage,
   SeenMessage,
-  WaitingMessage,
 } from './seen.js'

@@ -27,8 +27,8 @@ export interface ParkedMessage extends SeenMessage {
   readonly to: Destination
 }
 
-/** Is to be delivered later. */
-export interface WaitingMessage extends SeenMessage {
+/** To be delivered later. */
+export interface PendingMessage extends SeenMessage {
   readonly to: Destination
   /** When it will be delivered: `dueAt`, or the instant of its next attempt. */
   readonly readyAt: Date
@@ -69,7 +69,7 @@ export function seenParked(message: DelayedMessage): ParkedMessage {
   return { ...seenDelayed(message), to: message.destination }
 }
 
-export function seenWaiting(message: DelayedMessage): WaitingMessage {
+export function seenPending(message: DelayedMessage): PendingMessage {
   return { ...seenParked(message), readyAt: new Date(readyAt(message)) }
 }
 

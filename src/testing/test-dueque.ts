@@ -1,4 +1,5 @@
 import { aFunction, anything, checkOptions, type Rules } from '../base/checks.js'
+import { resolveLogger } from '../base/logger.js'
 import { connect } from '../connect.js'
 import type { Dueque } from '../dueque.js'
 import { checkQueueName } from '../message/destination.js'
@@ -10,18 +11,21 @@ import { manualClock } from '../strategies/memory/manual-clock.js'
 import type { MemoryBroker } from '../strategies/memory/memory-broker.js'
 import { memory, type MemoryStrategy } from '../strategies/memory/memory.js'
 import { Activity } from './activity.js'
+import { bothTelemetries } from './both-telemetries.js'
+import { Delivered } from './delivered.js'
+import { recording } from './recording.js'
 import {
   seenDead,
   seenParked,
+  seenPending,
   seenQueued,
   seenScheduled,
-  seenWaiting,
   type DeadMessage,
   type DeliveredMessage,
   type ParkedMessage,
+  type PendingMessage,
   type QueuedMessage,
   type ScheduledMessage,
-  type WaitingMessage,
 } from './seen.js'
 import { testClock, type TestClock } from './test-clock.js'
 
@@ -69,7 +73,7 @@ export interface TestDueque extends AsyncDisposable {
   /** Everything that was scheduled, the oldest first; not the retries. */
   readonly scheduled: () => ScheduledMessage[]
   /** What is to be delivered later, retries too, in that order. */
-  readonly waiting: () => WaitingMessage[]
+  readonly waiting: () => PendingMessage[]
   /** What is in its queue and no consumer has taken, in order; of all queues that are not dead queues, or of one. */
   readonly queued: (queue?: string) => QueuedMessage[]
   /** Every call of a handler, the first first; of all queues or one. */
@@ -102,52 +106,28 @@ export async function testDueque(options: TestDuequeOptions = {}): Promise<TestD
   const strategy = memory({ clock: inner })
   const { broker } = strategy
   for (const queue of queues) broker.declareQueue(checkQueueName('queues', queue))
-  const delivered: { -readonly [K in keyof DeliveredMessage]: DeliveredMessage[K] }[] = []
-  const activity = new Activity(({ queue, delivery }) => {
-    const { name, id, payload, dueAt, attempt, headers } = delivery
-    const seen = {
-      queue,
-      name,
-      id,
-      payload,
-      dueAt,
-      attempt,
-      headers,
-      at: new Date(inner.now()),
-      error: undefined as unknown,
-    }
-    delivered.push(seen)
-    return (error) => (seen.error = error)
-  })
+  const delivered = new Delivered(inner)
+  const activity = new Activity((call) => delivered.add(call))
   const scheduled: DelayedMessage[] = []
-  const opened: Dueque[] = []
-  const open = async (more: ConnectOptions = {}) => {
-    const mq = await connect<MemoryStrategy>({ logger, ...more, strategy: recording(strategy, scheduled) })
-    opened.push(mq)
-    return watched(mq, activity)
-  }
-  const closeAll = async () => {
-    await Promise.all(opened.map((mq) => mq.close({ drainTimeoutMs: patienceMs })))
-    await strategy.stop()
-  }
+  const connections = connectionsTo(strategy, activity, scheduled, logger)
   const close = () => {
-    const closed = closeAll()
+    const closed = connections.close(patienceMs).then(() => strategy.stop())
     // In a handler it rejects, and need not be awaited.
     closed.catch(() => undefined)
     return closed
   }
   setSystemTime(inner.now())
   return {
-    mq: await open(),
+    mq: await connections.open(),
     clock: testClock({ clock: inner, activity, patienceMs, setSystemTime }),
-    connect: open,
+    connect: connections.open,
     broker,
     scheduled: () => scheduled.map(seenScheduled),
-    waiting: () => [...strategy.waiting()].sort(inTurn).map(seenWaiting),
+    waiting: () => [...strategy.waiting()].sort(inTurn).map(seenPending),
     queued: (queue) => look(broker, queue, '', seenQueued),
     delivered: (queue) => {
       assertThere(broker, queue)
-      return delivered.filter((call) => queue === undefined || call.queue === queue).map((call) => ({ ...call }))
+      return delivered.list(queue)
     },
     dead: (queue) => look(broker, queue, DEAD, seenDead),
     parked: () => broker.parked().map(seenParked),
@@ -156,39 +136,26 @@ export async function testDueque(options: TestDuequeOptions = {}): Promise<TestD
   }
 }
 
-const DEAD = '.dead'
-
-/** The strategy of one connection. What waits outlives the connection, as it does in RabbitMQ. */
-function recording(strategy: MemoryStrategy, log: DelayedMessage[]): MemoryStrategy {
+function connectionsTo(
+  strategy: MemoryStrategy,
+  activity: Activity,
+  scheduled: DelayedMessage[],
+  logger: ConnectOptions['logger'],
+) {
+  const opened: Dueque[] = []
   return {
-    ...strategy,
-    async schedule(message, options) {
-      // What a consumer sends on carries the properties of what arrived.
-      if (message.properties) return strategy.schedule(message, options)
-      log.push(message)
-      const forget = () => log.splice(log.lastIndexOf(message), 1)
-      try {
-        const instead = await strategy.schedule(message, options)
-        if (instead) forget()
-        return instead
-      } catch (error) {
-        forget()
-        throw error
-      }
+    open: async (given: ConnectOptions = {}) => {
+      const options = { logger, ...given }
+      const telemetry = bothTelemetries(activity.telemetry, given.telemetry, resolveLogger(options.logger))
+      const mq = await connect<MemoryStrategy>({ ...options, strategy: recording(strategy, scheduled), telemetry })
+      opened.push(mq)
+      return mq
     },
-    stop: () => Promise.resolve(),
+    close: (drainTimeoutMs: number) => Promise.all(opened.map((mq) => mq.close({ drainTimeoutMs }))),
   }
 }
 
-/** Has the clock wait for what this connection does. */
-function watched<D extends Dueque>(mq: D, activity: Activity): D {
-  const schedule = mq.schedule.bind(mq)
-  const consume = mq.consume.bind(mq)
-  mq.schedule = (...args) => activity.schedule(() => schedule(...args))
-  mq.consume = (queue, handlers, options = {}) =>
-    activity.consume(queue, handlers, options, (watching) => consume(queue, watching, options))
-  return mq
-}
+const DEAD = '.dead'
 
 /** By when it is delivered; what is together, in the order of scheduling. */
 function inTurn(a: DelayedMessage, b: DelayedMessage): number {

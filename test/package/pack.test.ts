@@ -20,7 +20,7 @@ async function sample(): Promise<string> {
 /** What a test of a user says, in the types that it meets. */
 const TESTING = `
 import { defineMessage, on, type Dueque } from 'dueque'
-import { testDueque, type DeadMessage, type TestDueque, type WaitingMessage } from 'dueque/testing'
+import { testDueque, type DeadMessage, type PendingMessage, type TestDueque } from 'dueque/testing'
 import { z } from 'zod'
 
 const order = defineMessage('order', z.object({ id: z.string() }))
@@ -28,7 +28,7 @@ await using test: TestDueque = await testDueque({ now: '2026-11-23T09:00:00Z', q
 const mq: Dueque = test.mq
 await mq.consume('orders', [on(order, ({ deadLetter }) => deadLetter('no such order'))])
 await mq.schedule(order, { id: 'o-1' }, { to: { queue: 'orders' }, in: '1h' })
-const waiting: WaitingMessage[] = test.waiting()
+const waiting: PendingMessage[] = test.waiting()
 await test.clock.advance('1h')
 const dead: DeadMessage[] = test.dead('orders')
 export const result = [waiting.length, dead[0]?.error, new Date(test.clock.now()).toISOString()]

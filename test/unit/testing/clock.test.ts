@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineMessage, on, type Handler } from '../../../src/index.js'
+import { defineMessage, on, type Handler, type Telemetry } from '../../../src/index.js'
 import { testDueque } from '../../../src/testing/index.js'
 import { rejection, thrown } from '../thrown.js'
 import { START, order, to, world } from './world.js'
@@ -157,6 +157,47 @@ it('waits for a schema that answers later', async () => {
   void mq.schedule(order, 1, { to, in: 3_600_001 })
   await clock.advance('2h')
   expect(log).toEqual(['slow@3600000', '1@3600001'])
+})
+
+it('waits for a scheduleAll that nobody awaits', async () => {
+  const slow = defineMessage(
+    'slow',
+    z.number().refine(() => sleep(20, true)),
+  )
+  const { mq, clock, log, note } = await world()
+  await mq.consume('slow', [on(slow, ({ payload }) => note(`slow ${payload}`))])
+  const items = [1, 2].map((payload) => ({
+    message: slow,
+    payload,
+    options: { to: { queue: 'slow' }, in: `${payload}h` },
+  }))
+  void mq.scheduleAll(items).then(({ scheduled }) => note(`scheduled ${scheduled}`))
+  await clock.advance('3h')
+  expect(log).toEqual(['scheduled 2@0', 'slow 1@3600000', 'slow 2@7200000'])
+})
+
+it('hooks of telemetry that a connection is given run as in production', async () => {
+  const { connect, clock, mq } = await testDueque({ now: new Date(START), queues: ['orders'] })
+  const log: string[] = []
+  const telemetry: Telemetry = {
+    schedule: (_, headers, run) => {
+      headers['traceparent'] = '00-1'
+      return run()
+    },
+    process: ({ delivery }, run) => {
+      log.push(`process ${delivery.headers['traceparent'] as string}`)
+      return run()
+    },
+    consuming: ({ queue }) => log.push(`consuming ${queue}`),
+    events: { handled: ({ name }) => log.push(`handled ${name}`) },
+  }
+  const other = await connect({ telemetry })
+  await other.consume('orders', [on(order, () => sleep(5))])
+  void other.schedule(order, 1, { to, in: '1h' })
+  await clock.advance('1h')
+  expect(log).toEqual(['consuming orders', 'process 00-1', 'handled order'])
+  expect((await rejection(connect({ telemetry: { schedule: 5 } as never }))).code).toBe('INVALID_OPTION')
+  await mq.close()
 })
 
 it('advance(0) waits for what runs', async () => {

@@ -1,0 +1,27 @@
+import type { DelayedMessage } from '../message/delayed-message.js'
+import type { MemoryStrategy } from '../strategies/memory/memory.js'
+
+/**
+ * The strategy of one connection, which notes in `scheduled` what its users schedule. Waiting messages outlive the
+ * connection, as in RabbitMQ.
+ */
+export function recording(strategy: MemoryStrategy, scheduled: DelayedMessage[]): MemoryStrategy {
+  return {
+    ...strategy,
+    async schedule(message, options) {
+      // A message that a consumer sends on carries the properties of its arrival.
+      if (message.properties) return strategy.schedule(message, options)
+      scheduled.push(message)
+      const forget = () => scheduled.splice(scheduled.lastIndexOf(message), 1)
+      try {
+        const instead = await strategy.schedule(message, options)
+        if (instead) forget()
+        return instead
+      } catch (error) {
+        forget()
+        throw error
+      }
+    },
+    stop: () => Promise.resolve(),
+  }
+}
