@@ -1,0 +1,163 @@
+import { connect, type ConfirmChannel } from 'amqplib'
+import { expect, onTestFinished, test } from 'vitest'
+import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
+import { parseEndpoints } from '../../src/amqp/connection/endpoint.js'
+import { openConnection } from '../../src/amqp/connection/operator-connection.js'
+import { openStream, type StreamRecord, type StreamSettings } from '../../src/amqp/receive/stream.js'
+import { resolveOptions } from '../../src/options.js'
+import { unique } from '../strategies/recorder.js'
+import { poll, startNode, useVhost } from '../support/broker.js'
+import { failure } from '../support/mq.js'
+
+const vhost = useVhost()
+const HOUR = 3_600_000
+const STREAM = { durable: true, arguments: { 'x-queue-type': 'stream' } }
+
+async function writer(url: string): Promise<ConfirmChannel> {
+  const model = await connect(url, { noDelay: true })
+  model.on('error', () => undefined)
+  onTestFinished(() => model.close().catch(() => undefined))
+  return model.createConfirmChannel()
+}
+
+/** A stream and a channel to write to it. */
+async function newStream(url = vhost.url) {
+  const queue = unique('stream')
+  const channel = await writer(url)
+  await channel.assertQueue(queue, STREAM)
+  const write = async (texts: readonly string[], writtenAt = Date.now()) => {
+    const timestamp = Math.floor(writtenAt / 1000)
+    for (const text of texts) channel.sendToQueue(queue, Buffer.from(text), { persistent: true, timestamp })
+    await channel.waitForConfirms()
+  }
+  return { queue, channel, write }
+}
+
+/** A reader that ends with the test, and the texts that it has read. */
+async function read(queue: string, rest: Partial<StreamSettings> & { url?: string } = {}) {
+  const { url = vhost.url, ...settings } = rest
+  const { logger, ...options } = resolveOptions({ url, logger: false })
+  const connection = await openConnection({ ...options, logger, endpoints: parseEndpoints(url) })
+  onTestFinished(() => connection.close())
+  const texts: string[] = []
+  const errors: unknown[] = []
+  const reader = await openStream({
+    connection,
+    queue,
+    from: Date.now() - HOUR,
+    onRecord: ({ body }) => void texts.push(Buffer.from(body).toString()),
+    onError: (error) => void errors.push(error),
+    logger,
+    ...settings,
+  })
+  onTestFinished(() => reader.close())
+  return { reader, texts, errors }
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => String(from + i))
+
+test('has read everything up to the end when it says so, also of many records', async () => {
+  const { queue, write } = await newStream()
+  await write(numbers(0, 3000))
+  const { reader, texts } = await read(queue)
+  await reader.reached()
+  expect(texts).toEqual(numbers(0, 3000))
+  expect(reader.lag).toBe(0)
+  await write(['more'])
+  await reader.reached()
+  expect(texts.at(-1)).toBe('more')
+})
+
+test('the end of an empty stream is reached, and that of a stream with one record', async () => {
+  const { queue, write } = await newStream()
+  const { reader, texts } = await read(queue)
+  await reader.reached()
+  expect(texts).toEqual([])
+  await write(['one'])
+  await reader.reached()
+  expect(texts).toEqual(['one'])
+})
+
+test('records before the time that it starts from are left out, and the end is reached all the same', async () => {
+  const { queue, write } = await newStream()
+  await write(['old'], Date.now() - HOUR)
+  const { reader, texts } = await read(queue, { from: Date.now() + 10_000 })
+  await reader.reached()
+  expect(texts).toEqual([])
+  await write(['new'])
+  await poll(() => texts.length === 1, { what: 'the new record' })
+  expect(texts).toEqual(['new'])
+})
+
+test('goes on after a reconnect, and leaves nothing out', async () => {
+  const { queue, write } = await newStream()
+  const proxy = await TcpProxy.to(vhost.url)
+  onTestFinished(() => proxy.close())
+  await write(numbers(0, 10))
+  const { reader, texts } = await read(queue, { url: proxy.url() })
+  await reader.reached()
+  proxy.refuse()
+  proxy.cut()
+  await write(numbers(10, 20))
+  await proxy.listen()
+  await reader.reached()
+  expect([...new Set(texts)]).toEqual(numbers(0, 20))
+})
+
+test('reads a stream that was deleted and declared anew', async () => {
+  const { queue, channel, write } = await newStream()
+  await write(numbers(0, 100))
+  const { reader, texts } = await read(queue)
+  await reader.reached()
+  await channel.deleteQueue(queue)
+  await channel.assertQueue(queue, STREAM)
+  await write(['anew'])
+  await poll(() => texts.includes('anew'), { what: 'the record of the new stream', timeoutMs: 30_000 })
+  await reader.reached()
+  expect(texts.slice(100)).toEqual(['anew'])
+})
+
+test('a record that cannot be read is skipped, counted and reported, and the next one is read', async () => {
+  const { queue, write } = await newStream()
+  await write(['a', 'poison', 'b'])
+  const texts: string[] = []
+  const unreadable: StreamRecord[] = []
+  const { reader } = await read(queue, {
+    onRecord: ({ body }) => {
+      const text = Buffer.from(body).toString()
+      if (text === 'poison') throw new Error('cannot read this')
+      texts.push(text)
+    },
+    onUnreadable: (_, record) => {
+      unreadable.push(record)
+      throw new Error('nor this')
+    },
+  })
+  await reader.reached()
+  expect(texts).toEqual(['a', 'b'])
+  expect(reader.unreadable).toBe(1)
+  expect(unreadable.map(({ offset }) => offset)).toEqual([1])
+})
+
+test('fails at once if there is no such stream, and no longer waits once it is closed', async () => {
+  expect(await failure(read('nowhere'))).toMatchObject({ code: 'DESTINATION_MISSING' })
+  const { queue } = await newStream()
+  const { reader } = await read(queue)
+  await reader.close()
+  expect(await failure(reader.reached())).toMatchObject({ code: 'CLOSED' })
+})
+
+test.skipIf(!process.env['DUEQUE_RABBITMQ_BIN'])(
+  'reads on during a memory alarm (needs a node: DUEQUE_RABBITMQ_BIN)',
+  async () => {
+    const node = (await startNode({ management: false }))!
+    onTestFinished(() => node.stop())
+    const { queue, write } = await newStream(node.url)
+    await write(numbers(0, 3000))
+    await node.ctl('set_vm_memory_high_watermark', '0.000001')
+    const { reader, texts } = await read(queue, { url: node.url })
+    await reader.reached()
+    expect(texts.length).toBe(3000)
+  },
+  120_000,
+)
