@@ -11,7 +11,7 @@ export function connectFailure(cause: unknown, { host, user, vhost }: Endpoint):
     const message = `${host} refused the credentials of user "${user}": check user and password in the url`
     return new DuequeError('AUTHENTICATION_FAILED', message, { host, user }, { cause })
   }
-  // amqplib does not pass the broker's words on here. connection.open is about nothing but the vhost.
+  // amqplib does not pass the broker's words on here. connection.open concerns the vhost alone.
   if (/Expected ConnectionOpenOk; got <ConnectionClose/.test(text)) {
     const message = `${host} does not let user "${user}" into vhost "${vhost}": it is missing, the user has no permissions in it, or it is at its connection limit`
     return new DuequeError('VHOST_REFUSED', message, { host, vhost }, { cause })
@@ -27,7 +27,7 @@ export function connectFailure(cause: unknown, { host, user, vhost }: Endpoint):
   return new DuequeError('UNREACHABLE', `no broker at ${host}: ${text}`, { hosts: [host] }, { cause })
 }
 
-/** Trying again, or elsewhere, can help with nothing but this. */
+/** Another attempt, or another host, can mend this error alone. */
 export function isPassing(error: DuequeError): boolean {
   return error.code === 'UNREACHABLE'
 }
@@ -49,7 +49,7 @@ export function replyCode(error: unknown): number | undefined {
 /** CONNECTION_FORCED (the node shuts down) and INTERNAL_ERROR. AMQP 0-9-1, 1.2. */
 const PASSING_REPLY_CODES: readonly unknown[] = [320, 541]
 
-/** A connection or channel that went away without the broker finding fault with what was asked. */
+/** Whether a connection or channel was lost for a reason other than what the client asked for. */
 export function isLoss(error: unknown): boolean {
   if (PASSING_REPLY_CODES.includes(replyCode(error))) return true
   const { name, message } = isError(error) ? error : new Error()
@@ -130,7 +130,7 @@ export function operationFailure(
   return new DuequeError('BROKER_ERROR', `${resource}: ${text}`, { replyCode: code }, { cause })
 }
 
-/** What amqplib throws before it has written anything: a table over 64 KiB, a number out of range, an unknown type. */
+/** An error of amqplib before anything is written: a table over 64 KiB, a number out of range, an unknown type. */
 export function notEncodable(error: unknown): DuequeError | undefined {
   // By name: Node's own may be of another realm than this module.
   if (!isError(error) || !/^(Range|Type)Error$/.test(error.name)) return undefined

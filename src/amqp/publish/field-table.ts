@@ -1,12 +1,12 @@
 import { DuequeError } from '../../base/errors.js'
 
-/** Deeper than anything that {@link readEveryMessage} lets through. */
+/** Arrivals are less deep: `readEveryMessage` reads deeper tables as bytes. */
 const MAX_DEPTH = 100
 
 /**
- * Headers that arrived, as amqplib writes them again. It reads a table with a field `!` as the name of a type
- * (`{ '!': 'double', value: … }`), so that a foreign producer's table of that form would go out as something else, or as a
- * number that is none, for which RabbitMQ closes the connection.
+ * The headers of an arrival in the form in which amqplib writes them unchanged. amqplib takes a field `!` in a table as the
+ * name of a type (`{ '!': 'double', value: … }`). Without this, a foreign producer's table of that form would be sent as
+ * another value, or as NaN, for which RabbitMQ closes the connection.
  *
  * @throws DuequeError `NOT_ENCODABLE` for a number that RabbitMQ does not take
  */
@@ -16,16 +16,16 @@ export function writable(headers: Readonly<Record<string, unknown>>): Record<str
 
 function writableValue(value: unknown, depth: number): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) throw notWritable(String(value))
-  // Not `instanceof`, which asks the prototype.
+  // `instanceof` would ask the prototype, which a header may have changed.
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
   if (depth > MAX_DEPTH) throw notWritable(`tables in tables, over ${MAX_DEPTH} deep`)
   if (Array.isArray(value)) return value.map((one) => writableValue(one, depth + 1))
-  // A fresh one, with nothing but its own fields: amqplib reads a field `__proto__` as the table's prototype.
+  // A fresh table has the default prototype: amqplib reads a field `__proto__` as the prototype of its table.
   const table = Object.fromEntries(Object.entries(value).map(([name, one]) => [name, writableValue(one, depth + 1)]))
   return Object.hasOwn(table, '!') && !isTyped(table) ? { '!': 'object', value: table } : table
 }
 
-/** What amqplib itself reads timestamps and decimals as. */
+/** Whether it is a timestamp or a decimal as amqplib reads it. */
 function isTyped(table: Record<string, unknown>): boolean {
   const { '!': type, value } = table
   if (Object.keys(table).length !== 2) return false
