@@ -111,12 +111,12 @@ export class AmqpBroker implements Broker {
     return this.#arrivals.toUnroutable(arrived, attempts)
   }
 
-  /** Whether this process itself consumes the destination, or sends to it. */
+  /** Whether this process consumes the destination, or schedules to it. */
   hasBound(destination: Destination): boolean {
     return this.#bound.has(destination)
   }
 
-  /** @param beside what is declared with the queue, before each start */
+  /** @param beside parts that are declared with the queue, before each start */
   async subscribe(
     from: QueueDestination,
     { prefetch, declare }: SubscribeOptions,

@@ -1,12 +1,12 @@
 import { DuequeError } from '../../base/errors.js'
 
 /**
- * Remembers by key what was declared, so that it is declared once: until the connection is lost, or something of it turns
- * out to be gone.
+ * Remembers declarations by key, so that each is made once: until the connection is lost, or a declared part turns out to be
+ * gone.
  */
 export class Declarations {
   readonly #done = new Map<string, Promise<void> | true>()
-  /** How to declare again what catches messages. */
+  /** Declares the parts again that catch messages. */
   readonly #again = new Map<string, () => Promise<void>>()
   readonly #onForget: () => void
   #epoch = 0

@@ -115,7 +115,7 @@ export class DestinationBinder {
   }
 }
 
-function missing(destination: Destination, mend: string): DuequeError<'DESTINATION_MISSING'> {
+function missing(destination: Destination, remedy: string): DuequeError<'DESTINATION_MISSING'> {
   const text = destinationText(destination)
-  return new DuequeError('DESTINATION_MISSING', `${text} does not exist: ${mend}`, { destination: text })
+  return new DuequeError('DESTINATION_MISSING', `${text} does not exist: ${remedy}`, { destination: text })
 }

@@ -21,7 +21,7 @@ export interface TopologySettings {
   /** Which destinations were bound. Likewise shared. */
   bound: BoundDestinations
   /**
-   * Whether what is known outlives the connection. A publisher learns of each part that is gone by a return, a closed
+   * Whether the memory of declarations outlives the connection. A publisher learns of each part that is gone by a return, a closed
    * channel or the queue for unroutable messages; after a reconnect it would look at a hundred queues one by one before it
    * sends again. Only parts that catch messages are declared again. A consumer learns of nothing, and forgets everything.
    */
@@ -32,8 +32,8 @@ export interface TopologySettings {
 
 export interface EnsureOptions {
   /**
-   * For parts that catch messages, which nobody misses before they are needed: they are declared again after each
-   * reconnect.
+   * Declares the parts again after each reconnect. For parts that catch messages: their absence shows only when they are
+   * needed.
    * @default false
    */
   again?: boolean
@@ -139,7 +139,7 @@ export class Topology {
     this.#beforeClose.push(work)
   }
 
-  /** Does what is left to do before the connection is closed. Never rejects. */
+  /** Does the work of {@link beforeClose}. Never rejects. */
   async close(): Promise<void> {
     await Promise.all(this.#beforeClose.map((work) => work()))
   }

@@ -81,8 +81,8 @@ export class RungMarks {
     } catch (error) {
       if (this.#hasFailed || isDuequeError(error, 'CLOSED')) return
       this.#hasFailed = true
-      const mend = 'the next process holds its first confirms over this rung for 2 s'
-      this.#logger.info(`could not mark a rung as safe: ${mend}`, { rung: rung.name, error: errorText(error) })
+      const effect = 'the next process holds its first confirms over this rung for 2 s'
+      this.#logger.info(`could not mark a rung as safe: ${effect}`, { rung: rung.name, error: errorText(error) })
     }
   }
 }
