@@ -7,8 +7,12 @@ import { parkedMessages } from '../../src/operate/failed/parked-messages.js'
 import { purgeFailed } from '../../src/operate/failed/purge-failed.js'
 import { redriveFailed, type RedriveResult } from '../../src/operate/failed/redrive-failed.js'
 import { showFailed } from '../../src/operate/failed/show-failed.js'
+import { diagnose } from '../../src/operate/doctor/diagnose.js'
 import { statusReport } from '../../src/operate/status.js'
-import { managementUrl, useVhost } from '../support/broker.js'
+import { applyTopology } from '../../src/operate/topology/apply.js'
+import { removeTopology } from '../../src/operate/topology/remove.js'
+import { verifyTopology } from '../../src/operate/topology/verify.js'
+import { managementUrl, poll, useVhost } from '../support/broker.js'
 import { failure, open, rawChannel } from '../support/mq.js'
 import { depth, holds, park, PARKED } from '../support/parked.js'
 import { unique } from '../strategies/recorder.js'
@@ -140,3 +144,55 @@ describe('status', () => {
     expect(steps.at(-1)).toBe(steps.length)
   })
 })
+
+test('doctor gives its findings to a program, each with an area, a severity and a code', async () => {
+  const {
+    namespace,
+    vhost: at,
+    findings,
+  } = await diagnose({
+    ...here(),
+    management: managementUrl() ?? false,
+    roundTrip: false,
+    checkStore: () => Promise.resolve([{ severity: 'ok', code: 'store-fine', what: 'the store is fine', todo: '' }]),
+  })
+  expect({ namespace, at }).toEqual({ namespace: 'dueque', at: vhost.name })
+  expect(findings).toContainEqual(expect.objectContaining({ area: 'broker', severity: 'ok', code: 'version' }))
+  expect(findings).toContainEqual(expect.objectContaining({ area: 'store', code: 'store-fine' }))
+  expect(findings.some(({ area }) => area === 'round trip')).toBe(false)
+})
+
+test('doctor ends early when it is told to, and says that the round trip was interrupted', async () => {
+  const { findings } = await diagnose({ ...here(), management: false, signal: AbortSignal.abort() })
+  expect(findings.at(-1)).toMatchObject({ area: 'round trip', code: 'trip-interrupted' })
+})
+
+test.skipIf(managementUrl() === undefined)(
+  `a topology is declared, verified and removed by a program${managementUrl() === undefined ? ' (skipped: RABBITMQ_MANAGEMENT_URL is not set)' : ''}`,
+  async () => {
+    const [namespace, queue] = [unique('ns'), unique('work')]
+    const options = {
+      ...here(),
+      namespace,
+      queueType: 'classic' as const,
+      queues: [queue],
+      management: managementUrl(),
+    }
+    const created = await applyTopology(options)
+    expect(created).toContainEqual({ kind: 'queue', name: queue, change: 'created' })
+    expect(await verifyTopology(options)).toEqual({ gaps: [] })
+    channel.sendToQueue(`${namespace}.v1.parked`, Buffer.from('x'))
+    await holds(channel, `${namespace}.v1.parked`, 1)
+    // The totals of the management API are some seconds old.
+    const counted = async () =>
+      (await statusReport({ ...here(), namespace, management: managementUrl() })).parked?.messages === 1
+    await poll(counted, { what: 'the message to be counted', timeoutMs: 30_000 })
+    expect(await removeTopology(options)).toEqual({
+      changes: [],
+      refused: { name: `${namespace}.v1.parked`, messages: 1, moreQueues: 0 },
+    })
+    const { changes } = await removeTopology({ ...options, force: true })
+    expect(changes).toContainEqual({ kind: 'queue', name: `${namespace}.v1.parked`, change: 'deleted' })
+    expect(changes).not.toContainEqual(expect.objectContaining({ name: queue }))
+  },
+)
