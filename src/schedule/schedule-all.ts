@@ -1,7 +1,8 @@
 import { invalidOption, type DuequeError } from '../base/errors.js'
 import type { Receipt } from '../message/receipt.js'
+import { Source } from './source.js'
 
-/** What became of one item, by its place in the input. Results come in the order in which they are known. */
+/** The outcome of one item, by its place in the input. Results come in the order in which they are known. */
 export type ScheduleResult<Item = unknown> =
   | { index: number; item: Item; receipt: Receipt; error?: never }
   | { index: number; item: Item; error: DuequeError; receipt?: never }
@@ -21,82 +22,50 @@ export function checkItem(item: unknown): void {
   if (typeof item !== 'object' || item === null) throw invalidOption('item', '{ message, payload, options }', item)
 }
 
-/** How much may be under way. */
-export interface Window {
+/** How much may be under way at a time. */
+export interface Capacity {
   messages: number
   /** Of bodies. */
   bytes: number
-  /** What a body may have, as long as it is not known what it has. */
+  /** Counted for a body whose size is not known yet. */
   bodyBytes: number
 }
 
 /**
- * Runs `schedule` over a source with at most a window's load at a time, and yields each outcome. The source is read only as
- * fast as outcomes are taken. If the source itself throws, what was started is yielded first.
+ * Runs `schedule` over a source, never beyond the capacity, and yields each outcome. The source is read only as fast as
+ * outcomes are taken. If the source itself throws, the outcomes of the started items are yielded first.
  *
- * @param schedule tells its place the bytes of the body as soon as it knows them
+ * @param schedule reports the bytes of the body to its place as soon as it knows them
  */
 export async function* scheduleAll<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
   schedule: (item: Item, place: Place) => Promise<Receipt>,
-  window: Window,
+  capacity: Capacity,
 ): AsyncGenerator<ScheduleResult<Item>, void, undefined> {
-  const isAsync = Symbol.asyncIterator in items
-  const iterator = isAsync ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
   const results: ScheduleResult<Item>[] = []
-  const load = new Load(window, () => wake?.())
   let count = 0
-  let reading = false
-  let left = false
-  let source: 'open' | 'ended' | { error: unknown } = 'open'
   let wake: (() => void) | undefined
-
-  const run = (item: Item, index: number) => {
-    const place = new Place(load)
+  const changed = () => wake?.()
+  const load = new Load(capacity, changed)
+  const run = (item: Item) => {
+    const [index, place] = [count++, new Place(load)]
     whenKnown(schedule(item, place), (outcome) => {
       results.push({ index, item, ...outcome })
       place.leave()
     })
   }
-  const take = (next: IteratorResult<Item, unknown>) => {
-    if (next.done) source = 'ended'
-    else if (!left) run(next.value, count++)
-  }
-  /** At once from a synchronous source, later from an asynchronous one. */
-  const read = () => {
-    try {
-      const next = iterator.next()
-      if (isAsync) void readLater(next as Promise<IteratorResult<Item, unknown>>)
-      else take(next as IteratorResult<Item, unknown>)
-    } catch (error) {
-      source = { error }
-    }
-  }
-  const readLater = async (next: Promise<IteratorResult<Item, unknown>>) => {
-    reading = true
-    try {
-      take(await next)
-    } catch (error) {
-      source = { error }
-    }
-    reading = false
-    wake?.()
-  }
+  const source = new Source(items, run, changed)
 
   try {
-    while (reading || load.messages > 0 || results.length > 0 || source === 'open') {
-      while (source === 'open' && !reading && load.hasRoom(results.length)) read()
+    while (source.isReading || load.messages > 0 || results.length > 0 || source.isOpen) {
+      while (source.isOpen && !source.isReading && load.hasRoom(results.length)) source.read()
       // Not `yield*`, which makes several promises of each.
       if (results.length > 0) for (const result of results.splice(0)) yield result
-      else if (reading || load.messages > 0) await new Promise<void>((resolve) => (wake = resolve))
+      else if (source.isReading || load.messages > 0) await new Promise<void>((resolve) => (wake = resolve))
     }
-    if (typeof source === 'object') throw (source as { error: unknown }).error
+    source.assertEnded()
   } finally {
-    left = true
-    const closed = source === 'open' ? iterator.return?.() : undefined
-    // A source that is being read answers when that is over, which may be never.
-    if (reading) void Promise.resolve(closed).catch(() => undefined)
-    else await closed
+    await source.close()
   }
 }
 
@@ -110,34 +79,34 @@ function whenKnown(
   )
 }
 
-/** What is under way. */
+/** The messages under way. */
 class Load {
   messages = 0
   bytes = 0
-  readonly window: Window
+  readonly capacity: Capacity
   readonly changed: () => void
 
-  constructor(window: Window, changed: () => void) {
-    this.window = window
+  constructor(capacity: Capacity, changed: () => void) {
+    this.capacity = capacity
     this.changed = changed
   }
 
-  /** For one more, also if `results` wait to be taken. One that is larger than the window goes alone. */
+  /** Whether one more fits, beside the results that were not taken yet. A message larger than the capacity goes alone. */
   hasRoom(results: number): boolean {
-    const { messages, bytes, bodyBytes } = this.window
+    const { messages, bytes, bodyBytes } = this.capacity
     if (this.messages + results >= messages) return false
     return this.messages === 0 || this.bytes + bodyBytes <= bytes
   }
 }
 
-/** Of one message in the load. */
+/** The place of one message in the load. */
 export class Place {
   readonly #load: Load
   #bytes: number
 
   constructor(load: Load) {
     this.#load = load
-    this.#bytes = load.window.bodyBytes
+    this.#bytes = load.capacity.bodyBytes
     load.messages++
     load.bytes += this.#bytes
   }

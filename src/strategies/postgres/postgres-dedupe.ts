@@ -1,6 +1,6 @@
 import { digest } from '../../base/digest.js'
 import { checkOptions, type Rules } from '../../base/checks.js'
-import { TIMED_OUT, withTimeLimit } from '../../base/time-limit.js'
+import { withTimeLimit } from '../../base/time-limit.js'
 import type { Row } from './answer.js'
 import type { Value } from './database.js'
 import { databaseOf } from './database-of.js'
@@ -36,29 +36,8 @@ const FORGET_ROWS = 1000
  */
 export function postgresDedupe(given: PostgresDedupeOptions): DedupeStore {
   checkOptions(given, DEDUPE_RULES)
-  const { timeoutMs = 3000, ...options } = given
-  const { pool, schema, migrate } = resolvePostgres({ ...options, timeoutMs, listen: false })
-  const database = databaseOf(pool, timeoutMs)
-  database.open()
-  const queries = new Queries(database, schema)
-  let ready: Promise<void> | undefined
+  const run = runner(given)
   let forgotAt = performance.now()
-
-  const inTime = async <T>(work: Promise<T>): Promise<T> => {
-    try {
-      return await withTimeLimit(work, timeoutMs)
-    } catch (error) {
-      throw storeError(error === TIMED_OUT ? new Error(`no answer within ${timeoutMs} ms`) : error, 'unknown')
-    }
-  }
-
-  const run = (statement: keyof Statements, ...values: Value[]): Promise<readonly Row[]> => {
-    ready ??= ensureSchema(database, schema, migrate).catch((error: unknown) => {
-      ready = undefined
-      throw error
-    })
-    return inTime(ready.then(() => queries.run(statement, values)))
-  }
 
   /** A bounded number of rows at a time. What fails is tried again later. */
   const forget = async (): Promise<void> => {
@@ -84,6 +63,28 @@ export function postgresDedupe(given: PostgresDedupeOptions): DedupeStore {
     async release(key, owner) {
       await run('dedupeRelease', hexOf(key), owner)
     },
+  }
+}
+
+/** Runs statements on the schema, which it creates before the first one. Each is answered within `timeoutMs`. */
+function runner({ timeoutMs = 3000, ...options }: PostgresDedupeOptions) {
+  const { pool, schema, migrate } = resolvePostgres({ ...options, timeoutMs, listen: false })
+  const database = databaseOf(pool, timeoutMs)
+  database.open()
+  const queries = new Queries(database, schema)
+  let ready: Promise<void> | undefined
+
+  return async (statement: keyof Statements, ...values: Value[]): Promise<readonly Row[]> => {
+    ready ??= ensureSchema(database, schema, migrate).catch((error: unknown) => {
+      ready = undefined
+      throw error
+    })
+    const work = ready.then(() => queries.run(statement, values))
+    try {
+      return await withTimeLimit(work, timeoutMs, new Error(`no answer within ${timeoutMs} ms`))
+    } catch (error) {
+      throw storeError(error, 'unknown')
+    }
   }
 }
 

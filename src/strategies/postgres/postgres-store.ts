@@ -1,6 +1,6 @@
 import { MAX_DELAY_MS } from '../../message/due.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
-import { silent } from '../../base/logger.js'
+import { silent, type Logger } from '../../base/logger.js'
 import type { Store } from '../store/store.js'
 import { StoreFaults } from '../store/store-faults.js'
 import { Additions } from './additions.js'
@@ -24,20 +24,9 @@ export interface PostgresStore extends Store {
 
 /** A table of PostgreSQL in which messages wait. */
 export function postgresStore(options: PostgresOptions): PostgresStore {
-  const { pool, schema, migrate, listen, timeoutMs } = resolvePostgres(options)
-  const channel = `dueque:${schema}`
+  const resolved = resolvePostgres(options)
+  const { database, faults, queries, waiting, additions, claims, watch } = partsOf(resolved)
   let logger = silent
-  const faults = new StoreFaults('postgres')
-  const database = databaseOf(pool, timeoutMs)
-  const queries = new Queries(database, schema)
-  const watchers = new Set<(readyAt: number) => void>()
-  const heard = (readyAt: number) => {
-    claims.heard(readyAt)
-    for (const watcher of watchers) watcher(readyAt)
-  }
-  const waiting = new Waiting({ queries, channel, faults, changed: heard })
-  const additions = new Additions({ queries, waiting, channel, added: (readyAt) => claims.heard(readyAt) })
-  const claims = new Claims(queries, waiting, faults)
 
   return {
     name: 'postgres',
@@ -48,7 +37,7 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
       logger = environment.logger
       faults.open(environment)
       database.open()
-      await ensureSchema(database, schema, migrate)
+      await ensureSchema(database, resolved.schema, resolved.migrate)
     },
 
     add: (message, addOptions) => additions.add(message, addOptions),
@@ -62,19 +51,7 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
     list: (filter, page) => waiting.list(filter, page),
     count: (filter) => waiting.count(filter),
 
-    async watch(watcher) {
-      watchers.add(watcher)
-      const notify = (payload: string) => queries.run('notify', [channel, payload])
-      const listener =
-        listen !== false &&
-        new Listener({ open: listenSource(database, listen, { channel, timeoutMs }), notify, heard, logger })
-      if (listener) await listener.tried
-      return async () => {
-        watchers.delete(watcher)
-        if (listener) await listener.stop()
-      }
-    },
-
+    watch: (watcher) => watch(watcher, logger),
     checkTransaction,
     health: () => queries.health(),
     faults: () => faults.counts(),
@@ -84,4 +61,33 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
       database.close()
     },
   }
+}
+
+/** The parts of the store, which share a pool, a schema and the news of waiting messages. */
+function partsOf({ pool, schema, listen, timeoutMs }: ReturnType<typeof resolvePostgres>) {
+  const channel = `dueque:${schema}`
+  const faults = new StoreFaults('postgres')
+  const database = databaseOf(pool, timeoutMs)
+  const queries = new Queries(database, schema)
+  const watchers = new Set<(readyAt: number) => void>()
+  const heard = (readyAt: number) => {
+    claims.heard(readyAt)
+    for (const watcher of watchers) watcher(readyAt)
+  }
+  const waiting = new Waiting({ queries, channel, faults, changed: heard })
+  const additions = new Additions({ queries, waiting, channel, added: (readyAt) => claims.heard(readyAt) })
+  const claims = new Claims(queries, waiting, faults)
+
+  const watch = async (watcher: (readyAt: number) => void, logger: Logger) => {
+    watchers.add(watcher)
+    const notify = (payload: string) => queries.run('notify', [channel, payload])
+    const open = listen !== false && listenSource(database, listen, { channel, timeoutMs })
+    const listener = open && new Listener({ open, notify, heard, logger })
+    if (listener) await listener.tried
+    return async () => {
+      watchers.delete(watcher)
+      if (listener) await listener.stop()
+    }
+  }
+  return { database, faults, queries, waiting, additions, claims, watch }
 }

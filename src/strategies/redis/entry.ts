@@ -13,7 +13,7 @@ const FORMAT = 1
 
 const NEWLINE = 0x0a
 
-/** Where the messages of an id are to be found: see scripts.ts. */
+/** Where the messages of an id are to be found: see scripts/entry-script.ts. */
 export function firstOf(id: string): Buffer {
   return digest(id, FIRST)
 }

@@ -3,7 +3,7 @@ import { DuequeError } from '../../base/errors.js'
 import { storedNumber } from '../store/stored-number.js'
 import { STORE } from './failures.js'
 import type { ScriptRunner } from './script-runner.js'
-import { PROBE } from './scripts.js'
+import { PROBE } from './scripts/server-scripts.js'
 
 const BYTES = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
 const TIME = '1764000000123456'

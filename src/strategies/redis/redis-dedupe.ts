@@ -6,7 +6,7 @@ import type { RedisClient } from './clients/client.js'
 import { portOf } from './clients/port-of.js'
 import { STORE } from './failures.js'
 import { ScriptRunner } from './script-runner.js'
-import { scriptOf, type Script } from './scripts.js'
+import { scriptOf, type Script } from './scripts/script.js'
 
 export interface RedisDedupeOptions {
   /**

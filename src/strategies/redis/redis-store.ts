@@ -14,7 +14,10 @@ import { isReply, STORE } from './failures.js'
 import type { Argument, RedisPort } from './clients/port.js'
 import { assertUnchanged } from './probe.js'
 import { ScriptRunner, type Sure } from './script-runner.js'
-import { ADD, CLAIM, COUNT, FIND, LOOK, PAGE, RELEASE, REMOVE, REPLACE, SETTLE } from './scripts.js'
+import { ADD, REMOVE, REPLACE } from './scripts/change-scripts.js'
+import { COUNT, FIND, PAGE } from './scripts/query-scripts.js'
+import { CLAIM, RELEASE, SETTLE } from './scripts/relay-scripts.js'
+import { LOOK } from './scripts/server-scripts.js'
 import { assertVersion, checkServer, factsOf } from './server-check.js'
 
 export interface RedisStoreOptions {

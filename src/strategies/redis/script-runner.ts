@@ -2,7 +2,7 @@ import { TIMED_OUT, withTimeLimit } from '../../base/time-limit.js'
 import { Answers } from '../store/answers.js'
 import { isFull, isNoScript, isReply, isUnsent, storeError } from './failures.js'
 import type { Argument, RedisPort } from './clients/port.js'
-import type { Script } from './scripts.js'
+import type { Script } from './scripts/script.js'
 
 export interface RunnerOptions {
   /** Of a script that is given none. */

@@ -8,7 +8,7 @@ import { portOf } from './clients/port-of.js'
 import { STORE } from './failures.js'
 import { keysOf, RedisStore } from './redis-store.js'
 import { ScriptRunner } from './script-runner.js'
-import { CENSUS } from './scripts.js'
+import { CENSUS } from './scripts/server-scripts.js'
 
 const LOOKS = 1000
 

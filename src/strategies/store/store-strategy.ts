@@ -27,7 +27,7 @@ export interface StoreStrategy extends Strategy {
 /** The strategy of a store: what is not due is added to it, and a relay takes it out again. */
 export function storeStrategy(store: Store, { relay: relayOptions = {} }: StoreStrategyOptions): StoreStrategy {
   if (relayOptions !== false) resolveRelay(relayOptions)
-  let started: Started | undefined
+  let started: Running | undefined
   let isStopped = false
   let stats: (() => RelayStats | undefined) | undefined
 
@@ -37,21 +37,17 @@ export function storeStrategy(store: Store, { relay: relayOptions = {} }: StoreS
     waitlist: store,
     ...(store.checkTransaction && { checkTransaction: (transaction: never) => store.checkTransaction?.(transaction) }),
 
-    async start({ broker: given, clock, logger, onError }: Environment) {
-      const broker = onRabbit(given, store.name)
+    async start(environment) {
       if (started) throw invalidOption('strategy', 'one of its own for each connection', 'one that is in use')
       isStopped = false
-      await broker.topology.base()
-      await store.open({ logger, onError })
-      const relay = relayOptions && new Relay(store, { broker, clock, logger, onError }, relayOptions)
-      const unwatch = relay && (await store.watch?.((at) => relay.wake(at)))
+      const running = await start(store, environment, relayOptions)
       if (isStopped) {
-        if (unwatch) await unwatch()
+        await running.unwatch?.()
         throw new DuequeError('CLOSED', `${store.name} was stopped while it started`, {})
       }
-      started = { broker, clock, relay: relay || undefined, unwatch: unwatch || undefined }
-      stats = () => (relay ? relay.stats() : undefined)
-      started.relay?.start()
+      started = running
+      stats = () => running.relay?.stats()
+      running.relay?.start()
     },
 
     schedule(message, options) {
@@ -74,16 +70,30 @@ export function storeStrategy(store: Store, { relay: relayOptions = {} }: StoreS
   }
 }
 
-interface Started {
+/** A strategy that was started. */
+interface Running {
   broker: AmqpBroker
   clock: Environment['clock']
   relay: Relay | undefined
   unwatch: (() => Promise<void>) | undefined
 }
 
+async function start(
+  store: Store,
+  { broker: given, clock, logger, onError }: Environment,
+  relayOptions: RelayOptions | false,
+): Promise<Running> {
+  const broker = onRabbit(given, store.name)
+  await broker.topology.base()
+  await store.open({ logger, onError })
+  const relay = relayOptions ? new Relay(store, { broker, clock, logger, onError }, relayOptions) : undefined
+  const unwatch = relay && (await store.watch?.((at) => relay.wake(at)))
+  return { broker, clock, relay, unwatch }
+}
+
 async function schedule(
   store: Store,
-  { broker, clock, relay }: Started,
+  { broker, clock, relay }: Running,
   message: DelayedMessage,
   options: WaitOptions,
 ): Promise<DelayedMessage | void> {
