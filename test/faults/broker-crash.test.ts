@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connect, on, type Dueque } from '../../src/index.js'
+import { connect, ladder, on, type Dueque } from '../../src/index.js'
 import type { PrivateNode } from '../../scripts/broker/private-node.js'
 import { poll, startNode } from '../support/broker.js'
 import { failure } from '../support/mq.js'
@@ -34,7 +34,7 @@ describe.skipIf(noNode)(
         `RabbitMQ ${node.version} may lose some by itself, in its dead-letter workers`,
       )
       const queue = unique('crash')
-      const mq = await open()
+      const mq = await open({ publishTimeoutMs: 120_000 })
       const count = 20_000
       function* items() {
         for (let n = 0; n < count; n++) {
@@ -75,8 +75,10 @@ describe.skipIf(noNode)(
 
     test('killed while rungs are young: nothing confirmed is lost, neither of who declared them nor of who found them', async () => {
       const queue = unique('young')
+      // Wide, so that the time it takes to declare does not change the rungs.
+      const strategy = () => ladder({ tolerance: () => 5000 })
       const [one, other] = await Promise.all(
-        ['one', 'other'].map(() => open({ namespace: queue, publishTimeoutMs: 100_000 })),
+        ['one', 'other'].map(() => open({ namespace: queue, publishTimeoutMs: 100_000, strategy: strategy() })),
       )
       for (const mq of [one!, other!]) await mq.schedule(note, { n: -1 }, { to: { queue }, in: 0, declare: true })
       const seconds = [15, 16, 17, 18, 19]
@@ -84,7 +86,7 @@ describe.skipIf(noNode)(
       const declared = seconds.map((n) => schedule(one!, n))
       const world = openWorld(node.url)
       const depth = () => world.depth(`${queue}.v1.wait.19s`).catch(() => 0)
-      await poll(depth, { what: 'the last rung', timeoutMs: 30_000, intervalMs: 5 })
+      await poll(depth, { what: 'the last rung', timeoutMs: 60_000, intervalMs: 5 })
       await world.close()
       let confirmed = 0
       const found = seconds.map((n) => schedule(other!, 100 + n).then(() => confirmed++))

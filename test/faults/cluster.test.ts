@@ -36,7 +36,7 @@ describe.skipIf(noNodes)(`a cluster of three ${why}`, () => {
       leaders = [...(await cluster.leaders())].filter(([name]) => /\.wait\.\d+h$/.test(name))
       return leaders.length === 23
     }
-    await poll(all, { what: 'all rungs of hours', timeoutMs: 30_000 })
+    await poll(all, { what: 'all rungs of hours', timeoutMs: 60_000, intervalMs: 1000 })
     const led = cluster.nodes.map(({ name }) => leaders.filter(([, leader]) => leader === name).length)
     for (const count of led) expect(count, `${led.join(', ')} of 23 rungs`).toBeGreaterThanOrEqual(4)
   })

@@ -1,11 +1,12 @@
 import { connect } from 'amqplib'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { onAny } from '../../src/index.js'
 import { start } from '../cli/dueque.js'
 import { unique } from '../strategies/recorder.js'
 import { poll, useVhost } from '../support/broker.js'
 import { open } from '../support/mq.js'
 
+vi.setConfig({ testTimeout: 240_000 })
 const vhost = useVhost()
 /** Published before each end. */
 const EACH = 1500
@@ -55,7 +56,7 @@ test('an intake that is killed in mid-stream, twice, loses nothing, and ids make
   }
   await channel.waitForConfirms()
   const all = () => handled.size === COUNT
-  await poll(all, { what: `${COUNT} handled`, timeoutMs: 30_000 }).catch(() => undefined)
+  await poll(all, { what: `${COUNT} handled`, timeoutMs: 90_000 }).catch(() => undefined)
   const missing = Array.from({ length: COUNT }, (_, i) => String(i)).filter((id) => !handled.has(id))
   expect(missing, 'lost').toEqual([])
   expect(early, 'early').toEqual([])

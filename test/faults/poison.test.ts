@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { ladder, on, type Dueque } from '../../src/index.js'
 import type { DelayedMessage } from '../../src/message/delayed-message.js'
 import type { Strategy } from '../../src/strategies/strategy.js'
@@ -7,6 +7,7 @@ import { failure, open, rawChannel } from '../support/mq.js'
 import { holds } from '../support/parked.js'
 import { Recorder, note, unique } from '../strategies/recorder.js'
 
+vi.setConfig({ testTimeout: 180_000 })
 const vhost = useVhost()
 
 /** RabbitMQ answers 406 to a producer that consumes nothing from it: https://www.rabbitmq.com/docs/direct-reply-to */
@@ -39,7 +40,7 @@ describe.each(POISONS)('a message for which RabbitMQ %s', (_, replyCode, poison)
   ])('is refused, and takes no other with it: of %i each %ith, %i under way', async (count, nth, maxInFlight) => {
     const isPoison = (n: number) => n % nth === 2
     const strategy = poisoning(poison, ({ correlationId }) => isPoison(Number(correlationId)))
-    const mq = await open(vhost.url, { strategy, maxInFlight })
+    const mq = await open(vhost.url, { strategy, maxInFlight, publishTimeoutMs: 120_000 })
     const [queue, lost] = [unique('poison'), losses(mq)]
     const recorder = await Recorder.on(mq, queue)
     const numbers = Array.from({ length: count }, (_, n) => n)

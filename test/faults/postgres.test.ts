@@ -1,6 +1,6 @@
 import { Pool } from 'pg'
 import sqlTo from 'postgres'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import type { PrivatePostgres } from '../../scripts/services/private-postgres.js'
 import { withPostgres } from '../../scripts/services/postgres-client.js'
 import { postgres } from '../../src/strategies/postgres/index.js'
@@ -15,6 +15,7 @@ const POISON = `
   INSERT INTO dueque.messages (key, id, name, destination, due_at, ready_at, meta, body)
   SELECT 'poison-' || n, 'poison', 'n', 'queue:q', $2, $2, meta, '' FROM unnest($1::text[]) WITH ORDINALITY AS t (meta, n)`
 
+vi.setConfig({ testTimeout: 240_000 })
 const vhost = useVhost()
 let server: PrivatePostgres | undefined
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { PrivateRedis } from '../../scripts/services/private-redis.js'
 import { openRedis } from '../../scripts/services/redis-client.js'
 import { connect, isDuequeError, type Dueque } from '../../src/index.js'
@@ -12,6 +12,7 @@ import { note, unique } from '../strategies/recorder.js'
 import { AtWork } from './at-work.js'
 import { bearsSilence, Handled, relayFaults, scheduleMany } from './relay-faults.js'
 
+vi.setConfig({ testTimeout: 240_000 })
 const vhost = useVhost()
 let server: PrivateRedis | undefined
 beforeAll(async () => {
@@ -41,7 +42,7 @@ async function open(url: string, strategy = strategyAt(server!.url)): Promise<Du
 relayFaults({
   name: 'redis',
   missing: NO_REDIS_PROGRAMS,
-  strategy: (relay) => server && strategyAt(server.url, { ...(relay === false && { relay }) }),
+  strategy: (relay) => server && strategyAt(server.url, { timeoutMs: 15_000, ...(relay === false && { relay }) }),
   environment: () => ({ DUEQUE_REDIS_URL: server!.url, DUEQUE_REDIS_PREFIX: 'faults' }),
   claimed: () => newClient(server!.url).zcard('{faults}:claimed'),
   async poison(metas) {

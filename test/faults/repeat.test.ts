@@ -9,27 +9,28 @@ import { note, unique } from '../strategies/recorder.js'
 
 vi.setConfig({ testTimeout: 240_000 })
 const vhost = useVhost()
+/** Less what has passed it is one rung, which a first message has declared: the next goes onto the wire. */
+const DELAY_MS = 10_000
 
 /** A producer whose network may fall silent, and a consumer whose network does not. */
 async function parties() {
   const proxy = await TcpProxy.to(vhost.url)
   onTestFinished(() => proxy.close())
   const queue = unique('repeat')
-  // Five seconds less what has passed is one rung then, which a first message has declared: the next goes onto the wire.
   const strategy = ladder({ tolerance: () => 1000 })
-  const producer = await open(proxy.url(), { strategy, publishTimeoutMs: 2000, heartbeatSeconds: 60 })
+  const producer = await open(proxy.url(), { strategy, publishTimeoutMs: 5000, heartbeatSeconds: 60 })
   const handled: number[] = []
   const patient = await open(vhost.url)
   const consumer = await patient.consume(queue, [on(note, ({ payload }) => void handled.push(payload.n))])
   const slowly = { timeoutMs: 60_000, what: 'a schedule that is confirmed' }
-  await poll(() => producer.schedule(note, { n: 0 }, { to: { queue }, in: 5000 }), slowly)
+  await poll(() => producer.schedule(note, { n: 0 }, { to: { queue }, in: DELAY_MS }), slowly)
   let at = new Date()
   let receipt: Receipt | undefined
   const schedule = () => producer.schedule(note, { n: 7 }, { to: { queue }, at, id: 'appointment-42', repeat: receipt })
   /** The first try, into silence. */
   const tryInVain = async () => {
     proxy.freeze()
-    at = new Date(Date.now() + 5000)
+    at = new Date(Date.now() + DELAY_MS)
     const start = performance.now()
     const error = await failure(schedule())
     expect(error).toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: 'unknown', receipt: { id: 'appointment-42' } })
@@ -72,7 +73,7 @@ test('what a handler gave up while the broker took nothing is in the dead queue 
   const proxy = await TcpProxy.to(vhost.url)
   onTestFinished(() => proxy.close())
   const queue = unique('dead')
-  const mq = await open(proxy.url(), { publishTimeoutMs: 500, heartbeatSeconds: 60 })
+  const mq = await open(proxy.url(), { publishTimeoutMs: 1500, heartbeatSeconds: 60 })
   let fail = () => undefined as void
   let running = 0
   const handler = on(note, ({ payload }) => {
@@ -93,7 +94,7 @@ test('what a handler gave up while the broker took nothing is in the dead queue 
   await runs(2)
   proxy.freeze()
   fail()
-  // Four tries, if each ended after its half second.
+  // Four tries, if each ended after its time.
   await sleep(6000)
   expect(consumer.stats()).toMatchObject({ running: 1, dead: 1 })
   proxy.thaw()
