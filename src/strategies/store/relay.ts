@@ -220,7 +220,8 @@ export class Relay {
     for (const inMs of new Set(batch.map((one) => one.inMs))) {
       const claimed = batch.filter((one) => one.inMs === inMs).map((one) => one.claimed)
       try {
-        await this.#store.release(claimed, this.#storeTime.now() + inMs)
+        // Stores keep whole milliseconds.
+        await this.#store.release(claimed, Math.ceil(this.#storeTime.now() + inMs))
       } catch (error) {
         this.#failed('release', error)
       }

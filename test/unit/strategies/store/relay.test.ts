@@ -1,5 +1,9 @@
-import { expect, it } from 'vitest'
-import { hopelessWait } from '../../../../src/strategies/store/relay.js'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { systemClock } from '../../../../src/base/clock.js'
+import { DuequeError } from '../../../../src/base/errors.js'
+import { silent } from '../../../../src/base/logger.js'
+import { hopelessWait, Relay, type RelayEnvironment } from '../../../../src/strategies/store/relay.js'
+import type { Store } from '../../../../src/strategies/store/store.js'
 
 const [SECOND, MINUTE, HOUR] = [1000, 60_000, 3_600_000]
 
@@ -21,4 +25,27 @@ it.each([
   [30 * 24 * HOUR, HOUR],
 ])('waits at least a minute and at most an hour: %d ms overdue', (overdue, wait) => {
   expect(hopelessWait(overdue)).toBe(wait)
+})
+
+it('gives back refused messages until a whole millisecond, which every store takes', async () => {
+  const message = { id: 'm', destination: { queue: 'full' }, dueAt: 1000 }
+  const release = vi.fn<Store['release']>(() => Promise.resolve())
+  const claim = vi.fn<Store['claim']>(() => Promise.resolve({ now: Date.now(), claimed: [], nextAt: undefined }))
+  claim.mockResolvedValueOnce({ now: Date.now(), claimed: [{ message, lease: 'l' } as never], nextAt: undefined })
+  const refused = new DuequeError('DESTINATION_MISSING', 'no such queue', { destination: 'queue:full' })
+  const broker = { release: () => Promise.reject(refused), health: () => ({ producer: 'up' }) } as unknown
+  const relay = new Relay(
+    { name: 'fake', spacingMs: 0, claim, release } as unknown as Store,
+    {
+      broker: broker as RelayEnvironment['broker'],
+      clock: systemClock,
+      logger: silent,
+      onError: () => undefined,
+    },
+    {},
+  )
+  onTestFinished(() => relay.stop())
+  relay.start()
+  await vi.waitFor(() => expect(release).toHaveBeenCalled())
+  expect(release.mock.calls[0]![1]).toSatisfy(Number.isInteger)
 })
