@@ -124,8 +124,8 @@ export class UnusedRuns {
     }
     const warn = () => {
       used()
-      // Behind the text of the error, this method and scheduleAll itself.
-      const call = stack?.split('\n')[3]?.trim()
+      // Behind the text of the error, this method, and scheduleAll of the scheduler and of the connection.
+      const call = stack?.split('\n')[4]?.trim()
       this.#logger.warn('scheduleAll was neither awaited nor iterated: nothing is scheduled', { call })
     }
     const timer = setTimeout(warn, PATIENCE_MS).unref()

@@ -1,0 +1,61 @@
+import { assertDeclares, assertNoDeadQueue } from '../amqp/topology/declare-rules.js'
+import { assertOutside } from '../amqp/topology/reserved-names.js'
+import { checkQueueName } from '../message/destination.js'
+import type { ResolvedOptions } from '../options.js'
+import { RunningConsumer } from './consumer.js'
+import { SharedDuplicates } from './copies/shared-duplicates.js'
+import { differingNames, type Handler } from './delivery.js'
+import type { ConsumerEnvironment } from './environment.js'
+import { checkConsume, type ConsumeOptions } from './options.js'
+import type { Consumer } from './stats.js'
+
+/** The consumers of one connection: checks and starts them, and ends them together. */
+export class RunningConsumers {
+  readonly #options: ResolvedOptions
+  readonly #shared: Pick<ConsumerEnvironment, 'connection' | 'broker' | 'events'>
+  readonly #duplicates: SharedDuplicates
+  /** Also those that are still starting. */
+  readonly #consumers = new Set<RunningConsumer>()
+
+  constructor(options: ResolvedOptions, shared: Pick<ConsumerEnvironment, 'connection' | 'broker' | 'events'>) {
+    this.#options = options
+    this.#shared = shared
+    this.#duplicates = new SharedDuplicates(options.clock)
+  }
+
+  async start(queue: string, handlers: readonly Handler[], options: ConsumeOptions): Promise<Consumer> {
+    checkConsume(options)
+    const { clock, logger, strategy, telemetry, topology, namespace } = this.#options
+    if (options.declare) assertDeclares(topology)
+    assertOutside({ queue: checkQueueName('queue', queue) }, namespace)
+    if (options.declare !== false) assertNoDeadQueue(queue)
+    const consumer: RunningConsumer = new RunningConsumer(queue, handlers, options, {
+      ...this.#shared,
+      strategy,
+      clock,
+      logger,
+      telemetry,
+      onError: (error) => this.#shared.events.emit('error', error as never),
+      onClosed: () => this.#consumers.delete(consumer),
+      duplicates: this.#duplicates,
+    })
+    this.#warnOfOthers(consumer)
+    this.#consumers.add(consumer)
+    return consumer.start()
+  }
+
+  async end(drainTimeoutMs: number): Promise<void> {
+    await Promise.all([...this.#consumers].map((consumer) => consumer.end({ drainTimeoutMs })))
+  }
+
+  /** RabbitMQ shares a queue's messages among its consumers, whatever their names. */
+  #warnOfOthers({ queue, handlers }: RunningConsumer): void {
+    for (const other of this.#consumers) {
+      if (other.queue !== queue || other.isClosing) continue
+      const names = differingNames(handlers, other.handlers)
+      if (names.length === 0) continue
+      const what = 'another consumer of this queue has handlers for other messages: what comes to the wrong one is dead'
+      this.#options.logger.warn(`${what}. Give both all handlers, or each a queue`, { queue, names })
+    }
+  }
+}
