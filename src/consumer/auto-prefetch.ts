@@ -1,15 +1,16 @@
 /** Handlers that take less on average, in milliseconds, are fast: a hundred of their messages are half a second of work. */
 const FAST_MS = 50
-/** From here on they are slow again. */
+/** From this average on they are slow again. */
 const SLOW_MS = 200
-/** How many handlers the average goes over, and how many decide before it is looked at anew. */
+/** The average is over so many handlers. Half as many have to end before the prefetch changes again. */
 const SAMPLE = 32
 /** Of AMQP 0-9-1. */
 export const MOST_PREFETCH = 65_535
 
 /**
- * The prefetch of a consumer that names none. What one process has, another cannot handle: slow handlers get little more
- * than they can work on, so that a second process gets its part. Fast ones get enough to go on while acks are under way.
+ * The prefetch of a consumer without that option. A message that one process has prefetched cannot go to another. Slow
+ * handlers therefore get little more than they can work on, so that other processes get their share. Fast handlers get
+ * enough to go on while acks are under way.
  * See docs/decisions/041-the-default-prefetch-shares.md.
  */
 export class AutoPrefetch {
@@ -19,7 +20,7 @@ export class AutoPrefetch {
   #averageMs = 0
   #count = 0
 
-  /** @param leadMs how early a message may be: what is held takes room. A thousand messages a second are provided for */
+  /** @param leadMs how early messages may be: held ones use up prefetch. There is room for a thousand of them a second */
   constructor(concurrency: number, leadMs: number) {
     this.#concurrency = concurrency
     this.#leadMs = Math.min(leadMs, 1000)
@@ -29,7 +30,7 @@ export class AutoPrefetch {
     return Math.min((this.#isFast ? 10 : 2) * this.#concurrency + this.#leadMs, MOST_PREFETCH)
   }
 
-  /** A handler has ended. Returns whether that changed the {@link value}. */
+  /** Notes the time of a handler. Returns whether that changed the {@link value}. */
   took(ms: number): boolean {
     this.#count++
     this.#averageMs += (ms - this.#averageMs) / Math.min(this.#count, SAMPLE)

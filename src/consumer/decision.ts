@@ -2,7 +2,7 @@ import { checkNames } from '../base/checks.js'
 import { resolveDue } from '../message/due.js'
 import { DuequeError, invalidOption } from '../base/errors.js'
 
-/** What a handler decided about its message, other than by returning or throwing. */
+/** A handler's decision about its message, beside returning or throwing. */
 export type Decision =
   | { readonly kind: 'retry'; /** Milliseconds; by the policy if missing. */ readonly delayMs: number | undefined }
   | { readonly kind: 'dead'; readonly reason: string }
@@ -13,7 +13,7 @@ interface RetryOptions {
 
 const RETRY_OPTIONS: Record<keyof RetryOptions, true> = { in: true }
 
-/** Takes the first decision of one delivery and refuses all others, also those after the handler has ended. */
+/** Takes the first decision about one delivery. Refuses a second one, and one after the handler has ended. */
 export class Decider {
   readonly #maxDelayMs: number
   #decision: Decision | undefined
@@ -37,7 +37,7 @@ export class Decider {
     this.#decide({ kind: 'dead', reason })
   }
 
-  /** What was decided. Nothing can be decided any more. */
+  /** Returns the decision. From now on every other is refused. */
   end(): Decision | undefined {
     this.#isOver = true
     return this.#decision

@@ -11,9 +11,9 @@ export interface Delivery<Payload = unknown> {
   readonly payload: Payload
   /** When it should arrive. For a foreign message without a due time: when it arrived. */
   readonly dueAt: Date
-  /** From when on it could be handled: never before `dueAt`. */
+  /** When it became ready for its handler: never before `dueAt`. */
   readonly arrivedAt: Date
-  /** `arrivedAt − dueAt`, in milliseconds. What it then waits for a free handler does not count; retries do. */
+  /** `arrivedAt − dueAt`, in milliseconds. Includes the waits of retries, and not the wait for a free handler. */
   readonly latenessMs: number
   /** Counts deliveries to a handler, from 1. */
   readonly attempt: number
@@ -28,8 +28,8 @@ export interface Delivery<Payload = unknown> {
    */
   readonly signal: AbortSignal
   /**
-   * Has the message come again as its next attempt, however many there were; when the handler returns or throws. Without
-   * `in`, milliseconds or a duration, the policy's back-off counts.
+   * Retries the message when the handler returns or throws, however many attempts it had. It waits for `in`, milliseconds
+   * or a duration, or else for the policy's back-off.
    *
    * @throws DuequeError `ALREADY_DECIDED`, `INVALID_DUE`, `DELAY_OUT_OF_RANGE`, `INVALID_OPTION`
    */
@@ -42,7 +42,7 @@ export interface Delivery<Payload = unknown> {
   deadLetter(this: void, reason: string): void
 }
 
-/** A handler and what it is for. Made by {@link on} and {@link onAny}. */
+/** A handler and the messages that it handles. Made by {@link on} and {@link onAny}. */
 export interface Handler {
   readonly definition: MessageDefinition | undefined
   readonly handle: (delivery: Delivery<never>) => unknown
@@ -65,7 +65,7 @@ export function on<In, Out>(
 }
 
 /**
- * A handler for whatever no other handler is for, with the parsed JSON as it came.
+ * Binds a handler to all messages that no other handler is bound to. Its payload is the parsed JSON.
  *
  * @throws DuequeError `INVALID_OPTION`
  */
@@ -74,7 +74,7 @@ export function onAny(handle: (delivery: Delivery) => unknown): Handler {
   return { definition: undefined, handle }
 }
 
-/** The names that one of them has a handler for and the other has not; `(any other)` for {@link onAny}. */
+/** Names of messages that only one of the two handles; `(any other)` stands for {@link onAny}. */
 export function differingNames(some: readonly Handler[], others: readonly Handler[]): string[] {
   const handles = (handlers: readonly Handler[], name: string | undefined) =>
     handlers.some(({ definition }) => !definition || definition.name === name)
@@ -93,7 +93,7 @@ export function checkHandlers(handlers: readonly Handler[]): readonly Handler[] 
   return handlers
 }
 
-/** By its shape: it may be of another copy of dueque. */
+/** Looks at the shape, since it may be of another copy of dueque. */
 function checkHandler(option: string, handler: unknown): void {
   const { definition, handle } = Object(handler) as Partial<Handler>
   if (typeof handle !== 'function' || typeof handler === 'function')

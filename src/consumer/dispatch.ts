@@ -13,7 +13,7 @@ import { FOLLOWING, HELD, READY, type IncomingMessage } from './incoming-message
 import { report } from './report.js'
 import { Settlement } from './settlement.js'
 
-/** For handlers to end that were told to by their signal. */
+/** For handlers to end after their signal was aborted. */
 const ABORT_GRACE_MS = 100
 /** Before a message is looked at again whose copy is handled in another process, or whose store is away. */
 const COPY_ELSEWHERE_MS = 250
@@ -91,7 +91,7 @@ export class Dispatch {
     const envelope = decodeEnvelope(arrival)
     const due = { dueAt: envelope.dueAt ?? now, readyAt: readyAt(envelope), arrivedAt: now }
     const incoming: IncomingMessage = { arrival, envelope, ...due, state: READY }
-    // Given back when the subscription has ended: it would come here again.
+    // Requeued when the subscription has ended: before that, it would come here again.
     if (this.#isClosing) return this.#ready.push(incoming)
     this.#place(incoming)
     if (incoming.readyAt > now) this.#settings.onEarly(incoming.readyAt - now, this.#hold.size)
@@ -103,7 +103,7 @@ export class Dispatch {
     this.#unwatchGate?.()
   }
 
-  /** Resolves when handlers and what follows them have ended, and everything else is back in the queue. */
+  /** Resolves when handlers, retries and dead letters are over, and all other messages are requeued. */
   async drain(): Promise<void> {
     for (const { arrival } of this.#hold.end()) arrival.requeue()
     this.#requeueReady()
@@ -115,14 +115,14 @@ export class Dispatch {
     this.#copies.releaseAll()
   }
 
-  /** There is no time left for what follows the handlers. */
+  /** There is no time left for retries and dead letters. */
   abandon(): void {
     this.#settlement.abandon()
   }
 
   /** Makes a message ready, holds it until it is, or puts it back. */
   #place(incoming: IncomingMessage): void {
-    // One that the broker took back will come again.
+    // The broker has taken it back, and delivers it again.
     if (!incoming.arrival.live) return
     const earlyMs = incoming.readyAt - this.#environment.clock.now()
     if (earlyMs <= 0) {
@@ -152,7 +152,7 @@ export class Dispatch {
     }
   }
 
-  /** Nothing if the message is not to be handled, or not now. */
+  /** Undefined if the message is not to be handled, or not now. */
   #claim(incoming: IncomingMessage): Claim | undefined {
     if (!incoming.arrival.live) {
       this.#release(incoming)
@@ -184,7 +184,7 @@ export class Dispatch {
     else this.#enqueue(incoming)
   }
 
-  /** Never rejects, and settles the arrival. Awaits nothing in vain, since it runs for every message. */
+  /** Never rejects, and settles the arrival. It runs for every message, and awaits only what it must. */
   async #handle(incoming: IncomingMessage, claim: Claim): Promise<void> {
     if (this.#copies.isShared) {
       const confirmed = await this.#copies.confirm(claim)
@@ -224,7 +224,7 @@ export class Dispatch {
     if (!isSettled) this.#lookAgain(incoming, Math.min(earlyMs, LONGEST_HOLD_MS))
   }
 
-  /** Until no handler runs any more, or they were told to stop and did not. */
+  /** Resolves when no handler runs, or when running ones ignore their signal. */
   async #handlersEnded(): Promise<void> {
     if (this.#running === 0) return
     const { aborted } = this.#settings

@@ -11,10 +11,16 @@ export function earlyWarnings(queue: string, { strategy, clock, logger }: Consum
   return (earlyMs: number, prefetch: number, held: number): void => {
     const about = { queue, earlyMs, leadMs, prefetch }
     if (earlyMs > leadMs + SKEW_MS && isNews('skew')) {
-      logger.warn("arrives earlier than its lead explains: the clocks differ, or its producer's lead is longer", about)
+      logger.warn(
+        "a message arrived earlier than the lead explains: the clocks differ, or its producer's lead is longer",
+        about,
+      )
     }
     if (held >= prefetch && isNews('prefetch')) {
-      logger.warn('every message that prefetch allows is held until due, and what is due waits: raise prefetch', about)
+      logger.warn(
+        'all prefetched messages are held until they are due, and due ones wait in the queue: raise prefetch',
+        about,
+      )
     }
   }
 }

@@ -45,7 +45,7 @@ export class FollowUps {
     return done && DONE[done]
   }
 
-  /** Closing waits for it: the old copy must not go back to the queue while the new one is on its way. */
+  /** A close waits for `work`: the old copy must not be requeued while the new one is on its way. */
   async track<T>(work: Promise<T>): Promise<T> {
     this.#underWay.add(work)
     try {
@@ -107,8 +107,8 @@ export class FollowUps {
   }
 
   /**
-   * One publish for as long as it takes: each that is given up may have reached the broker all the same, during an alarm
-   * for one, and would be a copy.
+   * One publish without a time limit: a publish that times out may reach the broker all the same, during an alarm for one,
+   * and the next would be a duplicate.
    */
   get #patiently() {
     return { timeoutMs: Infinity, signal: this.#abort.signal }

@@ -29,7 +29,7 @@ export interface HandlingSettings {
 }
 
 /**
- * A message that so many processes left behind most likely ends them. The broker's own limit is far higher, since it counts
+ * A message that was abandoned so often most likely ends its processes. The broker's own limit is far higher, since it counts
  * cut connections as well: docs/decisions/040-cut-connections-are-no-attempts.md.
  */
 const MOST_ABANDONED = 50
@@ -52,7 +52,7 @@ export class Handling {
       await this.#call(incoming, decider, timer.signal)
     } catch (error) {
       thrown = { error }
-      // A handler that was told to stop has not failed. A refusal is logged when the message is given up.
+      // A handler that is told to stop has not failed. A refusal is logged with the dead message.
       if (!closing.aborted && !(error instanceof Refusal))
         logger.warn('a handler threw', thrownBy(queue, incoming.envelope, error))
     }
@@ -139,7 +139,7 @@ export class Handling {
       throw new Refusal('expired', `expired ${now - expiresAt} ms before its handler could start`)
     }
     if (arrival.abandoned > MOST_ABANDONED) {
-      const why = `given to consumers ${arrival.abandoned} times and never settled: their processes may end by it`
+      const why = `given to consumers ${arrival.abandoned} times and never settled: it may end their processes`
       throw new Refusal('delivery-limit', why)
     }
     const handler = chooseHandler(handlers, envelope)

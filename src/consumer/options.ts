@@ -10,8 +10,8 @@ import { RETRY_RULES, resolveRetry, type Retry, type RetryPolicy } from './retry
 
 export interface ConsumeOptions {
   /**
-   * Messages that the broker may send ahead, 1 to 65535. What one process has, another one cannot handle: fewer share slow
-   * work better, more feed fast handlers.
+   * Messages that the broker may send ahead, 1 to 65535. Prefetched messages cannot go to another process: a small number
+   * shares slow work better, a large one feeds fast handlers.
    * @default 2 × concurrency, 10 × concurrency while handlers take less than 50 ms on average (until they take 200 ms); and
    * with a lead one more for each millisecond that a message may be early, up to 1000
    */
@@ -20,14 +20,14 @@ export interface ConsumeOptions {
   concurrency?: number | undefined
   /** Declares the queue if it is missing. An existing queue is consumed as it is. @default true */
   declare?: boolean | undefined
-  /** For how long, and how many, settled messages are remembered, so that a second copy is not handled. */
+  /** How long, and how many, settled messages are remembered to suppress duplicates. */
   duplicates?: DuplicateWindow | undefined
   /**
-   * Suppresses copies that reach another process as well, over a store that all of them share.
+   * Suppresses duplicates across processes, by a store that they share.
    * @default within this process only
    */
   dedupe?: DedupeOptions | undefined
-  /** Whether, and when, a message whose handler threw comes again. @default it does not: `{ attempts: 1 }` */
+  /** Whether and when a message is retried after its handler threw. @default never: `{ attempts: 1 }` */
   retry?: RetryPolicy | undefined
   /**
    * After so many milliseconds `delivery.signal` is aborted. A handler that then throws has failed its attempt; one that
@@ -73,7 +73,7 @@ export function resolveClose(options: CloseOptions = {}): WithDefaults<CloseOpti
   return { drainTimeoutMs: options.drainTimeoutMs ?? 30_000 }
 }
 
-/** Of options that were checked. */
+/** @param options checked ones */
 export function resolveConsume(
   options: ConsumeOptions,
   { leadMs }: Pick<Limits, 'leadMs'>,

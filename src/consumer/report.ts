@@ -3,7 +3,7 @@ import { Refusal } from '../message/death.js'
 import type { HandlingOutcome } from './handling-outcome.js'
 import type { IncomingMessage } from './incoming-message.js'
 
-/** Tells listeners what became of an attempt. Without listeners it costs nothing, since it runs for every message. */
+/** Emits the event for an outcome. It runs for every message, and costs nothing without listeners. */
 export function report(events: Events, queue: string, { envelope }: IncomingMessage, outcome: HandlingOutcome): void {
   const event = EVENT[outcome.kind]
   if (event === undefined || !events.has(event)) return
@@ -15,7 +15,7 @@ export function report(events: Events, queue: string, { envelope }: IncomingMess
 
 const EVENT = { handled: 'handled', retry: 'retried', dead: 'dead', requeue: undefined, dropped: undefined } as const
 
-/** A refusal only gives a reason to the error behind it, if there is one. */
+/** The error behind a refusal, if there is one. */
 function cause(error: unknown): unknown {
   return error instanceof Refusal ? (error.cause ?? error) : error
 }

@@ -15,8 +15,8 @@ export interface ExponentialBackoff {
 }
 
 /**
- * What becomes of a message whose handler threw. It waits as any delayed message, in the strategy, and comes back to this
- * queue alone; what it waits is at least the delay, never less.
+ * How messages are retried whose handlers threw. A retry waits as any delayed message, in the strategy, and returns to this
+ * queue alone. It waits at least for its delay, never less.
  *
  * | `backoff`                                         | waits after the 1st, 2nd, 3rd … failure                   |
  * |---------------------------------------------------|-----------------------------------------------------------|
@@ -32,12 +32,12 @@ export interface RetryPolicy {
   /** A fixed delay, a list of delays whose last one repeats, or an exponential one. @default {} */
   backoff?: Duration | readonly Duration[] | ExponentialBackoff | undefined
   /**
-   * `full`: anywhere between nothing and the delay, so that what failed together does not come back together
+   * `full`: a random part of the delay, so that messages that failed together are not retried together
    * (https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter).
    * @default 'full' for an exponential back-off, else 'none'
    */
   jitter?: 'full' | 'none' | undefined
-  /** Whether another attempt may help. One that may not goes to the dead queue at once. @default every error */
+  /** Whether another attempt may help. If not, the message goes to the dead queue at once. @default every error */
   retryable?: ((error: unknown) => boolean) | undefined
 }
 
@@ -49,7 +49,7 @@ export interface Retry {
   readonly delayMs: (failure: number) => number
 }
 
-/** One attempt: what a handler throws goes to the dead queue. */
+/** One attempt: if it fails, the message goes to the dead queue. */
 const NONE: RetryPolicy = { attempts: 1 }
 
 const aDelay: Rule = (value, option) => {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { DuequeError } from '../base/errors.js'
 
-/** A handler that runs. Its code, and everything that this starts, can tell that it is a part of it. */
+/** A handler that runs. Its code, and all that this starts, can find out that it belongs to it. */
 export interface RunningHandler {
   /** The connection whose consumer runs it. */
   readonly connection: object
@@ -13,22 +13,22 @@ export interface RunningHandler {
 
 const contexts = new AsyncLocalStorage<RunningHandler>()
 
-/** The handler that the caller is a part of, until it has ended: a timer that goes on after it is a part of nothing. */
+/** The handler that the caller belongs to. A timer that goes on after its handler belongs to none. */
 export function runningHandler(): RunningHandler | undefined {
   const handler = contexts.getStore()
   return handler?.isOver ? undefined : handler
 }
 
-/** Runs `handle` as the handler's. The caller says when it is over. */
+/** Runs `handle` as a part of the handler. The caller sets `isOver` when it has ended. */
 export function runAs<T>(handler: RunningHandler, handle: () => T): T {
   return contexts.run(handler, handle)
 }
 
 /**
- * What a close answers in a handler that it waits for. The close goes on: only this promise rejects, and it need not be
- * awaited.
+ * Refuses to let a handler await a close that waits for the handler. The close goes on: only the returned promise rejects,
+ * and it need not be awaited.
  *
- * @param failed hears of a close that fails later
+ * @param failed called if the close fails later
  */
 export function closingInHandler(
   { queue, id }: RunningHandler,

@@ -5,7 +5,7 @@ export interface Consumer {
   readonly queue: string
   stats(): ConsumerStats
   /**
-   * Stops taking messages, waits for the handlers that run, gives everything else back to the broker. In a handler of this
+   * Stops taking messages, waits for running handlers, and requeues all other messages. In a handler of this
    * consumer its promise rejects with `CLOSE_IN_HANDLER`, and the close goes on: call it there without `await`.
    *
    * @param options.drainTimeoutMs milliseconds for all of it. Handlers have all but the last quarter, one second at most;
@@ -16,13 +16,13 @@ export interface Consumer {
 
 /** What a consumer has done since it started. */
 export interface ConsumerStats {
-  /** Handlers that returned, and decided nothing else. */
+  /** Handlers that returned without another decision. */
   readonly handled: number
-  /** Sent back to wait for their next attempt. */
+  /** Messages that wait for their next attempt, or have waited. */
   readonly retried: number
-  /** Given up: moved to the dead queue. */
+  /** Messages moved to the dead queue. */
   readonly dead: number
-  /** Copies of settled messages that were not handled again. */
+  /** Duplicates of settled messages, acknowledged without a handler. */
   readonly suppressed: number
   /** Arrived far too early, by over 30 s, and put back to wait: clocks differ. One message may count more than once. */
   readonly putBack: number

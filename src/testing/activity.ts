@@ -9,9 +9,9 @@ export interface Call {
   readonly delivery: ProcessInfo['delivery']
   /** Whether the clock will abort its signal. */
   readonly timesOut: boolean
-  /** How often it has asked the clock to call it. */
+  /** Calls of the clock that it waits for. */
   waits: number
-  /** Whether it was waited for in vain, and has its time-out still before it. */
+  /** Whether it is left to its time-out. */
   hangs: boolean
   isOver: boolean
 }
@@ -51,7 +51,7 @@ export class Activity {
   }
 
   /**
-   * What is to be done about that which does not end: nothing, if the time must move on for it to end.
+   * Called when nothing begins or ends any more. Handlers with a time-out are left to it: the time may move on.
    *
    * @throws DuequeError `CLOCK_STUCK`
    */
@@ -102,8 +102,8 @@ export class Activity {
     const text = what.join('; ') || 'a message on its way to or from its handler'
     return new DuequeError(
       'CLOCK_STUCK',
-      `the clock cannot move on: after ${waitedMs} ms this has not ended: ${text}. Does it wait for a fake timer, or for ` +
-        'something that the test does later? What only takes long needs a longer patienceMs',
+      `the clock cannot move on: this has not ended within ${waitedMs} ms: ${text}. Does it wait for a fake timer, or for ` +
+        'something that the test does later? If it only takes long, raise patienceMs',
       { handlers },
     )
   }

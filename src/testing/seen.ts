@@ -7,34 +7,34 @@ import { HEADER, readInteger, readText, type Headers } from '../message/headers.
 export interface SeenMessage {
   readonly name: string
   readonly id: string
-  /** The JSON that travels, parsed. Undefined if it is none. */
+  /** The parsed JSON of the body. Undefined if the body is no JSON. */
   readonly payload: unknown
   readonly dueAt: Date
-  /** Counts deliveries to a handler, from 1. Of one that waits or is queued: the next. */
+  /** Counts deliveries to a handler, from 1. Of a pending or queued message: the next one. */
   readonly attempt: number
   /** The producer's. */
   readonly headers: Headers
 }
 
-/** Of `schedule` or `scheduleAll`. */
+/** A message of `schedule` or `scheduleAll`. */
 export interface ScheduledMessage extends SeenMessage {
   readonly to: Destination
   readonly scheduledAt: Date
 }
 
-/** Was due, and had nowhere to go. */
+/** A due message without a destination. */
 export interface ParkedMessage extends SeenMessage {
   readonly to: Destination
 }
 
-/** To be delivered later. */
+/** A message to be delivered later. */
 export interface PendingMessage extends SeenMessage {
   readonly to: Destination
   /** When it will be delivered: `dueAt`, or the instant of its next attempt. */
   readonly readyAt: Date
 }
 
-/** In a queue, and with no consumer. */
+/** A message in a queue that no consumer has taken. */
 export interface QueuedMessage extends SeenMessage {
   readonly queue: string
 }
@@ -46,13 +46,13 @@ export interface DeliveredMessage extends SeenMessage {
   readonly payload: unknown
   /** When the handler was called. */
   readonly at: Date
-  /** What it threw. Undefined as long as it has not. */
+  /** The error that the handler threw. Undefined if it has not thrown. */
   readonly error: unknown
 }
 
-/** Given up. */
+/** A message that was given up. */
 export interface DeadMessage extends SeenMessage {
-  /** Whose consumer gave it up: the message is in `<queue>.dead`. */
+  /** The work queue. The message is in `<queue>.dead`. */
   readonly queue: string
   /** Such as `handler-error` or `expired`. */
   readonly reason: string

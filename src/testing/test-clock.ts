@@ -1,9 +1,8 @@
 import type { Clock } from '../base/clock.js'
 import { parseDelay, parseInstant, type Due } from '../message/due.js'
 import { DuequeError, shown } from '../base/errors.js'
-import type { ManualClock } from '../strategies/memory/manual-clock.js'
 import type { Activity } from './activity.js'
-import { machineTime, pause, turn } from './real-time.js'
+import { ClockMoves, type TestClockSettings } from './clock-moves.js'
 
 /** The clock of a test. It stands still until it is moved. */
 export interface TestClock extends Clock {
@@ -40,34 +39,9 @@ export interface TestClock extends Clock {
   readonly set: (at: NonNullable<Due['at']>) => Promise<void>
 }
 
-export interface TestClockSettings {
-  clock: ManualClock
-  activity: Activity
-  patienceMs: number
-  setSystemTime: (now: number) => void
-}
-
-export function testClock({ clock, activity, patienceMs, setSystemTime }: TestClockSettings): TestClock {
-  let last: Promise<void> = Promise.resolve()
-  const step = (time: number) => {
-    setSystemTime(time)
-    clock.advance(time - clock.now())
-  }
-  const moveTo = async (end: number) => {
-    await settled(activity, patienceMs)
-    for (let time = clock.next(); time <= end; time = clock.next()) {
-      step(Math.max(Math.ceil(time), clock.now()))
-      await settled(activity, patienceMs)
-    }
-    if (end > clock.now()) step(end)
-  }
-  const inTurn = async (move: () => Promise<void>) => {
-    if (activity.caller) throw ownMove(activity.caller.queue)
-    const moved = last.then(move)
-    last = moved.catch(() => undefined)
-    return moved
-  }
-  const move = (end: () => number) => inTurn(() => moveTo(end()))
+export function testClock(settings: TestClockSettings): TestClock {
+  const { clock, activity } = settings
+  const moves = new ClockMoves(settings)
   return {
     now: () => clock.now(),
     at: (time, callback) => waitFor(activity, callback, (over) => clock.at(time, over)),
@@ -76,46 +50,23 @@ export function testClock({ clock, activity, patienceMs, setSystemTime }: TestCl
     onStep: (listener) => clock.onStep(listener),
     async advance(by) {
       const ms = parseDelay(by, 'by')
-      return move(() => clock.now() + ms)
+      return moves.moveTo(() => clock.now() + ms)
     },
     async advanceTo(at) {
       const end = parseInstant(at)
-      return move(() => {
+      return moves.moveTo(() => {
         if (end >= clock.now()) return end
         const message = `at: the clock does not go back from ${shown(new Date(clock.now()))} to ${shown(new Date(end))}`
         throw new DuequeError('INVALID_DUE', message, { value: at })
       })
     },
     async set(at) {
-      const time = parseInstant(at)
-      return inTurn(async () => {
-        await settled(activity, patienceMs)
-        setSystemTime(time)
-        clock.set({ epochMilliseconds: time })
-        await settled(activity, patienceMs)
-      })
+      return moves.set(parseInstant(at))
     },
   }
 }
 
-/** Until nothing that began is under way. */
-async function settled(activity: Activity, patienceMs: number): Promise<void> {
-  let { changes } = activity
-  let since = machineTime()
-  for (let turns = 0; ; turns++) {
-    await turn()
-    if (!activity.isBusy) return
-    if (activity.changes !== changes) {
-      ;({ changes } = activity)
-      since = machineTime()
-      turns = 0
-    } else if (machineTime() - since >= patienceMs) return activity.giveUp(patienceMs)
-    // What takes longer waits for something outside: it need not be asked at each turn.
-    if (turns > 100) await pause(1)
-  }
-}
-
-/** Arms a timer for `callback`, and says so of the handler that asks. */
+/** Arms a timer for `callback`. A handler that asks for it waits for the clock until then. */
 function waitFor({ caller }: Activity, callback: () => void, arm: (callback: () => void) => () => void): () => void {
   if (!caller) return arm(callback)
   let isWaiting = true
@@ -132,9 +83,4 @@ function waitFor({ caller }: Activity, callback: () => void, arm: (callback: () 
     over()
     cancel()
   }
-}
-
-function ownMove(queue: string): DuequeError<'CLOCK_STUCK'> {
-  const message = `the clock cannot be moved by a handler (queue ${queue}): the move would wait for the handler to end`
-  return new DuequeError('CLOCK_STUCK', message, { handlers: [] })
 }

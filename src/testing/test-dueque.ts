@@ -30,7 +30,7 @@ import {
 import { testClock, type TestClock } from './test-clock.js'
 
 export interface TestDuequeOptions {
-  /** What the clock says at first: a `Date`, an ISO 8601 string with a zone, or `{ epochMilliseconds }`. @default now */
+  /** The time at first: a `Date`, an ISO 8601 string with a zone, or `{ epochMilliseconds }`. @default now */
   now?: Due['at'] | undefined
   /**
    * Queues that exist already. Another one has to be declared, as in production: by `consume`, by `declare: true`, or by
@@ -68,21 +68,21 @@ export interface TestDueque extends AsyncDisposable {
   readonly clock: TestClock
   /** Another connection to the same broker, as another process has. The options for RabbitMQ do nothing. */
   readonly connect: (options?: ConnectOptions) => Promise<Dueque<MemoryStrategy>>
-  /** Declares and deletes queues and exchanges, binds them, sends what is parked on. */
+  /** Declares, binds and deletes queues and exchanges, and redrives parked messages. */
   readonly broker: MemoryBroker
-  /** Everything that was scheduled, the oldest first; not the retries. */
+  /** All scheduled messages, the oldest first, without retries. */
   readonly scheduled: () => ScheduledMessage[]
-  /** What is to be delivered later, retries too, in that order. */
+  /** Messages to be delivered later, retries too, in that order. */
   readonly waiting: () => PendingMessage[]
-  /** What is in its queue and no consumer has taken, in order; of all queues that are not dead queues, or of one. */
+  /** Messages that no consumer has taken, in order; of all queues but dead ones, or of one queue. */
   readonly queued: (queue?: string) => QueuedMessage[]
-  /** Every call of a handler, the first first; of all queues or one. */
+  /** All calls of handlers, the first first; of all queues or one. */
   readonly delivered: (queue?: string) => DeliveredMessage[]
-  /** What consumers gave up, with the reason; of all queues or one. */
+  /** Messages that consumers gave up, with the reason; of all queues or one. */
   readonly dead: (queue?: string) => DeadMessage[]
-  /** What was due and had nowhere to go. */
+  /** Due messages without a destination. */
   readonly parked: () => ParkedMessage[]
-  /** Closes every connection. Nothing is left to run without it. */
+  /** Closes every connection. Without it nothing keeps running either. */
   readonly close: () => Promise<void>
 }
 
@@ -157,12 +157,12 @@ function connectionsTo(
 
 const DEAD = '.dead'
 
-/** By when it is delivered; what is together, in the order of scheduling. */
+/** By the time of delivery, and at the same time by the order of scheduling. */
 function inTurn(a: DelayedMessage, b: DelayedMessage): number {
   return readyAt(a) - readyAt(b) || a.scheduledAt - b.scheduledAt || a.revision - b.revision
 }
 
-/** What is in the queue of this name and suffix, or in all such queues. */
+/** The messages of the queue with this name and suffix, or of all such queues. */
 function look<T>(
   broker: MemoryBroker,
   queue: string | undefined,
@@ -176,7 +176,7 @@ function look<T>(
   return names.flatMap((name) => broker.messages(`${name}${suffix}`).map((arrived) => see(name, arrived)))
 }
 
-/** A queue of a wrong name would seem empty. */
+/** A queue with a wrong name would seem empty. */
 function assertThere(broker: MemoryBroker, queue: string | undefined): void {
   if (queue === undefined || broker.queues().some((name) => name === queue || name === `${queue}${DEAD}`)) return
   broker.ensure({ queue }, false)

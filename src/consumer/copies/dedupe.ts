@@ -33,7 +33,7 @@ export interface DedupeOptions {
 
 type Resolved = Required<{ [K in keyof DedupeOptions]: NonNullable<DedupeOptions[K]> }>
 
-/** By its shape: the store may be the caller's own. */
+/** Looks at the shape, since the store may be the caller's own. */
 const aStore: Rule = (value) => {
   const { claim, renew, settle, release } = Object(value) as Partial<DedupeStore>
   const isOne = [claim, renew, settle, release].every((method) => typeof method === 'function')
@@ -43,7 +43,7 @@ const aStore: Rule = (value) => {
 export const DEDUPE_RULES: Rules<DedupeOptions> = {
   store: aStore,
   windowMs: integer(1000),
-  // It is renewed by a timer.
+  // A timer renews it.
   leaseMs: integer(1000, LONGEST_TIMER_MS),
   onStoreError: oneOf('wait', 'handle'),
 }
@@ -79,7 +79,7 @@ export class Dedupe {
     this.#environment = environment
   }
 
-  /** `claimed`: the caller handles it, and calls {@link finish}. `running`, or `unknown` for a store that is away: ask again later. */
+  /** With `claimed` the caller handles the message and calls {@link finish}. With `running`, or `unknown` from a store that is away, it asks again later. */
   async claim(key: string): Promise<'claimed' | 'running' | 'settled' | 'unknown'> {
     const { store, leaseMs, onStoreError } = this.#options
     const shared = this.#key(key)
@@ -101,7 +101,7 @@ export class Dedupe {
   async finish(key: string, settled: boolean): Promise<void> {
     const { store, windowMs, onStoreError } = this.#options
     const shared = this.#key(key)
-    // Not to be taken again behind the release.
+    // A renewal would claim it again behind the release.
     if (!settled) this.#running.delete(shared)
     for (let attempt = 0; ; attempt++) {
       try {
@@ -124,7 +124,7 @@ export class Dedupe {
     return `${this.#environment.queue}\0${key}`
   }
 
-  /** For as long as its handler runs. */
+  /** Renews the lease until {@link finish}. */
   #renew(shared: string): void {
     const { store, leaseMs } = this.#options
     this.#running.add(shared)
@@ -134,7 +134,7 @@ export class Dedupe {
     }, leaseMs / 3).unref()
   }
 
-  /** Said once for each outage. */
+  /** Logs each failure, and reports the first of an outage as an error. */
   #failed(what: string, error: unknown): void {
     const { logger, onError, queue } = this.#environment
     const { name } = this.#options.store

@@ -20,8 +20,8 @@ function wordAt(bytes: string, at: number): number {
 /** Powers of two, as all sizes are. */
 const LEAST_CAPACITY = 16
 /**
- * More than this many keys tell of a busy queue, which gets room for all that it may remember at once, up to the second:
- * to make it later takes some milliseconds.
+ * A queue with more keys than this is busy. It gets room for all keys at once that it may remember, up to the second
+ * number, since growing later takes some milliseconds.
  */
 const BUSY_CAPACITY = 2 ** 12
 const MOST_AT_ONCE = 2 ** 17
@@ -42,7 +42,7 @@ export class KeyMemory {
   /** A hash table with linear probing, at most half full: a slot + 1 each, 0 for none. */
   #index = new Int32Array(0)
 
-  /** @param expected at most so many, as far as is known */
+  /** @param expected at most so many keys, as far as is known */
   constructor(expected = 0) {
     this.#expected = Math.min(expected, MOST_AT_ONCE)
     this.#resize(LEAST_CAPACITY)

@@ -2,7 +2,7 @@ import { isDate } from 'node:util/types'
 import { systemClock, type Clock } from '../../base/clock.js'
 import { parseDelay, parseInstant, type Due } from '../../message/due.js'
 import { invalidOption } from '../../base/errors.js'
-import { Heap } from '../../base/heap.js'
+import { ManualTimers } from './manual-timers.js'
 
 export interface ManualClock extends Clock {
   /**
@@ -22,13 +22,6 @@ export interface ManualClock extends Clock {
   next(): number
 }
 
-interface Timer {
-  callback: (() => void) | undefined
-  /** By the wall clock, or by the time that only goes on. */
-  readonly at: number
-  readonly isWall: boolean
-}
-
 /**
  * A clock that stands still until a test moves it.
  *
@@ -37,49 +30,25 @@ interface Timer {
 export function manualClock(start: Date | number = systemClock.now()): ManualClock {
   if (!(typeof start === 'number' || isDate(start)) || !Number.isFinite(Number(start)))
     throw invalidOption('start', 'a Date, or milliseconds since the epoch', start)
-  /** The time that only goes on. */
-  let time = Number(start)
-  /** Of the wall clock. */
-  let aheadMs = 0
-  let timers = new Heap<Timer>()
+  const timers = new ManualTimers(Number(start))
   const listeners = new Set<(ms: number) => void>()
-
-  const add = (timer: Timer) => {
-    timers.add(timer, timer.isWall ? timer.at - aheadMs : timer.at)
-    return () => (timer.callback = undefined)
-  }
-  const next = () => {
-    while (timers.first && !timers.first.callback) timers.pop()
-    return timers.least
-  }
-  const advance = (ms: number) => {
-    const end = time + ms
-    for (let at = next(); at <= end; at = next()) {
-      time = Math.max(time, at)
-      timers.pop()?.callback?.()
-    }
-    time = Math.max(time, end)
-  }
-
+  const now = () => timers.time + timers.aheadMs
   return {
-    now: () => time + aheadMs,
-    at: (at, callback) => add({ callback, at, isWall: true }),
-    monotonic: () => time,
-    after: (ms, callback) => add({ callback, at: time + ms, isWall: false }),
+    now,
+    at: (at, callback) => timers.add({ callback, at, isWall: true }),
+    monotonic: () => timers.time,
+    after: (ms, callback) => timers.add({ callback, at: timers.time + ms, isWall: false }),
     onStep(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    advance: (by) => advance(parseDelay(by)),
+    advance: (by) => timers.advance(parseDelay(by)),
     set(at) {
-      const ms = parseInstant(at) - (time + aheadMs)
-      aheadMs += ms
-      const before = timers
-      timers = new Heap()
-      for (let timer = before.pop(); timer; timer = before.pop()) add(timer)
+      const ms = parseInstant(at) - now()
+      timers.setWallClock(ms)
       for (const listener of [...listeners]) listener(ms)
-      advance(0)
+      timers.advance(0)
     },
-    next: () => next() + aheadMs,
+    next: () => timers.next() + timers.aheadMs,
   }
 }
