@@ -1,9 +1,9 @@
 /**
  * dueque: delayed messages on RabbitMQ.
  *
- * To read the source, follow a message: connect.ts → schedule-options.ts (due.ts, destination.ts) → message.ts →
- * envelope.ts → strategies/ladder (it waits) → amqp/publisher.ts → amqp/subscribe.ts → consumer/consumer.ts. With a store:
- * … → strategies/store-strategy.ts → store.ts (redis, postgres) → relay.ts → amqp/publisher.ts → …
+ * To read the source, follow a message: connect.ts → schedule/ → message/ → strategies/ladder (it waits) → amqp/publish →
+ * amqp/receive → consumer/consumer.ts → dispatch.ts → handling.ts → follow-ups.ts (a retry waits again). With a store: … →
+ * strategies/store → redis or postgres → relay.ts → amqp/publish → …
  */
 /// <reference lib="esnext.disposable" preserve="true" />
 export { connect } from './connect.js'
