@@ -33,7 +33,7 @@ it('gives back refused messages until a whole millisecond, which every store tak
   const claim = vi.fn<Store['claim']>(() => Promise.resolve({ now: Date.now(), claimed: [], nextAt: undefined }))
   claim.mockResolvedValueOnce({ now: Date.now(), claimed: [{ message, lease: 'l' } as never], nextAt: undefined })
   const refused = new DuequeError('DESTINATION_MISSING', 'no such queue', { destination: 'queue:full' })
-  const broker = { release: () => Promise.reject(refused), health: () => ({ producer: 'up' }) } as unknown
+  const broker = { deliver: () => Promise.reject(refused), health: () => ({ producer: 'up' }) } as unknown
   const relay = new Relay(
     { name: 'fake', spacingMs: 0, claim, release } as unknown as Store,
     {
