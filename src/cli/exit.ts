@@ -32,7 +32,7 @@ export const EXIT = {
 export const EXIT_HELP = `
 Exit codes:
   0         everything was done
-  1         some lines or messages failed, are not there, do not wait, or were not reached because the output was
+  1         some lines or messages failed, are missing, do not wait, or were not reached because the output was
             closed; the others are done
   2         wrong usage, or a message that cannot be sent as it is: nothing was sent
   3         the broker (or its management API, or the store) is unreachable, or refused credentials, vhost or

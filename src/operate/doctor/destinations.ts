@@ -69,10 +69,10 @@ function checkLimits({ name, messages, ready }: QueueFact, inForce: InForce, fac
 
 /** Measured: 4.3.6 keeps refused messages in the rung; 3.10.8 finds no route for them when it tries again. */
 function effectOfRefusal(name: string, { names, management }: Facts): string {
-  const hangs = `hangs in the rungs, or from there in ${names.unroutable} (RabbitMQ 3.10); as many as one rung hands over at a time (32 by default) stop it for everybody`
+  const hang = `hang in the rungs, or from there in ${names.unroutable} (RabbitMQ 3.10); as many as one rung hands over at a time (32 by default) stop it for all queues`
   const outlet = names.queueOutlet(name)
-  if (!lastLook(management)?.has(outlet)) return `what is due for it ${hangs}`
-  return `what is due for it waits in its outlet ${outlet}; what was scheduled without one ${hangs}`
+  if (!lastLook(management)?.has(outlet)) return `its due messages ${hang}`
+  return `its due messages wait in its outlet ${outlet}; those that were scheduled without one ${hang}`
 }
 
 /** Whether one more of the same size is over the limit. RabbitMQ goes by the next message, whose size nobody knows. */
@@ -90,8 +90,8 @@ function checkDeadLetters({ name, type }: QueueFact, inForce: InForce, { names, 
     }
     const policy = `rabbitmqctl set_policy -p ${quoted(vhost)} --apply-to queues ${quoted(dead)} ${quoted(exactly(name))} ${quoted(JSON.stringify(definition))}`
     const dropped = hasDefaultLimit(type, inForce, server.version)
-      ? 'RabbitMQ drops what was delivered more than 20 times without an ack'
-      : 'what expires or is rejected in it is dropped'
+      ? 'RabbitMQ drops messages that were delivered more than 20 times without an ack'
+      : 'RabbitMQ drops messages that expire or are rejected in it'
     const what = `queue ${name} has no dead-lettering: ${dropped}`
     return [finding('warning', 'queue-no-dead-letters', what, `${policy} (a consumer of dueque declares ${dead})`)]
   }

@@ -10,7 +10,7 @@ import { judgePart, type Verdict } from '../topology/judge-part.js'
 
 const ON_CONNECT = 'dueque topology apply, as a user who may configure it'
 
-/** Whether what the layout consists of is there, with the arguments and bindings that it needs. */
+/** Whether the parts of the layout are there, with the arguments and bindings that they need. */
 export function checkLayout(facts: Facts): Finding[] {
   const parts = [...new Layout(facts.names, facts.queueType).base(), ...new LadderLayout(facts.names).exchanges()]
   const wrong = parts.map((part) => judgePart(part, facts))
@@ -46,7 +46,7 @@ function differs(what: string, verdict: readonly string[]): Finding {
     'error',
     'arguments-differ',
     `${what} is not as dueque declares it: ${verdict.join('; ')}`,
-    'one queueType for all programs of a namespace; what is wrong must be deleted, when it is empty, to be declared anew',
+    'one queueType for all programs of a namespace; delete the wrong ones when they are empty, so that they are declared again',
   )
 }
 
@@ -80,7 +80,7 @@ function unboundRung(part: Part): Finding {
   return finding(
     'error',
     'rung-unbound',
-    `rung ${name} is not bound to exchange ${from} with key "${key}": what should wait there next is unroutable`,
+    `rung ${name} is not bound to exchange ${from} with key "${key}": messages that should wait there next are unroutable`,
     'dueque topology apply',
   )
 }
@@ -89,7 +89,7 @@ function rungId({ shards }: Facts): (name: string, shard: number) => string {
   return (name, shard) => (shards > 1 ? `${name}.${shard}` : name)
 }
 
-/** Rungs are declared on first use, so that one that is missing says nothing; unless nearly all are there, or nobody may. */
+/** Rungs are declared on first use: a missing one matters only if most are there, or if this user may not declare it. */
 function missingRungs(there: ReadonlySet<string>, facts: Facts): Finding[] {
   const { names, probes, user, topology, shards } = facts
   const idOf = rungId(facts)
@@ -116,7 +116,12 @@ function missingRungs(there: ReadonlySet<string>, facts: Facts): Finding[] {
   if (all - count >= all / 2) {
     const what = `rungs are missing that somebody may have deleted: ${list}`
     return [
-      finding('warning', 'rung-missing', what, 'dueque topology apply; what waited in one that was deleted is gone'),
+      finding(
+        'warning',
+        'rung-missing',
+        what,
+        'dueque topology apply; messages that waited in a deleted rung are gone',
+      ),
     ]
   }
   return [

@@ -28,18 +28,18 @@ function checkTarget(target: string, { names, vhost, management }: Facts): Findi
   const holding = messages > 0 ? ` (${messages} are in ${outlet})` : ''
   const exchange = exchanges?.get(target)
   if (!exchange) {
-    const what = `exchange ${target} is missing: what is due for it stays in ${outlet}${holding}`
+    const what = `exchange ${target} is missing: its due messages stay in ${outlet}${holding}`
     return [finding('error', 'destination-missing', what, `declare exchange ${target} and its bindings`)]
   }
   const alternate = effective('alternate-exchange', { ...exchange, kind: 'exchange' }, policies, operatorPolicies)
   if ((bindings?.get(target)?.length ?? 0) === 0 && alternate === undefined) {
-    const what = `exchange ${target} has no binding and no alternate exchange: what is due for it stays in ${outlet}${holding}`
+    const what = `exchange ${target} has no binding and no alternate exchange: its due messages stay in ${outlet}${holding}`
     return [
       finding(
         'error',
         'exchange-unbound',
         what,
-        `bind a queue to exchange ${target}; what waits follows within the broker's confirm timeout`,
+        `bind a queue to exchange ${target}; waiting messages follow within the broker's confirm timeout`,
       ),
     ]
   }

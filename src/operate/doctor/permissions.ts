@@ -34,7 +34,7 @@ function declaring(permission: Probe['permission'], missing: readonly string[], 
   const alternatives = missing.map((name) => (own(name) ? `${escaped(names.prefix)}\\..*` : escaped(name)))
   const pattern = quoted(`^(${[...new Set(alternatives)].join('|')})$`)
   const order = PERMISSIONS.map((one) => (one === permission ? pattern : one.toUpperCase())).join(' ')
-  return `rabbitmqctl set_permissions -p ${quoted(vhost)} ${quoted(user)} ${order} (replaces all three: keep what the others allow); less will do with topology: 'trust'`
+  return `rabbitmqctl set_permissions -p ${quoted(vhost)} ${quoted(user)} ${order} (replaces all three: keep its other permissions); less will do with topology: 'trust'`
 }
 
 /** The patterns of docs/operations.md for a producer, or for a consumer of these queues. */
@@ -44,11 +44,11 @@ function trusting({ names, user, vhost, queues }: Facts): string {
   const write = `^${own}\\.(entry\\..+|deliver${consumes ? '|dead|parked' : ''})$`
   const read = consumes ? `^(${[escaped(names.unroutable), ...queues.map(escaped)].join('|')})$` : '^$'
   const patterns = ['^$', write, read].map(quoted).join(' ')
-  return `rabbitmqctl set_permissions -p ${quoted(vhost)} ${quoted(user)} ${patterns} (replaces all three: keep what it is allowed beside)`
+  return `rabbitmqctl set_permissions -p ${quoted(vhost)} ${quoted(user)} ${patterns} (replaces all three: keep its other permissions)`
 }
 
 function leftToOthers({ names, user }: Facts): Finding {
-  const what = `user ${user} may not read ${names.unroutable}, and leaves what is unroutable to other processes`
+  const what = `user ${user} may not read ${names.unroutable}, and leaves unroutable messages to other processes`
   return finding('note', 'unroutable-left', what, 'let at least one process of the namespace read it')
 }
 

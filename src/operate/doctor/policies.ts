@@ -70,15 +70,15 @@ export function effectOf(key: string, value: unknown, target: Target): Effect | 
       return lengthEffect(target)
     case 'delivery-limit':
       return ['unroutable', 'parked', 'dead'].includes(target.role)
-        ? ['warning', 'drops what was looked at and given back that often']
+        ? ['warning', 'drops messages that were looked at and given back that often']
         : undefined
     case 'dead-letter-routing-key':
       return ['wait', 'outlet'].includes(target.role) && given === undefined
-        ? ['error', 'replaces the route of what waits, which does not arrive']
+        ? ['error', 'replaces the route of waiting messages, which do not arrive']
         : undefined
     case 'alternate-exchange':
       return target.role === 'entry' || target.role === 'dead exchange'
-        ? ['error', 'takes what has no queue yet, instead of giving it back to be sent again']
+        ? ['error', 'takes messages without a queue, instead of returning them to be sent again']
         : undefined
     case 'federation-upstream':
     case 'federation-upstream-set':
@@ -92,7 +92,7 @@ function ttlEffect(ttlMs: number, { kind, role, arguments: args }: Target): Effe
   if (kind !== 'queue') return undefined
   if (role === 'wait') return ttlMs < Number(args['x-message-ttl']) ? ['error', 'ends waits too early'] : undefined
   if (role === 'outlet') return undefined
-  if (role === 'work') return ['warning', 'takes messages away that were not consumed in time']
+  if (role === 'work') return ['warning', 'removes messages that were not consumed in time']
   return ['error', 'drops messages that are kept for somebody to look at']
 }
 

@@ -88,7 +88,7 @@ export async function askManagement<T>(
 }
 
 /** Why nothing is known, if the option `management` is false. */
-export const NOT_ASKED = '--no-management'
+export const NOT_ASKED = 'the option management is off'
 
 /**
  * One document of the API.
@@ -117,7 +117,7 @@ export async function ask<T>(
 
 const STATUS: Record<number, string> = {
   401: 'it refused the user (wrong password, or no tag such as monitoring), or the vhost is closed to it',
-  404: 'the vhost, or what was asked for, is missing',
+  404: 'the vhost, or the queue or exchange in it, is missing',
 }
 
 function reasonOf(error: unknown): string {

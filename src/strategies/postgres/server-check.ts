@@ -1,7 +1,7 @@
 import { finding, type Finding } from '../../base/finding.js'
 import { MESSAGES_SETTINGS, MIGRATIONS } from './migrations.js'
 
-/** What there is to know of a server. What is missing could not be seen, or is not there. */
+/** The facts of a server. A missing one could not be seen, or does not exist. */
 export interface PostgresFacts {
   /** As `server_version_num`. */
   readonly version: number
