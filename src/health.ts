@@ -24,6 +24,6 @@ export interface Health {
 export interface StoreFaultCounts {
   /** Entries that were found in the store and are no messages that this version can read. They stay there. */
   readonly unreadable: number
-  /** Entries that a relay had claimed, and that were gone when it came to settle or to release them. */
+  /** Entries that a relay had claimed, and that were gone when it came to settle or postpone them. */
   readonly missing: number
 }

@@ -2,19 +2,19 @@ import type { Timeline } from './clock.js'
 import { Heap } from './heap.js'
 
 /**
- * Keeps items until they are due: one heap, one timer. The clock is looked at again when the timer fires, so that nothing
+ * Keeps items until they are due: one heap, one timer. It checks the clock again when the timer fires, so that no item
  * leaves early.
  */
 export class DueQueue<T> {
   readonly #clock: Timeline
-  readonly #release: (item: T) => void
+  readonly #onDue: (item: T) => void
   readonly #heap = new Heap<T>()
   #cancelTimer: (() => void) | undefined
   #timerAt = Infinity
 
-  constructor(clock: Timeline, release: (item: T) => void) {
+  constructor(clock: Timeline, onDue: (item: T) => void) {
     this.#clock = clock
-    this.#release = release
+    this.#onDue = onDue
   }
 
   get size(): number {
@@ -26,12 +26,12 @@ export class DueQueue<T> {
     this.#arm()
   }
 
-  /** Everything in it, in no order. */
+  /** All items, in no order. */
   items(): T[] {
     return this.#heap.items()
   }
 
-  /** Takes out everything, in no order. */
+  /** Removes all items and returns them, in no order. */
   clear(): T[] {
     this.#cancelTimer?.()
     this.#timerAt = Infinity
@@ -45,7 +45,7 @@ export class DueQueue<T> {
     this.#timerAt = next
     this.#cancelTimer = this.#clock.at(next, () => {
       this.#timerAt = Infinity
-      while (this.#heap.least <= this.#clock.now()) this.#release(this.#heap.pop()!)
+      while (this.#heap.least <= this.#clock.now()) this.#onDue(this.#heap.pop()!)
       this.#arm()
     })
   }

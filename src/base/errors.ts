@@ -50,7 +50,7 @@ export interface ErrorData {
    * `keys` names ten of them at most, as the store calls them.
    */
   STORED_MESSAGE_UNREADABLE: { store: string; count: number; keys: readonly string[] }
-  /** Entries that a relay had claimed were gone when it came to settle or to release them: the store has lost data. */
+  /** Entries that a relay had claimed were gone when it came to settle or postpone them: the store has lost data. */
   STORED_MESSAGE_MISSING: { store: string; count: number }
   /** A second decision about one delivery, or one after its handler has ended. */
   ALREADY_DECIDED: Record<never, never>

@@ -6,7 +6,7 @@ import { silent } from '../../src/base/logger.js'
 import type { RedisClient } from '../../src/strategies/redis/clients/client.js'
 import { portOf } from '../../src/strategies/redis/clients/port-of.js'
 import { RedisStore } from '../../src/strategies/redis/redis-store.js'
-import type { Store } from '../../src/strategies/store/store.js'
+import type { MessageStore } from '../../src/strategies/store/message-store.js'
 import { NO_REDIS_PROGRAMS, startRedisCluster, useRedis } from '../support/redis.js'
 import { unique } from './recorder.js'
 import { failure } from '../support/mq.js'
@@ -80,7 +80,7 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
         if (!opened) return skip(NO_REDIS_PROGRAMS)
         const { client } = opened
         const prefix = unique(server.prefix)
-        const open = async (): Promise<Store> => {
+        const open = async (): Promise<MessageStore> => {
           const store = new RedisStore({ port: portOf(client), prefix, timeoutMs: 10_000 })
           await store.open({ logger: silent, onError: () => undefined })
           onTestFinished(() => store.close())
@@ -154,7 +154,7 @@ describe('what Redis holds', () => {
     for (const id of ['a', 'b', 'c', 'd']) await store.add(message({ id }), {})
     const { claimed } = await store.claim({ now: 1000, limit: 3, leaseMs: 60_000 })
     await client.del(key('messages'), key('claimed'))
-    await store.release(claimed.slice(0, 1), 2000)
+    await store.postpone(claimed.slice(0, 1), 2000)
     await store.settle(claimed.slice(1))
     expect(told).toMatchObject([{ code: 'STORED_MESSAGE_MISSING', data: { store: 'redis', count: 1 } }])
     expect((await store.claim({ now: 1000, limit: 3, leaseMs: 60_000 })).claimed).toEqual([])

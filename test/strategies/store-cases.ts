@@ -1,15 +1,15 @@
 import { expect } from 'vitest'
 import type { DelayedMessage } from '../../src/message/delayed-message.js'
 import { isDuequeError } from '../../src/index.js'
-import type { Store } from '../../src/strategies/store/store.js'
+import type { MessageStore } from '../../src/strategies/store/message-store.js'
 import { positionOf } from '../../src/strategies/waitlist.js'
 import { poll } from '../support/broker.js'
 import { unique } from './recorder.js'
 
 /** A store that is open, and empty but for what a test puts in. `again` opens another one on the same messages. */
 export interface StoreWorld {
-  store: Store
-  again: () => Promise<Store>
+  store: MessageStore
+  again: () => Promise<MessageStore>
 }
 
 let revision = Date.now() * 1000
@@ -37,18 +37,18 @@ export function message(more: Partial<DelayedMessage> = {}): DelayedMessage {
 
 const LEASE_MS = 60_000
 
-async function addAll(store: Store, messages: readonly DelayedMessage[]): Promise<void> {
+async function addAll(store: MessageStore, messages: readonly DelayedMessage[]): Promise<void> {
   await Promise.all(messages.map((one) => store.add(one, {})))
 }
 
-const claim = (store: Store, now = 1000, limit = 100, leaseMs = LEASE_MS) => store.claim({ now, limit, leaseMs })
+const claim = (store: MessageStore, now = 1000, limit = 100, leaseMs = LEASE_MS) => store.claim({ now, limit, leaseMs })
 const idsOf = (messages: readonly DelayedMessage[]) => messages.map(({ id }) => id)
-const claimedIds = async (store: Store, now?: number, limit?: number) =>
+const claimedIds = async (store: MessageStore, now?: number, limit?: number) =>
   (await claim(store, now, limit)).claimed.map(({ message: { id } }) => id)
-const foundIds = async (store: Store) => idsOf(await store.list({}, { limit: 1000 }))
+const foundIds = async (store: MessageStore) => idsOf(await store.list({}, { limit: 1000 }))
 
 /** Walks pages of `limit`; `between` runs after each with the last message of it. */
-async function walk(store: Store, limit: number, between?: (last: DelayedMessage) => Promise<unknown>) {
+async function walk(store: MessageStore, limit: number, between?: (last: DelayedMessage) => Promise<unknown>) {
   const ids: string[] = []
   for (let last: DelayedMessage | undefined; ;) {
     const page = await store.list({}, { limit, after: last && positionOf(last) })
@@ -159,9 +159,9 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
       { what: 'the lease to be over', timeoutMs: 10_000 },
     )
     await store.settle(old.claimed)
-    await store.release(old.claimed, 2000)
+    await store.postpone(old.claimed, 2000)
     expect(await store.count({})).toBe(0)
-    await store.release(again.claimed, 2000)
+    await store.postpone(again.claimed, 2000)
     expect(await foundIds(store)).toEqual([one.id])
   },
 
@@ -169,7 +169,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     const [stalled, other, late] = [message({ dueAt: 900 }), message({ dueAt: 1500 }), message({ dueAt: 3000 })]
     await addAll(store, [stalled, other, late])
     const { claimed } = await claim(store)
-    await store.release(claimed, 2000)
+    await store.postpone(claimed, 2000)
     expect(await foundIds(store)).toEqual([other.id, stalled.id, late.id])
     for (const limit of [1, 2]) expect(await walk(store, limit)).toEqual([other.id, stalled.id, late.id])
     expect(idsOf(await store.list({ from: 1600, to: 2500 }, { limit: 9 }))).toEqual([stalled.id])
@@ -178,7 +178,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     const again = await claim(store, 2000)
     expect(again.claimed.map((one) => plain(one.message))).toEqual([plain(stalled)])
     // Never before it is ready, whatever the relay's clock says.
-    await store.release(again.claimed, 100)
+    await store.postpone(again.claimed, 100)
     expect(await claimedIds(store, 899)).toEqual([])
     const [view] = await store.find(stalled.id)
     expect(await store.replace(view!, { ...stalled, dueAt: 700 })).toBe(true)
@@ -196,7 +196,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     const { claimed } = await claim(store)
     await store.add({ ...one, headers: { again: true } }, {})
     await store.settle(claimed)
-    await store.release(claimed, 5000)
+    await store.postpone(claimed, 5000)
     const found = await store.find(one.id)
     expect(found).toMatchObject([{ revision: one.revision, headers: { again: true }, dueAt: 1000 }])
     expect(found).toHaveLength(1)
@@ -226,7 +226,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     const replacing = message({ id, dueAt: 7000 })
     expect(await store.add(replacing, { onConflict: 'replace' })).toBeUndefined()
     expect((await store.find(id)).map(({ revision: one }) => one)).toEqual([replacing.revision])
-    await store.release(claimed, 6000)
+    await store.postpone(claimed, 6000)
     expect((await store.find(id)).map(({ dueAt }) => dueAt)).toEqual([7000, 1001, 1000])
     for (const one of await store.find(id)) expect(await store.remove(one)).toBe(true)
     expect(await store.find(id)).toEqual([])

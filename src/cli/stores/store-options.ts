@@ -3,7 +3,7 @@ import type { WaitingMethods } from '../../index.js'
 import { silent } from '../../base/logger.js'
 import { postgresStore } from '../../strategies/postgres/postgres-store.js'
 import { redisStore } from '../../strategies/redis/redis.js'
-import type { Store } from '../../strategies/store/store.js'
+import type { MessageStore } from '../../strategies/store/message-store.js'
 import { strategyMethods } from '../../schedule/strategy-methods.js'
 import { usage } from '../exit.js'
 import type { Terminal } from '../terminal.js'
@@ -20,7 +20,7 @@ export interface StoreSettings {
 
 /** A store with a client of its own. */
 export interface ChosenStore {
-  readonly store: Store
+  readonly store: MessageStore
   /** Of the client. */
   close: () => unknown
 }

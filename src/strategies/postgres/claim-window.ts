@@ -22,23 +22,23 @@ export interface Instant {
 }
 
 /** Where a claim looks. */
-export interface Window {
+export interface ClaimRange {
   /** What was never claimed: from there on, by when it is ready. */
   readonly from: number
   readonly isWhole: boolean
-  /** Also at leases that are over, and at what was released. */
+  /** Also at ended leases, and at postponed messages. */
   readonly isHeld: boolean
 }
 
-/** What a claim has found. */
-export interface Seen extends Window, Instant {
+/** The outcome of a claim. */
+export interface ClaimOutcome extends ClaimRange, Instant {
   readonly tookMs: number
   /** Less than was asked for. */
   readonly isAll: boolean
   /** When the last one claimed was ready, if there is one. */
   readonly last: number | undefined
   readonly leaseMs: number
-  /** In how many milliseconds the next lease is over, or what was released is ready, if the claim has looked. */
+  /** In how many milliseconds the next lease is over, or a postponed message is ready, if the claim has looked. */
   readonly held: { readonly inMs: number; readonly isLease: boolean } | undefined
 }
 
@@ -49,22 +49,22 @@ export class ClaimWindow {
   /** By the clock that goes on, as is the next one, since leases are the server's. */
   #wholeAt = -Infinity
   #leaseOverAt = Infinity
-  #releasedAt = Infinity
+  #postponedAt = Infinity
   /** Since the last claim began. */
-  #released = Infinity
+  #postponed = Infinity
   /** How far the server's clock is ahead of the other one, as of the last claim. */
   #aheadMs = -Infinity
 
-  next(elapsed: number, mustBeHeld = false): Window {
+  next(elapsed: number, mustBeHeld = false): ClaimRange {
     const isWhole = elapsed >= this.#wholeAt
-    const isHeld = mustBeHeld || isWhole || elapsed >= this.#leaseOverAt || elapsed + this.#aheadMs >= this.#releasedAt
+    const isHeld = mustBeHeld || isWhole || elapsed >= this.#leaseOverAt || elapsed + this.#aheadMs >= this.#postponedAt
     const from = isWhole ? EVER : Math.min(this.#from, this.#heardOf)
     this.#heardOf = Infinity
-    this.#released = Infinity
+    this.#postponed = Infinity
     return { from, isWhole, isHeld }
   }
 
-  done({ now, elapsed, from, isWhole, isHeld, tookMs, isAll, last, leaseMs, held }: Seen): void {
+  done({ now, elapsed, from, isWhole, isHeld, tookMs, isAll, last, leaseMs, held }: ClaimOutcome): void {
     const restMs = tookMs < QUICK_MS ? 0 : REST * tookMs
     if (isAll) this.#from = now - OVERLAP_MS
     // Otherwise the last one may be a lease from anywhere.
@@ -75,7 +75,7 @@ export class ClaimWindow {
     this.#aheadMs = aheadMs
     if (isWhole) this.#wholeAt = isAll ? elapsed + Math.max(WHOLE_EVERY_MS, restMs) : elapsed
     if (isHeld) {
-      this.#releasedAt = Math.min(this.#released, held?.isLease === false ? now + held.inMs : Infinity)
+      this.#postponedAt = Math.min(this.#postponed, held?.isLease === false ? now + held.inMs : Infinity)
       this.#leaseOverAt = held?.isLease ? elapsed + Math.max(held.inMs, restMs) : Infinity
       if (!isAll) this.#leaseOverAt = elapsed
     }
@@ -87,19 +87,19 @@ export class ClaimWindow {
     this.#wholeAt = -Infinity
   }
 
-  /** Something waits that is ready then. */
+  /** A message waits that is ready then. */
   heard(readyAt: number): void {
     this.#heardOf = Math.min(this.#heardOf, readyAt)
   }
 
-  /** Something is released, to be claimed again then. */
-  released(until: number): void {
-    this.#released = Math.min(this.#released, until)
-    this.#releasedAt = Math.min(this.#releasedAt, until)
+  /** A message is postponed, to be claimed again then. */
+  postponed(until: number): void {
+    this.#postponed = Math.min(this.#postponed, until)
+    this.#postponedAt = Math.min(this.#postponedAt, until)
   }
 
-  /** When the next lease is over or something released is ready, as far as is known, by the server's clock. */
+  /** When the next lease is over or a postponed message is ready, as far as is known, by the server's clock. */
   heldAt({ now, elapsed }: Instant): number {
-    return Math.min(this.#releasedAt, now + Math.max(this.#leaseOverAt - elapsed, 0))
+    return Math.min(this.#postponedAt, now + Math.max(this.#leaseOverAt - elapsed, 0))
   }
 }

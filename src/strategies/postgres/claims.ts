@@ -1,38 +1,39 @@
 import { randomUUID } from 'node:crypto'
 import { isDuequeError } from '../../base/errors.js'
-import type { Claim, Claimed, ClaimRequest } from '../store/store.js'
+import type { Claim, ClaimedMessage, ClaimRequest } from '../store/message-store.js'
 import { ClaimWindow } from './claim-window.js'
 import type { StoreFaults } from '../store/store-faults.js'
 import { isTrue, numberIn, type Row } from './answer.js'
+import type { Value } from './database.js'
 import type { Queries } from './queries.js'
 import { textArray } from './row.js'
-import type { Waiting } from './waiting.js'
+import type { PostgresWaitlist } from './postgres-waitlist.js'
 
-/** For so long after a claim whose answer was lost, it is looked for what it has taken. */
+/** How long the messages of a claim whose answer was lost are looked for. */
 const LOOK_FOR_MS = 5000
 
-/** What cannot be read is left alone for so long. */
+/** How long an unreadable entry is left alone. */
 const UNREADABLE_MS = 60_000
 
-/** What `claim` adds, to find it again and to tell whether it must still be there. */
-interface InPostgres extends Claimed {
+/** Finds the row of a claimed message again, and tells whether it must still be there. */
+interface InPostgres extends ClaimedMessage {
   readonly key: string
   /** By the monotonic clock, a little earlier than by the server's. */
   readonly leaseEnds: number
 }
 
-/** Takes what is due, under leases. */
+/** Claims due messages under leases. */
 export class Claims {
   readonly #queries: Queries
-  readonly #waiting: Waiting
+  readonly #waiting: PostgresWaitlist
   readonly #window = new ClaimWindow()
-  /** Leases of claims whose answers were lost, so that nobody publishes what they have taken; and since when. */
+  /** Leases of claims whose answers were lost, so that nobody publishes their messages; and since when. */
   readonly #lost = new Map<string, number>()
-  /** Those of which nobody knows whether they were settled. */
-  readonly #unsure = new WeakSet<Claimed>()
+  /** Messages that may have been settled: the answer was lost. */
+  readonly #unsure = new WeakSet<ClaimedMessage>()
   readonly #faults: StoreFaults
 
-  constructor(queries: Queries, waiting: Waiting, faults: StoreFaults) {
+  constructor(queries: Queries, waiting: PostgresWaitlist, faults: StoreFaults) {
     this.#queries = queries
     this.#waiting = waiting
     this.#faults = faults
@@ -41,7 +42,7 @@ export class Claims {
   async claim(request: ClaimRequest): Promise<Claim> {
     if (this.#lost.size > 0) await this.#unclaim()
     const first = await this.#claim(request, false)
-    // Nothing is due, and all that may be ahead is a lease: of something that was settled long ago, perhaps.
+    // Nothing is due, and only a lease may be ahead, perhaps of a message that was settled long ago.
     const isVague = first.claimed.length === 0 && !first.isHeld && first.heldAt < first.next
     const { now, claimed, next, heldAt } = isVague ? await this.#claim(request, true) : first
     const nextAt = Math.min(next, heldAt)
@@ -52,20 +53,13 @@ export class Claims {
     const startedAt = performance.now()
     const window = this.#window.next(startedAt, mustBeHeld)
     const lease = randomUUID()
-    let rows: readonly Row[]
-    try {
-      rows = await this.#queries.run(window.isHeld ? 'claimAll' : 'claim', [
-        window.from,
-        given ?? null,
-        limit,
-        lease,
-        leaseMs,
-      ])
-    } catch (error) {
-      if (isDuequeError(error) && error.outcome === 'unknown') this.#lost.set(lease, performance.now())
-      this.#window.failed()
-      throw error
-    }
+    const rows = await this.#rows(window.isHeld ? 'claimAll' : 'claim', lease, [
+      window.from,
+      given ?? null,
+      limit,
+      lease,
+      leaseMs,
+    ])
     const [next, ms, leased, , , , , serverNow] = rows[0] ?? []
     const now = numberIn(serverNow) ?? Date.now()
     const instant = { now, elapsed: performance.now() }
@@ -92,7 +86,17 @@ export class Claims {
     }
   }
 
-  /** What is no message is given back, so that its lease does not end again and again. */
+  async #rows(statement: 'claim' | 'claimAll', lease: string, values: readonly Value[]): Promise<readonly Row[]> {
+    try {
+      return await this.#queries.run(statement, values)
+    } catch (error) {
+      if (isDuequeError(error) && error.outcome === 'unknown') this.#lost.set(lease, performance.now())
+      this.#window.failed()
+      throw error
+    }
+  }
+
+  /** Unreadable entries are postponed, so that their leases do not end again and again. */
   #read(rows: readonly Row[], { lease, leaseEnds, now }: { lease: string; leaseEnds: number; now: number }) {
     const claimed: InPostgres[] = []
     const unreadable: string[] = []
@@ -103,7 +107,7 @@ export class Claims {
     }
     // Otherwise its lease decides.
     if (unreadable.length > 0)
-      this.#release(
+      this.#postpone(
         unreadable.map((key) => ({ key, lease })),
         now + UNREADABLE_MS,
       ).catch(() => undefined)
@@ -117,20 +121,20 @@ export class Claims {
     for (const [lease, since] of this.#lost) if (performance.now() - since > LOOK_FOR_MS) this.#lost.delete(lease)
   }
 
-  async settle(claimed: readonly Claimed[]): Promise<void> {
+  async settle(claimed: readonly ClaimedMessage[]): Promise<void> {
     const leased = claimed as readonly InPostgres[]
     const settled = () => this.#queries.run('settle', leases(leased))
     await this.#leaveLease(leased, settled, { isRemoved: true })
   }
 
-  async release(claimed: readonly Claimed[], until: number): Promise<void> {
+  async postpone(claimed: readonly ClaimedMessage[], until: number): Promise<void> {
     const leased = claimed as readonly InPostgres[]
-    await this.#leaveLease(leased, () => this.#release(leased, until), { isRemoved: false })
+    await this.#leaveLease(leased, () => this.#postpone(leased, until), { isRemoved: false })
   }
 
-  async #release(leased: readonly Leased[], until: number): Promise<readonly Row[]> {
+  async #postpone(leased: readonly Leased[], until: number): Promise<readonly Row[]> {
     const answer = await this.#queries.run('release', [...leases(leased), until])
-    this.#window.released(until)
+    this.#window.postponed(until)
     return answer
   }
 

@@ -1,9 +1,9 @@
 import { MAX_DELAY_MS } from '../../message/due.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
 import { silent, type Logger } from '../../base/logger.js'
-import type { Store } from '../store/store.js'
+import type { MessageStore } from '../store/message-store.js'
 import { StoreFaults } from '../store/store-faults.js'
-import { Additions } from './additions.js'
+import { MessageWriter } from './message-writer.js'
 import { Claims } from './claims.js'
 import type { PostgresTransaction } from './clients.js'
 import { databaseOf } from './database-of.js'
@@ -12,20 +12,20 @@ import { Listener } from './listener.js'
 import { ensureSchema } from './migrate.js'
 import { checkTransaction, resolvePostgres, type PostgresOptions } from './postgres-options.js'
 import { Queries } from './queries.js'
-import { Waiting } from './waiting.js'
+import { PostgresWaitlist } from './postgres-waitlist.js'
 
 /** How often a relay claims while there is little to claim. */
 const SPACING_MS = 20
 
 /** The store in whose transactions the caller can write. */
-export interface PostgresStore extends Store {
+export interface PostgresStore extends MessageStore {
   checkTransaction(transaction: PostgresTransaction): void
 }
 
 /** A table of PostgreSQL in which messages wait. */
 export function postgresStore(options: PostgresOptions): PostgresStore {
   const resolved = resolvePostgres(options)
-  const { database, faults, queries, waiting, additions, claims, watch } = partsOf(resolved)
+  const { database, faults, queries, waiting, writer, claims, watch } = partsOf(resolved)
   let logger = silent
 
   return {
@@ -40,10 +40,10 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
       await ensureSchema(database, resolved.schema, resolved.migrate)
     },
 
-    add: (message, addOptions) => additions.add(message, addOptions),
+    add: (message, addOptions) => writer.add(message, addOptions),
     claim: (request) => claims.claim(request),
     settle: (claimed) => claims.settle(claimed),
-    release: (claimed, until) => claims.release(claimed, until),
+    postpone: (claimed, until) => claims.postpone(claimed, until),
 
     find: (id): Promise<readonly DelayedMessage[]> => waiting.find(id),
     remove: (message) => waiting.remove(message),
@@ -57,7 +57,7 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
     faults: () => faults.counts(),
 
     async close() {
-      await additions.end()
+      await writer.end()
       database.close()
     },
   }
@@ -74,8 +74,8 @@ function partsOf({ pool, schema, listen, timeoutMs }: ReturnType<typeof resolveP
     claims.heard(readyAt)
     for (const watcher of watchers) watcher(readyAt)
   }
-  const waiting = new Waiting({ queries, channel, faults, changed: heard })
-  const additions = new Additions({ queries, waiting, channel, added: (readyAt) => claims.heard(readyAt) })
+  const waiting = new PostgresWaitlist({ queries, channel, faults, changed: heard })
+  const writer = new MessageWriter({ queries, waiting, channel, added: (readyAt) => claims.heard(readyAt) })
   const claims = new Claims(queries, waiting, faults)
 
   const watch = async (watcher: (readyAt: number) => void, logger: Logger) => {
@@ -89,5 +89,5 @@ function partsOf({ pool, schema, listen, timeoutMs }: ReturnType<typeof resolveP
       if (listener) await listener.stop()
     }
   }
-  return { database, faults, queries, waiting, additions, claims, watch }
+  return { database, faults, queries, waiting, writer, claims, watch }
 }

@@ -1,5 +1,5 @@
 import { isDuequeError } from '../../base/errors.js'
-import { Answers } from '../store/answers.js'
+import { StoreHealth } from '../store/store-health.js'
 import type { PostgresTransaction } from './clients.js'
 import type { Row } from './answer.js'
 import type { Database, Session, Value } from './database.js'
@@ -16,7 +16,7 @@ const ATTEMPTS = 5
 export class Queries {
   readonly #database: Database
   readonly #statements: Statements
-  readonly #answers = new Answers()
+  readonly #health = new StoreHealth()
 
   constructor(database: Database, schema: string) {
     this.#database = database
@@ -37,7 +37,7 @@ export class Queries {
 
   /** By the last answers, or their failing. */
   health(): 'up' | 'down' {
-    return this.#answers.isUp ? 'up' : 'down'
+    return this.#health.isUp ? 'up' : 'down'
   }
 
   #runOn(session: Session): Run {
@@ -49,12 +49,12 @@ export class Queries {
       const begunAt = performance.now()
       try {
         const result = await work()
-        this.#answers.answered()
+        this.#health.answered()
         return result
       } catch (error) {
         if (isPassing(error) && attempt < ATTEMPTS) continue
-        if (isOfARow(error) || isPassing(error)) this.#answers.answered()
-        else if (isDuequeError(error, 'STORE_ERROR')) this.#answers.failed(begunAt)
+        if (isOfARow(error) || isPassing(error)) this.#health.answered()
+        else if (isDuequeError(error, 'STORE_ERROR')) this.#health.failed(begunAt)
         throw error
       }
     }

@@ -1,7 +1,7 @@
 import { digest } from '../../base/digest.js'
 import { checkOptions, type Rules } from '../../base/checks.js'
 import { claimAnswer, type DedupeStore } from '../dedupe-store.js'
-import { aClient, aPrefix, aTimeout } from './checked.js'
+import { aClient, aPrefix, aTimeout } from './redis-rules.js'
 import type { RedisClient } from './clients/client.js'
 import { portOf } from './clients/port-of.js'
 import { STORE } from './failures.js'

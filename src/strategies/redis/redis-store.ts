@@ -4,7 +4,14 @@ import { errorText, invalidOption } from '../../base/errors.js'
 import { silent, type Logger } from '../../base/logger.js'
 import { withTimeLimit } from '../../base/time-limit.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
-import type { AddOptions, Claim, Claimed, ClaimRequest, Store, StoreEnvironment } from '../store/store.js'
+import type {
+  AddOptions,
+  Claim,
+  ClaimedMessage,
+  ClaimRequest,
+  MessageStore,
+  StoreEnvironment,
+} from '../store/message-store.js'
 import type { StoreFaultCounts } from '../../health.js'
 import { StoreFaults } from '../store/store-faults.js'
 import { storedNumber } from '../store/stored-number.js'
@@ -29,7 +36,7 @@ export interface RedisStoreOptions {
 }
 
 /** What `claim` adds to find it again. */
-interface InRedis extends Claimed {
+interface InRedis extends ClaimedMessage {
   readonly field: Buffer
 }
 
@@ -41,7 +48,7 @@ const LOOKS = 1000
 const UNREADABLE_MS = 60_000
 
 /** What waits, in four keys of one slot. */
-export class RedisStore implements Store {
+export class RedisStore implements MessageStore {
   readonly name = STORE
   readonly limits = { maxDelayMs: MAX_DELAY_MS, orderMs: 50, leadMs: 0 }
   readonly spacingMs = 5
@@ -51,7 +58,7 @@ export class RedisStore implements Store {
   readonly #timeoutMs: number
   readonly #faults = new StoreFaults(STORE)
   /** Those of which nobody knows whether they were settled. */
-  readonly #unsure = new WeakSet<Claimed>()
+  readonly #unsure = new WeakSet<ClaimedMessage>()
   #logger: Logger = silent
 
   constructor({ port, prefix, timeoutMs, triggers = false }: RedisStoreOptions) {
@@ -109,14 +116,14 @@ export class RedisStore implements Store {
     return { now, claimed, nextAt: nextAt === Infinity ? undefined : nextAt }
   }
 
-  async settle(claimed: readonly Claimed[]): Promise<void> {
+  async settle(claimed: readonly ClaimedMessage[]): Promise<void> {
     for (const chunk of chunks(claimed as readonly InRedis[])) {
       const pairs = chunk.flatMap(({ field, lease }) => [field, lease])
       await this.#leaveLease(chunk, () => this.#scripts.runSure(SETTLE, pairs))
     }
   }
 
-  async release(claimed: readonly Claimed[], until: number): Promise<void> {
+  async postpone(claimed: readonly ClaimedMessage[], until: number): Promise<void> {
     // Never before its time.
     const at = (message: DelayedMessage) => String(Math.max(until, readyAt(message)))
     for (const chunk of chunks(claimed as readonly InRedis[])) {

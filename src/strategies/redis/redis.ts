@@ -1,7 +1,7 @@
 import { checkOptions, type Rules } from '../../base/checks.js'
 import { aRelay } from '../store/relay-options.js'
 import { storeStrategy, type StoreStrategy, type StoreStrategyOptions } from '../store/store-strategy.js'
-import { aClient, aPrefix, aTimeout } from './checked.js'
+import { aClient, aPrefix, aTimeout } from './redis-rules.js'
 import type { RedisClient } from './clients/client.js'
 import { portOf } from './clients/port-of.js'
 import { RedisStore } from './redis-store.js'

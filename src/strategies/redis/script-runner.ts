@@ -1,5 +1,5 @@
 import { TIMED_OUT, withTimeLimit } from '../../base/time-limit.js'
-import { Answers } from '../store/answers.js'
+import { StoreHealth } from '../store/store-health.js'
 import { isFull, isNoScript, isReply, isUnsent, storeError } from './failures.js'
 import type { Argument, RedisPort } from './clients/port.js'
 import type { Script } from './scripts/script.js'
@@ -31,7 +31,7 @@ export class ScriptRunner {
   readonly #port: RedisPort
   readonly #options: Required<RunnerOptions>
   #ready: Promise<void> | undefined
-  readonly #answers = new Answers()
+  readonly #health = new StoreHealth()
 
   constructor(port: RedisPort, { keys = [], timeoutMs }: RunnerOptions) {
     this.#port = port
@@ -41,7 +41,7 @@ export class ScriptRunner {
   /** As far as it is known: by the client, and by the last answers. */
   get isUp(): boolean {
     const state = this.#port.state()
-    return (state === 'ready' || state === 'unknown') && this.#answers.isUp
+    return (state === 'ready' || state === 'unknown') && this.#health.isUp
   }
 
   /**
@@ -57,12 +57,12 @@ export class ScriptRunner {
     const losses = this.#port.losses()
     try {
       const reply = await withTimeLimit(this.#send(script, keys, args), until - performance.now())
-      this.#answers.answered()
+      this.#health.answered()
       return reply
     } catch (error) {
       // A full one goes on with all but what is new.
-      if (isFull(error)) this.#answers.answered()
-      else this.#answers.failed(begunAt)
+      if (isFull(error)) this.#health.answered()
+      else this.#health.failed(begunAt)
       if (error === TIMED_OUT) throw storeError(`no answer within ${this.#options.timeoutMs} ms`, 'unknown')
       const isCertain = isUnsent(error) || (isReply(error) && this.#port.losses() === losses)
       throw storeError('failed', isCertain ? 'refused' : 'unknown', error)

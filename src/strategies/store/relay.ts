@@ -6,11 +6,11 @@ import { destinationText } from '../../message/destination.js'
 import { readyAt } from '../../message/delayed-message.js'
 import { errorText, isDuequeError, isForEver, type DuequeError } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
-import { Batches } from './batches.js'
-import { StoreTime } from './store-time.js'
+import { Batcher } from './batcher.js'
+import { StoreClock } from './store-clock.js'
 import { resolveRelay, type RelayOptions } from './relay-options.js'
-import { Settler } from './settler.js'
-import type { Claimed, Store } from './store.js'
+import { Settlement } from './settlement.js'
+import type { ClaimedMessage, MessageStore } from './message-store.js'
 
 export interface RelayEnvironment {
   readonly broker: Broker
@@ -22,27 +22,27 @@ export interface RelayEnvironment {
 export interface RelayStats {
   /** Messages that RabbitMQ has confirmed. */
   readonly relayed: number
-  /** Claimed, and neither settled nor given back. */
+  /** Claimed, and neither settled nor postponed. */
   readonly underWay: number
 }
 
-/** What is to wait again, and for how long. */
-interface Release {
-  readonly claimed: Claimed
+/** A message that waits again for so long. */
+interface Postponed {
+  readonly claimed: ClaimedMessage
   readonly inMs: number
 }
 
-/** How often a broker that is away or blocked is looked at. Asks nobody. */
+/** How often the state of a lost or blocked connection is looked at. Sends nothing. */
 const BROKER_LOOK_MS = 100
-/** A destination that does not take messages is left alone for so long, and everybody else goes on. */
+/** How long a destination that refuses messages is left alone. The others go on. */
 const STALL_MS = 5000
-/** What can never be published stays where it is, and is said again: twice as late each time. */
-const HOPELESS_MS = { least: 60_000, most: 3_600_000 }
+/** A message that can never be published stays in the store, and is reported again: each pause twice as long. */
+const UNPUBLISHABLE_MS = { least: 60_000, most: 3_600_000 }
 
 /**
- * Moves due messages from a store into RabbitMQ: claims them, publishes them with confirms, settles what was confirmed. What
- * is due, the store's clock decides; the relay sleeps and waits by a time that only goes on.
- * Many relays may share a store. What a relay had claimed when it died is claimed by another after its lease.
+ * Moves due messages from a store into RabbitMQ: claims them, publishes them with confirms, settles the confirmed ones.
+ * The store's clock decides which messages are due; the relay sleeps by monotonic time.
+ * Many relays may share a store. The messages of a relay that died are claimed by another one when their leases end.
  *
  * | what happens                               | to the message                                             |
  * |--------------------------------------------|------------------------------------------------------------|
@@ -54,13 +54,13 @@ const HOPELESS_MS = { least: 60_000, most: 3_600_000 }
  * | RabbitMQ is away or blocked                | nothing more is claimed until it is back                   |
  */
 export class Relay {
-  readonly #store: Store
+  readonly #store: MessageStore
   readonly #environment: RelayEnvironment
   readonly #options: ReturnType<typeof resolveRelay>
-  readonly #alarm: Sleeper
-  readonly #storeTime: StoreTime
-  readonly #settler: Settler
-  readonly #releases = new Batches<Release>((batch) => this.#releaseAll(batch))
+  readonly #sleeper: Sleeper
+  readonly #storeClock: StoreClock
+  readonly #settlement: Settlement
+  readonly #postponements = new Batcher<Postponed>((batch) => this.#postponeAll(batch))
   /** By destination: until when it is left alone, by the time that only goes on. */
   readonly #stalled = new Map<string, number>()
   #underWay = 0
@@ -73,17 +73,17 @@ export class Relay {
   /** When to claim next: at the earlier of the next two, by the store's clock, but not before this, by the other time. */
   #notBefore = -Infinity
   #nextAt = -Infinity
-  /** The earliest that was said to wait since the last claim began. */
+  /** When the earliest message is ready that was reported since the last claim began. */
   #heardOf = Infinity
   #unwatch: (() => void) | undefined
 
-  constructor(store: Store, environment: RelayEnvironment, options: RelayOptions) {
+  constructor(store: MessageStore, environment: RelayEnvironment, options: RelayOptions) {
     this.#store = store
     this.#environment = environment
     this.#options = resolveRelay(options)
-    this.#alarm = new Sleeper(monotonicOf(environment.clock))
-    this.#storeTime = new StoreTime(environment.clock)
-    this.#settler = new Settler(store, {
+    this.#sleeper = new Sleeper(monotonicOf(environment.clock))
+    this.#storeClock = new StoreClock(environment.clock)
+    this.#settlement = new Settlement(store, {
       failed: (error) => this.#failed('settle', error),
       stopping: this.#stop.signal,
     })
@@ -93,32 +93,32 @@ export class Relay {
     // The store's clock may be the same, or be set together with it.
     this.#unwatch ??= this.#environment.clock.onStep(() => {
       this.#nextAt = -Infinity
-      this.#alarm.wakeFor(this.#notBefore)
+      this.#sleeper.wakeFor(this.#notBefore)
     })
     this.#running ??= this.#run()
   }
 
-  /** Something waits that is ready then. */
+  /** A message waits that is ready then. */
   wake(readyAt: number): void {
     if (readyAt >= this.#heardOf) return
     this.#heardOf = readyAt
-    this.#alarm.wakeFor(Math.max(this.#storeTime.monotonicAt(readyAt), this.#notBefore))
+    this.#sleeper.wakeFor(Math.max(this.#storeClock.monotonicAt(readyAt), this.#notBefore))
   }
 
-  /** This process has made something wait that is ready then. */
+  /** This process has added a message that is ready then. */
   added(readyAt: number): void {
-    if (!this.#store.keepsTime || readyAt <= this.#storeTime.now()) this.wake(readyAt)
+    if (!this.#store.keepsTime || readyAt <= this.#storeClock.now()) this.wake(readyAt)
   }
 
   stats(): RelayStats {
     return { relayed: this.#relayed, underWay: this.#underWay }
   }
 
-  /** Claims nothing more. What is under way is published and settled, or left to its lease. */
+  /** Stops claiming. Messages under way are published and settled, or left to their leases. */
   async stop(): Promise<void> {
     this.#stop.abort()
     this.#unwatch?.()
-    this.#alarm.wakeFor()
+    this.#sleeper.wakeFor()
     await this.#running
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
   }
@@ -127,13 +127,13 @@ export class Relay {
     const { clock } = this.#environment
     while (!this.#stop.signal.aborted) {
       const now = clock.monotonic()
-      const at = Math.max(this.#notBefore, this.#storeTime.monotonicAt(Math.min(this.#nextAt, this.#heardOf)))
+      const at = Math.max(this.#notBefore, this.#storeClock.monotonicAt(Math.min(this.#nextAt, this.#heardOf)))
       const limit = at > now ? 0 : this.#room()
-      if (at > now) await this.#alarm.wait(at)
+      if (at > now) await this.#sleeper.wait(at)
       else if (limit > 0) await this.#claim(limit)
       else {
         this.#isFull = true
-        await this.#alarm.wait(now + BROKER_LOOK_MS)
+        await this.#sleeper.wait(now + BROKER_LOOK_MS)
         this.#isFull = false
       }
     }
@@ -155,7 +155,7 @@ export class Relay {
     const startedAt = clock.monotonic()
     try {
       const { now, claimed, nextAt = Infinity } = await this.#store.claim({ limit, leaseMs })
-      this.#storeTime.answered(now, startedAt)
+      this.#storeClock.answered(now, startedAt)
       this.#failures = 0
       for (const one of claimed) this.#take(one)
       const isAll = claimed.length < limit
@@ -168,7 +168,7 @@ export class Relay {
     }
   }
 
-  #take(claimed: Claimed): void {
+  #take(claimed: ClaimedMessage): void {
     this.#underWay++
     void this.#publish(claimed)
       // It may have arrived: only its lease decides when it is tried again.
@@ -178,14 +178,14 @@ export class Relay {
 
   #done(): void {
     this.#underWay--
-    if (this.#isFull && this.#room() > 0) this.#alarm.wakeFor()
+    if (this.#isFull && this.#room() > 0) this.#sleeper.wakeFor()
     if (this.#underWay === 0) this.#idle?.()
   }
 
-  async #publish(claimed: Claimed): Promise<void> {
+  async #publish(claimed: ClaimedMessage): Promise<void> {
     const { broker, clock } = this.#environment
     const to = destinationText(claimed.message.destination)
-    if ((this.#stalled.get(to) ?? -Infinity) > clock.monotonic()) return this.#release(claimed, STALL_MS)
+    if ((this.#stalled.get(to) ?? -Infinity) > clock.monotonic()) return this.#postpone(claimed, STALL_MS)
     try {
       const timeoutMs = this.#options.leaseMs / 2
       await broker.deliver(claimed.message, { declare: false, bind: false, timeoutMs })
@@ -194,36 +194,36 @@ export class Relay {
     }
     this.#stalled.delete(to)
     this.#relayed++
-    await this.#settler.settle(claimed)
+    await this.#settlement.settle(claimed)
   }
 
-  async #refused(claimed: Claimed, to: string, error: unknown): Promise<void> {
+  async #refused(claimed: ClaimedMessage, to: string, error: unknown): Promise<void> {
     const { clock, logger, onError } = this.#environment
     logger.warn('could not hand over a due message', { id: claimed.message.id, to, error: errorText(error) })
     if (isForEver(error)) {
       onError(error)
-      return this.#release(claimed, hopelessWait(this.#storeTime.now() - readyAt(claimed.message)))
+      return this.#postpone(claimed, unpublishableWait(this.#storeClock.now() - readyAt(claimed.message)))
     }
     // It may have arrived: only its lease decides when it is tried again.
     if (!isDuequeError(error) || error.outcome === 'unknown') return
-    if (error.code === 'CLOSED') return this.#release(claimed, 0)
+    if (error.code === 'CLOSED') return this.#postpone(claimed, 0)
     this.#stalled.set(to, clock.monotonic() + STALL_MS)
-    return this.#release(claimed, STALL_MS)
+    return this.#postpone(claimed, STALL_MS)
   }
 
-  #release(claimed: Claimed, inMs: number): Promise<void> {
-    return this.#releases.add({ claimed, inMs })
+  #postpone(claimed: ClaimedMessage, inMs: number): Promise<void> {
+    return this.#postponements.add({ claimed, inMs })
   }
 
-  /** Never rejects: otherwise their leases decide. */
-  async #releaseAll(batch: readonly Release[]): Promise<void> {
+  /** Never rejects: if the store fails, their leases decide. */
+  async #postponeAll(batch: readonly Postponed[]): Promise<void> {
     for (const inMs of new Set(batch.map((one) => one.inMs))) {
       const claimed = batch.filter((one) => one.inMs === inMs).map((one) => one.claimed)
       try {
         // Stores keep whole milliseconds.
-        await this.#store.release(claimed, Math.ceil(this.#storeTime.now() + inMs))
+        await this.#store.postpone(claimed, Math.ceil(this.#storeClock.now() + inMs))
       } catch (error) {
-        this.#failed('release', error)
+        this.#failed('postpone', error)
       }
     }
   }
@@ -238,6 +238,6 @@ export class Relay {
 }
 
 /** As long as it has been overdue, which doubles each time. Milliseconds. */
-export function hopelessWait(overdueMs: number): number {
-  return Math.min(Math.max(overdueMs, HOPELESS_MS.least), HOPELESS_MS.most)
+export function unpublishableWait(overdueMs: number): number {
+  return Math.min(Math.max(overdueMs, UNPUBLISHABLE_MS.least), UNPUBLISHABLE_MS.most)
 }

@@ -1,6 +1,6 @@
 import { DuequeError, errorText } from '../../base/errors.js'
 import type { StoreFaultCounts } from '../../health.js'
-import type { StoreEnvironment } from './store.js'
+import type { StoreEnvironment } from './message-store.js'
 
 /** Each kind is told again after so long at the earliest, with all that came meanwhile. */
 const TELL_EVERY_MS = 60_000

@@ -4,7 +4,7 @@ import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
 import { Relay, type RelayStats } from './relay.js'
 import { resolveRelay, type RelayOptions } from './relay-options.js'
-import type { Store } from './store.js'
+import type { MessageStore } from './message-store.js'
 import type { Environment, Strategy, WaitOptions } from '../strategy.js'
 import type { Waitlist } from '../waitlist.js'
 
@@ -25,7 +25,7 @@ export interface StoreStrategy extends Strategy {
 }
 
 /** The strategy of a store: what is not due is added to it, and a relay takes it out again. */
-export function storeStrategy(store: Store, { relay: relayOptions = {} }: StoreStrategyOptions): StoreStrategy {
+export function storeStrategy(store: MessageStore, { relay: relayOptions = {} }: StoreStrategyOptions): StoreStrategy {
   if (relayOptions !== false) resolveRelay(relayOptions)
   let started: Running | undefined
   let isStopped = false
@@ -79,7 +79,7 @@ interface Running {
 }
 
 async function start(
-  store: Store,
+  store: MessageStore,
   { broker: given, clock, logger, onError }: Environment,
   relayOptions: RelayOptions | false,
 ): Promise<Running> {
@@ -92,7 +92,7 @@ async function start(
 }
 
 async function schedule(
-  store: Store,
+  store: MessageStore,
   { broker, clock, relay }: Running,
   message: DelayedMessage,
   options: WaitOptions,

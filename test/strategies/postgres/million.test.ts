@@ -58,7 +58,7 @@ test.for([
     expect((await claim(now)).nextAt).toBeGreaterThanOrEqual(first)
     const { claimed } = await claim(first + 100_000)
     expect(claimed).toHaveLength(500)
-    await store.release(claimed.slice(0, 250), first + 100_000)
+    await store.postpone(claimed.slice(0, 250), first + 100_000)
     await store.settle(claimed.slice(250))
     expect(await store.count(some(100_000, 100_010))).toBe(251)
     await store.settle((await claim(first + 100_000)).claimed)

@@ -125,7 +125,7 @@ test('rows that vanish below a claim are told, and those whose lease was over ar
   for (const id of ['a', 'b', 'c']) await store.add(message({ id }), {})
   const { claimed } = await store.claim(request(1000))
   await pool.query(`DELETE FROM ${schema}.messages WHERE id <> 'c'`)
-  await store.release(claimed.slice(0, 1), 2000)
+  await store.postpone(claimed.slice(0, 1), 2000)
   await store.settle(claimed.slice(1))
   expect(store.faults()).toEqual({ unreadable: 0, missing: 2 })
   expect(told).toMatchObject([{ code: 'STORED_MESSAGE_MISSING', data: { store: 'postgres', count: 1 } }])

@@ -1,5 +1,5 @@
 import { silent } from '../../../base/logger.js'
-import type { Store, StoreEnvironment } from '../../store/store.js'
+import type { MessageStore, StoreEnvironment } from '../../store/message-store.js'
 import type { RedisStore } from '../redis-store.js'
 import { ExpiryListener, type ExpiryListenerOptions } from './expiry-listener.js'
 
@@ -10,7 +10,7 @@ export interface ExpiryStoreOptions extends Pick<ExpiryListenerOptions, 'nodes' 
 }
 
 /** The store of `redis`, woken by keys that expire instead of a clock. */
-export function expiryStore({ store, prefix, ...options }: ExpiryStoreOptions): Store {
+export function expiryStore({ store, prefix, ...options }: ExpiryStoreOptions): MessageStore {
   let environment: StoreEnvironment = { logger: silent, onError: () => undefined }
   return {
     name: 'redisExpiry',
@@ -38,7 +38,7 @@ export function expiryStore({ store, prefix, ...options }: ExpiryStoreOptions): 
     },
     add: (message, how) => store.add(message, how),
     settle: (claimed) => store.settle(claimed),
-    release: (claimed, until) => store.release(claimed, until),
+    postpone: (claimed, until) => store.postpone(claimed, until),
     find: (id) => store.find(id),
     remove: (message) => store.remove(message),
     replace: (message, by) => store.replace(message, by),

@@ -2,7 +2,7 @@ import { checkOptions, flag, integer, type Rules } from '../../../base/checks.js
 import { aRelay, type RelayOptions } from '../../store/relay-options.js'
 import type { RedisClient } from '../clients/client.js'
 import { nodesOf, portOf } from '../clients/port-of.js'
-import { aClient, aPrefix, aTimeout } from '../checked.js'
+import { aClient, aPrefix, aTimeout } from '../redis-rules.js'
 import { RedisStore } from '../redis-store.js'
 import { storeStrategy, type StoreStrategy } from '../../store/store-strategy.js'
 import { expiryStore } from './expiry-store.js'

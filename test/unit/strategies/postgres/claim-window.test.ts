@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { ClaimWindow, type Seen, type Window } from '../../../../src/strategies/postgres/claim-window.js'
+import { ClaimWindow, type ClaimOutcome, type ClaimRange } from '../../../../src/strategies/postgres/claim-window.js'
 
 const EVER = Number.MIN_SAFE_INTEGER
 const START = 1_000_000
@@ -17,7 +17,7 @@ beforeEach(() => {
 const instant = () => ({ now: START + elapsed, elapsed })
 
 /** One that finds nothing, or what is said. */
-function claim(found: Partial<Seen> = {}, mustBeHeld = false): Window {
+function claim(found: Partial<ClaimOutcome> = {}, mustBeHeld = false): ClaimRange {
   const seen = window.next(elapsed, mustBeHeld)
   const nothing = { tookMs: 1, isAll: true, last: undefined, leaseMs: LEASE_MS, held: undefined }
   window.done({ ...seen, ...instant(), ...nothing, ...found })
@@ -125,7 +125,7 @@ describe('when a claim looks at leases and at what was released', () => {
 
   test('when what was released is ready, by the clock of the server', () => {
     claim()
-    window.released(START + 2000)
+    window.postponed(START + 2000)
     elapsed = 1999
     expect(isHeld()).toBe(false)
     elapsed = 2000
@@ -136,7 +136,7 @@ describe('when a claim looks at leases and at what was released', () => {
 
   test('what was released during a claim, which cannot have seen it, is not forgotten', () => {
     const seen = window.next(elapsed)
-    window.released(START + 2000)
+    window.postponed(START + 2000)
     window.done({ ...seen, ...instant(), tookMs: 1, isAll: true, last: undefined, leaseMs: LEASE_MS, held: undefined })
     expect(window.heldAt(instant())).toBe(START + 2000)
   })
@@ -164,7 +164,7 @@ describe('when a claim looks at leases and at what was released', () => {
     expect(window.heldAt(instant())).toBe(Infinity)
     claim({ last: START })
     expect(window.heldAt(instant())).toBe(START + LEASE_MS)
-    window.released(START + 3000)
+    window.postponed(START + 3000)
     expect(window.heldAt(instant())).toBe(START + 3000)
     elapsed = LEASE_MS + 1
     expect(window.heldAt(instant())).toBe(START + 3000)

@@ -2,8 +2,8 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { systemClock } from '../../../../src/base/clock.js'
 import { DuequeError } from '../../../../src/base/errors.js'
 import { silent } from '../../../../src/base/logger.js'
-import { hopelessWait, Relay, type RelayEnvironment } from '../../../../src/strategies/store/relay.js'
-import type { Store } from '../../../../src/strategies/store/store.js'
+import { unpublishableWait, Relay, type RelayEnvironment } from '../../../../src/strategies/store/relay.js'
+import type { MessageStore } from '../../../../src/strategies/store/message-store.js'
 
 const [SECOND, MINUTE, HOUR] = [1000, 60_000, 3_600_000]
 
@@ -11,7 +11,7 @@ it('tries what can never be published less and less often: thirty times on the f
   let overdue = 0
   const waits: number[] = []
   while (overdue < 24 * HOUR) {
-    const wait = hopelessWait(overdue)
+    const wait = unpublishableWait(overdue)
     waits.push(wait)
     overdue += wait
   }
@@ -24,18 +24,18 @@ it.each([
   [-5 * SECOND, MINUTE],
   [30 * 24 * HOUR, HOUR],
 ])('waits at least a minute and at most an hour: %d ms overdue', (overdue, wait) => {
-  expect(hopelessWait(overdue)).toBe(wait)
+  expect(unpublishableWait(overdue)).toBe(wait)
 })
 
 it('gives back refused messages until a whole millisecond, which every store takes', async () => {
   const message = { id: 'm', destination: { queue: 'full' }, dueAt: 1000 }
-  const release = vi.fn<Store['release']>(() => Promise.resolve())
-  const claim = vi.fn<Store['claim']>(() => Promise.resolve({ now: Date.now(), claimed: [], nextAt: undefined }))
+  const postpone = vi.fn<MessageStore['postpone']>(() => Promise.resolve())
+  const claim = vi.fn<MessageStore['claim']>(() => Promise.resolve({ now: Date.now(), claimed: [], nextAt: undefined }))
   claim.mockResolvedValueOnce({ now: Date.now(), claimed: [{ message, lease: 'l' } as never], nextAt: undefined })
   const refused = new DuequeError('DESTINATION_MISSING', 'no such queue', { destination: 'queue:full' })
   const broker = { deliver: () => Promise.reject(refused), health: () => ({ producer: 'up' }) } as unknown
   const relay = new Relay(
-    { name: 'fake', spacingMs: 0, claim, release } as unknown as Store,
+    { name: 'fake', spacingMs: 0, claim, postpone } as unknown as MessageStore,
     {
       broker: broker as RelayEnvironment['broker'],
       clock: systemClock,
@@ -46,6 +46,6 @@ it('gives back refused messages until a whole millisecond, which every store tak
   )
   onTestFinished(() => relay.stop())
   relay.start()
-  await vi.waitFor(() => expect(release).toHaveBeenCalled())
-  expect(release.mock.calls[0]![1]).toSatisfy(Number.isInteger)
+  await vi.waitFor(() => expect(postpone).toHaveBeenCalled())
+  expect(postpone.mock.calls[0]![1]).toSatisfy(Number.isInteger)
 })

@@ -1,5 +1,5 @@
-/** Does one thing at a time, with as many items as came while it was busy with those before. */
-export class Batches<T> {
+/** Runs one batch at a time, of the items that were added during the batch before. */
+export class Batcher<T> {
   readonly #run: (batch: readonly T[]) => Promise<void>
   #before = Promise.resolve()
   #next: { batch: T[]; done: Promise<void> } | undefined
@@ -9,7 +9,7 @@ export class Batches<T> {
     this.#run = run
   }
 
-  /** Resolves when it was done with the item. */
+  /** Resolves when the batch of the item is done. */
   add(item: T): Promise<void> {
     this.#next ??= this.#gather()
     this.#next.batch.push(item)

@@ -1,6 +1,6 @@
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { invalidOption } from '../../base/errors.js'
-import type { AddOptions } from '../store/store.js'
+import type { AddOptions } from '../store/message-store.js'
 import type { OnConflict } from '../strategy.js'
 import { conflict, conflictsUnread, entryKey } from '../waitlist.js'
 import type { PostgresTransaction } from './clients.js'
@@ -8,22 +8,22 @@ import { ALWAYS, NOTIFY_BEFORE_MS } from './notify.js'
 import { Inserter } from './inserter.js'
 import type { Queries, Run } from './queries.js'
 import { holdsOf, insertValues, rowOf, textOf, type MessageRow } from './row.js'
-import type { Waiting } from './waiting.js'
+import type { PostgresWaitlist } from './postgres-waitlist.js'
 
-interface AdditionsOptions {
+interface MessageWriterOptions {
   queries: Queries
-  waiting: Waiting
+  waiting: PostgresWaitlist
   channel: string
-  /** Hears of what waits from now on. */
+  /** Called when a message was added. */
   added: (readyAt: number) => void
 }
 
-/** Writes what is to wait. */
-export class Additions {
-  readonly #options: AdditionsOptions
+/** Inserts messages: alone, in batches, or in the caller's transaction. */
+export class MessageWriter {
+  readonly #options: MessageWriterOptions
   readonly #inserter: Inserter
 
-  constructor(options: AdditionsOptions) {
+  constructor(options: MessageWriterOptions) {
     this.#options = options
     this.#inserter = new Inserter((rows) => this.#insert(options.queries.run, rows, NOTIFY_BEFORE_MS))
   }

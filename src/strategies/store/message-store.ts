@@ -14,7 +14,7 @@ import type { Waitlist } from '../waitlist.js'
  * with `STORE_ERROR`, whose `outcome` tells of {@link add} whether the message may wait. An entry that is no message, or one
  * of a later version, is left where it is and reported: no answer of a store holds it.
  */
-export interface Store extends Waitlist {
+export interface MessageStore extends Waitlist {
   readonly name: string
   readonly limits: Limits
   /** While less than a batch is due, a relay claims no more often than this. */
@@ -36,10 +36,10 @@ export interface Store extends Waitlist {
    * others for `leaseMs` by the store's clock.
    */
   claim(request: ClaimRequest): Promise<Claim>
-  /** Removes what was delivered, if the lease is still the one given. */
-  settle(claimed: readonly Claimed[]): Promise<void>
-  /** Lets what was certainly not delivered wait until `until`, by the store's clock, if the lease is still the one given. */
-  release(claimed: readonly Claimed[], until: number): Promise<void>
+  /** Removes delivered messages, if the lease is still the given one. */
+  settle(claimed: readonly ClaimedMessage[]): Promise<void>
+  /** Lets messages that were certainly not delivered wait until `until`, by the store's clock, if the lease is still the given one. */
+  postpone(claimed: readonly ClaimedMessage[], until: number): Promise<void>
   /**
    * Calls `listener` when some process has made a message wait that is ready before all others that waited, as far as the
    * store can tell: a hint that may be lost. Survives lost connections. Returns what ends it.
@@ -48,7 +48,7 @@ export interface Store extends Waitlist {
   checkTransaction?(transaction: never): void
   health(): 'up' | 'down'
   faults(): StoreFaultCounts
-  /** What the caller has passed in stays open. */
+  /** The client that the caller passed in stays open. */
   close(): Promise<void>
 }
 
@@ -74,12 +74,12 @@ export interface ClaimRequest {
 export interface Claim {
   /** What the store's clock showed, or {@link ClaimRequest.now}. */
   readonly now: number
-  readonly claimed: readonly Claimed[]
+  readonly claimed: readonly ClaimedMessage[]
   /** When the next one is ready or its lease over, by the same clock, as far as the store can tell; undefined if nothing waits. */
   readonly nextAt: number | undefined
 }
 
-export interface Claimed {
+export interface ClaimedMessage {
   readonly message: DelayedMessage
   /** Tells one claim of a message from another. */
   readonly lease: string

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { Batches } from '../../../../src/strategies/store/batches.js'
+import { Batcher } from '../../../../src/strategies/store/batcher.js'
 
 /** Each batch, and what ends it. */
 function recorded() {
   const runs: { batch: readonly number[]; end: () => void }[] = []
-  const batches = new Batches<number>((batch) => new Promise((resolve) => runs.push({ batch, end: resolve })))
+  const batches = new Batcher<number>((batch) => new Promise((resolve) => runs.push({ batch, end: resolve })))
   return { runs, batches }
 }
 

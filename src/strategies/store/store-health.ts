@@ -1,5 +1,5 @@
-/** Whether a store answers, by its last calls. */
-export class Answers {
+/** Whether a store answers, by the outcomes of the last calls. */
+export class StoreHealth {
   #isUp = true
   #answeredAt = -Infinity
 

@@ -12,7 +12,7 @@ import { messageOf, rowOf, textOf } from './row.js'
 const EVER = Number.MIN_SAFE_INTEGER
 const NEVER = Number.MAX_SAFE_INTEGER
 
-interface WaitingOptions {
+interface PostgresWaitlistOptions {
   queries: Queries
   channel: string
   faults: StoreFaults
@@ -21,10 +21,10 @@ interface WaitingOptions {
 }
 
 /** What waits in the table, to look at and to change. */
-export class Waiting implements Waitlist {
-  readonly #options: WaitingOptions
+export class PostgresWaitlist implements Waitlist {
+  readonly #options: PostgresWaitlistOptions
 
-  constructor(options: WaitingOptions) {
+  constructor(options: PostgresWaitlistOptions) {
     this.#options = options
   }
 

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest'
 import { manualClock } from '../../../../src/index.js'
-import { StoreTime } from '../../../../src/strategies/store/store-time.js'
+import { StoreClock } from '../../../../src/strategies/store/store-clock.js'
 
 const HOUR = 3_600_000
 
 /** A machine whose clock is behind that of its store by `skewMs`. */
 function machine(skewMs: number) {
   const clock = manualClock(1_000_000)
-  const time = new StoreTime(clock)
+  const time = new StoreClock(clock)
   let storeAhead = skewMs
   const store = () => clock.monotonic() + storeAhead
   const ask = (thereMs: number, backMs: number) => {

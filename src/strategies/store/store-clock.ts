@@ -1,10 +1,10 @@
 import type { Clock } from '../../base/clock.js'
 
 /**
- * What a store's clock shows, as far as its answers tell: a little less rather than more, so that nobody who goes by it asks
- * too soon. An answer tells it to within the time that it took; the quickest ones are the best.
+ * Estimates a store's clock from its answers: a little slow rather than fast, so that nobody asks too soon. An answer is
+ * exact to within the time that it took, so that quick answers are the best.
  */
-export class StoreTime {
+export class StoreClock {
   readonly #clock: Clock
   /** How far it is ahead of the time that only goes on, at least and at most. */
   #least = -Infinity

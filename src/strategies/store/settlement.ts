@@ -1,31 +1,31 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { backoff } from '../../base/backoff.js'
-import { Batches } from './batches.js'
-import type { Claimed, Store } from './store.js'
+import { Batcher } from './batcher.js'
+import type { ClaimedMessage, MessageStore } from './message-store.js'
 
-interface SettlerEnvironment {
+interface SettlementEnvironment {
   failed: (error: unknown) => void
   /** Aborted when there is no more time to try again. */
   stopping: AbortSignal
 }
 
-/** Settles what was delivered, as many at a time as are confirmed while the store is busy with those before. */
-export class Settler {
-  readonly #store: Store
-  readonly #environment: SettlerEnvironment
-  readonly #batches = new Batches<Claimed>((batch) => this.#run(batch))
+/** Settles delivered messages, in batches of those that are confirmed while the store is busy with the batch before. */
+export class Settlement {
+  readonly #store: MessageStore
+  readonly #environment: SettlementEnvironment
+  readonly #batches = new Batcher<ClaimedMessage>((batch) => this.#run(batch))
 
-  constructor(store: Store, environment: SettlerEnvironment) {
+  constructor(store: MessageStore, environment: SettlementEnvironment) {
     this.#store = store
     this.#environment = environment
   }
 
   /** Resolves when it is gone from the store, or left there to be delivered twice because time was up. Never rejects. */
-  settle(claimed: Claimed): Promise<void> {
+  settle(claimed: ClaimedMessage): Promise<void> {
     return this.#batches.add(claimed)
   }
 
-  async #run(batch: readonly Claimed[]): Promise<void> {
+  async #run(batch: readonly ClaimedMessage[]): Promise<void> {
     const { failed, stopping } = this.#environment
     for (let failures = 1; ; failures++) {
       try {
