@@ -85,7 +85,7 @@ describe.skipIf(noNode)(
       const schedule = (mq: Dueque, n: number) => mq.schedule(note, { n }, { to: { queue }, in: `${n % 100}s` })
       const declared = seconds.map((n) => schedule(one!, n))
       const world = openWorld(node.url)
-      const depth = () => world.depth(`${queue}.v1.wait.19s`).catch(() => 0)
+      const depth = () => world.depth(`${queue}.v1.wait.19s`)
       await poll(depth, { what: 'the last rung', timeoutMs: 60_000, intervalMs: 5 })
       await world.close()
       let confirmed = 0
