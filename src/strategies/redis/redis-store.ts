@@ -18,6 +18,7 @@ import { storedNumber } from '../store/stored-number.js'
 import { conflict, conflictsUnread, fits, type Position, type WaitlistFilter } from '../waitlist.js'
 import { firstOf, marksOf, messageOf, placeOf, scoreOf, tagOf, valueOf } from './entry.js'
 import { isReply, STORE } from './failures.js'
+import { keysOf } from './keys-of.js'
 import type { Argument, RedisPort } from './clients/port.js'
 import { assertUnchanged } from './probe.js'
 import { ScriptRunner, type Sure } from './script-runner.js'
@@ -269,12 +270,6 @@ export class RedisStore implements MessageStore {
     // Otherwise its lease decides.
     this.#scripts.run(RELEASE, [this.#channel, ...triples.flat()]).catch(() => undefined)
   }
-}
-
-/** In one slot, so that a script may touch all of them in a cluster. */
-export function keysOf(prefix: string, triggers = false): string[] {
-  const names = ['waiting', 'claimed', 'messages', 'more', ...(triggers ? ['due'] : [])]
-  return names.map((name) => `{${prefix}}:${name}`)
 }
 
 function latestFirst(a: DelayedMessage, b: DelayedMessage): number {
