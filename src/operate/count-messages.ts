@@ -1,5 +1,5 @@
 import type { Channel, ChannelModel } from 'amqplib'
-import type { ConnectionSettings } from '../amqp/connection/connection.js'
+import type { ConnectionSettings } from '../amqp/connection/connect-to.js'
 import { operationFailure, replyCode } from '../amqp/connection/failures.js'
 import { withConnection } from '../amqp/connection/operator-connection.js'
 

@@ -1,25 +1,13 @@
-import { connect, type ChannelModel } from 'amqplib'
+import type { ChannelModel } from 'amqplib'
 import { backoff } from '../../base/backoff.js'
 import { DuequeError, errorText } from '../../base/errors.js'
-import type { Logger } from '../../base/logger.js'
 import type { Endpoint } from './endpoint.js'
 import { CLOSE_MS, closeInTime } from './close-in-time.js'
-import { connectFailure, isPassing, unreachable } from './failures.js'
+import { connectTo, type ConnectionSettings } from './connect-to.js'
+import { isPassing, unreachable } from './failures.js'
 import { readEveryMessage } from './readable.js'
-import { unsupportedServer } from './server.js'
 import type { Duplex } from 'node:stream'
 import { gatherWrites, socketOf } from './socket.js'
-import type { TlsOptions } from './tls.js'
-
-export interface ConnectionSettings {
-  endpoints: readonly Endpoint[]
-  /** Shown by the management UI. */
-  name: string
-  heartbeatSeconds: number
-  connectTimeoutMs: number
-  tls: TlsOptions
-  logger: Logger
-}
 
 /** What happens to a connection after it was first opened. */
 export interface ConnectionEvents {
@@ -150,46 +138,11 @@ export class AmqpConnection {
   }
 
   async #attempt(endpoint: Endpoint): Promise<ChannelModel | DuequeError> {
-    const model = await this.#connect(endpoint)
-    if (model instanceof DuequeError) return model
-    const refusal = unsupportedServer(model.connection.serverProperties)
-    if (!refusal) return model
-    model.on('error', () => undefined)
-    if (!(await closeInTime(model.close()))) socketOf(model)?.destroy()
-    return refusal
-  }
-
-  async #connect(endpoint: Endpoint): Promise<ChannelModel | DuequeError> {
-    const { protocol, hostname: host, port, user, password, vhost } = endpoint
-    const { name, heartbeatSeconds, connectTimeoutMs, tls } = this.#settings
     const attempting = (this.#attempting = new AbortController())
     try {
-      const model = await connect(
-        // amqplib unescapes the vhost of an object too.
-        {
-          protocol,
-          hostname: host,
-          port,
-          username: user,
-          password,
-          vhost: encodeURIComponent(vhost),
-          heartbeat: heartbeatSeconds,
-        },
-        {
-          ...(tls as object),
-          noDelay: true,
-          keepAlive: true,
-          timeout: connectTimeoutMs,
-          ...({ signal: attempting.signal } as object),
-          clientProperties: { connection_name: name, product: 'dueque' },
-        },
-      )
-      this.#watch(model)
-      return model
-    } catch (cause) {
-      return connectFailure(cause, endpoint)
+      return await connectTo(endpoint, this.#settings, attempting.signal, (model) => this.#watch(model))
     } finally {
-      this.#attempting = undefined
+      if (this.#attempting === attempting) this.#attempting = undefined
     }
   }
 

@@ -1,4 +1,5 @@
-import { AmqpConnection, type ConnectionSettings } from './connection.js'
+import { AmqpConnection } from './connection.js'
+import type { ConnectionSettings } from './connect-to.js'
 import { quietEvents } from './quiet-events.js'
 
 /**

@@ -1,6 +1,7 @@
 import type { Destination } from '../../message/destination.js'
 import { DuequeError } from '../../base/errors.js'
-import type { AmqpConnection, ConnectionSettings } from '../connection/connection.js'
+import type { AmqpConnection } from '../connection/connection.js'
+import type { ConnectionSettings } from '../connection/connect-to.js'
 import type { BoundDestinations } from './bound-destinations.js'
 import { Declarations } from './declarations.js'
 import { Declarer } from './declarer.js'

@@ -1,5 +1,5 @@
 import type { Channel, ChannelModel } from 'amqplib'
-import type { ConnectionSettings } from '../../amqp/connection/connection.js'
+import type { ConnectionSettings } from '../../amqp/connection/connect-to.js'
 import { isLoss, operationFailure, replyCode } from '../../amqp/connection/failures.js'
 import { deadQueue, type Names, type TopologyMode } from '../../amqp/topology/names.js'
 import { withConnection } from '../../amqp/connection/operator-connection.js'

@@ -1,4 +1,4 @@
-import type { ConnectionSettings } from '../../amqp/connection/connection.js'
+import type { ConnectionSettings } from '../../amqp/connection/connect-to.js'
 import type { Names } from '../../amqp/topology/names.js'
 import type { FailedKind } from './failed-kind.js'
 import { FailedQueue } from './failed-queue.js'

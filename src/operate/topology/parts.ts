@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { ConnectionSettings } from '../../amqp/connection/connection.js'
+import type { ConnectionSettings } from '../../amqp/connection/connect-to.js'
 import { Declarer } from '../../amqp/topology/declarer.js'
 import type { Layout } from '../../amqp/topology/layout.js'
 import type { ExchangePart, Part, QueuePart } from '../../amqp/topology/part.js'
