@@ -20,7 +20,16 @@ export default {
     never('amqp-knows-no-strategy', 'amqp/', 'strategies/|consumer/|forwarding/|operate/|testing/|schedule/'),
     never('strategies-know-no-consumer', 'strategies/', 'consumer/|forwarding/|operate/|testing/|connect\\.ts'),
     never('operate-knows-no-face', 'operate/|dashboard/|telemetry/', 'cli/'),
-    { name: 'nothing-knows-the-cli', severity: 'error', from: { path: '^src/', pathNot: '^src/cli/' }, to: { path: '^src/(cli|dashboard)/' } },
+    {
+      name: 'nothing-knows-the-cli',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/cli/' },
+      to: { path: '^src/(cli|dashboard)/' },
+    },
   ],
-  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
 }
