@@ -106,6 +106,9 @@ export const aText: Rule = (value) => (typeof value === 'string' ? undefined : '
 
 export const nonEmptyText: Rule = (value) => (typeof value === 'string' && value !== '' ? undefined : 'a text')
 
+export const texts: Rule = (value) =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string') ? undefined : 'a list of texts'
+
 export const aFunction: Rule = (value) => (typeof value === 'function' ? undefined : 'a function')
 
 /** Of any realm, or of a package that brings its own. */

@@ -1,5 +1,5 @@
 import { deadQueue } from '../amqp/topology/names.js'
-import { aFunction, anything, integer } from '../base/checks.js'
+import { aFunction, integer, texts } from '../base/checks.js'
 import { LadderNames } from '../strategies/ladder/ladder-names.js'
 import { rungVariants } from '../strategies/ladder/rungs.js'
 import { escaped } from './doctor/texts.js'
@@ -30,7 +30,7 @@ export interface StatusOptions extends OperatorOptions {
  */
 export async function statusReport(options: StatusOptions): Promise<StatusReport> {
   const settings = operatorSettings(options, {
-    queues: anything,
+    queues: texts,
     shards: integer(1, 64),
     onProgress: aFunction,
     onWithoutManagement: aFunction,

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Names } from '../../amqp/topology/names.js'
-import { aFunction, anAbortSignal, anything, flag, integer, milliseconds } from '../../base/checks.js'
+import { aFunction, anAbortSignal, flag, integer, milliseconds, texts } from '../../base/checks.js'
 import { worst, type Finding, type Severity } from '../../base/finding.js'
 import { managementApis, NOT_ASKED } from '../management/api.js'
 import { operatorSettings, type OperatorOptions, type OperatorSettings } from '../operator-settings.js'
@@ -47,7 +47,7 @@ const LOOK_EVERY_MS = 6000
  */
 export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
   const settings = operatorSettings(options, {
-    queues: anything,
+    queues: texts,
     shards: integer(1, 64),
     patienceMs: milliseconds,
     roundTrip: flag,

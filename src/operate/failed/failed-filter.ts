@@ -1,3 +1,4 @@
+import { group, texts, type Rule, type Rules } from '../../base/checks.js'
 import { readText } from '../../message/headers.js'
 import { idOf, type FailedKind } from './failed-kind.js'
 import type { TakenMessage } from './failed-queue.js'
@@ -13,6 +14,20 @@ export interface FailedFilter {
   /** Messages that failed then or later: milliseconds since the epoch. */
   after?: number | undefined
 }
+
+const anInstant: Rule = (value) =>
+  typeof value === 'number' && !Number.isNaN(value) ? undefined : 'milliseconds since the epoch'
+
+const FILTER_RULES: Rules<FailedFilter> = {
+  id: texts,
+  name: texts,
+  reason: texts,
+  before: anInstant,
+  after: anInstant,
+}
+
+/** The option `filter`. A misspelt field is refused: without it the filter would mean more messages, perhaps all of them. */
+export const aFilter: Rule = group(FILTER_RULES)
 
 /** Whether a filter leaves no message out. */
 export function meansAll({ id, name, reason, before, after }: FailedFilter): boolean {

@@ -1,6 +1,6 @@
-import { aFunction, anything, integer } from '../../base/checks.js'
+import { aFunction, integer } from '../../base/checks.js'
 import { operatorSettings, type OnProgress, type OperatorOptions } from '../operator-settings.js'
-import { FilteredMessages, type FailedFilter } from './failed-filter.js'
+import { aFilter, FilteredMessages, type FailedFilter } from './failed-filter.js'
 import type { FailedKind, FailedSummary } from './failed-kind.js'
 import { withFailedQueue } from './with-failed-queue.js'
 
@@ -38,7 +38,7 @@ export async function listFailed<S extends FailedSummary>(
   options: ListFailedOptions = {},
 ): Promise<FailedPage<S>> {
   const settings = operatorSettings(options, {
-    filter: anything,
+    filter: aFilter,
     offset: integer(0),
     limit: integer(0),
     onProgress: aFunction,

@@ -1,6 +1,6 @@
-import { aFunction, anything } from '../../base/checks.js'
+import { aFunction } from '../../base/checks.js'
 import { operatorSettings, type OperatorOptions } from '../operator-settings.js'
-import { FilteredMessages, meansAll, type FailedFilter } from './failed-filter.js'
+import { aFilter, FilteredMessages, meansAll, type FailedFilter } from './failed-filter.js'
 import type { FailedKind } from './failed-kind.js'
 import type { FailedQueue } from './failed-queue.js'
 import { withFailedQueue } from './with-failed-queue.js'
@@ -26,7 +26,7 @@ export interface PurgeResult {
  * @throws DuequeError `DESTINATION_MISSING` if there is no such queue, `PERMISSION_DENIED`; as `connect` does
  */
 export async function purgeFailed(kind: FailedKind, options: PurgeFailedOptions = {}): Promise<PurgeResult> {
-  const settings = operatorSettings(options, { filter: anything, confirm: aFunction })
+  const settings = operatorSettings(options, { filter: aFilter, confirm: aFunction })
   const { filter = {}, confirm } = options
   return withFailedQueue(settings, kind, async (queue) => {
     const { name, count } = queue

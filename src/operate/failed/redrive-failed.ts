@@ -5,7 +5,7 @@ import { DuequeError } from '../../base/errors.js'
 import type { Destination } from '../../message/destination.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
 import { operatorSettings, type OnProgress, type OperatorOptions, type OperatorSettings } from '../operator-settings.js'
-import { FilteredMessages, type FailedFilter } from './failed-filter.js'
+import { aFilter, FilteredMessages, type FailedFilter } from './failed-filter.js'
 import { idOf, type FailedKind } from './failed-kind.js'
 import type { FailedQueue } from './failed-queue.js'
 import { namespaceBindings } from './namespace-bindings.js'
@@ -84,7 +84,7 @@ export async function redriveFailed(kind: FailedKind, options: RedriveFailedOpti
 }
 
 const RULES: Readonly<Record<string, Rule>> = {
-  filter: anything,
+  filter: aFilter,
   to: anything,
   bind: anything,
   declare: flag,

@@ -1,4 +1,4 @@
-import { anything } from '../../base/checks.js'
+import { texts } from '../../base/checks.js'
 import { managementApis } from '../management/api.js'
 import { operatorSettings, type OperatorOptions } from '../operator-settings.js'
 import { delayedReport, type DelayedExchange, type DelayedReport } from './delayed-exchanges.js'
@@ -22,7 +22,7 @@ export interface PluginStatus extends DelayedReport {
  * @throws DuequeError `MANAGEMENT_FAILED`
  */
 export async function pluginStatus(options: PluginStatusOptions): Promise<PluginStatus> {
-  const settings = operatorSettings(options, { exchanges: anything })
+  const settings = operatorSettings(options, { exchanges: texts })
   const report = await delayedReport(managementApis(settings, settings.endpoints))
   const { exchanges: names = [] } = options
   const isMeant = ({ name, vhost }: DelayedExchange, wanted: string) => name === wanted && vhost === settings.vhost

@@ -1,7 +1,7 @@
 import { Layout } from '../../amqp/topology/layout.js'
 import type { Part } from '../../amqp/topology/part.js'
 import { assertOutside } from '../../amqp/topology/reserved-names.js'
-import { aFunction, anything, flag, integer } from '../../base/checks.js'
+import { aFunction, flag, integer, texts } from '../../base/checks.js'
 import { entryParts, intakeQueue } from '../../forwarding/intake-parts.js'
 import { checkQueueName } from '../../message/destination.js'
 import { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
@@ -40,10 +40,10 @@ export interface TopologyPlan {
 /** @throws DuequeError `INVALID_OPTION`, `RESERVED_NAME`, `NAME_TOO_LONG` */
 export function topologyPlan(options: TopologyOptions): TopologyPlan {
   const settings = operatorSettings(options, {
-    queues: anything,
-    exchanges: anything,
-    outlets: anything,
-    intakes: anything,
+    queues: texts,
+    exchanges: texts,
+    outlets: texts,
+    intakes: texts,
     plugin: flag,
     shards: integer(1, 64),
     onProgress: aFunction,
