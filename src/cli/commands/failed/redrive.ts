@@ -22,9 +22,9 @@ interface Flags extends OperatorFlags, FilterFlags {
 }
 
 const HELP = `
-Due messages go to their destination at once, the others wait for their due time. A message is removed here when the broker has confirmed
-the new copy: killed half-way nothing is lost, and consumers suppress a copy that is there twice. Messages that cannot be sent
-on stay and are counted. SIGINT and SIGTERM end it after the messages that are under way.`
+Due messages go to their destination at once, the others wait for their due time. A message is removed here when the broker
+has confirmed the new copy: if redrive is killed half-way, nothing is lost, and consumers suppress a copy that is there twice.
+Messages that cannot be sent on stay and are counted. SIGINT and SIGTERM end it after the messages that are under way.`
 
 const SELF_ADDRESSED_HELP = `
 Messages go to a destination that they name themselves if it is bound in the namespace, which the management API tells. Look
