@@ -15,6 +15,7 @@ export class Bag<T extends BagItem> {
     return this.#items.length
   }
 
+  /** Adds an item that is in no bag. */
   add(item: T): void {
     item.slot = this.#items.length
     this.#items.push(item)

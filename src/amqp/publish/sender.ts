@@ -174,8 +174,10 @@ export class Sender {
     if (waitMs <= 0) return this.#hooks.settle(publication)
     this.#unsettled.deferred.add(publication, STATE.held)
     setTimeout(() => {
-      // It may have been sent again meanwhile, and confirmed by a queue that is younger still.
-      if (publication.state === STATE.held) this.#confirmed(publication)
+      if (publication.state !== STATE.held) return
+      this.#unsettled.deferred.delete(publication)
+      // Node's timer may fire early, or the publication was sent again meanwhile, and confirmed by a younger queue.
+      this.#confirmed(publication)
     }, waitMs).unref()
   }
 

@@ -41,6 +41,7 @@ export class Unsettled {
       if (publication.state !== STATE.held && test(publication)) found.push(publication)
     return found
   }
+
   #takeOut(publication: Publication): void {
     switch (publication.state.kind) {
       case 'in-flight':
