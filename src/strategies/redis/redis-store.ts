@@ -288,7 +288,7 @@ function placed(after: Position): Place {
     const { first, tag } = placeOf(after)
     return [String(after.readyAt), first, tag]
   } catch {
-    throw invalidOption('cursor', 'that of the page before', after.key)
+    throw invalidOption('cursor', 'the cursor of the page before', after.key)
   }
 }
 

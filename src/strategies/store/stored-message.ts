@@ -32,7 +32,7 @@ export function decodeStored({ meta, body }: StoredMessage): DelayedMessage {
   const { format, id, name, version, destination, dueAt, scheduledAt, expiresAt, revision, attempt } = parsed
   if (format !== FORMAT) throw new Error(`a stored message of format ${shown(format)}: this version reads ${FORMAT}`)
   const { retryAt, firstFailedAt, lastFailedAt, routingKey, headers, priority } = parsed
-  const { correlationId, dedupeKey, rescues, properties } = parsed
+  const { correlationId, dedupeKey, rescues, furtherKeys, properties } = parsed
   // One literal: copies of an object that JSON.parse has made take several times as long.
   return checkStored({
     id,
@@ -54,6 +54,7 @@ export function decodeStored({ meta, body }: StoredMessage): DelayedMessage {
     correlationId,
     dedupeKey,
     rescues,
+    furtherKeys,
     properties,
   })
 }

@@ -4,7 +4,7 @@ import { destinationText } from '../../../../src/message/destination.js'
 import { readyAt, type DelayedMessage } from '../../../../src/message/delayed-message.js'
 import { encodeEnvelope } from '../../../../src/message/envelope.js'
 import type { HeaderValue } from '../../../../src/message/headers.js'
-import { messageOf } from '../../../../src/strategies/redis/entry.js'
+import { messageOf, tagOf, valueOf } from '../../../../src/strategies/redis/entry.js'
 import { decodeStored, encodeStored } from '../../../../src/strategies/store/stored-message.js'
 import { entryKey } from '../../../../src/strategies/waitlist.js'
 
@@ -56,6 +56,12 @@ it('keeps the bytes that a foreign producer has sent', () => {
     properties: { contentType: 'application/octet-stream', appId: 'other' },
   }
   expect(decodeStored(encodeStored(foreign))).toEqual(foreign)
+})
+
+it('keeps the further routing keys of a foreign message', () => {
+  const foreign = { ...message, furtherKeys: ['second', 'third'], properties: {} }
+  expect(decodeStored(encodeStored(foreign))).toEqual(foreign)
+  expect(messageOf(valueOf(foreign, tagOf(foreign)))).toEqual(foreign)
 })
 
 it.each([{}, undefined])('keeps headers that are shaped as its own encodings (properties: %j)', (properties) => {
