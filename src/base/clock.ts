@@ -4,25 +4,25 @@ import { clockSteps } from './clock-steps.js'
 export interface Timeline {
   /** Milliseconds. */
   now(): number
-  /** Calls `callback` once, at `time` or as soon after as the machine allows, never before. Returns what cancels it. */
+  /** Calls `callback` once, at `time` or as soon after as the machine allows, never before. Returns a function that cancels. */
   at(time: number, callback: () => void): () => void
 }
 
 /**
- * The wall clock, and beside it a time that only goes on; each with its timers, so that a test can move them. Due times,
- * and times that are shown, are those of the wall clock. All else is measured by the time that only goes on, since the wall
- * clock may be set, forward and back.
+ * The wall clock, and a monotonic time; each with its timers, so that a test can move them. Due times, and times that are
+ * shown, are those of the wall clock. Everything else is measured by the monotonic time, because the wall clock may be set,
+ * forward and back.
  */
 export interface Clock extends Timeline {
   /** Milliseconds since the epoch, by the wall clock. */
   now(): number
-  /** As soon as the wall clock shows `time`, within a second if it was set meanwhile, and never before it does. */
+  /** Calls `callback` as soon as the wall clock shows `time`, never before; within a second if the clock was set meanwhile. */
   at(time: number, callback: () => void): () => void
-  /** Milliseconds since some start, by the time that only goes on. */
+  /** The monotonic time: milliseconds since some start. It never goes back. */
   monotonic(): number
-  /** Calls `callback` once, after `ms` by the time that only goes on. Returns what cancels it. */
+  /** Calls `callback` once, after `ms` by the monotonic time. Returns a function that cancels. */
   after(ms: number, callback: () => void): () => void
-  /** Calls `listener` whenever the wall clock was set, with how far forward, negative for back. Returns what removes it. */
+  /** Calls `listener` when the wall clock was set, with the step: positive if forward. Returns a function that removes it. */
   onStep(listener: (ms: number) => void): () => void
 }
 
@@ -75,7 +75,7 @@ export const systemClock: Clock = {
   onStep: (listener) => clockSteps.listen(listener),
 }
 
-/** The time of a clock that only goes on. */
+/** The monotonic time of a clock. */
 export function monotonicOf(clock: Clock): Timeline {
   return {
     now: () => clock.monotonic(),
@@ -83,7 +83,7 @@ export function monotonicOf(clock: Clock): Timeline {
   }
 }
 
-/** A clock that was given, with what it lacks: nobody sets one that only has a time and its timers. */
+/** Completes a clock that has only a time and its timers. Such a clock is never set, so that its time is monotonic. */
 export function completeClock(clock: Timeline | Clock): Clock {
   if ('monotonic' in clock) return clock
   return {

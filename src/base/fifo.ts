@@ -1,4 +1,4 @@
-/** A queue in memory. `Array.shift` moves every element once an array is long; this one does not. */
+/** A queue in memory. `shift` takes constant time, while `Array.shift` moves every element of a long array. */
 export class Fifo<T> {
   #items: (T | undefined)[] = []
   #head = 0
@@ -29,14 +29,14 @@ export class Fifo<T> {
   /** Puts an item before all others. */
   unshift(item: T): void {
     if (this.#head === 0) {
-      // Room for more: moving all of them for each would be slow.
+      // Makes room for many at once: to move all items for each one would be slow.
       this.#head = 16 + (this.#items.length >> 1)
       this.#items = new Array<T | undefined>(this.#head).concat(this.#items)
     }
     this.#items[--this.#head] = item
   }
 
-  /** Everything in it, in order. */
+  /** All items, in order. */
   items(): T[] {
     return this.#items.slice(this.#head) as T[]
   }

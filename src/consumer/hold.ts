@@ -8,7 +8,7 @@ export class Hold {
   readonly #onReady: (incoming: IncomingMessage) => void
   /** By the wall clock. */
   readonly #early: DueQueue<IncomingMessage>
-  /** By the time that only goes on. */
+  /** By the monotonic time. */
   readonly #paused: DueQueue<IncomingMessage>
   #unwatch: (() => void) | undefined
 

@@ -15,7 +15,7 @@ import type { Waitlist } from './waitlist.js'
 export interface Strategy {
   readonly name: string
   readonly limits: Limits
-  /** Only for a strategy that brings its own place for due messages: `memory`. All others end in RabbitMQ. */
+  /** Only for a strategy that brings its own place for due messages: `memory`. With all others RabbitMQ is that place. */
   readonly broker?: Broker
   /** The waiting messages, to look at and to change: with strategies that keep them in a store that can be queried. */
   readonly waitlist?: Waitlist
@@ -42,11 +42,11 @@ export interface Strategy {
    * back before its due time. Only for strategies in which messages wait on the broker in more than one place.
    */
   repair?(): Promise<void>
-  /** Without a wait, for a readiness probe. Only for strategies with a store. */
+  /** Answers at once, for a readiness probe. Only for strategies with a store. */
   storeHealth?(): 'up' | 'down'
-  /** Entries of the store that could not be read, or were lost: likewise. */
+  /** Entries of the store that could not be read, or were lost. Only for strategies with a store. */
   storeFaults?(): StoreFaultCounts
-  /** Idempotent. What waits goes on waiting, memory aside. */
+  /** Idempotent. Messages go on waiting, except in memory. */
   stop(): Promise<void>
 }
 
@@ -65,7 +65,7 @@ export interface WaitOptions extends PublishOptions {
   holdMs?: number | undefined
 }
 
-/** In what strategies differ, in numbers. */
+/** The numbers in which strategies differ. */
 export interface Limits {
   /** The longest wait. */
   readonly maxDelayMs: number
@@ -75,7 +75,7 @@ export interface Limits {
   readonly leadMs: number
 }
 
-/** By its shape: strategies are made by other packages, and by other copies of this one. */
+/** Checks the shape: other packages, and other copies of this one, make strategies too. */
 export const aStrategy: Rule = (value) => {
   if (typeof value === 'function') return 'a strategy, such as ladder(): call it'
   const { name, limits, start, schedule, stop } = Object(value) as Partial<Strategy>
@@ -90,6 +90,6 @@ export interface Environment {
   readonly broker: Broker
   readonly clock: Clock
   readonly logger: Logger
-  /** Hears of what will not mend itself while nobody waits for an answer. */
+  /** Called for errors that need an operator while nobody waits for an answer. */
   readonly onError: (error: DuequeError) => void
 }

@@ -3,16 +3,16 @@ import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
 import { DuequeError, shown } from '../base/errors.js'
 
 /**
- * What waits in a strategy's store, to look at and to change. Exact: each answer is the store's own, of one instant; a
- * count or a list with a filter may be of several, if the store has to walk for it. A message that was handed to a relay
- * no longer waits, whatever becomes of it.
+ * The messages that wait in a strategy's store, to look at and to change. Each answer is exact, as of one instant. Only a
+ * count or a list with a filter may span several instants, if the store has to walk through its messages. A message that was
+ * handed to a relay no longer waits, even if the relay gives it back later.
  */
 export interface Waitlist {
-  /** Those with this id, the latest revision first. */
+  /** The messages with this id, the latest revision first. */
   find(id: string): Promise<readonly DelayedMessage[]>
-  /** False if it waits no more. */
+  /** False if the message no longer waits. */
   remove(message: DelayedMessage): Promise<boolean>
-  /** Puts `by`, which differs in its times only, in the place of `message`. False if that waits no more as it was. */
+  /** Replaces `message` by `by`, which differs in its times alone. False if `message` no longer waits unchanged. */
   replace(message: DelayedMessage, by: DelayedMessage): Promise<boolean>
   /** In the order of {@link Position}, from `after` on, not including it. */
   list(
@@ -22,9 +22,9 @@ export interface Waitlist {
   count(filter: WaitlistFilter): Promise<number>
 }
 
-/** All that are given have to fit. */
+/** A message has to fit every field that is given. */
 export interface WaitlistFilter {
-  /** By when they are to be handed over, which for a retry is later than due. Milliseconds since the epoch. */
+  /** The earliest time of handing over, which for a retry is later than its due time. Milliseconds since the epoch. */
   readonly from?: number | undefined
   /** Not including this instant. */
   readonly to?: number | undefined
@@ -33,7 +33,7 @@ export interface WaitlistFilter {
   readonly destination?: Destination | undefined
 }
 
-/** A place in the order in which messages leave: by time, and at one time in an order that is the store's own. */
+/** A place in the order in which messages leave: by time, and among messages of one time in the store's order. */
 export interface Position {
   readonly readyAt: number
   readonly key: string
@@ -44,8 +44,8 @@ export function positionOf(message: DelayedMessage): Position {
 }
 
 /**
- * What makes a waiting message the same as another: a schedule that is repeated is one, the retries of two queues are
- * two. Its due time is not part of it.
+ * Identifies a waiting message. A schedule and its repetition have the same key; the retries of one message for two queues
+ * have two. The due time is not part of the key.
  */
 export function entryKey({ id, revision, attempt, destination }: DelayedMessage): string {
   return JSON.stringify([revision, attempt, destinationText(destination), id])

@@ -10,9 +10,9 @@ export interface TestClock extends Clock {
   readonly now: () => number
   /** A handler that waits for this call is not waited for by {@link advance}. */
   readonly at: (time: number, callback: () => void) => () => void
-  /** The time that only goes on, which {@link set} does not change. */
+  /** The monotonic time, which {@link set} does not change. */
   readonly monotonic: () => number
-  /** As {@link at}, by the time that only goes on. */
+  /** As {@link at}, by the monotonic time. */
   readonly after: (ms: number, callback: () => void) => () => void
   /**
    * Moves the time forward, from one instant at which something falls due to the next, and delivers it. Before the time

@@ -81,7 +81,7 @@ function headerOf(text: string): [string, string] {
   return [text.slice(0, at), text.slice(at + 1)]
 }
 
-/** Finds what is wrong with the options before the broker is asked. What lines will bring has a stand-in here. */
+/** Refuses wrong options before the broker is asked. Fields that the lines will bring have stand-ins here. */
 function check(fields: Fields, lines: boolean): void {
   const { id, queue, exchange, in: delay, at } = fields
   const noDestination = queue === undefined && exchange === undefined

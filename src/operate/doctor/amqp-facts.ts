@@ -80,7 +80,7 @@ async function probeDeclaring(model: ChannelModel, names: Names, queues: readonl
   ]
   const probes: Probe[] = []
   for (const name of own) probes.push(await mayConfigure(model, name), ...(await mayBind(model, name)))
-  // Consuming declares the dead queue and binds both. Nobody reads a dead queue to consume its work queue.
+  // A consumer declares the dead queue and binds both. It does not read the dead queue.
   for (const queue of queues) {
     const dead = deadQueue(queue)
     probes.push(
@@ -110,7 +110,7 @@ async function probeTrusting(model: ChannelModel, names: Names, queues: readonly
   return probes
 }
 
-/** An argument that no queue can have: the broker looks at permissions first, and then declares nothing. */
+/** Declares with an argument that no queue can have: the broker checks permissions first, and then declares no queue. */
 async function mayConfigure(model: ChannelModel, name: string): Promise<Probe> {
   const impossible = { durable: true, arguments: { 'x-message-ttl': 'none' } }
   const result = await attempt(model, (channel) => channel.assertQueue(name, impossible))
@@ -135,7 +135,7 @@ async function mayBind(model: ChannelModel, name: string): Promise<Probe[]> {
   }
 }
 
-/** As {@link mayBind}, for a user who may not write it: permissions go by names, so the queue may have any that it may write. */
+/** As {@link mayBind}, for a name that the user may not write: any other name that the user may write stands in for it. */
 async function mayRead(model: ChannelModel, name: string, writable: string | undefined): Promise<Probe> {
   if (writable === undefined) return { permission: 'read', name, allowed: 'unknown' }
   const result = await attempt(model, (channel) => channel.unbindQueue(writable, name, 'dq~doctor~none'))
@@ -143,7 +143,7 @@ async function mayRead(model: ChannelModel, name: string, writable: string | und
   return { permission: 'read', name, allowed: replyCode(result.error) === 403 ? false : 'unknown' }
 }
 
-/** On a channel of its own, which an error closes. */
+/** Works on a new channel, because an error closes it. */
 async function attempt<T>(
   model: ChannelModel,
   work: (channel: Channel) => Promise<T>,

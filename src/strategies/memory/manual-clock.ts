@@ -6,7 +6,7 @@ import { ManualTimers } from './manual-timers.js'
 
 export interface ManualClock extends Clock {
   /**
-   * Moves the time forward, that of the wall clock and the one that only goes on, and calls what falls due on the way, in
+   * Moves the time forward, that of the wall clock and the monotonic one, and calls what falls due on the way, in
    * order, each at its own time.
    *
    * @param by milliseconds or a duration such as `'7d'`

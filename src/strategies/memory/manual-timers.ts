@@ -3,14 +3,14 @@ import { Heap } from '../../base/heap.js'
 export interface Timer {
   /** Undefined once it is cancelled. */
   callback: (() => void) | undefined
-  /** By the wall clock, or by the time that only goes on. */
+  /** By the wall clock, or by the monotonic time. */
   readonly at: number
   readonly isWall: boolean
 }
 
 /** Two times that stand still until they are moved, and the timers of both. */
 export class ManualTimers {
-  /** The time that only goes on. */
+  /** The monotonic time. */
   time: number
   /** Of the wall clock, compared with {@link time}. */
   aheadMs = 0
@@ -26,7 +26,7 @@ export class ManualTimers {
     return () => (timer.callback = undefined)
   }
 
-  /** When the next timer is due, by the time that only goes on. */
+  /** When the next timer is due, by the monotonic time. */
   next(): number {
     while (this.#timers.first && !this.#timers.first.callback) this.#timers.pop()
     return this.#timers.least

@@ -15,7 +15,7 @@ const QUICK_MS = 100
 /** The earliest that a message can be ready. */
 const EVER = Number.MIN_SAFE_INTEGER
 
-/** An instant by both clocks: the server's, in milliseconds since the epoch, and one of this process that only goes on. */
+/** An instant by both clocks: the server's, in milliseconds since the epoch, and the monotonic one of this process. */
 export interface Instant {
   readonly now: number
   readonly elapsed: number

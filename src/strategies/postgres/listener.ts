@@ -4,7 +4,7 @@ import { backoff } from '../../base/backoff.js'
 import { errorText } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
 
-/** So often it is tried whether notifications arrive: a connection may be gone without a word. */
+/** How often the listener tests whether notifications arrive: a lost connection may give no sign. */
 const TRY_EVERY_MS = 60_000
 const ARRIVES_WITHIN_MS = 5000
 const LONGEST_PAUSE_MS = 30_000
@@ -13,19 +13,19 @@ const ENDS_WITHIN_MS = 2000
 export interface ListenerOptions {
   /** Listens on a connection. */
   open: (heard: (payload: string) => void, lost: () => void) => Promise<() => Promise<void>>
-  /** Notifies all who listen, as schedules do. */
+  /** Notifies all listeners, as a schedule does. */
   notify: (payload: string) => Promise<unknown>
-  /** Something waits that is ready then; 0 after a time in which nothing could be heard. */
+  /** Called with the time at which a new message is ready; with 0 after a time without notifications. */
   heard: (readyAt: number) => void
   logger: Logger
 }
 
-/** Hears of what was scheduled by other processes, and listens again after whatever happens to the connection. */
+/** Receives the notifications of schedules by other processes. Listens again, on a new connection, when one is lost. */
 export class Listener {
   readonly #options: ListenerOptions
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
-  /** Resolves when the first attempt to listen is over, whatever came of it. */
+  /** Resolves when the first attempt to listen has ended, also if it failed. */
   readonly tried: Promise<void>
   #triedOnce: () => void = () => undefined
   #arrived: (payload: string) => void = () => undefined
@@ -39,7 +39,7 @@ export class Listener {
     this.#running = this.#run()
   }
 
-  /** Whoever is connecting just now, for however long, ends by itself. */
+  /** Does not wait long for an attempt to connect, which ends by itself. */
   async stop(): Promise<void> {
     this.#stop.abort()
     await Promise.race([this.#running, pause(ENDS_WITHIN_MS, undefined, { ref: false })])
@@ -57,7 +57,7 @@ export class Listener {
     }
   }
 
-  /** Until the connection is of no more use. Whether anything could be heard on it. */
+  /** Ends when the connection is of no more use. Resolves to whether notifications arrived on it. */
   async #listen(): Promise<boolean> {
     const { open, heard } = this.#options
     const lost = new AbortController()
@@ -104,7 +104,7 @@ export class Listener {
     await pause(ms, undefined, { signal: AbortSignal.any(signals) }).catch(() => undefined)
   }
 
-  /** Once for each outage. */
+  /** Writes to the log once for each outage. */
   #say(what: string, data: Record<string, unknown> = {}): void {
     if (!this.#isSaid) this.#options.logger.warn(what, data)
     this.#isSaid = true

@@ -11,7 +11,7 @@ import { inSchema, statementsFor, type Statements } from './statements.js'
 import { sqlState } from './store-error.js'
 
 export interface Migrated {
-  /** 0 if there was nothing. */
+  /** The version before. 0 if there was no schema. */
   readonly from: number
   readonly to: number
 }
@@ -26,9 +26,9 @@ export interface MigrateOptions {
 const MIGRATE_RULES: Rules<MigrateOptions> = { pool: STORE_RULES.pool, schema: STORE_RULES.schema }
 
 /**
- * Makes the schema what this version of dueque needs, in one transaction: all of it or nothing. Several processes may do so
- * at once, and those of the version before go on working. Needs the right to create in the database, or in a schema that
- * is there.
+ * Brings the schema up to this version of dueque, in one transaction: all of it or nothing. Several processes may call it
+ * at once, and processes of the version before go on working. The user needs the right to create in the database, or in a
+ * schema that exists.
  *
  * @throws DuequeError `STORE_ERROR`, `STORE_NOT_READY`, `INVALID_OPTION`
  * @example
@@ -37,7 +37,7 @@ const MIGRATE_RULES: Rules<MigrateOptions> = { pool: STORE_RULES.pool, schema: S
 export async function migratePostgres(options: MigrateOptions): Promise<Migrated> {
   checkOptions(options, MIGRATE_RULES)
   const { pool, schema = 'dueque' } = options
-  // It may be missing.
+  // `checkOptions` skips a missing pool.
   checkOne('pool', STORE_RULES.pool, pool)
   const database = databaseOf(pool)
   database.open()
@@ -68,7 +68,7 @@ export async function migrate(database: Database, schema: string): Promise<Migra
   )
 }
 
-/** What {@link migratePostgres} runs where there is nothing yet, to be run by hand. @throws DuequeError `INVALID_OPTION` */
+/** The SQL that {@link migratePostgres} runs in an empty database, to be run by hand. @throws DuequeError `INVALID_OPTION` */
 export function migrationSql(schema = 'dueque'): string[] {
   checkSchema(schema)
   const { createSchema, createMigrations } = statementsFor(schema)
@@ -85,9 +85,10 @@ export function migrationSql(schema = 'dueque'): string[] {
 }
 
 /**
- * Sees to it that the schema is there, and that the client gives back what it is given. One of a later version will do: see {@link MIGRATIONS}.
+ * Checks that the client changes no values, and that the schema exists in this version or a later one, which will do: see
+ * {@link MIGRATIONS}. Creates or migrates it if `mayMigrate` allows it.
  *
- * @throws DuequeError `STORE_NOT_READY` saying what to run
+ * @throws DuequeError `STORE_NOT_READY`, which names the command to run
  */
 export async function ensureSchema(database: Database, schema: string, mayMigrate: boolean): Promise<void> {
   const mend = 'run dueque postgres migrate, or migratePostgres, as a user who may create it'
@@ -104,7 +105,7 @@ export async function ensureSchema(database: Database, schema: string, mayMigrat
   }
 }
 
-/** The version of the schema that is there; 0 for none. */
+/** The version of the schema; 0 if there is no schema. */
 async function schemaVersion(session: Session, schema: string): Promise<number> {
   const statements = statementsFor(schema)
   const { hasMigrations } = await serverFacts(session, statements, schema)
@@ -117,11 +118,11 @@ async function appliedVersion(session: Session, { applied }: Statements): Promis
 }
 
 const LEAST_VERSION = 130_000
-/** Of each step, and of the wait for another process that migrates. A large table may take its time. */
+/** For each step, and for the wait while another process migrates. A large table takes long. */
 const MIGRATION_TIMEOUT_MS = 300_000
 const INSUFFICIENT_PRIVILEGE = '42501'
 
-/** @throws DuequeError `STORE_NOT_READY` for a server that will not do */
+/** @throws DuequeError `STORE_NOT_READY` for a server that dueque cannot use */
 async function serverFacts(session: Session, { server }: Statements, schema: string) {
   const [row] = await session.query(server, [schema])
   const [version, encoding, readonly, hasSchema, hasMigrations] = row!

@@ -1,9 +1,9 @@
 /**
- * NOTIFY is a lock on all commits of the server that have one, so it is for what the relays cannot know: a message that is
- * ready before all others that wait. Of those others only what is ready later than this counts: what is ready sooner a relay
- * may be claiming just now, without seeing the new one, and find nothing more to wake up for.
+ * All commits of a server with a NOTIFY wait for each other. So it is sent only for a message that relays do not expect: one
+ * that is ready before all others. Of the others, only those that are ready later than this from now count: a relay may be
+ * claiming an earlier one at this moment, without seeing the new message, and then find no reason to wake up for it.
  */
 export const NOTIFY_BEFORE_MS = 250
 
-/** In the place of {@link NOTIFY_BEFORE_MS}: no other counts. */
+/** In the place of {@link NOTIFY_BEFORE_MS}: no other message counts, so that the NOTIFY is always sent. */
 export const ALWAYS = 2 ** 52

@@ -8,22 +8,22 @@ export interface PostgresFacts {
   readonly encoding: string
   readonly isReadonly: boolean
   readonly fsync: boolean
-  /** As this user has it. */
+  /** The setting for this user. */
   readonly synchronousCommit: string
-  /** Both `autovacuum` and `track_counts`, without which it does nothing. */
+  /** Whether both `autovacuum` and `track_counts` are on. Autovacuum does nothing without the second. */
   readonly autovacuum: boolean
   readonly user: string
   readonly schema: string
-  /** How far the server's clock is ahead of this one, as far as the way there lets it be told. */
+  /** How far the server's clock is ahead of this one. The round trip to the server limits how exactly that is known. */
   readonly clock: { readonly aheadMs: number; readonly exactToMs: number }
-  /** In how many ms a notification came back. */
+  /** Milliseconds until a notification came back. Undefined if none did. */
   readonly notifiedMs?: number | undefined
-  /** 0 for none. */
+  /** 0 if there is no schema. */
   readonly schemaVersion?: number | undefined
   readonly lacks?: readonly LackingRights[] | undefined
   /** Of the table `messages`. */
   readonly tableSettings?: Readonly<Record<string, string>> | undefined
-  /** How long the oldest transaction is open that keeps dead rows. */
+  /** For how long the oldest transaction that keeps dead rows has been open. */
   readonly oldestTransactionMs?: number | undefined
   readonly messages?: WaitingFacts | undefined
   /** Keys of rows that are no messages, among those at the heads of the indexes. */
@@ -36,19 +36,19 @@ export interface LackingRights {
 }
 
 export interface WaitingFacts {
-  /** How long the first that nobody has claimed is overdue; less than 0 if it is due later. */
+  /** For how long the first unclaimed message has been overdue; negative if it is due later. */
   readonly overdueMs?: number | undefined
-  /** Those that were given back, because their destination did not take them. */
+  /** Messages that relays gave back, because their destination did not take them. */
   readonly released: number
 }
 
 const LEAST_VERSION = 130_000
-/** A backstop and a lease, and some. */
+/** Longer than a backstop and a lease together. */
 const OVERDUE_MS = 30_000
 const CLOCK_MS = 1000
 const OLD_TRANSACTION_MS = 3_600_000
 
-/** What all this means for what waits in it. */
+/** What the facts mean for the messages that wait there. */
 export function checkPostgres(facts: PostgresFacts): Finding[] {
   return [
     checkVersion(facts),
@@ -108,7 +108,7 @@ function checkRights({ lacks, user, schema }: PostgresFacts): Finding[] {
   return lacks.map(({ on, rights }) => {
     const what = `user ${user} lacks ${rights.join(', ')} on ${on}`
     const todo = `GRANT ${rights.join(', ')} ON ${on} TO "${user}"`
-    // Only consumers that share what they have handled need it.
+    // Only consumers that share their memory of handled messages need it.
     if (on === `"${schema}".dedupe`)
       return finding('note', 'postgres-rights-dedupe', `${what}, which postgresDedupe needs`, todo)
     return finding('error', 'postgres-rights', what, todo)
@@ -150,7 +150,7 @@ function checkListen({ notifiedMs }: PostgresFacts): Finding {
   return finding('warning', 'postgres-listen', what, todo)
 }
 
-/** Due times are those of the clocks of producers and relays; that of the server is one more to compare with. */
+/** Due times go by the clocks of producers and relays. The clock of the server is one more to compare with. */
 function checkClock({ clock: { aheadMs, exactToMs } }: PostgresFacts): Finding {
   const isOff = Math.abs(aheadMs) - exactToMs > CLOCK_MS
   const what = `the clock of the server is ${Math.abs(Math.round(aheadMs))} ms ${aheadMs < 0 ? 'behind' : 'ahead of'} this one`

@@ -3,19 +3,19 @@ const SERVER = 'floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint'
 const NOW = `coalesce($2::bigint, ${SERVER})`
 
 /**
- * Every statement that the store sends, but for the schema's (migrations.ts). `{schema}` is replaced by the quoted
- * name; everything else is a bound parameter. Lists are array literals, texts for any client. Every column of an answer is
- * text, and is told by its place: see answer.ts. It has a name of its own, since clients make objects of rows.
+ * The statements of the store. Those of the schema are in migrations.ts. `{schema}` is replaced by the quoted name;
+ * everything else is a bound parameter. Lists are array literals, which are texts for any client. Every column of an answer is
+ * text, and is read by its place: see answer.ts. The names of columns differ, because clients make objects of rows.
  *
- * None is prepared under a name and none leaves anything in the session, so that PgBouncer may give every transaction
- * another connection.
+ * PgBouncer may give every transaction another connection: statements are not prepared under a name, and leave the session
+ * as it was.
  */
 const STATEMENTS = {
   /**
-   * Makes messages wait. One whose key waits already is left alone; a claimed one waits again, under no lease.
-   * Those with a number in $13 are not to be claimed for so many milliseconds. Tells the relays of the earliest, $11,
-   * unless another waits in between $12 from now and then: see notify.ts. Without a look where that is later, since looking
-   * makes serializable transactions fail.
+   * Inserts waiting messages. A message whose key waits already stays as it is; a claimed one waits again, without a lease.
+   * A number in $13 is the milliseconds for which a message must not be claimed. Notifies the relays of the earliest time,
+   * $11, unless another message is ready between $12 ms from now and $11: see notify.ts. If $11 is sooner
+   * than $12 ms from now, it notifies without looking: the look makes serializable transactions fail.
    */
   insert: `
     WITH given AS (
@@ -40,22 +40,22 @@ const STATEMENTS = {
       WHERE held_until IS NULL AND ready_at >= ${SERVER} + $12::bigint AND ready_at <= $11::bigint
     )`,
 
-  /** Of two schedules of one id with `onConflict`, the second waits for the first. Held to the transaction's end. */
+  /** Makes the second of two schedules of one id with `onConflict` wait until the first one's transaction ends. */
   lockId: `
     SELECT current_setting('transaction_isolation')::text AS isolation,
       pg_advisory_xact_lock(hashtextextended($1::text, 6287))::text AS lock`,
 
-  /** What waits under an id. */
+  /** The waiting messages of an id. */
   find: `
     SELECT key::text, meta::text, encode(body, 'hex')::text AS body, held_until::text AS held
     FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
 
   remove: `DELETE FROM {schema}.messages WHERE key = $1::text AND lease IS NULL RETURNING key::text`,
 
-  /** All that waits under an id. */
+  /** Deletes all waiting messages of an id. */
   removeId: `DELETE FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
 
-  /** If it waits as it was. Tells the relays as `insert` does. */
+  /** Changes a message if it still waits unchanged. Notifies the relays as `insert` does. */
   replace: `
     WITH changed AS (
       UPDATE {schema}.messages SET due_at = $4::bigint, ready_at = $5::bigint, meta = $6::text, held_until = NULL
@@ -69,7 +69,7 @@ const STATEMENTS = {
     ) THEN pg_notify($7::text, $5::bigint::text)::text END AS told
     FROM changed`,
 
-  /** By when they are to be claimed. In two parts, since what was released is not in the index of what is due. */
+  /** By the time of claiming. Two parts, because released messages are not in the index of ready ones. */
   list: `
     SELECT page.key::text, page.meta::text, encode(page.body, 'hex')::text AS body, page.held::text, page.at::text FROM (
       (SELECT ready_at AS at, key, meta, body, held_until AS held FROM {schema}.messages
@@ -88,7 +88,7 @@ const STATEMENTS = {
     ) page
     ORDER BY page.at, page.key LIMIT $8::bigint`,
 
-  /** In two parts, likewise. */
+  /** Two parts, for the same reason. */
   count: `
     SELECT ((
       SELECT count(*) FROM {schema}.messages
@@ -103,8 +103,8 @@ const STATEMENTS = {
     ))::text AS count`,
 
   /**
-   * Takes what is ready from $1 to now and was never claimed or released; `next` is when the one after that is ready. Now is
-   * $2, or the server's time.
+   * Claims messages that are ready from $1 to now and were never claimed or released. `next` is the time at which the first
+   * later one is ready. Now is $2, or the server's time.
    */
   claim: `
     WITH due AS MATERIALIZED (
@@ -128,8 +128,8 @@ const STATEMENTS = {
     ORDER BY c.ready_at`,
 
   /**
-   * As `claim`, and before that, leases that are over by the server's clock, and what was released until now; `ms` is
-   * in how many milliseconds the next of those is ready, and `leased` whether it is a lease.
+   * As `claim`, but first claims messages whose lease has ended by the server's clock, and messages that were released until
+   * now. `ms` is the time until the next of these is ready, and `leased` tells whether it has a lease.
    */
   claimAll: `
     WITH clock AS MATERIALIZED (
@@ -166,13 +166,13 @@ const STATEMENTS = {
     ) h ON true LEFT JOIN claimed c ON true
     ORDER BY c.ready_at`,
 
-  /** What these claims have taken waits again as before. */
+  /** Undoes claims: their messages wait again as before. */
   unclaim: `
     UPDATE {schema}.messages SET lease = NULL, held_until = NULL
     WHERE held_until IS NOT NULL AND lease = ANY ($1::text::uuid[])
     RETURNING key::text`,
 
-  /** How many there were. */
+  /** Deletes claimed messages. Answers how many of them there were. */
   settle: `
     WITH settled AS (
       DELETE FROM {schema}.messages m
@@ -182,7 +182,7 @@ const STATEMENTS = {
     )
     SELECT count(*)::text AS count FROM settled`,
 
-  /** How many there were. */
+  /** Gives claimed messages back, to wait until $3. Answers how many of them there were. */
   release: `
     WITH released AS (
       UPDATE {schema}.messages m SET lease = NULL, held_until = greatest($3::bigint, m.ready_at)
@@ -192,12 +192,12 @@ const STATEMENTS = {
     )
     SELECT count(*)::text AS count FROM released`,
 
-  /** How many of these keys are not there. */
+  /** How many of these keys are missing. */
   absent: `
     SELECT count(*)::text AS count FROM unnest($1::text::text[]) AS k (key)
     WHERE NOT EXISTS (SELECT FROM {schema}.messages m WHERE m.key = k.key)`,
 
-  /** The key is $2's for $3 ms, unless it is settled or running. What this snapshot does not see is asked for again. */
+  /** Claims the key for $2 and $3 ms, unless it is settled or running. A row that this snapshot does not see counts as running: ask again. */
   dedupeClaim: `
     WITH claimed AS (
       INSERT INTO {schema}.dedupe AS d (key, owner, until)
@@ -215,7 +215,7 @@ const STATEMENTS = {
       ELSE 'running'
     END::text AS answer`,
 
-  /** In the order of keys, so that two who renew do not wait for each other. */
+  /** In the order of keys, so that two processes that renew do not wait for each other. */
   dedupeRenew: `
     INSERT INTO {schema}.dedupe AS d (key, owner, until)
     SELECT decode(k, 'hex'), $2::uuid, clock_timestamp() + $3::bigint * interval '1 ms'
@@ -230,7 +230,7 @@ const STATEMENTS = {
 
   dedupeRelease: `DELETE FROM {schema}.dedupe WHERE key = decode($1::text, 'hex') AND owner = $2::uuid`,
 
-  /** Up to $1 of those whose time is over. */
+  /** Deletes up to $1 keys whose time is over. */
   dedupeForget: `
     DELETE FROM {schema}.dedupe WHERE key IN (
       SELECT key FROM {schema}.dedupe WHERE until <= clock_timestamp()
@@ -239,10 +239,10 @@ const STATEMENTS = {
 
   notify: `SELECT pg_notify($1::text, $2::text)::text`,
 
-  /** What it was given: see probe.ts. */
+  /** Answers the values that it was given: see probe.ts. */
   probe: `SELECT $1::text AS a, encode($2::text::bytea, 'hex')::text AS b, $3::bigint::text AS c, $4::text AS d`,
 
-  /** What a server is, and whether the schema is there. */
+  /** The facts of a server, and whether the schema exists. */
   server: `
     SELECT current_setting('server_version_num')::text AS version, current_setting('server_encoding')::text AS encoding,
       current_setting('transaction_read_only')::text AS readonly,
@@ -254,7 +254,7 @@ const STATEMENTS = {
 
   applied: `SELECT coalesce(max(version), 0)::text AS version FROM {schema}.migrations`,
 
-  /** One process migrates, others wait for it. */
+  /** Lets one process migrate, while the others wait. */
   lockMigrations: `SELECT pg_advisory_xact_lock(hashtextextended($1::text, 6288))::text`,
 
   createSchema: `CREATE SCHEMA {schema}`,

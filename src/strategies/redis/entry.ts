@@ -4,41 +4,41 @@ import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { checkStored, fromJson, toJson } from '../store/stored-message.js'
 import { entryKey, type Position } from '../waitlist.js'
 
-/** Bytes of the two parts of a field. In the scripts too. */
+/** Bytes of the two parts of a field. The scripts use the same numbers. */
 const FIRST = 14
 const TAG = 8
 
-/** Another number here means that older processes cannot read it. */
+/** A new number makes older processes refuse the entry. */
 const FORMAT = 1
 
 const NEWLINE = 0x0a
 
-/** Where the messages of an id are to be found: see scripts/entry-script.ts. */
+/** The field of the first message of an id, with which the fields of its other messages begin: see scripts/entry-script.ts. */
 export function firstOf(id: string): Buffer {
   return digest(id, FIRST)
 }
 
-/** Tells messages of one id from each other. */
+/** The second part of these other fields. Every value begins with it. */
 export function tagOf(message: Parameters<typeof entryKey>[0]): Buffer {
   return digest(entryKey(message), TAG)
 }
 
-/** Of one that may be there no more. @throws Error for a key that is none of ours */
+/** The field of a message that may be gone by now. @throws Error for a key that {@link entryKey} did not make */
 export function placeOf({ key }: Position): { first: Buffer; tag: Buffer } {
   const id = (JSON.parse(key) as unknown[])[3]
   if (typeof id !== 'string') throw new Error('no key of an entry')
   return { first: firstOf(id), tag: digest(key, TAG) }
 }
 
-/** When it is ready, in milliseconds since the epoch. */
+/** When the message is ready, in milliseconds since the epoch. */
 export function scoreOf(message: DelayedMessage): string {
   return String(readyAt(message))
 }
 
 /**
- * A message as Redis keeps it: the tag, one line of JSON, the body as it is. The JSON is an array of what every message has,
- * and an object of what this one has besides: half of what the names of all fields would take. Destination and name come
- * first, as the scripts look for them.
+ * A message as Redis keeps it: the tag, one line of JSON, and the unchanged body. The JSON is an array of the values that
+ * every message has, and an object with the other fields of this one. Naming every field would take twice the bytes.
+ * Destination and name come first, because the scripts look for them there.
  */
 export function valueOf(message: DelayedMessage, tag: Buffer): Buffer {
   const { id, name, destination, dueAt, revision, body, version, attempt, scheduledAt, headers, ...others } = message
@@ -55,7 +55,7 @@ export function valueOf(message: DelayedMessage, tag: Buffer): Buffer {
   return Buffer.concat([tag, Buffer.from(`${toJson(meta, message.properties !== undefined)}\n`), body])
 }
 
-/** @throws Error for what was not written by {@link valueOf}, or by a later version */
+/** @throws Error for a value that {@link valueOf} did not write, or that a later version wrote */
 export function messageOf(value: Uint8Array): DelayedMessage {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   const end = bytes.indexOf(NEWLINE, TAG)

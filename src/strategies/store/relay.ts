@@ -61,7 +61,7 @@ export class Relay {
   readonly #storeClock: StoreClock
   readonly #settlement: Settlement
   readonly #postponements = new Batcher<Postponed>((batch) => this.#postponeAll(batch))
-  /** By destination: until when it is left alone, by the time that only goes on. */
+  /** By destination: until when it is left alone, by the monotonic time. */
   readonly #stalled = new Map<string, number>()
   #underWay = 0
   #idle: (() => void) | undefined

@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.js'
  */
 export class StoreClock {
   readonly #clock: Clock
-  /** How far it is ahead of the time that only goes on, at least and at most. */
+  /** How far it is ahead of the monotonic time, at least and at most. */
   #least = -Infinity
   #most = Infinity
 
@@ -19,12 +19,12 @@ export class StoreClock {
     return this.#clock.monotonic() + this.#aheadMs()
   }
 
-  /** When it shows `time`, by the time that only goes on. */
+  /** When it shows `time`, by the monotonic time. */
   monotonicAt(time: number): number {
     return time - this.#aheadMs()
   }
 
-  /** @param now what it showed in whole milliseconds, at some time since `askedAt` by the time that only goes on */
+  /** @param now what it showed in whole milliseconds, at some time since `askedAt` by the monotonic time */
   answered(now: number, askedAt: number): void {
     const least = now - this.#clock.monotonic()
     const most = now + 1 - askedAt

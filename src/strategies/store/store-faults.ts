@@ -2,13 +2,14 @@ import { DuequeError, errorText } from '../../base/errors.js'
 import type { StoreFaultCounts } from '../../health.js'
 import type { StoreEnvironment } from './message-store.js'
 
-/** Each kind is told again after so long at the earliest, with all that came meanwhile. */
+/** Each kind of fault is reported at most once in this time, with all faults since the last report. */
 const TELL_EVERY_MS = 60_000
-/** So many entries are told apart, and so many named in one error. */
+/** Unreadable entries that are remembered. Further ones are neither counted nor reported. */
 const MAX_KEYS = 10_000
+/** Keys in one error. */
 const MAX_NAMED = 10
 
-/** Counts and reports what a store holds and nobody can read, and what it has lost. Nothing of it stops anybody. */
+/** Counts and reports entries of a store that cannot be read, and messages that it has lost. Neither ends the relay. */
 export class StoreFaults {
   readonly #store: string
   #environment: StoreEnvironment | undefined
@@ -27,7 +28,7 @@ export class StoreFaults {
     this.#environment = environment
   }
 
-  /** @param key what the store calls the entry, to look for it there */
+  /** @param key the name of the entry in the store, for a person who looks for it there */
   unreadable(key: string, error: unknown): void {
     if (!this.#keys.has(key) && this.#keys.size < MAX_KEYS) {
       this.#keys.add(key)

@@ -7,11 +7,11 @@ import { flagsOf, missingFlags, NOTIFY } from './notify-flags.js'
 
 export interface ExpiryListenerOptions {
   nodes: () => readonly RedisNode[]
-  /** Of the expired key. */
+  /** Called with each expired key. */
   heard: (key: string) => void
-  /** Keys may have expired unheard. */
+  /** Called when keys may have expired without an event. */
   again: () => void
-  /** Sets `notify-keyspace-events` where it lacks something. */
+  /** Whether to set `notify-keyspace-events` where flags are missing. */
   configure: boolean
   timeoutMs: number
   logger: Logger
@@ -19,17 +19,17 @@ export interface ExpiryListenerOptions {
 }
 
 const EXPIRED = '__keyevent@*__:expired'
-/** How often the nodes of a cluster are looked at. Asks nobody, unless there is a new one. */
+/** How often the list of nodes is read. Redis is asked only if there is a new node. */
 const LOOK_MS = 1000
 
 interface Listening {
   subscription: RedisSubscription
   isSubscribed: boolean
-  /** Whether it is known to tell of expired keys. A server that was restarted has the setting of its file again. */
+  /** Whether the node is known to send events of expired keys. A server that was restarted has the setting of its file again. */
   isChecked: boolean
 }
 
-/** Hears of expired keys, of every node that there is, for as long as it is open. */
+/** Receives the events of expired keys from every node, for as long as it is open. */
 export class ExpiryListener {
   readonly #options: ExpiryListenerOptions
   readonly #listening = new Map<string, Listening>()
@@ -42,7 +42,7 @@ export class ExpiryListener {
   }
 
   /**
-   * What is away now is listened to when it comes.
+   * Subscribes at every node. A node that is away now is subscribed to when it comes back.
    *
    * @throws DuequeError `STORE_NOT_READY`
    */
@@ -67,10 +67,10 @@ export class ExpiryListener {
     await Promise.all(ends)
   }
 
-  /** What fails is tried again by the next look, and said once. */
+  /** Subscribes at new nodes, and forgets missing ones. The next look repeats what failed; the log has a failure once. */
   #look(): void {
     const present = this.#options.nodes()
-    // A client that has lost sight of all of them finds them again.
+    // A client that knows no node for now finds them again.
     if (present.length === 0) return
     const names = new Set(present.map(({ name }) => name))
     for (const [name, { subscription }] of this.#listening) {
@@ -105,7 +105,7 @@ export class ExpiryListener {
       await withTimeLimit(subscribed, timeoutMs)
     } catch (error) {
       const what = `cannot subscribe to ${EXPIRED}`
-      // It goes on trying.
+      // The client goes on trying to subscribe.
       if (error === TIMED_OUT) throw storeError(what, 'refused', error)
       this.#listening.delete(node.name)
       await subscription.end()

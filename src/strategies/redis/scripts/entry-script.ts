@@ -5,8 +5,8 @@ import { scriptOf, type Script } from './script.js'
  * milliseconds when they are ready, and by the end of the lease in microseconds. `messages` is a hash of field → value.
  *
  * The first message of an id has a digest of the id as its field: `first`. Further messages of the id have a digest of
- * the entry's key behind that, the `tag`, and are in the sorted set `more`, which keeps the fields of an id together. Every value begins with
- * the tag of its entry. So an index by id costs nothing, as long as ids differ.
+ * the entry's key behind that, the `tag`, and are in the sorted set `more`, which keeps the fields of an id together. Every
+ * value begins with the tag of its entry. So an index by id costs no memory, as long as ids differ.
  *
  * With `redisExpiry` there is a fifth key, the beginning of the names of its triggers: keys that expire.
  *
