@@ -8,8 +8,8 @@ import { plain, type Terminal } from '../terminal.js'
 type Options = Settings & { limit?: number; prefetch?: number; concurrency?: number; declare: boolean }
 
 const HELP = `
-A message is acked when it was printed. What comes without JSON in it, or after it expired, goes to QUEUE.dead as with any
-consumer. Ends at the limit, on SIGINT or SIGTERM, or when nobody reads the output: what was not printed goes back.
+A message is acked when it was printed. A message without JSON in it, or one that has expired, goes to QUEUE.dead as with any
+consumer. Ends at the limit, on SIGINT or SIGTERM, or when nobody reads the output. Messages that were not printed go back.
 
 Examples:
   dueque consume reminders --limit 1
@@ -21,7 +21,11 @@ export function addConsume(program: Command, terminal: Terminal): void {
     .description('print the messages of a queue as they arrive, and ack them')
     .argument('<queue>')
     .option('--limit <n>', 'end after so many; more are never acked', wholeNumber)
-    .option('--prefetch <n>', 'messages that the broker sends ahead (default: 100, or the limit)', wholeNumber)
+    .option(
+      '--prefetch <n>',
+      'messages that the broker sends ahead (default: 2 × concurrency, 10 × while printing is fast; the limit)',
+      wholeNumber,
+    )
     .option('--concurrency <n>', 'messages printed at the same time (default: 10; 1 with a limit)', wholeNumber)
     .option('--no-declare', 'fail if the queue is missing, instead of declaring it')
     .addHelpText('after', HELP)
@@ -39,18 +43,18 @@ export function addConsume(program: Command, terminal: Terminal): void {
 async function consume(mq: Dueque, queue: string, options: Options, stop: Stop, terminal: Terminal): Promise<number> {
   const { limit = Infinity } = options
   let printed = 0
-  // A message may be there before the consumer is.
+  // A message may arrive before `consume` has resolved.
   const starting: Promise<Consumer> = mq.consume(queue, [onAny(print)], consumeOptions(options))
 
   async function print(delivery: Delivery): Promise<void> {
     const consumer = await starting
     if (!(await terminal.print(terminal.json ? jsonOf(delivery) : textOf(delivery)))) {
       stop.now('output closed')
-      // To return would ack it, to throw would give it up. The consumer leaves it behind, and the broker takes it back.
+      // Returning would ack the message, throwing would give it up. Left unsettled, it goes back to the queue.
       return new Promise(() => undefined)
     }
     if (++printed < limit) return
-    // While this handler still runs, so that no other starts.
+    // Closes while this handler still runs, so that no other starts.
     void consumer.close()
     stop.now('done')
   }
@@ -62,7 +66,7 @@ async function consume(mq: Dueque, queue: string, options: Options, stop: Stop, 
   return consumer.stats().dead > 0 ? EXIT.partial : EXIT.ok
 }
 
-/** One at a time under a limit: nobody can count on what others that run at the same time are going to ack. */
+/** With a limit, prints one message at a time: several at the same time could ack more than the limit. */
 function consumeOptions({ limit, prefetch, concurrency, declare }: Options): ConsumeOptions {
   if (limit === undefined) return { prefetch, concurrency, declare }
   return { prefetch: prefetch ?? Math.min(limit, 100), concurrency: 1, declare }
