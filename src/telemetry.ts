@@ -92,7 +92,7 @@ export async function runSchedule<D extends Draft>(
 /** Tells the hook `consuming`, if it is there. */
 export function tellConsuming(telemetry: Telemetry, consumer: Consumer, logger: Logger): void {
   try {
-    telemetry.consuming?.(consumer)
+    onRejection(telemetry.consuming?.(consumer), (error) => hookFailed(logger, error))
   } catch (error) {
     hookFailed(logger, error)
   }

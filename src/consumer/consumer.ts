@@ -87,11 +87,12 @@ export class RunningConsumer implements Consumer {
   async start(): Promise<this> {
     const { prefetch, declare } = this.#options
     const { broker, telemetry, logger } = this.#environment
-    if (telemetry) tellConsuming(telemetry, this, logger)
     const listener = (arrival: Arrival) => this.#dispatch.arrived(arrival)
     this.#starting = broker.subscribe({ queue: this.queue }, { prefetch, declare }, listener)
     const closed = new Promise<never>((_, reject) => (this.#abandonStart = reject))
     closed.catch(() => undefined)
+    // Behind the subscription, which a hook that closes the consumer has to end.
+    if (telemetry) tellConsuming(telemetry, this, logger)
     try {
       await Promise.race([this.#starting, closed])
     } catch (error) {

@@ -249,6 +249,27 @@ it('tells of each consumer before its first message, and of events', async () =>
   expect(told?.stats().handled).toBe(1)
 })
 
+it('a hook that rejects when it is told of a consumer is logged', async () => {
+  const consuming = (() => Promise.reject(new Error('hook'))) as unknown as NonNullable<Telemetry['consuming']>
+  const { log } = await world({ consuming })
+  await settled()
+  expect(log.error.mock.calls).toEqual([['a telemetry hook threw', { error: 'hook' }]])
+})
+
+it('a consumer that a hook closes at once takes no message', async () => {
+  const strategy = memory()
+  strategy.broker.declareQueue('orders')
+  let closed: Promise<void> | undefined
+  const { mq, deliveries } = await world({ consuming: (started) => void (closed = started.close()) }, undefined, {
+    strategy,
+  })
+  await closed
+  await mq.schedule(order, 1, { to, in: 0 })
+  await settled()
+  expect(deliveries).toEqual([])
+  expect(strategy.broker.messages('orders')).toHaveLength(1)
+})
+
 it.each<[string, unknown]>([
   ['telemetry', 5],
   ['telemetry', () => undefined],
