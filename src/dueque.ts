@@ -48,8 +48,8 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
     items: Iterable<Item> | AsyncIterable<Item>,
   ): ScheduleRun<Item>
   /**
-   * Receives the messages of a queue. A handler's return acks its message; a throw has it come again by the policy
-   * `retry`, or moves it to the queue `<queue>.dead`.
+   * Receives the messages of a queue. A handler's return acks its message; a throw has it retried by the policy
+   * `retry`, or moved to the queue `<queue>.dead`.
    *
    * @throws DuequeError `DESTINATION_MISSING` with `declare: false`, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, …
    */

@@ -119,7 +119,7 @@ export class Events {
     return () => listeners.delete(listener)
   }
 
-  /** Whether anybody listens: nothing needs to be put together for nobody. */
+  /** Whether anybody listens. If not, the event need not be put together. */
   has(event: keyof DuequeEvents): boolean {
     return (this.#listeners.get(event)?.size ?? 0) > 0
   }

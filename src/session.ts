@@ -42,7 +42,7 @@ export async function openSession<B extends Broker>(
       await broker.close()
     }
   }
-  // One that a strategy brings is never away.
+  // A broker that the strategy brings along is never away.
   await (strategy.broker ? broker.open() : openInTime(broker, options))
   const start = async () => {
     await strategy.start({ broker, clock, logger, onError })

@@ -17,7 +17,7 @@ import { resolveClose, resolveConsume, type CloseOptions, type ConsumeOptions } 
 import { closingInHandler, runningHandler } from './running-handler.js'
 import type { Consumer, ConsumerStats } from './stats.js'
 
-/** For a consumer to start that is closed meanwhile. */
+/** How long a close waits for a consumer that is still starting. */
 const LONGEST_START_MS = 3000
 
 /** A consumer from its subscription to its close. What happens to a message in between is {@link Dispatch}'s. */

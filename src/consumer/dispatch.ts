@@ -13,9 +13,9 @@ import { FOLLOWING, HELD, READY, type IncomingMessage } from './incoming-message
 import { report } from './report.js'
 import { Settlement } from './settlement.js'
 
-/** For handlers to end after their signal was aborted. */
+/** How long handlers may take to end after their signal was aborted. */
 const ABORT_GRACE_MS = 100
-/** Before a message is looked at again whose copy is handled in another process, or whose store is away. */
+/** How soon a message is looked at again while a copy is handled in another process, or the dedupe store is away. */
 const COPY_ELSEWHERE_MS = 250
 /** Earlier messages are put back to wait in the broker, instead of holding a place of the prefetch. */
 const LONGEST_HOLD_MS = 30_000

@@ -75,7 +75,7 @@ export interface Intake extends AsyncDisposable {
 export async function startIntake(options: IntakeOptions): Promise<Intake> {
   checkOptions(options, INTAKE_RULES)
   const { from, to = dueExchange(from), type, prefetch = 500, onError = () => undefined } = options
-  // It may be missing.
+  // The rules allow it to be missing.
   checkOne('from', anExchange, from)
   checkDestination({ exchange: to })
   checkQueueName('from', intakeQueue(from))

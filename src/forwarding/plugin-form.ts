@@ -7,7 +7,7 @@ import { readText, passedOn } from '../message/headers.js'
 /** What a producer of the delayed-message plugin writes: milliseconds. */
 export const DELAY_HEADER = 'x-delay'
 
-/** From here on RabbitMQ 4.0 to 4.2 has a message overtake, which would hold up what waits longer already. */
+/** RabbitMQ 4.0 to 4.2 lets a message of a higher priority overtake in its wait queue, where it would hold up the others. */
 const MAX_PRIORITY = 4
 
 /** How long a message is to wait, 0 for not at all, or why nobody can say. */
@@ -33,8 +33,8 @@ export function delayOf(value: unknown, maxDelayMs: number): Reading {
 
 /**
  * A message of a producer of the plugin, as it waits and then reaches the exchange `to`: body, routing key, properties and
- * headers stay, with `x-delay` negative, as the plugin has it on delivery. What names itself (`message_id`) gets a
- * dedupe key, so that the copy of an intake that died half-way can be told.
+ * headers stay, with `x-delay` negative, as the plugin has it on delivery. A message with an id (`message_id`) gets a dedupe
+ * key, so that consumers recognize the second copy if an intake dies between publish and ack.
  *
  * @param now milliseconds since the epoch
  * @param maxDelayMs the longest delay that can be waited for
