@@ -1,9 +1,9 @@
 export const TIMED_OUT = new Error('no answer in time')
 
-/** @throws {@link TIMED_OUT}, or `late` instead if it is given, and the errors of the work */
-export function withTimeLimit<T>(work: Promise<T>, ms: number, late: Error = TIMED_OUT): Promise<T> {
+/** @throws {@link TIMED_OUT}, and the errors of the work */
+export function withTimeLimit<T>(work: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(late), Math.max(ms, 0))
+    const timer = setTimeout(() => reject(TIMED_OUT), Math.max(ms, 0))
     work.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

@@ -1,6 +1,6 @@
 import { digest } from '../../base/digest.js'
 import { checkOptions, type Rules } from '../../base/checks.js'
-import { withTimeLimit } from '../../base/time-limit.js'
+import { TIMED_OUT, withTimeLimit } from '../../base/time-limit.js'
 import type { Row } from './answer.js'
 import type { Value } from './database.js'
 import { databaseOf } from './database-of.js'
@@ -8,7 +8,7 @@ import { ensureSchema } from './migrate.js'
 import { STORE_RULES, resolvePostgres, type PostgresOptions } from './postgres-options.js'
 import { Queries } from './queries.js'
 import type { Statements } from './statements.js'
-import { storeError } from './store-error.js'
+import { noAnswer, storeError } from './store-error.js'
 import { claimAnswer, type DedupeStore } from '../dedupe-store.js'
 
 export interface PostgresDedupeOptions extends Pick<PostgresOptions, 'pool' | 'schema' | 'migrate'> {
@@ -79,11 +79,13 @@ function runner({ timeoutMs = 3000, ...options }: PostgresDedupeOptions) {
       ready = undefined
       throw error
     })
-    const work = ready.then(() => queries.run(statement, values))
     try {
-      return await withTimeLimit(work, timeoutMs, new Error(`no answer within ${timeoutMs} ms`))
+      return await withTimeLimit(
+        ready.then(() => queries.run(statement, values)),
+        timeoutMs,
+      )
     } catch (error) {
-      throw storeError(error, 'unknown')
+      throw error === TIMED_OUT ? noAnswer(timeoutMs, 'unknown') : storeError(error, 'unknown')
     }
   }
 }
