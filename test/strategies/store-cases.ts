@@ -59,7 +59,7 @@ async function walk(store: MessageStore, limit: number, between?: (last: Delayed
   }
 }
 
-/** What every store owes to the relay and to who looks at it: see src/strategies/store/store.ts. */
+/** What every store owes to the relay and to who looks at it: see src/strategies/store/message-store.ts. */
 export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> = {
   'gives back what it was given, to the byte': async ({ store }) => {
     const body = Buffer.from(Array.from({ length: 512 }, (_, i) => i % 256))

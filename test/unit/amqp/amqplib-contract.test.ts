@@ -311,7 +311,7 @@ it('passes the reply code and the text of a refused operation on', async () => {
   })
 })
 
-// operate/storage-queue.ts keeps the delivery tags of messages, and not the messages.
+// operate/failed/failed-queue.ts keeps the delivery tags of messages, and not the messages.
 it('looks at nothing of a message but its delivery tag to settle it', async () => {
   const { server, channel } = await open()
   channel.ack(tagged(7), true)
