@@ -70,7 +70,7 @@ function itemOf({ number: line, text, problem }: Line, { fields, raw, declare }:
   }
 }
 
-/** Of a file, also one that standard input was redirected to. */
+/** The size of a file, also of one that standard input comes from. */
 function sizeOf(input: Readable): number | undefined {
   if (!(input instanceof ReadStream)) return undefined
   const { path, fd } = input as unknown as { path?: string; fd: number }

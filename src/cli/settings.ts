@@ -16,9 +16,9 @@ export interface Settings extends StoreSettings {
   json?: boolean
 }
 
-/** Those of the commands for operators. */
+/** The options of the commands for operators. */
 export interface OperatorFlags extends Settings {
-  /** For a cluster one for each node. */
+  /** For a cluster, one URL for each node. */
   management?: string | string[] | false
 }
 

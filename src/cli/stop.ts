@@ -3,8 +3,8 @@ import type { Terminal } from './terminal.js'
 type StopReason = 'SIGINT' | 'SIGTERM' | 'output closed' | 'done'
 
 /**
- * Why a command that goes on and on comes to its end: the first reason counts. A second signal kills the process, as it
- * would have without us.
+ * Ends a command that runs on and on, for the reason that comes first. A second signal kills the process, as any signal
+ * would without this class.
  */
 export class Stop {
   readonly #controller = new AbortController()
@@ -30,7 +30,7 @@ export class Stop {
     this.#controller.abort(reason)
   }
 
-  /** Resolves when it is time. */
+  /** Resolves to the reason when the command has to end. */
   async wait(): Promise<StopReason> {
     if (!this.signal.aborted) await new Promise((resolve) => this.signal.addEventListener('abort', resolve))
     return this.reason!

@@ -17,7 +17,7 @@ export class Terminal {
     process.stderr.on('error', () => undefined)
   }
 
-  /** The reader of our output has gone, as in `dueque … | head`. */
+  /** Calls `listener` when the reader of our output has gone, as in `dueque … | head`. */
   onClosed(listener: () => void): void {
     this.#closed = listener
   }
@@ -77,7 +77,7 @@ export class Terminal {
 
 /** Characters that steer a terminal, or show a text in another order. */
 const STEERING = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
-/** Those that `JSON.stringify` leaves as they are. */
+/** The steering characters that `JSON.stringify` does not escape. */
 const STEERING_IN_JSON = /[\x7f-\x9f\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
 
 /** A foreign text must not steer the terminal: control characters are shown as `\x1b`, `\u202e` and the like. */
@@ -113,7 +113,7 @@ const URLS = ['AMQP_URL', 'RABBITMQ_MANAGEMENT_URL', 'DUEQUE_REDIS_URL', 'DUEQUE
 const args = process.argv.slice(2)
 const given = [...args, ...URLS.map((name) => process.env[name])]
 const credentials = given.flatMap((one) => one?.match(/\/\/[^\s/]*@/g) ?? [])
-/** Also as they are quoted in a JSON text, and as errors cut them. The longest first, which may hold others. */
+/** Each URL also as a JSON text quotes it, and as errors cut it. The longest come first, because they may hold others. */
 const urls = args
   .flatMap((one) => [one, one.slice(0, SHOWN_CHARACTERS)])
   .flatMap((one) => one.match(/[a-z][\w+.-]*:\/\/.+/is) ?? [])

@@ -3,7 +3,7 @@ import type { ConnectionSettings } from './connect-to.js'
 import { quietEvents } from './quiet-events.js'
 
 /**
- * A connection for the work of an operator, of whose ups and downs nobody has to hear: the work itself tells.
+ * A connection for the work of an operator. Its events are ignored, because the work itself reports a failure.
  *
  * @throws DuequeError as `connect` does
  */
@@ -13,7 +13,7 @@ export async function openConnection(settings: ConnectionSettings): Promise<Amqp
   return connection
 }
 
-/** As {@link openConnection}, and closes it whatever becomes of the work. */
+/** As {@link openConnection}, and closes it when the work ends, however it ends. */
 export async function withConnection<T>(
   settings: ConnectionSettings,
   work: (connection: AmqpConnection) => Promise<T>,

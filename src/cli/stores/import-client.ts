@@ -1,13 +1,13 @@
 import { usage } from '../exit.js'
 
-/** A package that may be there, and what becomes of it. */
+/** A package that may be installed, and how it is used. */
 export interface ClientPackage<T> {
   readonly name: string
   use: (module: unknown) => T
 }
 
 /**
- * The first of them that is installed: dueque itself brings no client of a store.
+ * Imports the first package that is installed: dueque itself brings no client of a store.
  *
  * @throws CommandError that says what to install
  */

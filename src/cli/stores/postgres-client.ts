@@ -12,7 +12,7 @@ export interface PostgresConnection {
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10
-const GOODBYE_MS = 2000
+const END_MS = 2000
 const NAME = 'dueque'
 
 const PACKAGES: readonly ClientPackage<(url: string) => PostgresConnection>[] = [
@@ -39,18 +39,18 @@ function inTime<T>(work: Promise<T>): Promise<T> {
   return withTimeLimit(work, CONNECT_TIMEOUT_SECONDS * 1000)
 }
 
-/** A server that is silent does not say goodbye. */
+/** Ends the client, without waiting long for a silent server. */
 function ended(work: Promise<void>): Promise<void> {
-  return withTimeLimit(work, GOODBYE_MS).catch(() => undefined)
+  return withTimeLimit(work, END_MS).catch(() => undefined)
 }
 
-/** Of a host with several addresses, each has an error, and all together have no text. */
+/** For a host with several addresses there is an error for each, and the error of them all has no text. */
 function textOf(error: unknown): string {
   const { errors, code } = error as { errors?: unknown[]; code?: unknown }
   return errorText(error) || errorText(errors?.[0] ?? code)
 }
 
-/** What is used of pg. */
+/** The part of pg that is used. */
 interface Pg {
   default: { Pool: new (options: object) => PgPool & PgAsking }
 }
@@ -64,7 +64,7 @@ function byPg({ default: { Pool } }: Pg) {
   return (connectionString: string): PostgresConnection => {
     const options = { connectionTimeoutMillis: CONNECT_TIMEOUT_SECONDS * 1000, application_name: NAME, keepAlive: true }
     const pool = new Pool({ connectionString, ...options })
-    // The next statement tells.
+    // The next statement reports it.
     pool.on?.('error', () => undefined)
     return {
       pool,
@@ -74,7 +74,7 @@ function byPg({ default: { Pool } }: Pg) {
   }
 }
 
-/** What is used of postgres.js. */
+/** The part of postgres.js that is used. */
 type PostgresJsFactory = (url: string, options: object) => PostgresJs
 
 function byPostgresJs({ default: postgres }: { default: PostgresJsFactory }) {

@@ -26,16 +26,16 @@ const PACKAGES: readonly ClientPackage<RedisLibrary>[] = [
 export async function connectRedis(url: string, { whole }: { whole: boolean }): Promise<RedisConnection> {
   const library = await importClient('--redis', PACKAGES)
   const server = await connected(library.server(url))
-  // Who may not ask has one server.
+  // If the user may not ask, one server is assumed.
   const info = whole && (await server.ask('INFO', 'cluster').catch(() => ''))
   if (!whole || !/cluster_enabled:1/.test(String(info))) return server
   server.close()
   return connected(library.cluster(url))
 }
 
-/** Later losses are mended by the client; one at the start is an error. */
+/** The client mends later losses of the connection itself; a loss at the start is an error. */
 async function connected(connection: OwnClient): Promise<RedisConnection> {
-  // Tells more than what `connect` rejects with, if it does at all.
+  // The error of the event says more than the one that `connect` rejects with, if it rejects at all.
   const failed = new Promise<never>((_, reject) => connection.onError(reject))
   failed.catch(() => undefined)
   try {

@@ -38,7 +38,7 @@ async function redisFindings(url: string, prefix: string | undefined): Promise<F
   }
 }
 
-/** Of the whole cluster, if it is one. A user who may not look is told so by the other findings. */
+/** Of the whole cluster, if it is one. Without the permission to look there are none: the other findings say so. */
 async function contents(url: string, prefix: string | undefined): Promise<Finding[]> {
   const { client, close } = await connectRedis(url, { whole: true })
   try {
@@ -59,7 +59,7 @@ async function postgresFindings(url: string, schema: string | undefined): Promis
   }
 }
 
-/** CONFIG may be forbidden where somebody else runs the server, as may be INFO. */
+/** A hosted server may forbid CONFIG and INFO. */
 async function redisFacts({ ask }: RedisConnection): Promise<ServerFacts> {
   const allowed = (...command: string[]) => ask(...command).catch(() => undefined)
   const info = await allowed('INFO')

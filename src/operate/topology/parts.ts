@@ -10,7 +10,7 @@ import type { Rung, RungVariant } from '../../strategies/ladder/rungs.js'
 import type { OnProgress } from '../operator-settings.js'
 import { withConnection } from '../../amqp/connection/operator-connection.js'
 
-/** What became of a queue or an exchange. There are none of bindings: AMQP does not show whether one was there. */
+/** What became of a queue or an exchange. Bindings are not reported: AMQP does not show whether one was there. */
 export interface Change {
   kind: 'queue' | 'exchange'
   name: string
