@@ -58,7 +58,7 @@ export class RedisStore implements MessageStore {
   readonly #channel: string
   readonly #timeoutMs: number
   readonly #faults = new StoreFaults(STORE)
-  /** Those of which nobody knows whether they were settled. */
+  /** Messages that may have been settled: the answer was lost. */
   readonly #unsure = new WeakSet<ClaimedMessage>()
   #logger: Logger = silent
 
@@ -237,10 +237,10 @@ export class RedisStore implements MessageStore {
   }
 
   /**
-   * What cannot be read, because a later version or somebody else has written it, stays where it is.
+   * The message of a value. An entry that a later version or somebody else has written cannot be read, and stays where it is.
    *
-   * @param name what Redis has it under
-   * @param mustBeFound whether it is to be cancelled or changed later
+   * @param name the name of the entry in Redis
+   * @param mustBeFound whether the message is to be cancelled or changed later
    */
   #read(value: Buffer, name: () => string, mustBeFound = false): DelayedMessage | undefined {
     try {
