@@ -54,7 +54,7 @@ export class MemoryQueue {
     return { cancel, close }
   }
 
-  /** What it holds is gone, and what comes back to it. */
+  /** The messages in it are lost, and so are those that come back to it later. */
   delete(): void {
     this.#isDeleted = true
     this.#subscriptions = 0

@@ -2,7 +2,7 @@ import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import type { OnConflict } from '../strategy.js'
 import { conflict, entryKey, fits, positionOf, type Position, type Waitlist } from '../waitlist.js'
 
-/** What waits, by key. */
+/** The waiting messages, by key. */
 export class MemoryWaitlist implements Waitlist {
   readonly #messages = new Map<string, DelayedMessage>()
   readonly #changed: (message: DelayedMessage) => void

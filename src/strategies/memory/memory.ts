@@ -27,7 +27,7 @@ export interface MemoryStrategy extends Strategy {
   readonly broker: MemoryBroker
   readonly clock: Clock
   readonly waitlist: MemoryWaitlist
-  /** What waits, in no order. */
+  /** The waiting messages, in no order. */
   waiting(): readonly DelayedMessage[]
 }
 

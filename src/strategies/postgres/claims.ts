@@ -27,7 +27,7 @@ export class Claims {
   readonly #queries: Queries
   readonly #waiting: PostgresWaitlist
   readonly #window = new ClaimWindow()
-  /** Leases of claims whose answers were lost, so that nobody publishes their messages; and since when. */
+  /** Leases of claims whose answers were lost, so that no relay publishes their messages; and since when. */
   readonly #lost = new Map<string, number>()
   /** Messages that may have been settled: the answer was lost. */
   readonly #unsure = new WeakSet<ClaimedMessage>()
@@ -63,7 +63,7 @@ export class Claims {
     const [next, ms, leased, , , , , serverNow] = rows[0] ?? []
     const now = numberIn(serverNow) ?? Date.now()
     const instant = { now, elapsed: performance.now() }
-    // One row without a message says that there is none.
+    // If there are no messages, the answer is one row without a message.
     const taken = rows.filter((row) => row[KEY] !== null)
     const isAll = taken.length < limit
     const last = numberIn(taken.at(-1)?.[READY])

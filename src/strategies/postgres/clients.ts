@@ -26,7 +26,7 @@ export interface PgClient extends PgSession {
   end(): Promise<void>
 }
 
-/** A `Client` or `PoolClient` of `pg` after `BEGIN`; a pool is none. */
+/** A `Client` or `PoolClient` of `pg` after `BEGIN`; not a pool. */
 export interface PgTransaction {
   query(text: string, values: unknown[]): Promise<{ rows: unknown[] }>
   getTransactionStatus?(): string | null

@@ -8,16 +8,16 @@ export interface Session {
 }
 
 export interface TransactionOptions {
-  /** How long the answer to each statement is waited for. @default that of the `Database` */
+  /** How long to wait for the answer to each statement. @default that of the `Database` */
   statementTimeoutMs?: number | undefined
 }
 
-/** A pool of connections. A query on it is a transaction of its own. Nothing is waited for longer than its time-out. */
+/** A pool of connections. A query on it is a transaction of its own. Each call ends within its time-out. */
 export interface Database extends Session {
-  /** In READ COMMITTED, whatever the default is. Rolled back when `work` rejects. */
+  /** In READ COMMITTED, also if the default differs. Rolled back when `work` rejects. */
   transaction<T>(work: (session: Session) => Promise<T>, options?: TransactionOptions): Promise<T>
   /**
-   * Takes a connection that hears of a channel.
+   * Takes a connection that listens on a channel.
    *
    * @param lost may be called several times, or never
    */

@@ -68,7 +68,7 @@ export class MessageWriter {
     const id = textOf(message.id)
     const [lock] = await run('lockId', [id])
     assertReadsCommitted(lock?.[0])
-    // Begun after the lock was taken, it sees what others have committed under it.
+    // This statement begins after the lock was taken, and so sees the commits of earlier owners of the lock.
     const { messages: others, isOther } = await waiting.lookUp(message.id, run)
     if (others.some((other) => entryKey(other) === entryKey(message))) return
     if (others[0] && onConflict === 'ignore') return others[0]

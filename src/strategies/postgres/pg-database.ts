@@ -9,7 +9,7 @@ import { isLost, noAnswer, noConnection, storeError } from './store-error.js'
 export class PgDatabase implements Database {
   readonly #pool: PgPool
   readonly #timeoutMs: number
-  /** Nobody need hear of an idle connection that is lost, but without a listener Node ends the process. */
+  /** The loss of an idle connection does not matter, but without a listener Node ends the process. */
   readonly #ignore = () => undefined
 
   constructor(pool: PgPool, timeoutMs: number) {

@@ -20,7 +20,7 @@ const DEDUPE_RULES: Rules<PostgresDedupeOptions> = STORE_RULES
 
 /** Two messages with one digest would be one message. */
 const DIGEST_BYTES = 24
-/** How often this process deletes what nobody needs any more, and how many rows at a time. */
+/** How often this process deletes rows whose time is over, and how many at a time. */
 const FORGET_MS = 10_000
 const FORGET_ROWS = 1000
 

@@ -16,11 +16,11 @@ interface PostgresWaitlistOptions {
   queries: Queries
   channel: string
   faults: StoreFaults
-  /** Hears of what waits for another time from now on. */
+  /** Called with messages that now wait until another time. */
   changed: (readyAt: number) => void
 }
 
-/** What waits in the table, to look at and to change. */
+/** The messages that wait in the table, to look at and to change. */
 export class PostgresWaitlist implements Waitlist {
   readonly #options: PostgresWaitlistOptions
 
@@ -75,7 +75,7 @@ export class PostgresWaitlist implements Waitlist {
     return numberIn(row?.[0])!
   }
 
-  /** Undefined for what is no message that this version can read. It stays where it is, and is told. */
+  /** Undefined for a row that this version cannot read. The row stays where it is, and is reported. */
   read(key: string | null, meta: string | null, body: string | null): DelayedMessage | undefined {
     try {
       return messageOf(key, meta, body)

@@ -9,12 +9,12 @@ export interface PostgresStrategy extends StoreStrategy {
 }
 
 /**
- * Messages wait in a table of PostgreSQL (13 or later), from which a relay moves what is due into RabbitMQ.
+ * Messages wait in a table of PostgreSQL (13 or later), from which a relay moves due messages into RabbitMQ.
  *
- * A schedule resolves when its row is committed, and survives whatever a commit of that server survives. With
- * `transaction` it is part of the caller's own: scheduled if that commits, and not otherwise. Delivered at least once; a
- * relay that died leaves what it had claimed to others after `relay.leaseMs`. Late by some 20 ms, and by up to
- * `relay.backstopMs` where nobody could tell the relay of it.
+ * A schedule resolves when its row is committed, and is as safe as any commit of that server. With `transaction` it is part
+ * of the caller's own transaction: scheduled if that commits, and not otherwise. Messages are delivered at least once; if a
+ * relay dies, others take over the messages that it had claimed, after `relay.leaseMs`. They are late by some 20 ms, and by up
+ * to `relay.backstopMs` if no notification of them reaches the relay.
  *
  * @throws DuequeError `INVALID_OPTION`
  * @example

@@ -30,7 +30,7 @@ export class Queries {
     return this.#watched(() => this.#database.transaction((session) => work(this.#runOn(session))))
   }
 
-  /** In the caller's transaction, which is not tried again: what came before in it is the caller's. */
+  /** In the caller's transaction, which is not tried again, because it holds statements of the caller. */
   runIn(transaction: PostgresTransaction): Run {
     return this.#runOn(sessionOf(transaction))
   }

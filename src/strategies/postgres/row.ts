@@ -68,7 +68,7 @@ export function messageOf(key: string | null, meta: string | null, body: string 
   return message
 }
 
-/** As in JSON, without the quotes: PostgreSQL's text holds no NUL and nothing but characters. */
+/** Escapes a text as JSON does, without the quotes: PostgreSQL's text takes neither NUL nor halves of surrogate pairs. */
 export function textOf(text: string): string {
   return JSON.stringify(text).slice(1, -1)
 }

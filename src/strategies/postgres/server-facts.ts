@@ -17,7 +17,7 @@ const SERVER = `
 
 const CLOCK = `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text AS us`
 
-/** What this user needs and has not, without asking for any of it: who may not see a schema sees that it is there. */
+/** The rights that this user lacks. Asking needs no rights: a user who may not use a schema still sees that it exists. */
 const LACKS = `
   SELECT is_on::text AS on, array_to_json(array_agg(needed ORDER BY needed))::text AS rights FROM (
     SELECT format('SCHEMA %I', nspname) AS is_on, 'USAGE' AS needed
@@ -41,7 +41,7 @@ const SCHEMA = `SELECT (count(*) FILTER (WHERE relname = 'migrations'))::text AS
 
 const APPLIED = `SELECT coalesce(max(version), 0)::text AS version FROM {schema}.migrations`
 
-/** Of other users, this one may see none. */
+/** The transactions of other users may be invisible to this one. */
 const OLDEST_TRANSACTION = `
   SELECT (extract(epoch FROM clock_timestamp() - least(
     (SELECT min(xact_start) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL OR backend_xid IS NOT NULL),
@@ -66,7 +66,7 @@ const NOTIFY = `SELECT pg_notify($1::text, $2::text)::text`
 
 const NOTIFIED_WITHIN_MS = 5000
 
-/** Looks at a server, and changes nothing there. What cannot be seen is missing. @throws DuequeError `STORE_ERROR` */
+/** Looks at a server, and changes nothing there. A fact that cannot be seen is missing. @throws DuequeError `STORE_ERROR` */
 export async function postgresFacts(pool: PgPool | PostgresJs, schema = 'dueque'): Promise<PostgresFacts> {
   checkSchema(schema)
   const database = databaseOf(pool)

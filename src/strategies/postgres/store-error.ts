@@ -39,7 +39,7 @@ export function isSilence(error: unknown): boolean {
   return isDuequeError(error, 'STORE_ERROR') && error.cause === TIMED_OUT
 }
 
-/** Five letters and digits, if the server said so. */
+/** Five letters and digits, if the error is the server's. */
 export function sqlState(error: unknown): string | undefined {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown }
   if (isDuequeError(error)) return cause === undefined ? undefined : sqlState(cause)

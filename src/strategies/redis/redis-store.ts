@@ -41,14 +41,14 @@ interface InRedis extends ClaimedMessage {
   readonly field: Buffer
 }
 
-/** Of settled and released ones in one call. */
+/** Settled and released messages in one call. */
 const CHUNK = 1000
-/** How many are looked at in one call where not all of them may fit. So long is Redis busy with nothing else: about 2 ms. */
+/** Entries that one call looks at, if a filter may leave some out. They keep Redis busy for about 2 ms. */
 const LOOKS = 1000
-/** What cannot be read is left alone for so long. */
+/** How long an unreadable entry is left alone. */
 const UNREADABLE_MS = 60_000
 
-/** What waits, in four keys of one slot. */
+/** The waiting messages, in four keys of one slot. */
 export class RedisStore implements MessageStore {
   readonly name = STORE
   readonly limits = { maxDelayMs: MAX_DELAY_MS, orderMs: 50, leadMs: 0 }

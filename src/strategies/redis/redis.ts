@@ -13,13 +13,13 @@ export interface RedisOptions extends StoreStrategyOptions {
    */
   client: RedisClient
   /**
-   * What the names of all keys begin with, in braces, so that a cluster keeps them together: `{dueque}:waiting`. Processes
-   * that share what waits have the same.
+   * The beginning of the names of all keys, in braces, so that a cluster keeps them together: `{dueque}:waiting`. Processes
+   * that share waiting messages have the same.
    * @default 'dueque'
    */
   prefix?: string | undefined
   /**
-   * How long Redis is waited for, in milliseconds. A schedule that fails by it is `refused` if Redis was not connected, and
+   * How long to wait for Redis, in milliseconds. A schedule that fails by it is `refused` if Redis was not connected, and
    * `unknown` if it did not answer.
    * @default 10_000
    */
@@ -27,13 +27,13 @@ export interface RedisOptions extends StoreStrategyOptions {
 }
 
 /**
- * Messages wait in Redis or Valkey ≥ 6.2, and a relay moves them into RabbitMQ when they are due. What waits can be
- * cancelled, rescheduled, listed and counted.
+ * Messages wait in Redis or Valkey ≥ 6.2, and a relay moves them into RabbitMQ when they are due. Waiting messages can
+ * be cancelled, rescheduled, listed and counted.
  *
  * Guarantee: once Redis has answered, a message is as safe as Redis is set up to keep it, and arrives at least once and
  * never early. With `appendonly yes` and `appendfsync everysec`, a crash of Redis loses up to a second or two; without
- * `appendonly`, what came since the last snapshot; a failover, what the replica had not received. What a relay had claimed
- * when it died arrives `relay.leaseMs` late, maybe twice. docs/redis.md has it all.
+ * `appendonly`, all messages since the last snapshot. A failover loses those that the replica had not received. Messages that
+ * a relay had claimed when it died arrive `relay.leaseMs` late, maybe twice. docs/redis.md has the details.
  *
  * @throws DuequeError `INVALID_OPTION`
  * @example

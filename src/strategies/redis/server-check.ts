@@ -36,7 +36,7 @@ export function assertVersion(facts: ServerFacts): void {
   if (severity === 'error') throw new DuequeError('STORE_NOT_READY', `${what}: ${todo}`, { store: STORE })
 }
 
-/** What its settings mean for what waits in it. */
+/** What the settings of a server mean for the messages that wait there. */
 export function checkServer(facts: ServerFacts): Finding[] {
   return [checkVersion(facts), checkPolicy(facts), checkPersistence(facts)]
 }

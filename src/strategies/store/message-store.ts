@@ -7,10 +7,10 @@ import type { Waitlist } from '../waitlist.js'
 
 /**
  * A place outside of RabbitMQ in which messages wait, durable by its own means. A store knows nothing of RabbitMQ: a relay
- * claims what is due, publishes it, and settles what RabbitMQ has confirmed.
+ * claims due messages, publishes them, and settles those that RabbitMQ has confirmed.
  *
- * A message is waiting, or claimed, or gone. Claims are leases: what is not settled in time is claimed again, by whoever
- * asks first. All methods may be called by many processes at once. Each settles within the store's time-out, and rejects
+ * A message is waiting, or claimed, or gone. Claims are leases: a message that is not settled in time can be claimed
+ * again, by any relay. All methods may be called by many processes at once. Each settles within the store's time-out, and rejects
  * with `STORE_ERROR`, whose `outcome` tells of {@link add} whether the message may wait. An entry that is no message, or one
  * of a later version, is left where it is and reported: no answer of a store holds it.
  */
@@ -25,7 +25,7 @@ export interface MessageStore extends Waitlist {
   open(environment: StoreEnvironment): Promise<void>
   /**
    * Makes a message wait. One that waits already, by its `entryKey`, stays as it is; one that is claimed waits again, and
-   * whoever has claimed it cannot settle it any more.
+   * the claim can no longer settle it.
    *
    * @returns the message that waits instead, with `onConflict: 'ignore'`
    * @throws DuequeError `CONFLICT`

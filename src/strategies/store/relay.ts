@@ -61,7 +61,7 @@ export class Relay {
   readonly #storeClock: StoreClock
   readonly #settlement: Settlement
   readonly #postponements = new Batcher<Postponed>((batch) => this.#postponeAll(batch))
-  /** By destination: until when it is left alone, by the monotonic time. */
+  /** For each destination, the monotonic time until which it is left alone. */
   readonly #stalled = new Map<string, number>()
   #underWay = 0
   #idle: (() => void) | undefined
@@ -228,7 +228,7 @@ export class Relay {
     }
   }
 
-  /** Said once for each outage. */
+  /** Logs once for each outage. */
   #failed(what: string, error: unknown): void {
     const { logger, onError } = this.#environment
     this.#failures++

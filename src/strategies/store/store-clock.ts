@@ -1,12 +1,12 @@
 import type { Clock } from '../../base/clock.js'
 
 /**
- * Estimates a store's clock from its answers: a little slow rather than fast, so that nobody asks too soon. An answer is
- * exact to within the time that it took, so that quick answers are the best.
+ * Estimates a store's clock from its answers: a little slow rather than fast, so that no relay asks too soon. An answer is
+ * exact to within the time that it took, so quick answers are the best.
  */
 export class StoreClock {
   readonly #clock: Clock
-  /** How far it is ahead of the monotonic time, at least and at most. */
+  /** How far the store's clock is ahead of the monotonic time, at least and at most. */
   #least = -Infinity
   #most = Infinity
 
@@ -19,12 +19,12 @@ export class StoreClock {
     return this.#clock.monotonic() + this.#aheadMs()
   }
 
-  /** When it shows `time`, by the monotonic time. */
+  /** The monotonic time at which the store's clock shows `time`. */
   monotonicAt(time: number): number {
     return time - this.#aheadMs()
   }
 
-  /** @param now what it showed in whole milliseconds, at some time since `askedAt` by the monotonic time */
+  /** @param now the store's time in whole milliseconds, at some moment since the monotonic time `askedAt` */
   answered(now: number, askedAt: number): void {
     const least = now - this.#clock.monotonic()
     const most = now + 1 - askedAt

@@ -10,17 +10,17 @@ import type { Waitlist } from '../waitlist.js'
 
 export interface StoreStrategyOptions {
   /**
-   * Moves what is due from the store into RabbitMQ, in this process. `false` leaves that to others: `dueque relay`, or
-   * processes that have it. Somebody must.
+   * Moves due messages from the store into RabbitMQ, in this process. `false` leaves that to `dueque relay`, or to other
+   * processes with a relay. At least one relay has to run.
    * @default {}
    */
   relay?: RelayOptions | false | undefined
 }
 
-/** A strategy whose store can be asked what waits. */
+/** A strategy whose store can be queried for waiting messages. */
 export interface StoreStrategy extends Strategy {
   readonly waitlist: Waitlist
-  /** Of this process's own relay since it was started, if it has one. */
+  /** Counts of this process's own relay since its start, if it has one. */
   relayStats(): RelayStats | undefined
 }
 

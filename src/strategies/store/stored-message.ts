@@ -88,9 +88,9 @@ const FIELDS: readonly [keyof DelayedMessage, (value: unknown) => boolean][] = [
 ]
 
 /**
- * Whoever may write to a store can have written anything.
+ * Checks a message as it was read: a user who may write to the store can have written anything.
  *
- * @throws Error if it is no message
+ * @throws Error if it is not a message
  */
 export function checkStored(message: Readonly<Record<string, unknown>>): DelayedMessage {
   for (const [field, isOne] of FIELDS) {

@@ -2,9 +2,9 @@ import { isUint8Array } from 'node:util/types'
 import { DuequeError, shown } from '../../base/errors.js'
 
 /**
- * A number that a store has answered, in whichever type its client gives it. Redis has infinities too.
+ * Reads a number in an answer of a store, in any type that a client may give it. Redis has infinities too.
  *
- * @throws DuequeError `STORE_ERROR` if it is none
+ * @throws DuequeError `STORE_ERROR` if it is not a number
  */
 export function storedNumber(value: unknown, store: string): number {
   const text = isUint8Array(value) ? Buffer.from(value).toString() : value

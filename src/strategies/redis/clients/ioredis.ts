@@ -23,9 +23,9 @@ interface Emitter {
 }
 
 /**
- * What a subscriber needs, whatever the caller's client was given. {@link keepSubscribed} subscribes again: what a client for
- * one server repeats by itself, and Redis refuses or `disconnect` ends, would be a rejection that nobody handles, and end the
- * process. That of a cluster does it in a way of its own, which no option changes, and handles it.
+ * The options of a subscriber, in place of those of the caller's client. {@link keepSubscribed} subscribes again, because a
+ * client for one server must not do it by itself: if Redis refuses it, or `disconnect` ends it, the rejection is unhandled and
+ * ends the process. A client for a cluster subscribes again in its own way, which no option changes, and handles rejections.
  */
 const SUBSCRIBER = {
   lazyConnect: false,

@@ -23,7 +23,7 @@ export function expiryStore({ store, prefix, ...options }: ExpiryStoreOptions): 
     },
     async claim(request) {
       const { now, claimed, nextAt } = await store.claim(request)
-      // Redis keeps the time. Only the messages that one answer could not hold have had their event.
+      // Redis keeps the time. Only messages that did not fit into one answer have had their event already.
       return { now, claimed, nextAt: nextAt !== undefined && nextAt <= now ? nextAt : undefined }
     },
     /** @throws DuequeError `STORE_NOT_READY`, `STORE_ERROR` */

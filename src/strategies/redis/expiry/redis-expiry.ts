@@ -14,25 +14,25 @@ export interface RedisExpiryOptions {
    */
   client: RedisClient
   /**
-   * What the names of all keys begin with, in braces, so that a cluster keeps them together: `{dueque}:waiting`. Processes
-   * that share what waits have the same.
+   * The beginning of the names of all keys, in braces, so that a cluster keeps them together: `{dueque}:waiting`. Processes
+   * that share waiting messages have the same.
    * @default 'dueque'
    */
   prefix?: string | undefined
-  /** How long Redis is waited for, in milliseconds: as with `redis`. @default 10_000 */
+  /** How long to wait for Redis, in milliseconds: as with `redis`. @default 10_000 */
   timeoutMs?: number | undefined
   /**
-   * Moves what is due from the store into RabbitMQ, in this process. `false` leaves that to other processes that have it.
+   * Moves due messages from the store into RabbitMQ, in this process. `false` leaves that to other processes with a relay.
    * @default {}
    */
   relay?: Omit<RelayOptions, 'backstopMs'> | false | undefined
   /**
-   * How often the relay looks for what no event has told of, in milliseconds. What Redis does not tell, or tells late, is
-   * late by up to so much. @default 1000
+   * How often the relay looks for due messages without an event, in milliseconds. If Redis sends no event, or sends it late,
+   * the message is late by up to this time. @default 1000
    */
   sweepMs?: number | undefined
   /**
-   * Adds what is missing of `Ex` to Redis' setting `notify-keyspace-events`, at the start and after each restart of Redis.
+   * Adds the missing flags of `Ex` to Redis' setting `notify-keyspace-events`, at the start and after each restart of Redis.
    * Otherwise a relay that finds it missing does not start (`STORE_NOT_READY`). @default true
    */
   configure?: boolean | undefined
@@ -43,7 +43,7 @@ const EXPIRY_RULES: Rules<RedisExpiryOptions> = {
   prefix: aPrefix,
   timeoutMs: aTimeout,
   relay: (value, option) => {
-    // Its name here is sweepMs.
+    // Here the option is called sweepMs.
     if (Object(value) !== value || !('backstopMs' in (value as object))) return aRelay(value, option)
     return 'no backstopMs: sweepMs is the same'
   },
@@ -53,12 +53,12 @@ const EXPIRY_RULES: Rules<RedisExpiryOptions> = {
 
 /**
  * As `redis`, but woken by keys that expire and not by a clock: each message has a key with a time to live beside it, and
- * the relay looks for what is due when Redis tells that one expired. The weakest of the ways to wait, for those who have
+ * the relay looks for due messages when Redis reports that a key expired. This is the weakest way to wait, for users who have
  * to work by expiry; `redis` keeps the same data, is punctual, and takes less memory.
  *
  * Guarantee: that of `redis`, since messages are in the same place and are claimed in the same way. Events only wake. An
- * event that Redis does not send, or that nobody hears, makes a message late by up to `sweepMs`, and loses nothing; so
- * does Redis itself, which takes long to notice an expired key among many. docs/redis-expiry.md has measurements.
+ * event that Redis does not send, or that is lost, makes a message late by up to `sweepMs`, and loses nothing. Redis itself
+ * makes messages late too: it takes long to notice an expired key among many. docs/redis-expiry.md has measurements.
  *
  * @throws DuequeError `INVALID_OPTION`
  * @example
