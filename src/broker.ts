@@ -61,7 +61,7 @@ export interface Broker {
     death: Death,
     options?: Pick<PublishOptions, 'signal' | 'timeoutMs'>,
   ): Promise<void>
-  /** Resolves once messages flow. Survives whatever happens to the connection until it is cancelled. */
+  /** Resolves when the consumer runs. It goes on over reconnects until it is cancelled. */
   subscribe(
     from: QueueDestination,
     options: SubscribeOptions,

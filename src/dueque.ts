@@ -55,8 +55,9 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
    */
   consume(queue: string, handlers: readonly Handler[], options?: ConsumeOptions): Promise<Consumer>
   /**
-   * How things stand at this moment, for a readiness probe. Asks nobody: never waits, never throws. A broker that is gone
-   * without a word is noticed within three heartbeats (option `heartbeatSeconds`), an alarm at the first schedule after it.
+   * The state at this moment, for a readiness probe. It asks neither broker nor store, never waits and never throws. A broker
+   * that vanishes silently is noticed within three heartbeats (option `heartbeatSeconds`), an alarm at the first schedule after
+   * it.
    *
    * @example
    * createServer((_, response) => {

@@ -71,8 +71,8 @@ export interface DuequeEvents {
   /** A message waits for its next attempt, and the broker has confirmed that. */
   retried: (event: RetriedEvent) => void
   /**
-   * A consumer of this process gave a message up, and the broker has confirmed it in the dead queue. Messages that the
-   * broker itself moves there, at its delivery limit, are not told of.
+   * A consumer of this process gave a message up, and the broker has confirmed it in the dead queue. There is no
+   * event for a message that the broker itself moves there, at its delivery limit.
    */
   dead: (event: DeadEvent) => void
   /** This process moved an unroutable message to the parking queue. */
@@ -91,7 +91,7 @@ export const EVENT_RULES: Rules<DuequeEvents> = {
   parked: aFunction,
 }
 
-/** The listeners of one connection. If one throws, or returns a promise that rejects, that is logged and harms nobody. */
+/** The listeners of one connection. If one throws, or returns a promise that rejects, that is logged and has no other effect. */
 export class Events {
   readonly #logger: Logger
   readonly #listeners = new Map<keyof DuequeEvents, Set<(...args: never[]) => void>>()

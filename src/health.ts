@@ -12,9 +12,9 @@ export interface Health {
   readonly stored?: StoreFaultCounts
   /** Why RabbitMQ blocks, in its words. */
   readonly blockedBy?: string
-  /** The one connected to, or connected to last. Missing where there is none: memory. */
+  /** The broker of the current or the last connection. Missing with the strategy `memory`, which has no broker. */
   readonly broker?: { readonly product: string; readonly version: string }
-  /** When a connection last came, went, was blocked or unblocked: ISO 8601. */
+  /** When a connection was last opened, lost, blocked or unblocked: ISO 8601. */
   readonly since: string
   /** Messages that wait for the broker's confirm, or to be sent. */
   readonly waitingForConfirm: number

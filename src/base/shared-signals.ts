@@ -1,12 +1,12 @@
 /**
- * Who waits on which signal, with one listener for each signal: thousands of messages may share one, and to remove a
- * listener of its own for each would take as long as their number squared.
+ * The entries that wait on each signal, with one listener for each signal. Thousands of messages may share a signal: with a
+ * listener for each message, removing them all would take time that grows with the square of their number.
  */
 export class SharedSignals<E> {
   readonly #watched = new Map<AbortSignal, { readonly entries: Set<E>; readonly stop: () => void }>()
   readonly #aborted: (entries: ReadonlySet<E>, signal: AbortSignal) => void
 
-  /** @param aborted gets everyone who waits on the signal, once */
+  /** @param aborted called once with all entries of the signal */
   constructor(aborted: (entries: ReadonlySet<E>, signal: AbortSignal) => void) {
     this.#aborted = aborted
   }

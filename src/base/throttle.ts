@@ -1,9 +1,9 @@
 import type { Clock } from './clock.js'
 
-/** Log each recurring warning at most once in so long. */
+/** Each recurring warning is logged at most once in this time. */
 const NEWS_MS = 60_000
 
-/** Whether something was not told for a minute. */
+/** Returns a function that tells whether a warning may be logged: true at most once a minute for each. */
 export function throttle(clock: Clock): (what: string) => boolean {
   const told = new Map<string, number>()
   return (what) => {

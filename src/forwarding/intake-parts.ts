@@ -29,8 +29,8 @@ export function entryParts(names: Names, entry: string): [ExchangePart, BindingP
 }
 
 /**
- * The exchange for what is due, of the type that the plugin's had underneath. What it has no binding for is parked: without
- * an alternate exchange, 32 such messages would hold up all others.
+ * The exchange for due messages, of the type that the plugin's exchange had underneath. Messages without a binding are parked:
+ * without an alternate exchange, 32 of them would hold up all others.
  */
 export function duePart(names: Names, name: string, type: string, args: Arguments = {}): ExchangePart {
   return exchange(name, type, { 'alternate-exchange': names.parked, ...args })

@@ -10,16 +10,16 @@ export const DELAY_HEADER = 'x-delay'
 /** RabbitMQ 4.0 to 4.2 lets a message of a higher priority overtake in its wait queue, where it would hold up the others. */
 const MAX_PRIORITY = 4
 
-/** How long a message is to wait, 0 for not at all, or why nobody can say. */
+/** How long a message waits (0: not at all), or why that cannot be known. */
 export type Reading = { delayMs: number } | { problem: string }
 
 /**
- * Reads `x-delay` as the plugin does: a whole number, also as a text, of milliseconds; at once where there is none, where it
- * is not over 0, or of a type that the plugin passes over (boolean, null, list, …).
+ * Reads `x-delay` as the plugin does: a whole number of milliseconds, also as a text. Without the header there is no delay, nor
+ * if the number is not over 0, or of a type that the plugin passes over (boolean, null, list, …).
  *
- * In three cases otherwise, since the plugin is wrong there. Over 4,294,967,295 it delivers at once: here it waits. A
- * fraction it cuts off (4.2) or delivers at once (3.10): here it is rounded up. For a text that is no whole number it
- * closes the producer's connection (3.10): here it is a problem.
+ * Three cases differ, because the plugin is wrong there. It delivers a message with over 4,294,967,295 at once: here it waits.
+ * It cuts a fraction off (4.2) or delivers at once (3.10): here the delay is rounded up. It closes the producer's connection
+ * (3.10) for a text that is no whole number: here that is a problem.
  */
 export function delayOf(value: unknown, maxDelayMs: number): Reading {
   if (typeof value === 'string' && !/^[+-]?\d+$/.test(value))

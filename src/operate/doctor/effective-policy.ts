@@ -17,7 +17,7 @@ const TYPE_OF: Readonly<Record<string, string>> = {
 
 /** The names that a policy was asked about; undefined for a pattern that cannot be asked. */
 const answers = new WeakMap<PolicyFact, Map<string, boolean> | undefined>()
-/** For one name: a pattern takes microseconds, even on a busy machine, or it is one that takes for ever. */
+/** For one name: a pattern takes microseconds, even on a busy machine, or practically for ever. */
 const TIMEOUT_MS = 1000
 const asking = new Script('new RegExp(pattern).test(name)')
 let context: { pattern: string; name: string } | undefined
