@@ -29,7 +29,7 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
   url?: string | readonly string[] | undefined
   /** How messages wait. @default ladder() */
   strategy?: S | undefined
-  /** The first part of every name that dueque declares. Two namespaces share nothing but the broker. @default 'dueque' */
+  /** The first part of every name that dueque declares. Two namespaces share only the broker. @default 'dueque' */
   namespace?: string | undefined
   /** The type of the queues that dueque declares. @default 'quorum' */
   queueType?: QueueType | undefined

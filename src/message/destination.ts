@@ -7,8 +7,8 @@ export type Destination = QueueDestination | ExchangeDestination
 export interface QueueDestination {
   queue: string
   /**
-   * For a queue of your own that refuses what it has no room for (a limit with `reject-publish`): what is due waits for
-   * room in a queue in front of it, and holds up nothing else. Not needed with a queue that dueque declared.
+   * For a queue of your own that refuses what it has no room for (a limit with `reject-publish`): due messages wait for
+   * room in a queue in front of it, and hold up nothing else. Not needed with a queue that dueque declared.
    * @default false
    */
   outlet?: boolean | undefined

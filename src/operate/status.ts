@@ -21,8 +21,8 @@ export interface StatusOptions extends OperatorOptions {
 }
 
 /**
- * Counts waiting messages by rung, messages in outlets, unroutable, parked and dead messages. Asks the management API, and
- * counts over AMQP where there is none, which shows less.
+ * Counts waiting messages by rung, messages in outlets, unroutable, parked and dead messages. Asks the
+ * management API; without one, counts over AMQP, which shows less.
  *
  * @throws DuequeError `MANAGEMENT_FAILED` if the API was named and does not answer; as `connect` does
  * @example

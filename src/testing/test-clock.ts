@@ -31,8 +31,8 @@ export interface TestClock extends Clock {
   /** As {@link advance}, to an instant, as `at` of a schedule. @throws DuequeError `INVALID_DUE` if it is past */
   readonly advanceTo: (at: NonNullable<Due['at']>) => Promise<void>
   /**
-   * Sets the wall clock alone, forward or back, as an administrator sets a machine's, and delivers what is due by it: to
-   * test how your code copes with that. Waits as {@link advance} does.
+   * Sets the wall clock alone, forward or back, as an administrator sets a machine's, and delivers the messages that are due by
+   * it: to test how your code copes with that. Waits as {@link advance} does.
    *
    * @throws DuequeError `CLOCK_STUCK`, `INVALID_DUE`
    */

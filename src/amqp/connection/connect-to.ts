@@ -23,7 +23,7 @@ export interface ConnectionSettings {
  *
  * @param signal ends the attempt
  * @param opened called as soon as there is a connection
- * @returns the connection, or why there is none: `UNREACHABLE`, `AUTHENTICATION_FAILED`, `VHOST_REFUSED`, `TLS_REFUSED`,
+ * @returns the connection, or why it failed: `UNREACHABLE`, `AUTHENTICATION_FAILED`, `VHOST_REFUSED`, `TLS_REFUSED`,
  * `UNSUPPORTED`
  */
 export async function connectTo(

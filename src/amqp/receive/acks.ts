@@ -64,7 +64,7 @@ export class Acks<Message> {
     return this.#frames
   }
 
-  /** Sends what waits. */
+  /** Sends the waiting acknowledgements. */
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -61,7 +61,7 @@ export class Declarer {
     return this.#look(`exchange ${name}`, (channel) => channel.checkExchange(name))
   }
 
-  /** The messages that are ready in a queue; undefined if there is none of this name. */
+  /** The number of ready messages in a queue; undefined if the queue does not exist. */
   async count(queue: string): Promise<number | undefined> {
     let count: number | undefined
     await this.#look(`queue ${queue}`, async (channel) => {

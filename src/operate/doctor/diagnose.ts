@@ -39,7 +39,7 @@ const LOOK_EVERY_MS = 6000
 
 /**
  * Looks at the broker, this user's permissions, policies, the layout, destinations, and messages that hang, and says what to
- * do. Changes nothing but for the round trip.
+ * do. Only the round trip changes anything.
  *
  * @throws DuequeError as `connect` does; a management API that does not answer is a finding
  * @example

@@ -38,7 +38,7 @@ export function managementAt(text: string, { user, password }: Endpoint): Manage
   return { url, user, password, ...given, timeoutMs: 10_000 }
 }
 
-/** The management API beside the broker, at its default port. Given up soon, because often there is none. */
+/** The management API beside the broker, at its default port. The time-out is short, because many brokers have none. */
 export function managementBeside({ protocol, host, user, password }: Endpoint): ManagementApi {
   const url = new URL(`${protocol === 'amqps' ? 'https' : 'http'}://${host}`)
   url.port = protocol === 'amqps' ? '15671' : '15672'

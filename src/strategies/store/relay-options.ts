@@ -7,14 +7,14 @@ export interface RelayOptions {
   batch?: number | undefined
   /** Messages that are claimed and not settled, at most. @default 2000 */
   maxInFlight?: number | undefined
-  /** Messages that it takes a second at most, to be gentle to what consumes them. @default Infinity */
+  /** Messages that it takes a second at most, to spare their consumers. @default Infinity */
   ratePerSecond?: number | undefined
   /**
-   * For how long what a relay has claimed is kept from others, in milliseconds. So late are the messages of a relay that
-   * died; and who publishes for longer than this may deliver twice. @default 15_000
+   * For how long a claim keeps messages from other relays, in milliseconds. If a relay dies, its messages are late by
+   * this. A relay that publishes for longer than this may deliver twice. @default 15_000
    */
   leaseMs?: number | undefined
-  /** After so many milliseconds the store is looked at although nothing woke the relay. @default 5000 */
+  /** The relay looks at the store after this many milliseconds, even if nothing woke it. @default 5000 */
   backstopMs?: number | undefined
 }
 
