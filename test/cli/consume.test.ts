@@ -70,7 +70,7 @@ test('prints one JSON document a line with --json', async () => {
   })
 })
 
-test.each([[[]], [['--prefetch', '50']]])('acks as many as the limit says and leaves the rest (%j)', async (more) => {
+test.each([[[]], [['--prefetch', '50']]])('acks at most --limit messages and leaves the rest (%j)', async (more) => {
   const queue = unique('notes')
   await fill(queue, 60)
   const { code, stdout } = await run(['consume', queue, '--limit', '7', '--json', ...more], env())
@@ -79,7 +79,7 @@ test.each([[[]], [['--prefetch', '50']]])('acks as many as the limit says and le
   await settles(queue, 53)
 })
 
-test('a signal ends it with 0 once everything printed is acked', async () => {
+test('exits with 0 on a signal, once every printed message is acked', async () => {
   const queue = unique('notes')
   await fill(queue, 3)
   const { child, ended, printed } = start(['consume', queue, '--json'], env())
@@ -90,7 +90,7 @@ test('a signal ends it with 0 once everything printed is acked', async () => {
   await settles(queue, 0)
 })
 
-test('ends with 0 when nobody reads its output, and what was not printed is not acked', async () => {
+test('exits with 0 when its output is closed, and does not ack messages that it did not print', async () => {
   const queue = unique('notes')
   await channel.assertQueue(queue)
   const { child, ended } = start(['consume', queue, '--json'], env())
@@ -105,7 +105,7 @@ test('ends with 0 when nobody reads its output, and what was not printed is not 
   await settles(queue, 5)
 })
 
-test('exits with 1 after messages that it could not print, which are in the dead queue', async () => {
+test('exits with 1 after messages that it could not print, and moves them to the dead queue', async () => {
   const queue = unique('notes')
   await channel.assertQueue(queue)
   await mq.schedule(note, 0, { to: { queue }, in: 0 })

@@ -64,7 +64,7 @@ async function listed(...args: string[]) {
   return { ...found.pop(), ids: found.map(({ id }) => id) }
 }
 
-test('list shows why, how often and when, counts by reason, and changes nothing', async () => {
+test('list shows reason, attempts and time of each message, counts by reason, and changes nothing', async () => {
   await bury(channel, queue, MIXED)
   const { code, stdout, stderr } = await dead('list')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -102,7 +102,7 @@ test('list shows why, how often and when, counts by reason, and changes nothing'
   expect(await idsIn(`${queue}.dead`)).toEqual(['a', 'b', 'c', 'd'])
 })
 
-test('each filter narrows the choice, and time counts from when a message died', async () => {
+test('each filter narrows the choice, and --after and --before compare the time of death', async () => {
   await bury(channel, queue, MIXED)
   expect(await listed('--reason', 'handler-error')).toEqual({
     ids: ['a', 'c'],
@@ -130,14 +130,14 @@ test('show prints one message whole', async () => {
   expect(none).toEqual({ code: 1, stdout: '', stderr: `error: no message with id "z" in ${queue}.dead\n` })
 })
 
-test('a queue that nobody has consumed has no dead queue: exits with 4 and says so', async () => {
+test('a queue that was never consumed has no dead queue: exits with 4 and says so', async () => {
   const { code, stdout, stderr } = await run(['dead', 'list', 'no.such.queue', '--json'], env())
   expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
   expect(documents(stderr)).toMatchObject([{ error: { code: 'QUEUE_MISSING' } }])
   expect(stderr).toContain('no.such.queue.dead')
 })
 
-test('redrive sends back as the next attempt, none of which a policy counts, with nothing of the past', async () => {
+test('redrive sends a message back as its next attempt, resets the retry policy, and drops the headers of its death', async () => {
   const past = { 'x-death': [{ queue: 'x', reason: 'expired' }], 'x-first-death-queue': 'x', 'x-last-death-queue': 'x' }
   const kept = { own: 'kept', 'dueque-new': 1, 'dueque-version': 2, 'dueque-expires': Date.now() + HOUR }
   const headers = {
@@ -174,7 +174,7 @@ test('redrive sends back as the next attempt, none of which a policy counts, wit
   expect(await idsIn(`${queue}.dead`)).toEqual(['b'])
 })
 
-test('the consumer that gave it up handles it again, with a dedupe key too', async () => {
+test('the consumer that dead-lettered a message handles it again, even with a dedupe key', async () => {
   const mq = await open(vhost.url)
   const seen: string[] = []
   const fail = ({ id, attempt }: Delivery) => {
@@ -191,7 +191,7 @@ test('the consumer that gave it up handles it again, with a dedupe key too', asy
   expect(await depth(channel, `${queue}.dead`)).toBe(0)
 })
 
-test('has all of its attempts again', async () => {
+test('a redriven message has all of its attempts again', async () => {
   const mq = await open(vhost.url)
   const seen: number[] = []
   const fail = ({ attempt }: Delivery) => {
@@ -209,7 +209,7 @@ test('has all of its attempts again', async () => {
   expect(seen).toEqual([1, 2, 3, 4, 5, 6])
 })
 
-test('what the broker gave up is listed as delivery-limit, and is sent back under that reason', async () => {
+test('messages that the broker dead-lettered are listed as delivery-limit, and that reason selects them for redrive', async () => {
   const own = unique('worn')
   const mq = await open(vhost.url)
   await declareWorn(channel, own, 2)
@@ -233,7 +233,7 @@ test('what the broker gave up is listed as delivery-limit, and is sent back unde
   expect(again!.fields.routingKey).toBe(own)
 })
 
-test('what is expired stays and is counted, and does not use up the limit', async () => {
+test('expired messages stay, are counted, and do not use up the limit', async () => {
   const expired = { headers: { 'dueque-expires': Date.now() - 1000 } }
   await bury(channel, queue, [{ id: 'a', ...expired }, { id: 'b', ...expired }, ...many(3)])
   const { code, stdout, stderr } = await dead('redrive', '--limit', '2')
@@ -248,7 +248,7 @@ test('what is expired stays and is counted, and does not use up the limit', asyn
   expect((await idsIn(`${queue}.dead`)).sort()).toEqual(['a', 'b'])
 })
 
-test('a work queue that is gone keeps its dead messages; --to and --declare send them on', async () => {
+test('dead messages stay if their work queue is missing; --to and --declare send them on', async () => {
   await bury(channel, gone, many(3))
   const failed = await run(['dead', 'redrive', gone, '--all'], env())
   expect(failed).toMatchObject({ code: 4, stdout: '0 sent on, 3 left\n' })
@@ -261,7 +261,7 @@ test('a work queue that is gone keeps its dead messages; --to and --declare send
   await holds(channel, gone, 2)
 })
 
-test('killed half-way, redrive loses nothing, and what is there twice agrees in its revision', async () => {
+test('redrive killed half-way loses nothing, and both copies of a duplicate have the same revision', async () => {
   await bury(channel, queue, many(300))
   const { child, ended } = start(['dead', 'redrive', queue, '--all', '--rate', '100/s'], env())
   await poll(async () => (await depth(channel, queue)) >= 20, { what: 'some to be sent on', timeoutMs: 30_000 })
@@ -282,7 +282,7 @@ test('killed half-way, redrive loses nothing, and what is there twice agrees in 
   expect(await depth(channel, `${queue}.dead`)).toBe(0)
 })
 
-test('a signal ends redrive after what is under way, and the rest is there', async () => {
+test('a signal ends redrive after the messages in flight, and the rest stays in the dead queue', async () => {
   await bury(channel, queue, many(100))
   const { child, ended } = start(['dead', 'redrive', queue, '--reason', 'handler-error', '--rate', '40/s'], env())
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -299,7 +299,7 @@ test('a signal ends redrive after what is under way, and the rest is there', asy
   )
 })
 
-test('purge needs --yes where nobody can be asked, and removes what the filters choose', async () => {
+test('purge needs --yes without a terminal, and removes the messages that match the filters', async () => {
   await bury(channel, queue, [...MIXED, ...many(50)])
   expect(await dead('purge', '--reason', 'handler-error')).toMatchObject({ code: 2, stdout: '' })
   await holds(channel, `${queue}.dead`, 54)

@@ -30,7 +30,7 @@ async function doctor(...args: string[]): Promise<{ code: number | null; found: 
 
 const postgresDoctor = (url: string, schema: string) => doctor('--postgres', url, '--postgres-schema', schema)
 
-test('of a Redis that keeps what it confirms, says how; of one that does not, what is lost', async ({ skip }) => {
+test('reports how a durable Redis persists, and what a Redis that is not durable loses', async ({ skip }) => {
   const server = (await startRedis({ appendonly: true })) ?? skip(NO_REDIS_PROGRAMS)
   onTestFinished(() => server.stop())
   const good = await doctor('--redis', server.url)
@@ -54,7 +54,9 @@ test('of a Redis that keeps what it confirms, says how; of one that does not, wh
   expect(missing.found[3]!.what).toMatch(/^1 entries/)
 })
 
-test('says what a user of Redis may not ask, and without a password that nobody is there', async ({ skip }) => {
+test('reports what the Redis user is not allowed to read, and an unreachable Redis without its password', async ({
+  skip,
+}) => {
   const server = (await startRedis()) ?? skip(NO_REDIS_PROGRAMS)
   const admin = new Redis(server.url)
   await admin.call('ACL', 'SETUSER', 'app', 'on', '>secret-word', '~*', '+@all', '-info', '-config')
@@ -75,7 +77,7 @@ test('says what a user of Redis may not ask, and without a password that nobody 
   expect(JSON.stringify(away)).not.toContain('secret-word')
 })
 
-test('of a PostgreSQL without the schema, says what to run; with it, that all is well', async () => {
+test('names the command to run if PostgreSQL lacks the schema, and reports no problem once it exists', async () => {
   const schema = uniqueSchema()
   const without = await postgresDoctor(database.url, schema)
   expect(without.code).toBe(6)
@@ -97,7 +99,7 @@ test('of a PostgreSQL without the schema, says what to run; with it, that all is
   expect(found.find(({ code }) => code === 'postgres-listen')!.what).toMatch(/^notifications arrive, in \d+ ms$/)
 })
 
-test('names messages that nobody claims or takes, and a table whose settings were changed', async () => {
+test('reports overdue, released and unreadable messages, and changed settings of the table', async () => {
   const [pool, schema] = [poolOf(database.url), uniqueSchema()]
   await migratePostgres({ pool, schema })
   const insert = `INSERT INTO ${schema}.messages (key, id, name, destination, due_at, ready_at, held_until, meta, body)`
@@ -120,7 +122,7 @@ test('names messages that nobody claims or takes, and a table whose settings wer
   expect(again.told).toContain('ok postgres-table-vacuum')
 })
 
-test('tells a user of PostgreSQL which rights it lacks, and how to give them', async () => {
+test('names the rights that a PostgreSQL user lacks, and how to grant them', async () => {
   const [admin, schema] = [poolOf(database.url), uniqueSchema()]
   await migratePostgres({ pool: admin, schema })
   const { user, url } = await newUser(database.url, admin)
@@ -138,7 +140,7 @@ test('tells a user of PostgreSQL which rights it lacks, and how to give them', a
   expect(again.told).toEqual(expect.arrayContaining(['ok postgres-schema', 'ok postgres-rights']) as string[])
 })
 
-test('notices PgBouncer, and a server that is not there', async ({ skip }) => {
+test('detects PgBouncer, and reports an unreachable server', async ({ skip }) => {
   const pgbouncer = (await startPgbouncer({ postgres: { url: database.url } })) ?? skip(NO_PGBOUNCER)
   const [pool, schema] = [poolOf(database.url), uniqueSchema()]
   await migratePostgres({ pool, schema })
@@ -150,7 +152,7 @@ test('notices PgBouncer, and a server that is not there', async ({ skip }) => {
   expect(away.told).toEqual(['error postgres-away'])
 })
 
-test('a URL that is none is wrong usage', async () => {
+test('an invalid URL is wrong usage', async () => {
   const { code, stderr } = await run(['doctor', '--json', '--no-management', '--postgres', 'secret-word@host'], {
     AMQP_URL: vhost.url,
   })

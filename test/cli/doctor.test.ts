@@ -54,7 +54,7 @@ const doctorQueues = async () =>
     ({ name }) => name.includes('.doctor.'),
   )
 
-test('sends a message once round on a new broker, and says how late it was', async () => {
+test('sends a test message through a new broker, and reports its lateness', async () => {
   const { code, findings } = await doctor(['--no-management'])
   expect(withCode(findings, 'layout-new')).toHaveLength(1)
   expect(withCode(findings, 'left-out')).toMatchObject([{ severity: 'note' }])
@@ -64,7 +64,7 @@ test('sends a message once round on a new broker, and says how late it was', asy
   expect(code).toBe(findings.some(({ severity }) => severity === 'warning') ? 5 : 0)
 })
 
-test('names what is wrong with policies, exchanges, queues and rungs, and what to do', async (context) => {
+test('reports problems of policies, exchanges, queues and rungs, and how to solve them', async (context) => {
   if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
   await channel.assertExchange(nowhere, 'direct')
   await channel.assertQueue(full, { arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } })
@@ -140,7 +140,7 @@ test.for(['classic', 'quorum'])(
   },
 )
 
-test('names the permission that the user lacks, and the rungs that it may not declare', async (context) => {
+test('names the missing permission, and the rungs that the user may not declare', async (context) => {
   if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
   await management(`/users/${user}`, { method: 'PUT', body: { password: user, tags: 'management' } })
   const body = { configure: `^${prefix}.(?!wait|doctor)`, write: '.*', read: '.*' }
@@ -160,7 +160,7 @@ test('names the permission that the user lacks, and the rungs that it may not de
   expect(withCode(findings, 'left-out')).toMatchObject([{ what: expect.stringContaining('alarms') as string }])
 })
 
-test('names a rung that somebody deleted among all that were applied', { timeout: 120_000 }, async (context) => {
+test('names the one rung that was deleted after topology apply', { timeout: 120_000 }, async (context) => {
   if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
   const all = unique('all')
   const names = new Names(all)
@@ -216,7 +216,7 @@ test('with topology trust, tells a user with least privilege only what matters t
   expect(withCode(found, 'no-read-permission')[0]!.what).toBe(`user ${username} has no read permission on ${queue}`)
 })
 
-test('takes its queue away on Ctrl-C', async (context) => {
+test('deletes its queue on Ctrl-C', async (context) => {
   if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
   const { child, ended } = start(['doctor', '--no-management', '--json'], env())
   await poll(async () => (await doctorQueues()).length > 0, { what: 'the queue of the round trip', timeoutMs: 20_000 })

@@ -54,7 +54,7 @@ const COMMANDS: Record<string, fc.Arbitrary<string[]>> = {
 }
 
 test.each(Object.entries(COMMANDS))(
-  '%s ends with a documented code and without a stack trace, whatever its arguments are',
+  '%s exits with a documented code and without a stack trace, whatever its arguments',
   async (name, arbitrary) => {
     const command = name.split(' ').slice(0, name.startsWith('schedule') ? 1 : 2)
     for (const args of fc.sample(arbitrary, { numRuns: RUNS, seed: SEED })) {

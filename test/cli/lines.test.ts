@@ -20,12 +20,12 @@ test('lines are counted across chunks, and empty ones too', async () => {
   expect(await read([])).toEqual([])
 })
 
-test('a character may be spread over two chunks; line separators of Unicode end no line', async () => {
+test('a character may be split between two chunks; Unicode line separators do not end a line', async () => {
   const bytes = Buffer.from('"ü\u2028"\n')
   expect(await read([bytes.subarray(0, 2), bytes.subarray(2)])).toEqual([{ number: 1, text: '"ü\u2028"' }])
 })
 
-test('a line that cannot be read is told of by its number, and the next one is read', async () => {
+test('an unreadable line is reported by its number, and the next one is read', async () => {
   expect(await read(['ok\n', new Uint8Array([0xff, 0x0a]), '12345', '678', '9\n', 'next'], 8)).toEqual([
     { number: 1, text: 'ok' },
     { number: 2, problem: 'not UTF-8' },
@@ -39,11 +39,11 @@ test.each([
   ['{"1234567890123456789":"\\"1234567890123456789"}', { '1234567890123456789': '"1234567890123456789' }],
   ['[0.12345678901234567890]', [0.12345678901234568]],
   ['1e300', 1e300],
-])('%s is kept', (text, value) => {
+])('%s is kept unchanged', (text, value) => {
   expect(parseJson(text)).toEqual(value)
 })
 
-test('a number is looked for outside of strings, however long they are', () => {
+test('numbers are searched only outside of strings, however long the strings are', () => {
   const pad = JSON.stringify('\\"1é'.repeat(1_000_000))
   expect(() => parseJson(`[${pad},1234567890123456]`)).not.toThrow()
   expect(() => parseJson(`[${pad},12345678901234567]`)).toThrow('the number 12345678901234567 ')

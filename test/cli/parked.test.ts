@@ -33,7 +33,7 @@ async function idsIn(queue: string): Promise<string[]> {
   }
 }
 
-test('list shows what is parked, and leaves it there', async () => {
+test('list shows parked messages, and leaves them parked', async () => {
   const headers = { 'dueque-parked-at': due + 1, 'dueque-parked-reason': 'not-bound' }
   await park(channel, [{ id: 'a\u001b[2J', to: 'queue:gone', due, headers }, { id: 'b' }, { id: 'c' }])
   const text = await run(['parked', 'list'], env())
@@ -61,7 +61,7 @@ test('list shows what is parked, and leaves it there', async () => {
   expect(await depth(channel, PARKED)).toBe(3)
 })
 
-test('a foreign text steers no terminal, in a table and in JSON, and JSON keeps it', async () => {
+test('foreign text cannot control the terminal, in a table or in JSON, and JSON preserves it', async () => {
   const id = 'a\u009b2J\u202eb\u2028\u2066'
   await park(channel, [{ id, to: 'queue:gone\u200f' }])
   const text = await run(['parked', 'list'], env())
@@ -91,7 +91,7 @@ test('show prints one message whole, binary as base64', async () => {
   expect(await depth(channel, PARKED)).toBe(2)
 })
 
-test('redrive leaves everything if the destination is gone, and names it; --bind and --declare send it on', async () => {
+test('redrive leaves messages whose destination is missing, and names it; --bind and --declare send them on', async () => {
   const queue = unique('gone')
   await park(channel, [...many(3, queue), { id: 'astray' }])
   const failed = await run(['parked', 'redrive', '--all'], env())
@@ -119,29 +119,32 @@ test('redrive leaves everything if the destination is gone, and names it; --bind
   await holds(channel, queue, 4)
 })
 
-test.skipIf(managementUrl() === undefined)('redrive sends to no destination that a message alone names', async () => {
-  const [bound, unbound] = [unique('bound'), unique('unbound')]
-  await channel.assertQueue(bound)
-  await channel.assertQueue(unbound)
-  await channel.bindQueue(bound, 'dueque.v1.deliver', `dq~queue~${bound}`)
-  await park(channel, [...many(2, unbound), { id: 'b', to: `queue:${bound}` }, { id: 'm', to: 'queue:missing' }])
-  const unsure = await run(['parked', 'redrive', '--all', '--declare'], env())
-  expect(unsure).toMatchObject({ code: 4, stdout: '0 sent on, 4 left\n' })
-  expect(unsure.stderr).toContain(`2 left: nobody can say whether queue:${unbound} is bound (--bind queue:${unbound}`)
-  await holds(channel, PARKED, 4)
-  const asked = { ...env(), RABBITMQ_MANAGEMENT_URL: managementUrl()! }
-  const some = await run(['parked', 'redrive', '--all', '--declare'], asked)
-  expect(some).toMatchObject({ code: 1, stdout: '1 sent on, 3 left\n' })
-  expect(some.stderr).toContain(`2 left: queue:${unbound} is not bound in this namespace (--bind queue:${unbound}`)
-  expect(some.stderr).toContain('1 left: queue:missing does not exist')
-  await holds(channel, bound, 1)
-  await holds(channel, unbound, 0)
-  const all = await run(['parked', 'redrive', '--all', '--bind', `queue:${unbound}`], asked)
-  expect(all).toMatchObject({ code: 1, stdout: '2 sent on, 1 left\n' })
-  await holds(channel, unbound, 2)
-})
+test.skipIf(managementUrl() === undefined)(
+  'redrive does not send to a destination that only the message names',
+  async () => {
+    const [bound, unbound] = [unique('bound'), unique('unbound')]
+    await channel.assertQueue(bound)
+    await channel.assertQueue(unbound)
+    await channel.bindQueue(bound, 'dueque.v1.deliver', `dq~queue~${bound}`)
+    await park(channel, [...many(2, unbound), { id: 'b', to: `queue:${bound}` }, { id: 'm', to: 'queue:missing' }])
+    const unsure = await run(['parked', 'redrive', '--all', '--declare'], env())
+    expect(unsure).toMatchObject({ code: 4, stdout: '0 sent on, 4 left\n' })
+    expect(unsure.stderr).toContain(`2 left: nobody can say whether queue:${unbound} is bound (--bind queue:${unbound}`)
+    await holds(channel, PARKED, 4)
+    const asked = { ...env(), RABBITMQ_MANAGEMENT_URL: managementUrl()! }
+    const some = await run(['parked', 'redrive', '--all', '--declare'], asked)
+    expect(some).toMatchObject({ code: 1, stdout: '1 sent on, 3 left\n' })
+    expect(some.stderr).toContain(`2 left: queue:${unbound} is not bound in this namespace (--bind queue:${unbound}`)
+    expect(some.stderr).toContain('1 left: queue:missing does not exist')
+    await holds(channel, bound, 1)
+    await holds(channel, unbound, 0)
+    const all = await run(['parked', 'redrive', '--all', '--bind', `queue:${unbound}`], asked)
+    expect(all).toMatchObject({ code: 1, stdout: '2 sent on, 1 left\n' })
+    await holds(channel, unbound, 2)
+  },
+)
 
-test('killed half-way, redrive loses nothing', async () => {
+test('redrive killed half-way loses nothing', async () => {
   const queue = unique('killed')
   await channel.assertQueue(queue)
   await park(channel, many(60, queue))
@@ -160,7 +163,7 @@ test('killed half-way, redrive loses nothing', async () => {
   expect(ids.length).toBeLessThanOrEqual(65)
 })
 
-test('a signal ends redrive after what is under way', async () => {
+test('a signal ends redrive after the messages in flight', async () => {
   const queue = unique('stopped')
   await channel.assertQueue(queue)
   await park(channel, many(60, queue))
@@ -174,7 +177,7 @@ test('a signal ends redrive after what is under way', async () => {
   await holds(channel, PARKED, 60 - sent)
 })
 
-test('purge needs --yes where nobody can be asked, and removes all, or just those named', async () => {
+test('purge needs --yes without a terminal, and removes all messages, or only those named', async () => {
   await park(channel, many(3, 'gone'))
   const unsure = await run(['parked', 'purge'], env())
   expect(unsure).toMatchObject({ code: 2, stdout: '' })

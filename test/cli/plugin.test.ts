@@ -40,7 +40,7 @@ async function bodies(channel: Channel, queue: string, count: number): Promise<s
 }
 
 describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why})` : ''}`, () => {
-  test('status counts what waits in each exchange, and exits with 7 until it is nothing', async () => {
+  test('status counts the waiting messages of each exchange, and exits with 7 until there are none', async () => {
     const { exchange, queue, channel } = await oldWorld()
     for (let i = 0; i < 3; i++) publishDelayed(channel, exchange, 'k', 'x', 15_000)
     const waiting = async () => {
@@ -58,13 +58,13 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
     expect((await pluginCommand('status')).stdout).toContain(`${exchange}  (direct, vhost ${vhost.name})`)
   })
 
-  test('status says of a name that is no exchange of the plugin that it does not know it', async () => {
+  test('status reports a name that is not an exchange of the plugin', async () => {
     const { code, stderr } = await pluginCommand('status', unique('typo'))
     expect(code).toBe(1)
     expect(stderr).toContain('no exchange of the plugin')
   })
 
-  test('copy makes an exchange of the type underneath, with the same bindings, as often as it is called', async () => {
+  test('copy declares an exchange of the underlying type with the same bindings, and may be repeated', async () => {
     const args = { 'x-match': 'all', clinic: 'west' }
     const { exchange, queue, channel } = await oldWorld('headers', '', args)
     const inFront = unique('in-front')
@@ -103,7 +103,7 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
     expect((await channel.checkQueue(queue)).messageCount).toBe(0)
   })
 
-  test('switch refuses while a message waits, or a binding is lacking, and changes nothing', async () => {
+  test('switch refuses while a message waits or a binding is missing, and changes nothing', async () => {
     const { exchange, queue, channel } = await oldWorld()
     publishDelayed(channel, exchange, 'k', 'waits', 20_000)
     expect((await pluginCommand('switch', exchange)).code).toBe(3)
@@ -118,7 +118,7 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
     expect(await bodies(channel, queue, 1)).toEqual(['waits'])
   })
 
-  test('switch gives the name of an empty exchange to an intake, with what it was bound to', async () => {
+  test('switch gives the name and the bindings of an empty exchange to an intake', async () => {
     const { exchange, queue, channel } = await oldWorld()
     const inFront = unique('in-front')
     await channel.assertExchange(inFront, 'fanout')
@@ -150,7 +150,7 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
     await expect(channel.checkExchange(`${namespace}.v1.delayed`)).rejects.toThrow('404')
   })
 
-  test('in a cluster, one node alone does not say that nothing waits', async ({ skip }) => {
+  test('in a cluster, the answer of one node is not enough to report that no message waits', async ({ skip }) => {
     const cluster = await startCluster({ size: 2 })
     if (!cluster) return skip('DUEQUE_RABBITMQ_BIN is not set')
     try {
@@ -176,7 +176,7 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
 })
 
 test.skipIf(why === undefined || noManagement !== undefined)(
-  'on a broker without the plugin status says so, and exits with 0',
+  'status reports a broker without the plugin, and exits with 0',
   async () => {
     const { code, stdout } = await pluginCommand('status')
     expect(code).toBe(0)
@@ -184,7 +184,7 @@ test.skipIf(why === undefined || noManagement !== undefined)(
   },
 )
 
-test('the commands still have their old name, migrate', async () => {
+test('the commands still work by their old name, migrate', async () => {
   const help = await run(['migrate', 'status', '--help'])
   expect(help).toEqual(await run(['plugin', 'status', '--help']))
   expect(help).toMatchObject({ code: 0, stderr: '' })

@@ -10,7 +10,7 @@ import { documents, run, unique } from './dueque.js'
 const vhost = useVhost()
 const database = usePostgres()
 
-test('migrates, prints the same as SQL, and looks at what waits', async () => {
+test('migrates, prints the same migration as SQL, and inspects waiting messages', async () => {
   const env = { DUEQUE_POSTGRES_URL: database.url, DUEQUE_POSTGRES_SCHEMA: uniqueSchema() }
   const before = await run(['count', '--json'], env)
   expect(before).toMatchObject({ code: 4, stderr: expect.stringContaining('dueque postgres migrate') as string })
@@ -34,7 +34,7 @@ test('migrates, prints the same as SQL, and looks at what waits', async () => {
   expect(same.stdout).toContain('up to date')
 })
 
-test('a URL that is none, and a server that is not there, are told without the password', async () => {
+test('an invalid URL and an unreachable server are reported without the password', async () => {
   const none = await run(['postgres', 'migrate', '--postgres', 'secret-word@host'])
   expect(none.code).toBe(2)
   const away = await run(['postgres', 'migrate', '--postgres', 'postgres://a:secret-word@127.0.0.1:1/b'])

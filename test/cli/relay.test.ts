@@ -45,7 +45,7 @@ async function schedule(redisClient: unknown, queue: string, delays: readonly nu
   await mq.close()
 }
 
-test('hands over what is due, tells how it stands, and ends by SIGTERM', async () => {
+test('hands over due messages, reports its health, and ends on SIGTERM', async () => {
   const queue = unique('relayed')
   const relay = await startRelay(server.url)
   expect(await relay.health()).toMatchObject({ status: 200, ok: true, producer: 'up', store: 'up' })
@@ -62,7 +62,7 @@ test('hands over what is due, tells how it stands, and ends by SIGTERM', async (
   expect(documents(stdout).at(-1)).toEqual({ relay: 'stopped', relayed: 3 })
 })
 
-test('answers 503 while its store is away, and goes on when it is back', async ({ skip }) => {
+test('answers 503 while its store is away, and recovers when it is back', async ({ skip }) => {
   const own = await startRedis({ appendonly: true })
   if (!own) return skip(NO_REDIS_PROGRAMS)
   onTestFinished(() => own.stop())

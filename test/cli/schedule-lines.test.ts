@@ -29,7 +29,7 @@ const BAD = [
   ['an integer of 64 bits', '{"data":1234567890123456789}'],
 ] as const
 
-test('reports bad lines with their number, lets the others go on, and exits with 1', async () => {
+test('reports bad lines by number, schedules the others, and exits with 1', async () => {
   const queue = unique('lines')
   const input = lines({ data: 'first' }, ...BAD.map(([, line]) => line), '', { data: 'last' })
   const options = ['--queue', queue, '--in', '10ms', '--declare']
@@ -63,7 +63,7 @@ test('prints a receipt or an error for each line as JSON', async () => {
   ])
 })
 
-test("a line's own fields take the place of the options", async () => {
+test('fields of a line override the options', async () => {
   const [queue, other, exchange] = [unique('lines'), unique('other'), unique('clinic')]
   const connection = await amqp.connect(vhost.url)
   onTestFinished(() => connection.close())
@@ -89,7 +89,7 @@ test("a line's own fields take the place of the options", async () => {
   expect(await consume(other, 1)).toMatchObject([{ payload: 'd', routingKey: other, name: 'name' }])
 })
 
-test('with --raw each line is the payload, whatever it holds', async () => {
+test('with --raw each line is the payload, whatever it contains', async () => {
   const queue = unique('lines')
   const payloads = [{ data: 1, in: '99d', id: 'x' }, { inn: 1 }, null, 'a\u2028b', [1.5], false]
   const options = ['--queue', queue, '--in', '0ms', '--declare', '--raw']
@@ -103,7 +103,7 @@ test('with --raw each line is the payload, whatever it holds', async () => {
   expect(got.sort()).toEqual(payloads.map((one) => JSON.stringify(one)).sort())
 })
 
-test('reads lines from a file that is named so, to the last one without a newline', async () => {
+test('reads lines from a file, including a last line without a newline', async () => {
   const queue = unique('lines')
   const folder = await mkdtemp(join(tmpdir(), 'dueque-'))
   onTestFinished(() => rm(folder, { recursive: true }))
@@ -113,7 +113,7 @@ test('reads lines from a file that is named so, to the last one without a newlin
   expect({ code, stdout }).toEqual({ code: 0, stdout: '2 scheduled\n' })
 })
 
-test('a signal ends the reading of an open input, not what is on its way', async () => {
+test('a signal ends the reading of an open input; schedules in flight are completed', async () => {
   const queue = unique('lines')
   const { child, ended, printed } = start(['schedule', '--queue', queue, '--in', '0ms', '--declare', '--json'], env())
   child.stdin.write(lines({ data: 1 }, { data: 2 }))
@@ -128,7 +128,7 @@ test('a signal ends the reading of an open input, not what is on its way', async
   ).toEqual([1, 2])
 })
 
-test('ends without a stack trace when nobody reads its output', async () => {
+test('ends without a stack trace when its output is closed', async () => {
   const queue = unique('lines')
   const { child, ended, printed } = start(['schedule', '--queue', queue, '--in', '1h', '--declare', '--json'], env())
   child.stdin.write(lines({ data: 1 }))

@@ -25,7 +25,7 @@ const COMMANDS: string[][] = [
 ]
 
 test.each(COMMANDS.map((args) => [args.join(' '), args] as const))(
-  '%s shows no password, neither that of the broker nor that of the management API, as text or as JSON',
+  '%s shows neither the password of the broker nor that of the management API, as text or as JSON',
   async (_, args) => {
     const runs = [wrong(), nowhere()].flatMap((url) =>
       [[], ['--json']].map((json) => run([...args, ...json], { AMQP_URL: url, RABBITMQ_MANAGEMENT_URL: MANAGEMENT })),
@@ -48,9 +48,9 @@ test.each([
   ['an argument too many', ['status', nowhere(), MANAGEMENT]],
   ['an unknown command', [nowhere()]],
   ['a URL that is none', ['status', '--url', nowhere().replace('amqp', 'http')]],
-  ['a URL that is none, in the variable', ['status']],
-  ['a management URL that is none', ['status', '--management', MANAGEMENT.replace('http', 'amqp')]],
-])('%s shows none either', async (what, args) => {
+  ['an invalid URL in the variable', ['status']],
+  ['an invalid management URL', ['status', '--management', MANAGEMENT.replace('http', 'amqp')]],
+])('%s shows no password either', async (what, args) => {
   const url = what.endsWith('variable') ? nowhere().replace('amqp', 'http') : nowhere()
   for (const json of [[], ['--json']]) {
     const { stdout, stderr } = await run([...args, ...json], { AMQP_URL: url, RABBITMQ_MANAGEMENT_URL: MANAGEMENT })
@@ -62,7 +62,7 @@ test.each([
 const noProc = process.platform !== 'linux'
 
 test.skipIf(noProc)(
-  'a password in the variable is in no list of processes (skipped where there is no /proc)',
+  'a password in the environment is not visible in the process list (skipped without /proc)',
   async () => {
     const password = new URL(brokerUrl()).password || 'guest'
     const { child, ended } = start(['consume', unique('q'), '--json'], { AMQP_URL: brokerUrl() })

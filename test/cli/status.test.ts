@@ -63,7 +63,7 @@ async function reports(expected: object, args: string[], more?: Record<string, s
   await poll(same, { what: 'the counts', timeoutMs: 40_000 })
 }
 
-test('counts what waits by rung, what outlets hold, what is parked and what is dead, by the management API', async (context) => {
+test('counts waiting messages by rung, messages in outlets, parked and dead messages, by the management API', async (context) => {
   const url = managementUrl()
   if (url === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
   const expected = {
@@ -82,14 +82,14 @@ test('counts what waits by rung, what outlets hold, what is parked and what is d
   await reports({ ...expected, dead: [expected.dead[1]] }, ['--queue', queue], { RABBITMQ_MANAGEMENT_URL: url! })
 })
 
-test('counts over AMQP what AMQP shows, without the management API', async () => {
+test('without the management API, counts what AMQP shows', async () => {
   const rest = { namespace, source: 'amqp', waiting, outlets: [], parked }
   const dead = [{ queue: `${queue}.dead`, ...count(2) }]
   const args = ['--no-management', '--queue', queue, '--queue', unique('none')]
   await reports({ ...rest, dead }, [...args, '--shards', '3'])
 })
 
-test('says in words what it has counted and how', async () => {
+test('prints in words what it counted and how', async () => {
   await mq.close()
   channel.sendToQueue(unroutable, Buffer.from('1'))
   await poll(async () => (await channel.checkQueue(unroutable)).messageCount === 1, { what: 'an unroutable message' })
@@ -103,7 +103,7 @@ test('says in words what it has counted and how', async () => {
   expect(stdout).toContain('Counted over AMQP')
 })
 
-test('counts what schedule has made wait', async () => {
+test('counts a message that schedule made wait', async () => {
   const own = unique('own')
   const message = ['--queue', unique('notes'), '--in', '30m', '--declare', '--data', '1']
   expect((await run(['schedule', ...message], env({ DUEQUE_NAMESPACE: own }))).code).toBe(0)
@@ -111,13 +111,13 @@ test('counts what schedule has made wait', async () => {
   expect(documents(stdout)).toMatchObject([{ namespace: own, waiting: count(1), parked: count(0), dead: [] }])
 })
 
-test('says so where nothing was ever declared', async () => {
+test('says so if nothing was ever declared', async () => {
   const { code, stdout } = await status(['--no-management', '--namespace', unique('new')])
   expect(code).toBe(0)
   expect(stdout).toMatch(/^parked +0 {2}nothing was declared in namespace new-\w+ yet$/m)
 })
 
-test('fails with 3 if the management API that was named does not answer, without its password', async () => {
+test('fails with 3 if the named management API does not answer, and does not show its password', async () => {
   const { code, stdout, stderr } = await status(['--management', 'http://me:s3cret@127.0.0.1:9'])
   expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
   expect(stderr).toMatch(/^error: management API at 127\.0\.0\.1:9: /)

@@ -39,7 +39,7 @@ test('show lists everything without a broker, as definitions with --json', async
 
 // 375 queues are declared in one go.
 test(
-  'apply declares what is missing, verify tells what is, delete refuses while anything waits',
+  'apply declares the missing parts, verify reports them, delete refuses while a message waits',
   { timeout: 240_000 },
   async () => {
     const env = { AMQP_URL: vhost.url, DUEQUE_NAMESPACE: unique('ns') }
@@ -145,7 +145,7 @@ async function slowManagement(meanwhile: () => Promise<unknown>): Promise<string
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-test('delete stops before a queue that was empty by the totals and is not any more', async (context) => {
+test('delete stops at a queue that is no longer empty since the totals were read', async (context) => {
   if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
   const namespace = unique('late')
   const queue = unique('reminders')

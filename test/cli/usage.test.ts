@@ -27,7 +27,7 @@ const WRONG: [what: string, args: string[]][] = [
   ['a limit of 0', ['consume', 'q', '--limit', '0']],
   ['a limit that is no number', ['consume', 'q', '--limit', 'x']],
   ['a limit and concurrency', ['consume', 'q', '--limit', '1', '--concurrency', '2']],
-  ['a management URL that is none', ['status', '--management', 'localhost']],
+  ['an invalid management URL', ['status', '--management', 'localhost']],
   ['no parked message named', ['parked', 'redrive']],
   ['no queue whose dead messages to list', ['dead', 'list']],
   ['no dead message named', ['dead', 'redrive', 'q']],
@@ -47,7 +47,7 @@ test.each(WRONG)('%s is wrong usage: exits with 2 and sends nothing', async (_, 
   expect(stderr).toMatch(args.length === 0 ? /^Usage: dueque/ : /^error: .+\n$/)
 })
 
-test('errors are JSON with --json, also those about options', async () => {
+test('errors are JSON with --json, including those about options', async () => {
   const error = (code: string) => ({ error: { code, message: expect.any(String) as string } })
   const option = await run(['status', '--json', '--quue'])
   expect(documents(option.stderr)).toEqual([error('USAGE')])
@@ -88,7 +88,7 @@ test('a misspelt option does not show the password in its value', async () => {
   expect(stderr).toBe("error: unknown option '--ulr=(a URL)'\n")
 })
 
-test('--help tells examples and exit codes, --version the version', async () => {
+test('--help shows examples and exit codes, --version the version', async () => {
   const help = await run(['--help'])
   expect(help.code).toBe(0)
   expect(help.stdout).toMatch(/Examples:\n(.*\n)+Exit codes:/)

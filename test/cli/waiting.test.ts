@@ -28,7 +28,7 @@ beforeAll(async () => {
 })
 afterAll(() => client.quit())
 
-test('list shows what waits by time, in pages, without RabbitMQ', async () => {
+test('list shows waiting messages by due time, in pages, without RabbitMQ', async () => {
   const text = await run(['list', '--queue', queue, '--limit', '2'], env())
   const [head, ...lines] = text.stdout.trimEnd().split('\n')
   expect(head).toMatch(/^ID +NAME +DESTINATION +DUE +ATTEMPT$/)
@@ -49,13 +49,13 @@ test('list shows what waits by time, in pages, without RabbitMQ', async () => {
   ])
 })
 
-test('count counts, all or those chosen', async () => {
+test('count counts all messages, or those that match the filters', async () => {
   expect(await run(['count'], env())).toEqual({ code: 0, stdout: '4\n', stderr: '' })
   const some = await run(['count', '--queue', queue, '--to', '2035-01-03T00:00:00Z', '--json'], env())
   expect(documents(some.stdout)).toEqual([{ count: 2 }])
 })
 
-test('show prints one whole, and says by its exit code that there is none', async () => {
+test('show prints one message whole, and tells by its exit code if it does not exist', async () => {
   const text = await run(['show', 'day-1'], env())
   expect(text).toMatchObject({ code: 0, stderr: '' })
   expect(text.stdout).toMatch(/^due +2035-01-01T00:00:00.000Z$/m)
@@ -68,7 +68,7 @@ test('show prints one whole, and says by its exit code that there is none', asyn
   })
 })
 
-test('reschedule and cancel change what waits, and say if it does not', async () => {
+test('reschedule and cancel change a waiting message, and say if it does not wait', async () => {
   const later = await run(['reschedule', 'other', '--at', '2035-02-01T00:00:00Z'], env())
   expect(later).toEqual({ code: 0, stdout: 'other is due 2035-02-01T00:00:00.000Z\n', stderr: '' })
   const gone = await run(['reschedule', 'never', '--in', '1h', '--json'], env())
@@ -84,14 +84,14 @@ test('reschedule and cancel change what waits, and say if it does not', async ()
   expect(await run(['count', '--from', '2035-01-04T00:00:00Z'], env())).toMatchObject({ code: 0, stdout: '0\n' })
 })
 
-test('schedule with a store has the message wait there', async () => {
+test('schedule with a store makes the message wait there', async () => {
   const args = ['schedule', '--queue', queue, '--in', '3650d', '--id', 'by-hand', '--data', '1']
   const { code, stderr } = await run(args, { ...env(), AMQP_URL: vhost.url })
   expect({ code, warnings: stderr.match(/^warning: appendonly is no/gm)?.length }).toEqual({ code: 0, warnings: 1 })
   expect(await run(['cancel', 'by-hand'], env())).toMatchObject({ code: 0 })
 })
 
-test('what is wrong with the store is said, without its password', async () => {
+test('problems of the store are reported without its password', async () => {
   const { DUEQUE_REDIS_URL: _, ...none } = env()
   const without = await run(['list'], none)
   expect(without).toMatchObject({ code: 2, stdout: '' })
