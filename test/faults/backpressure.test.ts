@@ -13,21 +13,21 @@ const MIB = 1024 * 1024
 
 const vhost = useVhost()
 
-test('a producer behind a slow network holds what its window allows, of 50,000 messages', async () => {
+test('a producer of 50,000 messages behind a slow network holds no more than its window allows', async () => {
   const { queue, url } = await slowly(10 * MIB)
   const { done, heldBytes } = await run(['schedule', url, queue, 50_000, 2000])
   expect(done).toBe(50_000)
   expect(heldBytes).toBeLessThan(48 * MIB)
 }, 180_000)
 
-test('of bodies of 8 MiB it holds as many as make 64 MiB, and one copy of them', async () => {
+test('with bodies of 8 MiB, it holds at most 64 MiB, and one copy of each', async () => {
   const { queue, url } = await slowly(40 * MIB)
   const { done, heldBytes } = await run(['schedule', url, queue, 40, 8 * MIB])
   expect(done).toBe(40)
   expect(heldBytes).toBeLessThan(256 * MIB)
 }, 180_000)
 
-test('a slow consumer holds what prefetch allows, of 20,000 messages that are due', async () => {
+test('a slow consumer of 20,000 due messages holds no more than prefetch allows', async () => {
   const { queue } = await slowly(Infinity)
   const model = await connectRaw(vhost.url)
   onTestFinished(() => model.close())

@@ -23,7 +23,7 @@ interface Line {
 }
 
 test(
-  'the wall clock of a process is set back by an hour, and forward again: its messages come, and none is early',
+  'the wall clock of a process is set back by an hour, and forward again: its messages arrive, none early',
   async ({ skip }) => {
     const library = (await findFaketime()) ?? skip('no libfaketime, which sets the clock of one process')
     const folder = mkdtempSync(join(tmpdir(), 'dueque-clock-'))

@@ -54,7 +54,7 @@ test.concurrent.for<[string, string, object]>([
   ['a handler does not end', 'handler', { settled: 0 }],
   ['a reconnect is under way', 'reconnect', { settled: 0 }],
 ])(
-  'on a silent network, close ends within drainTimeoutMs and the process with it, when %s',
+  'on a silent network, close and the process end within drainTimeoutMs, when %s',
   async ([, mode, expected], context) => {
     const closed = await close(context, mode, 1000)
     context.expect(closed).toMatchObject(expected)

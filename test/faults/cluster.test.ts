@@ -23,7 +23,7 @@ describe.skipIf(noNodes)(`a cluster of three ${why}`, () => {
   afterAll(() => cluster.stop())
 
   // The first: later, the broker makes up for leaders that have moved, and others have made rungs of hours.
-  test('leads the rungs of a ladder from all of its nodes, evenly', async () => {
+  test('spreads the leaders of the rungs evenly over its nodes', async () => {
     const mq = await open(cluster.urls)
     await scheduleNotes(
       mq,
@@ -42,13 +42,13 @@ describe.skipIf(noNodes)(`a cluster of three ${why}`, () => {
   })
 
   const cannot = {
-    'reaches exchanges of every type with the routing key as it was':
+    'exchanges of every type receive the routing key unchanged':
       'routing is the same on three nodes, and its outlets take 8 s',
   }
   conformance({ name: 'ladder on three nodes', make: ladder, cannot }, () => new AmqpWorld(cluster.urls, ladder))
 })
 
-describe.skipIf(noNodes)(`a cluster of three of one's own ${why}`, () => {
+describe.skipIf(noNodes)(`a private cluster of three ${why}`, () => {
   test('a follower, then a leader killed and restarted under load: each handled once, none early, none lost', async (test) => {
     const cluster = await ownCluster(test)
     const queue = unique('failover')
@@ -96,7 +96,7 @@ describe.skipIf(noNodes)(`a cluster of three of one's own ${why}`, () => {
     expect(recorder.numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, n) => n))
   }, 400_000)
 
-  test('without a majority schedule does not resolve; it fails in time, and works again when the nodes are back', async (test) => {
+  test('without a majority, schedule fails in time instead of resolving, and works again when the nodes are back', async (test) => {
     const cluster = await ownCluster(test)
     const [left, ...others] = cluster.nodes
     const queue = unique('majority')

@@ -21,7 +21,7 @@ async function intakeProcess(from: string) {
   return { child, ended }
 }
 
-test('an intake that is killed in mid-stream, twice, loses nothing, and ids make each handled once, none early', async () => {
+test('an intake that is killed twice in mid-stream loses nothing; by their ids, messages are handled once, none early', async () => {
   const from = unique('killed')
   const queue = unique('work')
   const mq = await open(vhost.url)

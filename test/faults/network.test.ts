@@ -29,7 +29,7 @@ test('cut three times: every schedule is confirmed, each message is handled once
   expect(work.mq.health().ok).toBe(true)
 })
 
-test('cut with a logger that throws: the connection comes back all the same', async () => {
+test('cut with a logger that throws: the connection still recovers', async () => {
   const proxy = await newProxy()
   const queue = unique('logger')
   const fail = () => {
@@ -44,7 +44,7 @@ test('cut with a logger that throws: the connection comes back all the same', as
   await poll(() => handled.includes(1), { what: 'a message after the cut', timeoutMs: 60_000 })
 })
 
-test('silent, without an end: noticed by the heartbeat, and all goes on when the network is back', async () => {
+test('silent without a close: the heartbeat detects it, and everything goes on when the network is back', async () => {
   const proxy = await newProxy()
   const work = await AtWork.start(proxy.url(), { heartbeatSeconds: 2, connectTimeoutMs: 2000 })
   proxy.freeze()
@@ -63,7 +63,7 @@ test('silent, without an end: noticed by the heartbeat, and all goes on when the
   await poll(() => openSockets(proxy.port) === 2, { what: 'the dead sockets to be closed', timeoutMs: 30_000 })
 })
 
-test('a dead connection leaves no socket behind, though nobody answers its end', async () => {
+test('a dead connection leaves no socket behind, although its close is not answered', async () => {
   const proxy = await newProxy()
   const mq = await open(proxy.url(), { heartbeatSeconds: 1, connectTimeoutMs: 1000 })
   proxy.freeze()
@@ -109,7 +109,7 @@ test('silent from the start: connect fails within connectTimeoutMs', async () =>
   expect(error).toMatchObject({ code: 'UNREACHABLE' })
 })
 
-test('silent at the end: close comes back all the same', async () => {
+test('silent during close: close still resolves', async () => {
   const proxy = await newProxy()
   const mq = await connect({ url: proxy.url(), publishTimeoutMs: 5000, heartbeatSeconds: 0 })
   await mq.consume(unique('end'), [on(note, () => undefined)])

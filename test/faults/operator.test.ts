@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 240_000 })
 const vhost = useVhost()
 const ALL = { configure: '.*', write: '.*', read: '.*' }
 
-test('the queue is deleted: the consumer declares it again, and what is due from then on arrives', async () => {
+test('the queue is deleted: the consumer declares it again, and messages due from then on arrive', async () => {
   const work = await AtWork.start(vhost.url)
   const channel = await rawChannel(vhost.url)
   await channel.deleteQueue(work.queue)
@@ -24,7 +24,7 @@ test('the queue is deleted: the consumer declares it again, and what is due from
   expect(work.events).not.toContain('disconnected')
 })
 
-test('the queue is missing for a while: what is due meanwhile is parked, the rest arrives when it is declared', async () => {
+test('the queue is missing for a while: messages due meanwhile are parked, the rest arrives when it is declared', async () => {
   const queue = unique('missing')
   const channel = await rawChannel(vhost.url)
   const declare = () => channel.assertQueue(queue, { arguments: { 'x-queue-type': 'quorum' } })
@@ -44,7 +44,7 @@ test('the queue is missing for a while: what is due meanwhile is parked, the res
   expect(work.mq.health().ok).toBe(true)
 })
 
-test('an exchange is deleted: the broker closes the channel, everything under way is sent again', async () => {
+test('an exchange is deleted: the broker closes the channel, and every publish in flight is repeated', async () => {
   const work = await AtWork.start(vhost.url)
   const channel = await rawChannel(vhost.url)
   for (const exchange of ['dueque.v1.entry.s', 'dueque.v1.deliver']) {
@@ -56,8 +56,8 @@ test('an exchange is deleted: the broker closes the channel, everything under wa
   expect(work.events).not.toContain('disconnected')
 })
 
-describe.skipIf(managementUrl() === undefined)('(skipped without the management API, which does it)', () => {
-  test('the vhost is deleted, and made anew: what waited is gone, all else goes on', async () => {
+describe.skipIf(managementUrl() === undefined)('an operator (skipped without the management API)', () => {
+  test('the vhost is deleted and created again: waiting messages are lost, everything else goes on', async () => {
     const own = await createVhost()
     onTestFinished(() => own.drop().catch(() => undefined))
     const work = await AtWork.start(own.url)
@@ -76,7 +76,7 @@ describe.skipIf(managementUrl() === undefined)('(skipped without the management 
     expect(work.events).toEqual(expect.arrayContaining(['disconnected', 'reconnected']))
   })
 
-  test('password, user and permissions are taken away: error at each try, and all goes on when they are back', async () => {
+  test('password, user and permissions are revoked: each try fails, and everything goes on when they are back', async () => {
     const url = new URL(await userWith(vhost, ALL))
     const user = `/users/${url.username}`
     const permit = (body: object) => management(`/permissions/${vhost.name}/${url.username}`, { method: 'PUT', body })

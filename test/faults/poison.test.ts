@@ -37,25 +37,28 @@ describe.each(POISONS)('a message for which RabbitMQ %s', (_, replyCode, poison)
   test.each([
     [500, 500, 500],
     [100, 5, 10],
-  ])('is refused, and takes no other with it: of %i each %ith, %i under way', async (count, nth, maxInFlight) => {
-    const isPoison = (n: number) => n % nth === 2
-    const strategy = poisoning(poison, ({ correlationId }) => isPoison(Number(correlationId)))
-    const mq = await open(vhost.url, { strategy, maxInFlight, publishTimeoutMs: 120_000 })
-    const [queue, lost] = [unique('poison'), losses(mq)]
-    const recorder = await Recorder.on(mq, queue)
-    const numbers = Array.from({ length: count }, (_, n) => n)
-    const results = await Promise.allSettled(
-      numbers.map((n) => mq.schedule(note, { n }, { to: { queue }, in: 500, correlationId: String(n) })),
-    )
-    const reasons = results.map((result) => (result.status === 'rejected' ? (result.reason as unknown) : undefined))
-    expect(numbers.filter((n) => reasons[n])).toEqual(numbers.filter(isPoison))
-    expect(reasons[2]).toMatchObject({ code: 'MESSAGE_REFUSED', data: { replyCode } })
-    expect(lost()).toBeLessThanOrEqual((5 * count) / nth)
-    await recorder.has(count - count / nth)
-    expect(recorder.deliveries).toHaveLength(count - count / nth)
-  })
+  ])(
+    'is refused, and no other message is lost: %i messages, every %ith of this kind, %i in flight',
+    async (count, nth, maxInFlight) => {
+      const isPoison = (n: number) => n % nth === 2
+      const strategy = poisoning(poison, ({ correlationId }) => isPoison(Number(correlationId)))
+      const mq = await open(vhost.url, { strategy, maxInFlight, publishTimeoutMs: 120_000 })
+      const [queue, lost] = [unique('poison'), losses(mq)]
+      const recorder = await Recorder.on(mq, queue)
+      const numbers = Array.from({ length: count }, (_, n) => n)
+      const results = await Promise.allSettled(
+        numbers.map((n) => mq.schedule(note, { n }, { to: { queue }, in: 500, correlationId: String(n) })),
+      )
+      const reasons = results.map((result) => (result.status === 'rejected' ? (result.reason as unknown) : undefined))
+      expect(numbers.filter((n) => reasons[n])).toEqual(numbers.filter(isPoison))
+      expect(reasons[2]).toMatchObject({ code: 'MESSAGE_REFUSED', data: { replyCode } })
+      expect(lost()).toBeLessThanOrEqual((5 * count) / nth)
+      await recorder.has(count - count / nth)
+      expect(recorder.deliveries).toHaveLength(count - count / nth)
+    },
+  )
 
-  test('is refused with nothing else about', async () => {
+  test('is refused when it is the only message in flight', async () => {
     const mq = await open(vhost.url, { strategy: poisoning(poison, () => true) })
     const queue = unique('poison')
     const refusal = await failure(mq.schedule(note, { n: 1 }, { to: { queue }, in: '1h', declare: true }))
@@ -63,7 +66,7 @@ describe.each(POISONS)('a message for which RabbitMQ %s', (_, replyCode, poison)
   })
 })
 
-test('a retry that RabbitMQ does not take is given up', async () => {
+test('a retry that RabbitMQ refuses is dead-lettered', async () => {
   const mq = await open(vhost.url, { strategy: poisoning(NO_CONSUMER, isRetry) })
   const queue = unique('poison')
   await mq.consume(queue, [on(note, () => Promise.reject(new Error('no')))], { retry: { attempts: 3, backoff: 10 } })

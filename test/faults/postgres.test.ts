@@ -48,7 +48,7 @@ relayFaults({
   },
 })
 
-test('PostgreSQL stops without a word: every call ends in time, and so does close, over pg', async ({ skip }) => {
+test('PostgreSQL stops answering: every call and close end in time, over pg', async ({ skip }) => {
   if (!server) return skip(NO_POSTGRES_PROGRAMS)
   await bearsSilence(vhost.url, server, (url, timeoutMs) => {
     const pool = new Pool({ connectionString: url })
@@ -57,9 +57,7 @@ test('PostgreSQL stops without a word: every call ends in time, and so does clos
   })
 })
 
-test('PostgreSQL stops without a word: every call ends in time, and so does close, over postgres.js', async ({
-  skip,
-}) => {
+test('PostgreSQL stops answering: every call and close end in time, over postgres.js', async ({ skip }) => {
   if (!server) return skip(NO_POSTGRES_PROGRAMS)
   await bearsSilence(vhost.url, server, (url, timeoutMs) => {
     const sql = sqlTo(url, { onnotice: () => undefined, connect_timeout: 3 })

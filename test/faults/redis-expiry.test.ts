@@ -51,7 +51,7 @@ function expectAll(recorder: Recorder): void {
   expect(recorder.numbers.toSorted((a, b) => a - b)).toEqual(DELAYS.map((_, n) => n))
 }
 
-test('the subscriber cut off for 30 s while 1,000 keys expire: the sweep delivers each once, no later than it says', async () => {
+test('the subscriber is cut off for 30 s while 1,000 keys expire: the sweep delivers each once, within its interval', async () => {
   const client = await splitRedis()
   const mq = await openRelay({ client, prefix: unique(server.prefix), sweepMs: 1000 })
   const queue = unique('cut')
@@ -68,7 +68,7 @@ test('the subscriber cut off for 30 s while 1,000 keys expire: the sweep deliver
   await client.proxy.listen()
 })
 
-test('the same without a sweep: all are delivered once when the subscriber is back', async () => {
+test('the subscriber is cut off, without a sweep: all messages are delivered once when it is back', async () => {
   const client = await splitRedis()
   const mq = await openRelay({ client, prefix: unique(server.prefix), sweepMs: HOUR_MS })
   const queue = unique('back')
@@ -84,7 +84,7 @@ test('the same without a sweep: all are delivered once when the subscriber is ba
   expectAll(recorder)
 })
 
-test('two listeners, and one of them is killed with -9 in the middle: each message is handled once', async () => {
+test('one of two listeners is killed with SIGKILL: each message is handled once', async () => {
   const [prefix, queue] = [unique(server.prefix), unique('killed')]
   const client = new Redis(server.url)
   onTestFinished(() => client.disconnect())
@@ -105,7 +105,7 @@ test('two listeners, and one of them is killed with -9 in the middle: each messa
   expectAll(recorder)
 })
 
-test('Redis killed and restarted while messages wait, fall due and are scheduled: each is handled once', async ({
+test('Redis is killed and restarted while messages wait, fall due and are scheduled: each is handled once', async ({
   skip,
 }) => {
   const redis = (await startRedis({ appendonly: true })) ?? skip(NO_REDIS_PROGRAMS)
@@ -125,7 +125,7 @@ test('Redis killed and restarted while messages wait, fall due and are scheduled
 })
 
 test.skipIf(process.env['DUEQUE_RABBITMQ_BIN'] === undefined)(
-  'RabbitMQ killed while messages fall due: each is handled once (skipped where DUEQUE_RABBITMQ_BIN does not say how to start one)',
+  'RabbitMQ is killed while messages fall due: each is handled once (skipped if DUEQUE_RABBITMQ_BIN is not set)',
   async () => {
     const node = (await startNode({ management: false }))!
     onTestFinished(() => node.stop())

@@ -64,7 +64,7 @@ relayFaults({
   },
 })
 
-describe('a Redis of the test', () => {
+describe('a private Redis', () => {
   test('Redis is killed and restarted while messages are scheduled, wait and fall due', async ({ skip }) => {
     if (!server) return skip(NO_REDIS_PROGRAMS)
     const work = await AtWork.start(vhost.url, { strategy: strategyAt(server.url) })
@@ -76,7 +76,7 @@ describe('a Redis of the test', () => {
     await work.account()
   }, 180_000)
 
-  test('Redis is away for a while: schedules are refused in time, and all goes on when it is back', async ({
+  test('Redis is away for a while: schedules are refused in time, and everything goes on when it is back', async ({
     skip,
   }) => {
     if (!server) return skip(NO_REDIS_PROGRAMS)
@@ -92,7 +92,9 @@ describe('a Redis of the test', () => {
     expect(work.mq.health().ok).toBe(true)
   }, 120_000)
 
-  test('Redis stops without a word: what was sent may wait, and is done when it goes on', async ({ skip }) => {
+  test('Redis stops answering: a command that was sent may wait, and completes when Redis goes on', async ({
+    skip,
+  }) => {
     const own = await startRedis()
     if (!own) return skip(NO_REDIS_PROGRAMS)
     onTestFinished(() => own.stop())
@@ -114,14 +116,14 @@ describe('a Redis of the test', () => {
     expect(await waits()).toBe(2)
   })
 
-  test('Redis stops without a word: every call ends in time, and so does close, over ioredis', async ({ skip }) => {
+  test('Redis stops answering: every call and close end in time, over ioredis', async ({ skip }) => {
     if (!server) return skip(NO_REDIS_PROGRAMS)
     await bearsSilence(vhost.url, server, (url, timeoutMs) =>
       strategyAt(url, { timeoutMs, relay: { backstopMs: 200 } }),
     )
   })
 
-  test('Redis stops without a word: every call ends in time, and so does close, over redis', async ({ skip }) => {
+  test('Redis stops answering: every call and close end in time, over redis', async ({ skip }) => {
     if (!server) return skip(NO_REDIS_PROGRAMS)
     await bearsSilence(vhost.url, server, (url, timeoutMs) => {
       const client = createClient({ url })
@@ -132,7 +134,7 @@ describe('a Redis of the test', () => {
     })
   })
 
-  test('a Redis that is full refuses what is new, and hands over what is due', async ({ skip }) => {
+  test('a Redis whose memory is full refuses new messages, and hands over due ones', async ({ skip }) => {
     const own = await startRedis({ config: { 'maxmemory-policy': 'noeviction' } })
     if (!own) return skip(NO_REDIS_PROGRAMS)
     onTestFinished(() => own.stop())
@@ -154,7 +156,7 @@ describe('a Redis of the test', () => {
     await handled.isAll(1000)
   })
 
-  test('a replica refuses: it is known that nothing waits', async ({ skip }) => {
+  test('a replica refuses a schedule: the outcome is that nothing waits', async ({ skip }) => {
     const own = await startRedis()
     if (!own) return skip(NO_REDIS_PROGRAMS)
     onTestFinished(() => own.stop())

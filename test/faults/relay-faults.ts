@@ -67,7 +67,7 @@ export function relayFaults({ name, missing, strategy, environment, claimed, ...
   describe(`relays of ${name}`, () => {
     const vhost = useVhost()
 
-    test('two of them hand over what is due, each message once', async ({ skip }) => {
+    test('two relays hand over each due message once', async ({ skip }) => {
       const strategies = [strategy() ?? skip(missing), strategy()!] as const
       const queue = unique('two')
       const [mq] = [await open(vhost.url, strategies[0]), await open(vhost.url, strategies[1])]
@@ -83,7 +83,7 @@ export function relayFaults({ name, missing, strategy, environment, claimed, ...
       for (const one of relayed()) expect(one).toBeGreaterThan(0)
     })
 
-    test('one is killed in the midst of its batch: another goes on, and each message is handled once', async ({
+    test('one is killed in the middle of a batch: another goes on, and each message is handled once', async ({
       skip,
     }) => {
       const queue = unique('killed')
@@ -103,7 +103,7 @@ export function relayFaults({ name, missing, strategy, environment, claimed, ...
       expect(await claimed()).toBe(0)
     })
 
-    test('entries that anybody may have written stop nobody: they are left, counted and reported', async ({ skip }) => {
+    test('unreadable entries do not stop a relay: they stay, are counted and reported', async ({ skip }) => {
       const mq = await open(vhost.url, strategy() ?? skip(missing))
       const told: DuequeError[] = []
       mq.on('error', (error) => told.push(error))

@@ -43,7 +43,7 @@ async function parties() {
   return { proxy, producer, consumer, repeat, tryInVain, count }
 }
 
-test('an unknown one that the broker has, repeated with its receipt: both arrive, a handler sees one', async () => {
+test('a schedule of unknown outcome is repeated after it reached the broker: both copies arrive, one is handled', async () => {
   const { proxy, consumer, repeat, tryInVain, count } = await parties()
   await tryInVain()
   proxy.thaw()
@@ -54,7 +54,7 @@ test('an unknown one that the broker has, repeated with its receipt: both arrive
   await poll(() => count(0) > 0, { what: 'the other message', timeoutMs: 30_000 })
 })
 
-test('an unknown one that the broker never got, repeated likewise: the repetition arrives', async () => {
+test('a schedule of unknown outcome is repeated after it was lost: the repetition arrives', async () => {
   const { proxy, producer, repeat, tryInVain, count } = await parties()
   const at = await tryInVain()
   proxy.refuse()
@@ -69,7 +69,7 @@ test('an unknown one that the broker never got, repeated likewise: the repetitio
   expect(count(7)).toBe(1)
 })
 
-test('what a handler gave up while the broker took nothing is in the dead queue once, and not once for each try', async () => {
+test('a message dead-lettered while the broker accepts nothing is in the dead queue once, not once for each try', async () => {
   const proxy = await TcpProxy.to(vhost.url)
   onTestFinished(() => proxy.close())
   const queue = unique('dead')
