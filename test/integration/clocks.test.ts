@@ -56,7 +56,7 @@ async function open(strategy: Strategy, clock: SettableClock, namespace: string)
 }
 
 describe.each(['ladder', ...Object.keys(STORES)])('%s', (kind) => {
-  test('goes on when the clock of its process is set back by an hour, and forward again', async () => {
+  test('continues when the clock of its process is set back by an hour, and forward again', async () => {
     const name = unique('clock')
     const clock = settableClock()
     const { mq, consume, handled, warnings, has } = await open(STORES[kind]?.(name) ?? ladder(), clock, name)
@@ -87,7 +87,7 @@ describe.each(Object.keys(STORES))('%s', (kind) => {
   const strategyOf = STORES[kind]!
 
   test.each([-600_000, 600_000])(
-    'a relay whose clock is %d ms ahead hands over what is due by the store',
+    'a relay whose clock is %d ms ahead hands over messages when they are due by the clock of the store',
     async (ms) => {
       const name = unique('ahead')
       const { mq, consume, handled, has } = await open(strategyOf(name, { relay: false }), settableClock(), name)
@@ -104,7 +104,7 @@ describe.each(Object.keys(STORES))('%s', (kind) => {
     60_000,
   )
 
-  test('a store whose clock is 10 min ahead: each message makes few trips, which are counted', async () => {
+  test('with a store whose clock is 10 min ahead, each message makes few trips, which are counted', async () => {
     const name = unique('loop')
     const strategy = strategyOf(name)
     const { mq, consume, handled } = await open(strategy, settableClock(-600_000), name)

@@ -6,7 +6,7 @@ import { Recorder, note, unique } from '../strategies/recorder.js'
 
 const vhost = useVhost()
 
-test('close waits for the schedules under way, also for those that still need something declared', async () => {
+test('close waits for schedules in flight, including those that still wait for a declaration', async () => {
   const queue = unique('close')
   const mq = await connect({ url: vhost.url, maxInFlight: 5 })
   const delays = Array.from({ length: 60 }, (_, i) => 600 + i * 50)

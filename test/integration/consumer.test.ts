@@ -98,7 +98,7 @@ describe('a consumer', () => {
     expect(await world.depth(queue)).toBe(0)
   })
 
-  test('holds what arrives early until it is due', async () => {
+  test('holds messages that arrive early until they are due', async () => {
     const queue = unique('held')
     const mq = await open(vhost.url)
     const recorder = await Recorder.on(mq, queue)
@@ -111,7 +111,7 @@ describe('a consumer', () => {
     expect(recorder.deliveries.every(({ latenessMs }) => latenessMs >= 0)).toBe(true)
   })
 
-  test('puts back to wait what arrives far too early', async () => {
+  test('sends messages that arrive far too early back to wait', async () => {
     const queue = unique('far')
     const mq = await open(vhost.url)
     const recorder = await Recorder.on(mq, queue)
@@ -121,7 +121,7 @@ describe('a consumer', () => {
     expect(recorder.deliveries).toEqual([])
   })
 
-  test('handles a foreign message without any of our headers, as due on arrival', async () => {
+  test('handles a foreign message without headers of dueque, as due on arrival', async () => {
     const queue = unique('foreign')
     const mq = await open(vhost.url)
     const seen: Delivery[] = []
@@ -131,7 +131,7 @@ describe('a consumer', () => {
     expect(seen[0]).toMatchObject({ name: '', id: '', payload: ['any', 'json'], latenessMs: 0, attempt: 1 })
   })
 
-  test('buries every copy, though one dead queue was deleted and all look alike', async () => {
+  test('dead-letters every copy, although one dead queue was deleted and all copies look alike', async () => {
     const [one, other, exchange] = [unique('one'), unique('other'), unique('fanout')]
     const mq = await open(vhost.url)
     const world = openWorld(vhost.url)
@@ -158,7 +158,7 @@ describe('a consumer', () => {
     expect(await world.depth(`${other}.dead`)).toBeGreaterThanOrEqual(20)
   })
 
-  test('declares a queue again that was deleted since it was last consumed here', async () => {
+  test('declares again a queue that was deleted since this process last consumed it', async () => {
     const queue = unique('again')
     const mq = await open(vhost.url)
     const first = await mq.consume(queue, [onAny(() => undefined)])
@@ -207,7 +207,7 @@ describe('duplicates', () => {
     expect(seen).toEqual([1])
   })
 
-  test('a copy that arrives while its twin runs waits for that outcome', async () => {
+  test('a copy that arrives while the first one runs waits for its outcome', async () => {
     const queue = unique('twin')
     const mq = await open(vhost.url)
     let finish: (() => void) | undefined
@@ -227,7 +227,7 @@ describe('duplicates', () => {
     expect(calls).toBe(1)
   })
 
-  test('another revision or attempt of the same id is no copy, the same dedupe key is', async () => {
+  test('another revision or attempt of the same id is not a copy, the same dedupe key is', async () => {
     const queue = unique('revision')
     const mq = await open(vhost.url)
     const recorder = await Recorder.on(mq, queue)
@@ -271,7 +271,7 @@ describe.skipIf(managementUrl() === undefined)('queues (skipped without the mana
 })
 
 describe('the default prefetch', () => {
-  test('leaves a second worker its part of slow messages', async () => {
+  test('leaves a second worker its share of slow messages', async () => {
     const queue = unique('shared')
     const [one, two] = [await open(vhost.url), await open(vhost.url)]
     const handled = [0, 0]
@@ -286,7 +286,7 @@ describe('the default prefetch', () => {
     expect(handled[1]).toBeGreaterThan(total / 5)
   })
 
-  test('grows while handlers are fast, by a new consumer in place of the old one, and loses nothing', async () => {
+  test('grows while handlers are fast: a new consumer replaces the old one, and nothing is lost', async () => {
     const queue = unique('fast')
     const mq = await open(vhost.url)
     const numbers: number[] = []

@@ -21,7 +21,7 @@ const CONSUMER = new URL('./dedupe-consumer.ts', import.meta.url)
 
 /** What every {@link DedupeStore} must do. */
 export function dedupeCases({ name, url, make, child }: DedupeSubject): void {
-  test(`${name}: a key is one owner's while it runs, nobody's once released, and settled for all`, async () => {
+  test(`${name}: a key has one owner while it runs, no owner once released, and is settled for all`, async () => {
     const [one, two, key] = [make(), make(), anyKey()]
     expect(await one.claim(key, A, 60_000)).toBe('claimed')
     expect(await two.claim(key, B, 60_000)).toBe('running')
@@ -54,13 +54,13 @@ export function dedupeCases({ name, url, make, child }: DedupeSubject): void {
     expect(await one.claim(done, A, 60_000)).toBe('running')
   })
 
-  test(`${name}: of many who claim at once, one has it`, async () => {
+  test(`${name}: of many concurrent claims, one succeeds`, async () => {
     const [stores, key] = [[make(), make(), make()], anyKey()]
     const claims = Array.from({ length: 90 }, (_, i) => stores[i % 3]!.claim(key, randomUUID(), 60_000))
     expect((await Promise.all(claims)).filter((answer) => answer === 'claimed')).toHaveLength(1)
   })
 
-  test(`${name}: keys of any text are told from each other`, async () => {
+  test(`${name}: keys of any text stay distinct`, async () => {
     const store = make()
     const own = anyKey()
     const keys = ['', '\0', 'a', 'a\0', 'ä', '{x}', ' ', 'y'.repeat(700), `${'y'.repeat(699)}z`].map((end) => own + end)
@@ -68,7 +68,7 @@ export function dedupeCases({ name, url, make, child }: DedupeSubject): void {
     for (const key of keys) expect(await store.claim(key, B, 60_000)).toBe('running')
   })
 
-  test(`${name}: of three copies of each of 300 messages, two consumers handle one`, async () => {
+  test(`${name}: two consumers handle one of three copies of each of 300 messages`, async () => {
     const queue = unique('copies')
     const handled: number[] = []
     const consumers = await Promise.all([1, 2].map(() => consume(queue, (n) => void handled.push(n))))
@@ -83,7 +83,7 @@ export function dedupeCases({ name, url, make, child }: DedupeSubject): void {
     expect(consumers.every((consumer) => consumer.stats().handled > 0)).toBe(true)
   })
 
-  test(`${name}: what a process was handling when it was killed is handled by another, and its copies are not`, async () => {
+  test(`${name}: another process handles the message of a killed process, and not its copies`, async () => {
     const queue = unique('killed')
     const channel = await rawChannel(url())
     await consume(queue, () => undefined).then((consumer) => consumer.close())

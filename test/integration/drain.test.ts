@@ -8,7 +8,7 @@ import { failure, open } from '../support/mq.js'
 
 const vhost = useVhost()
 
-test('gives back what it has not started when it closes, and finishes what it has', async () => {
+test('on close, returns messages that it has not started, and finishes running handlers', async () => {
   const queue = unique('drain')
   const mq = await open(vhost.url)
   let finish: (() => void) | undefined
@@ -32,7 +32,7 @@ test('gives back what it has not started when it closes, and finishes what it ha
 test.each([
   ['at once', () => undefined],
   ['a moment later', () => setImmediate()],
-])('does not get again what it finished %s after its close began', async (_, later) => {
+])('does not receive again a message that it finished %s after its close began', async (_, later) => {
   const queue = unique('drain-many')
   const mq = await open(vhost.url)
   let isClosing = false
@@ -54,7 +54,7 @@ test.each([
   await poll(async () => (await world.depth(queue)) === 99, { timeoutMs: 30_000, what: '99 messages given back' })
 })
 
-test('tells a handler by its signal that the time to drain is over', async () => {
+test('aborts the signal of a handler when the time to drain is over', async () => {
   const queue = unique('signal')
   const mq = await open(vhost.url)
   let signal: AbortSignal | undefined
@@ -69,7 +69,7 @@ test('tells a handler by its signal that the time to drain is over', async () =>
   expect(signal?.aborted).toBe(true)
 })
 
-test('gives back, and does not give up, what its handler dropped because of that signal', async () => {
+test('returns a message whose handler stopped because of that signal, and does not dead-letter it', async () => {
   const queue = unique('aborted')
   const mq = await open(vhost.url)
   let running = false
@@ -86,7 +86,7 @@ test('gives back, and does not give up, what its handler dropped because of that
   expect(await world.depth(`${queue}.dead`)).toBe(0)
 })
 
-test('what a running handler schedules while the connection closes is confirmed, and so is its retry', async () => {
+test('schedules and the retry of a handler that runs while the connection closes are confirmed', async () => {
   const queue = unique('while-closing')
   const mq = await open(vhost.url)
   let finish: (() => void) | undefined
@@ -113,7 +113,7 @@ test('what a running handler schedules while the connection closes is confirmed,
   expect(consumer.stats()).toMatchObject({ retried: 1, dead: 0 })
 })
 
-test('a handler that closes its connection without waiting for it is handled, and not again', async () => {
+test('a message whose handler closes the connection without awaiting it is handled once', async () => {
   const queue = unique('self-close')
   const mq = await open(vhost.url)
   let error: unknown

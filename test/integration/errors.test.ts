@@ -22,7 +22,7 @@ const noManagement = managementUrl() === undefined
 const to = { queue: 'any' }
 
 describe('connect', () => {
-  test('tells which hosts did not answer, and how to start a broker, without the password', async () => {
+  test('names the hosts that did not answer, and how to start a broker, without the password', async () => {
     const url = ['amqp://ada:s3cret@127.0.0.1:1', 'amqp://ada:s3cret@localhost:2/other']
     const error = await failure(connect({ url }))
     expect(error).toMatchObject({ code: 'UNREACHABLE', data: { hosts: ['127.0.0.1:1', 'localhost:2'] } })
@@ -30,7 +30,7 @@ describe('connect', () => {
     expect(JSON.stringify(error) + String((error as Error).stack)).not.toContain('s3cret')
   })
 
-  test('waits for a broker that starts later, as long as it was told to', async () => {
+  test('waits up to the given time for a broker that starts later', async () => {
     const proxy = await TcpProxy.to(vhost.url)
     onTestFinished(() => proxy.close())
     proxy.refuse()
@@ -43,7 +43,7 @@ describe('connect', () => {
     expect(logged).toEqual(['no broker yet: waiting for it'])
   })
 
-  test('tells how long it waited in vain, and waits for nothing that no waiting mends', async () => {
+  test('reports how long it waited, and does not wait for errors that waiting cannot fix', async () => {
     const url = new URL(vhost.url)
     url.password = 'wr0ng'
     const [vain, wrong] = await Promise.all([
@@ -57,7 +57,7 @@ describe('connect', () => {
     expect(wrong).toMatchObject({ code: 'AUTHENTICATION_FAILED' })
   })
 
-  test.each(['refuses', 'is silent'])('stops waiting by its signal while the host %s', async (what) => {
+  test.each(['refuses', 'is silent'])('its signal stops the wait while the host %s', async (what) => {
     const proxy = await TcpProxy.to(vhost.url)
     onTestFinished(() => proxy.close())
     if (what === 'refuses') proxy.refuse()
@@ -77,7 +77,7 @@ describe('connect', () => {
     await mq.schedule(note, { n: 1 }, { to: { queue: unique('failover') }, in: 0, declare: true })
   })
 
-  test('tells wrong credentials from an absent broker', async () => {
+  test('distinguishes wrong credentials from an absent broker', async () => {
     const url = new URL(vhost.url)
     url.password = 'wr0ng'
     const error = await failure(connect({ url: url.href }))
@@ -85,7 +85,7 @@ describe('connect', () => {
     expect(JSON.stringify(error) + String((error as Error).stack)).not.toContain('wr0ng')
   })
 
-  test('tells a missing vhost', async () => {
+  test('names a missing vhost', async () => {
     const url = new URL(vhost.url)
     url.pathname = '/no-such-vhost'
     expect(await failure(connect({ url: url.href }))).toMatchObject({
@@ -185,7 +185,7 @@ describe('schedule', () => {
     expect(error).toMatchObject({ code: 'INVALID_PAYLOAD', data: { message: 'test.note', issues: [{ path: 'n' }] } })
   })
 
-  test('refuses a body over the limit without harming those beside it', async () => {
+  test('refuses a body over the limit without failing concurrent schedules', async () => {
     const queue = unique('large')
     const mq = await open(vhost.url, { maxBodyBytes: 10_000 })
     const results = await Promise.allSettled(
@@ -197,7 +197,7 @@ describe('schedule', () => {
     expect(results[1]).toMatchObject({ reason: { code: 'BODY_TOO_LARGE', data: { maxBytes: 10_000 } } })
   })
 
-  test("a body over the broker's own limit fails alone, though it closes the channel", async () => {
+  test('a body over the limit of the broker fails alone, although it closes the channel', async () => {
     const queue = unique('larger')
     const mq = await open(vhost.url, { maxBodyBytes: 140 * 1024 * 1024 })
     await mq.schedule(note, { n: 0 }, { to: { queue }, in: 10, declare: true })
@@ -211,7 +211,7 @@ describe('schedule', () => {
   })
 
   // RabbitMQ's answer about such a queue would be no valid text: https://github.com/rabbitmq/rabbitmq-server/issues/1619
-  test('a missing queue over which the broker closes the connection is refused, and costs others one loss', async () => {
+  test('a missing queue whose check closes the connection is refused, and costs other schedules one reconnect', async () => {
     const mq = await open(vhost.url, { publishTimeoutMs: 20_000, logger: false })
     let losses = 0
     mq.on('disconnected', () => losses++)
@@ -243,7 +243,7 @@ describe('schedule', () => {
     await schedule(unique('innocent'))
   })
 
-  test('an aborted signal refuses, and one that aborts later says what is known', async () => {
+  test('an aborted signal refuses a schedule, and a later abort reports its outcome', async () => {
     const mq = await open(vhost.url)
     const options = { to: { queue: unique('abort') }, in: 10, declare: true }
     const aborted = await failure(mq.schedule(note, { n: 1 }, { ...options, signal: AbortSignal.abort() }))
@@ -255,7 +255,7 @@ describe('schedule', () => {
     expect(isDuequeError(error, 'ABORTED') && ['refused', 'unknown']).toContain((error as { outcome: string }).outcome)
   })
 
-  test('an abort makes room for what waits behind it', async () => {
+  test('an abort makes room for schedules that wait behind it', async () => {
     const queue = unique('room')
     const mq = await open(vhost.url, { maxInFlight: 1 })
     const options = { to: { queue }, in: 0, declare: true }
@@ -283,7 +283,7 @@ describe("dueque's own queues and exchanges", () => {
   const exchanges = ['deliver', 'entry.ms', 'next.d', 'dead']
 
   test.each(['declare', 'trust'] as const)(
-    'are no destinations, in this namespace or another (%s)',
+    'are refused as destinations, in this namespace or another (%s)',
     async (topology) => {
       for (const namespace of ['dueque', 'second']) await open(vhost.url, { namespace })
       const mq = await open(vhost.url, { topology })
@@ -300,7 +300,7 @@ describe("dueque's own queues and exchanges", () => {
     },
   )
 
-  test('are neither consumed nor taken over by an intake', async () => {
+  test('are refused by consume and by an intake', async () => {
     const mq = await open(vhost.url)
     await open(vhost.url, { namespace: 'second' })
     for (const queue of ['dueque.v1.parked', 'second.v1.wait.1s'])
@@ -309,7 +309,7 @@ describe("dueque's own queues and exchanges", () => {
       expect(await failure(startIntake({ url: vhost.url, ...ways }))).toMatchObject({ code: 'RESERVED_NAME' })
   })
 
-  test('leave such names to users where there is no namespace', async () => {
+  test('do not reserve names of a namespace that does not exist', async () => {
     const mq = await open(vhost.url)
     const queue = `${unique('orders')}.v1.deliver`
     await mq.schedule(note, { n: 1 }, { to: { queue }, in: 0, declare: true })

@@ -32,7 +32,7 @@ async function headersOfNext(channel: Channel, queue: string) {
   return (await next(channel, queue)).properties.headers as Record<string, unknown>
 }
 
-test('a foreign message reaches no other queue by its CC header when it is retried, given up, parked or sent on', async () => {
+test('the CC header of a foreign message does not route its retries, dead, parked or redriven copies', async () => {
   const { victim, mq, channel, send } = await world()
   const queue = unique('queue')
   let calls = 0
@@ -51,7 +51,7 @@ test('a foreign message reaches no other queue by its CC header when it is retri
   expect(await depth(channel, victim)).toBe(0)
 })
 
-test('a parked message with a CC header goes where it is sent on to, and nowhere else', async () => {
+test('a parked message with a CC header is sent on to its destination alone', async () => {
   const { victim, channel, send } = await world()
   const queue = unique('queue')
   await channel.assertQueue(queue)
@@ -62,7 +62,7 @@ test('a parked message with a CC header goes where it is sent on to, and nowhere
   expect(await depth(channel, victim)).toBe(0)
 })
 
-test('a routing key of dueque’s own leads a dead message into no other dead queue', async () => {
+test('a routing key reserved by dueque does not route a dead message to another dead queue', async () => {
   const { victim, mq, channel } = await world()
   const [queue, exchange] = [unique('queue'), unique('exchange')]
   await Recorder.on(mq, queue)

@@ -6,7 +6,7 @@ import { note, Recorder, scheduleNotes, unique } from '../strategies/recorder.js
 
 const vhost = useVhost()
 
-test('health knows the broker and whether there are consumers, as plain JSON, until it is closed', async () => {
+test('health reports the broker and the consumers, as plain JSON, until it is closed', async () => {
   const mq = await open(vhost.url)
   const health = mq.health()
   expect(health).toEqual({
@@ -27,7 +27,7 @@ test('health knows the broker and whether there are consumers, as plain JSON, un
   expect(mq.health()).toMatchObject({ ok: false, producer: 'down', consumer: 'down' })
 })
 
-test('health is down while a consumer cannot start again, though the connections are up', async () => {
+test('health is down while a consumer cannot restart, although the connections are up', async () => {
   const [queue, mq, channel] = [unique('gone'), await open(vhost.url), await rawChannel(vhost.url)]
   await channel.assertQueue(queue)
   await Recorder.on(mq, queue, { declare: false })
@@ -39,7 +39,7 @@ test('health is down while a consumer cannot start again, though the connections
   await poll(() => mq.health().ok, { what: 'up again', timeoutMs: 30_000 })
 })
 
-test('a consumer that was closed is not missed', async () => {
+test('a closed consumer does not make health down', async () => {
   const [queue, mq] = [unique('closed'), await open(vhost.url)]
   await scheduleNotes(mq, queue, [0])
   const consumer = await mq.consume(queue, [on(note, () => undefined)])

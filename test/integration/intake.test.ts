@@ -28,7 +28,7 @@ async function readyIn(channel: Channel, queue: string): Promise<number> {
 }
 
 describe('a message in the form of the plugin', () => {
-  test('reaches the exchange behind when it is due, not before, and as it was', async () => {
+  test('reaches the exchange behind when it is due, not before, unchanged', async () => {
     const { from, queue, channel } = await world('direct', 'a.b')
     const body = Buffer.from([0, 255, 1, 254, 10])
     const properties = { messageId: 'm-1', correlationId: 'c', replyTo: 'r', appId: 'app', priority: 3, timestamp: 7 }
@@ -45,7 +45,7 @@ describe('a message in the form of the plugin', () => {
     expect(got.headers).not.toHaveProperty('BCC')
   })
 
-  test('is routed when it is due as by the exchange type that the plugin had underneath', async () => {
+  test('is routed when it is due, by the exchange type that the plugin had underneath', async () => {
     const wanted = [
       ['topic', 'a.#', {}, 'a.b.c', 'b.c'],
       ['fanout', '', {}, 'any', undefined],
@@ -61,13 +61,13 @@ describe('a message in the form of the plugin', () => {
     }
   })
 
-  test('goes to the queues of its CC keys as well', async () => {
+  test('also reaches the queues of its CC keys', async () => {
     const { from, queue, channel } = await world('direct', 'second')
     publishDelayed(channel, from, 'first', 'x', 200, { headers: { CC: ['second'] } })
     expect((await next(channel, queue)).fields.routingKey).toBe('first')
   })
 
-  test('goes on at once where there is no delay, or none over 0', async () => {
+  test('goes on at once without a delay, or with one of 0 or less', async () => {
     const { from, queue, channel, intake } = await world('direct', 'k')
     for (const delay of [undefined, 0, -1, '-1', true]) publishDelayed(channel, from, 'k', String(delay), delay)
     for (let i = 0; i < 5; i++) await next(channel, queue)
@@ -75,7 +75,7 @@ describe('a message in the form of the plugin', () => {
     expect(intake.stats()).toEqual({ scheduled: 5, atOnce: 5, dead: 0 })
   })
 
-  test('that asks for longer than the plugin could wait is not delivered at once', async () => {
+  test('with a delay longer than the plugin supports is not delivered at once', async () => {
     const { from, queue, channel, intake } = await world('direct', 'k')
     publishDelayed(channel, from, 'k', 'long', 2 ** 32)
     await poll(() => intake.stats().scheduled === 1, { what: 'one', timeoutMs: 30_000 })
@@ -83,7 +83,7 @@ describe('a message in the form of the plugin', () => {
     expect(await readyIn(channel, queue)).toBe(0)
   })
 
-  test('that nobody can wait for is in the dead queue with the reason, and not delivered', async () => {
+  test('with an invalid delay is in the dead queue with the reason, and not delivered', async () => {
     const { from, queue, channel, intake } = await world('direct', 'k')
     for (const delay of ['soon', 3651 * 86_400_000]) {
       publishDelayed(channel, from, 'k', String(delay), delay, { headers: { own: 1 } })
@@ -97,7 +97,7 @@ describe('a message in the form of the plugin', () => {
     expect(await readyIn(channel, queue)).toBe(0)
   })
 
-  test('that has no binding when it is due is parked, and holds up nobody', async () => {
+  test('without a binding when it is due is parked, and blocks no other message', async () => {
     const { from, queue, channel } = await world('direct', 'k')
     const parked = await readyIn(channel, 'dueque.v1.parked')
     for (let i = 0; i < 40; i++) publishDelayed(channel, from, 'nobody', 'x', 100)
@@ -107,7 +107,7 @@ describe('a message in the form of the plugin', () => {
     await poll(all, { what: '40 parked', timeoutMs: 30_000 })
   })
 
-  test('is handled once by a consumer here, though its producer sent it twice under one id', async () => {
+  test('is handled once by a consumer of dueque, although its producer sent it twice with one id', async () => {
     const { from, queue, channel } = await world('direct', 'k')
     const seen: string[] = []
     const mq = await open(vhost.url)
@@ -122,7 +122,7 @@ describe('a message in the form of the plugin', () => {
 })
 
 describe('an intake', () => {
-  test('refuses to start without the exchange for what is due', async () => {
+  test('refuses to start without the exchange for due messages', async () => {
     const refused = await failure(openIntake({ url: vhost.url, from: unique('no-due') }))
     expect(isDuequeError(refused, 'DESTINATION_MISSING')).toBe(true)
   })
@@ -135,7 +135,7 @@ describe('an intake', () => {
     expect(isDuequeError(refused, 'TOPOLOGY_MISMATCH') && refused.data.resource).toBe(`exchange ${from}`)
   })
 
-  test('whose queue is deleted takes what comes afterwards, and what came meanwhile is parked', async () => {
+  test('whose queue is deleted takes later messages, and those that came meanwhile are parked', async () => {
     const { from, queue, channel } = await world('direct', 'k')
     const parked = await readyIn(channel, 'dueque.v1.parked')
     await channel.deleteQueue(`${from}.intake`)
@@ -148,7 +148,7 @@ describe('an intake', () => {
     expect(await readyIn(channel, 'dueque.v1.parked')).toBeGreaterThan(parked)
   })
 
-  test('that runs twice shares the work', async () => {
+  test('that runs in two processes shares the work', async () => {
     const { from, queue, channel, intake } = await world('fanout', '')
     const twin = await openIntake({ url: vhost.url, from, prefetch: 5 })
     for (let n = 0; n < 200; n++) publishDelayed(channel, from, 'k', String(n), 100 + n)
@@ -162,7 +162,7 @@ const python = pythonWithPika()
 const why = python === undefined ? ` (${NO_PIKA})` : ''
 
 describe.skipIf(python === undefined)(`a producer in Python${why}`, () => {
-  test('publishes to an intake what it published to the plugin', async () => {
+  test('publishes to an intake in the form of the plugin', async () => {
     const { from, queue, channel } = await world('direct', 'reminders')
     const script = `
 import os, pika

@@ -11,7 +11,7 @@ import { Recorder, note, scheduleNotes, unique } from '../strategies/recorder.js
 
 const vhost = useVhost()
 
-test('a rung deleted behind our back is declared again, and nothing is lost', async () => {
+test('a rung deleted by somebody else is declared again, and nothing is lost', async () => {
   const queue = unique('deleted')
   // Wide, so that the time it takes to declare does not change the rungs.
   const mq = await open(vhost.url, { strategy: ladder({ tolerance: () => 10_000 }) })
@@ -34,7 +34,7 @@ test('a rung deleted behind our back is declared again, and nothing is lost', as
   expect(await world.parked()).toBe(0)
 })
 
-test('an exchange of the ladder deleted behind our back is declared again', async () => {
+test('an exchange of the ladder deleted by somebody else is declared again', async () => {
   const queue = unique('exchange')
   // Wide, so that the time it takes to declare does not change the rungs.
   const mq = await open(vhost.url, { strategy: ladder({ tolerance: () => 10_000 }) })
@@ -102,7 +102,7 @@ test('the number of shards may change while messages wait', async () => {
   expect(recorder.deliveries).toHaveLength(60)
 })
 
-test('what one process declared and saw grow old is not held by the next, unless it was declared anew meanwhile', async () => {
+test('a schedule does not wait for an old rung of an earlier process, unless the rung was declared anew', async () => {
   const [queue, namespace] = [unique('marked'), unique('marked')]
   const world = openWorld(vhost.url)
   /** Of a process of its own that schedules one message and ends. */
@@ -140,7 +140,7 @@ test('with delays of hours to days, few schedules wait for their rungs', async (
   expect(slow.length).toBeLessThanOrEqual(6)
 }, 60_000)
 
-test('the order in which delays are seen in the rungs is smallest unit first', async () => {
+test('messages pass their rungs smallest unit first', async () => {
   const queue = unique('path')
   const mq = await open(vhost.url)
   const world = openWorld(vhost.url)

@@ -36,7 +36,7 @@ describe.skipIf(lacks !== '')(
       return ui
     }
 
-    test('a message that is published to an entry exchange is received when it is due, and not before', async () => {
+    test('a message published to an entry exchange is received when it is due, and not before', async () => {
       const queue = unique('by-hand')
       const mq = await open(vhost.url)
       const recorder = await Recorder.on(mq, queue)
@@ -57,7 +57,7 @@ describe.skipIf(lacks !== '')(
       expect(delivery.arrivedAt.getTime() - before).toBeGreaterThanOrEqual(1000)
     })
 
-    test('a message for a rung that does not exist is not taken, and the UI says so', async () => {
+    test('a message for a missing rung is refused, and the UI says so', async () => {
       await open(vhost.url) // makes the exchanges
       const ui = await exchangeInUi('dueque.v1.entry.s')
       await ui.fillIn(byHand('anywhere', ['dq~59s', 'dq~end~m']))

@@ -57,7 +57,7 @@ describe('failed messages', () => {
     await holds(channel, PARKED, 2)
   })
 
-  test('are purged by a filter, unless the answer is no; ids without a message are told', async () => {
+  test('are purged by a filter, unless the answer is no; unknown ids are reported', async () => {
     await park(channel, [{ id: 'a' }, { id: 'b' }, { id: 'c' }])
     const asked: unknown[] = []
     const no = (queue: unknown) => (asked.push(queue), Promise.resolve(false))
@@ -73,7 +73,7 @@ describe('failed messages', () => {
     expect(ids(await listFailed(parkedMessages, here()))).toEqual(['a', 'c'])
   })
 
-  test('parked ones are sent on to where an operator sends them, each with its fate', async () => {
+  test('parked ones are sent on to the destination that an operator gives, and the outcome of each is reported', async () => {
     const queue = unique('work')
     await channel.assertQueue(queue, { durable: true })
     await park(channel, [{ id: 'a' }, { id: 'b' }])
@@ -93,7 +93,7 @@ describe('failed messages', () => {
     await holds(channel, PARKED, 1)
   })
 
-  test('a parked one does not go where its namespace does not reach, unless the operator binds it', async () => {
+  test('a parked one is not sent to a destination that its namespace does not reach, unless the operator binds it', async () => {
     const queue = unique('work')
     await channel.assertQueue(queue, { durable: true })
     await park(channel, [{ id: 'a', to: `queue:${queue}` }])
@@ -110,7 +110,7 @@ describe('failed messages', () => {
     expect(await depth(channel, PARKED)).toBe(0)
   })
 
-  test('a queue that does not exist is an error with a code, and so is an option that is none', async () => {
+  test('a missing queue is an error with a code, and so is an invalid option', async () => {
     const work = unique('never-consumed')
     const error = await failure(listFailed(deadMessages(work), here()))
     expect(error).toMatchObject({ code: 'DESTINATION_MISSING' })
@@ -136,7 +136,7 @@ describe('status', () => {
     expect(error).toMatchObject({ code: 'MANAGEMENT_FAILED', data: { host: '127.0.0.1:1' } })
   })
 
-  test('counts over AMQP what AMQP shows, if none is to be asked', async () => {
+  test('counts over AMQP if the management API is switched off', async () => {
     await park(channel, [{ id: 'a' }, { id: 'b' }])
     const steps: number[] = []
     const report = await statusReport({ ...here(), management: false, onProgress: (done) => steps.push(done) })
@@ -164,7 +164,7 @@ test('doctor gives its findings to a program, each with an area, a severity and 
   expect(findings.some(({ area }) => area === 'round trip')).toBe(false)
 })
 
-test('doctor ends early when it is told to, and says that the round trip was interrupted', async () => {
+test('doctor ends early on abort, and reports that the round trip was interrupted', async () => {
   const { findings } = await diagnose({ ...here(), management: false, signal: AbortSignal.abort() })
   expect(findings.at(-1)).toMatchObject({ area: 'round trip', code: 'trip-interrupted' })
 })

@@ -31,7 +31,7 @@ dedupeCases({
   child: () => ['postgres', database.url, 'dueque'],
 })
 
-test('postgres.js will do, beside pg', async () => {
+test('postgres.js works as well as pg', async () => {
   const sql = postgresJs(database.url, { max: 3 })
   onTestFinished(() => sql.end())
   const [one, two] = [postgresDedupe({ pool: sql }), postgresDedupe({ pool: poolOf(database.url) })]
@@ -43,7 +43,7 @@ test('postgres.js will do, beside pg', async () => {
   expect(await two.claim(key, OTHER, 60_000)).toBe('settled')
 })
 
-test('a lease that was forgotten is its owner’s again when it is renewed', async () => {
+test('renewing a lost lease restores it to its owner', async () => {
   const pool = poolOf(database.url)
   const [store, key] = [postgresDedupe({ pool }), anyKey()]
   await store.claim(key, OWNER, 60_000)
@@ -52,7 +52,7 @@ test('a lease that was forgotten is its owner’s again when it is renewed', asy
   expect(await store.claim(key, OTHER, 60_000)).toBe('running')
 })
 
-test('what is over is deleted sometime, and nothing else', async () => {
+test('expired keys are eventually deleted, and no others', async () => {
   const pool = poolOf(database.url)
   const store = postgresDedupe({ pool, schema: 'forgets' })
   const key = anyKey()
@@ -68,15 +68,13 @@ test('what is over is deleted sometime, and nothing else', async () => {
   expect(await store.claim(key, OTHER, 60_000)).toBe('running')
 })
 
-test('PostgreSQL killed and restarted: nothing is handled without it, nor what was handled before', async ({
-  skip,
-}) => {
+test('PostgreSQL is killed and restarted: no message is handled without it, and none twice', async ({ skip }) => {
   const server = (await startPostgres()) ?? skip(NO_POSTGRES_PROGRAMS)
   onTestFinished(() => server.stop())
   await survivesItsStore(vhost.url, server, () => postgresDedupe({ pool: poolOf(server.url), timeoutMs: 500 }))
 })
 
-test('a PostgreSQL that does not answer, or is not there, is a STORE_ERROR in time', async () => {
+test('a PostgreSQL that is silent or unreachable is a STORE_ERROR in time', async () => {
   const proxy = await TcpProxy.to(database.url)
   onTestFinished(() => proxy.close())
   const store = postgresDedupe({ pool: poolOf(proxy.url()), timeoutMs: 300 })

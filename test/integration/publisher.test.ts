@@ -26,7 +26,7 @@ const counted = (all: readonly string[]) => {
 }
 
 test.each(['one signal for all', 'a signal for each'])(
-  'an abort of 20,000 schedules that wait ends them at once, with %s',
+  'an abort ends 20,000 waiting schedules at once, with %s',
   async (kind) => {
     const warned = vi.fn()
     process.on('warning', warned)
@@ -52,7 +52,7 @@ test.each(['one signal for all', 'a signal for each'])(
   },
 )
 
-test('what waits for room is published in the async context of its own schedule', async () => {
+test('a publish that waits for room runs in the async context of its own schedule', async () => {
   const storage = new AsyncLocalStorage<string>()
   const published: [id: string, context: string | undefined][] = []
   await wrapPublish(({ messageId }) => published.push([messageId!, storage.getStore()]))
@@ -66,7 +66,7 @@ test('what waits for room is published in the async context of its own schedule'
   expect(published.filter(([id, context]) => id !== context)).toEqual([])
 })
 
-test('50,000 schedules to one instant are confirmed, though every rung is missing at first', async () => {
+test('50,000 schedules for one instant are confirmed, although every rung is missing at first', async () => {
   const queue = unique('bulk')
   const mq = await open(vhost.url, { namespace: unique('bulk'), publishTimeoutMs: 60_000 })
   await mq.schedule(note, { n: 0 }, { to: { queue }, in: '1h', declare: true })

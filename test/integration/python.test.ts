@@ -50,7 +50,7 @@ interface Printed {
 }
 
 describe.skipIf(python === undefined)(`a program in Python${why}`, () => {
-  test('schedules what a consumer here gets on time, typed, even if it is the first to declare anything', async () => {
+  test('schedules messages that a consumer of dueque receives on time, typed, even if nothing was declared before', async () => {
     const queue = unique('from-python')
     const args = ['schedule.py', queue, '1300', 'appointment.reminder', JSON.stringify(payload)]
     const receipt = JSON.parse(await run(...args)) as { id: string; due: number }
@@ -68,7 +68,7 @@ describe.skipIf(python === undefined)(`a program in Python${why}`, () => {
     expect(seen[0]!.latenessMs).toBeLessThan(LATE_MS)
   })
 
-  test('receives on time what is scheduled here', async () => {
+  test('receives messages of dueque on time', async () => {
     const queue = unique('to-python')
     const mq = await open(vhost.url)
     const receipt = await mq.schedule(reminder, payload, { to: { queue }, in: 2500, declare: true })
@@ -79,7 +79,7 @@ describe.skipIf(python === undefined)(`a program in Python${why}`, () => {
     expect(printed.arrived - printed.due).toBeLessThan(LATE_MS)
   })
 
-  test('puts what it gives up into the dead queue, with the reason', async () => {
+  test('moves failed messages to the dead queue, with the reason', async () => {
     const queue = unique('dead-in-python')
     const mq = await open(vhost.url)
     const options = { to: { queue }, in: 0, expiresIn: 1, headers: { clinic: 'west' }, declare: true }
@@ -143,7 +143,7 @@ describe.skipIf(noManagement)(
       return management(`/exchanges/${vhost.name}/${exchange}/publish`, { method: 'POST', body })
     }
 
-    test('schedules by hand through the management API', async () => {
+    test('schedules a message by hand through the management API', async () => {
       const queue = unique('by-hand')
       const seen = await consume(queue)
       const mq = await open(vhost.url)
@@ -157,7 +157,7 @@ describe.skipIf(noManagement)(
       expect(seen[0]!.arrivedAt.getTime() - before).toBeGreaterThanOrEqual(1000)
     })
 
-    test('is told when a rung is missing', async () => {
+    test('gets an error when a rung is missing', async () => {
       await open(vhost.url)
       const path = ['dq~300d', 'dq~queue~any']
       await management(`/queues/${vhost.name}/dueque.v1.wait.300d`, { method: 'DELETE' }).catch(() => undefined)

@@ -16,7 +16,7 @@ async function declareSmall(queue: string): Promise<void> {
   await channel.assertQueue(queue, { durable: true, arguments: limits })
 }
 
-test('a full queue behind an outlet holds up no other, and gets everything when it has room', async () => {
+test('a full queue behind an outlet delays no other queue, and receives every message when it has room', async () => {
   const mq = await open(vhost.url)
   const [small, other] = [unique('small'), unique('other')]
   await declareSmall(small)
@@ -33,7 +33,7 @@ test('a full queue behind an outlet holds up no other, and gets everything when 
   expect(new Set(late.deliveries.map(({ routingKey }) => routingKey))).toEqual(new Set([small]))
 }, 120_000)
 
-test('a retry goes back by the outlet', async () => {
+test('a retry returns through the outlet', async () => {
   const mq = await open(vhost.url)
   const queue = unique('small')
   await declareSmall(queue)
@@ -46,7 +46,7 @@ test('a retry goes back by the outlet', async () => {
   expect(headers).toMatchObject({ 'dueque-attempt': 2, 'dueque-to': `outlet:${queue}` })
 })
 
-test('what is due for a queue that is gone waits for it in its outlet', async () => {
+test('due messages for a deleted queue wait in its outlet', async () => {
   const mq = await open(vhost.url)
   const queue = unique('small')
   await declareSmall(queue)
@@ -59,7 +59,7 @@ test('what is due for a queue that is gone waits for it in its outlet', async ()
   expect(await depth(await rawChannel(vhost.url), 'dueque.v1.parked')).toBe(0)
 })
 
-test('a queue that is missing is an error, or is declared', async () => {
+test('a missing queue is an error, or is declared on request', async () => {
   const mq = await open(vhost.url)
   const to = { queue: unique('small'), outlet: true }
   expect(await failure(mq.schedule(note, { n: 1 }, { to, in: 0 }))).toMatchObject({ code: 'DESTINATION_MISSING' })

@@ -38,7 +38,7 @@ describe.skipIf(managementUrl() === undefined)(
       expect(shown.map(({ timeout }) => timeout)).toEqual([7, 7])
     })
 
-    test('come back: schedules under way are confirmed, consumers go on, each message is handled once', async () => {
+    test('recover: schedules in flight are confirmed, consumers go on, each message is handled once', async () => {
       const [name, queue] = [unique('cut'), unique('cut')]
       const mq = await open(vhost.url, { name })
       const events: string[] = []

@@ -44,7 +44,7 @@ async function slowConsumer(queue: string) {
   return { consumer, started, send, cut, end }
 }
 
-test('cut connections put nothing into the dead queue, neither what runs nor what no handler has seen', async () => {
+test('cut connections dead-letter no message, neither a running nor an unhandled one', async () => {
   const queue = unique('cut')
   const { consumer, started, send, cut, end } = await slowConsumer(queue)
   for (let n = 0; n < 4; n++) await send(n)
@@ -58,7 +58,7 @@ test('cut connections put nothing into the dead queue, neither what runs nor wha
   expect([await depth(channel, queue), await depth(channel, `${queue}.dead`)]).toEqual([0, 0])
 })
 
-test('a queue that exists keeps its limit, and a redrive of what was handled meanwhile does not repeat it', async () => {
+test('an existing queue keeps its delivery limit, and a redrive does not repeat a message that was handled meanwhile', async () => {
   const queue = unique('limit')
   await declareWorn(channel, queue, 2)
   const { consumer, started, send, cut, end } = await slowConsumer(queue)
@@ -75,7 +75,7 @@ test('a queue that exists keeps its limit, and a redrive of what was handled mea
   expect(started).toEqual([0])
 })
 
-test('a message that processes leave behind again and again is given up, and the one before its time is handled', async () => {
+test('a message that its processes abandon again and again is dead-lettered, and one not yet due is handled', async () => {
   const [patient, worn] = [unique('abandoned'), unique('abandoned')]
   const mq = await open(vhost.url)
   const dead: unknown[] = []
@@ -95,7 +95,7 @@ test('a message that processes leave behind again and again is given up, and the
   expect(dead).toMatchObject([{ queue: worn, id: worn, attempt: 1, reason: 'delivery-limit' }])
 })
 
-test('a queue that another version declares at the same moment is used as it is', async () => {
+test('a queue that another version declares at the same moment is used unchanged', async () => {
   const queue = unique('race')
   const look = Object.getOwnPropertyDescriptor(Declarer.prototype, 'exists')!.value as Declarer['exists']
   const exists = vi.spyOn(Declarer.prototype, 'exists')

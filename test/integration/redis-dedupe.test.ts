@@ -20,7 +20,7 @@ dedupeCases({
   child: () => ['redis', server.url, server.prefix],
 })
 
-test('keys have one length, expire, and stay in the cluster slot that their text gives', async () => {
+test('keys have a fixed length, expire, and stay in the cluster slot of their text', async () => {
   const store = storeOf(server.url, `${server.prefix}-keys`)
   const client = clientOf(server.url)
   for (const key of ['a', 'b'.repeat(700)]) await store.claim(key, 'owner', 60_000)
@@ -32,7 +32,7 @@ test('keys have one length, expire, and stay in the cluster slot that their text
   for (const key of keys) expect(await client.pttl(key)).toBeGreaterThan(0)
 })
 
-test('a client of node-redis will do, beside one of ioredis', async () => {
+test('a client of node-redis works as well as one of ioredis', async () => {
   const client = createClient({ url: server.url })
   onTestFinished(() => client.destroy())
   await client.connect()
@@ -57,13 +57,13 @@ test('in a cluster, keys are spread over its primaries', async ({ skip }) => {
   expect(new Set(await Promise.all(keys.map((key) => store.claim(key, 'other', 60_000))))).toEqual(new Set(['running']))
 })
 
-test('Redis killed and restarted: nothing is handled without it, nor what was handled before', async ({ skip }) => {
+test('Redis is killed and restarted: no message is handled without it, and none twice', async ({ skip }) => {
   const redis = (await startRedis({ appendonly: true })) ?? skip(NO_REDIS_PROGRAMS)
   onTestFinished(() => redis.stop())
   await survivesItsStore(vhost.url, redis, () => storeOf(redis.url, 'restart', 500))
 })
 
-test('a lease that Redis has forgotten is its owner’s again when it is renewed', async () => {
+test('renewing a lease that Redis lost restores it to its owner', async () => {
   const [store, client, key] = [storeOf(server.url, `${server.prefix}-amnesia`), clientOf(server.url), anyKey()]
   await store.claim(key, 'owner', 60_000)
   await client.del(...(await client.keys(`${server.prefix}-amnesia*`)))
@@ -71,7 +71,7 @@ test('a lease that Redis has forgotten is its owner’s again when it is renewed
   expect(await store.claim(key, 'other', 60_000)).toBe('running')
 })
 
-test('a Redis that does not answer, or is not there, is a STORE_ERROR in time', async () => {
+test('a Redis that is silent or unreachable is a STORE_ERROR in time', async () => {
   const proxy = await TcpProxy.to(server.url)
   onTestFinished(() => proxy.close())
   const store = storeOf(proxy.url(), server.prefix, 300)
@@ -83,7 +83,7 @@ test('a Redis that does not answer, or is not there, is a STORE_ERROR in time', 
   await failsInTime(store)
 })
 
-test('numbers as texts do not matter, and an answer that the client has changed is none', async () => {
+test('numbers may arrive as text, and an answer that the client changed is refused', async () => {
   const client = new Redis(server.url, { stringNumbers: true })
   onTestFinished(() => client.disconnect())
   const [store, key] = [redisDedupe({ client, prefix: server.prefix }), anyKey()]

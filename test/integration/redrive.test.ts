@@ -27,7 +27,7 @@ afterEach(async () => {
 const openQueue = () => openParked(vhost.url)
 const redrive = (plan: Partial<RedrivePlan> = {}) => redriveParked(vhost.url, plan)
 
-test('looking takes nothing away and wears nothing out, however often', async () => {
+test('reading a queue removes no message and uses up no delivery, however often', async () => {
   await park(channel, [{ id: 'a' }, { id: 'b' }])
   for (let look = 0; look < 25; look++) {
     // What was given back takes a moment to be counted.
@@ -41,7 +41,7 @@ test('looking takes nothing away and wears nothing out, however often', async ()
   await holds(channel, PARKED, 2)
 })
 
-test('looking changes no order, of more messages than come in one batch', async () => {
+test('reading a queue of several batches keeps its order', async () => {
   const ids = Array.from({ length: 250 }, (_, i) => `m-${i}`)
   await park(
     channel,
@@ -57,7 +57,7 @@ test('looking changes no order, of more messages than come in one batch', async 
   }
 })
 
-test('many removals are with the broker when it is closed, and the rest keeps its order', async () => {
+test('removals have reached the broker when the queue is closed, and the rest keeps its order', async () => {
   await park(
     channel,
     Array.from({ length: 240 }, (_, i) => ({ id: `m-${i}` })),
@@ -74,7 +74,7 @@ test('many removals are with the broker when it is closed, and the rest keeps it
   expect(left).toEqual(Array.from({ length: 120 }, (_, i) => `m-${2 * i + 1}`))
 })
 
-test('removes what it was told to, and gives back the rest', async () => {
+test('removes the given messages, and returns the rest', async () => {
   await park(channel, [{ id: 'a' }, { id: 'b' }, { id: 'c' }])
   const queue = await openQueue()
   for await (const stored of queue.messages()) if (stored.properties['messageId'] === 'b') queue.remove(stored)
@@ -83,7 +83,7 @@ test('removes what it was told to, and gives back the rest', async () => {
   expect(await (await openQueue()).purge()).toBe(2)
 })
 
-test('a storage queue that does not exist is named', async () => {
+test('a missing storage queue is named', async () => {
   const missing = { ...resolveOptions({ url: vhost.url }), endpoints: parseEndpoints(vhost.url) }
   expect(await failure(FailedQueue.open(missing, 'no.such.queue'))).toMatchObject({
     code: 'DESTINATION_MISSING',
@@ -91,7 +91,7 @@ test('a storage queue that does not exist is named', async () => {
   })
 })
 
-test('restores a lost binding, and sends on with the same id and revision but without what the broker added', async () => {
+test('restores a lost binding, and sends messages on with the same id and revision, without headers of the broker', async () => {
   const queue = unique('unbound')
   await channel.assertQueue(queue)
   const headers = {
@@ -113,7 +113,7 @@ test('restores a lost binding, and sends on with the same id and revision but wi
   expect(Object.keys(got).filter((name) => /^x-|rescues|parked/.test(name))).toEqual([])
 })
 
-test('what is not due yet waits for its due time', async () => {
+test('a message that is not yet due waits for its due time', async () => {
   const queue = unique('later')
   const mq = await open(vhost.url)
   const recorder = await Recorder.on(mq, queue)
@@ -124,7 +124,7 @@ test('what is not due yet waits for its due time', async () => {
   expect(recorder.deliveries[0]!.latenessMs).toBeLessThan(2000)
 })
 
-test('a missing destination keeps its messages, by name; the others go on', async () => {
+test('messages for a missing destination stay, and it is named; the others are sent on', async () => {
   const [here, gone] = [unique('here'), unique('gone')]
   await channel.assertQueue(here)
   const exchange = unique('no-exchange')
@@ -150,7 +150,7 @@ test('a missing destination keeps its messages, by name; the others go on', asyn
   await holds(channel, gone, 2)
 })
 
-test('goes somewhere else if told to, to an exchange with the key that a message has', async () => {
+test('sends to another destination on request, and to an exchange with the key of the message', async () => {
   const [queue, exchange] = [unique('elsewhere'), unique('fork')]
   await channel.assertQueue(queue)
   await channel.assertExchange(exchange, 'direct')
@@ -168,7 +168,7 @@ test('goes somewhere else if told to, to an exchange with the key that a message
   await holds(channel, queue, 2)
 })
 
-test('keeps to the rate, and takes no more when it is told to stop', async () => {
+test('keeps to the rate, and reads no more messages after an abort', async () => {
   const queue = unique('slow')
   await channel.assertQueue(queue)
   await park(
@@ -193,7 +193,7 @@ test('keeps to the rate, and takes no more when it is told to stop', async () =>
   await holds(channel, queue, 11 + settled)
 })
 
-test('what dueque parks says since when', async () => {
+test('parked messages carry the time at which they were parked', async () => {
   const [queue, mq] = [unique('deleted'), await open(vhost.url)]
   await scheduleNotes(mq, queue, [2500])
   await channel.deleteQueue(queue)

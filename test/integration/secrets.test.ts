@@ -62,7 +62,7 @@ describe('connect errors show no password, key or passphrase, in any of their pa
 
 const noManagement = managementUrl() === undefined
 
-describe.skipIf(noManagement)('with a password (skipped without the management API, which makes the user)', () => {
+describe.skipIf(noManagement)('a password (skipped without the management API, which creates the user)', () => {
   /** A user whose password it is, and everything that the logger and the events tell. */
   async function user() {
     const url = new URL(await userWith(vhost, { configure: '.*', write: '.*', read: '.*' }))
@@ -87,7 +87,7 @@ describe.skipIf(noManagement)('with a password (skipped without the management A
   const has = (told: unknown[], what: string) =>
     poll(() => everythingOf(told).includes(what), { what, timeoutMs: 30_000 })
 
-  test('no line of the logger and no event shows it, through a cut, a changed password and a close', async () => {
+  test('is in no log line and no event, through a cut, a changed password and a close', async () => {
     const { mq, proxy, told, setPassword } = await user()
     const queue = unique('secrets')
     await mq.consume(
@@ -117,7 +117,7 @@ describe.skipIf(noManagement)('with a password (skipped without the management A
     expect(shownIn([told, ...told, ...refused].map(everythingOf).join('\n'))).toEqual([])
   })
 
-  test('neither does what is printed of dueque itself, its health, a consumer or a receipt', async () => {
+  test('is not in printed objects: dueque, its health, a consumer, a receipt', async () => {
     const { mq } = await user()
     const queue = unique('secrets')
     const consumer = await mq.consume(queue, [on(note, () => undefined)])
@@ -129,7 +129,7 @@ describe.skipIf(noManagement)('with a password (skipped without the management A
     expect(shownIn([process.title, ...process.argv, ...process.execArgv].join(' '))).toEqual([])
   })
 
-  test('nor does the management API show it, by the name and the properties of a connection', async () => {
+  test('is not in the management API, in the name or the properties of a connection', async () => {
     const { name } = await user()
     const connections = async () =>
       (await management<{ user: string }[]>('/connections')).filter((connection) => connection.user === name)

@@ -39,7 +39,7 @@ describe('a shared server', () => {
   })
 })
 
-test('what nobody has is told with the list of choices', async () => {
+test('a service that cannot be started is an error with the list of choices', async () => {
   const nothing = {
     given: undefined,
     container: () => Promise.resolve(undefined),
@@ -50,7 +50,7 @@ test('what nobody has is told with the list of choices', async () => {
   await expect(findService(nothing)).rejects.toThrow('One of these')
 })
 
-describe('a Redis of the test', () => {
+describe('a private Redis', () => {
   test.for([
     { appendonly: true, kept: '1' },
     { appendonly: false, kept: null },
@@ -72,7 +72,7 @@ describe('a Redis of the test', () => {
     },
   )
 
-  test('a cluster of three primaries takes every key, also after one was killed and restarted', async ({ skip }) => {
+  test('a cluster of three primaries accepts every key, also after one was killed and restarted', async ({ skip }) => {
     const cluster = await startRedisCluster({ appendonly: true })
     if (!cluster) return skip(NO_REDIS_PROGRAMS)
     onTestFinished(() => cluster.stop())
@@ -88,8 +88,8 @@ describe('a Redis of the test', () => {
   })
 })
 
-describe('a PostgreSQL of the test', () => {
-  test('killed and restarted: what was committed is there, what was not is not', async ({ skip }) => {
+describe('a private PostgreSQL', () => {
+  test('killed and restarted: only committed data is there', async ({ skip }) => {
     const postgres = await startPostgres()
     if (!postgres) return skip(NO_POSTGRES_PROGRAMS)
     onTestFinished(() => postgres.stop())
@@ -131,7 +131,7 @@ describe('a PostgreSQL of the test', () => {
   })
 })
 
-test('nothing is left of private servers whose owner was killed', async ({ skip }) => {
+test('private servers end when their owner is killed', async ({ skip }) => {
   const folder = await mkdtemp(join(tmpdir(), 'dueque-test-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   await chmod(folder, 0o755) // PostgreSQL may be another user

@@ -56,7 +56,7 @@ async function read(queue: string, rest: Partial<StreamSettings> & { url?: strin
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => String(from + i))
 
-test('has read everything up to the end when it says so, also of many records', async () => {
+test('has read every record when it reports the end, also of many records', async () => {
   const { queue, write } = await newStream()
   await write(numbers(0, 3000))
   const { reader, texts } = await read(queue)
@@ -68,7 +68,7 @@ test('has read everything up to the end when it says so, also of many records', 
   expect(texts.at(-1)).toBe('more')
 })
 
-test('the end of an empty stream is reached, and that of a stream with one record', async () => {
+test('reaches the end of an empty stream, and of a stream with one record', async () => {
   const { queue, write } = await newStream()
   const { reader, texts } = await read(queue)
   await reader.reached()
@@ -78,7 +78,7 @@ test('the end of an empty stream is reached, and that of a stream with one recor
   expect(texts).toEqual(['one'])
 })
 
-test('records before the time that it starts from are left out, and the end is reached all the same', async () => {
+test('skips records before its start time, and still reaches the end', async () => {
   const { queue, write } = await newStream()
   await write(['old'], Date.now() - HOUR)
   const { reader, texts } = await read(queue, { from: Date.now() + 10_000 })
@@ -89,7 +89,7 @@ test('records before the time that it starts from are left out, and the end is r
   expect(texts).toEqual(['new'])
 })
 
-test('goes on after a reconnect, and leaves nothing out', async () => {
+test('continues after a reconnect, and skips no record', async () => {
   const { queue, write } = await newStream()
   const proxy = await TcpProxy.to(vhost.url)
   onTestFinished(() => proxy.close())
@@ -104,7 +104,7 @@ test('goes on after a reconnect, and leaves nothing out', async () => {
   expect([...new Set(texts)]).toEqual(numbers(0, 20))
 })
 
-test('reads a stream that was deleted and declared anew', async () => {
+test('reads a stream that was deleted and declared again', async () => {
   const { queue, channel, write } = await newStream()
   await write(numbers(0, 100))
   const { reader, texts } = await read(queue)
@@ -117,7 +117,7 @@ test('reads a stream that was deleted and declared anew', async () => {
   expect(texts.slice(100)).toEqual(['anew'])
 })
 
-test('a record that cannot be read is skipped, counted and reported, and the next one is read', async () => {
+test('an unreadable record is skipped, counted and reported, and the next one is read', async () => {
   const { queue, write } = await newStream()
   await write(['a', 'poison', 'b'])
   const texts: string[] = []
@@ -139,7 +139,7 @@ test('a record that cannot be read is skipped, counted and reported, and the nex
   expect(unreadable.map(({ offset }) => offset)).toEqual([1])
 })
 
-test('fails at once if there is no such stream, and no longer waits once it is closed', async () => {
+test('fails at once if the stream is missing, and stops waiting when it is closed', async () => {
   expect(await failure(read('nowhere'))).toMatchObject({ code: 'DESTINATION_MISSING' })
   const { queue } = await newStream()
   const { reader } = await read(queue)

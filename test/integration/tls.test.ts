@@ -53,7 +53,7 @@ describe.skipIf(!hasOpenssl())('TLS (skipped without the program openssl, which 
     return (error as Error).message
   }
 
-  test('schedules and consumes over TLS, with the authority that is given', async () => {
+  test('schedules and consumes over TLS, with the given certificate authority', async () => {
     const url = await listen(server)
     const mq = await open(url, { tls: { ca: ours.cert } })
     const queue = unique('tls')
@@ -62,7 +62,7 @@ describe.skipIf(!hasOpenssl())('TLS (skipped without the program openssl, which 
     await recorder.has(1)
   })
 
-  test('refuses a server whose certificate nobody vouches for, and says which option mends it', async () => {
+  test('refuses a server whose certificate has no trusted issuer, and names the option to set', async () => {
     const url = await listen(server)
     expect(await refused(url, {})).toContain('tls.ca')
     await refused(url, { ca: theirs.cert })
@@ -89,7 +89,7 @@ describe.skipIf(!hasOpenssl())('TLS (skipped without the program openssl, which 
     expect(mq.health().producer).toBe('up')
   })
 
-  test('a server without TLS is no broker to a URL with amqps', async () => {
+  test('a URL with amqps fails on a server without TLS', async () => {
     const url = vhost.url.replace('amqp:', 'amqps:')
     const error = await failure(connect({ url, connectTimeoutMs: 5000 }))
     expect(isDuequeError(error) && ['TLS_REFUSED', 'UNREACHABLE'].includes(error.code)).toBe(true)

@@ -66,7 +66,7 @@ describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are mad
     })
   })
 
-  test('nothing applied at all is told when a consumer connects', async () => {
+  test('a missing topology is reported when a consumer connects', async () => {
     const url = await userWith(vhost, { configure: '^$', write: '.*', read: '.*' })
     expect(await failure(connect({ url, namespace: 'nobody', topology: 'trust' }))).toMatchObject({
       code: 'TOPOLOGY_MISSING',
@@ -83,11 +83,11 @@ describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are mad
     })
   })
 
-  describe('one step less than the pattern', () => {
+  describe('with one right less than the pattern', () => {
     test.each([
       ['entry exchange', '1s', String.raw`^dueque\.v1\.deliver$`, 'exchange dueque.v1.entry.s'],
       ['deliver exchange', 0, String.raw`^dueque\.v1\.entry\..+$`, 'exchange dueque.v1.deliver'],
-    ])('a producer without the %s is told so', async (_what, delay, write, resource) => {
+    ])('a producer without the %s gets PERMISSION_DENIED', async (_what, delay, write, resource) => {
       const mq = await trusting(PATTERNS.producer, { write })
       expect(await failure(mq.schedule(note, { n: 1 }, { to: { queue }, in: delay }))).toMatchObject({
         code: 'PERMISSION_DENIED',
@@ -96,7 +96,7 @@ describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are mad
       })
     })
 
-    test('a consumer that may not read its queue is told so', async () => {
+    test('a consumer that may not read its queue gets PERMISSION_DENIED', async () => {
       const mq = await trusting(consumerPattern, { read: String.raw`^dueque\.v1\.unroutable$` })
       expect(await failure(mq.consume(queue, [on(note, () => undefined)]))).toMatchObject({
         code: 'PERMISSION_DENIED',
@@ -104,7 +104,7 @@ describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are mad
       })
     })
 
-    test('a consumer that may not read what is unroutable only does not rescue it', async () => {
+    test('a consumer that may not read unroutable messages works, but does not rescue them', async () => {
       const mq = await trusting(consumerPattern, { read: `^${queue}$` })
       const recorder = await Recorder.on(mq, queue)
       await mq.schedule(note, { n: 2 }, { to: { queue }, in: 0 })

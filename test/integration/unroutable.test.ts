@@ -16,7 +16,7 @@ import { Recorder, scheduleNotes, unique } from '../strategies/recorder.js'
 const vhost = useVhost()
 const UNROUTABLE = 'dueque.v1.unroutable'
 
-test('a message that loses its way before it is due is sent on, and is not early', async () => {
+test('a message that becomes unroutable before it is due is sent on, and is not early', async () => {
   const queue = unique('lost-way')
   const mq = await open(vhost.url)
   const world = openWorld(vhost.url)
@@ -44,7 +44,7 @@ test('a queue that lost its binding is bound again, and gets its message', async
   expect((await world.take(queue))!.headers).toMatchObject({ 'dueque-rescues': 1 })
 })
 
-test('what does not say where it belongs is parked as it is, whatever is in its headers', async () => {
+test('a message without a readable destination is parked unchanged, whatever its headers', async () => {
   await open(vhost.url)
   const world = openWorld(vhost.url)
   const before = await world.parked()
@@ -97,43 +97,46 @@ const toUnknown = (messageId: string, to: string, rescues: number, rest: object 
   headers: { 'dueque-to': to, 'dueque-rescues': rescues, ...rest },
 })
 
-describe.skipIf(managementUrl() === undefined)('a producer with least privilege (users are made by the API)', () => {
-  const bindings = async () => {
-    const found = await management<{ routing_key: string }[]>(`/exchanges/${vhost.name}/${DELIVER}/bindings/source`)
-    return found.map(({ routing_key }) => routing_key)
-  }
+describe.skipIf(managementUrl() === undefined)(
+  'a producer with least privilege (the management API creates the users)',
+  () => {
+    const bindings = async () => {
+      const found = await management<{ routing_key: string }[]>(`/exchanges/${vhost.name}/${DELIVER}/bindings/source`)
+      return found.map(({ routing_key }) => routing_key)
+    }
 
-  test('reaches what is bound in its namespace, and nothing else through a process with wider rights', async () => {
-    const [bound, payroll, audit] = [unique('bound'), unique('payroll'), unique('audit')]
-    const admin = await rawChannel(vhost.url)
-    await admin.assertQueue(payroll)
-    await admin.assertQueue(audit)
-    await admin.assertExchange(audit, 'fanout')
-    await admin.bindQueue(audit, audit, '')
-    const { told, headers } = await parkedBy(async (_, mq) => {
-      await scheduleNotes(mq, bound, [0])
-      await next(admin, bound)
-      const producer = await rawChannel(await userWith(vhost, PATTERNS.producer))
-      // This is what the permissions of a namespace are worth.
-      producer.publish(DELIVER, 'k', Buffer.from('{}'), { headers: { BCC: [`dq~queue~${bound}`] } })
-      expect((await next(admin, bound)).fields.routingKey).toBe('k')
-      producer.publish(DELIVER, 'k', Buffer.from('{}'), toUnknown('p', `queue:${payroll}`, 0))
-      producer.publish(DELIVER, 'k', Buffer.from('{}'), toUnknown('a', `exchange:${audit}`, 2))
-      return 2
+    test('reaches queues that are bound in its namespace, and no others through a process with wider rights', async () => {
+      const [bound, payroll, audit] = [unique('bound'), unique('payroll'), unique('audit')]
+      const admin = await rawChannel(vhost.url)
+      await admin.assertQueue(payroll)
+      await admin.assertQueue(audit)
+      await admin.assertExchange(audit, 'fanout')
+      await admin.bindQueue(audit, audit, '')
+      const { told, headers } = await parkedBy(async (_, mq) => {
+        await scheduleNotes(mq, bound, [0])
+        await next(admin, bound)
+        const producer = await rawChannel(await userWith(vhost, PATTERNS.producer))
+        // This is what the permissions of a namespace are worth.
+        producer.publish(DELIVER, 'k', Buffer.from('{}'), { headers: { BCC: [`dq~queue~${bound}`] } })
+        expect((await next(admin, bound)).fields.routingKey).toBe('k')
+        producer.publish(DELIVER, 'k', Buffer.from('{}'), toUnknown('p', `queue:${payroll}`, 0))
+        producer.publish(DELIVER, 'k', Buffer.from('{}'), toUnknown('a', `exchange:${audit}`, 2))
+        return 2
+      })
+      expect(await depth(admin, payroll)).toBe(0)
+      expect(await depth(admin, audit)).toBe(0)
+      expect((await bindings()).filter((key) => key.includes(payroll) || key.includes(audit))).toEqual([])
+      for (const id of ['p', 'a']) expect(headers.get(id)).toMatchObject({ 'dueque-parked-reason': 'not-bound' })
+      const byId = told.sort((one, other) => (one.id! < other.id! ? -1 : 1))
+      expect(byId).toEqual([
+        { id: 'a', name: 'm', to: `exchange:${audit}`, reason: 'not-bound' },
+        { id: 'p', name: 'm', to: `queue:${payroll}`, reason: 'not-bound' },
+      ])
     })
-    expect(await depth(admin, payroll)).toBe(0)
-    expect(await depth(admin, audit)).toBe(0)
-    expect((await bindings()).filter((key) => key.includes(payroll) || key.includes(audit))).toEqual([])
-    for (const id of ['p', 'a']) expect(headers.get(id)).toMatchObject({ 'dueque-parked-reason': 'not-bound' })
-    const byId = told.sort((one, other) => (one.id! < other.id! ? -1 : 1))
-    expect(byId).toEqual([
-      { id: 'a', name: 'm', to: `exchange:${audit}`, reason: 'not-bound' },
-      { id: 'p', name: 'm', to: `queue:${payroll}`, reason: 'not-bound' },
-    ])
-  })
-})
+  },
+)
 
-test('what fails again and again is parked with the error, and holds up nobody behind it', async () => {
+test('a message that keeps failing is parked with the error, and delays none behind it', async () => {
   const queue = unique('behind')
   const mq = await open(vhost.url)
   const recorder = await Recorder.on(mq, queue)
@@ -157,7 +160,7 @@ test('what fails again and again is parked with the error, and holds up nobody b
   })
 })
 
-test('the reason is on the message: no such destination, none at all, or one of dueque’s own', async () => {
+test('the message carries the reason: a missing destination, none, or a reserved name', async () => {
   const { headers } = await parkedBy(async () => {
     const channel = await rawChannel(vhost.url)
     const stale = { 'dueque-parked-error': 'forged' }
@@ -174,7 +177,7 @@ test('the reason is on the message: no such destination, none at all, or one of 
   ])
 })
 
-test('a foreign message that comes back before it is due makes a producer look at nothing again', async () => {
+test('a foreign message that returns before it is due does not make a producer check its topology again', async () => {
   const queue = unique('known')
   const options = resolveOptions({ url: vhost.url })
   const broker = new AmqpBroker(options, quietEvents())

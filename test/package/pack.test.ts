@@ -83,7 +83,7 @@ describe('the packed package, installed into an empty project', () => {
     expect(output).toMatch(/^appointment-42\/24h waits until .*\nremind p-7, due .* ms late\n$/)
   })
 
-  test('runs what uses dueque/testing', async () => {
+  test('runs a script that uses dueque/testing', async () => {
     const script = "import('./testing.js').then(({ result }) => console.log(result.join()))"
     const { stdout } = await run('node', ['--eval', script], { cwd: folder })
     expect(stdout).toBe('1,no such order,2026-11-23T10:00:00.000Z\n')
