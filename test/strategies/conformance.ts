@@ -9,7 +9,7 @@ export type Case = (world: World, mq: Dueque) => Promise<void>
 
 /** What every strategy must do, by name. */
 const CASES: Record<string, Case> = {
-  'is not delivered before it is due, and each once': async (world, mq) => {
+  'messages are delivered once, and not before they are due': async (world, mq) => {
     const queue = unique('due')
     const delays = [0, 1, 10, 55, 250, 500, 999, 1000, 1001, 1234, 2000, 2345, 3000]
     await scheduleNotes(mq, queue, delays)
@@ -19,7 +19,7 @@ const CASES: Record<string, Case> = {
     expect(raw.numbers.toSorted((a, b) => a - b)).toEqual(delays.map((_, n) => n))
   },
 
-  'is not in the queue before it is due, whoever looks': async (world, mq) => {
+  'a message is not in the queue before it is due': async (world, mq) => {
     const queue = unique('look')
     const [receipt] = await scheduleNotes(mq, queue, [1500])
     const dueAt = Date.parse(receipt!.dueAt)
@@ -27,7 +27,7 @@ const CASES: Record<string, Case> = {
     expect(Date.now()).toBeGreaterThanOrEqual(dueAt)
   },
 
-  'arrives in due order beyond limits.orderMs': async (_world, mq) => {
+  'messages arrive in due order beyond limits.orderMs': async (_world, mq) => {
     const queue = unique('order')
     const step = mq.strategy.limits.orderMs + 100
     // None is due before all of them are scheduled, on a busy machine either.
@@ -38,7 +38,7 @@ const CASES: Record<string, Case> = {
     expect(recorder.numbers).toEqual([3, 1, 2, 0])
   },
 
-  'what is due already is delivered at once': async (world, mq) => {
+  'an overdue message is delivered at once': async (world, mq) => {
     const queue = unique('past')
     await world.declareQueue(queue)
     const recorder = await Recorder.on(mq, queue)
@@ -59,7 +59,7 @@ const CASES: Record<string, Case> = {
     expect(await world.depth(queue)).toBe(0)
   },
 
-  'keeps body, headers, properties and routing key as they were': async (world, mq) => {
+  'body, headers, properties and routing key arrive unchanged': async (world, mq) => {
     const queue = unique('exact-ä→😀')
     const text = 'Ünïcödé → 日本語 😀 "\\ \u2028'
     const headers = {
@@ -91,7 +91,7 @@ const CASES: Record<string, Case> = {
     expect(taken.routingKey).toBe(queue)
   },
 
-  'reaches exchanges of every type with the routing key as it was': async (world, mq) => {
+  'exchanges of every type receive the routing key unchanged': async (world, mq) => {
     const wanted = [
       { type: 'direct', bound: 'a.b', key: 'a.b', args: {} },
       { type: 'topic', bound: 'a.#', key: 'a.b.c', args: {} },
@@ -127,7 +127,7 @@ const CASES: Record<string, Case> = {
     expect(recorder.numbers.every((n) => n % 3 === 2)).toBe(true)
   },
 
-  'an exchange that routes nowhere delays nobody else': async (world, mq) => {
+  'an exchange without a binding delays no other message': async (world, mq) => {
     const [queue, exchange] = [unique('healthy'), unique('nowhere')]
     await world.declareExchange(exchange, 'direct')
     const to = { exchange, routingKey: 'nobody' }
@@ -156,7 +156,7 @@ const CASES: Record<string, Case> = {
     expect(recorder.deliveries).toHaveLength(80)
   },
 
-  'two consumers share a queue, each message once': async (world, mq) => {
+  'two consumers share a queue, and each message is handled once': async (world, mq) => {
     const queue = unique('consumers')
     await world.declareQueue(queue)
     const recorders = [
@@ -174,7 +174,7 @@ const CASES: Record<string, Case> = {
     for (const recorder of recorders) expect(recorder.deliveries.length).toBeGreaterThan(0)
   },
 
-  'a failed attempt comes again as the next one, for its own queue alone, with everything kept': async (world, mq) => {
+  'a failed attempt is retried as the next one, on its own queue alone, with everything kept': async (world, mq) => {
     const [queue, other, exchange] = [unique('retry'), unique('retry-other'), unique('retry-exchange')]
     await world.declareExchange(exchange, 'topic')
     for (const name of [queue, other]) {
@@ -206,7 +206,10 @@ const CASES: Record<string, Case> = {
     expect(twin.deliveries).toHaveLength(1)
   },
 
-  'after its last attempt a message is in the dead queue, with when it failed and why': async (world, mq) => {
+  'after its last attempt a message is in the dead queue, with the time and the reason of its failure': async (
+    world,
+    mq,
+  ) => {
     const queue = unique('last')
     const fails = on(note, () => {
       throw new Error('no room')
@@ -227,7 +230,7 @@ const CASES: Record<string, Case> = {
     expect(last).toBeGreaterThanOrEqual(first + 300)
   },
 
-  'what a consumer leaves behind when it closes is in its queue again': async (world, mq) => {
+  'unfinished messages of a closed consumer return to its queue': async (world, mq) => {
     const queue = unique('behind')
     await world.declareQueue(queue)
     let calls = 0
@@ -241,7 +244,7 @@ const CASES: Record<string, Case> = {
     expect(recorder.deliveries).toMatchObject([{ payload: { n: 5 }, attempt: 1 }])
   },
 
-  'what waits outlives the producer that scheduled it': async (world) => {
+  'waiting messages outlive the producer that scheduled them': async (world) => {
     const queue = unique('outlives')
     const producer = await world.connect()
     await scheduleNotes(producer, queue, [1200])
@@ -251,7 +254,7 @@ const CASES: Record<string, Case> = {
     expect(recorder.early).toEqual([])
   },
 
-  'what has nowhere to go when due is parked, counted, and can be sent on': async (world, mq) => {
+  'a due message without a destination is parked, counted, and can be sent on': async (world, mq) => {
     const queue = unique('vanished')
     const before = await world.parked()
     await scheduleNotes(mq, queue, [4000, 4100])
@@ -265,7 +268,7 @@ const CASES: Record<string, Case> = {
 }
 
 /** Counts all parked messages of a world, and sends them on. */
-const ALONE = 'what has nowhere to go when due is parked, counted, and can be sent on'
+const ALONE = 'a due message without a destination is parked, counted, and can be sent on'
 
 /**
  * Runs every case on a strategy, and the cases of a waitlist on strategies that have one. They mostly wait, so they run

@@ -8,7 +8,7 @@ import { AmqpWorld } from './amqp-world.js'
 const vhost = useVhost()
 const note = defineMessage('note', z.object({ n: z.number() }))
 
-it('the sender waits what a delay has over 10 ms itself, and the rungs the rest: nothing is rounded, nothing early', async () => {
+it('the sender waits the milliseconds of a delay below 10 ms, and the rungs the rest: nothing is rounded or early', async () => {
   const world = new AmqpWorld(vhost.url, ladder)
   onTestFinished(() => world.close())
   const mq = await world.connect()

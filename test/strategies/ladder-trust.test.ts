@@ -13,7 +13,7 @@ describe.skipIf(managementUrl() === undefined)(
   () => {
     const cannot = {
       'a missing destination is refused before anything is sent':
-        'who may not declare a queue may not look for it either; the message is parked when it is due',
+        'a user who may not declare a queue may not check it either; the message is parked when it is due',
     }
     conformance({ name: 'ladder', make: ladder, cannot }, async () => {
       const [operator, producer, consumer] = await Promise.all([

@@ -8,7 +8,8 @@ conformance(
     make: memory,
     ownWorlds: true,
     cannot: {
-      'what waits outlives the producer that scheduled it': 'what waits lives in the process and ends with it',
+      'waiting messages outlive the producer that scheduled them':
+        'waiting messages live in the process and end with it',
     },
   },
   () => {

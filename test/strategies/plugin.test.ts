@@ -15,7 +15,7 @@ const why = await whyNoPlugin()
 describe.skipIf(why !== undefined)(`on a broker with the delayed-message plugin${why ? ` (${why})` : ''}`, () => {
   conformance({ name: 'plugin', make: plugin }, () => new AmqpWorld(vhost.url, plugin))
 
-  test('what waits is in the exchange of the plugin, and its delay is shown negative when it arrives', async () => {
+  test('waiting messages are in the exchange of the plugin, and arrive with a negative delay', async () => {
     const queue = unique('waits')
     const mq = await open(vhost.url, { strategy: plugin() })
     const channel = await rawChannel(vhost.url)
@@ -80,7 +80,7 @@ describe.skipIf(why !== undefined)(`on a broker with the delayed-message plugin$
 describe.skipIf(why === undefined)(
   `on a broker without the plugin${why ? '' : ' (skipped: this broker has it)'}`,
   () => {
-    test('connect is refused, says which RabbitMQ has it and what else there is, and leaves nothing open', async () => {
+    test('connect is refused, names the versions with the plugin and the alternatives, and leaves nothing open', async () => {
       const refused = await failure(connect({ url: vhost.url, strategy: plugin() }))
       if (!isDuequeError(refused, 'UNSUPPORTED')) throw refused
       expect(refused.data).toEqual({ feature: 'x-delayed-message' })
@@ -97,7 +97,7 @@ describe.skipIf(why === undefined)(
       })
     })
 
-    test('dueque topology apply --plugin says so as well, and declares the rest', async () => {
+    test('dueque topology apply --plugin reports this as well, and declares the rest', async () => {
       const { code, stderr } = await run(['topology', 'apply', '--plugin', '--json'], { AMQP_URL: vhost.url })
       expect(code).toBe(4)
       expect(documents(stderr)).toMatchObject([{ error: { code: 'UNSUPPORTED' } }])

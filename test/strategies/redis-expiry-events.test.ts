@@ -42,11 +42,11 @@ async function arrive(mq: Dueque, delays = [300, 700, 1500]): Promise<void> {
 describe('events', () => {
   const prefix = () => `${server.prefix}-events`
 
-  test('are what hands over: an hour before the next sweep', async () => {
+  test('trigger the hand-over, an hour before the next sweep', async () => {
     await arrive(await opened({ client, prefix: prefix(), ...NO_SWEEP }))
   })
 
-  test('of other keys and other prefixes wake nobody', async () => {
+  test('of other keys and other prefixes wake no relay', async () => {
     const mq = await opened({ client, prefix: prefix(), ...NO_SWEEP })
     const foreign = `{${prefix()}}:due:nonsense`
     await client.set(foreign, 1, 'PX', 50)
@@ -54,7 +54,7 @@ describe('events', () => {
     await arrive(mq)
   })
 
-  test('go with their messages: none of a cancelled one, another of a rescheduled one', async () => {
+  test('follow their messages: none of a cancelled one, a new one of a rescheduled one', async () => {
     const own = unique(server.prefix)
     const mq = await opened({ client, prefix: own, ...NO_SWEEP })
     const triggers = () => client.keys(`{${own}}:due:*`)
@@ -90,7 +90,7 @@ describe('events', () => {
       return { client: redis, close: () => redis.close() }
     },
   }
-  test.each(Object.entries(clients))('are heard with %s', async (_name, make) => {
+  test.each(Object.entries(clients))('are received with %s', async (_name, make) => {
     const own = await make()
     onTestFinished(async () => {
       await own.close()
@@ -124,7 +124,7 @@ describe('in a cluster', () => {
   }
 
   for (const [name, make] of Object.entries(clients)) {
-    test(`events of whichever primary has the slot are heard with ${name}`, async ({ skip }) => {
+    test(`events of the primary that has the slot are received with ${name}`, async ({ skip }) => {
       if (!cluster) return skip(NO_REDIS_PROGRAMS)
       const own = await make(cluster.urls)
       // Three prefixes of three slots, one of each primary.
@@ -135,7 +135,7 @@ describe('in a cluster', () => {
       await own.close()
     })
 
-    test(`events are heard from a primary that joined later, with ${name}`, async ({ skip }) => {
+    test(`events of a primary that joined later are received with ${name}`, async ({ skip }) => {
       const cluster = (await startRedisCluster()) ?? skip(NO_REDIS_PROGRAMS)
       onTestFinished(() => cluster.stop())
       const joined = (await startRedis({ config: { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000' } }))!
@@ -168,13 +168,13 @@ describe('notify-keyspace-events', () => {
     return { own, admin, app }
   }
 
-  test('gets what is missing, and keeps what it has', async ({ skip }) => {
+  test('gets the missing flags, and keeps the others', async ({ skip }) => {
     const { admin, app } = await startOwn(skip, 'Kl')
     await arrive(await opened({ client: app, ...NO_SWEEP }))
     expect(await sorted(admin)).toBe('EKlx')
   })
 
-  test('is not touched where it suffices, or where that was not wanted: STORE_NOT_READY says what to set', async ({
+  test('is not changed if it suffices or if that is switched off: STORE_NOT_READY says what to set', async ({
     skip,
   }) => {
     const { admin, app } = await startOwn(skip, 'AE', '-config|set')
@@ -186,7 +186,7 @@ describe('notify-keyspace-events', () => {
     expect(await sorted(admin)).toBe('Kl')
   })
 
-  test('that may not be set is STORE_NOT_READY, as is a channel that may not be listened to', async ({ skip }) => {
+  test('that may not be set is STORE_NOT_READY, as is a channel without the right to subscribe', async ({ skip }) => {
     const { admin, app } = await startOwn(skip, '', '-config|set')
     const refused = await failure(opened({ client: app }))
     expect(refused).toMatchObject({ code: 'STORE_NOT_READY' })
@@ -198,7 +198,7 @@ describe('notify-keyspace-events', () => {
     expect(String(refused) + String(deaf)).not.toContain('secret')
   })
 
-  test('that cannot be seen is warned of', async ({ skip }) => {
+  test('that cannot be read is a warning', async ({ skip }) => {
     const { app } = await startOwn(skip, 'Ex', '-config')
     const warnings: string[] = []
     const none = () => undefined
@@ -210,7 +210,9 @@ describe('notify-keyspace-events', () => {
     await arrive(mq)
   })
 
-  test('that somebody takes away makes everything late by the sweep, and loses nothing', async ({ skip }) => {
+  test('that is switched off while running makes messages late by up to the sweep, and loses none', async ({
+    skip,
+  }) => {
     const { admin, app } = await startOwn(skip, '')
     const mq = await opened({ client: app, sweepMs: 1500 })
     await admin.config('SET', 'notify-keyspace-events', '')

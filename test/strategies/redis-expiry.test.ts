@@ -16,7 +16,7 @@ conformance(
   () => new AmqpWorld(vhost.url, () => redisExpiry({ client: client(), prefix: server.prefix })),
 )
 
-describe('beside a second listener', () => {
+describe('with a second listener', () => {
   const prefix = () => `${server.prefix}-second`
   let second: Dueque
   beforeAll(async () => {

@@ -22,7 +22,7 @@ async function commands(client: Redis): Promise<number> {
     .reduce((sum, [, , calls]) => sum + Number(calls), 0)
 }
 
-test('a relay for which nothing is due asks no more often than its backstop', async ({ skip }) => {
+test('a relay without due messages queries no more often than its backstop', async ({ skip }) => {
   if (!server) return skip(NO_REDIS_PROGRAMS)
   const client = new Redis(server.url)
   onTestFinished(() => client.disconnect())

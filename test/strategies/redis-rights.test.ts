@@ -77,7 +77,7 @@ async function open(strategy: StoreStrategy, more: Partial<ConnectOptions> = {})
 const relay = { backstopMs: 60_000 }
 
 describe('the rights of the guide', () => {
-  test.for(CLIENTS)('are enough for all that redis() does, with $name', async ({ client }, { skip }) => {
+  test.for(CLIENTS)('are sufficient for redis(), with $name', async ({ client }, { skip }) => {
     if (!server) return skip(NO_REDIS_PROGRAMS)
     const url = await userWith(rulesOf('dueque')[0]!)
     const mq = await open(redis({ client: await client(url), relay }))
@@ -85,30 +85,33 @@ describe('the rights of the guide', () => {
     await hears(mq, await open(redis({ client: await client(url), relay: false })))
   })
 
-  test.for(CLIENTS)('may be taken from who listens, with $name: it hears again with them', async (one, { skip }) => {
-    if (!server) return skip(NO_REDIS_PROGRAMS)
-    const unhandled: unknown[] = []
-    const add = (error: unknown) => unhandled.push(error)
-    process.on('unhandledRejection', add)
-    onTestFinished(() => void process.off('unhandledRejection', add))
-    const url = await userWith(rulesOf('dueque')[0]!)
-    const mq = await open(redis({ client: await one.client(url), relay }))
-    const other = await open(redis({ client: await one.client(url), relay: false }))
-    await hears(mq, other)
-    const { username } = new URL(url)
-    await admin.call('ACL', 'LOG', 'RESET')
-    await admin.call('ACL', 'SETUSER', username, 'resetchannels')
-    const refused = async () => JSON.stringify(await admin.call('ACL', 'LOG')).includes('{dueque}:earliest')
-    await poll(refused, { what: 'it to subscribe without the right', timeoutMs: 20_000 })
-    await admin.call('ACL', 'SETUSER', username, '&{dueque}:earliest')
-    await admin.call('CLIENT', 'KILL', 'USER', username)
-    const subscribed = async () => Number((await admin.pubsub('NUMSUB', '{dueque}:earliest'))[1]) > 0
-    await poll(subscribed, { what: 'it to subscribe again', timeoutMs: 20_000 })
-    await hears(mq, other)
-    expect(unhandled).toEqual([])
-  })
+  test.for(CLIENTS)(
+    'may be revoked from a listener, with $name: it receives again when they are back',
+    async (one, { skip }) => {
+      if (!server) return skip(NO_REDIS_PROGRAMS)
+      const unhandled: unknown[] = []
+      const add = (error: unknown) => unhandled.push(error)
+      process.on('unhandledRejection', add)
+      onTestFinished(() => void process.off('unhandledRejection', add))
+      const url = await userWith(rulesOf('dueque')[0]!)
+      const mq = await open(redis({ client: await one.client(url), relay }))
+      const other = await open(redis({ client: await one.client(url), relay: false }))
+      await hears(mq, other)
+      const { username } = new URL(url)
+      await admin.call('ACL', 'LOG', 'RESET')
+      await admin.call('ACL', 'SETUSER', username, 'resetchannels')
+      const refused = async () => JSON.stringify(await admin.call('ACL', 'LOG')).includes('{dueque}:earliest')
+      await poll(refused, { what: 'it to subscribe without the right', timeoutMs: 20_000 })
+      await admin.call('ACL', 'SETUSER', username, '&{dueque}:earliest')
+      await admin.call('CLIENT', 'KILL', 'USER', username)
+      const subscribed = async () => Number((await admin.pubsub('NUMSUB', '{dueque}:earliest'))[1]) > 0
+      await poll(subscribed, { what: 'it to subscribe again', timeoutMs: 20_000 })
+      await hears(mq, other)
+      expect(unhandled).toEqual([])
+    },
+  )
 
-  test('are enough for redisExpiry() and redisDedupe()', async ({ skip }) => {
+  test('are sufficient for redisExpiry() and redisDedupe()', async ({ skip }) => {
     if (!server) return skip(NO_REDIS_PROGRAMS)
     const expiry = ioredisAt(await userWith(rulesOf('dueque').flat()))
     await useAll(await open(redisExpiry({ client: expiry })))
@@ -123,7 +126,7 @@ describe('the rights of the guide', () => {
   /** Without these it goes on, with less. */
   const DISPENSABLE = ['+eval', '+info', '+publish', '+subscribe']
 
-  test('are not too many: without one of them, something is refused, and says so', async ({ skip }) => {
+  test('are all necessary: without any one of them, a call is refused with an error', async ({ skip }) => {
     if (!server) return skip(NO_REDIS_PROGRAMS)
     const [rules] = rulesOf('dueque')
     const needed = rules!.filter((rule) => rule.startsWith('+') && !DISPENSABLE.includes(rule))
@@ -158,7 +161,7 @@ describe('the rights of the guide', () => {
     }
   }, 120_000)
 
-  test('of other keys are none: connect says so', async ({ skip }) => {
+  test('for one prefix do not cover another: connect fails', async ({ skip }) => {
     if (!server) return skip(NO_REDIS_PROGRAMS)
     const client = ioredisAt(await userWith(rulesOf('dueque')[0]!))
     const error = await failure(connect({ url: vhost.url, strategy: redis({ client, prefix: 'other' }) }))

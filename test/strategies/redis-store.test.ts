@@ -109,7 +109,7 @@ describe('what Redis holds', () => {
     return { store, key }
   }
 
-  test('values that are no messages are left alone, and stop nobody', async () => {
+  test('invalid values are left alone, and stop no relay', async () => {
     const told: DuequeError[] = []
     const { store, key } = await open(told)
     const fine = message({ id: 'fine' })
@@ -148,7 +148,7 @@ describe('what Redis holds', () => {
     expect(ignored).toMatchObject({ code: 'STORED_MESSAGE_UNREADABLE', outcome: 'refused' })
   })
 
-  test('what vanishes below a claim is told, and so is an entry without a message', async () => {
+  test('claimed messages that vanish are reported, and so is an entry without a message', async () => {
     const told: DuequeError[] = []
     const { store, key } = await open(told)
     for (const id of ['a', 'b', 'c', 'd']) await store.add(message({ id }), {})
@@ -168,7 +168,7 @@ describe('what Redis holds', () => {
     expect(store.faults().missing).toBe(4)
   })
 
-  test('the reschedule of a message that cannot be changed ends', async () => {
+  test('the reschedule of a message that cannot be changed fails instead of looping', async () => {
     const { store } = await open()
     await store.add(message({ id: 'x', dueAt: Date.now() + 3_600_000 }), {})
     vi.spyOn(store, 'replace').mockResolvedValue(false)
@@ -190,7 +190,7 @@ describe('what Redis holds', () => {
     expect((error as Error).message).toContain('the client changes')
   })
 
-  test('without an append-only file, opening it is a warning', async () => {
+  test('without an append-only file, opening the store logs a warning', async () => {
     const warned: string[] = []
     await open([], client, warned)
     const isOff = (await client.config('GET', 'appendonly'))[1] === 'no'

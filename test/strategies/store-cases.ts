@@ -61,7 +61,7 @@ async function walk(store: MessageStore, limit: number, between?: (last: Delayed
 
 /** What every store owes to the relay and to who looks at it: see src/strategies/store/message-store.ts. */
 export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> = {
-  'gives back what it was given, to the byte': async ({ store }) => {
+  'returns messages as they were added, to the byte': async ({ store }) => {
     const body = Buffer.from(Array.from({ length: 512 }, (_, i) => i % 256))
     const all = [
       message({ body, id: 'a\0"\\\n\u2028😀', name: 'n,"\n', headers: { 'ß\0': ['x', { y: null }], n: 1.5 } }),
@@ -84,7 +84,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     ).toEqual(all.map(plain))
   },
 
-  'claims what is ready, the earliest first, and tells when the next one is': async ({ store }) => {
+  'claims ready messages, the earliest first, and tells when the next one is ready': async ({ store }) => {
     const [later, late, early] = [message({ dueAt: 5000 }), message({ dueAt: 900 }), message({ dueAt: 800 })]
     expect(await claim(store)).toEqual({ now: 1000, claimed: [], nextAt: undefined })
     await addAll(store, [later, late, early])
@@ -103,7 +103,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     expect(nextAt).toBeLessThanOrEqual(5000 + LEASE_MS)
   },
 
-  'claims by its own clock what is ready, and holds back what is not to be claimed for a while': async ({ store }) => {
+  'claims ready messages by its own clock, and does not claim a held message for a while': async ({ store }) => {
     const [past, soon, later, held] = [0, 400, 3_600_000, 0].map((inMs) => message({ dueAt: Date.now() + inMs }))
     await Promise.all([
       store.add(past!, {}),
@@ -124,14 +124,14 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
         for (const one of claimed) seen.push({ id: one.message.id, at: performance.now() - added })
         return seen.length === 2
       },
-      { what: 'what was held to be claimed', timeoutMs: 15_000 },
+      { what: 'the held message to be claimed', timeoutMs: 15_000 },
     )
     expect(seen.map(({ id }) => id)).toEqual([soon!.id, held!.id])
     expect(seen[1]!.at).toBeGreaterThan(550)
     expect(plain((await store.list({}, { limit: 10 }))[0]!)).toEqual(plain(later!))
   },
 
-  'what is claimed does not wait, and once settled is gone': async ({ store }) => {
+  'a claimed message does not wait, and is gone once settled': async ({ store }) => {
     const one = message()
     await store.add(one, {})
     const { claimed } = await claim(store)
@@ -146,7 +146,9 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     expect(await store.count({})).toBe(1)
   },
 
-  'what was claimed and not settled in time is claimed again, and the old claim does nothing': async ({ store }) => {
+  'a claimed message that is not settled in time is claimed again, and the old claim has no effect': async ({
+    store,
+  }) => {
     const one = message()
     await store.add(one, {})
     const old = await claim(store, 1000, 10, 50)
@@ -165,7 +167,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     expect(await foundIds(store)).toEqual([one.id])
   },
 
-  'what is released waits again until then, and stands there in the list': async ({ store }) => {
+  'a postponed message waits until its new time, and is listed there': async ({ store }) => {
     const [stalled, other, late] = [message({ dueAt: 900 }), message({ dueAt: 1500 }), message({ dueAt: 3000 })]
     await addAll(store, [stalled, other, late])
     const { claimed } = await claim(store)
@@ -185,24 +187,23 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     expect(await claimedIds(store, 700)).toEqual([stalled.id])
   },
 
-  'added again, it stays as it waits; while it is claimed, it waits again and the claim does nothing': async ({
-    store,
-  }) => {
-    const one = message()
-    await store.add(one, {})
-    await store.add({ ...one, dueAt: 500 }, {})
-    await store.add({ ...one, dueAt: 500 }, { onConflict: 'error' })
-    expect((await store.find(one.id)).map(({ dueAt }) => dueAt)).toEqual([1000])
-    const { claimed } = await claim(store)
-    await store.add({ ...one, headers: { again: true } }, {})
-    await store.settle(claimed)
-    await store.postpone(claimed, 5000)
-    const found = await store.find(one.id)
-    expect(found).toMatchObject([{ revision: one.revision, headers: { again: true }, dueAt: 1000 }])
-    expect(found).toHaveLength(1)
-  },
+  'a message added again stays unchanged while it waits; while it is claimed, it waits again and the claim has no effect':
+    async ({ store }) => {
+      const one = message()
+      await store.add(one, {})
+      await store.add({ ...one, dueAt: 500 }, {})
+      await store.add({ ...one, dueAt: 500 }, { onConflict: 'error' })
+      expect((await store.find(one.id)).map(({ dueAt }) => dueAt)).toEqual([1000])
+      const { claimed } = await claim(store)
+      await store.add({ ...one, headers: { again: true } }, {})
+      await store.settle(claimed)
+      await store.postpone(claimed, 5000)
+      const found = await store.find(one.id)
+      expect(found).toMatchObject([{ revision: one.revision, headers: { again: true }, dueAt: 1000 }])
+      expect(found).toHaveLength(1)
+    },
 
-  'many may wait under one id, and are told apart': async ({ store }) => {
+  'several messages may wait with one id, and stay distinct': async ({ store }) => {
     const id = unique('shared')
     const all = Array.from({ length: 5 }, (_, i) => message({ id, dueAt: 1000 + i }))
     const retry = message({ id, revision: all[0]!.revision, attempt: 2, retryAt: 5000 })
@@ -232,7 +233,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     expect(await store.find(id)).toEqual([])
   },
 
-  'messages of one instant are listed once each, page by page, though what was listed goes meanwhile': async ({
+  'messages of one instant are listed once each, page by page, although listed ones are removed meanwhile': async ({
     store,
   }) => {
     const all = Array.from({ length: 20 }, (_, i) => message({ dueAt: i < 15 ? 1000 : 1001 }))
@@ -246,7 +247,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     expect(ids.sort()).toEqual(wanted)
   },
 
-  'finds by name and destination among others, in pages and counted': async ({ store }) => {
+  'finds, counts and pages messages by name and destination among others': async ({ store }) => {
     const kinds = [
       message({ name: 'a', destination: { queue: 'x' } }),
       message({ name: 'b', destination: { queue: 'x' } }),
@@ -273,7 +274,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     }
   },
 
-  'changes the time of what waits as it was, of one of many who try': async ({ store }) => {
+  'one of many concurrent changes of a waiting message succeeds': async ({ store }) => {
     const one = message()
     await store.add(one, {})
     const changes = await Promise.all([2000, 3000, 4000].map((dueAt) => store.replace(one, { ...one, dueAt })))
@@ -285,7 +286,10 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     expect(await claimedIds(store, 1500)).toEqual([one.id])
   },
 
-  'thousands are claimed by several at once, each by one, and settled in one go': async ({ store, again }) => {
+  'several relays claim thousands of messages, each message once, and settle them in one call': async ({
+    store,
+    again,
+  }) => {
     const count = 2500
     await addAll(
       store,
@@ -302,7 +306,10 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     expect(await claim(store)).toEqual({ now: 1000, claimed: [], nextAt: undefined })
   },
 
-  'who watches hears of what is ready before all that waits, from any process': async ({ store, again }) => {
+  'a watcher is notified of a message that is ready before all waiting ones, from any process': async ({
+    store,
+    again,
+  }) => {
     if (!store.watch) return
     const hour = Date.now() + 3_600_000
     const other = await again()

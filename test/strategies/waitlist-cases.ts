@@ -34,7 +34,7 @@ const SOON_MS = 4000
 
 /** What every strategy must do whose store can be asked. */
 export const WAITLIST_CASES: Record<string, Case> = {
-  'what was cancelled is not delivered, by receipt and by id': async (_world, plain) => {
+  'a message that is cancelled by receipt or by id is not delivered': async (_world, plain) => {
     const mq = open(plain)
     const queue = unique('cancel')
     const receipts = await scheduleNotes(
@@ -52,7 +52,7 @@ export const WAITLIST_CASES: Record<string, Case> = {
     expect(await mq.cancel(receipts[0]!)).toBe('not-waiting')
   },
 
-  'a cancelled id can be scheduled again, and an old receipt does not touch it': async (world, plain) => {
+  'a cancelled id can be scheduled again, and an old receipt does not affect it': async (world, plain) => {
     const mq = open(plain)
     const [queue, id] = [unique('again'), unique('id')]
     await world.declareQueue(queue)
@@ -65,7 +65,7 @@ export const WAITLIST_CASES: Record<string, Case> = {
     expect(recorder.numbers).toEqual([2])
   },
 
-  'what was rescheduled arrives at its new time, sooner or later, once': async (_world, plain) => {
+  'a rescheduled message arrives once, at its new time, earlier or later': async (_world, plain) => {
     const mq = open(plain)
     const queue = unique('reschedule')
     const receipts = await scheduleNotes(mq, queue, [SOON_MS, 3_600_000])
@@ -80,7 +80,7 @@ export const WAITLIST_CASES: Record<string, Case> = {
     expect(await mq.reschedule(receipts[0]!, { in: 1000 })).toBeUndefined()
   },
 
-  'what waits can be got, listed by time and counted, with every filter': async (world, plain) => {
+  'waiting messages can be got, listed by time and counted, with every filter': async (world, plain) => {
     const mq = open(plain)
     const [queue, other, exchange] = [unique('list'), unique('list-other'), unique('list-exchange')]
     await world.declareExchange(exchange, 'topic')
@@ -118,7 +118,7 @@ export const WAITLIST_CASES: Record<string, Case> = {
     expect(await mq.count({ destination })).toBe(0)
   },
 
-  'an id that waits already is kept, replaced, refused or doubled, as asked': async (world, plain) => {
+  'onConflict keeps, replaces, refuses or doubles an id that already waits': async (world, plain) => {
     const mq = open(plain)
     const [queue, id] = [unique('conflict'), unique('id')]
     await world.declareQueue(queue)
@@ -151,7 +151,7 @@ export const WAITLIST_CASES: Record<string, Case> = {
     await recorder.has(1)
   },
 
-  'one of many cancels at once is told that it was the one': async (_world, plain) => {
+  'one of many concurrent cancels reports success': async (_world, plain) => {
     const mq = open(plain)
     const [receipt] = await scheduleNotes(mq, unique('race'), [60_000])
     const outcomes = await Promise.all(Array.from({ length: 10 }, () => mq.cancel(receipt!)))

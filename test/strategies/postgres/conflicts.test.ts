@@ -10,7 +10,7 @@ const vhost = useVhost()
 const database = usePostgres()
 
 test.for<OnConflict>(['error', 'ignore', 'replace'])(
-  'of many schedules of one id at once with onConflict %s, one waits',
+  'of many concurrent schedules of one id with onConflict %s, one waits',
   async (onConflict) => {
     const [queue, schema] = [unique('conflict'), uniqueSchema()]
     await openWorld(vhost.url).declareQueue(queue)
@@ -34,7 +34,7 @@ test.for<OnConflict>(['error', 'ignore', 'replace'])(
   },
 )
 
-test('without onConflict both wait, and a repetition is one', async () => {
+test('without onConflict two schedules both wait, and repetitions add none', async () => {
   const queue = unique('both')
   await openWorld(vhost.url).declareQueue(queue)
   const mq = await connectPostgres(vhost.url, { pool: poolOf(database.url), relay: false })

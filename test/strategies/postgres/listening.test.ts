@@ -43,7 +43,7 @@ const LISTENING: Listening[] = [
 ]
 
 test.for(LISTENING)(
-  'over $name, the relay hears of other processes, also after its connection was lost',
+  'over $name, the relay is notified by other processes, also after its connection was lost',
   async ({ options }) => {
     const [schema, queue] = [uniqueSchema(), unique('listen')]
     await openWorld(vhost.url).declareQueue(queue)
@@ -55,7 +55,7 @@ test.for(LISTENING)(
     for (const n of [1, 2, 3]) {
       await poll(async () => (await listeners(admin, schema)).some((pid) => pid !== cut), {
         timeoutMs: 20_000,
-        what: 'somebody who listens',
+        what: 'a listener',
       })
       await producer.schedule(note, { n }, { to: { queue }, in: 300 })
       await recorder.has(n, 10_000)
@@ -69,7 +69,7 @@ test.for(LISTENING)(
   },
 )
 
-test('a message that is rescheduled to be sooner is heard of', async () => {
+test('the relay is notified of a message that is rescheduled to an earlier time', async () => {
   const [schema, queue] = [uniqueSchema(), unique('sooner')]
   await openWorld(vhost.url).declareQueue(queue)
   const relaying = await connectPostgres(vhost.url, { pool: poolOf(database.url), schema, relay })
@@ -85,7 +85,7 @@ test('a message that is rescheduled to be sooner is heard of', async () => {
   await recorder.has(2, 10_000)
 })
 
-test('without listening, what other processes schedule is found by the backstop, and one’s own at once', async () => {
+test('without listening, the backstop finds messages of other processes, and own messages are seen at once', async () => {
   const [schema, queue] = [uniqueSchema(), unique('backstop')]
   await openWorld(vhost.url).declareQueue(queue)
   const options = { pool: poolOf(database.url, { max: 1 }), schema, listen: false }
@@ -103,7 +103,9 @@ test('without listening, what other processes schedule is found by the backstop,
   expect(Date.now() - from).toBeLessThan(2500)
 })
 
-test('through PgBouncer it is said that nothing is heard, and the backstop goes on', async ({ skip }) => {
+test('through PgBouncer a warning says that notifications do not arrive, and the backstop goes on', async ({
+  skip,
+}) => {
   const pgbouncer = await startPgbouncer({ postgres: { url: database.url } })
   if (!pgbouncer) return skip(NO_PGBOUNCER)
   onTestFinished(() => pgbouncer.stop())

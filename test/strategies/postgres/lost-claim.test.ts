@@ -37,7 +37,7 @@ function losesAnswers(pool: Pool): { lose: () => void } {
 
 const request = { now: 2000, limit: 10, leaseMs: 60_000 }
 
-test('what was claimed by a claim whose answer was lost is claimed again at once, and what others hold is not', async () => {
+test('messages of a claim whose answer was lost are claimed again at once, and those of other relays are not', async () => {
   const [pool, schema] = [poolOf(database.url), uniqueSchema()]
   const { lose } = losesAnswers(pool)
   const [store, other] = [await openStore(pool, schema), await openStore(poolOf(database.url), schema)]

@@ -38,7 +38,7 @@ async function refusal(options: Parameters<typeof postgres>[0]): Promise<unknown
 }
 
 test.for(Array.from({ length: newest + 1 }, (_, version) => version))(
-  'from version %i to the newest, and a second time nothing',
+  'migrates from version %i to the newest, and changes nothing the second time',
   async (version) => {
     const [pool, schema] = [poolOf(database.url), uniqueSchema()]
     if (version > 0) await oldSchema(pool, schema, version)
@@ -48,7 +48,7 @@ test.for(Array.from({ length: newest + 1 }, (_, version) => version))(
   },
 )
 
-test('four processes migrate at once: one does it, all have it', async () => {
+test('four processes migrate at once: one migrates, all succeed', async () => {
   const [pool, schema] = [poolOf(database.url), uniqueSchema()]
   const migrator = fileURLToPath(new URL('migrator.ts', import.meta.url))
   const migrated = await Promise.all(
@@ -62,7 +62,7 @@ test('four processes migrate at once: one does it, all have it', async () => {
   expect(rows).toEqual(MIGRATIONS.map((_, index) => ({ version: index + 1 })))
 })
 
-test('postgres.js migrates too, and names of schemas are quoted', async () => {
+test('postgres.js migrates too, and schema names are quoted', async () => {
   const sql = sqlTo(database.url)
   onTestFinished(() => sql.end())
   const schema = `Dueque "of" ünïcödé ${uniqueSchema()}`
@@ -74,7 +74,7 @@ test('postgres.js migrates too, and names of schemas are quoted', async () => {
   await recorder.has(1)
 })
 
-test('without the schema, and not allowed to migrate, connect says what to run', async () => {
+test('without the schema and the right to migrate, connect names the command to run', async () => {
   const [pool, schema] = [poolOf(database.url), uniqueSchema()]
   const none = await refusal({ pool, schema, migrate: false })
   expect(isDuequeError(none, 'STORE_NOT_READY') && none.message).toMatch(/version 0 of \d+.*dueque postgres migrate/)
@@ -85,7 +85,7 @@ test('without the schema, and not allowed to migrate, connect says what to run',
   expect(await refusal({ pool, schema, migrate: false })).toBe('connected')
 })
 
-test('a schema of a later version will do', async () => {
+test('a schema of a later version works', async () => {
   const [pool, schema] = [poolOf(database.url), uniqueSchema()]
   await migratePostgres({ pool, schema })
   await pool.query(`INSERT INTO ${schema}.migrations VALUES (${newest + 1})`)
@@ -93,7 +93,7 @@ test('a schema of a later version will do', async () => {
   expect(await migratePostgres({ pool, schema })).toEqual({ from: newest + 1, to: newest + 1 })
 })
 
-test('a user without rights is told, and with those of the guide it schedules and relays', async () => {
+test('a user without rights gets an error, and with those of the guide it schedules and relays', async () => {
   const [admin, schema] = [poolOf(database.url), uniqueSchema()]
   const { user, url } = await newUser(database.url, admin)
   const pool = new Pool({ connectionString: url })
@@ -117,7 +117,7 @@ test('a user without rights is told, and with those of the guide it schedules an
   expect(await mq.cancel('b')).toBe('cancelled')
 })
 
-test('a server that will not do is told apart', async () => {
+test('a read-only server and one without UTF8 are each refused with the reason', async () => {
   const pool = poolOf(database.url)
   const reads = poolOf(database.url, { options: '-c default_transaction_read_only=on' })
   const readonly = await refusal({ pool: reads })
@@ -133,7 +133,7 @@ test('a server that will not do is told apart', async () => {
   expect(isDuequeError(encoding, 'STORE_NOT_READY') && encoding.message).toMatch(/UTF8/)
 })
 
-test('a server that is not there, or does not know the user, is told without a password', async () => {
+test('an unreachable server and an unknown user are reported without the password', async () => {
   const { url } = await newUser(database.url, poolOf(database.url))
   const wrong = new URL(url)
   wrong.pathname = '/no_such_database'

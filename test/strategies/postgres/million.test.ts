@@ -48,9 +48,9 @@ const claim = (at: number, limit = 500) => store.claim({ now: at, limit, leaseMs
 const some = (from: number, to: number) => ({ from: first + from, to: first + to })
 
 test.for([
-  { when: 'before anything is known of the table', analyze: false },
-  { when: 'once it was analyzed', analyze: true },
-])('none of what a relay or an operator asks reads all of a million, $when', async ({ analyze }) => {
+  { when: 'before the table was analyzed', analyze: false },
+  { when: 'after it was analyzed', analyze: true },
+])('no query of a relay or an operator reads all of a million rows, $when', async ({ analyze }) => {
   if (analyze) await pool.query(`VACUUM ANALYZE ${schema}.messages`)
   // The time of the case before was later: one claim notices that, and the next one looks at everything.
   for (let i = 0; i < 2; i++) await claim(now)
@@ -96,7 +96,7 @@ test.for([
   }
 })
 
-test('a relay whose million is not due yet asks no more often than its backstop', async () => {
+test('a relay with a million messages that are not due queries no more often than its backstop', async () => {
   await connectPostgres(vhost.url, { pool, schema, relay: { backstopMs: 1000 } })
   const before = sent.count
   const from = performance.now()

@@ -17,7 +17,7 @@ async function timed<T>(work: Promise<T>): Promise<{ result: T; tookMs: number }
   return { result: await work, tookMs: performance.now() - from }
 }
 
-test('while all connections of a pool of pg are in transactions, everything is refused in time, and goes on later', async () => {
+test('while transactions hold all connections of a pg pool, calls fail in time, and work again later', async () => {
   const pool = poolOf(database.url, { max: 2 })
   const options = { pool, timeoutMs: TIMEOUT_MS, listen: false, relay: { backstopMs: 200 } }
   const mq = await connectPostgres(vhost.url, options)
@@ -64,7 +64,7 @@ test('while all connections of a pool of pg are in transactions, everything is r
   expect([pool.totalCount - pool.idleCount <= 1, pool.waitingCount]).toEqual([true, 0])
 })
 
-test('while all connections of postgres.js are in transactions, nothing waits for ever', async () => {
+test('while transactions hold all connections of postgres.js, no call waits forever', async () => {
   const sql = sqlTo(database.url, { max: 1 })
   onTestFinished(() => sql.end())
   const mq = await connectPostgres(vhost.url, { pool: sql, timeoutMs: TIMEOUT_MS, relay: false })
@@ -91,7 +91,7 @@ test('while all connections of postgres.js are in transactions, nothing waits fo
   expect(await mq.count()).toBe(1)
 })
 
-test('a statement without an answer fails in time, and the connection is of no more use', async () => {
+test('a statement without an answer fails in time, and its connection is discarded', async () => {
   const sql = sqlTo(database.url, { max: 2, onnotice: () => undefined })
   onTestFinished(() => sql.end())
   const schema = uniqueSchema()

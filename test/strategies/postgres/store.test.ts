@@ -61,7 +61,7 @@ describe.each([
   }
 })
 
-test('texts and bytes of every kind come back as they were', async () => {
+test('texts and bytes of every kind are returned unchanged', async () => {
   const id = '\0 " \\ {} NULL \ud800 é 日 😀 \n \u2028'
   const body = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
   const headers = { a: '\0', '\0"\\': [id, null, -0.5, { b: '{"x"}' }] }
@@ -88,7 +88,7 @@ test('a body of 16 MiB is kept', async () => {
   await store.remove(found!)
 })
 
-test('a row that dueque cannot read is left alone, and stops nobody', async () => {
+test('an unreadable row is left alone, and stops no relay', async () => {
   const told: DuequeError[] = []
   store = await openStore(schema, pool, silent, (error) => told.push(error))
   const fine = message({ id: 'm' })
@@ -119,7 +119,7 @@ test('a row that dueque cannot read is left alone, and stops nobody', async () =
   expect(error).toMatchObject({ code: 'CONFLICT' })
 })
 
-test('rows that vanish below a claim are told, and those whose lease was over are not', async () => {
+test('claimed rows that vanish are reported, and those whose lease had expired are not', async () => {
   const told: DuequeError[] = []
   store = await openStore(schema, pool, silent, (error) => told.push(error))
   for (const id of ['a', 'b', 'c']) await store.add(message({ id }), {})
@@ -147,10 +147,10 @@ const ODD = {
   search_path: '',
 }
 const ODD_CASES = [
-  'gives back what it was given, to the byte',
-  'claims what is ready, the earliest first, and tells when the next one is',
-  'what is released waits again until then, and stands there in the list',
-  'finds by name and destination among others, in pages and counted',
+  'returns messages as they were added, to the byte',
+  'claims ready messages, the earliest first, and tells when the next one is ready',
+  'a postponed message waits until its new time, and is listed there',
+  'finds, counts and pages messages by name and destination among others',
 ]
 
 describe.each([
@@ -192,7 +192,7 @@ describe.each([
   }
 })
 
-test('a client that changes texts is refused, and is told why', async () => {
+test('a client that changes texts is refused, with the reason', async () => {
   const loud = sqlTo(database.url, { transform: { value: { from: (value) => String(value).toUpperCase() } } })
   onTestFinished(() => loud.end())
   const error = await openStore(schema, loud).catch((error: unknown) => error)
@@ -200,7 +200,7 @@ test('a client that changes texts is refused, and is told why', async () => {
   expect((error as Error).message).toContain('the client changes what it sends or reads')
 })
 
-test('one row that PostgreSQL refuses does not take along those that it was written with', async () => {
+test('a row that PostgreSQL refuses does not fail the other rows of its batch', async () => {
   await pool.query(`ALTER TABLE ${schema}.messages ADD CHECK (id <> 'bad')`)
   const ids = ['a', 'b', 'bad', 'c']
   const outcomes = await Promise.allSettled(ids.map((id) => store.add(message({ id }), {})))
@@ -212,7 +212,7 @@ test('one row that PostgreSQL refuses does not take along those that it was writ
   expect(await store.count({})).toBe(3)
 })
 
-test('a claim goes round what somebody else has locked, and does not wait for it', async () => {
+test('a claim skips locked rows, and does not wait for them', async () => {
   const [locked, free] = [message({ dueAt: 900 }), message({ dueAt: 1000 })]
   for (const one of [locked, free]) await store.add(one, {})
   const client = await pool.connect()

@@ -31,7 +31,7 @@ async function begin(client: PoolClient, isolation = 'READ COMMITTED'): Promise<
 
 describe('with a client of pg', () => {
   test.for(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'])(
-    'what was scheduled in %s is seen with the commit, and not before',
+    'messages scheduled in %s are visible after the commit, and not before',
     async (isolation) => {
       const { mq, queue, to, client, count } = await open()
       const transaction = await begin(await client(), isolation)
@@ -51,7 +51,7 @@ describe('with a client of pg', () => {
     },
   )
 
-  test('what was scheduled is gone with a rollback, and the transaction was the caller’s in everything', async () => {
+  test('a rollback removes scheduled messages, and the transaction stays under the control of the caller', async () => {
     const { mq, to, client, count, pool } = await open()
     await pool.query('CREATE TABLE IF NOT EXISTS orders (id text PRIMARY KEY)')
     const transaction = await begin(await client())
@@ -80,7 +80,7 @@ describe('with a client of pg', () => {
     expect(Date.now() - committedAt).toBeLessThan(2500)
   })
 
-  test('what is due at once waits for the commit as well', async () => {
+  test('an immediately due message also waits for the commit', async () => {
     const { mq, queue, to, client } = await open()
     const recorder = await Recorder.on(mq, queue)
     const transaction = await begin(await client())
@@ -94,7 +94,7 @@ describe('with a client of pg', () => {
     expect(recorder.numbers).toEqual([2, 3])
   })
 
-  test('a conflict and a repetition leave the transaction healthy', async () => {
+  test('a conflict and a repetition do not abort the transaction', async () => {
     const { mq, to, client, count } = await open()
     const id = unique('id')
     const first = await mq.schedule(note, { n: 1 }, { to, in: 3_600_000, id })
@@ -112,7 +112,7 @@ describe('with a client of pg', () => {
     expect(await count()).toBe(1)
   })
 
-  test('onConflict is refused where the transaction could not see what others have scheduled', async () => {
+  test('onConflict is refused at isolation levels that hide schedules of others', async () => {
     const { mq, to, client, count } = await open()
     const transaction = await begin(await client(), 'REPEATABLE READ')
     const options = { to, in: 1000, id: unique('id'), transaction, onConflict: 'error' } as const
@@ -142,7 +142,7 @@ describe('with a client of pg', () => {
     expect(isDuequeError(await other, 'CONFLICT')).toBe(true)
   })
 
-  test('in a transaction that has failed, or is cut off, a schedule is refused', async () => {
+  test('a schedule in a failed or disconnected transaction is refused', async () => {
     const { mq, to, client, count, pool } = await open()
     const transaction = await begin(await client())
     await transaction.query('SELECT 1/0').catch(() => undefined)
@@ -158,7 +158,7 @@ describe('with a client of pg', () => {
     expect(await count()).toBe(0)
   })
 
-  test('what is no transaction is refused before anything is sent', async () => {
+  test('an invalid transaction is refused before anything is sent', async () => {
     const { mq, to, client, count, pool } = await open()
     const outside = await client()
     await outside.query('SELECT')
@@ -172,7 +172,7 @@ describe('with a client of pg', () => {
 })
 
 describe('with postgres.js', () => {
-  test('what was scheduled in sql.begin is there after it, and gone if it fails', async () => {
+  test('messages scheduled in sql.begin are there after it, and gone if it fails', async () => {
     const { mq, queue, to, count } = await open()
     const sql = sqlTo(database.url)
     onTestFinished(() => sql.end())
@@ -196,7 +196,7 @@ describe('with postgres.js', () => {
     expect(isDuequeError(await notOne.catch((e: unknown) => e), 'INVALID_OPTION')).toBe(true)
   })
 
-  test('a savepoint that is rolled back takes along what was scheduled in it', async () => {
+  test('a rolled back savepoint removes the messages that were scheduled in it', async () => {
     const { mq, to, count } = await open()
     const sql = sqlTo(database.url)
     onTestFinished(() => sql.end())
