@@ -152,7 +152,7 @@ async function atRest(entrant: Entrant): Promise<number> {
       size = await entrant.size()
       return Math.abs(size - before) <= before * 0.002
     },
-    { what: 'the size of what waits to settle', timeoutMs: 120_000, intervalMs: 6000 },
+    { what: 'the size of the waiting messages to settle', timeoutMs: 120_000, intervalMs: 6000 },
   )
   return size
 }

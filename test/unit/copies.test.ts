@@ -12,7 +12,7 @@ import { rejection } from './thrown.js'
 vi.resetModules()
 const theirs = await import('../../src/index.js')
 
-it('an error of one copy is one to the other, with its code and data', async () => {
+it('an error of one copy is recognised by the other, with its code and data', async () => {
   const mq = await ours.connect({ strategy: ours.memory() })
   const job = ours.defineMessage('job', z.number())
   const error = await rejection(mq.schedule(job, 'x' as never, { to: { queue: 'q' }, in: 0, declare: true }))
@@ -23,7 +23,7 @@ it('an error of one copy is one to the other, with its code and data', async () 
   expect(error instanceof theirs.DuequeError).toBe(true)
 })
 
-it('a class of its own is told from the errors that it extends', () => {
+it('a subclass is distinguished from the errors that it extends', () => {
   class Own extends ours.DuequeError {}
   const own = new Own('CLOSED', 'closed', {})
   const other = new ours.DuequeError('CLOSED', 'closed', {})
@@ -45,7 +45,7 @@ it('definitions, handlers, strategies and clocks of one copy work with the other
   await mq.close()
 })
 
-it('the rungs of one copy are laid out alike by the other', async () => {
+it('both copies lay out the rungs alike', async () => {
   const theirRungs = (await import('../../src/strategies/ladder/rungs.js')).allRungs()
   const layout = new LadderLayout(new Names('dueque'))
   const variant = { type: 'quorum', shard: 0 } as const
@@ -71,7 +71,7 @@ it.each<[string, () => object]>([
   await mq.close()
 })
 
-it('an instance of a class is no header, in whatever realm', async () => {
+it('an instance of a class is refused as a header, in any realm', async () => {
   const mq = await ours.connect({ strategy: ours.memory() })
   const job = ours.defineMessage('job', z.unknown())
   for (const a of [
@@ -87,7 +87,7 @@ it('an instance of a class is no header, in whatever realm', async () => {
   await mq.close()
 })
 
-it('errors and dates of another realm are shown as such', () => {
+it('errors and dates of another realm are described as such', () => {
   expect(errorText(foreign('new TypeError("no room")'))).toBe('no room')
   expect(shown(foreign('new Date(0)'))).toBe('1970-01-01T00:00:00.000Z')
 })

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { Events } from '../../src/events.js'
 import { silent } from '../../src/base/logger.js'
 
-it('listeners are called in their order, until they are removed', () => {
+it('listeners are called in order, until they are removed', () => {
   const events = new Events(silent)
   const calls: string[] = []
   const remove = events.on('blocked', (reason) => calls.push(`a ${reason}`))
@@ -15,7 +15,7 @@ it('listeners are called in their order, until they are removed', () => {
   expect(calls).toEqual(['a memory', 'b memory', 'b disk'])
 })
 
-it('a listener that throws, or rejects, is logged and harms nobody', async () => {
+it('a listener that throws or rejects is logged and does no harm', async () => {
   const logged: unknown[] = []
   const events = new Events({ ...silent, error: (_, data) => logged.push(data) })
   let called = false

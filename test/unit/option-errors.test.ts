@@ -95,7 +95,7 @@ it.each<[string, () => unknown]>([
   expect(await refusal(work)).toBe(option)
 })
 
-it('what was refused has left nothing behind, and closed nothing', async () => {
+it('a refused call leaves nothing behind, and closes nothing', async () => {
   expect(mq.strategy.waiting()).toEqual([])
   expect(mq.health()).toMatchObject({ ok: true, consumer: 'unused' })
   const consumer = await mq.consume('q', [handler])
@@ -103,12 +103,12 @@ it('what was refused has left nothing behind, and closed nothing', async () => {
   await consumer.close({ drainTimeoutMs: 0 })
 })
 
-it('an error of a password or key does not show it', async () => {
+it('an error about a password or key does not show its value', async () => {
   for (const tls of [{ passphrase: 12_345 }, { key: 12_345 }])
     await expect(connect({ tls } as object)).rejects.toThrow(/got: number$/)
 })
 
-it('a handler hears what is wrong with its decision, and may make another', async () => {
+it('an invalid decision throws in the handler with the reason, and the handler may make another', async () => {
   const heard: unknown[] = []
   await mq.schedule(job, 1, { to: { queue: 'decisions' }, in: 0, declare: true })
   const consumer = await mq.consume('decisions', [

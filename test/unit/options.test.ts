@@ -6,7 +6,7 @@ import { manualClock } from '../../src/strategies/memory/manual-clock.js'
 import { memory } from '../../src/strategies/memory/memory.js'
 import { thrown } from './thrown.js'
 
-it('what is not given, or undefined, has its default', () => {
+it('options that are missing or undefined have their defaults', () => {
   const undefinedOnes: object = { url: undefined, strategy: undefined, maxInFlight: undefined, logger: undefined }
   for (const options of [{}, undefinedOnes]) {
     const { name, strategy, ...rest } = resolveOptions(options)
@@ -30,7 +30,7 @@ it('what is not given, or undefined, has its default', () => {
   }
 })
 
-it('what is given is kept', () => {
+it('given options are kept', () => {
   const given: ConnectOptions = {
     url: ['amqp://a', 'amqp://b'],
     strategy: ladder(),
@@ -47,7 +47,7 @@ it('what is given is kept', () => {
   expect(resolveOptions(given)).toMatchObject(given)
 })
 
-it('the time is that of the strategy, if it has its own', () => {
+it('the clock is that of the strategy, if it has one', () => {
   const clock = manualClock(0)
   expect(resolveOptions({ strategy: memory({ clock }) }).clock).toBe(clock)
 })

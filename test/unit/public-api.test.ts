@@ -5,7 +5,7 @@ import * as forPostgres from '../../src/strategies/postgres/index.js'
 import * as forRedis from '../../src/strategies/redis/index.js'
 import * as testing from '../../src/testing/index.js'
 
-it('the library exports these names and no others', () => {
+it('the library exports exactly these names', () => {
   expect(Object.keys(api).sort()).toEqual([
     'DuequeError',
     'connect',
@@ -21,19 +21,19 @@ it('the library exports these names and no others', () => {
   ])
 })
 
-it('dueque/postgres exports these names and no others', () => {
+it('dueque/postgres exports exactly these names', () => {
   expect(Object.keys(forPostgres).sort()).toEqual(['migratePostgres', 'postgres', 'postgresDedupe'])
 })
 
-it('dueque/redis exports these names and no others', () => {
+it('dueque/redis exports exactly these names', () => {
   expect(Object.keys(forRedis).sort()).toEqual(['redis', 'redisDedupe', 'redisExpiry'])
 })
 
-it('dueque/testing exports this name and no other', () => {
+it('dueque/testing exports exactly this name', () => {
   expect(Object.keys(testing)).toEqual(['testDueque'])
 })
 
-it('the package can be imported by these paths and no others', async () => {
+it('the package can be imported by exactly these paths', async () => {
   const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
   const { exports, type } = JSON.parse(text) as { exports: unknown; type: string }
   expect(type).toBe('module')

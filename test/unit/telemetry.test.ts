@@ -53,7 +53,7 @@ describe('a hook', () => {
     ],
     ['rejects before run', () => Promise.reject(new Error('hook')), true],
     ['rejects after run', (run) => run().then(() => Promise.reject(new Error('hook'))), true],
-    ['returns what is no promise', (run) => (void run(), { then: 5 }), false],
+    ['returns no promise', (run) => (void run(), { then: 5 }), false],
   ])('that %s changes neither the outcome nor how often it runs', async (_, hook, isLogged) => {
     const log = logger()
     let runs = 0
@@ -68,7 +68,7 @@ describe('a hook', () => {
   })
 
   it.each<[string, Hook, boolean]>([
-    ['passes on what run rejects with', async (run) => await run(), false],
+    ['passes on the rejection of run', async (run) => await run(), false],
     ['hides it', (run) => run().catch(() => 'hidden'), false],
     ['replaces it', (run) => run().catch(() => Promise.reject(new Error('other'))), true],
     ['does not look at it', (run) => void run(), false],
@@ -101,7 +101,7 @@ async function world(
 }
 
 describe('schedule', () => {
-  it('is told of each schedule, and its headers travel', async () => {
+  it('is called for each schedule, and its headers travel with the message', async () => {
     const infos: unknown[] = []
     const seen: Headers[] = []
     const { mq, deliveries } = await world({
@@ -144,7 +144,7 @@ describe('schedule', () => {
     expect(log.error).toHaveBeenCalledOnce()
   })
 
-  it('wraps all of it: the context of the hook is that of the strategy, and a failure is that of the schedule', async () => {
+  it('wraps the whole schedule: the strategy runs in the context of the hook, and a failure reaches the hook', async () => {
     const context = new AsyncLocalStorage<string>()
     const contexts: unknown[] = []
     const failures: unknown[] = []
@@ -173,7 +173,7 @@ describe('schedule', () => {
     expect(log.error).not.toHaveBeenCalled()
   })
 
-  it('is not told of options that are refused', async () => {
+  it('is not called for refused options', async () => {
     const schedule = vi.fn()
     const { mq } = await world({ schedule })
     expect((await rejection(mq.schedule(order, 1, { to, in: 'soon' }))).code).toBe('INVALID_DUE')
@@ -185,7 +185,7 @@ describe('schedule', () => {
 })
 
 describe('process', () => {
-  it('wraps the handler, with what it gets', async () => {
+  it('wraps the handler, with its delivery', async () => {
     const context = new AsyncLocalStorage<string>()
     const contexts: unknown[] = []
     const process = vi.fn<NonNullable<Telemetry['process']>>((_, run) => context.run('span', run))
@@ -203,7 +203,7 @@ describe('process', () => {
     expect([deliveries.length, consumer.stats()]).toMatchObject([1, { handled: 1 }])
   })
 
-  it('learns what the handler throws, at once too, and the message is dead by that', async () => {
+  it('receives the error of the handler, also a synchronous one, and the message is dead', async () => {
     const thrown = new Error('no')
     const heard: unknown[] = []
     const { mq, log, consumer } = await world(
@@ -218,7 +218,7 @@ describe('process', () => {
     expect(log.error).not.toHaveBeenCalled()
   })
 
-  it('is not told of a message that reaches no handler', async () => {
+  it('is not called for a message that reaches no handler', async () => {
     const process = vi.fn()
     const { mq, consumer } = await world({ process })
     await mq.schedule(defineMessage('other', z.number()), 1, { to, in: 0 })
@@ -228,7 +228,7 @@ describe('process', () => {
   })
 })
 
-it('tells of each consumer before its first message, and of events', async () => {
+it('reports each consumer before its first message, and events', async () => {
   const order: string[] = []
   let told: Consumer | undefined
   const { mq, consumer } = await world(
@@ -249,7 +249,7 @@ it('tells of each consumer before its first message, and of events', async () =>
   expect(told?.stats().handled).toBe(1)
 })
 
-it('a hook that rejects when it is told of a consumer is logged', async () => {
+it('a consumer hook that rejects is logged', async () => {
   const consuming = (() => Promise.reject(new Error('hook'))) as unknown as NonNullable<Telemetry['consuming']>
   const { log } = await world({ consuming })
   await settled()

@@ -36,7 +36,7 @@ const length = defineMessage(
   z.string().transform((text) => text.length),
 )
 
-it('a payload is what the schema makes of it', () => {
+it('the type of a payload is the output of the schema', () => {
   expectTypeOf<PayloadOf<typeof reminder>>().toEqualTypeOf<{ patient: string; at: Date }>()
   expectTypeOf<PayloadOf<typeof length>>().toEqualTypeOf<number>()
   expectTypeOf<PayloadOf<MessageDefinition>>().toEqualTypeOf<unknown>()
@@ -45,7 +45,7 @@ it('a payload is what the schema makes of it', () => {
   expectTypeOf(length).toEqualTypeOf<MessageDefinition<string, number>>()
 })
 
-it('a handler in a file of its own gets what on() gives it', () => {
+it('a handler in its own file has the types that on() gives it', () => {
   const remind = ({ payload, retry }: Delivery<PayloadOf<typeof reminder>>) => {
     expectTypeOf(payload.at).toEqualTypeOf<Date>()
     retry({ in: '1h' })
@@ -74,7 +74,7 @@ it('a due time is `in`, `at` or a receipt, and a destination a queue or an excha
   expectTypeOf<{ exchange: string; outlet: true }>().not.toExtend<Destination>()
 })
 
-it('what only some strategies have is there with them alone', async () => {
+it('methods of some strategies exist with those strategies alone', async () => {
   expectTypeOf<StrategyMethods<MemoryStrategy>>().toEqualTypeOf<WaitingMethods>()
   expectTypeOf<StrategyMethods<StoreStrategy>>().toEqualTypeOf<WaitingMethods>()
   expectTypeOf<StrategyMethods<Strategy>>().toEqualTypeOf<unknown>()

@@ -59,7 +59,7 @@ function closeOf(model: ChannelModel): Promise<Error> {
 const closing = (replyCode: number, replyText: string) => ({ replyCode, replyText, classId: 0, methodId: 0 })
 
 // connection/socket.ts gathers the writes of a turn, and closes the socket of a peer that is silent.
-it('has its socket in connection.stream, and writes to it by the method write of that object', async () => {
+it('has its socket in connection.stream, and writes to it by the write method of that object', async () => {
   const { server, model, channel } = await open()
   const socket = socketOf(model)!
   const written = vi.spyOn(socket, '_writev' as never)
@@ -82,13 +82,13 @@ it('ends its heartbeat and reports a close when the socket is destroyed with an 
 })
 
 // connection.ts refuses servers that are too old; doctor names them.
-it('has what the server says about itself in connection.serverProperties', async () => {
+it('has the properties of the server in connection.serverProperties', async () => {
   const { model } = await open()
   expect(model.connection.serverProperties).toMatchObject(RABBIT)
 })
 
 // connection.ts ends an attempt to connect by its signal.
-it('passes socket options that it does not know on to the socket', async () => {
+it('passes unknown socket options on to the socket', async () => {
   const server = await amqpServer(RABBIT)
   const options: object = { signal: AbortSignal.abort() }
   expect(await failure(connect(server.url, options))).toMatchObject({ code: 'ABORT_ERR' })
@@ -133,7 +133,7 @@ it.each([
 })
 
 // connection/readable.ts replaces recvFrame, and puts the frame back into rest, to read what the decoder does not know.
-it('reads each frame by connection.recvFrame, from connection.rest and then from the socket', async () => {
+it('reads each frame by connection.recvFrame, first from connection.rest and then from the socket', async () => {
   const received: Message[] = []
   const { server, model } = await open({ answers: { BasicConsume: ['BasicConsumeOk', { consumerTag: 'c' }] } })
   readEveryMessage(model)
@@ -148,7 +148,7 @@ it('reads each frame by connection.recvFrame, from connection.rest and then from
   expect(received.map(({ properties }) => properties.headers as unknown)).toEqual([{ unsigned: 7 }, { unsigned: 7 }])
 })
 
-it('closes the connection for a header that its decoder does not know, without all that', async () => {
+it('without the patch, closes the connection for a header that its decoder does not know', async () => {
   const { server, model } = await open()
   const error = once(model, 'error')
   server.send('BasicReturn', 1, { replyCode: 312, replyText: 'NO_ROUTE', exchange: 'e', routingKey: 'k' })
@@ -157,7 +157,7 @@ it('closes the connection for a header that its decoder does not know, without a
 })
 
 // publish/frame-builder.ts uses one table of headers for all messages: docs/decisions/026.
-it('encodes headers within publish, with the fields of their prototype and without undefined ones', async () => {
+it('encodes headers within publish, including inherited fields and without undefined ones', async () => {
   const { server, channel } = await open()
   const headers: Record<string, unknown> = { first: 1, BCC: ['a', 'b'] }
   publish(channel, { headers })
@@ -187,7 +187,7 @@ it.each([
   ['a number out of range', { headers: { x: { '!': 'byte', value: 1000 } } }, RangeError],
   ['a value without a type', { headers: { x: () => undefined } }, TypeError],
   ['a property of another type', { correlationId: 1 as never }, TypeError],
-])('throws for %s before anything is sent, and expects no confirm', async (_, options, kind) => {
+])('throws for %s before it sends anything, and expects no confirm', async (_, options, kind) => {
   const { server, channel } = await open()
   let error: unknown
   const answers: unknown[] = []
@@ -219,7 +219,7 @@ it('answers a publish with null, "message nacked" or "channel closed"', async ()
 })
 
 // publish/sender.ts knows the reason when its publications are answered; connection/channel.ts hears of the close after that.
-it('reports why a channel was closed before it answers its publishes, and "close" to later listeners after that', async () => {
+it('reports why a channel was closed before it answers its publishes, and emits "close" after that', async () => {
   const { server, channel } = await open()
   const events: unknown[] = []
   channel.on('error', (error: Error) => events.push([error.message, replyCode(error)]))
@@ -250,7 +250,7 @@ it.each([
 })
 
 // connection.ts logs it as the reason of a lost connection; nothing is wrong with what was sent.
-it('tells of a node that shuts down (320) by "close" alone', async () => {
+it('reports a node that shuts down (320) by "close" alone', async () => {
   const { server, model } = await open()
   const failed = vi.fn()
   model.on('error', failed)
@@ -262,7 +262,7 @@ it('tells of a node that shuts down (320) by "close" alone', async () => {
 })
 
 // connection/failures.ts: an operation that is lost with its channel or connection is repeated.
-it('fails on a closed channel or connection with errors that are known as a loss', async () => {
+it('fails on a closed channel or connection with errors that dueque recognises as a loss', async () => {
   const { model, channel } = await open({ answers: { QueueDeclare: undefined } })
   const errors: unknown[] = []
   const pending = [channel.checkQueue('a'), channel.checkQueue('b')].map((look) => failure(look))
@@ -298,7 +298,7 @@ it('calls a socket that ends "Unexpected close"', async () => {
 })
 
 // topology/declarer.ts makes typed errors of the broker's own words.
-it('passes the reply code and the text of a refused operation on', async () => {
+it('passes on the reply code and the text of a refused operation', async () => {
   const close = { ...closing(404, "NOT_FOUND - no queue 'q' in vhost '/'"), classId: 50, methodId: 10 }
   const { channel } = await open({ answers: { QueueDeclare: ['ChannelClose', close] } })
   const error = (await failure(channel.checkQueue('q'))) as Error
@@ -312,7 +312,7 @@ it('passes the reply code and the text of a refused operation on', async () => {
 })
 
 // operate/failed/failed-queue.ts keeps the delivery tags of messages, and not the messages.
-it('looks at nothing of a message but its delivery tag to settle it', async () => {
+it('reads only the delivery tag of a message to settle it', async () => {
   const { server, channel } = await open()
   channel.ack(tagged(7), true)
   channel.nack(tagged(8), false, true)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Bag, type BagItem } from '../../../src/base/bag.js'
 
-it('has what a Set has, whatever comes and goes', () => {
+it('holds the same items as a Set, whatever is added and deleted', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(9))), (steps) => {
       const items = Array.from({ length: 10 }, (): BagItem => ({ slot: -1 }))

@@ -33,7 +33,7 @@ it.each<[string, unknown]>([
   ['an object with inherited options', Object.create({ attempts: 2, other: 1 })],
   ['an object of another realm', vm.runInNewContext('({ attempts: 2, within: { handle: () => 1 } })')],
   ['a module', await import('./checks-module.js')],
-])('%s is taken', (_, options) => {
+])('%s is accepted', (_, options) => {
   expect(() => checkOptions(options, RULES)).not.toThrow()
 })
 
@@ -48,7 +48,7 @@ it.each<[unknown, string]>([
   [new Map([['attempts', 5]]), 'Map'],
   [Promise.resolve({ attempts: 5 }), 'Promise: await it'],
   [Buffer.from('secret'), 'Uint8Array'],
-])('%o instead of options is refused, and not shown', (options, kind) => {
+])('%o instead of options is refused, and not printed', (options, kind) => {
   const error = refused(options)
   expect(error).toMatchObject({ code: 'INVALID_OPTION', data: { option: 'options' } })
   expect(error.message).toBe(`options: expected an object with options, got: ${kind}`)
@@ -64,7 +64,7 @@ describe('an unknown option', () => {
     [JSON.parse('{ "__proto__": 5 }'), '__proto__', 'expected one of attempts, expiresIn, within'],
     [Object.assign(new Settings(), { other: 1 }), 'other', 'expected one of attempts, expiresIn, within'],
     [{ 'amqp://user:secret@host': 5 }, '…', 'expected one of attempts, expiresIn, within'],
-  ])('%o is named, with the one that was meant', (options, option, hint) => {
+  ])('%o is named, with the closest known name', (options, option, hint) => {
     const error = refused(options)
     expect(error).toMatchObject({ code: 'INVALID_OPTION', data: { option }, outcome: 'refused' })
     expect(error.message).toBe(`${option}: no such option; ${hint}`)
@@ -80,11 +80,11 @@ it.each<[unknown, string]>([
   [{ expiresIn: NaN }, 'expiresIn: expected milliseconds, zero or more, got NaN'],
   [{ within: { handle: 'x' } }, 'within.handle: expected a function, got "x"'],
   [{ within: 5 }, 'within: expected an object with options, got: number'],
-])('the value of %o is refused, saying what is expected', (options, message) => {
+])('the value of %o is refused, with what is expected', (options, message) => {
   expect(refused(options).message).toBe(message)
 })
 
-it('a signal is known by its shape, in any realm', () => {
+it('a signal is recognised by its shape, in any realm', () => {
   const { signal } = new AbortController()
   expect([signal, { aborted: false, addEventListener: () => undefined }].map((one) => anAbortSignal(one, ''))).toEqual([
     undefined,
@@ -95,7 +95,7 @@ it('a signal is known by its shape, in any realm', () => {
   )
 })
 
-it('names can be checked without values', () => {
+it('names can be checked without their values', () => {
   expect(() => checkNames({ attempts: 'any' }, RULES)).not.toThrow()
   expect(thrown(() => checkNames({ attempt: 1 }, RULES)).message).toContain('did you mean attempts?')
 })

@@ -5,7 +5,7 @@ import { manualClock } from '../../../src/strategies/memory/manual-clock.js'
 beforeEach(() => vi.useFakeTimers({ now: 0 }))
 afterEach(() => vi.useRealTimers())
 
-it.each([1, 1000, 2 ** 31 - 1, 2 ** 31, 3650 * 86_400_000])('calls at %d ms from now, once and not before', (delay) => {
+it.each([1, 1000, 2 ** 31 - 1, 2 ** 31, 3650 * 86_400_000])('calls %d ms from now, once and not before', (delay) => {
   let calls = 0
   systemClock.at(delay, () => calls++)
   vi.advanceTimersByTime(delay - 1)
@@ -16,7 +16,7 @@ it.each([1, 1000, 2 ** 31 - 1, 2 ** 31, 3650 * 86_400_000])('calls at %d ms from
   expect(calls).toBe(1)
 })
 
-it('calls as soon as it can for a time that is past', () => {
+it('calls as soon as possible for a past time', () => {
   let calls = 0
   systemClock.at(-5, () => calls++)
   expect(calls).toBe(0)
@@ -24,7 +24,7 @@ it('calls as soon as it can for a time that is past', () => {
   expect(calls).toBe(1)
 })
 
-it('waits on when the clock was set back meanwhile', () => {
+it('keeps waiting if the clock was set back meanwhile', () => {
   let calls = 0
   systemClock.at(1000, () => calls++)
   vi.advanceTimersByTime(900)
@@ -35,7 +35,7 @@ it('waits on when the clock was set back meanwhile', () => {
   expect(calls).toBe(1)
 })
 
-it.each([5, 2 ** 32])('does not call for %d ms from now once it is cancelled', (delay) => {
+it.each([5, 2 ** 32])('does not call %d ms from now if it is cancelled', (delay) => {
   let calls = 0
   const cancel = systemClock.at(delay, () => calls++)
   vi.advanceTimersByTime(delay - 1)
@@ -46,7 +46,7 @@ it.each([5, 2 ** 32])('does not call for %d ms from now once it is cancelled', (
 })
 
 it.each([5, 2 ** 32])(
-  'calls %d ms after, whatever the wall clock is set to meanwhile, and not once it is cancelled',
+  'calls after %d ms, whatever the wall clock is set to meanwhile, and not if it is cancelled',
   (delay) => {
     const calls: string[] = []
     systemClock.after(delay, () => calls.push('after'))
@@ -61,7 +61,7 @@ it.each([5, 2 ** 32])(
   },
 )
 
-it('tells of a step of the wall clock, and calls within a second what is due by it', async () => {
+it('reports a step of the wall clock, and makes the calls due by it within a second', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
   const start = Date.now()
   const seen: (string | number)[] = []
@@ -80,7 +80,7 @@ it('tells of a step of the wall clock, and calls within a second what is due by 
   for (const cancel of listeners) cancel()
 })
 
-it('completes a clock that has a time and its timers alone', () => {
+it('completes a clock that has only a time and timers', () => {
   const inner = manualClock(1000)
   const clock = completeClock({ now: () => inner.now(), at: (time, callback) => inner.at(time, callback) })
   const calls: number[] = []

@@ -26,7 +26,7 @@ it('releases in due order, at the due time', () => {
   expect(queue.size).toBe(0)
 })
 
-it('keeps the order of adding for what is due together', () => {
+it('releases items with one due time in the order of adding', () => {
   const clock = manualClock(0)
   const { queue, names } = queueOn(clock)
   for (const item of 'abcdefghij'.match(/./g)!) queue.add(item, 10)
@@ -83,7 +83,7 @@ it('a timer that fires early releases nothing', () => {
   expect(timers).toEqual([])
 })
 
-it('what is added while others are released is released in its turn', () => {
+it('items added during a release are released in their turn', () => {
   const clock = manualClock(0)
   let names = ''
   const queue: DueQueue<string> = new DueQueue(clock, (item) => {
@@ -102,7 +102,7 @@ it('what is added while others are released is released in its turn', () => {
   expect(names).toBe('abcde')
 })
 
-it('waits with a single timer, for whatever is due first', () => {
+it('waits with a single timer, for the earliest item', () => {
   const clock = manualClock(0)
   const live = new Set<number>()
   const counting: Timeline = {
@@ -131,7 +131,7 @@ it('waits with a single timer, for whatever is due first', () => {
   expect(live.size).toBe(0)
 })
 
-it('gives back everything when cleared, releases none of it, and goes on', () => {
+it('returns all items when cleared, releases none of them, and goes on', () => {
   const clock = manualClock(0)
   const { queue, names } = queueOn(clock)
   queue.add('a', 10)

@@ -17,13 +17,13 @@ it('an error has a code, its data, a cause and an outcome', () => {
   expect(String(error)).toBe('DuequeError: nobody')
 })
 
-it('an error without a cause has none, and is refused unless told otherwise', () => {
+it('an error without a cause has no cause property, and its outcome is refused by default', () => {
   const error = new DuequeError('CLOSED', 'closed', {})
   expect(error.outcome).toBe('refused')
   expect('cause' in error).toBe(false)
 })
 
-it('isDuequeError tells them from others, and one code from another', () => {
+it('isDuequeError recognises errors of dueque, and their codes', () => {
   const error: unknown = new DuequeError('INVALID_DUE', 'when?', { value: 5 })
   expect([isDuequeError(error), isDuequeError(error, 'INVALID_DUE'), isDuequeError(error, 'CLOSED')]).toEqual([
     true,
@@ -36,7 +36,7 @@ it('isDuequeError tells them from others, and one code from another', () => {
   if (isDuequeError(error, 'INVALID_DUE')) expectTypeOf(error.data).toEqualTypeOf<{ value: unknown }>()
 })
 
-it('an invalid option says what was expected and what came', () => {
+it('the error of an invalid option names the expected and the actual value', () => {
   const error = invalidOption('prefetch', 'a whole number', 'many')
   expect(error).toMatchObject({ code: 'INVALID_OPTION', data: { option: 'prefetch' } })
   expect(error.message).toBe('prefetch: expected a whole number, got "many"')
@@ -58,11 +58,11 @@ it.each([
   [5n, 'a value of type bigint'],
   [Symbol('secret'), 'a value of type symbol'],
   [() => 'secret', 'a value of type function'],
-])('a value is shown short, and without its content: %o', (value, text) => {
+])('a value is described shortly, without its content: %o', (value, text) => {
   expect(shown(value)).toBe(text)
 })
 
-it('anything at all can be shown, shortly', () => {
+it('any value can be described shortly', () => {
   const anything = fc.anything({ withBigInt: true, withDate: true, withNullPrototype: true, withSparseArray: true })
   fc.assert(fc.property(anything, (value) => shown(value).length < 600))
 })
@@ -90,6 +90,6 @@ it.each<[string, unknown]>([
   ['an error whose message is an object', Object.assign(new Error(), { message: { a: 1 } })],
   ['an error whose message is undefined', Object.assign(new Error(), { message: undefined })],
   ['an error whose message throws', Object.defineProperty(new Error(), 'message', { get: fail })],
-])('%s has a text, too', (_, error) => {
+])('%s has a text too', (_, error) => {
   expect(typeof errorText(error)).toBe('string')
 })

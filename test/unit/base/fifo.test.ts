@@ -9,7 +9,7 @@ interface Step {
   remove?: number
 }
 
-it('does what an array does, whatever is pushed, shifted, unshifted and removed', () => {
+it('behaves like an array, whatever is pushed, shifted, unshifted and removed', () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.nat(50).map((item) => ({ push: item })) },
     { weight: 3, arbitrary: fc.constant({ shift: true }) },
@@ -42,7 +42,7 @@ it('does what an array does, whatever is pushed, shifted, unshifted and removed'
   )
 })
 
-it('keeps the order of many, and lets go of what was taken out', () => {
+it('keeps the order of many items, and releases the removed ones', () => {
   const fifo = new Fifo<number>()
   const taken: (number | undefined)[] = []
   for (let i = 0; i < 10_000; i++) {
@@ -54,7 +54,7 @@ it('keeps the order of many, and lets go of what was taken out', () => {
   expect(fifo.shift()).toBeUndefined()
 })
 
-it('keeps the order of many that are put back in front', () => {
+it('keeps the order of many items that are put back in front', () => {
   const fifo = new Fifo<number>()
   for (let i = 0; i < 5000; i++) fifo.push(i)
   const taken = Array.from({ length: 3000 }, () => fifo.shift()!)

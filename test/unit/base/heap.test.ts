@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Heap } from '../../../src/base/heap.js'
 
-it('gives everything back by its number, and in the order of adding for the same', () => {
+it('returns items by number, and those with one number in the order of adding', () => {
   const step = fc.oneof({ weight: 3, arbitrary: fc.nat(9) }, { weight: 2, arbitrary: fc.constant('pop' as const) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100 }), (steps) => {

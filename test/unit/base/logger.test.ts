@@ -26,7 +26,7 @@ function standardError(): string[] {
   return written
 }
 
-it('pino gets the data and the text, as it is', () => {
+it('pino gets the data and the text, without an adapter', () => {
   const { written, stream } = lines()
   const root = pino({ level: 'debug' }, stream)
   for (const one of [root, root.child({ child: true })]) {
@@ -43,7 +43,7 @@ it('pino gets the data and the text, as it is', () => {
   ])
 })
 
-it('winston gets the text and the data, as it is', () => {
+it('winston gets the text and the data, without an adapter', () => {
   const { written, stream } = lines()
   const transport: object = new transports.Stream({ stream })
   const own = createLogger({ level: 'debug', format: format.json(), transports: transport as never })
@@ -56,7 +56,7 @@ it('winston gets the text and the data, as it is', () => {
   ])
 })
 
-it("the loggers of NestJS get one text each, by NestJS's names", () => {
+it('NestJS loggers get one text per line, by the method names of NestJS', () => {
   const calls: unknown[][] = []
   class Recording extends ConsoleLogger {
     protected override printMessages(...args: Parameters<ConsoleLogger['printMessages']>) {
@@ -88,7 +88,7 @@ it('console gets the text and the data', () => {
   expect(spy.mock.calls).toEqual([['connection lost', { connection: 'c' }]])
 })
 
-it('without a logger, warnings and errors are one line each on standard error', () => {
+it('without a logger, each warning and error is one line on standard error', () => {
   const written = standardError()
   const logger = resolveLogger(undefined)
   logger.debug('no')
@@ -136,7 +136,7 @@ it.each([
   ],
   ['is async and rejects', () => Promise.reject(full)],
   ['has a promise of another realm', () => ({ then: (_: unknown, failed: (error: unknown) => void) => failed(full) })],
-])('a logger that %s does no harm, and that is said once', async (_, log) => {
+])('a logger that %s does no harm, and is reported once', async (_, log) => {
   const written = standardError()
   const logger = resolveLogger({ debug: log, info: log, warn: log, error: log } as object as Logger)
   for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level]('text', { n: 1 })

@@ -11,11 +11,11 @@ it.each([
   ['{"in":"1h"}', 'expected {"data": …} with a payload, unless --raw is given'],
   ['5', 'expected {"data": …} with a payload, unless --raw is given'],
   ['null', 'expected {"data": …} with a payload, unless --raw is given'],
-])('the line %s is refused, saying why', (line, message) => {
+])('the line %s is refused with the reason', (line, message) => {
   expect(() => itemOfLine(line, options, false)).toThrow(message)
 })
 
-it('a line may have any payload, and options of its own', () => {
+it('a line may have any payload, and its own options', () => {
   const { message, payload, options: taken } = itemOfLine('{"data":null,"in":5,"name":"a"}', options, false)
   expect([message.name, payload, taken.in, taken.to]).toMatchObject(['a', null, 5, { queue: 'q' }])
 })

@@ -91,7 +91,7 @@ const lines = fc.oneof(
   },
 )
 
-it('tells of every line of any input what became of it, and exits with 0 or 1', async () => {
+it('reports the outcome of every line of any input, and exits with 0 or 1', async () => {
   const inputs = fc.oneof(
     fc.array(lines, { maxLength: 6 }).map((all) => Buffer.from(all.join('\n'))),
     fc.uint8Array({ maxLength: 200 }),

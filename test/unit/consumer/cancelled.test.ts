@@ -21,7 +21,7 @@ it('a cancelled message is acknowledged without a handler, and counted', async (
   expect(broker.queues().flatMap((queue) => broker.messages(queue))).toEqual([])
 })
 
-it('is asked when the handler would start, not when the message arrives', async () => {
+it('cancellation is checked when the handler would start, not when the message arrives', async () => {
   const { cancelled, isCancelled } = cancellations()
   const { arrive, log, clock, consumer } = await world(nothing, { isCancelled })
   await arrive('held', { dueAt: clock.now() + 1000 })
@@ -41,7 +41,7 @@ it('a message with the dedupe key of a dropped one is handled', async () => {
   expect([log, consumer.dropped, consumer.stats().suppressed]).toEqual([['new'], 1, 1])
 })
 
-it('it is asked after the claim in a dedupe store, and the key is released there', async () => {
+it('cancellation is checked after the claim in a dedupe store, and the key is released there', async () => {
   const calls: string[] = []
   const store: DedupeStore = {
     name: 'noting',
@@ -96,7 +96,7 @@ it('a message that is cancelled while its retry cannot be published is not retri
   expect([schedule.mock.calls.length, consumer.stats()]).toMatchObject([1, { retried: 0, running: 0 }])
 })
 
-it('a message that is cancelled while its handler asks for a retry is not retried; one that it gives up is dead', async () => {
+it('a message that is cancelled while its handler asks for a retry is not retried; one that it dead-letters is dead', async () => {
   const { cancelled, isCancelled } = cancellations()
   const { arrive, consumer, strategy, broker } = await world(
     ({ id, retry, deadLetter }) => {
@@ -111,7 +111,7 @@ it('a message that is cancelled while its handler asks for a retry is not retrie
   expect([consumer.dropped, consumer.stats(), broker.messages('orders.dead').length]).toMatchObject([1, { dead: 1 }, 1])
 })
 
-it('a cancelled message that came far too early is not put back', async () => {
+it('a cancelled message that arrived far too early is not put back', async () => {
   const { isCancelled } = cancellations('a')
   const { arrive, consumer, strategy, clock } = await world(nothing, { isCancelled })
   for (const id of ['a', 'b']) await arrive(id, { dueAt: clock.now() + 3_600_000 })
@@ -119,7 +119,7 @@ it('a cancelled message that came far too early is not put back', async () => {
   expect([consumer.dropped, consumer.stats()]).toMatchObject([1, { putBack: 1, held: 0 }])
 })
 
-it('a copy that followed a running message which is cancelled has its turn, and is asked about itself', async () => {
+it('a copy behind a running message that is cancelled has its turn, and is checked itself', async () => {
   const { cancelled, isCancelled } = cancellations()
   let fail = nothing as () => void
   const first = ({ id }: { id: string }) =>
@@ -134,7 +134,7 @@ it('a copy that followed a running message which is cancelled has its turn, and 
   expect([log, consumer.dropped, consumer.stats().handled]).toEqual([['old', 'new'], 1, 1])
 })
 
-it('no event tells of a dropped message', async () => {
+it('a dropped message emits no event', async () => {
   const { isCancelled } = cancellations('a')
   const { arrive, events } = await world(nothing, { isCancelled })
   const heard = vi.fn()

@@ -44,7 +44,7 @@ describe('chooseHandler', () => {
     else expect(chosen).toBe(expected)
   })
 
-  it('gives what nobody else is for to onAny, wherever it stands', () => {
+  it('passes messages without a handler to onAny, wherever it is in the list', () => {
     expect(chooseHandler([any, first], envelope('other', 9))).toBe(any)
     expect(chooseHandler([any, first], envelope(undefined))).toBe(any)
     expect(chooseHandler([any, first], envelope('first'))).toBe(first)
@@ -52,7 +52,7 @@ describe('chooseHandler', () => {
   })
 })
 
-it('a payload that does not parse is refused by its own reason, another error is not touched', () => {
+it('an unreadable payload is refused with its own reason; other errors are passed on unchanged', () => {
   const wrong = new DuequeError('INVALID_PAYLOAD', 'm: a: wrong', { message: 'm', issues: [] })
   expect(asRefusal(wrong)).toMatchObject({ reason: 'invalid-payload', message: 'm: a: wrong', cause: wrong })
   const other = new Error('other')

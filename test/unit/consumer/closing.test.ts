@@ -51,7 +51,7 @@ async function world(handle: (delivery: Delivery<number>) => unknown, mq?: TestD
 it.each([
   ['a connection', undefined],
   ['dueque/testing', () => testDueque({ queues: ['orders'] }).then(({ mq }) => mq)],
-])('running handlers of %s schedule while it closes, and nobody else does', async (_, open) => {
+])('only running handlers of %s can schedule while it closes', async (_, open) => {
   const results: unknown[] = []
   const { mq, consumer, goOn } = await world(
     async () => {
@@ -87,7 +87,7 @@ it('a schedule that a handler does not wait for is confirmed before the connecti
   expect(await scheduled).toBe('ok')
 })
 
-it('what goes on after its handler has ended is an outside call', async () => {
+it('a call after its handler has ended is an outside call', async () => {
   const later = gate()
   let result: Promise<unknown> | undefined
   const { mq, consumer, goOn } = await world(() => {
@@ -106,7 +106,7 @@ it('what goes on after its handler has ended is an outside call', async () => {
   await closed
 })
 
-it('a handler of one connection calls another from outside', async () => {
+it('a handler of one connection is an outside caller of another', async () => {
   const strategy = memory()
   const other = await connect({ strategy, logger: false })
   onTestFinished(() => other.close())
@@ -131,7 +131,7 @@ const closes: [string, (mq: Dueque, consumer: Consumer) => Promise<void>][] = [
   ['consumer.close()', (_, consumer) => consumer.close()],
   ['await using', (mq) => mq[Symbol.asyncDispose]() as Promise<void>],
 ]
-it.each(closes)('%s in a handler rejects at once, and the close goes on', async (_, close) => {
+it.each(closes)('awaiting %s in a handler rejects at once, and the close goes on', async (_, close) => {
   let error: unknown
   const { mq, consumer, goOn } = await world(async ({ id }) => {
     await close(mq, consumer).catch((failure: unknown) => (error = failure))
@@ -189,7 +189,7 @@ it('the close of dueque/testing in a handler need not be awaited either', async 
   await world.close()
 })
 
-it('a handler that does not end is left behind in time, also one with a time-out of its own', async () => {
+it('close does not wait longer than its time for a handler, even one with its own time-out', async () => {
   const mq = await connect({ strategy: memory(), logger: false })
   let signal: AbortSignal | undefined
   const never = on(order, (delivery) => {

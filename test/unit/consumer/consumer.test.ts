@@ -71,7 +71,7 @@ describe('a second consumer of a queue', () => {
     expect(await warnings(first, second)).toEqual(warned)
   })
 
-  it('is none, once the first has closed', async () => {
+  it('does not warn once the first has closed', async () => {
     expect(await warnings([reminder], [other], true)).toEqual([])
   })
 })

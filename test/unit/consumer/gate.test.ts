@@ -28,7 +28,7 @@ it('a gate that is closed before the consumer starts holds its first messages', 
   expect(log).toEqual(['a'])
 })
 
-it('running handlers end while the gate is closed, and make no room for others', async () => {
+it('running handlers end while the gate is closed, and no others start in their place', async () => {
   const gate = new Gate()
   let finish = nothing as () => void
   const { arrive, log, consumer } = await world(
@@ -47,7 +47,7 @@ it('running handlers end while the gate is closed, and make no room for others',
   expect(log).toEqual(['first', 'second'])
 })
 
-it('early messages are held on while the gate is closed, and are handled when it opens after they are due', async () => {
+it('early messages stay held while the gate is closed, and are handled when it opens after they are due', async () => {
   const gate = new Gate()
   const { arrive, log, consumer, clock } = await world(nothing, { gate })
   gate.close()
@@ -72,7 +72,7 @@ it('a copy of a message that waits at the gate is suppressed after that one is h
   expect([log, consumer.stats()]).toMatchObject([['a'], { handled: 1, suppressed: 1 }])
 })
 
-it('close gives everything back while the gate is closed, and a later opening starts nothing', async () => {
+it('close requeues everything while the gate is closed, and a later opening starts nothing', async () => {
   const gate = new Gate()
   gate.close()
   const { arrive, log, consumer, broker, clock } = await world(nothing, { gate })
@@ -88,7 +88,7 @@ it('close gives everything back while the gate is closed, and a later opening st
   expect(broker.messages('orders')).toHaveLength(2)
 })
 
-it('an opening of an open gate tells nobody', () => {
+it('opening an open gate notifies nobody', () => {
   const gate = new Gate()
   let opened = 0
   const remove = gate.onOpen(() => opened++)

@@ -48,7 +48,7 @@ async function world(leadMs: number, options: ConsumeOptions = {}) {
   return { broker, mq, consumer, strategy, clock, schedule, advance, set, calls, warnings }
 }
 
-it('what comes early is held until the instant it is due', async () => {
+it('an early message is held until it is due', async () => {
   const { consumer, schedule, advance, calls, warnings } = await world(1000)
   for (const [n, delay] of [900, 300, 600].entries()) await schedule(n, delay)
   expect(consumer.stats()).toMatchObject({ held: 3, handled: 0 })
@@ -65,7 +65,7 @@ it('what comes early is held until the instant it is due', async () => {
   expect(warnings).toEqual([])
 })
 
-it('what is held goes back to the broker when the consumer closes', async () => {
+it('held messages return to the broker when the consumer closes', async () => {
   const { broker, consumer, schedule, calls } = await world(1000)
   for (const n of [0, 1, 2]) await schedule(n, 900)
   await consumer.close()
@@ -73,7 +73,7 @@ it('what is held goes back to the broker when the consumer closes', async () => 
   expect(calls).toEqual([])
 })
 
-it('says once a minute that a prefetch is too small for the lead', async () => {
+it('warns once a minute that the prefetch is too small for the lead', async () => {
   const { schedule, advance, warnings } = await world(1000, { prefetch: 3 })
   const tell = expect.stringContaining('raise prefetch') as unknown
   for (const n of [0, 1]) await schedule(n, 900)
@@ -85,7 +85,7 @@ it('says once a minute that a prefetch is too small for the lead', async () => {
   expect(warnings).toEqual([tell, tell])
 })
 
-it('says once a minute that messages come earlier than the lead explains', async () => {
+it('warns once a minute that messages arrive earlier than the lead explains', async () => {
   const { schedule, warnings } = await world(25)
   await schedule(0, 1025)
   expect(warnings).toEqual([])
@@ -94,7 +94,7 @@ it('says once a minute that messages come earlier than the lead explains', async
   expect(warnings).toEqual([expect.stringContaining('the clocks differ')])
 })
 
-it('the wall clock is set forward: what is due by it is handled at once; back: it is held until due by it', async () => {
+it('messages are handled when due by the wall clock, also after it was set forward or back', async () => {
   const { consumer, schedule, advance, set, calls, warnings } = await world(1000)
   for (const [n, delay] of [500, 900].entries()) await schedule(n, delay)
   await set(600)
@@ -107,7 +107,7 @@ it('the wall clock is set forward: what is due by it is handled at once; back: i
   expect(warnings).toEqual([expect.stringContaining('set back')])
 })
 
-it('the wall clock is set back by an hour: what is held takes no place of the prefetch for so long', async () => {
+it('when the wall clock is set back by an hour, held messages do not occupy the prefetch for an hour', async () => {
   const { consumer, strategy, schedule, set } = await world(1000)
   await schedule(1, 900)
   const waiting: number[] = []
@@ -116,7 +116,7 @@ it('the wall clock is set back by an hour: what is held takes no place of the pr
   expect([waiting, consumer.stats().held]).toEqual([[900], 0])
 })
 
-it('a time-out of a handler, and the memory of what was settled, do not go by the wall clock', async () => {
+it('the time-out of a handler and the memory of settled keys do not depend on the wall clock', async () => {
   const { mq, clock, advance, set } = await world(0)
   const seen: string[] = []
   const handler = on(order, async ({ payload, signal, attempt }) => {

@@ -51,7 +51,7 @@ const fails: Handle = () => {
   throw new Error('no room')
 }
 
-it('a throw is an attempt; the next one comes after the back-off, with its due time and id kept; the last is dead', async () => {
+it('a throw fails the attempt: the next follows after the back-off with the same due time and id, the last is dead', async () => {
   const { seen, advance, broker, consumer, clock } = await world(fails, {
     retry: { attempts: 3, backoff: ['5s', '1m'] },
   })
@@ -76,7 +76,7 @@ it('a throw is an attempt; the next one comes after the back-off, with its due t
   })
 })
 
-it('an attempt that succeeds ends it', async () => {
+it('a successful attempt ends the retries', async () => {
   let failures = 2
   const { advance, consumer, broker, waiting } = await world(
     () => {
@@ -91,14 +91,14 @@ it('an attempt that succeeds ends it', async () => {
   expect([broker.messages('orders'), broker.messages('orders.dead'), waiting()]).toEqual([[], [], []])
 })
 
-it('an error that is not worth it is dead at once; a predicate that throws itself is taken for yes', async () => {
+it('an error that is not retryable is dead at once; a predicate that throws counts as true', async () => {
   const hopeless = await world(fails, { retry: { retryable: (error) => (error as Error).message !== 'no room' } })
   expect(hopeless.consumer.stats()).toMatchObject({ retried: 0, dead: 1 })
   const broken = await world(fails, { retry: { retryable: () => fails(undefined as never) as boolean } })
   expect(broken.consumer.stats()).toMatchObject({ retried: 1, dead: 0 })
 })
 
-it('what no attempt can mend is dead at once, whatever the policy says', async () => {
+it('an expired message is dead at once, whatever the policy says', async () => {
   const { broker, advance } = await world(({ retry }) => retry({ in: '10s' }), { retry: {} }, { expiresIn: 1000 })
   await advance(10_000)
   const { headers } = broker.take('orders.dead')!
@@ -106,7 +106,7 @@ it('what no attempt can mend is dead at once, whatever the policy says', async (
   expect(headers).not.toHaveProperty('dueque-first-failed')
 })
 
-it('retry() has it come again when it says, as often as the handler asks, and is no failure', async () => {
+it('retry() delivers the message again at the given time, any number of times, and is not a failure', async () => {
   const { seen, advance, consumer } = await world(({ retry }) => retry({ in: '10s' }))
   for (let n = 1; n <= 20; n++) {
     expect(seen).toHaveLength(n)
@@ -118,7 +118,7 @@ it('retry() has it come again when it says, as often as the handler asks, and is
   expect(consumer.stats()).toMatchObject({ handled: 0, dead: 0 })
 })
 
-it('retry() without a delay takes that of the policy', async () => {
+it('retry() without a delay uses the delay of the policy', async () => {
   const { seen, advance } = await world(({ retry }) => retry(), { retry: { backoff: '7s' } })
   await advance(6999)
   expect(seen).toHaveLength(1)
@@ -126,7 +126,7 @@ it('retry() without a delay takes that of the policy', async () => {
   expect(seen).toHaveLength(2)
 })
 
-it('deadLetter() gives it up with its own text', async () => {
+it('deadLetter() moves the message to the dead queue with its own text', async () => {
   const { broker, consumer } = await world(({ deadLetter }) => deadLetter('patient moved'), { retry: {} })
   expect(consumer.stats()).toMatchObject({ retried: 0, dead: 1 })
   expect(broker.take('orders.dead')!.headers).toMatchObject({
@@ -135,7 +135,7 @@ it('deadLetter() gives it up with its own text', async () => {
   })
 })
 
-it('the first decision counts: a second is an error, a throw after it changes nothing, nor does one after the end', async () => {
+it('the first decision counts: a later decision is an error, and a later throw changes nothing', async () => {
   const errors: unknown[] = []
   const { seen, consumer } = await world(({ retry, deadLetter }) => {
     retry({ in: '1m' })
@@ -147,7 +147,7 @@ it('the first decision counts: a second is an error, a throw after it changes no
   expect(consumer.stats()).toMatchObject({ retried: 1, dead: 0 })
 })
 
-it('a decision that makes no sense is an error in the handler', async () => {
+it('an invalid decision throws in the handler', async () => {
   const errors: unknown[] = []
   await world(({ retry, deadLetter }) => {
     for (const delay of ['soon', -1, '4000d']) errors.push(thrown(() => retry({ in: delay })))
@@ -157,7 +157,7 @@ it('a decision that makes no sense is an error in the handler', async () => {
   expect(codes).toEqual(['INVALID_DUE', 'INVALID_DUE', 'DELAY_OUT_OF_RANGE', 'INVALID_OPTION'])
 })
 
-it('a handler hears by its signal that its time is over: what it throws then is a failure, what it returns is none', async () => {
+it('a time-out aborts the signal of the handler: a throw after it is a failure, a return is not', async () => {
   const aborted = ({ signal }: Delivery<number>) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
   const gaveIn = await world(aborted, { handlerTimeoutMs: 5000 })
@@ -179,7 +179,7 @@ it('a handler hears by its signal that its time is over: what it throws then is 
   expect(wentOn.consumer.stats()).toMatchObject({ handled: 1, dead: 0 })
 })
 
-it('a handler in time has its signal never aborted', async () => {
+it('the signal of a handler that ends in time is never aborted', async () => {
   const { seen, advance } = await world(() => undefined, { handlerTimeoutMs: 5000 })
   await advance(10_000)
   expect(seen[0]!.signal.aborted).toBe(false)
@@ -203,7 +203,7 @@ it('warns if the prefetched messages could wait longer than the broker allows', 
   expect(warnings).toHaveLength(2)
 })
 
-it('each attempt that ends is an event, with what was thrown itself', async () => {
+it('each finished attempt emits an event with the thrown value itself', async () => {
   const error = new Error('not yet')
   let failures = 2
   const { events, advance } = await world(
@@ -226,12 +226,12 @@ it('each attempt that ends is an event, with what was thrown itself', async () =
 it.each<[string, Handle, { expiresIn?: number }, object]>([
   ['a throw', fails, {}, { reason: 'handler-error', error: new Error('no room') }],
   ['a decision', ({ deadLetter }) => deadLetter('no use'), {}, { reason: 'dead-lettered', error: 'no use' }],
-])('a message that is given up after %s is an event', async (_, handle, schedule, about) => {
+])('a message dead-lettered after %s emits an event', async (_, handle, schedule, about) => {
   const { events } = await world(handle, {}, schedule)
   expect(events).toEqual([['dead', { queue: 'orders', id: 'o-7', name: 'order', attempt: 1, ...about }]])
 })
 
-it('each throw is a warning with its stack, which the dead message keeps', async () => {
+it('each throw is logged as a warning with its stack, and the dead message keeps the stack', async () => {
   const { logged, advance, broker } = await world(fails, { retry: { attempts: 2, backoff: 1000 } })
   await advance(1000)
   const about = {
@@ -248,7 +248,7 @@ it('each throw is a warning with its stack, which the dead message keeps', async
   expect(broker.take('orders.dead')!.headers['dueque-dead-stack']).toMatch(/^Error: no room\n +at .*outcomes.test.ts:/)
 })
 
-it('a stack is cut between two characters, and a throw without one is told of as well', async () => {
+it('a stack is cut between two characters, and a throw without a stack is reported as well', async () => {
   const long = Object.assign(new Error('deep'), { stack: 'é'.repeat(3000) })
   const { broker } = await world(() => Promise.reject(long))
   expect(broker.take('orders.dead')!.headers['dueque-dead-stack']).toBe('é'.repeat(2000))

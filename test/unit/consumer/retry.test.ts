@@ -9,7 +9,7 @@ const delays = (policy: RetryPolicy, failures = 5) => {
   return Array.from({ length: failures }, (_, i) => delayMs(i + 1))
 }
 
-describe('what is waited after each failure', () => {
+describe('the delay after each failure', () => {
   it.each<[string, RetryPolicy, number[]]>([
     ['fixed', { backoff: '30s' }, [30_000, 30_000, 30_000, 30_000, 30_000]],
     ['fixed, in milliseconds', { backoff: 250 }, [250, 250, 250, 250, 250]],
@@ -25,7 +25,7 @@ describe('what is waited after each failure', () => {
     expect(delays(policy)).toEqual(expected)
   })
 
-  it('by default is exponential with full jitter, from nothing to the ceiling', () => {
+  it('by default is exponential with full jitter, from zero to the ceiling', () => {
     vi.spyOn(Math, 'random').mockReturnValue(0)
     expect(delays({})).toEqual([0, 0, 0, 0, 0])
     vi.mocked(Math.random).mockReturnValue(0.5)
@@ -66,6 +66,6 @@ it.each([
   [{ backoff: ['1s', -1] }],
   [{ backoff: { initial: 'x' } }],
   [{ backoff: { max: NaN } }],
-])('a delay that is none is refused: %o', (policy) => {
+])('an invalid delay is refused: %o', (policy) => {
   expect(thrown(() => resolveRetry(policy))).toMatchObject({ code: 'INVALID_DUE' })
 })

@@ -43,7 +43,7 @@ const never = (error: unknown): never => {
 const deciding = (decide: Route['decide'], failed: Route['failed'] = never) => ({ decide, failed })
 const publishing = (publish: () => Promise<unknown>): Decision => ({ kind: 'forward', publish })
 
-test('a message is acked when its new copy is safe, not before', async () => {
+test('a message is acked when its new copy is confirmed, not before', async () => {
   let confirm!: () => void
   const confirmed = new Promise<void>((resolve) => (confirm = resolve))
   const { taken } = await world(() => deciding(() => publishing(() => confirmed)))
@@ -53,7 +53,7 @@ test('a message is acked when its new copy is safe, not before', async () => {
   expect(taken[0]!.live).toBe(false)
 })
 
-test('a failed publish is repeated after a pause, and the message is not given back', async () => {
+test('a failed publish is repeated after a pause, and the message is not requeued', async () => {
   const failures: unknown[] = []
   let attempts = 0
   const publish = () => (++attempts < 3 ? Promise.reject(new Error(`no ${attempts}`)) : Promise.resolve())
@@ -73,7 +73,7 @@ test('a failed publish is repeated after a pause, and the message is not given b
   expect(queue.messages()).toEqual([])
 })
 
-test('a decision that throws is made again', async () => {
+test('a decision that throws is repeated', async () => {
   let decisions = 0
   const decide = (): Decision => (++decisions === 1 ? never(new Error('not now')) : { kind: 'drop' })
   const { taken } = await world(() => deciding(decide, () => undefined))
@@ -81,7 +81,7 @@ test('a decision that throws is made again', async () => {
   expect([decisions, taken[0]!.live]).toEqual([2, false])
 })
 
-test('a failure can lead to another decision, at once', async () => {
+test('a failure can lead to another decision at once', async () => {
   const done: string[] = []
   const bury: Decision = { kind: 'bury', publish: async () => Promise.resolve(void done.push('buried')) }
   const refused = () => Promise.reject(new Error('refused'))
@@ -114,7 +114,7 @@ test('a held message is decided again when its time has come, not before', async
   expect([times, taken[0]!.live]).toEqual([[0, 500], false])
 })
 
-test('close gives back the messages that pause or are held', async () => {
+test('close requeues paused and held messages', async () => {
   const decisions: Decision[] = [
     { kind: 'hold', until: START + 500 },
     publishing(() => Promise.reject(new Error('no'))),
@@ -139,7 +139,7 @@ test('close gives back the messages that pause or are held', async () => {
   ).toEqual(['a', 'b', 'c'])
 })
 
-test('close waits for a publish that is under way, but not for ever', async () => {
+test('close waits for a publish in flight, but not forever', async () => {
   let confirm!: () => void
   const confirmed = new Promise<void>((resolve) => (confirm = resolve))
   const { taken, queue, forwarder } = await world(
@@ -173,7 +173,7 @@ test('a message that the broker has taken back is left alone', async () => {
   expect(attempts).toBe(1)
 })
 
-test('where one more message pauses than may, the oldest goes on', async () => {
+test('if too many messages pause, the oldest goes on', async () => {
   const attempts: string[] = []
   const route = ({ routingKey }: Arrival) => {
     const publish = () => {

@@ -26,7 +26,7 @@ test.each([
 })
 
 test.each([[MAX_DELAY_MS + 1], [Infinity], [NaN], ['9'.repeat(400)], ['soon'], [''], ['5s'], ['1.5'], [' 5']])(
-  'x-delay %j is nothing that a message can wait for',
+  'x-delay %j is refused',
   (value) => {
     expect(delayOf(value, MAX_DELAY_MS)).toHaveProperty('problem')
   },
@@ -51,7 +51,7 @@ function read(headers: Record<string, unknown>, rest: Partial<Arrived> = {}) {
   return message
 }
 
-it('goes to the other exchange with its own key, and has its delay negative, as behind the plugin', () => {
+it('goes to the other exchange with its own key and a negative delay, as behind the plugin', () => {
   const message = read({ 'x-delay': 5000, own: 1 })
   expect(message.destination).toEqual({ exchange: 'e.due', routingKey: 'a.b' })
   expect(message.dueAt).toBe(NOW + 5000)
@@ -63,7 +63,7 @@ it('leaves headers as they are where there is no delay', () => {
   expect(read({}).headers).toEqual({})
 })
 
-it('makes a TTL count from when it is due, and lowers a priority that would overtake in a rung', () => {
+it('makes a TTL count from the due time, and lowers a priority that would overtake in a rung', () => {
   const properties = { expiration: '60000', priority: 9, userId: 'guest' }
   const message = read({ 'x-delay': 5000 }, { properties })
   expect(message).toMatchObject({ expiresAt: NOW + 65_000, priority: 4 })
@@ -84,7 +84,7 @@ it('gives the copy of a message with an id the same dedupe key, and any other me
   expect(key({ 'x-delay': 5000 }, { properties: {} })).toBeUndefined()
 })
 
-it('is routed by its CC keys when it is due, and has no such header then', () => {
+it('is routed by its CC keys when it is due, and then has no CC header', () => {
   const { furtherKeys, headers } = read({ 'x-delay': 5000, CC: ['second', 7, 'third'] })
   expect(furtherKeys).toEqual(['second', 'third'])
   expect(headers).toEqual({ 'x-delay': -5000 })

@@ -12,12 +12,12 @@ describe('deathOf', () => {
     expect(deathOf('handler-error', error, 5)).toEqual(death)
   })
 
-  it('cuts a long text', () => {
+  it('shortens a long text', () => {
     expect(deathOf('expired', new Error('x'.repeat(5000)), 5).error).toHaveLength(1000)
   })
 
   it.each([[Object.create(null)], [Object.assign(new Error(), { message: 5 })]])(
-    'takes whatever is thrown: %o',
+    'accepts any thrown value: %o',
     (error) => {
       expect(deathOf('handler-error', error, 5)).toMatchObject({ reason: 'handler-error', at: 5 })
     },

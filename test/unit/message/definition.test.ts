@@ -33,13 +33,13 @@ const doubled: StandardSchemaV1<number, bigint> = {
 }
 
 describe('defineMessage', () => {
-  it('keeps name, schema, version 1 and no upgrade, unless told otherwise', () => {
+  it('has its name and schema, version 1 and no upgrade by default', () => {
     expect(reminder).toMatchObject({ name: 'appointment.reminder', version: 1, upgrade: undefined })
     const upgrade = () => 1
     expect(defineMessage('m', doubled, { version: 3, upgrade })).toMatchObject({ version: 3, upgrade, schema: doubled })
   })
 
-  it('tells what a producer passes from what a handler receives', () => {
+  it('distinguishes the type that a producer passes from the type that a handler receives', () => {
     const length = defineMessage(
       'length',
       z.string().transform((value) => value.length),
@@ -75,14 +75,14 @@ describe('defineMessage', () => {
 })
 
 describe('the body', () => {
-  it('is the input as the producer gave it; the handler gets the output', async () => {
+  it('is the input of the producer; the handler gets the output', async () => {
     const definition = defineMessage('m', z.object({ on: z.string().transform((value) => new Date(value)) }))
     const body = await encode(definition, { on: '2026-01-01T00:00:00Z' })
     expect(text(body)).toBe('{"on":"2026-01-01T00:00:00Z"}')
     expect(await decode(definition, body)).toEqual({ on: new Date('2026-01-01T00:00:00Z') })
   })
 
-  it('is checked by a schema that takes its time, on both ends', async () => {
+  it('is checked by an asynchronous schema, on both ends', async () => {
     const definition = defineMessage('m', doubled)
     expect(await decode(definition, await encode(definition, 21))).toBe(42n)
     for (const failed of [encode(definition, 'x'), decode(definition, '"x"')]) {
@@ -90,13 +90,13 @@ describe('the body', () => {
     }
   })
 
-  it('is checked also when the promise of the schema is of another make', async () => {
+  it('is also checked if the schema returns a foreign thenable', async () => {
     const thenable = { then: (resolve: (result: unknown) => void) => resolve({ issues: [{ message: 'no' }] }) }
     const definition = { ...reminder, schema: { '~standard': { validate: () => thenable } } }
     expect((await rejection(encode(definition, {}))).code).toBe('INVALID_PAYLOAD')
   })
 
-  it('brings any JSON back as it was', async () => {
+  it('returns any JSON unchanged', async () => {
     const anything = defineMessage('m', z.unknown())
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), async (value) => {
@@ -148,13 +148,13 @@ describe('the body', () => {
         },
       },
     ],
-  ])('that JSON has no words for is refused, saying so: %s', async (_, payload) => {
+  ])('that JSON cannot express is refused with this reason: %s', async (_, payload) => {
     const error = await rejection(encode(defineMessage('m', z.unknown()), payload))
     expect(error).toMatchObject({ code: 'INVALID_PAYLOAD', data: { message: 'm', issues: [{ path: '' }] } })
     expect(error.message).toContain('JSON')
   })
 
-  it.each([undefined, 5n])('that JSON has no words for is explained in its issue: %s', async (payload) => {
+  it.each([undefined, 5n])('that JSON cannot express is explained in its issue: %s', async (payload) => {
     const { data } = await rejection(encode(defineMessage('m', z.unknown()), payload))
     expect((data as { issues: { message: string }[] }).issues[0]?.message).toContain('JSON')
   })
@@ -165,13 +165,13 @@ describe('the body', () => {
     ['not UTF-8', Uint8Array.of(0x22, 0xff, 0x22)],
     ['UTF-8 cut short', Uint8Array.of(0x22, 0xc3, 0x22)],
     ['Latin-1', Uint8Array.of(0x22, 0xe9, 0x22)],
-  ])('that arrives as %s is refused, whether a definition is there or not', async (_, body) => {
+  ])('that arrives as %s is refused, with or without a definition', async (_, body) => {
     for (const definition of [reminder, undefined]) {
       expect(await rejection(decode(definition, body))).toMatchObject({ code: 'INVALID_PAYLOAD' })
     }
   })
 
-  it('without a definition is the JSON as it came', async () => {
+  it('without a definition is the JSON as it arrived', async () => {
     expect(await decode(undefined, '{"a":[1,null]}', 7)).toEqual({ a: [1, null] })
   })
 })
@@ -196,11 +196,11 @@ describe('an older version', () => {
     expect(steps).toEqual(upgrades ? [[JSON.parse(body), version]] : [])
   })
 
-  it('that the upgrade does not mend is refused', async () => {
+  it('that is still invalid after its upgrade is refused', async () => {
     expect(await rejection(decode(current, '5', 1))).toMatchObject({ data: { issues: [{ path: 'name' }] } })
   })
 
-  it('may take its time to be upgraded', async () => {
+  it('may be upgraded asynchronously', async () => {
     const upgrade = (payload: unknown) => Promise.resolve({ name: payload })
     expect(await decode(defineMessage('m', z.object({ name: z.string() }), { version: 2, upgrade }), '"a"')).toEqual({
       name: 'a',

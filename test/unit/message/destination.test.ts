@@ -38,7 +38,7 @@ it.each([
     { exchange: 'dqx', routingKey: 'duequeue' },
     { exchange: 'dqx', routingKey: 'duequeue' },
   ],
-])('%j can be sent to', (given, checked) => {
+])('%j is a valid destination', (given, checked) => {
   expect(checkDestination(given)).toEqual(checked)
 })
 
@@ -81,7 +81,7 @@ it.each([
 })
 
 it.each(['ascii: q', 'two bytes: é', 'three bytes: 日', 'four bytes: 😀'])(
-  'names are counted in bytes, and what is over the limit is told: %s',
+  'names are counted in bytes, and the error states the limit: %s',
   (title) => {
     const letter = title.split(': ')[1]!
     const count = Math.ceil(256 / bytes(letter))
@@ -137,7 +137,7 @@ it.each([
 })
 
 it.each<unknown>([undefined, null, '', 'queue:', 'exchange:', 'topic:a', ' queue:a', 5, {}, { toString: 'x' }])(
-  'forged as %j a destination is none',
+  'a destination forged as %j is ignored',
   (text) => {
     expect(parseDestination({ 'dueque-to': text }, 'k')).toBeUndefined()
   },
@@ -149,10 +149,10 @@ it.each([
   ['queue:work', { queue: 'work' }],
   ['exchange:work', { queue: 'work' }],
   [undefined, { queue: 'work' }],
-])('what came by %j goes back to the queue work as %j', (to, destination) => {
+])('a message with dueque-to %j returns to the queue work as %j', (to, destination) => {
   expect(backTo('work', { 'dueque-to': to })).toEqual(destination)
 })
 
-it.each(['queue', 'exchange'])('a name of 256 bytes, which no %s can have, is none', (kind) => {
+it.each(['queue', 'exchange'])('a name of 256 bytes is too long for any %s, and is ignored', (kind) => {
   expect(parseDestination({ 'dueque-to': `${kind}:${'n'.repeat(256)}` }, 'k')).toBeUndefined()
 })

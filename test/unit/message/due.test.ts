@@ -96,7 +96,7 @@ describe('in', () => {
     )
   })
 
-  it('is never before now and the delay, and less than a millisecond after', () => {
+  it('is never before the end of the delay, and less than a millisecond after it', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: MAX_DELAY_MS, noNaN: true }), (ms) => {
         const waits = resolve({ in: ms }) - NOW
@@ -198,7 +198,7 @@ describe('at', () => {
     noInvalidDate: true,
   })
 
-  it('a text written with any offset is the instant that it was written from', () => {
+  it('a text with any offset is read as the instant that it was written from', () => {
     fc.assert(
       fc.property(DATES, fc.integer({ min: -1439, max: 1439 }), (date, minutes) => {
         const local = new Date(date.getTime() + minutes * MINUTE).toISOString().slice(0, -1)
@@ -210,7 +210,7 @@ describe('at', () => {
     )
   })
 
-  it('a text written in any time zone is the instant that it was written from', () => {
+  it('a text in any time zone is read as the instant that it was written from', () => {
     const zones = [
       'UTC',
       'Europe/Berlin',
@@ -239,7 +239,7 @@ describe('at', () => {
     )
   })
 
-  it('each of the thousand milliseconds of a second is itself', () => {
+  it('each of the thousand milliseconds of a second is read exactly', () => {
     const late = Array.from({ length: 1000 }, (_, ms) => ms).filter(
       (ms) => resolve({ at: `2026-11-23T08:00:00.${String(ms).padStart(3, '0')}Z` }) !== NOW + ms,
     )
@@ -247,7 +247,7 @@ describe('at', () => {
   })
 
   it.each([-1e17, -1e300])(
-    'epochMilliseconds %d, before what a Date can hold, makes no due time without a date',
+    'epochMilliseconds %d, outside the range of a Date, never makes an invalid due time',
     (ms) => {
       // The receipt writes the due time as ISO 8601, after the message is sent.
       let due = 0
@@ -295,7 +295,7 @@ it.each([
   })
 })
 
-it('a text either is understood or is refused as INVALID_DUE', () => {
+it('any text is either understood or refused as INVALID_DUE', () => {
   const texts = fc.oneof(
     fc.string({ unit: 'grapheme' }),
     fc.stringMatching(/^[\d.wdhms]{0,12}$/),

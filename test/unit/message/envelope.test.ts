@@ -44,7 +44,7 @@ describe('the properties and headers', () => {
     })
   })
 
-  it('hold the rest where it is given', () => {
+  it('contain optional fields if given', () => {
     const whole = { ...message, expiresAt: 5, dedupeKey: 'k', priority: 0, correlationId: 'c' }
     const { headers, ...properties } = encodeEnvelope({
       ...whole,
@@ -60,7 +60,7 @@ describe('the properties and headers', () => {
     expect(message.headers).toEqual({ tenant: 'a' })
   })
 
-  it('come back as what went in', () => {
+  it('are decoded to the message that was encoded', () => {
     const texts = fc.string({ minLength: 1, unit: 'grapheme' })
     const times = fc.integer({ min: 0, max: 8_640_000_000_000_000 })
     const messages = fc.record({
@@ -99,8 +99,8 @@ describe('the properties and headers', () => {
   })
 })
 
-describe('what arrives', () => {
-  it('from a foreign producer is read as far as it goes', () => {
+describe('a received message', () => {
+  it('from a foreign producer is read as far as possible', () => {
     expect(decodeEnvelope(arrived({}))).toEqual({
       id: undefined,
       name: undefined,
@@ -122,7 +122,7 @@ describe('what arrives', () => {
     [1, 2 ** 53 - 1, 0],
     [3, 3, 0],
     [4, 3, 3],
-  ])('at attempt %d has at most the attempts before it as prior ones: %d', (attempt, prior, expected) => {
+  ])('at attempt %d has at most the earlier attempts as prior ones: %d', (attempt, prior, expected) => {
     const headers = { [HEADER.attempt]: attempt, [HEADER.priorAttempts]: prior }
     expect(decodeEnvelope(arrived(headers)).priorAttempts).toBe(expected)
   })
@@ -138,7 +138,7 @@ describe('what arrives', () => {
 
   const nonsense = ['', 'soon', '-1', '1e3', '1.5', '99999999999999999', -1, 1.5, NaN, Infinity, 2 ** 53, null, true]
   it.each([...nonsense, {}, [], [5], { '!': 'timestamp', value: 5 }, Uint8Array.of(1)])(
-    'forged as %o in every field is undefined, or what a foreign producer meant',
+    'forged as %o in every field has undefined fields, or the values of a foreign producer',
     (value) => {
       const numbers = [HEADER.due, HEADER.revision, HEADER.expires, HEADER.version, HEADER.attempt, HEADER.rescues]
       const headers = Object.fromEntries(numbers.map((name) => [name, value]))
@@ -146,7 +146,7 @@ describe('what arrives', () => {
     },
   )
 
-  it.each(['', 5, null, {}, [], Uint8Array.of(1)])('forged as %o in every text is undefined', (value) => {
+  it.each(['', 5, null, {}, [], Uint8Array.of(1)])('forged as %o in every text has undefined fields', (value) => {
     const envelope = decodeEnvelope(arrived({ [HEADER.dedupe]: value }, { messageId: value, type: value }))
     expect(envelope).toEqual(decodeEnvelope(arrived({})))
   })
@@ -158,25 +158,25 @@ describe('what arrives', () => {
     })
   })
 
-  it('with a due time that no Date can hold has none', () => {
+  it('with a due time outside the range of a Date has no due time', () => {
     expect(decodeEnvelope(arrived({ [HEADER.due]: 8_640_000_000_000_001 })).dueAt).toBeUndefined()
   })
 
   const DEATHS = ['x-death', 'x-first-death-queue', 'x-last-death-reason', 'x-delivery-count', 'x-acquired-count']
 
-  it('shows the producer its own headers, without those of dueque and the broker', () => {
+  it('has the headers of the producer, without those of dueque and the broker', () => {
     const own = { tenant: 'a', 'x-mine': 1, 'x-deathly': 2, traceparent: '00-…', CC: ['q'] }
     const theirs = [...DEATHS, ...Object.values(HEADER), 'dueque-whatever', 'DUEQUE-due', 'dq~x']
     const headers = { ...own, ...Object.fromEntries(theirs.map((name) => [name, 1])) }
     expect(decodeEnvelope(arrived(headers)).headers).toEqual(own)
   })
 
-  it('loses on the way out again what a broker would take for its own deaths, and nothing else', () => {
+  it('is sent on without the death headers of the broker, and with all others', () => {
     const kept = { a: 1, 'dueque-due': 5, 'x-mine': 2 }
     expect(passedOn({ ...kept, ...Object.fromEntries(DEATHS.map((name) => [name, []])) })).toEqual(kept)
   })
 
-  it('loses on the way out again what a broker would route it by', () => {
+  it('is sent on without CC and BCC headers', () => {
     const from = arrived({ own: 1, CC: ['dq~queue~victim'], BCC: ['dq~1s'], Cc: ['means nothing'] })
     const { headers } = sentOn(from, decodeEnvelope(from), { queue: 'q' }, 5000)
     expect(headers).toEqual({ own: 1, Cc: ['means nothing'] })
@@ -206,7 +206,7 @@ describe('what arrives', () => {
     expect(encodeEnvelope(sent)).toMatchObject({ ...own, headers: { tenant: 'a' } })
   })
 
-  it('with a header named __proto__ leaves the others alone', () => {
+  it('with a header named __proto__ keeps the other headers', () => {
     const { headers } = decodeEnvelope(arrived(JSON.parse('{"__proto__":{"tenant":"forged"}}') as object as never))
     expect(headers['tenant']).toBeUndefined()
   })

@@ -47,7 +47,7 @@ describe('the headers of a caller', () => {
     expect(thrown(() => checkHeaders(headers))).toMatchObject({ code: 'INVALID_OPTION', data: { option } })
   })
 
-  it('that go round in a circle or down too far are refused', () => {
+  it('with a cycle or too deep nesting are refused', () => {
     const nest = (depth: number) => Array.from({ length: depth }).reduce<unknown>((inner) => [inner], 'x')
     expect(thrown(() => checkHeaders(cyclic)).code).toBe('INVALID_OPTION')
     expect(thrown(() => checkHeaders({ a: nest(10_000) })).code).toBe('INVALID_OPTION')
@@ -65,11 +65,11 @@ describe('the headers of a caller', () => {
     ['an object with a prototype', { a: Object.create({ inherited: () => 1 }) as object }],
     ['__proto__', JSON.parse('{"__proto__":{"a":1}}')],
     ['__proto__ within', { a: JSON.parse('{"__proto__":{"a":1}}') as unknown }],
-  ])('%s is refused, or arrives as it was', (_, headers) => {
+  ])('%s is refused, or arrives unchanged', (_, headers) => {
     expect(arrivesAsItWas(headers)).toBe(true)
   })
 
-  it('whatever they are, are refused with a DuequeError, or arrive as they were', () => {
+  it('of any kind are refused with a DuequeError, or arrive unchanged', () => {
     const leaf = fc.oneof(fc.string({ unit: 'grapheme' }), fc.double(), fc.integer(), fc.boolean(), fc.anything())
     const names = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('CC', 'dueque-due', 'dq~x', '!', 'x-death'))
     fc.assert(
@@ -83,13 +83,13 @@ describe('the headers of a caller', () => {
     ['a long text of many bytes', { a: '日'.repeat(17_000) }],
     ['many', Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`name-${i}`, true]))],
     ['many within', { a: Array<number>(6000).fill(1) }],
-  ])('too large altogether are refused: %s', (_, headers) => {
+  ])('too large in total are refused: %s', (_, headers) => {
     const error = thrown(() => checkHeaders(headers))
     expect(error).toMatchObject({ code: 'HEADERS_TOO_LARGE', data: { maxBytes: 49_152 } })
     expect((error.data as { bytes: number }).bytes).toBeGreaterThan(49_152)
   })
 
-  it('are counted with no less than what they take on the wire', () => {
+  it('are counted with at least their size on the wire', () => {
     const values = fc.letrec<{ value: unknown }>((tie) => ({
       value: fc.oneof(
         { depthSize: 'small', withCrossShrink: true },

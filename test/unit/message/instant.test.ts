@@ -11,11 +11,11 @@ it.each([
   ['2026-07-01T09:00:00+02:00[u-ca=hebrew][Europe/Berlin]', 'as in RFC 9557'],
   ['2026-02-30T00:00:00[Europe/Berlin]', 'a time that exists'],
   ['2026-07-01T09:00:00', 'the zone is missing'],
-])('%s is refused, saying why', (at, problem) => {
+])('%s is refused with the reason', (at, problem) => {
   expect(parseIso(at)).toEqual({ problem: expect.stringContaining(problem) as string })
 })
 
-it('each hour of a year in a zone comes after the hour before', () => {
+it('each hour of a year in a zone is after the previous one', () => {
   for (const zone of ['Europe/Berlin', 'America/St_Johns', 'Australia/Lord_Howe', 'UTC']) {
     let last = -Infinity
     for (let hour = 0; hour < 8760; hour += 1) {

@@ -32,7 +32,7 @@ async function drain(results: AsyncIterable<ScheduleResult>) {
   return { seen, error: undefined }
 }
 
-it('yields one result for each index, and never has more on the way than the window', async () => {
+it('yields one result for each index, and never has more in flight than the window', async () => {
   const items = fc.array(fc.record({ takes: fc.nat(30), comes: fc.nat(5), fails: fc.boolean() }), { maxLength: 40 })
   await fc.assert(
     fc.asyncProperty(items, fc.integer({ min: 1, max: 8 }), fc.boolean(), async (given, window, isAsync) => {
@@ -64,7 +64,7 @@ it('yields one result for each index, and never has more on the way than the win
   )
 })
 
-it('fills the window before the first is done, and no further', async () => {
+it('fills the window before the first item is done, and no further', async () => {
   const done = gate()
   let started = 0
   const results = scheduleAll(
@@ -112,7 +112,7 @@ it('reads the source only as fast as results are taken', async () => {
   await results.return()
 })
 
-it('yields what was started before it throws what the source threw', async () => {
+it('yields the results of started items before it throws the error of the source', async () => {
   const done = gate()
   async function* source() {
     yield 0
@@ -136,7 +136,7 @@ it('yields what was started before it throws what the source threw', async () =>
   expect(error?.message).toBe('source')
 })
 
-it('throws at once what a source throws that has yielded nothing', { timeout: 1000 }, async () => {
+it('throws the error of a source that yielded nothing at once', { timeout: 1000 }, async () => {
   const broken: Iterable<number> = {
     [Symbol.iterator]: () => ({
       next: () => {
@@ -174,7 +174,7 @@ it.each(['sync', 'async'])('a break closes the %s source', async (kind) => {
   expect(closed).toBe(true)
 })
 
-it('a source that has ended is not closed again', async () => {
+it('an ended source is not closed again', async () => {
   let closed = 0
   const items = [1, 2].values()
   const source = {
@@ -206,7 +206,7 @@ it('after a break nothing more is scheduled', async () => {
   expect(started).toEqual([0])
 })
 
-it('never has more bytes on the way than the window, taking those that it does not know for large', async () => {
+it('never has more bytes in flight than the window, and counts unknown sizes as large', async () => {
   const item = fc.record({ bytes: fc.nat(100), encodes: fc.nat(5), takes: fc.nat(30) })
   await fc.assert(
     fc.asyncProperty(fc.array(item, { maxLength: 40 }), async (given) => {
@@ -226,7 +226,7 @@ it('never has more bytes on the way than the window, taking those that it does n
   )
 })
 
-it('fills the window with small ones, and sends alone what is larger than it', async () => {
+it('fills the window with small items, and sends an item larger than the window alone', async () => {
   let [running, most] = [0, 0]
   const work = async (size: number, place: Place) => {
     most = Math.max(most, ++running)

@@ -8,7 +8,7 @@ const given = { to: { queue: 'q' }, in: 1000 }
 /** Takes what the types refuse, too. */
 const resolve = (options: unknown, now = NOW) => resolveSchedule(options as ScheduleOptions, now, MAX_DELAY_MS)
 
-it('what is not given has its default', () => {
+it('missing options have their defaults', () => {
   const { id, revision, ...rest } = resolve(given)
   expect(id).toMatch(/^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/)
   expect(revision).toBeGreaterThanOrEqual(NOW * 1000)
@@ -25,7 +25,7 @@ it('what is not given has its default', () => {
   })
 })
 
-it('what is given is kept, and nothing of the caller is held on to', () => {
+it('given options are kept, as copies', () => {
   const headers = { tenant: 'a' }
   const to = { exchange: 'clinic', routingKey: 'r' }
   const checked = resolve({
@@ -53,7 +53,7 @@ it('headers within headers can be changed after the call without changing the me
 describe('repeat', () => {
   const receipt = { id: 'i', dueAt: new Date(NOW + 500).toISOString(), revision: 7, destination: { queue: 'q' } }
 
-  it('takes id, due time and revision of the receipt, whatever else is given', () => {
+  it('takes id, due time and revision from the receipt, whatever else is given', () => {
     const repeated = { id: 'i', dueAt: NOW + 500, revision: 7, attempt: 1 }
     expect(resolve({ ...given, id: 'other', repeat: receipt })).toMatchObject(repeated)
     expect(resolve({ to: { queue: 'q' }, repeat: JSON.parse(JSON.stringify(receipt)) as unknown })).toMatchObject(
@@ -71,7 +71,7 @@ describe('repeat', () => {
     },
   )
 
-  it('goes to the same destination, and expires when the first one does', () => {
+  it('goes to the same destination, and expires with the first one', () => {
     const to = { queue: 'other' }
     expect(thrown(() => resolve({ ...given, to, repeat: receipt }))).toMatchObject({ data: { option: 'to' } })
     const revision = (NOW - 60_000) * 1000 + 5
@@ -79,7 +79,7 @@ describe('repeat', () => {
     expect(resolve({ ...given, expiresIn: 500, repeat: { ...receipt, ...due } }).expiresAt).toBe(NOW - 60_000 + 500)
   })
 
-  it('must have a due time that can be waited for', () => {
+  it('must have a due time within the limit', () => {
     expect(thrown(() => resolve({ ...given, repeat: { ...receipt, dueAt: 'soon' } })).code).toBe('INVALID_DUE')
   })
 })
@@ -91,7 +91,7 @@ describe('expiresIn', () => {
     [{ at: new Date(NOW + 5), expiresIn: 'PT1S' }, NOW + 1005],
     [{ at: new Date(0), expiresIn: '1m' }, NOW + 60_000],
     [{ in: 0, expiresIn: 0.5 }, NOW + 1],
-  ])('counts from the due time, or from now if that is past: %j', (options, expiresAt) => {
+  ])('counts from the due time, or from now if it is past: %j', (options, expiresAt) => {
     expect(resolve({ to: { queue: 'q' }, ...options }).expiresAt).toBe(expiresAt)
   })
 
@@ -99,7 +99,7 @@ describe('expiresIn', () => {
     expect(thrown(() => resolve({ ...given, expiresIn })).code).toMatch(/^INVALID_(DUE|OPTION)$/)
   })
 
-  it('is named in its error, and not `in`', () => {
+  it('is named in its error, instead of `in`', () => {
     expect(thrown(() => resolve({ ...given, expiresIn: 'soon' })).message).toMatch(/^expiresIn/)
   })
 })
@@ -145,7 +145,7 @@ it.each([
   expect(thrown(() => resolve({ to: { queue: 'q' }, ...options })).code).toBe(code)
 })
 
-it('of two schedules the later has the greater revision, also within a millisecond and when the clock goes back', () => {
+it('the later of two schedules has the greater revision, also within a millisecond and when the clock goes back', () => {
   const clock = [...Array<number>(2000).fill(NOW), NOW - 5000, NOW - 5000, NOW + 1, NOW + 10_000]
   const revisions = clock.map((now) => resolve(given, now).revision)
   for (const [i, revision] of revisions.entries()) {

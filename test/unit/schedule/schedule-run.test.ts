@@ -53,7 +53,7 @@ it('the summary counts every failure and keeps a thousand', async () => {
   expect([failed, failures.length]).toEqual([1500, 1000])
 })
 
-it('what is no item fails alone', async () => {
+it('an invalid item fails alone', async () => {
   const broken = [null, undefined, 5, {}, { message: job, payload: 1 }, item(1)] as ReturnType<typeof item>[]
   const { scheduled, failures } = await mq.scheduleAll(broken)
   expect(scheduled).toBe(1)
@@ -66,7 +66,7 @@ it.each([undefined, null, 5, 'text', { length: 1 }])('%o instead of items is ref
   expect(thrown(() => mq.scheduleAll(given as never))).toMatchObject({ data: { option: 'items' } })
 })
 
-it('a source that throws rejects it, once what was started is known', async () => {
+it('a source that throws rejects the run, once the outcome of started items is known', async () => {
   const before = await waiting()
   function* source() {
     yield item(1)
@@ -76,7 +76,7 @@ it('a source that throws rejects it, once what was started is known', async () =
   expect((await waiting()) - before).toBe(1)
 })
 
-it('returned from an async function it is awaited, and runs', async () => {
+it('returned from an async function, it is awaited and runs', async () => {
   const before = await waiting()
   const all = async () => mq.scheduleAll(items(2))
   expectTypeOf(all).returns.resolves.toEqualTypeOf<ScheduleSummary<ReturnType<typeof item>>>()
@@ -91,7 +91,7 @@ it('awaited twice, it runs once', async () => {
   expect(await run.finally(() => undefined)).toEqual({ scheduled: 2, failed: 0, failures: [] })
 })
 
-it('iterated, it yields each result; a summary counts those that no iteration took', async () => {
+it('iterated, it yields each result; a summary counts the rest', async () => {
   const run = mq.scheduleAll(items(5))
   expectTypeOf(run).toEqualTypeOf<ScheduleRun<ReturnType<typeof item>>>()
   const first = await run.next()
@@ -103,7 +103,7 @@ it('iterated, it yields each result; a summary counts those that no iteration to
   expect(indices).toEqual([0, 1, 2])
 })
 
-it('a part of what is iterated leaves the source when the iteration is left', async () => {
+it('leaving the iteration early closes the source', async () => {
   const left = vi.fn()
   function* source() {
     try {
@@ -127,14 +127,14 @@ it('dropped, it schedules nothing, and one warning names the call after a second
   expect((await waiting()) - before).toBe(2)
 })
 
-it('dropped right before close, it is told of as well, and once', async () => {
+it('dropped right before close, it is reported as well, once', async () => {
   const other = await connect({ strategy: memory(), logger })
   void other.scheduleAll(items(1))
   await other.close()
   expect(warn.mock.calls).toEqual([[UNUSED, { call: expect.stringContaining('schedule-run.test.ts') as string }]])
 })
 
-it('after close its items are refused', async () => {
+it('after close, its items are refused', async () => {
   const other = await connect({ strategy: memory(), logger })
   await other.close()
   const { failures } = await other.scheduleAll(items(1))

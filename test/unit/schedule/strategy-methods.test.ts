@@ -7,11 +7,11 @@ const common = { name: 'fake', limits: { maxDelayMs: 1000, orderMs: 0, leadMs: 0
 const now = () => 0
 
 describe('the methods of a strategy', () => {
-  it('are none without a facet', () => {
+  it('do not exist without a facet', () => {
     expect(Object.keys(strategyMethods(common, now) as object)).toEqual([])
   })
 
-  it('are all of them with a waitlist, also beside a log of cancellations', async () => {
+  it('are complete with a waitlist, also beside a log of cancellations', async () => {
     const waitlist = new MemoryWaitlist(() => undefined)
     const methods = strategyMethods({ ...common, waitlist }, now)
     expect(Object.keys(methods).sort()).toEqual(['cancel', 'count', 'get', 'list', 'reschedule'])
@@ -20,7 +20,7 @@ describe('the methods of a strategy', () => {
     expect(await both.cancel('x')).toBe('not-waiting')
   })
 
-  it('cancel with a log of cancellations, with its answer', async () => {
+  it('include cancel with a log of cancellations, which returns its answer', async () => {
     const answers: CancelResult[] = ['cancelled', 'too-late', 'unknown']
     for (const answer of answers) {
       const { facet, written } = log(answer)

@@ -223,7 +223,7 @@ describe('finds', () => {
     expect(faultsOf(story)).toEqual(faults)
   })
 
-  test('messages that nobody has scheduled', () => {
+  test('messages that were never scheduled', () => {
     const books = new Books()
     books.enter(A, { is: 'start', at: 1, n: 1, attempt: 1, due: 1 })
     const { findings } = audit(books, [{ n: 2, ...dead('expired') }], () => expect.unreachable())
@@ -234,7 +234,7 @@ describe('finds', () => {
   })
 })
 
-test('counts each confirmed message in one end, and copies by their cause', () => {
+test('counts each confirmed message under one outcome, and copies by their cause', () => {
   const audited = auditOf({
     calls: [
       [A, 1, 10_003],

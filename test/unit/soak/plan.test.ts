@@ -4,7 +4,7 @@ import { planOf } from '../../../bench/soak/plan.js'
 
 const options = { seconds: 120, killEvery: 30, nodes: 3, producers: 2, consumers: 2 }
 
-test('one seed makes one plan, in order and in time, with a kill of a node every so often', () => {
+test('one seed makes one plan, in order and within the time, with regular kills of nodes', () => {
   const plan = planOf({ ...options, seed: 1 })
   expect(planOf({ ...options, seed: 1 })).toEqual(plan)
   expect(planOf({ ...options, seed: 2 })).not.toEqual(plan)

@@ -6,7 +6,7 @@ import { testDueque } from '../../../src/testing/index.js'
 import { rejection, thrown } from '../thrown.js'
 import { START, order, to, world } from './world.js'
 
-it('starts at the time that it is given, or now', async () => {
+it('starts at the given time, or now', async () => {
   expect((await testDueque({ now: '2026-01-01T01:00:00+01:00' })).clock.now()).toBe(START)
   expect((await testDueque({ now: { epochMilliseconds: 5 } })).clock.now()).toBe(5)
   const before = Date.now()
@@ -14,7 +14,7 @@ it('starts at the time that it is given, or now', async () => {
   expect((await rejection(testDueque({ now: 'today' }))).code).toBe('INVALID_DUE')
 })
 
-it('delivers nothing before it is moved, and in a move what falls due in it, each at its instant', async () => {
+it('delivers nothing before it is moved; a move delivers the messages that become due in it, each at its instant', async () => {
   const { schedule, clock, log, delivered } = await world()
   for (const [n, delay] of ['2h', '1h', '1h', 90_000, '3h'].entries()) await schedule(n, delay)
   await clock.advance(0)
@@ -44,7 +44,7 @@ it('moves to an instant', async () => {
   expect(log).toEqual(['1@3600000'])
 })
 
-it('sets the wall clock alone, and delivers what is due by it', async () => {
+it('sets the wall clock alone, and delivers messages that are due by it', async () => {
   const times: number[] = []
   const { schedule, clock, log } = await world(undefined, {}, { setSystemTime: (time) => times.push(time - START) })
   const monotonic = clock.monotonic()
@@ -59,7 +59,7 @@ it('sets the wall clock alone, and delivers what is due by it', async () => {
   expect((await rejection(clock.set('soon'))).code).toBe('INVALID_DUE')
 })
 
-it('does not go back, and not by what is no time', async () => {
+it('refuses to go back, and refuses an invalid time', async () => {
   const { clock } = await world()
   for (const move of [clock.advance(-1), clock.advance('soon'), clock.advanceTo(new Date(START - 1))])
     expect((await rejection(move)).code).toBe('INVALID_DUE')
@@ -76,7 +76,7 @@ it('waits at each instant for the handlers to end, also outside of the process, 
   expect(log).toEqual(['1@1', 'end 1@1', '2@2', 'end 2@2', '3@3', 'end 3@3'])
 })
 
-it('waits for those too that wait for a free handler', async () => {
+it('also waits for messages that wait for a free handler', async () => {
   const { schedule, clock, log } = await world(() => sleep(2), { concurrency: 2, prefetch: 3 })
   for (const n of [1, 2, 3, 4, 5, 6, 7]) await schedule(n, 5)
   await schedule(8, 6)
@@ -84,7 +84,7 @@ it('waits for those too that wait for a free handler', async () => {
   expect(log).toEqual([...[1, 2, 3, 4, 5, 6, 7].map((n) => `${n}@5`), '8@6'])
 })
 
-it('a failed attempt comes again in the same move, at the instant of its retry', async () => {
+it('a failed attempt is retried in the same move, at the instant of its retry', async () => {
   const retry = { attempts: 4, backoff: ['10s', '1m', '1h'] }
   const fails = () => Promise.reject(new Error('not yet'))
   const { schedule, clock, log, dead, consumer } = await world(fails, { retry })
@@ -104,7 +104,7 @@ it('a failed attempt comes again in the same move, at the instant of its retry',
   expect(consumer.stats()).toMatchObject({ running: 0, dead: 2, retried: 6 })
 })
 
-it('a handler decides for another time, and gets it', async () => {
+it('a handler asks for a retry at another time, and gets it', async () => {
   const { schedule, clock, log } = await world(({ attempt, retry }) => {
     if (attempt === 1) retry({ in: '8h' })
   })
@@ -118,14 +118,14 @@ it('a handler decides for another time, and gets it', async () => {
 it.each([
   ['waits for', async (schedule: () => Promise<unknown>) => await schedule()],
   ['does not wait for', (schedule: () => Promise<unknown>) => void schedule()],
-])('what a handler schedules and %s is delivered in the same move, if it falls due in it', async (_, how) => {
+])('a message that a handler schedules and %s is delivered in the same move, if it is due in it', async (_, how) => {
   const { schedule, clock, log } = await world(({ payload }) => how(() => schedule(payload + 1, '1h')))
   await schedule(1, '1h')
   await clock.advance('3h')
   expect(log).toEqual(['1@3600000', '2@7200000', '3@10800000'])
 })
 
-it('what a handler schedules for now is delivered now', async () => {
+it('a message that a handler schedules for now is delivered now', async () => {
   const { schedule, clock, log } = await world(async ({ payload }) => {
     if (payload < 3) await schedule(payload + 1, 0)
   })
@@ -135,7 +135,7 @@ it('what a handler schedules for now is delivered now', async () => {
   expect(log).toEqual(['1@10', '2@10', '3@10', '9@11'])
 })
 
-it('first waits for what was not waited for: a schedule, a handler', async () => {
+it('first waits for pending work that the test did not await: a schedule, a handler', async () => {
   const { schedule, clock, log, note } = await world(async ({ payload }) => {
     await sleep(20)
     note(`end ${payload}`)
@@ -146,7 +146,7 @@ it('first waits for what was not waited for: a schedule, a handler', async () =>
   expect(log).toEqual(['1@0', 'end 1@0', '2@1000', 'end 2@1000'])
 })
 
-it('waits for a schema that answers later', async () => {
+it('waits for an asynchronous schema', async () => {
   const slow = defineMessage(
     'slow',
     z.number().refine(() => sleep(20, true)),
@@ -176,7 +176,7 @@ it('waits for a scheduleAll that nobody awaits', async () => {
   expect(log).toEqual(['scheduled 2@0', 'slow 1@3600000', 'slow 2@7200000'])
 })
 
-it('hooks of telemetry that a connection is given run as in production', async () => {
+it('telemetry hooks of a connection run as in production', async () => {
   const { connect, clock, mq } = await testDueque({ now: new Date(START), queues: ['orders'] })
   const log: string[] = []
   const telemetry: Telemetry = {
@@ -200,7 +200,7 @@ it('hooks of telemetry that a connection is given run as in production', async (
   await mq.close()
 })
 
-it('advance(0) waits for what runs', async () => {
+it('advance(0) waits for running handlers', async () => {
   const { schedule, clock, delivered } = await world(() => sleep(20))
   await schedule(1, 0)
   await clock.advance(0)
@@ -208,14 +208,14 @@ it('advance(0) waits for what runs', async () => {
   expect(clock.now()).toBe(START)
 })
 
-it('two moves at once go one after the other', async () => {
+it('two concurrent moves run one after the other', async () => {
   const { schedule, clock, log } = await world(() => sleep(5))
   for (const n of [1, 2, 3]) await schedule(n, `${n}h`)
   await Promise.all([clock.advance('1h'), clock.advance('1h'), clock.advanceTo(new Date(START + 3 * 3_600_000))])
   expect(log).toEqual(['1@3600000', '2@7200000', '3@10800000'])
 })
 
-it('what is refused by dueque is refused here', async () => {
+it('calls that dueque refuses are refused here too', async () => {
   const { mq } = await testDueque()
   for (const handlers of [[], undefined, {}])
     expect((await rejection(mq.consume('q', handlers as Handler[]))).code).toBe('INVALID_OPTION')

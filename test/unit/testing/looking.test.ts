@@ -10,7 +10,7 @@ const now = '2026-11-23T10:00:00+01:00'
 const reminder = defineMessage('reminder', z.object({ patient: z.string(), room: z.string().default('waiting room') }))
 const invoice = defineMessage('invoice', z.number())
 
-it('tells what waits, in the order in which it will be delivered', async () => {
+it('lists waiting messages, in the order of their delivery', async () => {
   const { mq, waiting } = await testDueque({ now, queues: ['reminders'] })
   const to = { queue: 'reminders' }
   await mq.schedule(reminder, { patient: 'late' }, { to, in: '2h', id: 'a' })
@@ -23,7 +23,7 @@ it('tells what waits, in the order in which it will be delivered', async () => {
   ])
 })
 
-it('tells everything that was scheduled, also what is delivered, and not what was refused', async () => {
+it('lists all scheduled messages, including delivered ones, without refused ones', async () => {
   const { mq, clock, scheduled, waiting } = await testDueque({ now, queues: ['q'] })
   await mq.schedule(invoice, 1, { to: { queue: 'q' }, in: 0 })
   await rejection(mq.schedule(invoice, 2, { to: { queue: 'missing' }, in: 5 }))
@@ -39,7 +39,7 @@ it('tells everything that was scheduled, also what is delivered, and not what wa
   ])
 })
 
-it('tells what was scheduled in the order of scheduling, when the handler of one schedules another', async () => {
+it('lists scheduled messages in the order of scheduling, also if the handler of one schedules another', async () => {
   const { mq, clock, scheduled } = await testDueque({ queues: ['q'] })
   const again = on(invoice, ({ payload }) => {
     if (payload < 3) void mq.schedule(invoice, payload + 1, { to: { queue: 'q' }, in: 0 })
@@ -50,7 +50,7 @@ it('tells what was scheduled in the order of scheduling, when the handler of one
   expect(scheduled().map(({ payload }) => payload)).toEqual([1, 2, 3])
 })
 
-it('does not take retries for schedules, and shows them as waiting', async () => {
+it('does not list retries as scheduled, but as waiting', async () => {
   const { mq, clock, scheduled, waiting } = await testDueque({ now })
   const fails = on(invoice, () => {
     throw new Error('not yet')
@@ -64,7 +64,7 @@ it('does not take retries for schedules, and shows them as waiting', async () =>
   ])
 })
 
-it('tells each call of a handler, with the payload as it got it and what it threw', async () => {
+it('lists each call of a handler, with its payload and its error', async () => {
   const { mq, clock, delivered } = await testDueque({ now })
   const failure = new Error('asleep')
   await mq.consume(
@@ -90,7 +90,7 @@ it('tells each call of a handler, with the payload as it got it and what it thre
   expect(delivered('invoices')).toHaveLength(1)
 })
 
-it('tells what is dead, by queue, with the reason', async () => {
+it('lists dead messages by queue, with the reason', async () => {
   const { mq, clock, dead } = await testDueque({ now })
   const refuses = on(invoice, ({ payload, deadLetter }) => {
     if (payload === 1) return deadLetter('paid')
@@ -111,7 +111,7 @@ it('tells what is dead, by queue, with the reason', async () => {
   ])
 })
 
-it('tells what is in a queue without a consumer, and what is parked', async () => {
+it('lists messages in a queue without a consumer, and parked messages', async () => {
   const { mq, clock, broker, queued, dead, parked, waiting } = await testDueque({ now, queues: ['q'] })
   broker.declareExchange('clinic', 'topic')
   broker.bind('q', 'clinic', 'reminder.*')
@@ -124,7 +124,7 @@ it('tells what is in a queue without a consumer, and what is parked', async () =
   expect([waiting(), dead()]).toEqual([[], []])
 })
 
-it('does not take the wrong name of a queue for an empty one', async () => {
+it('does not treat a wrong queue name as an empty queue', async () => {
   const { queued, dead, delivered } = await testDueque({ queues: ['reminders'] })
   for (const look of [queued, dead, delivered]) {
     expect(look('reminders')).toEqual([])
@@ -132,7 +132,7 @@ it('does not take the wrong name of a queue for an empty one', async () => {
   }
 })
 
-it('refuses a queue that nobody has declared, as RabbitMQ does', async () => {
+it('refuses an undeclared queue, as RabbitMQ does', async () => {
   const { mq, waiting } = await testDueque()
   const to = { queue: 'q' }
   expect((await rejection(mq.schedule(invoice, 1, { to, in: 1 }))).code).toBe('DESTINATION_MISSING')
@@ -141,7 +141,7 @@ it('refuses a queue that nobody has declared, as RabbitMQ does', async () => {
   expect(waiting()).toHaveLength(2)
 })
 
-it('keeps what waits when a connection closes, and delivers it to the next', async () => {
+it('keeps waiting messages when a connection closes, and delivers them to the next', async () => {
   const { connect, mq, clock, delivered } = await testDueque({ queues: ['q'] })
   const producer = await connect({ url: 'amqps://rabbit.example', name: 'producer' })
   await producer.schedule(invoice, 1, { to: { queue: 'q' }, in: '1d' })
@@ -153,7 +153,7 @@ it('keeps what waits when a connection closes, and delivers it to the next', asy
   expect(delivered()).toHaveLength(1)
 })
 
-it('closes every connection, and forgets what waits', async () => {
+it('closes every connection, and forgets waiting messages', async () => {
   const world = await testDueque({ queues: ['q'] })
   const { connect, mq, waiting, clock, queued, close } = world
   const other = await connect()
@@ -166,7 +166,7 @@ it('closes every connection, and forgets what waits', async () => {
   expect([waiting(), queued()]).toEqual([[], []])
 })
 
-it('two of them share nothing', async () => {
+it('two test instances share nothing', async () => {
   const [one, other] = [await testDueque({ queues: ['q'] }), await testDueque({ queues: ['q'] })]
   await one.mq.schedule(invoice, 1, { to: { queue: 'q' }, in: '1d' })
   await one.clock.advance('2d')

@@ -5,7 +5,7 @@ import { defineMessage, on } from '../../../src/index.js'
 import { rejection } from '../thrown.js'
 import { START, order, to, world } from './world.js'
 
-it('a handler that does not end fails the move, by name, and the time stays', async () => {
+it('a handler that does not end fails the move, which names it, and the time stays', async () => {
   const never = () => new Promise(() => undefined)
   const { schedule, mq, clock, log } = await world(never, {}, { patienceMs: 50 })
   await mq.schedule(order, 1, { to, in: '1h', id: 'order-17' })
@@ -20,14 +20,14 @@ it('a handler that does not end fails the move, by name, and the time stays', as
   expect([clock.now() - START, log]).toEqual([3_600_000, ['1@3600000']])
 })
 
-it('is patient as long as something ends or begins', async () => {
+it('keeps waiting as long as something ends or begins', async () => {
   const { schedule, clock, log } = await world(() => sleep(40), { concurrency: 1 }, { patienceMs: 150 })
   for (let n = 0; n < 10; n++) await schedule(n, 1)
   await clock.advance(1)
   expect(log).toHaveLength(10)
 })
 
-it('goes on after a move that failed, when the handler has ended', async () => {
+it('works again after a failed move, when the handler has ended', async () => {
   let end: (() => void) | undefined
   const waits = ({ payload }: { payload: number }) =>
     payload === 1 ? new Promise<void>((resolve) => (end = resolve)) : undefined
@@ -62,7 +62,7 @@ it('a handler that moves the clock fails at once, instead of waiting for itself'
   ])
 })
 
-it('the clock may be moved by what a handler has left running behind it', async () => {
+it('work that a handler leaves running may move the clock', async () => {
   let moved: Promise<void> | undefined
   const { schedule, clock } = await world(() => {
     moved = sleep(5).then(() => clock.advance('1h'))
@@ -73,7 +73,7 @@ it('the clock may be moved by what a handler has left running behind it', async 
   expect(clock.now()).toBe(START + 3_600_000)
 })
 
-it('a handler that waits for the clock lets it move, and goes on at its time', async () => {
+it('a handler that waits for the clock lets it move, and continues at its time', async () => {
   const { schedule, clock, log, note } = await world(async ({ payload }) => {
     if (payload > 1) return
     await new Promise<void>((resolve) => clock.at(clock.now() + 5000, resolve))
@@ -87,7 +87,7 @@ it('a handler that waits for the clock lets it move, and goes on at its time', a
   expect(log).toEqual(['1@1000', '2@2000', 'end 1@6000', '3@6001'])
 })
 
-it('a call that a handler has cancelled is not waited for', async () => {
+it('the clock does not wait for a call that a handler cancelled', async () => {
   const { schedule, clock, log, note } = await world(async ({ payload }) => {
     const cancel = clock.at(clock.now() + 5000, () => note('never'))
     cancel()
@@ -100,7 +100,7 @@ it('a call that a handler has cancelled is not waited for', async () => {
   expect(log).toEqual(['1@1', 'end 1@1', '2@2', 'end 2@2'])
 })
 
-it('a handler that hangs is left to its time-out, by this clock', async () => {
+it('a handler that hangs ends by its time-out, by this clock', async () => {
   const hangs = ({ signal }: { signal: AbortSignal }) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
   const options = { handlerTimeoutMs: 30_000, retry: { attempts: 2, backoff: '1m' } }
@@ -116,7 +116,7 @@ it('a handler that hangs is left to its time-out, by this clock', async () => {
   expect(dead()).toMatchObject([{ reason: 'handler-timeout', deadAt: new Date(START + 120_000) }])
 })
 
-it('one with a time-out that only takes a while is waited for', async () => {
+it('the clock waits for a slow handler with a time-out', async () => {
   const { schedule, clock, log, note } = await world(
     async ({ payload }) => {
       await sleep(30)
@@ -129,7 +129,7 @@ it('one with a time-out that only takes a while is waited for', async () => {
   expect(log).toEqual(['1@1', 'end 1@1', '2@2', 'end 2@2'])
 })
 
-it('waits for others while one hangs, and once only for the one', async () => {
+it('waits for other handlers while one hangs, and only once for that one', async () => {
   const { schedule, clock, log } = await world(
     ({ payload }) => (payload === 0 ? new Promise(() => undefined) : sleep(5)),
     { handlerTimeoutMs: 3_600_000 },
@@ -142,7 +142,7 @@ it('waits for others while one hangs, and once only for the one', async () => {
   expect(performance.now() - before).toBeLessThan(3000)
 })
 
-it('one that goes on after its time-out fails the move', async () => {
+it('a handler that runs on after its time-out fails the move', async () => {
   const never = () => new Promise(() => undefined)
   const { schedule, clock } = await world(never, { handlerTimeoutMs: 1000 }, { patienceMs: 20 })
   await schedule(1, 0)
@@ -150,7 +150,7 @@ it('one that goes on after its time-out fails the move', async () => {
   expect(clock.now()).toBe(START + 1000)
 })
 
-it('does not wait for a handler that its consumer has left behind, and delivers its message again', async () => {
+it('does not wait for a handler that its consumer abandoned, and delivers its message again', async () => {
   const never = () => new Promise(() => undefined)
   const { schedule, clock, mq, consumer, queued, log, note } = await world(never, {}, { patienceMs: 200 })
   await schedule(1, 0)

@@ -5,7 +5,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-it('tells the system of each instant, at first too', async () => {
+it('sets the system time at each instant, including the first', async () => {
   const times: number[] = []
   const setSystemTime = (time: number) => times.push(time - START)
   const { schedule, clock } = await world(undefined, {}, { setSystemTime })
@@ -14,7 +14,7 @@ it('tells the system of each instant, at first too', async () => {
   expect(times).toEqual([0, 1000, 2000, 5000])
 })
 
-it('takes Date along, if it is told how', async () => {
+it('sets Date as well, if a function for it is given', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   const { schedule, clock, log, note } = await world(
     () => note(`Date ${Date.now() - START}`),
@@ -29,7 +29,7 @@ it('takes Date along, if it is told how', async () => {
   expect(new Date()).toEqual(new Date(START + 7_200_000))
 })
 
-it('goes on under fake timers, which do not stop it', async () => {
+it('works under fake timers', async () => {
   vi.useFakeTimers({ now: 0 })
   const { schedule, clock, log, close } = await world(
     ({ attempt }) => {

@@ -42,7 +42,7 @@ it('a year of scheduled messages, with retries and dead ones, is tested in under
   expect(tookMs).toBeLessThan(1000)
 })
 
-it('20,000 messages take no more for each than a few do', async () => {
+it('20,000 messages take no more time each than a few do', async () => {
   const { mq, clock, delivered } = await testDueque({ queues: ['doses'] })
   await mq.consume('doses', [on(dose, () => undefined)])
   const before = processorMs()

@@ -38,7 +38,7 @@ it.each<[string, Partial<Endpoint>]>([
   expect(parseEndpoints(url)).toEqual([{ ...plain, ...parts }])
 })
 
-it('several are kept in their order', () => {
+it('several URLs keep their order', () => {
   const urls = ['amqp://a', 'amqps://u:p@b:1/v', 'amqp://a']
   expect(parseEndpoints(urls).map(({ host }) => host)).toEqual(['a:5672', 'b:1', 'a:5672'])
 })

@@ -61,7 +61,7 @@ describe('connecting', () => {
     expect(isPassing(error)).toBe(code === 'UNREACHABLE')
   })
 
-  it('nowhere names every host', () => {
+  it('without success names every host', () => {
     const hosts = ['a:1', 'b:2'].map((host) => connectFailure(failure('connect ECONNREFUSED'), { ...endpoint, host }))
     const error = unreachable(hosts)
     expect(error).toMatchObject({ code: 'UNREACHABLE', data: { hosts: ['a:1', 'b:2'] } })
@@ -138,7 +138,7 @@ describe('an operation', () => {
     ["queue 'q' in vhost '/' in exclusive use", 403],
     ["queue name 'amq.foo' contains reserved prefix 'amq.*'", 403],
     ["invalid arg 'x-message-ttl' for queue 'q' in vhost '/': {value_too_large,319680000000}", 406],
-  ])('refused with %s is told in the broker’s words', (text, code) => {
+  ])('refused with %s is reported in the words of the broker', (text, code) => {
     expect(operationFailure(refused('QueueDeclare', code, 'X', text), 'queue q', 'read').message).toContain(text)
   })
 

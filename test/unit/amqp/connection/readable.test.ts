@@ -28,7 +28,7 @@ function nested(depth: number, tag: 'A' | 'F'): Bytes {
   return bytes
 }
 
-it('reads 64-bit unsigned integers, and what stands behind them', () => {
+it('reads 64-bit unsigned integers, and the fields behind them', () => {
   const seven = fixed('L', 0, 0, 0, 0, 0, 0, 0, 7)
   const headers = fields([
     ['a', seven],
@@ -39,7 +39,7 @@ it('reads 64-bit unsigned integers, and what stands behind them', () => {
   expect(read(headers)).toEqual({ a: 7, b: [7], c: { d: 7 }, e: 'text' })
 })
 
-it.each(['A', 'F'] as const)('leaves as bytes what is nested over 32 deep (%s), and reads the rest', (tag) => {
+it.each(['A', 'F'] as const)('leaves values nested deeper than 32 as bytes (%s), and reads the rest', (tag) => {
   const headers = fields([
     ['deep', nested(20_000, tag)],
     ['after', fixed('b', 1)],
@@ -51,7 +51,7 @@ it.each(['A', 'F'] as const)('leaves as bytes what is nested over 32 deep (%s), 
   expect(depth).toBe(31)
 })
 
-it('changes nothing in what amqplib reads by itself', () => {
+it('does not change values that amqplib reads by itself', () => {
   const value = fc.oneof(
     fc.uint8Array({ maxLength: 8 }).map((bytes) => long('S', bytes)),
     fc.uint8Array({ maxLength: 8 }).map((bytes) => long('x', bytes)),

@@ -11,7 +11,7 @@ it.each([
   ['RabbitMQ', 'a build of ours'],
   ['Another broker', '0.1'],
   [undefined, undefined],
-])('lets in %s %s', (product, version) => {
+])('accepts %s %s', (product, version) => {
   expect(unsupportedServer({ product, version })).toBeUndefined()
 })
 
@@ -23,7 +23,7 @@ it.each([
   ['LavinMQ', '2.9.0'],
   ['LavinMQ', '4.0.0'],
   ['LavinMQ', undefined],
-])('refuses %s %s, and says what is needed', (product, version) => {
+])('refuses %s %s, and names the required version', (product, version) => {
   const error = unsupportedServer({ product, version })
   expect(error).toMatchObject({ code: 'UNSUPPORTED', outcome: 'refused', data: { feature: `${product} ${version}` } })
   expect(error?.message).toContain('needs RabbitMQ 3.10.2 or later')

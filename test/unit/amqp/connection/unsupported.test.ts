@@ -24,7 +24,7 @@ test('connect refuses a RabbitMQ that is too old', async () => {
   })
 })
 
-test('of several URLs that lead nowhere, the one that is refused is named', async () => {
+test('of several URLs that fail, the refused one is named', async () => {
   const { url } = await amqpServer(lavinmq)
   expect(await failure(connect({ url: ['amqp://127.0.0.1:1', url] }))).toMatchObject({ code: 'UNSUPPORTED' })
 })

@@ -25,12 +25,12 @@ it.each([
   ['it may be poison', POISON, { refusals: 3 }, 'retry'],
   ['it is poison', POISON, { refusals: 4 }, 'MESSAGE_REFUSED'],
   ['the connection was lost', undefined, { refusals: 4 }, 'retry'],
-])('decides what a closed channel means when %s', (_, reason, more, expected) => {
+])('decides what a closed channel means for a publish: %s', (_, reason, more, expected) => {
   const loss = channelLoss(publication(more), reason)
   expect(typeof loss === 'string' ? loss : loss.code).toBe(expected)
 })
 
-it('suspects no message of being poison for the body of another one', () => {
+it('does not suspect a message because of the body of another one', () => {
   const other = publication({ message: { id: 1, revision: 1, body: new Uint8Array(9) } })
   channelLoss(other, TOO_LARGE)
   expect(other.refusals).toBe(0)

@@ -6,7 +6,7 @@ import { decodeFields, overTheWire } from '../amqp-codec.js'
 import { thrown } from '../../thrown.js'
 
 it.each(['double', 'float', 'int64', 'timestamp', 'decimal', 'object', 'nothing'])(
-  'writes a table with a field "!" that says %s as the table that it is',
+  'writes a table with a field "!" of %s as a table',
   (type) => {
     const headers = { a: { '!': type, value: 'x' }, b: [{ '!': type, value: 1e300, more: { '!': type } }] }
     expect(overTheWire(writable(headers)).read).toEqual(headers)
@@ -37,7 +37,7 @@ function trapRead() {
   return { '!': 'double', value: 'x' }
 }
 
-it('writes timestamps and decimals, and all else that amqplib reads, as they were', () => {
+it('writes timestamps, decimals and all other values that amqplib reads unchanged', () => {
   const headers = {
     at: { '!': 'timestamp', value: 1_795_420_800 },
     price: { '!': 'decimal', value: { places: 2, digits: 12_345 } },
@@ -51,13 +51,13 @@ it.each([NaN, Infinity, -Infinity])('refuses %s, for which RabbitMQ would close 
   expect(thrown(() => writable({ a: [{ b: value }] })).code).toBe('NOT_ENCODABLE')
 })
 
-it('refuses tables in tables without end, and does not overflow', () => {
+it('refuses endlessly nested tables, and does not overflow', () => {
   let deep: unknown = {}
   for (let i = 0; i < 100_000; i++) deep = i % 2 ? [deep] : { deep }
   expect(thrown(() => writable({ deep })).code).toBe('NOT_ENCODABLE')
 })
 
-it('never makes amqplib write a number that is none', () => {
+it('never makes amqplib write an invalid number', () => {
   const leaf = fc.oneof(fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean())
   const { value } = fc.letrec<{ value: unknown }>((tie) => ({
     value: fc.oneof(

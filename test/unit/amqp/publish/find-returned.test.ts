@@ -12,12 +12,12 @@ const inFlight = [first, second, again, elsewhere]
 const returned = (messageId: string | undefined, headers?: object) =>
   ({ fields: { exchange: 'e' }, properties: { messageId, headers } }) as unknown as Message
 
-it('means the one of its exchange, id and revision', () => {
+it('a return means the message with its exchange, id and revision', () => {
   expect(findReturned(returned('a', { 'dueque-revision': 1 }), inFlight)).toEqual([first])
   expect(findReturned(returned('a', { 'dueque-revision': 3 }), inFlight)).toEqual([again])
 })
 
-it('may mean each of its exchange, where none has its id and revision', () => {
+it('a return may mean each message of its exchange, if none has its id and revision', () => {
   expect(findReturned(returned('a', {}), inFlight)).toEqual([first, second, again])
   expect(findReturned(returned(undefined), inFlight)).toEqual([first, second, again])
 })

@@ -19,7 +19,7 @@ function headersOf(of: DelayedMessage, path: string[]): Record<string, unknown> 
   return frames.build(of, 'e', path).options.headers as Record<string, unknown>
 }
 
-it('carries the path in BCC, beside the producer’s routing key and headers, and must not be lost', () => {
+it('carries the path in BCC, beside the routing key and headers of the producer, and is mandatory', () => {
   const path = ['dq~30m', 'dq~end~h', 'dq~queue~q']
   const { options, ...frame } = frames.build(message, 'dueque.v1.entry.m', path)
   expect(frame).toEqual({ exchange: 'dueque.v1.entry.m', routingKey: 'a.b' })
@@ -33,7 +33,7 @@ it('carries the path in BCC, beside the producer’s routing key and headers, an
   expect(message.headers).toEqual({ tenant: 'a' })
 })
 
-it('has nothing of the frame before it', () => {
+it('contains nothing of the previous frame', () => {
   const before = headersOf({ ...message, dedupeKey: 'k', attempt: 2 }, ['a'])
   expect(before).toMatchObject({ tenant: 'a', 'dueque-dedupe': 'k', 'dueque-attempt': 2 })
   expect(headersOf({ ...message, headers: { region: 'b' } }, ['b'])).toEqual({
@@ -51,14 +51,14 @@ it('keeps a foreign header that would change an object', () => {
   expect(headersOf({ ...message, headers: {} }, [])['tenant']).toBeUndefined()
 })
 
-it.each([undefined, {}])('is routed by its path alone, whatever a store returns (properties: %j)', (properties) => {
+it.each([undefined, {}])('is routed by its path alone, whatever a store returned (properties: %j)', (properties) => {
   const forged = { CC: ['dq~queue~victim'], BCC: ['dq~queue~victim'], own: 1 }
   const { options } = frames.build({ ...message, headers: forged, ...(properties && { properties }) }, 'e', ['a'])
   expect(options.headers).toMatchObject({ BCC: ['a'], own: 1 })
   expect((options.headers as Record<string, unknown>)['CC']).toBeUndefined()
 })
 
-it('has of foreign properties those that mean nothing to the broker', () => {
+it('keeps only foreign properties that have no meaning to the broker', () => {
   const forged = { CC: ['x'], BCC: ['x'], expiration: '1', userId: 'u', immediate: true, persistent: false }
   const kept = { contentType: 'text/plain', contentEncoding: 'gzip', replyTo: 'r', appId: 'a', clusterId: 'c' }
   const { options } = frames.build({ ...message, properties: { ...forged, ...kept } }, 'e', ['a'])
@@ -66,7 +66,7 @@ it('has of foreign properties those that mean nothing to the broker', () => {
   for (const name of Object.keys(forged)) expect(options).not.toHaveProperty(name)
 })
 
-it('goes by further keys as well, but by none of dueque’s own', () => {
+it('is also routed by further keys, except those of dueque', () => {
   expect(headersOf({ ...message, furtherKeys: ['second', 'dq~queue~victim'] }, ['a'])['BCC']).toEqual(['a', 'second'])
 })
 

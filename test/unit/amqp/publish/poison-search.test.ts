@@ -10,9 +10,13 @@ const EXPIRATION = reason(
 const FAILED = reason('Connection closed: 541 (INTERNAL-ERROR) with message "INTERNAL_ERROR"', 541)
 
 it.each([
-  ['what the broker cannot read', reason('Connection closed: 501 (FRAME-ERROR) with message "FRAME_ERROR"', 501), true],
-  ['what it refuses', EXPIRATION, true],
-  ['what its own code fails on', FAILED, true],
+  [
+    'a frame that the broker cannot read',
+    reason('Connection closed: 501 (FRAME-ERROR) with message "FRAME_ERROR"', 501),
+    true,
+  ],
+  ['a message that the broker refuses', EXPIRATION, true],
+  ['a message on which the code of the broker fails', FAILED, true],
   [
     'a metadata store that does not answer',
     reason('Connection closed: 541 (INTERNAL-ERROR) with message "INTERNAL_ERROR - Could not declare queue"', 541),
@@ -24,13 +28,13 @@ it.each([
     reason("Channel closed by server: 404 (NOT-FOUND) with message \"NOT_FOUND - no exchange 'x' in vhost '/'\"", 404),
     false,
   ],
-  ['a network that is gone', reason('read ECONNRESET'), false],
+  ['a lost network', reason('read ECONNRESET'), false],
   ['nothing', undefined, false],
-])('blames a message for %s, or not', (_, error, expected) => {
+])('decides whether a message is to blame for %s', (_, error, expected) => {
   expect(isClientFault(error)).toBe(expected)
 })
 
-it('sends alone what was there three times in a row, and refuses it at the second time alone', () => {
+it('sends a message alone after three refusals in a row, and refuses it after two more', () => {
   const entry = { refusals: 0 }
   const search = new PoisonSearch<typeof entry>()
   const seen = [1, 2, 3, 4, 5].map(() => [countRefusal(entry, EXPIRATION)?.code, isCandidate(entry), search.add(entry)])
@@ -43,13 +47,13 @@ it('sends alone what was there three times in a row, and refuses it at the secon
   ])
 })
 
-it('says what the broker said', () => {
+it('reports the error of the broker', () => {
   const error = countRefusal({ refusals: 4 }, EXPIRATION)
   expect(error).toMatchObject({ data: { replyCode: 406 }, cause: EXPIRATION })
   expect(error?.message).toContain('invalid expiration')
 })
 
-it('counts from the start again after a loss that blames nobody', () => {
+it('starts to count again after a loss that no message caused', () => {
   const entry = { refusals: 4 }
   expect(countRefusal(entry, reason('read ECONNRESET'))).toBeUndefined()
   expect(entry.refusals).toBe(0)
@@ -59,7 +63,7 @@ describe('a search', () => {
   const suspect = { refusals: 3 }
   afterEach(() => vi.useRealTimers())
 
-  it('sends one when nothing is on the wire, and nothing else before its answer', () => {
+  it('sends one message when none is in flight, and no other before its answer', () => {
     const search = new PoisonSearch<{ refusals: number }>()
     expect(search.isSearching(5)).toBe(false)
     search.add(suspect)
@@ -69,7 +73,7 @@ describe('a search', () => {
     expect(search.isSearching(0)).toBe(false)
   })
 
-  it('that stands still for 2 s ends, and all go with others again', () => {
+  it('ends after 2 s without progress, and all messages are sent with others again', () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const search = new PoisonSearch<{ refusals: number }>()
     const [stuck, waiting] = [{ refusals: 3 }, { refusals: 4 }]

@@ -21,7 +21,7 @@ it('sends retries before others, and possible poison messages first and alone', 
   expect([queue.next(true), queue.next(false), queue.next(true)]).toEqual([retry, undefined, fresh])
 })
 
-it('has room for so many messages, and for so many bytes', () => {
+it('limits the number of messages and of bytes', () => {
   const { inFlight } = new Unsettled(2)
   const half = publication({ message: { id: 1, revision: 1, body: { byteLength: MAX_BYTES_IN_FLIGHT } as Uint8Array } })
   expect(inFlight.isFull).toBe(false)
@@ -50,7 +50,7 @@ it('counts those that wait for their declarations, until they are queued again o
   expect([deferred.takeHeld(), deferred.takeHeld()]).toEqual([[held], []])
 })
 
-it('finds publications wherever they are, but for settled ones and held confirms', () => {
+it('finds publications in every state, except settled ones and held confirms', () => {
   const unsettled = new Unsettled(10)
   const [queued, aborted, sent, prepared, held] = Array.from({ length: 5 }, () => publication())
   for (const each of [queued, aborted, sent, prepared, held]) unsettled.add(each!)

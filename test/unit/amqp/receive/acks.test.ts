@@ -35,7 +35,7 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 describe('Acks', () => {
-  it('settles what was finished in order with one frame', () => {
+  it('settles messages that finished in order with one frame', () => {
     const channel = channelOf(20)
     const acks = new Acks<number>(channel, 100)
     for (let tag = 1; tag <= 20; tag++) acks.ack(tag, tag)
@@ -56,14 +56,14 @@ describe('Acks', () => {
     expect(channel.unsettled.size).toBe(0)
   })
 
-  it('does not wait when that would leave the broker nothing to send', () => {
+  it('does not wait if the broker could send no more messages meanwhile', () => {
     const channel = channelOf(2)
     const acks = new Acks<number>(channel, 1)
     acks.ack(1, 1)
     expect(channel.acked).toEqual([1])
   })
 
-  it('gives back at once', () => {
+  it('requeues at once', () => {
     const channel = channelOf(2)
     const acks = new Acks<number>(channel, 100)
     acks.requeue(2, 2)
@@ -73,7 +73,7 @@ describe('Acks', () => {
     expect(channel.acked).toEqual([1])
   })
 
-  it('settles each delivery once and as it was meant, in whatever order', () => {
+  it('settles each delivery once and by its own outcome, in any order', () => {
     const step = fc.record({ requeue: fc.boolean(), flush: fc.boolean(), order: fc.double({ noNaN: true }) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 200 }), (steps, prefetch) => {

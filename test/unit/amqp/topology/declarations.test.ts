@@ -20,7 +20,7 @@ const gone = () => new DuequeError('DESTINATION_MISSING', 'no queue', { destinat
 const missing = () => new DuequeError('DESTINATION_MISSING', 'no queue', { destination })
 
 describe('Declarations', () => {
-  it('share one run among callers, and run once', async () => {
+  it('share one run between callers, and run once', async () => {
     const { declarations } = world()
     const declare = declaring()
     const both = Promise.all([declarations.once('a', declare), declarations.once('a', declare)])
@@ -30,7 +30,7 @@ describe('Declarations', () => {
     expect([declare.mock.calls.length, declarations.has('a')]).toEqual([1, true])
   })
 
-  it('forget a run that fails', async () => {
+  it('forget a failed run', async () => {
     const { declarations, onForget } = world()
     const declare = declaring(missing())
     expect(await rejection(declarations.once('a', declare))).toMatchObject({ code: 'DESTINATION_MISSING' })
@@ -39,7 +39,7 @@ describe('Declarations', () => {
     expect([declarations.has('a'), onForget.mock.calls.length]).toEqual([true, 0])
   })
 
-  it('forget everything and run again, once, when RabbitMQ says that a part is gone', async () => {
+  it('forget everything and run again, once, when RabbitMQ reports a missing part', async () => {
     const { declarations, onForget } = world()
     await declarations.once('other', declaring())
     const declare = declaring(gone())
@@ -50,7 +50,7 @@ describe('Declarations', () => {
     })
   })
 
-  it('forget everything once for all messages that were sent before', async () => {
+  it('forget everything only once for all messages that were sent before', async () => {
     const { declarations, onForget } = world()
     const { epoch } = declarations
     declarations.forget(epoch)
@@ -71,7 +71,7 @@ describe('Declarations', () => {
     expect(declarations.has('a')).toBe(false)
   })
 
-  it('renew what catches messages, and nothing else', async () => {
+  it('renew the parts that catch messages, and no others', async () => {
     const { declarations } = world()
     const [catching, unused, other] = [declaring(), declaring(), declaring()]
     await declarations.once('catching', catching, true)
@@ -84,7 +84,7 @@ describe('Declarations', () => {
     expect([catching, unused, other].map(({ mock }) => mock.calls.length)).toEqual([2, 1, 1])
   })
 
-  it('try a renewal that failed again when it is needed', async () => {
+  it('repeat a failed renewal when it is needed', async () => {
     const { declarations } = world()
     const declare = vi.fn<() => Promise<void>>().mockResolvedValueOnce().mockRejectedValueOnce(missing())
     declare.mockResolvedValue()

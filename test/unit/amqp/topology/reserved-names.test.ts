@@ -40,11 +40,11 @@ test.each([
   expect(namespacesOf(name)).toEqual([])
 })
 
-test('a name may be read as parts of several namespaces', () => {
+test('a name may belong to several namespaces', () => {
   expect(namespacesOf('a.v1.to.b.v1.deliver')).toEqual(['a', 'a.v1.to.b'])
 })
 
-it('refuses what is its own namespace’s, and asks the broker about others, once', async () => {
+it('refuses names of its own namespace, and asks the broker once about others', async () => {
   const asked: string[] = []
   const there = ['there.v1.deliver', 'there.v1.unroutable', 'half.v1.deliver']
   const names = new ReservedNames(new Names('own'), (exchange) => {
@@ -69,7 +69,7 @@ it('refuses what is its own namespace’s, and asks the broker about others, onc
   expect(names.isUsers({ queue: 'orders.v1.deliver' })).toBe(false)
 })
 
-test('are no destinations without a broker either', async () => {
+test('reserved names are refused without a broker too', async () => {
   await using test = await testDueque({ queues: ['q'] })
   const queue = 'dueque.v1.wait.1s'
   const note = defineMessage('note', z.number())

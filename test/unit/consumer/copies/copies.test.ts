@@ -57,7 +57,7 @@ async function world(handle: Handler['handle'], options: ConsumeOptions = {}) {
   return { mq, broker, consumer, another, arrive, log, lose: () => (live = false) }
 }
 
-it('a copy of a message that runs takes no place of another message', async () => {
+it('a copy of a running message does not take the slot of another message', async () => {
   const { arrive, log, consumer } = await world(
     ({ id }) => (id === 'slow' ? new Promise(() => undefined) : undefined),
     {
@@ -71,7 +71,7 @@ it('a copy of a message that runs takes no place of another message', async () =
   expect(consumer.stats().running).toBe(1)
 })
 
-it('a copy that waited is handled if the first one gave up, and not after the consumer closed', async () => {
+it('a waiting copy is handled if the first one failed, and not after the consumer closed', async () => {
   const { arrive, log, consumer } = await world(
     ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')))),
   )
@@ -83,7 +83,7 @@ it('a copy that waited is handled if the first one gave up, and not after the co
   expect(log).toEqual(['handled a', 'requeue a', 'requeue a'])
 })
 
-it('a copy that waited while the consumer closes is settled with the first one', async () => {
+it('a copy that waits while the consumer closes is settled with the first one', async () => {
   let finish: (() => void) | undefined
   const { arrive, log, consumer } = await world(() => new Promise<void>((resolve) => (finish = resolve)))
   arrive('a')
@@ -97,7 +97,7 @@ it('a copy that waited while the consumer closes is settled with the first one',
   expect(consumer.stats()).toMatchObject({ handled: 1, suppressed: 1 })
 })
 
-it('a copy that comes to another consumer of the queue is not handled, nor one that comes to a later one', async () => {
+it('a copy at another or a later consumer of the queue is not handled', async () => {
   const { arrive, log, another } = await world(() => undefined)
   arrive('a')
   await settled()
@@ -111,7 +111,7 @@ it('a copy that comes to another consumer of the queue is not handled, nor one t
   expect(log).toEqual(['handled a', 'ack a', 'ack a', 'ack a'])
 })
 
-it('what a closed consumer left behind is handled by another one, once', async () => {
+it('a message that a closed consumer abandoned is handled once by another one', async () => {
   const { arrive, log, consumer, another } = await world(() => (log.length === 1 ? new Promise(() => undefined) : 0))
   arrive('a')
   await settled()
@@ -124,7 +124,7 @@ it('what a closed consumer left behind is handled by another one, once', async (
   expect(log).toEqual(['handled a', 'handled a', 'ack a'])
 })
 
-it('a move to the dead queue is one publish, for as long as it takes', async () => {
+it('a move to the dead queue is one publish, however long it takes', async () => {
   const { arrive, broker } = await world(() => {
     throw new Error('no room')
   })
@@ -134,7 +134,7 @@ it('a move to the dead queue is one publish, for as long as it takes', async () 
   expect(bury.mock.lastCall?.at(3)).toMatchObject({ timeoutMs: Infinity })
 })
 
-it('what arrives while the consumer closes goes back once', async () => {
+it('a message that arrives while the consumer closes is requeued once', async () => {
   const { arrive, log, consumer } = await world(() => undefined)
   const closed = consumer.close()
   arrive('late')
@@ -142,7 +142,7 @@ it('what arrives while the consumer closes goes back once', async () => {
   expect(log).toEqual(['requeue late'])
 })
 
-it('what the broker took back meanwhile is not handled when it is due', async () => {
+it('a held message that the broker took back is not handled when it is due', async () => {
   const { arrive, broker, log } = await world(() => undefined)
   const message = arrive('far', Date.now() + 40)
   message.live = false
@@ -150,7 +150,7 @@ it('what the broker took back meanwhile is not handled when it is due', async ()
   expect([log, broker.messages('orders')]).toEqual([[], []])
 })
 
-it('closing waits for a message that is on its way to the dead queue', async () => {
+it('close waits for a move to the dead queue', async () => {
   const { arrive, broker, log, consumer } = await world(() => {
     throw new Error('no room')
   })
@@ -167,7 +167,7 @@ it('closing waits for a message that is on its way to the dead queue', async () 
   expect(log).toEqual(['handled a', 'ack a'])
 })
 
-it('a dead queue that cannot be reached is tried again, and the handler is not', async () => {
+it('a failed move to the dead queue is repeated, and the handler is not', async () => {
   const { arrive, broker, log } = await world(() => {
     throw new Error('no room')
   })
@@ -178,7 +178,7 @@ it('a dead queue that cannot be reached is tried again, and the handler is not',
   expect(tries).toBe(2)
 })
 
-it('consume does not wait for ever for a broker if dueque is closed meanwhile', async () => {
+it('consume stops waiting for a broker when dueque is closed', async () => {
   const { mq, broker } = await world(() => undefined)
   broker.subscribe = () => new Promise(() => undefined)
   const starting = mq.consume('others', [on(order, () => undefined)]).catch((error: unknown) => error)

@@ -55,7 +55,7 @@ async function process(dedupe: DedupeOptions, handle: (delivery: Delivery) => un
 
 const options = { to: { queue: 'orders' }, in: 0, id: 'o-1', dedupeKey: 'o-1', declare: true }
 
-it('a copy of what another process has handled is suppressed', async () => {
+it('a copy of a message that another process handled is suppressed', async () => {
   const { store } = sharedStore()
   const handled: string[] = []
   const first = await process({ store }, () => handled.push('first'))
@@ -67,7 +67,7 @@ it('a copy of what another process has handled is suppressed', async () => {
   expect(handled).toEqual(['first'])
 })
 
-it('a copy of what another process is handling waits for the outcome', async () => {
+it('a copy of a message that another process is handling waits for the outcome', async () => {
   const { store } = sharedStore()
   let end = (): void => undefined
   const first = await process({ store }, () => new Promise<void>((resolve) => (end = resolve)))
@@ -81,7 +81,7 @@ it('a copy of what another process is handling waits for the outcome', async () 
   await vi.waitFor(() => expect(second.consumer.stats().suppressed).toBe(1), { timeout: 5000 })
 })
 
-it('a copy is handled when the one that was handling it has died', async () => {
+it('a copy is handled when the process that handled the first one has died', async () => {
   const { store, keys } = sharedStore()
   // Nobody renews it.
   keys.set('orders\0o-1\u00001', { owner: 'a process that died', until: Date.now() + 700 })
@@ -91,7 +91,7 @@ it('a copy is handled when the one that was handling it has died', async () => {
   await vi.waitFor(() => expect(consumer.stats().handled).toBe(1), { timeout: 5000 })
 })
 
-it('the lease of a handler that takes long is renewed', async () => {
+it('the lease of a slow handler is renewed', async () => {
   const { store, state } = sharedStore()
   let end = (): void => undefined
   const first = await process({ store, leaseMs: 1000 }, () => new Promise<void>((resolve) => (end = resolve)))
@@ -105,7 +105,7 @@ it('the lease of a handler that takes long is renewed', async () => {
   await vi.waitFor(() => expect(second.consumer.stats().suppressed).toBe(1), { timeout: 5000 })
 })
 
-it('while the store is away nothing is handled, or everything, as asked; it is said once', async () => {
+it('while the store is away nothing or everything is handled, by option; it is reported once', async () => {
   const { store, state } = sharedStore()
   state.down = true
   const waits = await process({ store }, () => undefined)
@@ -125,7 +125,7 @@ it('while the store is away nothing is handled, or everything, as asked; it is s
   await vi.waitFor(() => expect(waits.consumer.stats().handled).toBe(2), { timeout: 5000 })
 })
 
-it('what was handled while the store went away is acked when the store knows it', async () => {
+it('a message handled while the store went away is acked when the store has its key', async () => {
   const { store, state, keys } = sharedStore()
   const { mq, consumer } = await process({ store }, () => (state.down = true))
   await mq.schedule(order, 1, options)
@@ -137,7 +137,7 @@ it('what was handled while the store went away is acked when the store knows it'
   expect([...keys.values()][0]!.until).toBeGreaterThan(Date.now() + DAY - 60_000)
 })
 
-it('what is given back at the end is not claimed anew by a renewal while it is released', async () => {
+it('a key that is released on close is not claimed again by a renewal', async () => {
   const { store, state } = sharedStore()
   const renewed: number[] = []
   const release = async () => {

@@ -77,14 +77,14 @@ describe('a copy', () => {
     expect(await third.answer).toBe(false)
   })
 
-  it('of a message that could not be settled runs also when it comes later', () => {
+  it('of a message that could not be settled also runs if it arrives later', () => {
     const duplicates = new ByKey()
     duplicates.claim('k', 0)
     duplicates.finish('k', false, 0)
     expect(duplicates.claim('k', 0)).toBe(true)
   })
 
-  it('that waited does not run even if nothing is remembered', async () => {
+  it('that waited does not run, even if no keys are remembered', async () => {
     const duplicates = new ByKey({ windowMs: 0, maxEntries: 0 })
     duplicates.claim('k', 0)
     const { answer } = claim(duplicates)
@@ -94,7 +94,7 @@ describe('a copy', () => {
 })
 
 describe('a claim', () => {
-  it("that was released is a copy's, and ends no other claim", () => {
+  it('that was released passes to a copy, and its holder cannot release the claim of the copy', () => {
     const duplicates = new Duplicates()
     const first = duplicates.claim('k', {}, 0) as Claim
     duplicates.release(first)
@@ -105,7 +105,7 @@ describe('a claim', () => {
     expect(duplicates.claim('k', {}, 0)).toBeTypeOf('object')
   })
 
-  it('of a handler that was left behind settles its message all the same, for the copy that runs meanwhile too', async () => {
+  it('of an abandoned handler still settles its message, also for a copy that runs meanwhile', async () => {
     const duplicates = new Duplicates()
     const owner = {}
     const left = duplicates.claim('k', owner, 0) as Claim
@@ -120,19 +120,19 @@ describe('a claim', () => {
   })
 })
 
-describe('what is remembered', () => {
+describe('the memory of settled keys', () => {
   it.each([
     [999, false],
     [1000, true],
     [5000, true],
-  ])('is forgotten after the window: %i ms later a copy runs: %s', (later, runs) => {
+  ])('forgets a key after the window: %i ms later a copy runs: %s', (later, runs) => {
     const duplicates = new ByKey({ windowMs: 1000 })
     duplicates.claim('k', 50)
     duplicates.finish('k', true, 100)
     expect(duplicates.claim('k', 100 + later)).toBe(runs)
   })
 
-  it('is the latest, up to the limit', () => {
+  it('holds the latest keys, up to the limit', () => {
     const duplicates = new ByKey({ maxEntries: 3 })
     for (const key of 'abcde') {
       duplicates.claim(key, 0)
@@ -143,7 +143,7 @@ describe('what is remembered', () => {
     expect(runs).toEqual([false, false, false, true, true])
   })
 
-  it('counts from when a message was settled last', () => {
+  it('counts the window from the last time a message was settled', () => {
     const duplicates = new ByKey({ windowMs: 1000, maxEntries: 2 })
     for (const [key, now] of [
       ['a', 0],
@@ -157,7 +157,7 @@ describe('what is remembered', () => {
     expect(duplicates.claim('b', 1500)).toBe(true)
   })
 
-  it('is an hour and a hundred thousand unless told otherwise', () => {
+  it('holds 100,000 keys for an hour by default', () => {
     const duplicates = new ByKey()
     for (let i = 0; i < 100_001; i++) {
       duplicates.claim(String(i), 0)
@@ -169,7 +169,7 @@ describe('what is remembered', () => {
   })
 })
 
-it('of any number of copies, in any order, one at a time runs until one is settled, and none after', async () => {
+it('any number of copies, in any order, run one at a time until one is settled, and none after', async () => {
   const outcomes = fc.array(fc.boolean(), { minLength: 1, maxLength: 8 })
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), outcomes, async (scheduler, settles) => {
@@ -193,7 +193,7 @@ it('of any number of copies, in any order, one at a time runs until one is settl
   )
 })
 
-describe('what consumers of a connection share', () => {
+describe('memory shared by the consumers of a connection', () => {
   it('is kept without a consumer until its window is over, and is one for all consumers of a queue and window', () => {
     const clock = manualClock()
     const shared = new SharedDuplicates(clock)
@@ -217,7 +217,7 @@ describe('what consumers of a connection share', () => {
     expect(shared.size).toBe(0)
   })
 
-  it('is forgotten at once if it is empty, and not while a message that was left behind runs', () => {
+  it('is forgotten at once if it is empty, but not while an abandoned message runs', () => {
     const clock = manualClock()
     const shared = new SharedDuplicates(clock)
     const first = new ByKey(shared.join('q', {}))
@@ -233,7 +233,7 @@ describe('what consumers of a connection share', () => {
     expect(shared.size).toBe(0)
   })
 
-  it('takes little memory for each queue that was consumed once, and closed consumers give back theirs', () => {
+  it('takes little memory for each queue that was consumed once, and is freed by closed consumers', () => {
     const clock = manualClock()
     const shared = new SharedDuplicates(clock)
     const before = process.memoryUsage().arrayBuffers

@@ -5,13 +5,13 @@ import { KeyMemory, fingerprintOf } from '../../../../src/consumer/copies/key-me
 const prints = Array.from({ length: 6000 }, (_, n) => fingerprintOf(`key ${n}`))
 
 describe('a fingerprint', () => {
-  it('is of the key and a secret of this process', () => {
+  it('is computed from the key and a secret of this process', () => {
     expect(fingerprintOf('abc')).toEqual(fingerprintOf('abc'))
     expect(fingerprintOf('abc')).not.toEqual(fingerprintOf('abc', ''))
     expect(fingerprintOf('abc')).not.toEqual(fingerprintOf('abd'))
   })
 
-  it('is the first 128 bits of SHA-256 of both', () => {
+  it('is the first 128 bits of the SHA-256 of both', () => {
     // FIPS 180-4, of "abc".
     const hex = 'ba7816bf8f01cfea414140de5dae2223'
     expect(Buffer.from(new Int32Array(fingerprintOf('abc', '')).buffer).toString('hex')).toBe(hex)
@@ -19,17 +19,25 @@ describe('a fingerprint', () => {
 })
 
 describe('a memory of keys', () => {
-  it.each([0, 1, 1024, 1025, 1_000_000, Infinity])('for %d is empty at first, and again', (expected) => {
-    const memory = new KeyMemory(expected)
-    expect([memory.size, memory.oldestAt, memory.has(prints[0]!)]).toEqual([0, undefined, false])
-    memory.forgetOldest()
-    memory.add(prints[0]!, 5)
-    expect([memory.size, memory.oldestAt, memory.has(prints[0]!), memory.has(prints[1]!)]).toEqual([1, 5, true, false])
-    memory.forgetOldest()
-    expect([memory.size, memory.oldestAt, memory.has(prints[0]!)]).toEqual([0, undefined, false])
-  })
+  it.each([0, 1, 1024, 1025, 1_000_000, Infinity])(
+    'for %d keys is empty at first, and can be emptied again',
+    (expected) => {
+      const memory = new KeyMemory(expected)
+      expect([memory.size, memory.oldestAt, memory.has(prints[0]!)]).toEqual([0, undefined, false])
+      memory.forgetOldest()
+      memory.add(prints[0]!, 5)
+      expect([memory.size, memory.oldestAt, memory.has(prints[0]!), memory.has(prints[1]!)]).toEqual([
+        1,
+        5,
+        true,
+        false,
+      ])
+      memory.forgetOldest()
+      expect([memory.size, memory.oldestAt, memory.has(prints[0]!)]).toEqual([0, undefined, false])
+    },
+  )
 
-  it('has what was added and not forgotten, the oldest first, however much comes and goes', () => {
+  it('holds the keys that were added and not forgotten, oldest first, whatever is added and forgotten', () => {
     const steps = fc.array(fc.record({ adds: fc.nat(3000), forgets: fc.nat(3000) }), { maxLength: 12 })
     fc.assert(
       fc.property(steps, (all) => {
@@ -51,7 +59,7 @@ describe('a memory of keys', () => {
     )
   })
 
-  it('tells keys apart whose fingerprints differ in one word, and finds those in a row that begins at the last place', () => {
+  it('distinguishes fingerprints that differ in one word, and finds those that wrap around the end of the table', () => {
     const memory = new KeyMemory()
     const alike = [0, 1, 2, 3].map((word) => Int32Array.from({ length: 4 }, (_, i) => (i === word ? -1 : 7)))
     const same = Array.from({ length: 500 }, (_, n) => Int32Array.of(2047, n, 0, 0))

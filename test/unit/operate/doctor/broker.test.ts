@@ -7,7 +7,7 @@ import { checkProduct, checkVersion } from '../../../../src/operate/doctor/produ
 import { judgeTrip, type Trip } from '../../../../src/operate/doctor/round-trip.js'
 import { codes, healthy, names, queue } from './facts.js'
 
-test('finds nothing but notes on a broker on which nothing is wrong', () => {
+test('finds only notes on a healthy broker', () => {
   expect(codes(examine(healthy()))).toEqual(['note settings-unseen'])
 })
 
@@ -43,7 +43,7 @@ test('the delayed-message plugin is noted', () => {
   expect(codes(checkProduct(facts))).toEqual(['note delayed-plugin'])
 })
 
-test('each permission that is lacking is named, with a pattern that would give it', () => {
+test('each missing permission is named, with a pattern that grants it', () => {
   const probe = (permission: 'configure' | 'write' | 'read', name: string, allowed: boolean | 'unknown') => ({
     permission,
     name,
@@ -74,7 +74,7 @@ test('with topology trust the pattern is that of a producer, or of a consumer of
   )
 })
 
-test('with topology trust who may not read what is unroutable leaves it to others', () => {
+test('with topology trust, a missing right to read unroutable messages is only a note', () => {
   const probes = [{ permission: 'read', name: names.unroutable, allowed: false } as const]
   expect(codes(checkPermissions({ ...healthy(), topology: 'trust', queues: ['q'], probes }))).toEqual([
     'note unroutable-left',
@@ -93,7 +93,7 @@ test.each([
 })
 
 describe('strays', () => {
-  test('parked, unroutable and dead messages are told of', () => {
+  test('parked, unroutable and dead messages are reported', () => {
     const facts = healthy()
     const queues = facts.look.queues as Map<string, ReturnType<typeof queue>>
     for (const name of [names.parked, names.unroutable, 'a.dead']) queues.set(name, queue(name, { messages: 2 }))
@@ -115,12 +115,12 @@ describe('strays', () => {
     expect(codes(checkContents({ ...healthy(), seenQueues, management: { missing: [] } }))).toEqual(['warning parked'])
   })
 
-  test('nothing is claimed of queues that nobody could look into', () => {
+  test('nothing is reported about queues that could not be read', () => {
     expect(checkContents({ ...healthy(), management: { missing: [] } })).toEqual([])
   })
 })
 
-test('one note lists all that was left out', () => {
+test('one note lists all skipped checks', () => {
   const missing = ['policies', 'queues'].map((part) => ({ part, reason: 'none there' }))
   const findings = examine({ ...healthy(), management: { missing } }).filter(({ code }) => code === 'left-out')
   expect(findings).toHaveLength(1)

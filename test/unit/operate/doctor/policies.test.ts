@@ -46,14 +46,14 @@ test.each<[string, object, string[]]>([
   expect(judged({ pattern, definition: definition as PolicyFact['definition'] })).toEqual(expected)
 })
 
-test('a policy for other things than queues, or of another type of queue, does not count', () => {
+test('a policy for exchanges or for another type of queue does not count', () => {
   const definition = { 'message-ttl': 1 }
   expect(judged({ applyTo: 'exchanges', definition })).toEqual([])
   expect(judged({ applyTo: 'classic_queues', definition })).toEqual([])
   expect(judged({ applyTo: 'quorum_queues', pattern: wait, definition })).toHaveLength(1)
 })
 
-test('names policy, pattern, effect and queues, and a pattern that leaves them out', () => {
+test('names policy, pattern, effect and queues, and a pattern that excludes them', () => {
   const facts = healthy()
   facts.management.operatorPolicies = [policy({ name: 'cap', pattern: '^dueque.*10m$', definition: { expires: 5 } })]
   const [found] = checkPolicies(facts)
@@ -66,7 +66,7 @@ test('names policy, pattern, effect and queues, and a pattern that leaves them o
   expect(new RegExp(pattern!).test('dueque-other-10m')).toBe(true)
 })
 
-test('the policy with the highest priority is in force, the smallest limit counts, and the argument before other keys', () => {
+test('the policy with the highest priority applies; the smallest limit counts; arguments override other keys', () => {
   const queue = {
     kind: 'queue',
     name: 'q',
@@ -83,7 +83,7 @@ test('the policy with the highest priority is in force, the smallest limit count
   expect(effective('expires', queue, [high], [])).toBeUndefined()
 })
 
-test('a pattern that takes for ever is given up, and said', () => {
+test('the match of a catastrophic pattern is stopped and reported', () => {
   const facts = healthy({ parts: layout.workQueue('a'.repeat(40)) })
   facts.management.policies = [policy({ pattern: '^(a+)+$', definition: { 'message-ttl': 1000 } })]
   const startedAt = performance.now()

@@ -24,13 +24,13 @@ test.each<[string, Change, string[]]>([
   ['a binding', (facts) => bindings(facts).set(names.parked, []), ['error binding-missing']],
   ['a binding of a rung', (facts) => bindings(facts).set(`${names.prefix}.entry.m`, []), ['error rung-unbound']],
   ['the TTL of a rung', (facts) => queues(facts).set(wait, queue(wait)), ['error arguments-differ']],
-])('missing or other than expected: %s', (_, change, expected) => {
+])('missing or different: %s', (_, change, expected) => {
   const facts = healthy()
   change(facts)
   expect(codes(checkLayout(facts))).toEqual(expected)
 })
 
-test('a namespace of which nothing is there is new, over AMQP too', () => {
+test('a namespace without any part is new, over AMQP too', () => {
   const facts = healthy()
   exchanges(facts).clear()
   queues(facts).clear()
@@ -49,7 +49,7 @@ test('over AMQP a missing exchange is found by a passive declare', () => {
   ])
 })
 
-test('a missing rung is named where most are there, or the user may not declare it', () => {
+test('a missing rung is named if most others exist, or if the user may not declare it', () => {
   const rungs = everyRung.filter((name) => !['1h', '2h', '5d'].includes(name))
   const deleted = checkLayout(healthy({ rungs }))
   expect(codes(deleted)).toEqual(['warning rung-missing'])
@@ -59,7 +59,7 @@ test('a missing rung is named where most are there, or the user may not declare 
   expect(codes(checkLayout({ ...healthy({ rungs: everyRung }), probes }))).toEqual([])
 })
 
-test('a missing shard of a rung is named where each rung should have so many', () => {
+test('a missing shard of a rung is named if the number of shards is given', () => {
   const facts = { ...healthy({ rungs: everyRung, shards: 3 }), shards: 3 }
   expect(codes(checkLayout(facts))).toEqual([])
   queues(facts).delete(`${names.prefix}.wait.2h.1`)
@@ -79,7 +79,7 @@ test('with topology trust nobody declares what is missing', () => {
   expect(codes(checkLayout({ ...healthy({ rungs: everyRung }), topology: 'trust' }))).toEqual([])
 })
 
-test('ranges do not go over the border of a unit', () => {
+test('ranges do not span two units', () => {
   expect(ranges(['59s', '1m', '990ms', '980ms', '3m'])).toEqual(['980ms…990ms', '59s', '1m', '3m'])
 })
 
@@ -115,7 +115,7 @@ test.each([
   expect(codes(checkDestinations(facts))).toEqual([expected])
 })
 
-test('a full queue behind an outlet is told of with its outlet', () => {
+test('a full queue behind an outlet is reported with its outlet', () => {
   const facts = healthy({ parts: [layout.binding('work'), ...layout.queueOutlet('work')] })
   const more = { arguments: { ...dead, ...limit, ...reject, 'x-max-length': 1 }, messages: 1 }
   queues(facts).set('work', queue('work', more))
@@ -124,7 +124,7 @@ test('a full queue behind an outlet is told of with its outlet', () => {
   expect(found?.what).toContain(`${names.prefix}.to-queue.work`)
 })
 
-test('a limit by policy makes a queue full too', () => {
+test('a limit set by policy also makes a queue full', () => {
   const facts = healthy({ parts: layout.workQueue('work') })
   queues(facts).set('work', { ...queues(facts).get('work')!, messages: 7 })
   const definition = { 'max-length': 7 }
@@ -132,7 +132,7 @@ test('a limit by policy makes a queue full too', () => {
   expect(codes(checkDestinations(facts))).toEqual(['error queue-full'])
 })
 
-test('a queue that no message is delivered to is none of our business', () => {
+test('a queue that receives no messages of dueque is ignored', () => {
   const facts = healthy()
   queues(facts).set('other', queue('other'))
   expect(codes(checkDestinations(facts))).toEqual([])

@@ -30,14 +30,14 @@ test.each(REASONS)('the reason is %s', (_, headers, reason, diedAt) => {
   expect(deadLetterOf(stored(headers), 'work')).toMatchObject({ reason, diedAt })
 })
 
-test('to an exchange a message goes with the key by which it came to its work queue', () => {
+test('a message goes to an exchange with the key that routed it to its work queue', () => {
   const to = { exchange: 'clinic' }
   expect(deadSentOn(stored({}), 'work', to, 1).destination).toEqual({ exchange: 'clinic', routingKey: 'rooms' })
   const byBroker = stored({ 'x-death': [LIMIT] }, 'dq~queue~work.dead')
   expect(deadSentOn(byBroker, 'work', to, 1).destination).toEqual({ exchange: 'clinic', routingKey: 'rooms' })
 })
 
-test('it goes back to its work queue whatever dueque-to says, each time as the next attempt', () => {
+test('a message returns to its work queue whatever dueque-to says, each time as the next attempt', () => {
   const reason = { 'dueque-dead-reason': 'handler-error' }
   const given = stored({ ...reason, 'dueque-to': 'exchange:clinic', 'dueque-revision': 41 })
   const once = deadSentOn(given, 'work', undefined, 1)
@@ -45,7 +45,7 @@ test('it goes back to its work queue whatever dueque-to says, each time as the n
   expect(deadSentOn(stored(reason), 'work', undefined, 5)).toMatchObject({ revision: 5000, dueAt: 5 })
 })
 
-test('what the broker moved comes as the same attempt, none of which a policy counts', () => {
+test('a message that the broker dead-lettered returns as the same attempt, with a fresh retry policy', () => {
   const first = deadSentOn(stored({ 'x-death': [LIMIT] }), 'work', undefined, 1)
   expect(first.attempt).toBe(1)
   expect(first.headers).not.toHaveProperty('dueque-prior-attempts')

@@ -15,7 +15,7 @@ describe('the options of an operator', () => {
     await expect(purge).rejects.toMatchObject({ code: 'INVALID_OPTION', data: { option } })
   })
 
-  it('refuse one name instead of a list, of which each letter would be a queue', () => {
+  it('refuse one name where a list is expected', () => {
     expect(() => topologyPlan({ queues: 'reminders' as never })).toThrow(/queues: expected a list of texts/)
   })
 })

@@ -21,7 +21,7 @@ const queue = object({
 })
 const given = { name: 'q', durable: true, kind: 'queue', args: { a: 1 }, other: 'left out' }
 
-it('reads the named fields, with what stands for a missing one', () => {
+it('reads the named fields, with defaults for missing ones', () => {
   const { other: _, ...rest } = given
   expect(list(as(queue, ({ name, ready }) => ({ name, ready })))([given])).toEqual([{ name: 'q', ready: 0 }])
   expect(queue({ ...given, ready: 5 })).toEqual({ ...rest, ready: 5 })

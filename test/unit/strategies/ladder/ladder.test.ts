@@ -47,7 +47,7 @@ describe('with a lead', () => {
     expect(names(delay, lead)).toBe(expected)
   })
 
-  it('hands over by the lead and 124 ms early at most, 25 more than the lead or 50 ms early if there is room; no rungs of 10 ms, and from a second on whole seconds', () => {
+  it('hands over early within the bounds of the lead, without rungs of 10 ms, and by whole seconds for a lead of 1 s or more', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: MAX_DELAY_MS }), fc.integer({ min: 1, max: 10_000 }), (delay, lead) => {
         const rungs = rungsFor(waitRangeFor(delay, lead, defaultTolerance))
@@ -80,11 +80,11 @@ describe('oddMsOf', () => {
     [30 * MINUTE + 1, 1],
     [4000 * DAY, 0],
     [NaN, 0],
-  ])('of %d ms the sender waits %d ms itself', (delay, expected) => {
+  ])('of a delay of %d ms, the sender waits %d ms itself', (delay, expected) => {
     expect(oddMs(delay)).toBe(expected)
   })
 
-  it('makes the wait exact where it is more than nothing, with no more rungs than without', () => {
+  it('makes the wait exact if it is more than zero, with no more rungs than without it', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200_000 }), fc.nat(100), (delay, tolerance) => {
         const pathOf = (ms: number) => rungsFor(waitRangeFor(ms, 0, () => tolerance))
@@ -114,7 +114,7 @@ describe('ladder', () => {
     expect(ladder({ shards: 64, queueType: 'classic' }).limits.maxDelayMs).toBe(3650 * DAY)
   })
 
-  it('refuses a broker that is not RabbitMQ', async () => {
+  it('refuses brokers other than RabbitMQ', async () => {
     const environment = { broker: new MemoryBroker(), clock: systemClock, logger: silent, onError: () => undefined }
     expect((await rejection(ladder().start(environment))).code).toBe('INVALID_OPTION')
   })

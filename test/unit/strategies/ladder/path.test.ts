@@ -26,11 +26,11 @@ it.each([
   [999_000, 999],
   [1_000_000, 1000],
   [MAX_DELAY_MS, 1000],
-])('a delay of %i ms may take %d ms longer by default', (delay, tolerance) => {
+])('a delay of %i ms may be %d ms longer by default', (delay, tolerance) => {
   expect(defaultTolerance(delay)).toBeCloseTo(tolerance, 9)
 })
 
-it('the digits make up the delay, or up to the tolerance more, and each has a rung', () => {
+it('the digits add up to the delay, or up to the tolerance more, and each has a rung', () => {
   const tolerances = fc.oneof(fc.nat(2000), fc.double({ min: 0, max: 2000, noNaN: true }), fc.nat(DAY))
   fc.assert(
     fc.property(DELAYS, tolerances, (delay, tolerance) => {
@@ -45,7 +45,7 @@ it('the digits make up the delay, or up to the tolerance more, and each has a ru
   )
 })
 
-it('no sum within the tolerance has fewer non-zero digits, nor is there a smaller one with as few', () => {
+it('no sum within the tolerance has fewer non-zero digits, and no smaller sum has as few', () => {
   fc.assert(
     fc.property(DELAYS, fc.option(fc.nat(3000)), (delay, fixed) => {
       const tolerance = Math.min(fixed ?? defaultTolerance(delay), MAX_DELAY_MS - delay)
@@ -61,7 +61,7 @@ it('no sum within the tolerance has fewer non-zero digits, nor is there a smalle
   )
 })
 
-it('a delay of a part of a millisecond is not cut short', () => {
+it('a fraction of a millisecond is not cut off', () => {
   expect(sumOf(digitsFor(10.0001, 0))).toBe(20)
 })
 
@@ -70,7 +70,7 @@ it.each([
   [3601 * DAY, 360 * DAY],
   [MAX_DELAY_MS, 60_000],
   [MAX_DELAY_MS - 1, Infinity],
-])('a generous tolerance does not lead beyond the last rung: %d ms and %d', (delay, tolerance) => {
+])('a large tolerance does not lead beyond the last rung: %d ms and %d', (delay, tolerance) => {
   const digits = digitsFor(delay, tolerance)
   expect(digits.at(-1)).toBeLessThanOrEqual(36)
   expect(sumOf(digits)).toBeLessThanOrEqual(MAX_DELAY_MS)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { Pauses } from '../../../../src/strategies/ladder/pauses.js'
 
-it('never ends early, and lets those that end together share one wait', async () => {
+it('never ends early, and pauses that end together share one wait', async () => {
   const pauses = new Pauses()
   const started = performance.now()
   const early: number[] = []
@@ -18,7 +18,7 @@ it('never ends early, and lets those that end together share one wait', async ()
   expect(early).toEqual([])
 })
 
-it('forgets a wait that is over', async () => {
+it('forgets a finished wait', async () => {
   const pauses = new Pauses()
   const first = pauses.take(1)
   await first

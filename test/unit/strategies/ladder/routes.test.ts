@@ -63,7 +63,7 @@ describe('the rungs of a route', () => {
   })
 
   // A consumer schedules again what arrives too early, and its due time may be forged.
-  it.each([4000 * DAY, 9e15])('%d ms, over the limit, are refused or take rungs that exist', (delay) => {
+  it.each([4000 * DAY, 9e15])('%d ms, over the limit, are refused or take existing rungs', (delay) => {
     let rungs: readonly unknown[] = []
     try {
       rungs = rungsFor(waitRangeFor(delay, 0, defaultTolerance))
@@ -78,7 +78,7 @@ describe('the rungs of a route', () => {
     expect([first?.name, others.length]).toEqual(['990ms', 1])
   })
 
-  it('waits the delay and at most the tolerance more, with no unit twice and the smallest first', () => {
+  it('waits the delay and at most the tolerance more, with each unit once and the smallest first', () => {
     const delays = [1000, HOUR, 100 * DAY, MAX_DELAY_MS].map((max) => fc.integer({ min: 1, max }))
     fc.assert(
       fc.property(fc.oneof(...delays), (delay) => {
@@ -112,7 +112,7 @@ describe('the keys of a route', () => {
     expect(keysFor(delay, destinationKey({ queue: 'q' })).join(' ')).toBe(keys)
   })
 
-  it('are one key for each unit from the first rung to the last, then the end, then the destination; short, and one word each', () => {
+  it('are short single words: one for each unit from the first rung to the last, the end, the destination', () => {
     const variants = fc.record({ type: fc.constantFrom('quorum', 'classic'), shard: fc.integer({ min: 0, max: 63 }) })
     fc.assert(
       fc.property(fc.integer({ min: 1, max: MAX_DELAY_MS }), variants, (delay, variant) => {
@@ -136,7 +136,7 @@ describe('the keys of a route', () => {
 describe('Routes', () => {
   const ranges = fc.integer({ min: -10, max: 20_000 }).map((delay) => waitRangeFor(delay, 0, defaultTolerance))
 
-  it('are those that would be made anew, however many are asked for', () => {
+  it('are the same when cached as when computed, however many there are', () => {
     const routes = new Routes('classic')
     for (let sum = 10; sum < 110_000; sum += 10) routes.get({ leastMs: sum, toleranceMs: 0 }, 1)
     fc.assert(
@@ -147,7 +147,7 @@ describe('Routes', () => {
     )
   })
 
-  it('refuse what is over the limit', () => {
+  it('refuse delays over the limit', () => {
     const over = { leastMs: MAX_DELAY_MS + 1, toleranceMs: 0 }
     expect(thrown(() => new Routes('quorum').get(over, 0))).toMatchObject({ code: 'DELAY_OUT_OF_RANGE' })
   })

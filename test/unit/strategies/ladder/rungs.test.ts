@@ -42,7 +42,7 @@ it('there are 375 rungs, no two with the same time, and none longer than the bro
   expect(Math.max(...ttls)).toBeLessThanOrEqual(MAX_DELAY_MS)
 })
 
-it('a larger unit begins where the digits of the smaller ones end', () => {
+it('a larger unit begins where the digits of the smaller units end', () => {
   for (const [i, { stepMs, top }] of UNITS.entries()) {
     const next = UNITS[i + 1]
     if (next) expect((top + 1) * stepMs).toBe(next.stepMs)

@@ -36,13 +36,13 @@ describe('WarmUp', () => {
     ['one delay, over and over', [MINUTE, MINUTE, MINUTE, MINUTE]],
     ['one delay of many rungs', [DAY + HOUR + MINUTE + SECOND, DAY + HOUR + MINUTE + SECOND]],
     ['two delays in a unit', [MINUTE, 2 * MINUTE, HOUR, 2 * HOUR, DAY, 2 * DAY]],
-  ])('declares nothing ahead for %s', (_, delays) => {
+  ])('declares nothing in advance for %s', (_, delays) => {
     const { ahead, missed } = world()
     for (const delay of delays) missed(delay)
     expect(ahead).toEqual([])
   })
 
-  it('declares a unit with the third of its rungs that was missing, once', () => {
+  it('declares a whole unit after its third missing rung, once', () => {
     const { ahead, missed } = world()
     for (const minutes of [5, 10, 30, 31, 32]) missed(minutes * MINUTE)
     expect(ahead).toEqual([{ names: namesOf('m'), shard: 0 }])
@@ -72,7 +72,7 @@ describe('WarmUp', () => {
     expect(ahead[0]?.names).toEqual(Array.from({ length: 9 }, (_, i) => `${i + 1}00ms`))
   })
 
-  it('declares nothing once it is stopped, and says once what it may not', async () => {
+  it('declares nothing once it is stopped, and reports a missing permission once', async () => {
     const denied = new DuequeError('PERMISSION_DENIED', 'no', { permission: 'configure', resource: 'queue q' })
     const { ahead, logger, warmUp, missed } = world({ fails: denied })
     for (const minutes of [5, 10, 30]) missed(minutes * MINUTE)
@@ -90,7 +90,7 @@ describe('sumsFor', () => {
     [HOUR, 0, [HOUR]],
     [0, 10, []],
     [-5, 10, []],
-  ])('rounds %d ms, %d ms late at most, up to %j', (delay, tolerance, sums) => {
+  ])('rounds %d ms up, at most %d ms late, to %j', (delay, tolerance, sums) => {
     expect(sumsFor(delay, tolerance)).toEqual(sums)
   })
 })

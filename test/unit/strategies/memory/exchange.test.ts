@@ -6,7 +6,7 @@ function matches(type: ExchangeType, binding: Partial<Binding>, routingKey: stri
   return route(type, [{ queue: 'q', key: '', args: {}, ...binding }], routingKey, headers).length === 1
 }
 
-it('each queue is routed to once, in the order of the bindings', () => {
+it('each queue receives the message once, in the order of the bindings', () => {
   const bindings = ['a #', 'b x.*', 'a x.y', 'c other', 'b #'].map((text) => {
     const [queue, key] = text.split(' ') as [string, string]
     return { queue, key, args: {} }
@@ -64,7 +64,7 @@ describe('a topic exchange', () => {
     expect(matches('topic', { key }, routingKey)).toBe(expected)
   })
 
-  it('matches as a regular expression over the words does', () => {
+  it('matches like a regular expression over the words', () => {
     const words = (of: string) => fc.array(fc.constantFrom(...of.split('|')), { minLength: 1, maxLength: 6 })
     fc.assert(
       fc.property(words('a|b|*|#'), words('a|b'), (pattern, key) => {
@@ -105,7 +105,7 @@ describe('a headers exchange', () => {
     expect(matches('headers', { args }, 'whatever', given)).toBe(expected)
   })
 
-  it('compares lists and tables by what is in them', () => {
+  it('compares lists and tables by their content', () => {
     expect(matches('headers', { args: { a: [1, { b: 2 }] } }, '', { a: [1, { b: 2 }] })).toBe(true)
   })
 })

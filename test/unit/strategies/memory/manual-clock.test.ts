@@ -16,7 +16,7 @@ it('starts now', () => {
   expect(manualClock().now()).toBeGreaterThanOrEqual(before)
 })
 
-it('calls what falls due on the way, in order of time and then of asking, each at its own time', () => {
+it('makes the calls due in a move, in order of time and then of asking, each at its own time', () => {
   const clock = manualClock(0)
   const calls: [string, number][] = []
   const note = (name: string) => () => calls.push([name, clock.now()])
@@ -34,7 +34,7 @@ it('calls what falls due on the way, in order of time and then of asking, each a
   ])
 })
 
-it('calls in the same move what a call asks for, if it falls due in it', () => {
+it('makes a call that another call asks for in the same move, if it is due in it', () => {
   const clock = manualClock(0)
   const calls: number[] = []
   const tick = () => {
@@ -46,7 +46,7 @@ it('calls in the same move what a call asks for, if it falls due in it', () => {
   expect([calls, clock.now()]).toEqual([[10, 20, 30], 35])
 })
 
-it('calls once, and what was cancelled not at all', () => {
+it('calls once, and not at all if cancelled', () => {
   const clock = manualClock(0)
   let calls = 0
   clock.at(1, () => calls++)
@@ -57,7 +57,7 @@ it('calls once, and what was cancelled not at all', () => {
   expect(calls).toBe(1)
 })
 
-it('calls for a time already past with the next move, and does not go back for it', () => {
+it('calls for a past time in the next move, and does not go back for it', () => {
   const clock = manualClock(100)
   const times: number[] = []
   clock.at(50, () => times.push(clock.now()))
@@ -73,13 +73,13 @@ it('does not go back when a call moves it further than the move that called', ()
   expect(clock.now()).toBe(105)
 })
 
-it.each([-1, NaN, 'soon'])('does not move by %s', (by) => {
+it.each([-1, NaN, 'soon'])('refuses to move by %s', (by) => {
   const clock = manualClock(7)
   expect(thrown(() => clock.advance(by)).code).toBe('INVALID_DUE')
   expect(clock.now()).toBe(7)
 })
 
-it('tells when it has to call next', () => {
+it('tells the time of the next call', () => {
   const clock = manualClock(0)
   expect(clock.next()).toBe(Infinity)
   clock.at(20, () => undefined)
@@ -91,7 +91,7 @@ it('tells when it has to call next', () => {
   expect(clock.next()).toBe(Infinity)
 })
 
-it('sets the wall clock alone, forward and back, tells of it, and calls what is due by it', () => {
+it('sets the wall clock alone, forward and back, reports it, and makes the calls due by it', () => {
   const clock = manualClock(10_000)
   const calls: (string | number)[] = []
   const remove = clock.onStep((ms) => calls.push(ms))

@@ -56,7 +56,7 @@ it('hands messages out in turn, as far as each prefetch allows', async () => {
   expect([one.numbers(), numbers()]).toEqual([[0, 2, 5], [6]])
 })
 
-it('puts what is given back in front again, as redelivered', async () => {
+it('puts requeued messages back in front, as redelivered', async () => {
   const { subscribe, broker, numbers } = brokerOf('q', 4)
   const { arrivals, subscription } = await subscribe(3)
   await subscription.cancel()
@@ -65,7 +65,7 @@ it('puts what is given back in front again, as redelivered', async () => {
   expect(broker.messages('q').map(({ redelivered }) => redelivered)).toEqual([true, true, true, false])
 })
 
-it('a cancelled subscriber gets no more, and can settle what it has; a closed one has given it back', async () => {
+it('a cancelled subscriber gets no more messages and can settle those it has; a closed one has requeued them', async () => {
   const { put, subscribe, numbers } = brokerOf('q', 3)
   const { arrivals, subscription } = await subscribe(3)
   await subscription.cancel()
@@ -81,7 +81,7 @@ it('a cancelled subscriber gets no more, and can settle what it has; a closed on
   expect(numbers()).toEqual([0, 2, 3])
 })
 
-it('a deleted queue takes its messages and bindings along, and nothing comes back to the next of its name', async () => {
+it('deleting a queue deletes its messages and bindings, and nothing returns to the next queue of its name', async () => {
   const { broker, put, subscribe, numbers } = brokerOf('q', 2)
   broker.declareExchange('e', 'fanout')
   broker.bind('q', 'e')
@@ -93,14 +93,14 @@ it('a deleted queue takes its messages and bindings along, and nothing comes bac
   expect([numbers(), arrivals.length, broker.parked().length]).toEqual([[], 1, 1])
 })
 
-it('binds nothing that is not there', () => {
+it('does not bind missing queues or exchanges', () => {
   const { broker } = brokerOf('q')
   broker.declareExchange('e', 'direct')
   expect(thrown(() => broker.bind('other', 'e')).code).toBe('DESTINATION_MISSING')
   expect(thrown(() => broker.bind('q', 'other')).code).toBe('DESTINATION_MISSING')
 })
 
-it('is open as long as one of those who opened it has not closed it', async () => {
+it('stays open until every opener has closed it', async () => {
   const { broker } = brokerOf('q')
   expect(broker.health().producer).toBe('down')
   await broker.open()

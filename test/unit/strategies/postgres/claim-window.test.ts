@@ -24,12 +24,12 @@ function claim(found: Partial<ClaimOutcome> = {}, mustBeHeld = false): ClaimRang
   return seen
 }
 
-describe('from where a claim looks', () => {
-  test('the first one looks at everything', () => {
+describe('where the window of a claim begins', () => {
+  test('the first claim reads everything', () => {
     expect(claim()).toEqual({ from: EVER, isWhole: true, isHeld: true })
   })
 
-  test('one that follows begins a second before the end of the last one', () => {
+  test('a later claim begins a second before the end of the last one', () => {
     claim()
     elapsed = 100
     expect(claim()).toEqual({ from: START - 1000, isWhole: false, isHeld: false })
@@ -37,7 +37,7 @@ describe('from where a claim looks', () => {
     expect(claim().from).toBe(START + 100 - 1000)
   })
 
-  test('every 5 s one looks at everything', () => {
+  test('every 5 s a claim reads everything', () => {
     claim()
     elapsed = 4999
     expect(claim().isWhole).toBe(false)
@@ -49,7 +49,7 @@ describe('from where a claim looks', () => {
     { tookMs: 99, afterMs: 5000 },
     { tookMs: 100, afterMs: 5000 },
     { tookMs: 1000, afterMs: 20_000 },
-  ])('if that took $tookMs ms, it is done again after $afterMs', ({ tookMs, afterMs }) => {
+  ])('if that took $tookMs ms, it is repeated after $afterMs ms', ({ tookMs, afterMs }) => {
     claim({ tookMs })
     elapsed = afterMs - 1
     expect(claim().isWhole).toBe(false)
@@ -57,20 +57,20 @@ describe('from where a claim looks', () => {
     expect(claim().isWhole).toBe(true)
   })
 
-  test('while there is more than it takes, it goes on from the last one', () => {
+  test('while there are more messages than its limit, it goes on from the last one', () => {
     claim()
     claim({ isAll: false, last: START - 300 })
     expect(claim({ isAll: false, last: START - 200 }).from).toBe(START - 300)
     expect(claim().from).toBe(START - 200)
   })
 
-  test('when it looked at everything and there was more, it looks at everything again', () => {
+  test('if it read everything and there were more messages, it reads everything again', () => {
     claim({ isAll: false, last: START - 300 })
     expect(claim()).toMatchObject({ from: EVER, isWhole: true })
     expect(claim().isWhole).toBe(false)
   })
 
-  test('what was heard of moves the beginning back, once', () => {
+  test('a notification moves the beginning back, once', () => {
     claim()
     window.heard(START - 50_000)
     window.heard(START - 40_000)
@@ -78,7 +78,7 @@ describe('from where a claim looks', () => {
     expect(claim().from).toBe(START - 1000)
   })
 
-  test('what is heard of during a claim counts for the next one', () => {
+  test('a notification during a claim counts for the next one', () => {
     claim()
     const seen = window.next(elapsed)
     window.heard(START - 50_000)
@@ -86,7 +86,7 @@ describe('from where a claim looks', () => {
     expect(claim().from).toBe(START - 50_000)
   })
 
-  test("nothing is known after one that failed, and when the server's clock was set back", () => {
+  test('a claim reads everything after a failed one, and after the clock of the server was set back', () => {
     claim()
     window.next(elapsed)
     window.failed()
@@ -98,10 +98,10 @@ describe('from where a claim looks', () => {
   })
 })
 
-describe('when a claim looks at leases and at what was released', () => {
+describe('a claim reads leases and postponed messages', () => {
   const isHeld = () => claim().isHeld
 
-  test('when its own lease is over, by the clock that only goes on', () => {
+  test('when its own lease is over, by the monotonic clock', () => {
     claim({ tookMs: 1000 })
     claim({ last: START })
     elapsed = LEASE_MS - 1
@@ -110,7 +110,7 @@ describe('when a claim looks at leases and at what was released', () => {
     expect(isHeld()).toBe(true)
   })
 
-  test('when a lease is over that it has seen, but not sooner than looking is worth', () => {
+  test('when a lease that it saw is over, but not too often', () => {
     claim({ tookMs: 1000, held: { inMs: 300, isLease: true } })
     elapsed = 19_999
     expect(isHeld()).toBe(false)
@@ -123,7 +123,7 @@ describe('when a claim looks at leases and at what was released', () => {
     expect(isHeld()).toBe(true)
   })
 
-  test('when what was released is ready, by the clock of the server', () => {
+  test('when a postponed message is ready, by the clock of the server', () => {
     claim()
     window.postponed(START + 2000)
     elapsed = 1999
@@ -134,32 +134,32 @@ describe('when a claim looks at leases and at what was released', () => {
     expect(isHeld()).toBe(false)
   })
 
-  test('what was released during a claim, which cannot have seen it, is not forgotten', () => {
+  test('also for messages that were postponed during the last claim', () => {
     const seen = window.next(elapsed)
     window.postponed(START + 2000)
     window.done({ ...seen, ...instant(), tookMs: 1, isAll: true, last: undefined, leaseMs: LEASE_MS, held: undefined })
     expect(window.heldAt(instant())).toBe(START + 2000)
   })
 
-  test('again at once, while there is more of it than it takes', () => {
+  test('again at once, while there are more of them than its limit', () => {
     claim()
     claim({ isAll: false, last: START }, true)
     expect(isHeld()).toBe(true)
   })
 
-  test('a lease, which may be ready at any time, says nothing of where the next one begins', () => {
+  test('without moving the beginning of the next one by a lease, which may be ready at any time', () => {
     claim()
     claim({ isAll: false, last: START + 5000 }, true)
     expect(claim().from).toBe(START - 1000)
   })
 
-  test('when it is told to', () => {
+  test('on request', () => {
     claim()
     expect(claim().isHeld).toBe(false)
     expect(claim({}, true)).toMatchObject({ isHeld: true, isWhole: false })
   })
 
-  test('it says when the earliest of them is ready', () => {
+  test('and returns when the earliest of them is ready', () => {
     claim()
     expect(window.heldAt(instant())).toBe(Infinity)
     claim({ last: START })

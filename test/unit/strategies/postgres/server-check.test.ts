@@ -28,7 +28,7 @@ const told = (facts: Partial<PostgresFacts>) =>
 
 const { autovacuum_vacuum_scale_factor: scale, ...others } = MESSAGES_SETTINGS
 
-describe('a server is judged by what there is to know of it', () => {
+describe('a server is judged by its settings', () => {
   test.each<[Partial<PostgresFacts>, string[]]>([
     [{}, []],
     [{ version: 130_000 }, []],
@@ -100,7 +100,7 @@ describe('a server is judged by what there is to know of it', () => {
     expect(told(facts)).toEqual(findings)
   })
 
-  test('whoever lacks rights is told how to get them', () => {
+  test('the error of missing rights says how to grant them', () => {
     const [lacking] = checkPostgres({ ...good, lacks: [{ on: 'SCHEMA dueque', rights: ['USAGE'] }] }).filter(
       ({ code }) => code === 'postgres-rights',
     )

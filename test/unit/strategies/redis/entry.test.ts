@@ -34,7 +34,7 @@ const plain = ({ body, ...rest }: DelayedMessage) => ({
   body: Buffer.from(body).toString('hex'),
 })
 
-test('whatever is stored is read as it was', () => {
+test('any stored message is read unchanged', () => {
   fc.assert(
     fc.property(messages, (message) => {
       expect(plain(messageOf(stored(message)))).toEqual(plain(message))
@@ -42,7 +42,7 @@ test('whatever is stored is read as it was', () => {
   )
 })
 
-test('what fits a filter has its marks before the body', () => {
+test('each message has its filter marks before its body', () => {
   fc.assert(
     fc.property(messages, (message) => {
       const value = stored(message)

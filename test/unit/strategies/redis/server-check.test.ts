@@ -17,7 +17,7 @@ const told = (facts: Partial<ServerFacts>) =>
     .filter(({ severity }) => severity !== 'ok')
     .map(({ severity, code, what }) => `${severity} ${code}: ${what}`)
 
-describe('a server is judged by what it tells', () => {
+describe('a server is judged by its INFO', () => {
   test.each([
     [{}, []],
     [{ appendFsync: 'always' }, []],
@@ -63,7 +63,7 @@ describe('a server is judged by what it tells', () => {
   })
 })
 
-test('INFO is read, of Redis and of Valkey, and nothing where it is forbidden', () => {
+test('INFO of Redis and Valkey is read, and skipped if it is forbidden', () => {
   const info = 'redis_version:7.0.15\r\nmaxmemory:100\r\nmaxmemory_policy:noeviction\r\naof_enabled:0\r\n'
   const { appendFsync: _, ...rest } = good
   expect(factsOf(info)).toEqual({ ...rest, maxMemory: 100, appendOnly: false })

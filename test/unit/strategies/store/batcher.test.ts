@@ -10,7 +10,7 @@ function recorded() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-test('what comes in one turn goes together, and what comes meanwhile goes together after it', async () => {
+test('items of one turn form one batch, and items that arrive meanwhile form the next', async () => {
   const { runs, batches } = recorded()
   const done: number[] = []
   const add = (item: number) => void batches.add(item).then(() => done.push(item))

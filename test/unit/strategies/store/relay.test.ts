@@ -7,7 +7,7 @@ import type { MessageStore } from '../../../../src/strategies/store/message-stor
 
 const [SECOND, MINUTE, HOUR] = [1000, 60_000, 3_600_000]
 
-it('tries what can never be published less and less often: thirty times on the first day', () => {
+it('retries messages that can never be published less and less often: thirty times on the first day', () => {
   let overdue = 0
   const waits: number[] = []
   while (overdue < 24 * HOUR) {
@@ -27,7 +27,7 @@ it.each([
   expect(unpublishableWait(overdue)).toBe(wait)
 })
 
-it('gives back refused messages until a whole millisecond, which every store takes', async () => {
+it('postpones refused messages to a whole millisecond, which every store accepts', async () => {
   const message = { id: 'm', destination: { queue: 'full' }, dueAt: 1000 }
   const postpone = vi.fn<MessageStore['postpone']>(() => Promise.resolve())
   const claim = vi.fn<MessageStore['claim']>(() => Promise.resolve({ now: Date.now(), claimed: [], nextAt: undefined }))

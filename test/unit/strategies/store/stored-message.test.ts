@@ -49,7 +49,7 @@ it('keeps any text and number of headers', () => {
   )
 })
 
-it('keeps the bytes that a foreign producer has sent', () => {
+it('keeps the bytes of a foreign producer', () => {
   const foreign = {
     ...message,
     headers: { digest: Buffer.from([1, 2, 250]), deep: [{ inner: Buffer.from('x') }] } as never,
@@ -64,7 +64,7 @@ it('keeps the further routing keys of a foreign message', () => {
   expect(messageOf(valueOf(foreign, tagOf(foreign)))).toEqual(foreign)
 })
 
-it.each([{}, undefined])('keeps headers that are shaped as its own encodings (properties: %j)', (properties) => {
+it.each([{}, undefined])('keeps headers that look like its own encodings (properties: %j)', (properties) => {
   const shaped = {
     'dueque:bytes': 'a name',
     value: { 'dueque:bytes': 'AAAA' },
@@ -75,13 +75,13 @@ it.each([{}, undefined])('keeps headers that are shaped as its own encodings (pr
   expect(decodeStored(encodeStored(own))).toEqual(own)
 })
 
-it('reads bytes as earlier versions have written them', () => {
+it('reads bytes written by earlier versions', () => {
   const { meta, body } = encodeStored(message)
   const earlier = meta.replace('"tenant":"a"', '"digest":{"dueque:bytes":"AQI="}')
   expect(decodeStored({ meta: earlier, body }).headers['digest']).toEqual(Buffer.from([1, 2]))
 })
 
-it('refuses what a later version has written', () => {
+it('refuses messages of a later version', () => {
   const { meta, body } = encodeStored(message)
   const later = { meta: meta.replace('"format":1', '"format":2'), body }
   expect(() => decodeStored(later)).toThrow('format 2')
@@ -106,7 +106,7 @@ it.each([
   ['a revision that is no whole number', { ...stored, revision: 1.5 }],
   ['a retry that is an object', { ...stored, retryAt: {} }],
   ['properties that are a text', { ...stored, properties: 'x' }],
-])('%s is no message', (_, meta) => {
+])('%s is refused as a message', (_, meta) => {
   expect(() => decodeStored({ meta: JSON.stringify(meta), body })).toThrow()
 })
 
@@ -124,7 +124,7 @@ function use(read: () => DelayedMessage): void {
   expect(new Date(readyAt(one)).getTime()).not.toBeNaN()
 }
 
-it('whatever somebody has written, it is a message or an error, in both forms', () => {
+it('any content is either a message or an error, in both forms', () => {
   const field = fc.constantFrom(...Object.keys({ ...stored, retryAt: 1, properties: 1, routingKey: 1, rescues: 1 }))
   const changes = fc.dictionary(field, fc.jsonValue())
   const bytes = fc.uint8Array({ maxLength: 60 })

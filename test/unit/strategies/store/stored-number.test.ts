@@ -10,10 +10,10 @@ it.each([
   ['1.5', 1.5],
   ['inf', Infinity],
   ['-inf', -Infinity],
-])('%s is a number, whichever type a client gives it', (value, number) => {
+])('%s is read as a number, whatever type the client returns', (value, number) => {
   expect(storedNumber(value, 'redis')).toBe(number)
 })
 
-it.each([['', 'x', 'nan', undefined, null, {}, [], true, Buffer.alloc(0)]])('%s is none', (value) => {
+it.each([['', 'x', 'nan', undefined, null, {}, [], true, Buffer.alloc(0)]])('%s is not a number', (value) => {
   expect(() => storedNumber(value, 'redis')).toThrow(expect.objectContaining({ code: 'STORE_ERROR' }))
 })
