@@ -7,9 +7,9 @@ import type { Terminal } from '../terminal.js'
 type Options = OperatorFlags & { queue?: string[]; shards: number }
 
 const HELP = `
-The management API knows everything. It is asked at --management, or for at most 2 s beside the broker (port 15672). Where
-there is none, the queues are counted over AMQP, which shows less (the output says what) and leaves a line in the
-broker's log for each of the 375 rungs that does not exist in one type or the other.
+The management API knows everything. It is asked at --management, or for at most 2 s beside the broker (port 15672). Without
+it, the queues are counted over AMQP, which shows less (the output says what) and leaves a line in the broker's log for
+each of the 375 rungs that does not exist in one type or the other.
 
 Examples:
   dueque status
