@@ -15,7 +15,7 @@ export interface Books {
   queue: string
 }
 
-/** Whether each confirmed message is somewhere, and what became of those whose schedule failed. */
+/** Checks that no confirmed message is lost, and counts the outcomes of failed schedules. */
 export function audit({ count, failures, final, left, queue }: Books): Required<Pick<Result, 'notes'>> & {
   row: Row
   details: object

@@ -13,7 +13,7 @@ const SAMPLE_MS = 1000
 const CALLERS = 1000
 const HANDLER_MS = 10
 
-/** What a producer holds behind a slow network, and a slow consumer before a long queue: live bytes, garbage apart. */
+/** Memory of a producer behind a slow network, and of a slow consumer of a long queue: live bytes, without garbage. */
 export async function backpressure(broker: Broker, options: Options): Promise<Result> {
   const { count = 1_000_000, kibPerSecond = 4096, seconds = 60, prefetch = 100, inFlight = 2000, queueType } = options
   const proxy = await TcpProxy.to(broker.url)
@@ -38,7 +38,7 @@ export async function backpressure(broker: Broker, options: Options): Promise<Re
   return { settings: { count, bodyBytes: BODY_BYTES, kibPerSecond, inFlight, prefetch, seconds, queueType }, rows }
 }
 
-/** Due at once, so that a long queue is left. */
+/** Due at once, so that the queue is long. */
 async function scheduleBy(mq: Dueque, count: number): Promise<void> {
   let next = 0
   const caller = async () => {

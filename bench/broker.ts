@@ -29,7 +29,7 @@ export function brokerAt(url: string, managementUrl: string): Broker {
   return { url, vhost: pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : '/', ask }
 }
 
-/** Runs something in a new virtual host, which is gone afterwards with all that was in it. */
+/** Runs something in a new virtual host, which is deleted afterwards with its content. */
 export async function inVhost<T>(broker: Broker, run: (broker: Broker) => Promise<T>): Promise<T> {
   const vhost = `dueque-bench-${randomBytes(4).toString('hex')}`
   const path = `/vhosts/${vhost}`
@@ -54,7 +54,7 @@ export async function declareQuorum(channel: Channel, queue: string): Promise<vo
   await channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
 }
 
-/** Waits until so many messages have arrived in the queue, and removes them. */
+/** Waits until `count` messages have arrived in the queue, and removes them. */
 export async function drain(channel: Channel, queue: string, count: number, timeoutMs = 120_000): Promise<void> {
   await poll(async () => (await channel.checkQueue(queue)).messageCount >= count, {
     what: `${count} messages in ${queue}`,

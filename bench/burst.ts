@@ -11,7 +11,7 @@ import { strategyOf } from './strategy.js'
 
 const QUEUE = 'bench.burst'
 
-/** How fast messages that are all due at one instant leave where they wait, with a consumer waiting for them or without. */
+/** How fast messages that are due at one instant are handed over, with and without a waiting consumer. */
 export async function burst(broker: Broker, options: Options): Promise<Result> {
   const { count = 20_000, dueIn = 75, prefetch = 1000, patience = 30, receiver: kind } = options
   const to = { queue: QUEUE }
@@ -52,7 +52,7 @@ interface Expected {
   patience: number
 }
 
-/** The CPU time of this process from then on: with a store, it is the relay that works. */
+/** The CPU time of this process from the due time on: with a store, its relay does the work. */
 async function cpuFrom(at: Date): Promise<() => number> {
   await sleep(Math.max(at.getTime() - Date.now(), 0))
   const before = process.cpuUsage()

@@ -18,7 +18,7 @@ const QUEUE = 'bench.cluster'
 const LONGEST_DELAY_MS = 10_000
 const WARM_UP = 3_000
 
-/** What becomes of messages in a cluster whose nodes are killed one after the other. On nodes of its own. */
+/** The fate of messages in a cluster whose nodes are killed one after the other. Runs on private nodes. */
 export async function cluster(_: Broker, options: Options): Promise<Result> {
   const programs = process.env['DUEQUE_RABBITMQ_BIN']
   if (!programs) {
@@ -99,11 +99,11 @@ async function soak({ nodes, mq, receiver }: Parts, options: Options): Promise<R
 
 interface Kill {
   node: number
-  /** From the kill until it took clients again. */
+  /** From the kill until the node accepted clients again. */
   seconds: number
 }
 
-/** Kills a random node and restarts it, again and again, until it is ended. */
+/** Kills and restarts random nodes until it is stopped. */
 class Trouble {
   readonly #kills: Kill[] = []
   readonly #ending = new AbortController()
@@ -134,7 +134,7 @@ class Trouble {
   }
 }
 
-/** Until no queue has anything left, or nothing changes any more. */
+/** Resolves when all queues are empty, or no count changes any more. */
 async function settled(nodes: PrivateCluster): Promise<void> {
   let last = ''
   const unchanged = async () => {

@@ -5,7 +5,7 @@ export interface Count {
   messages: number
 }
 
-/** Of each queue that is not empty, by the broker itself: the management API is some seconds behind. */
+/** Counts of each queue that is not empty, from the broker itself: the management API is some seconds behind. */
 export async function counts(node: PrivateNode): Promise<Count[]> {
   const all = JSON.parse(await node.ctl('list_queues', '--formatter', 'json', 'name', 'messages')) as Count[]
   return all.filter(({ messages }) => messages > 0)

@@ -15,7 +15,7 @@ const LEAST_DELAY_MS = 20_000
 const LONGEST_DELAY_MS = 40_000
 const WARM_UP = 3_000
 
-/** What a kill -9 of the broker does to the messages that wait in it. On a node of its own. */
+/** The effect of a kill -9 of the broker on its waiting messages. Runs on a private node. */
 export async function crash(_: Broker, options: Options): Promise<Result> {
   const programs = process.env['DUEQUE_RABBITMQ_BIN']
   if (!programs) return skipped('it kills its broker and so needs a private node: set DUEQUE_RABBITMQ_BIN')
@@ -101,7 +101,7 @@ async function onNode(node: PrivateNode, broker: Broker, options: Options): Prom
 }
 
 /**
- * A kill soon after a quorum queue was declared can make RabbitMQ forget that queue's log, and with it what was confirmed:
+ * A kill soon after a quorum queue was declared can make RabbitMQ forget the log of that queue, with confirmed messages:
  * "Quorum queue recovery: configured member … was not found on this node". That is another question than this one.
  */
 async function declareRungs(mq: Dueque, broker: Broker, to: { queue: string }): Promise<void> {

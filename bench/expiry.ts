@@ -17,17 +17,17 @@ const QUEUE = 'bench.expiry'
 const LONG = '30d'
 const LONG_MS = 30 * 86_400_000
 const LONGEST_DELAY_MS = 10_000
-/** What was not heard so long after it was due counts as unheard. */
+/** An event that is later than this counts as missing. */
 const PATIENCE_MS = 5_000
 const WAITING = [0, 10_000, 100_000]
-/** Redis' defaults, and what makes it look more often, or longer. */
+/** The defaults of Redis, and settings by which it searches for expired keys more often or longer. */
 const SETTINGS = [
   { hz: '10', effort: '1' },
   { hz: '100', effort: '1' },
   { hz: '10', effort: '10' },
 ]
 
-/** How late Redis tells that keys have expired, beside how many that do not; what `redisExpiry` makes of it; and the memory. */
+/** Lateness of expired events in Redis, by the number of other keys; the lateness of `redisExpiry`; and the memory. */
 export async function expiry(broker: Broker, options: Options): Promise<Result> {
   const { rate = 100, seconds = 20, count = 100_000 } = options
   const programs = await redisPrograms()
@@ -80,7 +80,7 @@ export async function expiry(broker: Broker, options: Options): Promise<Result> 
 }
 
 interface Load {
-  /** Keys or messages that have a month left. */
+  /** Keys or messages that expire or are due in a month. */
   waiting: number
   rate: number
   count: number
@@ -108,7 +108,7 @@ async function events(client: Redis, { waiting, rate, count }: Load): Promise<nu
   return late
 }
 
-/** All of it: arrival − due, with random delays of 1 to 10 seconds. */
+/** The whole way: arrival − due, with random delays of 1 to 10 seconds. */
 async function arrivals(mq: Dueque, { waiting, rate, count }: Load): Promise<number[]> {
   await wait(mq, waiting)
   const late: number[] = []

@@ -12,7 +12,7 @@ const QUEUE = 'bench.idle'
 const DAY_MS = 86_400_000
 const LOOKS = 20
 
-/** What many messages cost a store that wait for long, and what their relay does meanwhile. */
+/** The cost of many long-waiting messages for a store, and the work of their relay meanwhile. */
 export async function idle(broker: Broker, options: Options): Promise<Result> {
   const { count = 1_000_000, seconds = 30, inFlight = 2000 } = options
   const { strategy, settings, store, close } = await strategyOf(options)
@@ -53,7 +53,7 @@ export async function idle(broker: Broker, options: Options): Promise<Result> {
         'bytes a message': (full.bytes - empty.bytes) / count,
         'store MiB': full.bytes / MIB,
         'CPU %': (user + system) / seconds / 10_000,
-        // One is that of the sample.
+        // One query is that of the sample itself.
         'commands/min': ((after.commands - before.commands - 1) / seconds) * 60,
         ...looks,
       },
@@ -64,7 +64,7 @@ export async function idle(broker: Broker, options: Options): Promise<Result> {
 
 type Listed = Dueque & StrategyMethods<Strategy & { waitlist: Waitlist }>
 
-/** How long an operator waits, in the midst of all that waits. */
+/** The time of an operator's queries while all messages wait. */
 async function timed(mq: Listed, at: number): Promise<Record<string, number>> {
   const from = new Date(at + 1000)
   const time = async (work: () => Promise<unknown>, times = LOOKS) => {

@@ -13,7 +13,7 @@ import { strategyOf } from './strategy.js'
 const QUEUE = 'bench.lateness'
 const LONGEST_DELAY_MS = 10_000
 
-/** How late messages arrive that are scheduled at a steady rate, with random delays of 1 to 10 seconds. */
+/** Lateness of messages that are scheduled at a steady rate, with random delays of 1 to 10 seconds. */
 export async function lateness(broker: Broker, options: Options): Promise<Result> {
   const {
     rate = 2000,

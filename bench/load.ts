@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 export const BODY_BYTES = 200
 
-/** What every scenario sends. `n` tells which one it is; a negative one only warms up. */
+/** The message of every scenario. `n` is its number; a negative number is for warming up. */
 export const sample = defineMessage('bench.sample', z.object({ n: z.number(), text: z.string() }))
 
 export interface Payload {
@@ -26,7 +26,7 @@ export function randomDelayMs(): number {
   return randomInt(1_000, 10_001)
 }
 
-/** Items of payloads that were made before. */
+/** Items of prepared payloads. */
 export function* items(
   payloads: readonly Payload[],
   optionsFor: (n: number) => ScheduleOptions,
@@ -34,7 +34,7 @@ export function* items(
   for (const payload of payloads) yield { message: sample, payload, options: optionsFor(payload.n) }
 }
 
-/** Payloads from 0, made as they are read. */
+/** Payloads from 0, created as they are read. */
 export function* payloadItems(
   count: number,
   options: (n: number) => ScheduleOptions,
@@ -42,7 +42,7 @@ export function* payloadItems(
   for (let n = 0; n < count; n++) yield { message: sample, payload: payloadOf(n), options: options(n) }
 }
 
-/** Schedules everything; the first failure ends it. */
+/** Schedules all items; the first failure rejects. */
 export async function scheduleEvery(
   mq: Dueque,
   source: Iterable<ScheduleItem<Payload>>,

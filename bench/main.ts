@@ -28,7 +28,7 @@ const SCENARIOS: Record<string, Scenario> = {
   expiry,
   strategies,
 }
-/** Take minutes, and all of the machine; or need more than a broker. */
+/** Scenarios that take minutes and the whole machine, or need more than a broker. */
 const ONLY_BY_NAME = ['backpressure', 'cluster', 'idle', 'expiry', 'strategies']
 
 const args = process.argv.slice(2)

@@ -10,7 +10,7 @@ import type { Result, Row } from './report.js'
 
 const QUEUE = 'bench.memory'
 const DELAY = '30d'
-/** They stay, and count. */
+/** These messages stay in the broker, and are included in its memory. */
 const WARM_UP = 1_000
 const SETTLE_POLL_MS = 5_000
 const SETTLE_MS = 90_000
@@ -25,7 +25,7 @@ interface Sample {
   brokerRss: number | undefined
 }
 
-/** What many messages with a long way to go cost the broker, and whether their producer stays flat. */
+/** The memory of the broker for many messages with long delays, and whether that of their producer stays constant. */
 export async function memory(broker: Broker, options: Options): Promise<Result> {
   const { count = 500_000, inFlight = 2000, queueType, shards } = options
   const to = { queue: QUEUE }
@@ -96,7 +96,7 @@ interface Node {
 }
 
 async function firstNode({ ask }: Broker): Promise<Required<Node>> {
-  // A node that has just started has no numbers yet.
+  // A node that has just started reports no numbers yet.
   for (;;) {
     const [node] = await ask<Node[]>('/nodes')
     if (node?.mem_used !== undefined) return { ...node, mem_used: node.mem_used }
@@ -104,7 +104,7 @@ async function firstNode({ ask }: Broker): Promise<Required<Node>> {
   }
 }
 
-/** By what it is used for. */
+/** Memory by use. */
 async function nodeMemory(broker: Broker): Promise<unknown> {
   const { name } = await firstNode(broker)
   return (await broker.ask<{ memory: unknown }>(`/nodes/${name}/memory`)).memory

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-/** From the command line. What is left out has a default in each scenario. */
+/** Options of the command line. Each scenario has defaults for missing ones. */
 export interface Options {
   count: number | undefined
   rounds: number | undefined

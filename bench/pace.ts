@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Paced {
   seconds: number
-  /** Of each one that succeeded: how long it took until its confirm. */
+  /** Of each successful call: the time until its confirm. */
   confirmMs: number[]
   failures: { n: number; error: Error }[]
 }
@@ -11,15 +11,15 @@ export interface Pace {
   /** Per second. */
   rate: number
   count: number
-  /** Begins no more after the first failure. */
+  /** Starts no more calls after the first failure. */
   stopAtFailure: boolean
-  /** Begins no more once it is aborted. */
+  /** Starts no more calls once it is aborted. */
   signal?: AbortSignal
 }
 
 const BATCH_MS = 5
 
-/** Begins so many a second, a few every some milliseconds; resolves when all of them are settled. */
+/** Starts calls at a steady rate, a few every few milliseconds; resolves when all of them are settled. */
 export async function pace(
   { rate, count, stopAtFailure, signal }: Pace,
   schedule: (n: number) => Promise<unknown>,

@@ -8,14 +8,14 @@ const SIZE = `SELECT sum(pg_total_relation_size(c.oid)) AS bytes FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'`
 const SETTINGS = ['server_version', 'fsync', 'synchronous_commit', 'shared_buffers']
 
-/** A PostgreSQL with its default settings: its own, or that of DATABASE_URL with whatever it has. */
+/** A private PostgreSQL with default settings, or that of DATABASE_URL with its own settings. */
 export async function postgresBench(): Promise<Chosen> {
   const { DATABASE_URL } = process.env
   const server = DATABASE_URL ? undefined : await privatePostgres()
   const pool = new Pool({ connectionString: DATABASE_URL ?? server!.url })
   const schema = `dueque_bench_${process.pid}`
   let statements = 0
-  // Before the first connection: of every one, also those in transactions and the one that listens.
+  // Before the first connection, to count all of them, including those of transactions and of the listener.
   pool.on('connect', (client) => {
     const query = client.query.bind(client) as (...args: unknown[]) => unknown
     client.query = ((...args: unknown[]) => {

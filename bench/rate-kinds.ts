@@ -9,7 +9,7 @@ import { startReceiver } from './receiving.js'
 export const RAW_QUEUE = 'bench.raw'
 export const TARGET = 'bench.target'
 
-/** What the rounds run on. */
+/** The resources that all rounds share. */
 export interface World {
   broker: Broker
   channel: ConfirmChannel
@@ -26,7 +26,7 @@ export interface World {
 export interface Kind {
   name: string
   run: () => Promise<Timed>
-  /** Removes what a round left behind. */
+  /** Removes the messages that a round left behind. */
   clear: () => Promise<unknown>
 }
 
@@ -72,7 +72,7 @@ function hourRungs({ queueType, shards }: World): string[] {
   return Array.from({ length: shards }, (_, shard) => (shard === 0 ? rung : `${rung}.${shard}`))
 }
 
-/** One `schedule` call after another, by as many callers as may be in flight. */
+/** As many callers as `maxInFlight`, each with one `schedule` call after another. */
 async function scheduleEach(
   mq: Dueque,
   payloads: readonly Payload[],
@@ -86,7 +86,7 @@ async function scheduleEach(
   await Promise.all(Array.from({ length: inFlight }, caller))
 }
 
-/** Until the last one has arrived in another process. */
+/** Measures until the last message has arrived in another process. */
 async function publishAndConsume({ broker, channel, bodies, inFlight, prefetch }: World): Promise<Timed> {
   const { length: count } = bodies
   const receiver = await startReceiver({ kind: 'raw', url: broker.url, queue: RAW_QUEUE, prefetch })

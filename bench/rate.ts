@@ -9,11 +9,11 @@ import { kindsOf, RAW_QUEUE, TARGET, type World } from './rate-kinds.js'
 import { openConfirmChannel } from './raw.js'
 import type { Result, Row } from './report.js'
 
-/** Between two rounds, for what the broker does afterwards. */
+/** Pause between two rounds, for the housekeeping of the broker. */
 const REST_MS = 1_000
 const WARM_UP = 10_000
 
-/** How fast messages can be scheduled, beside plain publishes of the same bytes in the same minutes. */
+/** Throughput of schedules, next to plain publishes of the same bytes in the same minutes. */
 export async function rate(broker: Broker, options: Options): Promise<Result> {
   const { count = 30_000, rounds = 3, inFlight = 2000, prefetch = 1000, queueType, shards } = options
   const model = await connectRaw(broker)

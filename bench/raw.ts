@@ -1,6 +1,6 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib'
 
-/** Publishes with confirms as plain amqplib does it best: its callback for each confirm, and a bound on what is on the way. */
+/** The fastest confirmed publishing over plain amqplib: a callback for each confirm, a limit of messages in flight. */
 export function publishAll(
   channel: ConfirmChannel,
   queue: string,

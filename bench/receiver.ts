@@ -1,4 +1,4 @@
-// The receiving process: receiver.ts REQUEST, started by receiving.ts. Tells its progress to the parent process, and
+// The receiving process: receiver.ts REQUEST, started by receiving.ts. Reports its progress to the parent process, and
 // its tally when it is asked to finish.
 import { connect, on, type ConsumerStats } from 'dueque'
 import { sample, type Payload } from './load.js'
@@ -7,7 +7,7 @@ import { Tally, type Tallied } from './tally.js'
 
 export interface Request {
   kind: 'dueque' | 'raw'
-  /** 'raw' knows the first only. */
+  /** 'raw' has only the first one. */
   url: string | readonly string[]
   queue: string
   prefetch: number

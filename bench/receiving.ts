@@ -5,7 +5,7 @@ import type { Final, Request, Told } from './receiver.js'
 
 const RECEIVER = fileURLToPath(new URL('receiver.ts', import.meta.url))
 
-/** A receiver in a process of its own, so that it shares no event loop with the producer. */
+/** A receiver in its own process, so that it does not share the event loop of the producer. */
 export interface Receiver {
   /** Messages received so far. */
   readonly unique: number
@@ -20,13 +20,13 @@ export interface Receiver {
 }
 
 export interface ReceiverOptions {
-  /** For Node.js, beside those of this process. */
+  /** Flags of Node.js, in addition to those of this process. */
   nodeOptions?: readonly string[]
   /** Before all processes of ordinary priority: by chrt(1) of Linux, as root. @default false */
   realtime?: boolean
 }
 
-/** Resolves when it consumes. It has a session of its own, as a service has: Linux shares the cores out by session. */
+/** Resolves when it consumes. It has its own session, as a service has: Linux divides the cores by session. */
 export async function startReceiver(request: Request, options: ReceiverOptions = {}): Promise<Receiver> {
   const { nodeOptions = [], realtime = false } = options
   const execArgv = [...process.execArgv, ...nodeOptions]

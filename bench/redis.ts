@@ -4,7 +4,7 @@ import { redisPrograms } from '../scripts/services/find-redis.js'
 import { PrivateRedis } from '../scripts/services/private-redis.js'
 import type { Chosen } from './strategy.js'
 
-/** A Redis with the settings that the guide recommends: its own, or that of REDIS_URL with whatever it has. */
+/** A private Redis with the settings that the guide recommends, or that of REDIS_URL with its own settings. */
 export async function redisBench(): Promise<Chosen> {
   const { REDIS_URL } = process.env
   const server = REDIS_URL ? undefined : await privateRedis()

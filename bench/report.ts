@@ -7,17 +7,17 @@ const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
 
 export type Row = Record<string, string | number>
 
-/** What a scenario found. */
+/** The result of a scenario. */
 export interface Result {
-  /** Everything it was run with, defaults too. */
+  /** All options of the run, including defaults. */
   settings: Record<string, unknown>
   /** The table. */
   rows: Row[]
-  /** What explains the table, one line each. */
+  /** Explanations of the table, one line each. */
   notes?: string[]
   /** Single measurements behind the table: only in the JSON. */
   details?: unknown
-  /** Where it was not the broker of the run. */
+  /** Set if it was not the broker of the run. */
   brokerVersion?: string
 }
 
@@ -42,7 +42,7 @@ export interface Environment {
   node: string
   cpus: number
   cpuModel: string
-  /** Of the last minute, at the start: what else the machine was doing. */
+  /** Load average of the last minute, at the start: other work of the machine. */
   load: number
 }
 

@@ -3,7 +3,7 @@ import type { Options } from './options.js'
 import { postgresBench } from './postgres.js'
 import { redisBench } from './redis.js'
 
-/** What a scenario schedules by. */
+/** The strategy of a scenario. */
 export interface Chosen {
   strategy: Strategy
   /** For the report. */
@@ -15,13 +15,13 @@ export interface Chosen {
 }
 
 export interface BenchStore {
-  /** Which one it is, and how it keeps what it confirms. */
+  /** Its name, and its durability settings. */
   how: string
-  /** What it holds, in bytes, and how many commands it was given since it runs. */
+  /** The bytes that it holds, and the number of its commands since its start. */
   sample: () => Promise<{ bytes: number; commands: number }>
 }
 
-/** The strategy of `--strategy`, with a server of its own where it needs one. */
+/** The strategy of `--strategy`, with a private server if it needs one. */
 export async function strategyOf({ strategy, queueType, shards, lead }: Options): Promise<Chosen> {
   if (strategy === 'redis') return redisBench()
   if (strategy === 'postgres') return postgresBench()

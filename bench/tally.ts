@@ -8,14 +8,14 @@ export interface Tallied {
   early: number
   /** Of each first copy: arrival − due, in ms. */
   lateness: number[]
-  /** Which they were, in the order of arrival. */
+  /** Their numbers, in the order of arrival. */
   numbers: number[]
   firstAt: number
   /** Of the last first copy. */
   lastAt: number
 }
 
-/** Counts what arrives, by number. */
+/** Counts arrivals by number. */
 export class Tally {
   readonly #seen = new Set<number>()
   readonly #tallied: Tallied = { unique: 0, copies: 0, early: 0, lateness: [], numbers: [], firstAt: 0, lastAt: 0 }
@@ -24,7 +24,7 @@ export class Tally {
     return this.#tallied
   }
 
-  /** `latenessMs` as the receiver says; undefined for what has no due time. A negative `n` was for warming up. */
+  /** `latenessMs` is as the receiver reports it; undefined without a due time. A negative `n` was for warming up. */
   add(n: number, dueAt: number | undefined, latenessMs: number | undefined): void {
     if (n < 0) return
     const now = Date.now()

@@ -1,7 +1,7 @@
 import type { Account, Books, Call, Stored, Trouble } from './books.js'
 import { deadReasonOf, waitAfterMs, type Course } from './course.js'
 
-/** What must not be. */
+/** Findings that are errors. */
 export type Fault =
   | 'lost'
   | 'still waiting'
@@ -22,25 +22,25 @@ export interface Audit {
   findings: Finding[]
   /** Of the messages that were scheduled. */
   outcomes: Record<Account['outcome'], number>
-  /** Of those without a confirm: how many arrived all the same. */
+  /** Messages without a confirm that arrived. */
   arrivedUnconfirmed: number
-  /** How confirmed messages ended: each is in one of these. */
+  /** The end of each confirmed message: it is in exactly one of these. */
   ends: Record<End, number>
   calls: number
-  /** Second calls for one attempt, and second ends of one message, by what explains them. */
+  /** Second calls for one attempt, and second ends of one message, by their cause. */
   copies: Map<string, number>
-  /** Of each first attempt's first call, against the due time in the producer's ledger. */
+  /** Lateness of the first call of each first attempt, by the due time in the ledger of the producer. */
   lateness: number[]
 }
 
-/** A broker that is slow sends again too; what one process has handled, another cannot know. */
+/** A slow broker redelivers too, and a process does not know the messages that another one handled. */
 const ELSEWHERE = 'nothing that was done; by two processes'
-/** What is written on a dead message is as old as its first publish. */
+/** The headers of a dead message date from its first publish. */
 const RESENT_WITHIN_MS = 30_000
 
 type End = 'handled' | 'dead' | 'parked' | 'still waiting' | 'lost'
 
-/** Compares what the processes wrote down with what is in the queues at the end. */
+/** Compares the ledgers of the processes with the content of the queues at the end. */
 export function audit(books: Books, stored: readonly Stored[], courseOf: (n: number) => Course): Audit {
   const audited: Audit = {
     findings: [],
@@ -109,7 +109,7 @@ class Message {
     return this.#account.calls.length + this.#evidence.stored.length > 0
   }
 
-  /** Against the producer's own due time, and the end of the attempt before: to the millisecond. */
+  /** Compared with the due time of the producer, and with the end of the previous attempt, to the millisecond. */
   #auditTimes(): void {
     const { due, calls } = this.#account
     const { course } = this.#evidence
@@ -145,7 +145,7 @@ class Message {
     const { steps } = this.#evidence.course
     const sameProcess = before.find(({ process }) => process === second.process)
     const remembered = sameProcess?.endedAt !== undefined && steps[second.attempt - 1] === 'return'
-    // What a handler has returned from, its consumer never hands out again, whatever the broker does.
+    // A consumer never runs a handler again after it returned, whatever the broker does.
     const from = sameProcess ? sameProcess.startedAt : this.#account.triedAt
     const found = remembered ? undefined : this.#cause(from, second.startedAt)
     const cause = found ?? (sameProcess ? undefined : ELSEWHERE)
@@ -153,7 +153,7 @@ class Message {
     this.#explained(cause, text)
   }
 
-  /** Something that happened to all, or to one of the processes that this message was with. */
+  /** A fault of all processes, or of one that had this message. */
   #cause(from: number, to: number): string | undefined {
     const { calls, producer } = this.#account
     const its = new Set([producer, ...calls.map(({ process }) => process)])
@@ -200,10 +200,10 @@ class Message {
     if (outcome === 'refused' && this.#arrived) {
       this.#found('refused, but arrived', this.#story())
     }
-    // One that is beyond its schedule is to be kept as well as if that had been confirmed.
+    // A message that arrived must be kept as if its schedule had been confirmed.
     const isKept = outcome === 'confirmed' || this.#arrived
     if (isKept && (end === 'lost' || end === 'still waiting')) this.#found(end, this.#story())
-    // Where it is besides its end, and twice there.
+    // Copies besides its end, and second copies of its end.
     const inOrder = stored.toSorted((a, b) => (a.deadAt ?? 0) - (b.deadAt ?? 0))
     for (const { queue, deadAt } of end === 'handled' ? inOrder : inOrder.slice(1)) {
       const cause = this.#causeForAnybody(triedAt, deadAt === undefined ? Infinity : deadAt + RESENT_WITHIN_MS)
@@ -211,7 +211,7 @@ class Message {
     }
   }
 
-  /** What was given up left no trace of the process that did it. */
+  /** A dead-lettered message carries no trace of the process that moved it. */
   #causeForAnybody(from: number, to: number): string | undefined {
     const { producer } = this.#account
     const isProducer = (process: string) => process.startsWith('producer')

@@ -4,19 +4,19 @@ import type { Entry } from './ledger.js'
 export interface Call {
   process: string
   attempt: number
-  /** As the handler was told. */
+  /** As the handler received it. */
   due: number
   startedAt: number
   /** Missing if its process was killed. */
   endedAt?: number
 }
 
-/** All that is known of one message. */
+/** All records of one message. */
 export interface Account {
   due: number
   triedAt: number
   producer: string
-  /** `tried`: its producer was killed before it knew. */
+  /** `tried`: its producer was killed before it knew the outcome. */
   outcome: 'tried' | 'confirmed' | 'refused' | 'unknown'
   calls: Call[]
 }
@@ -25,32 +25,32 @@ export interface Account {
 export interface Stored {
   n: number
   queue: string
-  /** dueque's word for why it is dead; without one the broker moved it. */
+  /** dueque's reason of its death; undefined if the broker moved it. */
   reason: string | undefined
   deadAt: number | undefined
 }
 
-/** What may have made a copy of a message, or of many. */
+/** A possible cause of copies of one or many messages. */
 export interface Trouble {
   what: string
-  /** The process that it happened to. Missing for a node: it happens to everybody. */
+  /** The affected process. Undefined for a node, whose fault affects all. */
   process?: string
   from: number
   to: number
 }
 
-/** A connection that is lost is noticed within two heartbeats of 10 s, the broker may have noticed before. */
+/** A lost connection is detected within two heartbeats of 10 s; the broker may detect it earlier. */
 const NOTICED_WITHIN_MS = 25_000
 
 /** The ledgers of all processes, by message. */
 export class Books {
   readonly accounts = new Map<number, Account>()
-  /** Calls of handlers with messages that nobody has scheduled. */
+  /** Handler calls for messages that were never scheduled. */
   readonly strangers: { n: number; call: Call }[] = []
   readonly troubles: Trouble[] = []
   readonly counts = { disconnected: 0, unknown: 0, failed: 0 }
 
-  /** Those of producers first. */
+  /** Ledgers of producers first. */
   enter(process: string, entry: Entry): void {
     switch (entry.is) {
       case 'try': {

@@ -7,7 +7,7 @@ import { begin, end, soaked, tellReady } from './process.js'
 
 const PREFETCH = 200
 const CONCURRENCY = 50
-/** More than a run has messages: what is handled again is then no matter of having forgotten. */
+/** More than the messages of a run, so that no second call comes from a forgotten key. */
 const DUPLICATES = { windowMs: 7 * 86_400_000, maxEntries: 10_000_000 }
 
 const { request, ledger, mq, ending } = await begin()

@@ -4,16 +4,16 @@ import { below, randomFrom } from './random.js'
 /** What a handler does at one attempt. */
 export type Step = 'return' | 'throw' | 'retry' | 'dead-letter'
 
-/** What is to become of a message, from its number alone: producer, consumer and audit agree without a word. */
+/** The course of a message, computed from its number: producer, consumer and audit agree without communication. */
 export interface Course {
   to: Destination
   /** From the schedule until it is due. */
   delayMs: number
-  /** Of the handler, at the first attempt, the second … The last one ends it. */
+  /** Action of the handler at the first attempt, the second … The last one ends the message. */
   steps: readonly Step[]
-  /** After which it is of no use: dead if no handler started before. */
+  /** Its expiry: the message is dead if no handler started before. */
   expiresInMs: number | undefined
-  /** The handler's own time, at each attempt. */
+  /** Run time of the handler at each attempt. */
   handlerMs: number
 }
 
@@ -60,12 +60,12 @@ function kindAt(percent: number) {
   return KINDS.find(({ share }) => percent < (sum += share)) ?? KINDS[0]!
 }
 
-/** Between the end of an attempt and the next one, at least. */
+/** Minimum between the end of an attempt and the next one. */
 export function waitAfterMs({ steps }: Course, attempt: number): number {
   return steps[attempt - 1] === 'retry' ? POSTPONED_MS : BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length) - 1]!
 }
 
-/** Why it is in the dead queue, if it may be there: dueque's word for it. */
+/** dueque's reason if the message may be in the dead queue. */
 export function deadReasonOf({ steps, expiresInMs }: Course): string | undefined {
   if (expiresInMs !== undefined) return 'expired'
   const last = steps.at(-1)

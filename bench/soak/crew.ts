@@ -9,9 +9,9 @@ import { READY, type Request } from './process.js'
 import { seatName, type Seat } from './plan.js'
 
 export interface CrewOptions extends Pick<Request, 'urls' | 'seed'> {
-  /** Of the ledgers. */
+  /** The folder of the ledgers. */
   folder: string
-  /** In all, per second. */
+  /** Total per second. */
   rate: number
   producers: number
 }
@@ -29,11 +29,11 @@ const PAUSE_MS = 1000
 const GRACE_MS = 180_000
 const READY_WITHIN_MS = 300_000
 
-/** The producers and consumers. One that ends is followed by the next of its seat. */
+/** The producers and consumers. When one ends, the next process takes its seat. */
 export class Crew {
-  /** Every process that there was. */
+  /** All processes so far. */
   readonly shifts: Shift[] = []
-  /** Processes that ended when nobody had asked them to, or would not end. */
+  /** Processes that ended unasked, or did not end when asked. */
   readonly accidents: string[] = []
   readonly #options: CrewOptions
   #stopped = false
@@ -43,7 +43,7 @@ export class Crew {
     this.#options = options
   }
 
-  /** Resolves when it works. */
+  /** Resolves when the process works. */
   async start(seat: Seat): Promise<void> {
     const { folder, urls, seed, rate, producers } = this.#options
     const before = this.shifts.filter((shift) => seatName(shift.seat) === seatName(seat))
@@ -68,7 +68,7 @@ export class Crew {
     return (await this.#at(seat)).name
   }
 
-  /** Resolves, to the name of the process, when it is gone. */
+  /** Resolves to the name of the process when it has ended. */
   async end(seat: Seat, signal: 'SIGKILL' | 'SIGTERM'): Promise<string> {
     const worker = await this.#at(seat)
     const how = await worker.end(signal)
@@ -82,7 +82,7 @@ export class Crew {
     if (!this.#stopped) await this.start(seat)
   }
 
-  /** Kills whatever still runs. */
+  /** Kills all running processes. */
   stop(): void {
     this.#stopped = true
     for (const worker of this.#working.values()) void worker.end('SIGKILL')

@@ -8,15 +8,15 @@ import type { Trouble } from './books.js'
 import type { Crew } from './crew.js'
 import { faultText, type Fault, type Seat } from './plan.js'
 
-/** What a killed node still does to others when it is there again: leaders move, publishes that waited time out. */
+/** The effects of a killed node after its restart: leaders move, waiting publishes time out. */
 const AFTER_KILL_MS = 30_000
 const AFTER_CUT_MS = 5_000
 
 /** Carries out a plan. */
 export class Faults {
-  /** What was done. */
+  /** The faults that were carried out. */
   readonly troubles: Trouble[] = []
-  /** Faults that were done, by what they are. */
+  /** The number of faults by kind. */
   readonly done = new Map<Fault['does'], number>()
   readonly restartSeconds: number[] = []
   readonly #cluster: PrivateCluster
@@ -92,7 +92,7 @@ export class Faults {
     const signal = does === 'kill' ? 'SIGKILL' : 'SIGTERM'
     const from = Date.now()
     const process = await this.#crew.end(seat, signal)
-    // Neither a consumer that closes gracefully leaves copies, nor a producer that sends no more.
+    // A consumer that closes gracefully leaves no copies, and neither does a producer that has stopped sending.
     if (signal === 'SIGKILL' && seat.role === 'consumer') this.troubles.push({ what, process, from, to: Date.now() })
     await this.#crew.replace(seat)
   }

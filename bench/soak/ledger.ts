@@ -2,7 +2,7 @@ import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Step } from './course.js'
 
-/** What a process of the run wrote down. `at`, `due`: milliseconds since the epoch. */
+/** A record of a process. `at`, `due`: milliseconds since the epoch. */
 export type Entry = { at: number } & (
   | { is: 'try'; n: number; due: number }
   | { is: 'confirmed'; n: number }
@@ -10,9 +10,9 @@ export type Entry = { at: number } & (
   | { is: 'start'; n: number; attempt: number; due: number }
   | { is: 'end'; n: number; attempt: number; step: Step }
   | { is: 'disconnected' }
-  /** What dueque told as an error: of a consumer, that it could not move a message, which then comes again. */
+  /** An error event of dueque. Of a consumer: it could not move a message, which is then redelivered. */
   | { is: 'failed'; text: string }
-  /** What dueque logged. */
+  /** A log line of dueque. */
   | { is: 'news'; text: string }
 )
 

@@ -19,11 +19,11 @@ try {
   else process.stdout.write(`${USAGE}\n`)
 } catch (error) {
   say((error as Error).message)
-  // Whatever else was under way when it failed: the nodes' guards clear away behind us.
+  // Other work may be in flight when it fails: the guards of the nodes clean up.
   process.exit(1)
 }
 
-/** Whether everything was as it should be. */
+/** Whether the run passed. */
 async function main(options: SoakOptions): Promise<boolean> {
   const programs = process.env['DUEQUE_RABBITMQ_BIN']
   if (!programs) throw new Error('DUEQUE_RABBITMQ_BIN is not set: the folder of rabbitmq-server and rabbitmqctl')

@@ -32,7 +32,7 @@ const DEFAULTS = { minutes: 5, rate: 300, 'kill-every': 30, producers: 2, consum
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
 
-/** Undefined: help was asked for. */
+/** Undefined if help was requested. */
 export function parseCommandLine(args: string[]): SoakOptions | undefined {
   const { values } = parseArgs({
     args,
@@ -62,7 +62,7 @@ export function parseCommandLine(args: string[]): SoakOptions | undefined {
   }
 }
 
-/** The command that does the same again. */
+/** The command that repeats the run. */
 export function commandOf({ minutes, seed, rate, killEvery, producers, consumers, patience }: SoakOptions): string {
   const numbers = { minutes, seed, rate, 'kill-every': killEvery, producers, consumers, patience }
   const given = Object.entries(numbers).filter(([name, value]) => DEFAULTS[name as keyof typeof DEFAULTS] !== value)

@@ -19,10 +19,10 @@ export interface PlanOptions {
   consumers: number
 }
 
-/** Of the other faults, for each kill of a node. */
+/** The number of other faults for each kill of a node. */
 const OTHERS = 4
 
-/** What is to go wrong and when, in order. The same for the same options. */
+/** The faults and their times, in order. The same options make the same plan. */
 export function planOf({ seed, seconds, killEvery, nodes, producers, consumers }: PlanOptions): Fault[] {
   const random = randomFrom(seed)
   const seats: Seat[] = [

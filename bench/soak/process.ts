@@ -19,7 +19,7 @@ export interface Request {
 
 export const soaked = defineMessage('soak', z.object({ n: z.number() }))
 
-/** Said to the parent when it works. */
+/** Sent to the parent when the process works. */
 export const READY = 'ready'
 
 export interface Process {
@@ -30,7 +30,7 @@ export interface Process {
   ending: AbortSignal
 }
 
-/** Connects, however long that takes, and writes down what becomes of the connection. */
+/** Connects, however long it takes, and records the events of the connection. */
 export async function begin(): Promise<Process> {
   const ending = new AbortController()
   process.once('SIGTERM', () => ending.abort())
@@ -67,7 +67,7 @@ export function tellReady(): void {
   process.send?.(READY)
 }
 
-/** Lets go of the parent, so that the process ends by itself. */
+/** Disconnects from the parent, so that the process ends by itself. */
 export function end(): void {
   if (process.connected) process.disconnect()
 }

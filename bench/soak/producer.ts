@@ -1,4 +1,4 @@
-// A producing process. SIGTERM closes it gracefully, with what it has on the way.
+// A producing process. SIGTERM closes it gracefully, with its schedules in flight.
 import { isDuequeError, type Receipt } from 'dueque'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pace } from '../pace.js'
@@ -19,7 +19,7 @@ await closing
 ledger.close()
 end()
 
-/** Resolves when it is confirmed, refused, or cannot be found out any more. */
+/** Resolves when the schedule is confirmed, refused, or its outcome stays unknown. */
 async function schedule(n: number): Promise<void> {
   const { to, delayMs, expiresInMs: expiresIn } = courseOf(seed, n)
   const at = new Date(Date.now() + delayMs)
@@ -31,7 +31,7 @@ async function schedule(n: number): Promise<void> {
     } catch (error) {
       if (!isDuequeError(error)) throw error
       const { code, receipt } = error
-      // A repeat that is refused leaves the first in doubt.
+      // If a repeat is refused, the outcome of the first stays unknown.
       if (!repeat) ledger.write({ is: error.outcome, n, code })
       repeat ??= receipt
       if (!repeat || ending.aborted) return

@@ -9,20 +9,20 @@ export interface Run {
   books: Books
   faults: Faults
   accidents: readonly string[]
-  /** In the queues after all patience, but not dead or parked. */
+  /** Messages that are still in the queues at the end, but not dead or parked. */
   left: readonly Count[]
-  /** Of those that cannot be taken out. */
+  /** The number of messages that cannot be taken out. */
   withheld: number
 }
 
-/** Of each kind. The others are in findings.json. */
+/** Shown findings of each kind. The others are in findings.json. */
 const SHOWN = 10
 
 export function isClean({ audited, accidents, left, withheld }: Run): boolean {
   return audited.findings.length === 0 && accidents.length === 0 && left.length === 0 && withheld === 0
 }
 
-/** What happened, and what should not have. */
+/** The results of the run, and its findings. */
 export function reportOf(run: Run): string {
   const { audited, books, faults, accidents, left, withheld } = run
   const { outcomes, ends, copies, findings } = audited

@@ -6,7 +6,7 @@ import { counts, sum, type Count } from '../counts.js'
 import type { Stored } from './books.js'
 import type { Shift } from './crew.js'
 
-/** A quorum queue tells its counts every 5 s. */
+/** A quorum queue reports its counts every 5 s. */
 const LOOK_EVERY_MS = 6_000
 const LOOKS = 3
 
@@ -37,7 +37,7 @@ async function busy({ nodes }: PrivateCluster): Promise<Count[]> {
   return (await counts(nodes[0]!)).filter(({ name }) => !/\.(dead|parked)$/.test(name))
 }
 
-/** Takes everything out of all queues. What their dead-letter workers hold cannot be taken: `withheld` counts it. */
+/** Takes all messages out of all queues. Their dead-letter workers hold some that cannot be taken: `withheld` counts them. */
 export async function takeAll(cluster: PrivateCluster): Promise<{ stored: Stored[]; withheld: number }> {
   const stored: Stored[] = []
   const model = await connectRaw(cluster.nodes[0]!)

@@ -15,7 +15,7 @@ import { takeAll, untilAtRest } from './rest.js'
 export interface Soak {
   options: SoakOptions
   plan: readonly Fault[]
-  /** Of the ledgers. */
+  /** The folder of the ledgers. */
   folder: string
 }
 

@@ -42,7 +42,7 @@ const pluginContender: Contender = {
   },
 }
 
-/** Where the plugin keeps what waits. */
+/** The folder in which the plugin keeps waiting messages. */
 async function mnesiaBytes(broker: Broker): Promise<number> {
   const [node] = await broker.ask<{ name: string }[]>('/nodes')
   const { memory: used } = await broker.ask<{ memory: { mnesia: number } }>(`/nodes/${node!.name}/memory`)

@@ -9,7 +9,7 @@ interface Receiving {
   finish(): Promise<Tallied>
 }
 
-/** A receiver in a process of its own; or on a connection of this one, for what never leaves the process. */
+/** A receiver in its own process; or on a connection of this one, for messages that never leave the process. */
 export async function receiverFor(
   from: string | Dueque,
   { queue, prefetch }: { queue: string; prefetch: number },

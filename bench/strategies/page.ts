@@ -15,7 +15,7 @@ interface Settings {
   count: number
 }
 
-/** Writes the figures and plots of docs/choosing.md anew. */
+/** Rewrites the figures and plots of docs/choosing.md. */
 export async function writePage(measured: readonly Measured[], left: readonly string[], settings: Settings) {
   await mkdir(IMAGES, { recursive: true })
   for (const [name, plot] of Object.entries(plotsOf(measured, settings)))

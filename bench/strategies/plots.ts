@@ -3,17 +3,17 @@ import { compile, type TopLevelSpec } from 'vega-lite'
 
 export interface Bar {
   name: string
-  /** Of several bars for one name, which. */
+  /** The series, if a name has several bars. */
   part?: string
   value: number
 }
 
 export interface Plot {
   title: string
-  /** What the values are. */
+  /** The label of the values. */
   axis: string
   bars: readonly Bar[]
-  /** For values of different orders of magnitude. Nothing below 1 is to be seen then. */
+  /** A logarithmic axis, for values of different orders of magnitude. Values below 1 are not visible. */
   log?: boolean
 }
 

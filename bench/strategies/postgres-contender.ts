@@ -10,7 +10,7 @@ const SIZE = `SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bytes FR
 /** Its postmaster writes its process id into the first line. */
 const PID = `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1) AS pid`
 
-/** Over a PostgreSQL of its own, with its default settings. */
+/** Runs on a private PostgreSQL with default settings. */
 export const postgresContender: Contender = {
   name: 'postgres()',
   async enter() {

@@ -4,14 +4,14 @@ import type { Broker } from '../broker.js'
 /** Clock ticks a second: USER_HZ, which is 100 on all Linux that Node runs on. proc(5) */
 const TICKS = 100
 
-/** Of the node that is asked, if it runs on this machine. */
+/** Processes of the node, if it runs on this machine. */
 export async function brokerProcess({ ask, url }: Broker): Promise<number[]> {
   if (!/^(?:127\.|localhost$|\[::1\]$)/.test(new URL(url).hostname)) return []
   const [node] = await ask<{ os_pid: string }[]>('/nodes')
   return node ? [Number(node.os_pid)] : []
 }
 
-/** A process and all that descend from it. */
+/** A process and its descendants. */
 export async function withDescendants(pid: number): Promise<number[]> {
   const parents = new Map<number, number>()
   for (const entry of await readdir('/proc')) {

@@ -19,10 +19,10 @@ const LONGEST_DELAY_MS = 10_000
 const QUEUE = 'bench.strategies'
 const to = { queue: QUEUE }
 
-/** What was measured of one way to wait. */
+/** The results of one strategy. */
 export interface Measured {
   name: string
-  /** Late at a steady rate, in ms. */
+  /** Lateness at a steady rate, in ms. */
   p50: number
   p90: number
   p99: number
@@ -38,7 +38,7 @@ export interface Measured {
   bytesAre: 'memory' | 'disk'
 }
 
-/** Every strategy that this machine has servers for, one after the other, each in a virtual host of its own. */
+/** Runs every strategy for which this machine has servers, one after the other, each in its own virtual host. */
 export async function strategies(broker: Broker, options: Options): Promise<Result> {
   const { rate = 1000, seconds = 20, count = 20_000, patience = 30, prefetch = 1000 } = options
   const measured: Measured[] = []
@@ -87,7 +87,7 @@ async function late({ broker, entrant, inProcess, rate, seconds, patience, prefe
   await sleep(LONGEST_DELAY_MS)
   const receiver = await receiverFor(inProcess ? mq : broker.url, { queue: QUEUE, prefetch })
   const total = rate * seconds
-  // Some come and go.
+  // Some processes are short-lived.
   const servers = async () => cpuSeconds([...(await brokerProcess(broker)), ...(await entrant.processes())])
   const [serverBefore, ownBefore] = [await servers(), process.cpuUsage()]
   const paced = await pace({ rate, count: total, stopAtFailure: true }, (n) =>
@@ -109,7 +109,7 @@ async function burst({ broker, entrant, inProcess, count, patience, prefetch }: 
   const mq = await open(broker, entrant)
   const receiver = await receiverFor(inProcess ? mq : broker.url, { queue: QUEUE, prefetch })
   const before = Date.now()
-  // Time enough for the slowest to schedule, with some to spare.
+  // Enough time for the slowest strategy to schedule, with a margin.
   const at = new Date(before + 5000 + count / 2)
   await scheduleEvery(
     mq,
