@@ -8,7 +8,7 @@ import { say } from './broker/say.js'
 let child: ChildProcess | undefined
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    if (!child) process.exit(128 + constants.signals[signal]) // while a broker starts: its guard takes it away
+    if (!child) process.exit(128 + constants.signals[signal]) // while a broker starts: its guard removes it
     // Ctrl-C in a terminal has reached the command already.
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
   })

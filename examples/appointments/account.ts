@@ -2,7 +2,7 @@ import { realTime, type ClinicClock } from './clinic-clock.js'
 import type { LedgerEntry } from './ledger.js'
 import type { Reminder } from './reminder.js'
 
-/** What should have come, compared with what came. */
+/** Expected reminders, compared with arrived ones. */
 export interface Account {
   scheduled: number
   /** Different reminders that arrived. */
@@ -10,15 +10,15 @@ export interface Account {
   lost: number
   /** Arrivals before the due instant. */
   early: number
-  /** Arrivals of what had arrived before. */
+  /** Second arrivals of a reminder. */
   duplicates: number
   /** Of first arrivals, in milliseconds of real time, sorted. */
   lateness: number[]
 }
 
 /**
- * Takes the due instants from the appointments and the arrivals from the ledger: the library's own word on lateness is not
- * asked.
+ * Takes the due instants from the appointments and the arrivals from the ledger, not the lateness that the library
+ * reports.
  */
 export function account(reminders: readonly Reminder[], ledger: readonly LedgerEntry[], clock: ClinicClock): Account {
   const due = new Map(reminders.map(({ id, dueAt }) => [id, realTime(clock, dueAt)]))

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 
-/** Another process of this example, that tells one thing when it is ready. */
+/** Another process of this example, which reports one value when it is ready. */
 export interface Child {
   readonly name: string
   readonly told: Promise<unknown>
@@ -24,7 +24,7 @@ export function start(script: string, args: string[]): Child {
     child.once('message', resolve)
     void ended.then((how) => reject(new Error(`${name} ended before it was ready: ${how}`)))
   })
-  // Whoever waits for it learns of it.
+  // The waiting caller gets the error.
   told.catch(() => undefined)
   const stop = async () => {
     child.kill('SIGTERM')

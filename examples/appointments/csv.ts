@@ -21,7 +21,7 @@ export interface SkippedRow {
   reason: string
 }
 
-/** The rows of a file that are appointments, and those that are not. One bad row does not stop the rest. */
+/** The valid and the invalid rows of a file. One bad row does not stop the rest. */
 export async function readAppointments(file: string | URL) {
   const appointments: Appointment[] = []
   const skipped: SkippedRow[] = []

@@ -18,7 +18,7 @@ import { remindersFor, type Reminder } from './reminder.js'
 import { report } from './report.js'
 import { defaultSpeed, positive, url } from './settings.js'
 
-/** For what comes after the last reminder is due, before it counts as lost. */
+/** Time after the last due instant until a missing reminder counts as lost. */
 const PATIENCE_MS = 15_000
 
 const interrupt = new AbortController()
@@ -32,7 +32,7 @@ try {
   process.exitCode = signal.aborted ? 130 : 1
 }
 
-/** Whether everything came and nothing came early. */
+/** Whether every reminder arrived, and none early. */
 async function demo(): Promise<boolean> {
   const { speed, workers } = options()
   const { appointments, skipped } = await readAppointments(join(import.meta.dirname, 'appointments.csv'))
@@ -71,7 +71,7 @@ function options(): { speed: number; workers: number } {
   return { speed: positive('speed', values.speed), workers: positive('workers', values.workers) }
 }
 
-/** Runs the producer to its end: from then on the reminders are with the broker alone. */
+/** Runs the producer to its end: from then on only the broker has the reminders. */
 async function produce(reminders: readonly Reminder[], children: Child[], args: string[]): Promise<ClinicClock> {
   const producer = start('producer.ts', args)
   children.push(producer)
@@ -90,7 +90,7 @@ async function produce(reminders: readonly Reminder[], children: Child[], args: 
   return clock
 }
 
-/** Until all have come, and a moment more for duplicates; or until there is no hope. */
+/** Waits for all reminders, and a moment more for duplicates; or until the rest counts as lost. */
 async function watch(reminders: readonly Reminder[], clock: ClinicClock, file: string): Promise<void> {
   const progress = new Progress(reminders, clock)
   const deadline = realTime(clock, span(reminders)[1].dueAt) + PATIENCE_MS

@@ -1,4 +1,4 @@
-// Schedules two reminders for each appointment of a CSV file, then ends. Nothing of it is needed any more afterwards.
+// Schedules two reminders for each appointment of a CSV file, then ends. It is not needed afterwards.
 // producer.ts [--file CSV] [--queue NAME] [--speed N] [--lead SECONDS]
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -8,7 +8,7 @@ import { readAppointments } from './csv.js'
 import { reminder, remindersFor, type Reminder } from './reminder.js'
 import { defaultQueue, defaultSpeed, namespace, positive, url } from './settings.js'
 
-/** What the producer tells a process that started it. */
+/** The report of the producer to the process that started it. */
 export interface ProducerReport {
   clock: ClinicClock
   confirmed: number

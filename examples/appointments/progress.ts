@@ -4,7 +4,7 @@ import type { Reminder } from './reminder.js'
 
 const SAMPLES = 10
 
-/** Shows how the day goes on: a few of the reminders as lines that stay, and below them, on a terminal, the time. */
+/** Shows the progress of the day: some reminders as permanent lines, and below them, on a terminal, the time. */
 export class Progress {
   readonly #reminders: ReadonlyMap<string, Reminder>
   readonly #clock: ClinicClock

@@ -12,11 +12,11 @@ const payload = z.object({
   notes: z.string().optional(),
 })
 
-/** What a patient is reminded of, and how long before. */
+/** The subject of a reminder, and its time before the appointment. */
 export const reminder = defineMessage('appointment.reminder', payload)
 
 export interface Reminder {
-  /** Says by itself which reminder it is, so that a second copy of it can be told. */
+  /** Identifies the reminder, so that a second copy is recognised. */
   id: string
   payload: z.infer<typeof payload>
   /** On the clinic's clock, in milliseconds since the epoch. */

@@ -17,7 +17,7 @@ function table({ scheduled, delivered, lost, early, duplicates, lateness }: Acco
 const BOUNDS = [-Infinity, 0, 5, 10, 15, 20, 30, 50, 100, 200, 500, 1000, 2000, 5000, Infinity]
 const LONGEST_BAR = 50
 
-/** How many were how late, in real milliseconds, from the first range in which there are any to the last. */
+/** A histogram of lateness in real milliseconds, from the first range that is not empty to the last. */
 function histogram(lateness: readonly number[]): string {
   const ranges = BOUNDS.slice(1).map((to, i) => {
     const from = BOUNDS[i]!

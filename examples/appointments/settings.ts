@@ -1,8 +1,8 @@
 export const url = process.env['AMQP_URL'] ?? 'amqp://localhost'
-/** Keeps what waits here apart from everything else that uses dueque on this broker. */
+/** Separates the waiting messages of this example from other users of dueque on this broker. */
 export const namespace = 'dueque-demo'
 export const defaultQueue = 'appointment-reminders'
-/** Two hours in a second. */
+/** Two hours per second. */
 export const defaultSpeed = '7200'
 
 /** A number from the command line. */

@@ -1,4 +1,4 @@
-// Receives reminders and writes each into a ledger, until it is told to stop. Several may run at the same time.
+// Receives reminders and writes each into a ledger, until it is stopped. Several may run at the same time.
 // worker.ts [--queue NAME] [--ledger FILE]
 import { open } from 'node:fs/promises'
 import { parseArgs } from 'node:util'

@@ -1,4 +1,4 @@
-// Cancels the orders that are not paid when their time is over, until Ctrl-C.
+// Cancels orders that are not paid in time, until Ctrl-C.
 import { connect, on } from 'dueque'
 import { orderTimeout, queue, url } from './order-timeout.js'
 
@@ -13,7 +13,7 @@ await mq.consume(queue, [
 console.log('waiting for orders that time out')
 process.on('SIGINT', () => void mq.close())
 
-/** In your shop this asks the database. Here nobody pays for an odd order. */
+/** In your shop this queries the database. Here odd orders are never paid. */
 function isPaid(order: string): Promise<boolean> {
   return Promise.resolve(/[02468]$/.test(order))
 }

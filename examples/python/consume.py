@@ -37,7 +37,7 @@ def main(queue, count="0"):
                 settled[key] = True
             if len(settled) > REMEMBERED:
                 del settled[next(iter(settled))]
-        # Last: a crash before this line brings the message again, never loses it.
+        # Last: after a crash before this line the message is redelivered, never lost.
         channel.basic_ack(method.delivery_tag)
         left -= 1
         if left == 0:
@@ -47,7 +47,7 @@ def main(queue, count="0"):
 
 
 class Refusal(Exception):
-    """The message is given up without being handled. The first argument is the reason."""
+    """A message that goes to the dead queue unhandled. The first argument is the reason."""
 
 
 def handle(properties, body):
@@ -68,7 +68,7 @@ def handle(properties, body):
 
 
 def duplicate_key(properties):
-    """The same for two copies of a message; None if nothing tells them apart."""
+    """A key that all copies of a message share; None if the message has no such key."""
     headers = properties.headers or {}
     attempt = whole(headers.get("dueque-attempt")) or 1
     if headers.get("dueque-dedupe"):
@@ -80,7 +80,7 @@ def duplicate_key(properties):
 
 
 def bury(channel, queue, routing_key, properties, body, reason, error):
-    """Into the dead queue, with the reason. Returns when it is safe there."""
+    """Moves the message to the dead queue with the reason. Returns when that is confirmed."""
     headers = {name: value for name, value in (properties.headers or {}).items() if not BROKER_HEADER.match(name)}
     headers.setdefault("dueque-to", f"queue:{queue}")
     headers["dueque-dead-reason"] = reason

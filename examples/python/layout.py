@@ -22,7 +22,7 @@ UNITS = (
 )
 LONGEST_DELAY_MS = 3650 * 86_400_000
 
-# Of queues that dead-letter, and of queues that keep what nobody wanted.
+# Arguments of queues that dead-letter, and of queues that keep undeliverable messages.
 SAFE = {
     "x-dead-letter-strategy": "at-least-once",
     "x-overflow": "reject-publish",
@@ -40,7 +40,7 @@ def now_ms():
 
 
 def digits(delay_ms):
-    """The delay, rounded up within the tolerance, in as few non-zero digits as can be."""
+    """The delay, rounded up within the tolerance, in as few non-zero digits as possible."""
     tolerance = min(max(delay_ms * 0.001, 10), 1000)
     best, fewest = None, None
     for _, step, *_ in UNITS:
@@ -76,7 +76,7 @@ def path(delay_ms, destination):
 
 
 def declare_base(channel):
-    """Where due messages find their way, and the queues for those that do not."""
+    """The exchange for due messages, and the queues for undeliverable ones."""
     channel.exchange_declare(UNROUTABLE, "fanout", durable=True)
     channel.queue_declare(UNROUTABLE, durable=True, arguments=STORAGE)
     channel.exchange_declare(PARKED, "fanout", durable=True)
@@ -110,7 +110,7 @@ def declare_rung(channel, unit, name, ttl_ms):
 
 
 def declare_work_queue(channel, queue):
-    """The queue, its dead queue, and their places in the deliver exchange."""
+    """The queue, its dead queue, and their bindings to the deliver exchange."""
     declare_base(channel)
     dead = f"{queue}.dead"
     channel.queue_declare(dead, durable=True, arguments=STORAGE)
@@ -123,14 +123,14 @@ def declare_work_queue(channel, queue):
         "x-dead-letter-routing-key": f"dq~queue~{dead}",
         **SAFE,
     }
-    # One that exists is used as it is: its limit may be another.
+    # An existing queue is used as it is: its limit may differ.
     if not exists(channel, queue):
         channel.queue_declare(queue, durable=True, arguments=arguments)
     channel.queue_bind(queue, DELIVER, f"dq~queue~{queue}")
 
 
 def exists(channel, queue):
-    # On a channel of its own: the broker closes it if there is no such queue.
+    # On its own channel: the broker closes it if the queue is missing.
     probe = channel.connection.channel()
     try:
         probe.queue_declare(queue, passive=True)

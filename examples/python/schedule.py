@@ -18,7 +18,7 @@ import layout
 def schedule(channel, queue, name, payload, due, message_id=None):
     """Returns when the broker has confirmed that the message waits."""
     now = layout.now_ms()
-    # From the due instant, so that the time until here does not add up.
+    # Computed from the due instant, so that the time until here does not add up.
     exchange, keys, rungs = layout.path(due - now, f"dq~queue~{queue}")
     for rung in rungs:
         layout.declare_rung(channel, *rung)

@@ -1,4 +1,4 @@
-// The code under test: whoever books an appointment is reminded of it a day before.
+// The code under test: it reminds patients of an appointment a day before.
 import { defineMessage, on, type Dueque, type Receipt } from 'dueque'
 import { z } from 'zod'
 

@@ -7,7 +7,7 @@ import { poll } from './poll.js'
 const [name] = process.argv.slice(2)
 if (!name) throw new Error('usage: container-guard.ts NAME')
 
-// It ends by itself, soon after its owner: a signal to everyone must not stop it from clearing away.
+// It ends by itself, soon after its owner: a signal to all processes must not prevent the cleanup.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 
 const { container: engine } = await getContainerRuntimeClient()
@@ -15,7 +15,7 @@ let created = false
 for await (const _ of createInterface({ input: process.stdin })) created = true
 
 if (created) await remove()
-// The engine may still be creating it for an owner who is gone.
+// The engine may still be creating it for an owner that has ended.
 else await poll(remove, { what: 'the container to remove', timeoutMs: 30_000, intervalMs: 500 }).catch(() => {})
 
 /** False if there is no such container. */

@@ -33,7 +33,7 @@ export interface Recipe<Urls> {
 }
 
 /**
- * Runs an image by Testcontainers. Undefined if there is no Docker engine to talk to, or if it cannot have the image.
+ * Runs an image by Testcontainers. Undefined without a Docker engine, or if it cannot get the image.
  */
 export async function startContainer<Urls>(recipe: Recipe<Urls>): Promise<Contained<Urls> | undefined> {
   const { image } = recipe

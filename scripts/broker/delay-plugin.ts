@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { delimiter, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
-/** The delayed-message plugin, which is no part of RabbitMQ. */
+/** The delayed-message plugin, which is not part of RabbitMQ. */
 export const DELAY_PLUGIN = 'rabbitmq_delayed_message_exchange'
 
 /**

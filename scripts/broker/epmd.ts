@@ -17,7 +17,7 @@ export async function epmdRuns(port: number): Promise<boolean> {
 export async function endEpmd(port: number): Promise<void> {
   let absent = 0
   let busy = 0
-  // Twice absent: a node killed while it was starting may have just forked one off.
+  // Absent twice: a node killed during its start may have just forked an epmd.
   while (absent < 2) {
     const answer = await ask(port, 'k')
     if (answer === 'absent') absent += 1

@@ -8,11 +8,11 @@ import { say } from './say.js'
 export interface Broker {
   readonly url: string
   readonly managementUrl: string | undefined
-  /** One line for humans: which broker this is and where it comes from. */
+  /** One line for humans: the broker and its origin. */
   readonly how: string
-  /** Set if it is a private node, to be killed and restarted at will. */
+  /** Set if it is a private node that can be killed and restarted. */
   readonly node?: PrivateNode
-  /** Ends what was started for this broker. May be called again. */
+  /** Stops the processes that were started for this broker. May be called again. */
   stop(): Promise<void>
 }
 

@@ -19,11 +19,11 @@ export interface Ways<Service> {
   installed: Installed
   /** Starts a private service with the programs in a folder. */
   start(folder: string): Promise<Service>
-  /** What to say if nothing of this can be had. */
+  /** The error text if none of these is available. */
   choices: string
 }
 
-/** The first that can be had. Docker is left out if DUEQUE_BROKER is `local`. */
+/** The first available service. Docker is skipped if DUEQUE_BROKER is `local`. */
 export async function findService<Service>(ways: Ways<Service>): Promise<Service> {
   if (ways.given) return ways.given()
   const contained = process.env['DUEQUE_BROKER'] === 'local' ? undefined : await ways.container()

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
-/** Not to be found free twice, before their servers listen. */
+/** Ports that were returned already, before their servers listen. */
 const taken = new Set<number>()
 
 /**

@@ -1,11 +1,11 @@
 import { connect } from 'amqplib'
 
 /**
- * Calls on a broker as a client would, and on its management API (as guest), if given. Resolves to the broker's
- * version; fails as long as they do not serve clients.
+ * Connects to a broker like a client, and to its management API (as guest), if given. Resolves to the version of the
+ * broker; rejects as long as they do not serve clients.
  */
 export async function greet(url: string, managementUrl?: string): Promise<string> {
-  // AMQP first: until a container's ports are served, its proxy closes connections at once, and then Node 20's fetch
+  // AMQP first: until the ports of a container are served, its proxy closes connections at once, and then fetch of Node 20
   // hangs until it is aborted.
   const connection = await connect(url, { timeout: 5_000 })
   const { version } = connection.connection.serverProperties

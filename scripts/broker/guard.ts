@@ -5,9 +5,9 @@ import { text } from 'node:stream/consumers'
 import { poll } from './poll.js'
 
 /**
- * A process that clears away what this one started. It waits for the end of its standard input, and so acts when
- * `release` is called as well as when this process ends in any way, `kill -9` included. It runs in a session of its
- * own, where a terminal's Ctrl-C does not reach it.
+ * A process that removes the servers that this one started. It waits for the end of its standard input, so it acts when
+ * `release` is called and when this process ends in any way, including `kill -9`. It runs in its own session, where the
+ * Ctrl-C of a terminal does not reach it.
  */
 export class Guard {
   readonly #process: ChildProcessByStdio<Writable, null, Readable>
@@ -28,7 +28,7 @@ export class Guard {
     this.#process.stdin.write(`${line}\n`)
   }
 
-  /** Lets it clear away and waits until it has. May be called again. */
+  /** Lets it clean up and waits until it has. May be called again. */
   release(): Promise<void> {
     this.#releasing ??= this.#release()
     return this.#releasing

@@ -31,7 +31,7 @@ function killOne(pid: number): void {
 interface Process {
   pid: number
   parent: number
-  /** It has ended, and its parent has not asked how. */
+  /** A zombie: it has ended, and its parent has not waited for it. */
   ended: boolean
 }
 

@@ -11,7 +11,7 @@ export const ADVANCED_CONFIG = fileURLToPath(new URL('../../docker/advanced.conf
 
 const ONLY_LOOPBACK = '-kernel inet_dist_use_interface {127,0,0,1}'
 
-/** Every quorum queue does its housekeeping each second instead of every 5, and the management API shows it. */
+/** Quorum queues report their counts every second instead of every 5 s, and so does the management API. */
 const FRESH_COUNTS = [
   '-rabbit quorum_tick_interval 1000',
   '-rabbitmq_management_agent sample_retention_policies [{global,[{60,1}]},{basic,[{60,1}]},{detailed,[{10,1}]}]',
@@ -25,7 +25,7 @@ export interface NodeFiles {
   logFile: string
 }
 
-/** What the nodes of one cluster share: without a common epmd they do not find each other, without a cookie they refuse. */
+/** Shared by the nodes of a cluster: without a common epmd they do not find each other, without a cookie they refuse. */
 export interface Membership {
   /** Names of all nodes. Whichever starts first is found by the others. */
   names: readonly string[]

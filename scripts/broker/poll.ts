@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface PollOptions {
-  /** What is waited for; begins the error message. */
+  /** The awaited condition; the error message begins with it. */
   what: string
   /** @default 10_000 */
   timeoutMs?: number

@@ -22,8 +22,8 @@ export interface PrivateNodeOptions {
 }
 
 /**
- * A RabbitMQ node of one's own, to be killed and restarted at will (see private-process.ts): temporary folder, random
- * loopback ports, own epmd and Erlang cookie.
+ * A private RabbitMQ node that can be killed and restarted (see private-process.ts): temporary folder, random loopback
+ * ports, its own epmd and Erlang cookie.
  */
 export class PrivateNode {
   /** Starts a node; resolves when it takes clients. */
@@ -85,7 +85,7 @@ export class PrivateNode {
     return this.#vm.kill()
   }
 
-  /** Stops in an orderly way, as a service manager does; resolves when the VM is gone. Its data stay. */
+  /** Stops gracefully, as a service manager does; resolves when the VM has ended. Its data stay. */
   shutdown(): Promise<void> {
     return this.#vm.shutdown()
   }

@@ -36,8 +36,8 @@ export interface PrivateProcessOptions {
 }
 
 /**
- * A server of one's own in a temporary folder, to be killed and restarted at will. A guard (see guard.ts) takes it away,
- * its folder too, when this process ends without `stop`.
+ * A private server in a temporary folder that can be killed and restarted. A guard (see guard.ts) removes it and its
+ * folder when this process ends without `stop`.
  */
 export class PrivateProcess {
   /** Runs a program that prepares the folder, if given, then the server; resolves when it serves clients. */
@@ -75,7 +75,7 @@ export class PrivateProcess {
     await this.#gone()
   }
 
-  /** Stops in an orderly way, by a signal; resolves when the server is gone. Its data stay. */
+  /** Stops gracefully, by a signal; resolves when the server has ended. Its data stay. */
   async shutdown(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     this.#process?.kill(signal)
     await this.#gone()

@@ -8,7 +8,7 @@ import { killTree } from './kill-tree.js'
 const [folder, epmdPort, shared] = process.argv.slice(2)
 if (!folder) throw new Error('usage: process-guard.ts FOLDER [EPMD_PORT [shared]]')
 
-// It ends by itself, soon after its owner: a signal to everyone must not stop it from clearing away.
+// It ends by itself, soon after its owner: a signal to all processes must not prevent the cleanup.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 
 let pid = 0

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** The way to a broker, to be broken at will: listens on a port of its own and passes on what comes. */
+/** A proxy in front of a broker, to simulate network faults: it listens on its own port and forwards data. */
 export class TcpProxy {
   /** In front of the host and port of an AMQP URL. */
   static async to(url: string): Promise<TcpProxy> {
@@ -11,9 +11,9 @@ export class TcpProxy {
     return proxy
   }
 
-  /** Of each piece of data in each direction. It holds for what comes from now on. */
+  /** Delay of each chunk in each direction. It applies to data from now on. */
   latencyMs = 0
-  /** In each direction of each connection; what comes faster is not read. It holds for what comes from now on. */
+  /** Throughput in each direction of each connection; excess data is not read yet. It applies to data from now on. */
   bytesPerSecond = Infinity
   readonly #target: URL
   readonly #sockets = new Set<Socket>()
@@ -31,7 +31,7 @@ export class TcpProxy {
     return this.#port
   }
 
-  /** The URL that was given, by way of this proxy; or another one of the same broker. */
+  /** The given URL through this proxy; or another one of the same broker. */
   url(of: string = this.#target.href): string {
     const url = new URL(of)
     url.hostname = '127.0.0.1'
@@ -39,14 +39,14 @@ export class TcpProxy {
     return url.href
   }
 
-  /** Ends every connection with a reset, to both sides. What is under way in the proxy is lost. New ones may come. */
+  /** Ends every connection with a reset, to both sides. Data in the proxy are lost. New connections may open. */
   cut(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
   /**
-   * Goes silent: takes connections and keeps them, but passes nothing on, not even their end. As a network that drops
-   * packets, or a machine that lost its power.
+   * Goes silent: accepts and keeps connections, but forwards nothing, not even their end. It simulates a network that
+   * drops packets, or a machine that lost its power.
    */
   freeze(): void {
     if (this.#thaw) return
@@ -54,7 +54,7 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.pause()
   }
 
-  /** Passes everything on again, and first what was sent meanwhile, as TCP does. */
+  /** Forwards data again, first the data that was sent meanwhile, as TCP does. */
   thaw(): void {
     this.#thaw?.()
     this.#thaw = undefined
@@ -84,7 +84,7 @@ export class TcpProxy {
 
   async #serve(client: Socket): Promise<void> {
     this.#keep(client)
-    // Its data wait in the socket until somebody listens for them.
+    // Its data wait in the socket until a listener reads them.
     await this.#flow
     if (client.destroyed) return
     const { hostname, port } = this.#target

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 
-/** What an operator fills into the form "Publish message" of an exchange. */
+/** The fields of the form "Publish message" of an exchange. */
 export interface HandMade {
   routingKey: string
   bcc: readonly string[]
@@ -33,7 +33,7 @@ export class ManagementUi {
 
   /** @param path such as `queues`, or `queues`, the vhost and the name of one */
   async open(...path: string[]): Promise<void> {
-    // A page is drawn when its data are there, over the one before: a blank one tells them apart.
+    // A page is drawn over the previous one when its data are there: a blank page between separates them.
     await this.page.goto('about:blank')
     await this.page.goto(`${this.#url}/#/${path.map(encodeURIComponent).join('/')}`)
     await this.page.waitForSelector('#main h1')
@@ -62,7 +62,7 @@ export class ManagementUi {
     await page.fill(`${FORM} textarea[name=payload]`, payload)
   }
 
-  /** Presses the button under the form; resolves to what the UI answers. */
+  /** Presses the button under the form; resolves to the answer of the UI. */
   async publish(): Promise<string> {
     await this.page.click(`${FORM} input[type=submit]`)
     const answer = this.page.locator('.form-popup-info, .form-popup-warn, .form-popup-error').last()

@@ -25,7 +25,7 @@ export async function setScene(url: string): Promise<Dueque> {
   const { appointments } = await readAppointments(CSV)
   const reminders = remindersFor(appointments)
   const first = Math.min(...reminders.map(({ dueAt }) => dueAt))
-  // In a day or two from now, whenever that is; rounded as people round.
+  // In a day or two from now, rounded to a usual time.
   const items = reminders.map(({ id, payload, dueAt }, i) => {
     const step = RUNG_STEPS[i % RUNG_STEPS.length]!
     const delay = Math.max(step, Math.round((dueAt - first + DAY) / step) * step)

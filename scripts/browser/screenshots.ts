@@ -73,7 +73,7 @@ async function waitingMessages(ui: ManagementUi): Promise<void> {
   await take('queues', table, table)
 }
 
-/** As the UI sees it: some seconds old. */
+/** As the UI shows it: some seconds old. */
 async function messagesIn(queue: string): Promise<number> {
   const response = await fetch(`${managementUrl!}/api/queues/${encodeURIComponent(vhost)}/${queue}`, {
     headers: { authorization: `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}` },
@@ -119,6 +119,6 @@ async function deadMessage(ui: ManagementUi): Promise<void> {
   await page.click('#main form[action="#/queues/get"] input[type=submit]')
   const message = page.locator('#msg-wrapper')
   await message.locator('table').first().waitFor()
-  await page.waitForTimeout(1000) // it slides down
+  await page.waitForTimeout(1000) // the animation takes a moment
   await take('dead', message, message)
 }

@@ -4,7 +4,7 @@ import { greetPostgres } from './postgres-client.js'
 import { greetRedis } from './redis-client.js'
 import type { Service } from './service.js'
 
-/** Runs an image of Redis. Undefined if there is no Docker engine to talk to, or if it cannot have the image. */
+/** Runs an image of Redis. Undefined without a Docker engine, or if it cannot get the image. */
 export function startRedisContainer(image: string): Promise<Service | undefined> {
   return start('Redis', {
     image,

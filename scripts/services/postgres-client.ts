@@ -1,9 +1,9 @@
 import { Client } from 'pg'
 
-/** Opens a connection for what is done with it, and closes it. */
+/** Opens a connection, runs `use` with it, and closes it. */
 export async function withPostgres<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
-  client.on('error', () => {}) // the query tells
+  client.on('error', () => {}) // the query reports the error
   try {
     await client.connect()
     return await use(client)
@@ -12,7 +12,7 @@ export async function withPostgres<T>(url: string, use: (client: Client) => Prom
   }
 }
 
-/** Resolves to the version of a PostgreSQL that takes clients. */
+/** Resolves to the version of a PostgreSQL that accepts clients. */
 export function greetPostgres(url: string): Promise<string> {
   return withPostgres(url, async (client) => {
     const { rows } = await client.query<{ server_version: string }>('SHOW server_version')

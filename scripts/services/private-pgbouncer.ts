@@ -17,7 +17,7 @@ export interface PrivatePgbouncerOptions {
   config?: Record<string, string>
 }
 
-/** A PgBouncer of one's own, to be killed and restarted at will: see private-process.ts. It asks for no password. */
+/** A private PgBouncer that can be killed and restarted: see private-process.ts. It asks for no password. */
 export class PrivatePgbouncer {
   /** Starts it; resolves when it takes clients and reaches the database. */
   static async start(options: PrivatePgbouncerOptions): Promise<PrivatePgbouncer> {

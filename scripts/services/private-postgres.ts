@@ -9,7 +9,7 @@ import { give, unprivileged } from './unprivileged.js'
 export interface PrivatePostgresOptions {
   /** Folder that holds initdb and postgres. */
   programs: string
-  /** Syncs what is committed to disk. A kill of the process loses nothing without it, a power failure does. @default true */
+  /** Syncs commits to disk. Without it a kill of the process loses nothing, but a power failure does. @default true */
   fsync?: boolean
   /** More settings of postgresql.conf: `{ max_connections: '20' }`. */
   config?: Record<string, string>
@@ -78,7 +78,7 @@ export class PrivatePostgres {
     return this.#server.kill()
   }
 
-  /** Stops in an orderly way, and ends its clients' sessions ("fast"); resolves when it is gone. Its data stay. */
+  /** Stops gracefully and ends the sessions of its clients ("fast"); resolves when it has ended. Its data stay. */
   shutdown(): Promise<void> {
     return this.#server.shutdown('SIGINT')
   }
@@ -94,7 +94,7 @@ export class PrivatePostgres {
   }
 }
 
-/** Without what leads the programs to another server or folder. */
+/** Without variables that lead the programs to another server or folder. */
 function environment(folder: string): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PG') && !name.startsWith('LC_'))
   return { ...Object.fromEntries(kept), HOME: folder, LC_ALL: 'C' }

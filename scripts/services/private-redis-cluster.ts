@@ -5,7 +5,7 @@ import { PrivateRedis, type PrivateRedisOptions } from './private-redis.js'
 import { openRedis } from './redis-client.js'
 
 const SLOTS = 16_384
-/** Nodes talk to each other on a port that is so much above the one for clients. */
+/** Offset of the cluster bus port from the port for clients. */
 const BUS = 10_000
 
 export interface PrivateRedisClusterOptions extends Omit<PrivateRedisOptions, 'port'> {
@@ -47,7 +47,7 @@ export class PrivateRedisCluster {
     return this.nodes.map(({ url }) => url)
   }
 
-  /** Resolves when each node sees the cluster in good order. */
+  /** Resolves when each node reports the cluster as ok. */
   async whole(): Promise<void> {
     const size = `cluster_size:${this.nodes.length}`
     const sees = async ({ url }: PrivateRedis) => {

@@ -22,7 +22,7 @@ export interface PrivateRedisOptions {
   startTimeoutMs?: number
 }
 
-/** A Redis of one's own, to be killed and restarted at will: see private-process.ts. */
+/** A private Redis that can be killed and restarted: see private-process.ts. */
 export class PrivateRedis {
   /** Starts it; resolves when it takes clients. */
   static async start(options: PrivateRedisOptions): Promise<PrivateRedis> {
@@ -73,7 +73,7 @@ export class PrivateRedis {
     return this.#server.kill()
   }
 
-  /** Stops in an orderly way; resolves when it is gone. */
+  /** Stops gracefully; resolves when it has ended. */
   shutdown(): Promise<void> {
     return this.#server.shutdown()
   }

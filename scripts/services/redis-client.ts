@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 
-/** A connection that is not repaired: its commands fail instead. */
+/** A connection that does not reconnect: its commands fail instead. */
 export async function openRedis(url: string): Promise<Redis> {
   const redis = new Redis(url, {
     lazyConnect: true,
@@ -11,12 +11,12 @@ export async function openRedis(url: string): Promise<Redis> {
   let reason: Error | undefined
   redis.on('error', (error: Error) => (reason = error))
   await redis.connect().catch((error: unknown) => {
-    throw reason ?? error // "Connection is closed." is all that `connect` says
+    throw reason ?? error // `connect` itself only says "Connection is closed."
   })
   return redis
 }
 
-/** Resolves to the version of a Redis that takes clients. */
+/** Resolves to the version of a Redis that accepts clients. */
 export async function greetRedis(url: string): Promise<string> {
   const redis = await openRedis(url)
   try {

@@ -1,8 +1,8 @@
 /** A Redis or PostgreSQL to work on. */
 export interface Service {
   readonly url: string
-  /** One line for humans: which one this is and where it comes from. */
+  /** One line for humans: the server and its origin. */
   readonly how: string
-  /** Ends what was started for it. May be called again. */
+  /** Stops the processes that were started for it. May be called again. */
   stop(): Promise<void>
 }

@@ -7,7 +7,7 @@ export interface User {
   gid: number
 }
 
-/** Whom to run programs as that refuse to run as root: `postgres`, else `nobody`. Undefined if this is not root. */
+/** The user for programs that refuse to run as root: `postgres`, else `nobody`. Undefined if this is not root. */
 export async function unprivileged(): Promise<User | undefined> {
   if (process.getuid?.() !== 0) return undefined
   for (const name of ['postgres', 'nobody']) {
