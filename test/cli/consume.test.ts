@@ -31,7 +31,7 @@ async function fill(queue: string, count: number): Promise<void> {
   for await (const { error } of mq.scheduleAll(items)) expect(error).toBeUndefined()
 }
 
-/** Whatever a consumer still holds is not counted. */
+/** Ready messages: those that a consumer holds are not counted. */
 const ready = async (queue: string) => (await channel.checkQueue(queue)).messageCount
 const settles = (queue: string, count: number) =>
   poll(async () => (await ready(queue)) === count, { what: `${count} messages in ${queue}` })

@@ -11,7 +11,7 @@ import { documents, run, start, unique } from './dueque.js'
 const vhost = useVhost()
 const env = () => ({ AMQP_URL: vhost.url })
 let channel: Channel
-/** The tests' work queue, and one that is gone although its dead queue is there. */
+/** The work queue of the tests, and a missing one whose dead queue exists. */
 const [queue, gone] = [unique('reminders'), unique('gone')]
 
 beforeAll(async () => {
@@ -160,7 +160,7 @@ test('redrive sends a message back as its next attempt, resets the retry policy,
   expect(message!.properties).toMatchObject({ messageId: 'a', type: 'test.note', deliveryMode: 2 })
   expect(message!.fields.routingKey).toBe(`${queue}.dead`)
   expect(message!.content.toString()).toBe('{"n":0}')
-  // A 3.10 counts for every message, this one from the start.
+  // RabbitMQ 3.10 counts deliveries of every message, also of this one.
   const { 'x-delivery-count': count = 0, ...left } = message!.properties.headers!
   expect(count).toBe(0)
   expect(left).toEqual({
@@ -213,7 +213,7 @@ test('messages that the broker dead-lettered are listed as delivery-limit, and t
   const own = unique('worn')
   const mq = await open(vhost.url)
   await declareWorn(channel, own, 2)
-  // Its dead queue is there as soon as somebody has consumed it.
+  // Its dead queue exists after its first consumer.
   await (await mq.consume(own, [on(note, () => undefined)])).close()
   await mq.schedule(note, { n: 1 }, { to: { queue: own }, in: 100, id: 'worn', declare: true })
   await holds(channel, own, 1)
@@ -267,7 +267,7 @@ test('redrive killed half-way loses nothing, and both copies of a duplicate have
   await poll(async () => (await depth(channel, queue)) >= 20, { what: 'some to be sent on', timeoutMs: 30_000 })
   child.kill('SIGKILL')
   await ended
-  // What it held comes back when the broker has noticed.
+  // Its messages return when the broker has detected the loss.
   const all = async () => (await depth(channel, queue)) + (await depth(channel, `${queue}.dead`)) >= 300
   await poll(all, { what: 'everything to be there', timeoutMs: 30_000 })
   expect(await depth(channel, `${queue}.dead`)).toBeGreaterThan(0)

@@ -18,7 +18,7 @@ interface Found {
   todo: string
 }
 
-/** What it says of a store. */
+/** The findings about a store. */
 async function doctor(...args: string[]): Promise<{ code: number | null; found: Found[]; told: string[] }> {
   const { code, stdout } = await run(['doctor', '--json', '--no-management', '--no-round-trip', ...args], {
     AMQP_URL: vhost.url,
@@ -86,7 +86,7 @@ test('names the command to run if PostgreSQL lacks the schema, and reports no pr
   expect(missing.todo).toContain('dueque postgres migrate')
   await migratePostgres({ pool: poolOf(database.url), schema })
   const { told, found } = await postgresDoctor(database.url, schema)
-  // The shared server may run without.
+  // The shared server may run without it.
   expect(told.filter((line) => !line.endsWith('postgres-durability'))).toEqual([
     'ok postgres-version',
     'ok postgres-schema',
@@ -116,7 +116,7 @@ test('reports overdue, released and unreadable messages, and changed settings of
   expect(say('postgres-unreadable')!.what).toMatch(/^2 rows \("a", "b"\) are no messages/)
   expect(say('postgres-table-vacuum')).toMatchObject({ severity: 'error' })
   expect(code).toBe(6)
-  // What is to be done mends it.
+  // The suggested command repairs it.
   await pool.query(say('postgres-table-vacuum')!.todo)
   const again = await postgresDoctor(database.url, schema)
   expect(again.told).toContain('ok postgres-table-vacuum')

@@ -14,7 +14,7 @@ export interface Result {
   stderr: string
 }
 
-/** The command line as a process of its own, with nothing in its environment that it would go by but `env`. */
+/** Runs the command line in its own process, with only `env` of the variables that it reads. */
 export function start(args: readonly string[], env: Record<string, string> = {}) {
   const none = {
     AMQP_URL: undefined,
@@ -29,7 +29,7 @@ export function start(args: readonly string[], env: Record<string, string> = {})
   const result: Result = { code: null, stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (result.stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (result.stderr += text))
-  // Not reading all of the input is the child's right.
+  // The child may end without reading all of its input.
   child.stdin.on('error', () => undefined)
   const ended = once(child, 'close').then(([code]) => ({ ...result, code: code as number | null }))
   const printed = (lines: number) =>

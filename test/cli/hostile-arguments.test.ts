@@ -8,7 +8,7 @@ const vhost = useVhost()
 const RUNS = 12
 const SEED = 7
 
-/** No operating system passes a zero byte on. */
+/** Operating systems do not pass zero bytes on. */
 const text = fc
   .oneof(
     fc.string({ unit: 'binary', maxLength: 60 }),
@@ -29,12 +29,12 @@ const text = fc
     fc.json(),
   )
   .map((one) => one.replaceAll('\0', ''))
-/** As one argument, so that a text that begins with a dash is a value all the same. */
+/** As one argument, so that a text that begins with a dash is still a value. */
 const option = (name: string, value = text) => value.map((one) => `--${name}=${one}`)
 const some = (...names: string[]) =>
   fc.subarray(names).chain((chosen) => fc.tuple(...chosen.map((name) => option(name))))
 
-/** What a schedule needs beside one hostile option, so that no other is what it stumbles over. */
+/** Valid options next to one hostile option, so that only the hostile one can fail. */
 function without(hostile: string): string[] {
   return ['--data=1', '--in=1d'].filter((one) => one.split('=')[0] !== hostile.split('=')[0])
 }

@@ -11,7 +11,7 @@ const env = () => ({ AMQP_URL: vhost.url })
 let channel: Channel
 
 beforeAll(async () => {
-  // Declares what is needed.
+  // Declares the topology.
   const mq = await connect({ url: vhost.url })
   await mq.close()
 })
@@ -152,7 +152,7 @@ test('redrive killed half-way loses nothing', async () => {
   await poll(async () => (await depth(channel, queue)) >= 10, { what: 'some to be sent on', timeoutMs: 30_000 })
   child.kill('SIGKILL')
   await ended
-  // What it held comes back when the broker has noticed.
+  // Its messages return when the broker has detected the loss.
   await poll(async () => (await depth(channel, queue)) + (await depth(channel, PARKED)) >= 60, {
     what: 'everything to be there',
     timeoutMs: 30_000,

@@ -27,7 +27,7 @@ async function oldWorld(type = 'direct', key = 'k', args: Record<string, unknown
   return { exchange, queue, channel }
 }
 
-/** The plugin's count may be a moment old. */
+/** The count of the plugin may be slightly old. */
 async function isEmpty(exchange: string): Promise<void> {
   const empty = async () => (await pluginCommand('status', exchange)).code === 0
   await poll(empty, { what: `nothing in ${exchange}`, timeoutMs: 30_000, intervalMs: 500 })

@@ -19,7 +19,7 @@ afterAll(() => client.quit())
 
 const HEALTH = ['--health-port', '0', '--json']
 
-/** A relay that is ready, and where it tells of its health. */
+/** A ready relay, and the URL of its health. */
 async function startRelay(url: string, ...args: string[]) {
   const relay = start(['relay', ...HEALTH, ...args], {
     AMQP_URL: vhost.url,
@@ -37,7 +37,7 @@ async function startRelay(url: string, ...args: string[]) {
   return { ...relay, health, healthPort }
 }
 
-/** Schedules through a process that relays nothing. */
+/** Schedules through a process without a relay. */
 async function schedule(redisClient: unknown, queue: string, delays: readonly number[]): Promise<void> {
   const strategy = redis({ client: redisClient as Redis, prefix: server.prefix, relay: false })
   const mq = await connect({ url: vhost.url, strategy })
@@ -49,7 +49,7 @@ test('hands over due messages, reports its health, and ends on SIGTERM', async (
   const queue = unique('relayed')
   const relay = await startRelay(server.url)
   expect(await relay.health()).toMatchObject({ status: 200, ok: true, producer: 'up', store: 'up' })
-  // Another address of this host, as that of its network is: nobody listens there.
+  // Another address of this host, like that of its network: no server listens there.
   await expect(fetch(`http://127.0.0.2:${relay.healthPort}/`)).rejects.toThrow()
   await schedule(client, queue, [3000, 3500, 4000, 3_600_000])
   const channel = await rawChannel(vhost.url)

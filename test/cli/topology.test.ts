@@ -128,7 +128,7 @@ test(
   },
 )
 
-/** The management API, with something done after it has counted and before its answer is known. */
+/** A management API that runs `meanwhile` between its count and its answer. */
 async function slowManagement(meanwhile: () => Promise<unknown>): Promise<string> {
   const server = createServer((request, response) => {
     void (async () => {

@@ -10,7 +10,7 @@ export interface WorkOptions extends ConnectOptions {
   consume?: ConsumeOptions
 }
 
-/** A producer and a consumer, on a queue of their own, that go on while something breaks; and the account of it afterwards. */
+/** A producer and a consumer on their own queue that go on during a fault, and the account afterwards. */
 export class AtWork {
   /** Resolves when messages arrive. Ends with the test. */
   static async start(url: string, { queue = unique('work'), consume, ...options }: WorkOptions = {}): Promise<AtWork> {
@@ -55,7 +55,7 @@ export class AtWork {
     await this.mq.consume(this.queue, [handler], options)
   }
 
-  /** Resolves when one that is scheduled from now on was handled. */
+  /** Resolves when a message that is scheduled from now on was handled. */
   async flows(when: string): Promise<void> {
     const from = this.load.count
     const isNew = (n: number) => n >= from

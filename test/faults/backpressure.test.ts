@@ -41,7 +41,7 @@ test('a slow consumer of 20,000 due messages holds no more than prefetch allows'
   expect(heldBytes).toBeLessThan(12 * MIB)
 }, 180_000)
 
-/** A queue that a message waits for, so that all is declared, and the broker by way of a slow network. */
+/** A queue with one waiting message, so that everything is declared, and a broker behind a slow network. */
 async function slowly(bytesPerSecond: number): Promise<{ queue: string; url: string }> {
   const queue = unique('slow')
   const mq = await open(vhost.url)

@@ -26,7 +26,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
   })
 
   test('killed with 20,000 messages waiting or on their first hop: each is handled once, none early, overdue ones soon', async (test) => {
-    // "Improved resiliency of dead-lettering" came with 3.10.20. docs/operations.md has what was measured.
+    // "Improved resiliency of dead-lettering" is part of 3.10.20. Measurements: docs/operations.md.
     test.skip(
       isBefore(node.version, [3, 10, 20]),
       `RabbitMQ ${node.version} may lose some by itself, in its dead-letter workers`,
@@ -88,7 +88,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
     await world.close()
     let confirmed = 0
     const found = seconds.map((n) => schedule(other!, 100 + n).then(() => confirmed++))
-    // As long as a confirm takes where it is not held.
+    // As long as a confirm takes if it is not held.
     await poll(() => confirmed === found.length, { what: 'confirms', timeoutMs: 200 }).catch(() => undefined)
     await node.kill()
     await node.restart()

@@ -50,7 +50,7 @@ async function all(count: number): Promise<void> {
   while (handled < count) await pause(20)
 }
 
-/** The whole file at once, or it would be read half-way. */
+/** Replaces the whole file at once, so that it is never read half-written. */
 function setClock(offset: string): void {
   writeFileSync(`${file}.new`, offset)
   renameSync(`${file}.new`, file)

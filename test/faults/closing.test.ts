@@ -11,9 +11,9 @@ const CHILD = fileURLToPath(new URL('closing-child.ts', import.meta.url))
 const vhost = useVhost()
 
 interface Closed {
-  /** What its close took. */
+  /** Duration of its close. */
   closeMs: number
-  /** From then to its end. */
+  /** From the end of its close to the end of the process. */
   exitMs: number
   outcomes: readonly string[]
   settled: number

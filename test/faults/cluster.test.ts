@@ -31,7 +31,7 @@ describe.skipIf(noNodes)(`a cluster of three ${why}`, () => {
       Array.from({ length: 12 }, (_, i) => (i + 1) * 3_600_000),
     )
     let leaders: [name: string, leader: string][] = []
-    // Those that were not asked for are declared in the background.
+    // Rungs of the warm-up are declared in the background.
     const all = async () => {
       leaders = [...(await cluster.leaders())].filter(([name]) => /\.wait\.\d+h$/.test(name))
       return leaders.length === 23
@@ -57,7 +57,7 @@ describe.skipIf(noNodes)(`a private cluster of three ${why}`, () => {
     const [, leads] = [...(await cluster.leaders())].find(([name]) => name.includes('.wait.'))!
     const leader = cluster.named(leads)
     const [follower, other] = cluster.nodes.filter((node) => node !== leader) as [PrivateNode, PrivateNode]
-    // How long it takes until a leader is found is the machine's matter.
+    // The time of a leader election depends on the machine.
     const mq = await open(
       [follower, leader, other].map(({ url }) => url),
       { publishTimeoutMs: 120_000 },
@@ -116,13 +116,13 @@ describe.skipIf(noNodes)(`a private cluster of three ${why}`, () => {
     await Promise.all(others.map((node) => node.restart()))
     const end = Date.now() + 60_000
     while (!(await scheduled(mq, queue)) && Date.now() < end);
-    // What was confirmed arrives, the failed ones may.
+    // Confirmed messages arrive, failed ones may arrive.
     await poll(() => [0, 1, 200].every((n) => recorder.numbers.includes(n)), { what: 'arrivals', timeoutMs: 60_000 })
     expect(recorder.early).toEqual([])
   }, 240_000)
 })
 
-/** Its nodes get killed: nobody else shall have it after that, a second try neither. */
+/** Its nodes get killed: no other test may use it afterwards, nor a second try. */
 async function ownCluster({ skip }: Pick<TestContext, 'skip'>): Promise<PrivateCluster> {
   const cluster = (await startCluster())!
   onTestFinished(() => cluster.stop())
@@ -136,7 +136,7 @@ async function ownCluster({ skip }: Pick<TestContext, 'skip'>): Promise<PrivateC
 
 async function open(urls: readonly string[], options: ConnectOptions = {}): Promise<Dueque> {
   const mq = await connect({ url: urls, ...options })
-  // Publishes under way end by their time-out, at the latest.
+  // Publishes in flight end by their time-out at the latest.
   onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }), 180_000)
   return mq
 }

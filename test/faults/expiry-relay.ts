@@ -1,4 +1,4 @@
-/** A relay in a process of its own: `REDIS-URL PREFIX AMQP-URL`. It prints `relays` when it does. */
+/** A relay in its own process: `REDIS-URL PREFIX AMQP-URL`. It prints `relays` when it runs. */
 import { Redis } from 'ioredis'
 import { connect } from '../../src/index.js'
 import { redisExpiry } from '../../src/strategies/redis/index.js'

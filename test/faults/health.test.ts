@@ -29,7 +29,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
 
   test('health is down while the broker is away, and up when it and the consumer are back', async () => {
     await Recorder.on(mq, queue)
-    // Its confirm tells that the queue is old enough to survive the kill.
+    // Its confirm means that the queue is old enough to survive the kill.
     await scheduleNotes(mq, queue, [0])
     const before = mq.health()
     expect(before).toMatchObject({ ok: true, producer: 'up', consumer: 'up' })
@@ -48,7 +48,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
 
   test('health reports that the broker accepts no messages, and why', async () => {
     await node.ctl('set_vm_memory_high_watermark', '0.000001')
-    // The broker tells at the first publish.
+    // The broker reports it at the first publish.
     const blocked = mq.schedule(note, { n: 1 }, { to: { queue }, in: 0 })
     await becomes({ ok: false, producer: 'blocked', consumer: 'up' }, 'blocked')
     expect(mq.health()).toMatchObject({

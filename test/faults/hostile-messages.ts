@@ -13,7 +13,7 @@ export interface Targets {
 const BATCH = 500
 const DAY_MS = 86_400_000
 
-/** So many, the same for the same seed; not all in memory. */
+/** Yields `count` messages, the same for the same seed, without keeping all in memory. */
 export function* hostileMessages(count: number, seed: number, targets: Targets): Generator<RawMessage[]> {
   const arbitrary = messages(targets)
   for (let done = 0; done < count; done += BATCH) {
@@ -52,11 +52,11 @@ const bothWays = (depth: number) => [nested(depth, 'A'), nested(depth, 'F')]
 const text = (value: string) => long('S', value)
 const finite = { noNaN: true, noDefaultInfinity: true } as const
 
-/** Every type that RabbitMQ takes from a producer. For a NaN or an infinity it closes the connection. */
+/** Every type that RabbitMQ accepts from a producer. For a NaN or an infinity it closes the connection. */
 const leaf: fc.Arbitrary<Bytes> = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }).map(text),
   fc.constantFrom('x'.repeat(3000), '', '\u0000', '\u001b[2J').map(text),
-  // Mostly no UTF-8.
+  // Mostly not UTF-8.
   fc.uint8Array({ maxLength: 40 }).map((content) => long('S', content)),
   fc.uint8Array({ maxLength: 40 }).map((content) => long('x', content)),
   fc.maxSafeInteger().map(int64),
@@ -70,7 +70,7 @@ const leaf: fc.Arbitrary<Bytes> = fc.oneof(
   fc.constant(fixed('V')),
 )
 
-/** A table that amqplib takes for a value with the name of its type, when it writes it. */
+/** A table that amqplib would write as a typed value. */
 const trap = fc
   .tuple(
     fc.constantFrom(
@@ -110,13 +110,13 @@ const { value } = fc.letrec<{ value: Bytes }>((tie) => ({
     fc.array(fc.tuple(fieldNames, tie('value')), { maxLength: 3 }).map((entries) => long('F', fields(entries))),
   ),
 }))
-/** Few are very deep: they cost the broker itself a tenth of a second, each time it passes them on. */
+/** Few tables are very deep: each costs the broker a tenth of a second whenever it forwards the message. */
 const deep = fc.oneof(
   { weight: 99, arbitrary: fc.constantFrom(...[10, 31, 32, 33, 101].flatMap((depth) => bothWays(depth))) },
   { weight: 1, arbitrary: fc.constantFrom(...[3000, 8000].flatMap((depth) => bothWays(depth))) },
 )
 
-/** Far away or over, so that nothing is held when it is counted. */
+/** Far in the future or past, so that no message is held during the count. */
 const instants = fc.oneof(
   fc.constantFrom(...[0, 1, -1, 2 ** 53 - 1, 8.64e15, 8.64e15 + 1].map(int64), double(1.5)),
   fc.constantFrom(...['1795420800000', '', 'soon'].map(text)),

@@ -11,7 +11,7 @@ const SEED = Number(process.env['DUEQUE_HOSTILE_SEED'] ?? 7)
 
 const vhost = useVhost()
 
-/** Returns, throws, and decides, for ever or in the end. */
+/** Handlers that return, throw or decide, always or in the end. */
 function whatever({
   body,
   attempt,
@@ -42,7 +42,7 @@ describe.skipIf(noManagement)(
         const mq = await open(vhost.url)
         const trouble: unknown[] = []
         mq.on('disconnected', (error) => trouble.push('disconnected', error))
-        // A broker that is busy with so many may take long to declare what one of them needs. It is tried again.
+        // A broker that is busy with so many messages may be slow to declare. The schedule is repeated.
         mq.on('error', (error) => {
           if (error.code !== 'PUBLISH_TIMEOUT') trouble.push(error)
         })
@@ -82,7 +82,7 @@ describe.skipIf(noManagement)(
   },
 )
 
-/** How many the broker took: all of them. */
+/** Returns the number of messages that the broker confirmed, which is all of them. */
 async function sendAll(queue: string): Promise<number> {
   const exchange = unique('fanout')
   const channel = await rawChannel(vhost.url)

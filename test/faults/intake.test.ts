@@ -8,11 +8,11 @@ import { open } from '../support/mq.js'
 
 vi.setConfig({ testTimeout: 240_000 })
 const vhost = useVhost()
-/** Published before each end. */
+/** Messages that are published before each kill. */
 const EACH = 1500
 const COUNT = 3 * EACH
 
-/** A process that is killed when it has begun to take what is there. */
+/** A process that is killed after it began to take messages. */
 async function intakeProcess(from: string) {
   const { child, ended } = start(['plugin', 'intake', from, '--type', 'direct', '--url', vhost.url])
   let said = ''
@@ -37,7 +37,7 @@ test('an intake that is killed twice in mid-stream loses nothing; by their ids, 
   onTestFinished(() => model.close())
   const channel = await model.createConfirmChannel()
   const publish = (n: number) => {
-    // Rungs of their own for each life: those that are new keep messages on the way for a while.
+    // Different rungs for each process: new rungs hold their confirms for a while.
     const delay = (n % 20) * 100 + Math.floor(n / EACH) * 10
     const body = Buffer.from(JSON.stringify({ notBefore: Date.now() + delay }))
     channel.publish(from, 'k', body, { headers: { 'x-delay': delay }, messageId: String(n), persistent: true })
@@ -49,7 +49,7 @@ test('an intake that is killed twice in mid-stream loses nothing; by their ids, 
     const before = handled.size
     for (let n = life * EACH; n < (life + 1) * EACH; n++) publish(n)
     if (life === 2) break
-    // It has some of them scheduled, some on the way, and some not yet.
+    // Some messages are scheduled, some in flight, and some not yet taken.
     await poll(() => handled.size > before, { what: 'the first one', timeoutMs: 30_000, intervalMs: 1 })
     child.kill('SIGKILL')
     await ended

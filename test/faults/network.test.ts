@@ -53,7 +53,7 @@ test('silent without a close: the heartbeat detects it, and everything goes on w
     timeoutMs: 60_000,
   })
   expect(work.events).toContain('disconnected')
-  // What the broker gets now are also bytes of the dead connections.
+  // The broker also receives bytes of the dead connections now.
   proxy.thaw()
   await work.flows('after the silence')
   await work.account()

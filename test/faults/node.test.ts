@@ -93,7 +93,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
       await pause(4000)
       await node.ctl('set_vm_memory_high_watermark', '0.6')
       await poll(() => attempts.length >= 2, { what: 'the second attempt' })
-      // Whatever was written before is read before.
+      // Data that were written before are read before.
       await mq.schedule(note, { n: 2 }, { to: { queue }, in: 0 })
       await poll(() => attempts.includes(2), { what: 'the message behind it' })
       expect(attempts).toEqual([1, 1, 2])

@@ -18,7 +18,7 @@ test('the queue is deleted: the consumer declares it again, and messages due fro
   await channel.deleteQueue(work.queue)
   await work.flows('after the deletion')
   const backAt = Date.now()
-  // What was in the queue is gone with it.
+  // The messages of the queue are deleted with it.
   await work.account((n) => work.load.dueAt[n]! < backAt)
   expect(work.load.failures).toEqual([])
   expect(work.events).not.toContain('disconnected')
@@ -36,7 +36,7 @@ test('the queue is missing for a while: messages due meanwhile are parked, the r
   await work.sees('error DESTINATION_MISSING')
   expect(work.mq.health()).toMatchObject({ ok: false, producer: 'up', consumer: 'down' })
   await poll(() => parked.size > 0, { what: 'a parked message', timeoutMs: 60_000 })
-  // Without its binding, which is dueque's business.
+  // Without its binding, which dueque restores.
   await declare()
   await work.flows('after the declaration')
   await work.account((n) => parked.has(n) || work.load.dueAt[n]! < deletedAt)
@@ -110,7 +110,7 @@ describe.skipIf(managementUrl() === undefined)('an operator (skipped without the
   })
 })
 
-/** What comes into a queue from now on, taken out of it. */
+/** Consumes the messages that enter a queue from now on. */
 async function numbersIn(channel: Channel, queue: string): Promise<ReadonlySet<number>> {
   const numbers = new Set<number>()
   const take = (message: ConsumeMessage | null) => {

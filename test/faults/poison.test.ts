@@ -13,13 +13,13 @@ const vhost = useVhost()
 /** RabbitMQ answers 406 to a producer that consumes nothing from it: https://www.rabbitmq.com/docs/direct-reply-to */
 const NO_CONSUMER = { properties: { replyTo: 'amq.rabbitmq.reply-to' } }
 
-/** What no check of ours lets through, and RabbitMQ ends the channel or the connection for. */
+/** Messages for which RabbitMQ closes the channel or the connection; the checks of dueque refuse them. */
 const POISONS: [what: string, replyCode: number, poison: Partial<DelayedMessage>][] = [
   ['closes the channel', 406, NO_CONSUMER],
   ['closes the connection', 541, { headers: { x: { '!': 'double', value: NaN } } }],
 ]
 
-/** A ladder that has no such checks: it poisons those that `test` chooses. */
+/** A ladder without such checks: it poisons the messages that `test` selects. */
 function poisoning(poison: Partial<DelayedMessage>, test: (message: DelayedMessage) => boolean): Strategy {
   const inner = ladder()
   const schedule = (message: DelayedMessage, options: Parameters<Strategy['schedule']>[1]) =>

@@ -18,7 +18,7 @@ const CUT_MS = 30_000
 
 const openRelay = (options: RedisExpiryOptions) => open(vhost.url, { strategy: redisExpiry(options) })
 
-/** Its subscriptions go another way, by `proxy`. */
+/** Its subscriptions go through `proxy`. */
 class SplitRedis extends Redis {
   readonly proxy: TcpProxy
 
@@ -42,10 +42,10 @@ async function splitRedis(): Promise<SplitRedis> {
   return client
 }
 
-/** 1,000 of them, all due within the cut. */
+/** Delays of 1,000 messages, all due within the cut. */
 const DELAYS = Array.from({ length: 1000 }, (_, n) => 3000 + n * 20)
 
-/** Lost, doubled and early: none. */
+/** Asserts that no message is lost, duplicated or early. */
 function expectAll(recorder: Recorder): void {
   expect(recorder.early).toEqual([])
   expect(recorder.numbers.toSorted((a, b) => a - b)).toEqual(DELAYS.map((_, n) => n))
@@ -77,7 +77,7 @@ test('the subscriber is cut off, without a sweep: all messages are delivered onc
   client.proxy.cut()
   const recorder = await Recorder.on(mq, queue)
   await sleep(CUT_MS)
-  // Shows that nothing else had delivered them.
+  // Shows that no other path had delivered them.
   expect(recorder.numbers).toEqual([])
   await client.proxy.listen()
   await recorder.has(DELAYS.length)
@@ -91,7 +91,7 @@ test('one of two listeners is killed with SIGKILL: each message is handled once'
   const child = startChild(new URL('./expiry-relay.ts', import.meta.url), server.url, prefix, vhost.url)
   await poll(() => child.lines.includes('relays'), { what: 'the other relay', timeoutMs: 60_000 })
   const mq = await openRelay({ client, prefix, relay: { leaseMs: 2000 } })
-  // Many due at once, so that it dies with some of them claimed.
+  // Many messages are due at once, so that it dies with claimed ones.
   await scheduleNotes(
     mq,
     queue,

@@ -12,20 +12,20 @@ import { failure } from '../support/mq.js'
 /** A store that relays share. */
 export interface RelaySubject {
   name: string
-  /** Why there is none, if there is none. */
+  /** The reason why the store is missing, if it is. */
   missing: string
-  /** A strategy over it; undefined if there is none. */
+  /** A strategy over the store; undefined without a store. */
   strategy: (relay?: false) => StoreStrategy | undefined
   /** For `dueque relay`. */
   environment: () => Record<string, string>
-  /** How many are claimed and not settled. */
+  /** The number of claimed messages that are not settled. */
   claimed: () => Promise<number>
-  /** Has something wait that is ready now and was written by somebody else: the JSON of a message, or what looks like it. */
+  /** Adds a ready entry of a foreign program: the JSON of a message, or a text that resembles it. */
   poison: (metas: readonly string[]) => Promise<void>
   unpoison: () => Promise<void>
 }
 
-/** Counts what is handled, by number. */
+/** Counts handled messages by number. */
 export class Handled {
   readonly times = new Map<number, number>()
   readonly early: number[] = []
@@ -62,7 +62,7 @@ async function open(url: string, strategy: Strategy): Promise<Dueque> {
   return mq
 }
 
-/** What every store must bear of its relays and of RabbitMQ. */
+/** Faults of relays and of RabbitMQ that every store must survive. */
 export function relayFaults({ name, missing, strategy, environment, claimed, ...subject }: RelaySubject): void {
   describe(`relays of ${name}`, () => {
     const vhost = useVhost()
@@ -136,7 +136,7 @@ export function relayFaults({ name, missing, strategy, environment, claimed, ...
       await poll(() => handled.times.size > 100, { what: 'some to be handled', timeoutMs: 30_000 })
       await node.kill()
       await poll(() => mq.health().producer !== 'up', { what: 'the loss to be noticed', timeoutMs: 10_000 })
-      // A claim may be under way. Then nothing more is claimed, though a hundred a second fall due.
+      // A claim may be in flight. After it nothing is claimed, although a hundred messages a second become due.
       await pause(500)
       const held = await claimed()
       await pause(1500)
@@ -150,7 +150,7 @@ export function relayFaults({ name, missing, strategy, environment, claimed, ...
 
 const SILENCE_MS = 500
 
-/** A server that stops without a word, as behind a cut in the network: connections stay, and nothing is answered. */
+/** A server that stops answering, as behind a network cut: connections stay open, but no answer arrives. */
 export async function bearsSilence(
   url: string,
   server: { readonly url: string },

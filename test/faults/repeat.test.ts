@@ -27,7 +27,7 @@ async function parties() {
   let at = new Date()
   let receipt: Receipt | undefined
   const schedule = () => producer.schedule(note, { n: 7 }, { to: { queue }, at, id: 'appointment-42', repeat: receipt })
-  /** The first try, into silence. */
+  /** The first schedule, into a silent network. */
   const tryInVain = async () => {
     proxy.freeze()
     at = new Date(Date.now() + DELAY_MS)
@@ -87,14 +87,14 @@ test('a message dead-lettered while the broker accepts nothing is in the dead qu
     await poll(() => running === n, { what: 'the handler to run', timeoutMs: 30_000 })
   }
   const channel = await rawChannel(vhost.url)
-  // The first move declares what it needs: the next goes onto the wire.
+  // The first move declares the topology: the next one only publishes.
   await runs(1)
   fail()
   await poll(() => consumer.stats().dead === 1, { what: 'the first move', timeoutMs: 30_000 })
   await runs(2)
   proxy.freeze()
   fail()
-  // Four tries, if each ended after its time.
+  // Four tries, if each ended by its time-out.
   await sleep(6000)
   expect(consumer.stats()).toMatchObject({ running: 1, dead: 1 })
   proxy.thaw()

@@ -11,7 +11,7 @@ const BATCH_MS = 20
 
 /** Schedules notes at a steady rate, numbered from 0, whatever happens to the broker, from `start` until it is ended. */
 export class SteadyLoad {
-  /** What failed, by number. */
+  /** Errors by number. */
   readonly failed = new Map<number, unknown>()
   /** The earliest instant, by number, at which it may be handled: milliseconds since the epoch. */
   readonly dueAt: number[] = []
@@ -41,7 +41,7 @@ export class SteadyLoad {
     return [...this.failed.values()]
   }
 
-  /** Scheduled so far, whatever became of them. */
+  /** Schedules so far, whatever their outcome. */
   get count(): number {
     return this.#pending.length
   }

@@ -28,7 +28,7 @@ function newPool(): Pool {
   return pool
 }
 
-/** Strategies over one store each, by a name that the processes of a test share. */
+/** Strategies over one store each, by a name that all processes of a test share. */
 const STORES: Record<string, (name: string, options?: StoreStrategyOptions) => StoreStrategy> = {
   redis: (name, options) => redis({ client: newRedis(), prefix: `${redisServer.prefix}-${name}`, ...options }),
   redisExpiry: (name, options) =>
@@ -36,7 +36,7 @@ const STORES: Record<string, (name: string, options?: StoreStrategyOptions) => S
   postgres: (name, options) => postgres({ pool: newPool(), schema: name, ...options }),
 }
 
-/** A process with a clock of its own, and what its handlers were called with. */
+/** A process with its own clock, and the calls of its handlers. */
 async function open(strategy: Strategy, clock: SettableClock, namespace: string) {
   const warnings: string[] = []
   const none = () => undefined
@@ -71,7 +71,7 @@ describe.each(['ladder', ...Object.keys(STORES)])('%s', (kind) => {
     await schedule(2, 0)
     await has(2)
     await schedule(3, 20_000)
-    // What waits in the store is seen to be due, and has to wait in the process.
+    // A message in the store is due by its clock, and has to wait in the process.
     clock.set(0)
     if (kind !== 'ladder') await has(3)
     await schedule(4, 500)

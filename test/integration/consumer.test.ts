@@ -182,7 +182,7 @@ describe('a consumer', () => {
   })
 })
 
-/** An hour, less what it took to get here: its first rung is one of these. */
+/** An hour, less the time until the publish: its first rung is one of these. */
 async function waitsFirst(world: AmqpWorld): Promise<boolean> {
   for (const name of ['1h', '59s', '58s', '59m']) {
     const depth = await world.depth(`dueque.v1.wait.${name}`).catch(() => 0)
@@ -303,7 +303,7 @@ describe('the default prefetch', () => {
     for (let n = 0; n < 500; n++) send(n)
     await poll(() => numbers.length === 500, { what: 'the fast ones', timeoutMs: 20_000 })
     await poll(async () => (await look()).consumerCount === 1, { what: 'one consumer' })
-    // It has room for all of them, ten of which are running.
+    // The prefetch has room for all of them; ten are running.
     for (let n = 500; n < 590; n++) send(n)
     await poll(() => consumer.stats().running === 10, { what: 'the slow ones' })
     await poll(async () => (await look()).messageCount === 0, { what: 'nothing left in the queue' })

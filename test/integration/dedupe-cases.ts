@@ -11,15 +11,15 @@ export interface DedupeSubject {
   name: string
   /** AMQP. */
   url: () => string
-  /** A store over a connection of its own, as another process has it. */
+  /** A store over its own connection, as in another process. */
   make: () => DedupeStore
-  /** What dedupe-consumer.ts is to share. */
+  /** Arguments of dedupe-consumer.ts for the shared store. */
   child: () => readonly [kind: string, url: string, prefix: string]
 }
 
 const CONSUMER = new URL('./dedupe-consumer.ts', import.meta.url)
 
-/** What every {@link DedupeStore} must do. */
+/** The requirements of every {@link DedupeStore}. */
 export function dedupeCases({ name, url, make, child }: DedupeSubject): void {
   test(`${name}: a key has one owner while it runs, no owner once released, and is settled for all`, async () => {
     const [one, two, key] = [make(), make(), anyKey()]
@@ -48,7 +48,7 @@ export function dedupeCases({ name, url, make, child }: DedupeSubject): void {
     const claimed = async (key: string) => (await two.claim(key, B, 60_000)) === 'claimed'
     for (const key of [left, done]) await poll(() => claimed(key), { what: 'a claim', timeoutMs: 5000 })
     expect(await two.claim(kept, B, 60_000)).toBe('running')
-    // Not its own any more.
+    // A renewal changes no key that it no longer owns.
     await one.renew([kept, left, done], A, 60_000)
     expect(await one.claim(left, A, 60_000)).toBe('running')
     expect(await one.claim(done, A, 60_000)).toBe('running')
@@ -129,7 +129,7 @@ interface Restartable {
   restart(): Promise<void>
 }
 
-/** The store of two consumers dies and comes back: nothing is handled without it, nor what was handled before. */
+/** The store of two consumers is killed and restarted: no message is handled without it, and none twice. */
 export async function survivesItsStore(url: string, server: Restartable, make: () => DedupeStore): Promise<void> {
   const queue = unique('restart')
   const handled: number[] = []
@@ -152,7 +152,7 @@ export async function survivesItsStore(url: string, server: Restartable, make: (
   expect(handled).toEqual([1, 2])
 }
 
-/** Every call of a store that nobody answers. */
+/** Every call of a store that does not answer. */
 export async function failsInTime(store: DedupeStore): Promise<void> {
   const [from, key, owner] = [performance.now(), anyKey(), randomUUID()]
   const calls = [store.claim(key, owner, 1000), store.renew([key], owner, 1000), store.settle(key, 1000)]

@@ -1,5 +1,5 @@
 /**
- * A consumer in a process of its own: `KIND STORE-URL PREFIX AMQP-URL QUEUE`. It prints `started N` for each message and
+ * A consumer in its own process: `KIND STORE-URL PREFIX AMQP-URL QUEUE`. It prints `started N` for each message and
  * never ends its handlers.
  */
 import { Redis } from 'ioredis'

@@ -28,7 +28,7 @@ test('on close, returns messages that it has not started, and finishes running h
   await poll(async () => (await world.depth(queue)) === 9, { timeoutMs: 30_000, what: '9 messages given back' })
 })
 
-// A quorum queue forgets what it was told shortly before a channel closes, if that was much.
+// A quorum queue may lose many acks that it receives shortly before a channel closes.
 test.each([
   ['at once', () => undefined],
   ['a moment later', () => setImmediate()],

@@ -11,7 +11,7 @@ import { note, Recorder, scheduleNotes, unique } from '../strategies/recorder.js
 
 const vhost = useVhost()
 
-/** A queue of the namespace that a foreign message names in its headers, and a channel. */
+/** A queue of the namespace, which a foreign message names in its headers, and a channel. */
 async function world() {
   const victim = unique('victim')
   const mq = await open(vhost.url)

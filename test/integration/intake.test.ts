@@ -12,7 +12,7 @@ import { NO_PIKA, pythonWithPika } from '../support/python.js'
 
 const vhost = useVhost()
 
-/** Names that no other test has, and a queue that is bound to the exchange for what is due. */
+/** Unique names, and a queue that is bound to the exchange for due messages. */
 async function world(type: string, bound: string, args: Record<string, unknown> = {}) {
   const from = unique('plugin-form')
   const queue = unique('work')

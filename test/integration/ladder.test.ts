@@ -105,10 +105,10 @@ test('the number of shards may change while messages wait', async () => {
 test('a schedule does not wait for an old rung of an earlier process, unless the rung was declared anew', async () => {
   const [queue, namespace] = [unique('marked'), unique('marked')]
   const world = openWorld(vhost.url)
-  /** Of a process of its own that schedules one message and ends. */
+  /** Duration of a schedule in a new process that ends afterwards. */
   const tookMs = async () => {
     const mq = await connect({ url: vhost.url, namespace })
-    // Only the rung is to be new.
+    // Only the rung should be new.
     await mq.schedule(note, { n: 0 }, { to: { queue }, in: 0, declare: true })
     const startedAt = performance.now()
     await mq.schedule(note, { n: 1 }, { to: { queue }, in: '1h' })
@@ -119,7 +119,7 @@ test('a schedule does not wait for an old rung of an earlier process, unless the
   expect(await tookMs()).toBeGreaterThan(1900)
   expect(await tookMs()).toBeLessThan(1500)
   await world.deleteQueue(`${namespace}.v1.wait.1h`)
-  // As a process of an older version does, which knows nothing of marks.
+  // As a process of an older version does, which does not know the marks.
   const hour = allRungs().find(({ name }) => name === '1h')!
   const [rung] = new LadderLayout(new Names(namespace)).rung(hour, { type: 'quorum', shard: 0 }) as [QueuePart]
   await world.admin((channel) => channel.assertQueue(rung.name, { arguments: rung.arguments }))

@@ -17,7 +17,7 @@ import { failure, open, rawChannel } from '../support/mq.js'
 import { depth, holds, park, PARKED } from '../support/parked.js'
 import { unique } from '../strategies/recorder.js'
 
-/** What a dashboard calls: the library of operators, without a command line. */
+/** The library of operators as a dashboard calls it, without the command line. */
 const vhost = useVhost()
 let channel: Channel
 

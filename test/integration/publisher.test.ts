@@ -38,7 +38,7 @@ test.each(['one signal for all', 'a signal for each'])(
     const controllers = Array.from({ length: 20_000 }, () =>
       kind === 'one signal for all' ? shared : new AbortController(),
     )
-    // By processor time, which other programs do not take.
+    // Processor time does not depend on other programs.
     const startedAt = processorMs()
     const schedules = controllers.map(({ signal }, n) => mq.schedule(note, { n }, { to: { queue }, in: 0, signal }))
     const settled = outcomes(schedules)
@@ -60,7 +60,7 @@ test('a publish that waits for room runs in the async context of its own schedul
   const mq = await open(vhost.url, { maxInFlight: 1 })
   const schedule = (id: string, delay: number) =>
     storage.run(id, () => mq.schedule(note, { n: 0 }, { to: { queue }, in: delay, id, declare: true }))
-  // The first waits for topology, all others for a confirm; the odd milliseconds are waited for in the process.
+  // The first one waits for the topology, all others for a confirm; the process waits for the odd milliseconds.
   await Promise.all(Array.from({ length: 20 }, (_, i) => schedule(`id-${i}`, i < 10 ? 1000 : 1000 + i)))
   expect(published.length).toBeGreaterThanOrEqual(20)
   expect(published.filter(([id, context]) => id !== context)).toEqual([])

@@ -18,7 +18,7 @@ const folder = fileURLToPath(new URL('../../examples/python/', import.meta.url))
 const reminder = defineMessage('appointment.reminder', z.object({ patient: z.string(), room: z.string() }))
 type Reminder = Delivery<{ patient: string; room: string }>
 const payload = { patient: 'p-ÿ', room: '2b' }
-/** More than any broker needs, less than a message that waits too long by a rung. */
+/** More lateness than any broker has, less than one rung too many. */
 const LATE_MS = 5000
 
 const python = pythonWithPika()
@@ -135,7 +135,7 @@ function pathOf(delayMs: number): [string, string[]] {
 describe.skipIf(noManagement)(
   `an operator${noManagement ? ' (skipped: RABBITMQ_MANAGEMENT_URL is not set)' : ''}`,
   () => {
-    /** What "Publish message" on an exchange's page of the management UI sends. */
+    /** Publishes like the form "Publish message" of the management UI. */
     function publish(exchange: string, routingKey: string, path: string[]): Promise<{ routed: boolean }> {
       const properties = { delivery_mode: 2, type: 'appointment.reminder', headers: { BCC: path } }
       const message = { payload: JSON.stringify(payload), payload_encoding: 'string' }

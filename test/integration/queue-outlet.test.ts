@@ -6,10 +6,10 @@ import { depth, holds } from '../support/parked.js'
 import { Recorder, note, unique } from '../strategies/recorder.js'
 
 const vhost = useVhost()
-/** More than it takes and a rung hands over at a time, so that they would stop that. */
+/** More messages than the queue accepts and a rung hands over at a time, so that they would block the rung. */
 const MANY = 650
 
-/** A queue of somebody else's that takes 50 messages and refuses the next. */
+/** A foreign queue that accepts 50 messages and refuses the next. */
 async function declareSmall(queue: string): Promise<void> {
   const channel = await rawChannel(vhost.url)
   const limits = { 'x-queue-type': 'classic', 'x-max-length': 50, 'x-overflow': 'reject-publish' }

@@ -14,7 +14,7 @@ interface Shown {
 
 const connections = () => management<Shown[]>(`/vhosts/${vhost.name}/connections`)
 
-/** Has the broker close connections, as an operator does in the management UI. */
+/** Makes the broker close connections, as an operator does in the management UI. */
 async function cut(part: string): Promise<number> {
   const found = (await connections()).filter(({ user_provided_name: name }) => name?.includes(part))
   for (const { name } of found) await management(`/connections/${encodeURIComponent(name)}`, { method: 'DELETE' })

@@ -18,7 +18,7 @@ beforeEach(async () => {
   channel = await rawChannel(vhost.url)
 })
 
-/** A consumer that handles one message at a time, the first until it is told to end, over a connection that can be cut. */
+/** A consumer with a concurrency of 1 over a connection that can be cut; its first handler runs until the test ends it. */
 async function slowConsumer(queue: string) {
   const proxy = await TcpProxy.to(vhost.url)
   onTestFinished(() => proxy.close())

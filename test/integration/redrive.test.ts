@@ -15,7 +15,7 @@ const vhost = useVhost()
 let channel: Channel
 
 beforeEach(async () => {
-  // Declares what is needed; the messages are this test's own.
+  // Declares the topology; the test publishes its own messages.
   const mq = await open(vhost.url)
   await mq.close()
   channel = await rawChannel(vhost.url)
@@ -30,7 +30,7 @@ const redrive = (plan: Partial<RedrivePlan> = {}) => redriveParked(vhost.url, pl
 test('reading a queue removes no message and uses up no delivery, however often', async () => {
   await park(channel, [{ id: 'a' }, { id: 'b' }])
   for (let look = 0; look < 25; look++) {
-    // What was given back takes a moment to be counted.
+    // Returned messages are counted after a moment.
     await holds(channel, PARKED, 2)
     const queue = await openQueue()
     const ids: unknown[] = []

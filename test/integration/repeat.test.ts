@@ -10,8 +10,8 @@ test('a schedule whose outcome is unknown is repeated with its receipt, and hand
   const queue = unique('repeat')
   const mq = await open(vhost.url)
   const options = { to: { queue }, in: 3000, declare: true }
-  // On a rung that is new the confirm is held back for 2 s: time to give up after the broker has taken it. Declaring the rung
-  // takes more than a second on a busy machine.
+  // A new rung holds its confirm for 2 s, so the abort comes after the broker has the message. Declaring the rung takes
+  // more than a second on a busy machine.
   const schedule = mq.schedule(note, { n: 1 }, { ...options, signal: AbortSignal.timeout(1600) })
   const error = await failure(schedule)
   if (!isDuequeError(error, 'ABORTED')) throw error

@@ -15,7 +15,7 @@ const vhost = useVhost()
 
 const ENCODED = encodeURIComponent(PASSWORD)
 const PASSPHRASE = 'tr0ub4dor passphrase'
-/** None that OpenSSL understands. */
+/** Not a key that OpenSSL can read. */
 const KEY = '-----BEGIN PRIVATE KEY-----\nTm90IGEga2V5IGJ1dCBhIHNlY3JldA\n-----END PRIVATE KEY-----\n'
 const SECRETS = [PASSPHRASE, 'Tm90IGEga2V5IGJ1dCBhIHNlY3JldA']
 
@@ -63,7 +63,7 @@ describe('connect errors show no password, key or passphrase, in any of their pa
 const noManagement = managementUrl() === undefined
 
 describe.skipIf(noManagement)('a password (skipped without the management API, which creates the user)', () => {
-  /** A user whose password it is, and everything that the logger and the events tell. */
+  /** A user with this password, and all log lines and events. */
   async function user() {
     const url = new URL(await userWith(vhost, { configure: '.*', write: '.*', read: '.*' }))
     const setPassword = (password: string) =>
@@ -149,7 +149,7 @@ async function closedPort(): Promise<number> {
   return port
 }
 
-/** Sends back what it gets, as an echo of the handshake. */
+/** Echoes all received bytes. */
 async function echoPort(): Promise<number> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined)

@@ -82,7 +82,7 @@ describe.skipIf(!hasOpenssl())('TLS (skipped without the program openssl, which 
   test('shows its own certificate to a server that demands one', async () => {
     const url = await listen({ ...server, ca: ours.cert, requestCert: true, rejectUnauthorized: true })
     expect(await refused(url, { ca: ours.cert })).toContain('tls.cert')
-    // Some servers say so by TLS, this one hangs up.
+    // Some servers report it by TLS, this one closes the connection.
     const error = await failure(connect({ url, tls: { ca: ours.cert, ...theirs.issue('client') } }))
     expect(isDuequeError(error) && ['TLS_REFUSED', 'UNREACHABLE'].includes(error.code)).toBe(true)
     const mq = await open(url, { tls: { ca: ours.cert, ...client } })

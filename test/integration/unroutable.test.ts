@@ -75,7 +75,7 @@ test('a message without a readable destination is parked unchanged, whatever its
 
 const DELIVER = 'dueque.v1.deliver'
 
-/** What is parked, by id; and the reasons that the events told. */
+/** Parked messages by id, and the reasons in the events. */
 async function parkedBy(work: (told: ParkedEvent[], mq: Dueque) => Promise<number>) {
   const mq = await open(vhost.url)
   const told: ParkedEvent[] = []
@@ -116,7 +116,7 @@ describe.skipIf(managementUrl() === undefined)(
         await scheduleNotes(mq, bound, [0])
         await next(admin, bound)
         const producer = await rawChannel(await userWith(vhost, PATTERNS.producer))
-        // This is what the permissions of a namespace are worth.
+        // Permissions of a namespace do not prevent this.
         producer.publish(DELIVER, 'k', Buffer.from('{}'), { headers: { BCC: [`dq~queue~${bound}`] } })
         expect((await next(admin, bound)).fields.routingKey).toBe('k')
         producer.publish(DELIVER, 'k', Buffer.from('{}'), toUnknown('p', `queue:${payroll}`, 0))

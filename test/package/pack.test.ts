@@ -17,7 +17,7 @@ async function sample(): Promise<string> {
   return /```ts\n(.*?)```/s.exec(readme)![1]!
 }
 
-/** What a test of a user says, in the types that it meets. */
+/** A test of a user, with the types that it sees. */
 const TESTING = `
 import { defineMessage, on, type Dueque } from 'dueque'
 import { testDueque, type DeadMessage, type PendingMessage, type TestDueque } from 'dueque/testing'
@@ -93,7 +93,7 @@ describe('the packed package, installed into an empty project', () => {
     await cp(join(root, 'examples/testing'), folder, { recursive: true })
     await symlink(join(root, 'node_modules/vitest'), join(folder, 'node_modules/vitest'))
     const files = ['appointments.ts', 'vitest.test.ts', 'node.test.ts']
-    // vitest's own types want those of its optional peers.
+    // The types of vitest need those of its optional peers.
     await compile(['node'], { files, skipLibCheck: true })
     const vitest = await run('node', ['node_modules/vitest/vitest.mjs', 'run', 'vitest.test.ts'], { cwd: folder })
     expect(vitest.stdout).toMatch(/Tests .*2 passed/)
