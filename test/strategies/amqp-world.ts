@@ -65,7 +65,7 @@ export class AmqpWorld implements World {
     return this.depth(PARKED)
   }
 
-  /** By hand, as docs/wire-format.md says: `dueque-to` tells where a parked message belongs. */
+  /** By hand, as docs/wire-format.md describes: `dueque-to` is the destination of a parked message. */
   async redrive(): Promise<void> {
     for (let message = await this.take(PARKED); message; message = await this.take(PARKED)) {
       const { body, properties, headers, routingKey } = message
@@ -77,11 +77,11 @@ export class AmqpWorld implements World {
     }
   }
 
-  /** On a channel of its own: cases run beside each other, and an operation that fails costs its channel. */
+  /** On its own channel: cases run concurrently, and a failed operation closes its channel. */
   async admin(work: (channel: Channel) => Promise<unknown>): Promise<void> {
     this.#admin ??= connectRaw([this.url].flat()[0]!, { noDelay: true })
     const channel = await (await this.#admin).createChannel()
-    // The rejected operation tells.
+    // The rejected operation reports it.
     channel.on('error', () => undefined)
     await work(channel)
     await channel.close()

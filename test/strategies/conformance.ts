@@ -7,7 +7,7 @@ import type { Subject, World } from './world.js'
 
 export type Case = (world: World, mq: Dueque) => Promise<void>
 
-/** What every strategy must do, by name. */
+/** The cases that every strategy must pass, by title. */
 const CASES: Record<string, Case> = {
   'messages are delivered once, and not before they are due': async (world, mq) => {
     const queue = unique('due')
@@ -30,7 +30,7 @@ const CASES: Record<string, Case> = {
   'messages arrive in due order beyond limits.orderMs': async (_world, mq) => {
     const queue = unique('order')
     const step = mq.strategy.limits.orderMs + 100
-    // None is due before all of them are scheduled, on a busy machine either.
+    // None is due before all of them are scheduled, even on a busy machine.
     const delays = [3, 1, 2, 0].map((place) => 3000 + place * step)
     await scheduleNotes(mq, queue, delays)
     const recorder = await Recorder.on(mq, queue)
@@ -267,7 +267,7 @@ const CASES: Record<string, Case> = {
   },
 }
 
-/** Counts all parked messages of a world, and sends them on. */
+/** This case counts all parked messages of a world, and sends them on. */
 const ALONE = 'a due message without a destination is parked, counted, and can be sent on'
 
 /**

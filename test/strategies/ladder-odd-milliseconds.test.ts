@@ -20,9 +20,9 @@ it('the sender waits the milliseconds of a delay below 10 ms, and the rungs the 
     const deaths = arrived.headers['x-death'] as { queue: string }[]
     return deaths.map(({ queue }) => queue).reverse()
   }
-  // The rungs are declared meanwhile, and the path is another one.
+  // The first one declares the rungs, which shortens the rest of its delay, so its path differs.
   await one(0)
-  // On a slow machine more time may be over than the sender had to wait.
+  // On a slow machine more time may pass than the sender has to wait.
   const paths: string[] = []
   await poll(
     async () => {

@@ -7,7 +7,7 @@ import { TrustWorld } from './trust-world.js'
 
 const vhost = useVhost()
 
-// Users are made by the management API.
+// The management API creates the users.
 describe.skipIf(managementUrl() === undefined)(
   'with least privilege and topology: trust (needs the management API)',
   () => {

@@ -3,7 +3,7 @@ import type { ConnectOptions, Dueque, MemoryBroker } from '../../src/index.js'
 import type { ExchangeType } from '../../src/strategies/memory/exchange.js'
 import type { World } from './world.js'
 
-/** A broker in memory. Every connection shares it, as processes share a RabbitMQ. */
+/** A broker in memory. All connections share it, as processes share a RabbitMQ. */
 export class MemoryWorld implements World {
   readonly #broker: MemoryBroker
   readonly #connect: (options: ConnectOptions) => Promise<Dueque>

@@ -8,7 +8,7 @@ export type Note = Delivery<{ n: number; text?: string | undefined }>
 
 export const unique = (name: string) => `${name}-${randomUUID().slice(0, 8)}`
 
-/** Consumes a queue and writes down what comes. */
+/** Consumes a queue and records its messages. */
 export class Recorder {
   readonly deliveries: Note[] = []
   readonly #calledAt = new WeakMap<Note, number>()
@@ -31,7 +31,7 @@ export class Recorder {
     return this.deliveries.filter((delivery) => this.#calledAt.get(delivery)! < delivery.dueAt.getTime())
   }
 
-  /** Waits for so many deliveries. What comes beyond them is the next assertion's business. */
+  /** Waits for `count` deliveries. The next assertion checks for more. */
   async has(count: number, timeoutMs = 30_000): Promise<void> {
     const what = `${count} deliveries, got ${this.deliveries.length}`
     await poll(() => this.deliveries.length >= count, { timeoutMs, what })

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll } from 'vitest'
 
-/** Outside of hooks and tests, only what can be told without a server is looked at. */
+/** Outside of hooks and tests, only properties that need no server may be read. */
 export const offline = new Redis({ lazyConnect: true })
 
 /** One client for all tests of a file, from the first to the last. */
@@ -9,7 +9,7 @@ export function useRedisClient(server: { readonly url: string }): () => Redis {
   let client: Redis
   beforeAll(() => {
     client = new Redis(server.url)
-    client.setMaxListeners(50) // many connections at once have it
+    client.setMaxListeners(50) // shared by many concurrent connections
   })
   afterAll(async () => {
     await client.quit()

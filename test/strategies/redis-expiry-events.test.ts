@@ -20,7 +20,7 @@ afterAll(async () => {
   await client.quit()
 })
 
-/** Nothing but events wakes the relay. */
+/** Only events wake the relay. */
 const NO_SWEEP = { sweepMs: 3_600_000 }
 
 async function opened(options: RedisExpiryOptions) {
@@ -29,7 +29,7 @@ async function opened(options: RedisExpiryOptions) {
   return mq
 }
 
-/** Each arrives, once and not early. */
+/** Asserts that each message arrives once, and not early. */
 async function arrive(mq: Dueque, delays = [300, 700, 1500]): Promise<void> {
   const queue = unique('driven')
   await scheduleNotes(mq, queue, delays)
@@ -155,7 +155,7 @@ describe('notify-keyspace-events', () => {
 
   const sorted = async (redis: Redis) => (await flagsOf(redis)).split('').sort().join('')
 
-  /** A Redis of the test's own, and a client of a user who may do everything but what the rules say. */
+  /** A private Redis, and a client of a user with all rights except those that the rules remove. */
   async function startOwn(skip: (why: string) => never, flags: string, ...rules: string[]) {
     const own = (await startRedis({ config: { 'notify-keyspace-events': `"${flags}"` } })) ?? skip(NO_REDIS_PROGRAMS)
     const admin = new Redis(own.url)

@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-/** What Redis has run of clients and of scripts, without what this asks for. */
+/** The number of commands of clients and scripts, without those of this query. */
 async function commands(client: Redis): Promise<number> {
   const stats = await client.info('commandstats')
   return [...stats.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)]
@@ -33,7 +33,7 @@ test('a relay without due messages queries no more often than its backstop', asy
   await new Promise((resolve) => setTimeout(resolve, 6000))
   const rounds = Math.ceil((performance.now() - from) / 1000)
   const asked = (await commands(client)) - before
-  // What was scheduled has woken it once.
+  // The schedule has woken it once.
   expect(asked).toBeLessThanOrEqual(rounds + 1)
   expect(asked).toBeGreaterThan(rounds / 2)
 })

@@ -26,7 +26,7 @@ afterAll(async () => {
   await server?.stop()
 })
 
-/** The users of the guide, by name: what each is set up with, step by step. */
+/** The users of the guide by name, with the rules of each, step by step. */
 const guide = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8')
 const SETTINGS = [...guide.matchAll(/^ACL SETUSER (\w+) (.*)$/gm)].map(([, user, rules]) => ({
   user,
@@ -73,7 +73,7 @@ async function open(strategy: StoreStrategy, more: Partial<ConnectOptions> = {})
   return mq
 }
 
-/** So late that what arrives before was not found by it. */
+/** So long that the backstop does not find the messages of this test. */
 const relay = { backstopMs: 60_000 }
 
 describe('the rights of the guide', () => {
@@ -123,7 +123,7 @@ describe('the rights of the guide', () => {
     expect(await store.claim('k', 'b', 5000)).toBe('settled')
   })
 
-  /** Without these it goes on, with less. */
+  /** Optional commands: without them it works with fewer features. */
   const DISPENSABLE = ['+eval', '+info', '+publish', '+subscribe']
 
   test('are all necessary: without any one of them, a call is refused with an error', async ({ skip }) => {
@@ -134,11 +134,11 @@ describe('the rights of the guide', () => {
     const all = await open(redis({ client: ioredisAt(await userWith(rules!)), relay: false }))
     for (const left of needed) {
       await admin.del('{dueque}:waiting', '{dueque}:claimed', '{dueque}:messages', '{dueque}:more')
-      // For all that it has to go through, whether it may or not.
+      // Entries for every path of the scripts, permitted or not.
       await all.schedule(note, { n: 0 }, { to: { queue: unique('all') }, in: '1h', id: 'there', declare: true })
       const client = ioredisAt(await userWith(rules!.filter((rule) => rule !== left)))
       const told: string[] = []
-      // Others warn of the server's settings.
+      // Other warnings are about the settings of the server.
       const warn = (_: string, data?: { error?: string }) => {
         if (data?.error !== undefined) told.push(data.error)
       }
@@ -147,15 +147,15 @@ describe('the rights of the guide', () => {
         mq = await open(redis({ client }), { logger: { ...silent, warn } })
         await useAll(mq, 1000)
       } catch (error) {
-        // What the relay may not do is told by the logger; then it is late.
+        // The logger reports what the relay may not do; its messages are late then.
         if (isDuequeError(error)) {
           expect(error).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
           told.push(String(error))
         } else if (!String(error).includes('deliveries')) throw error
       }
-      // What is delivered is settled, which it may not, after that.
+      // A delivered message is settled afterwards, which the user may not do.
       await poll(() => told.length > 0, { what: `a refusal without ${left}`, timeoutMs: 20_000 })
-      // Its relay would do what the next one may not.
+      // Its relay would run the commands that the next one may not.
       await mq?.close()
       expect(told[0], left).toMatch(/^(DuequeError: )?Redis: .*(NOPERM|ACL failure|can't run this command)/)
     }
@@ -170,7 +170,7 @@ describe('the rights of the guide', () => {
   })
 })
 
-/** A relay that is not woken by anything else is woken by what another one schedules. */
+/** Asserts that a schedule of another process wakes the relay, which nothing else wakes. */
 async function hears(relaying: Waiting, other: Waiting): Promise<void> {
   const queue = unique('heard')
   await other.schedule(note, { n: 1 }, { to: { queue }, in: 300, declare: true })
@@ -178,7 +178,7 @@ async function hears(relaying: Waiting, other: Waiting): Promise<void> {
   await recorder.has(1, 10_000)
 }
 
-/** Has each script run, through all of it. */
+/** Runs each script through all of its paths. */
 async function useAll(mq: Waiting, timeoutMs = 10_000): Promise<void> {
   const queue = unique('rights')
   const to = { queue }

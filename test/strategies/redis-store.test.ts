@@ -128,7 +128,7 @@ describe('what Redis holds', () => {
       await client.hset(key('messages'), field, one)
       await client.zadd(key('waiting'), i === 0 ? '-inf' : 1, field)
     }
-    // A tag of another message: found, it could not be cancelled.
+    // A tag of another message: the entry would be found, but could not be cancelled.
     await client.hset(key('messages'), firstOf('i'), value([...head, {}]))
     await client.zadd(key('waiting'), 'inf', firstOf('i'))
     expect(await store.find('i')).toEqual([])

@@ -6,7 +6,7 @@ import { positionOf } from '../../src/strategies/waitlist.js'
 import { poll } from '../support/broker.js'
 import { unique } from './recorder.js'
 
-/** A store that is open, and empty but for what a test puts in. `again` opens another one on the same messages. */
+/** An open, empty store. `again` opens another one on the same messages. */
 export interface StoreWorld {
   store: MessageStore
   again: () => Promise<MessageStore>
@@ -59,7 +59,7 @@ async function walk(store: MessageStore, limit: number, between?: (last: Delayed
   }
 }
 
-/** What every store owes to the relay and to who looks at it: see src/strategies/store/message-store.ts. */
+/** The requirements of relays and operators on every store: see src/strategies/store/message-store.ts. */
 export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> = {
   'returns messages as they were added, to the byte': async ({ store }) => {
     const body = Buffer.from(Array.from({ length: 512 }, (_, i) => i % 256))
@@ -327,7 +327,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
   },
 }
 
-/** Without what says nothing, and the body as text, so that a Buffer equals any other array of bytes. */
+/** Without empty fields, and with the body as text, so that a Buffer equals any other array of bytes. */
 function plain({ body, ...rest }: DelayedMessage): unknown {
   return { ...(JSON.parse(JSON.stringify(rest)) as object), body: Buffer.from(body).toString('hex') }
 }

@@ -4,7 +4,7 @@ import { testDueque } from '../../src/testing/index.js'
 import { conformance } from './conformance.js'
 import { MemoryWorld } from './memory-world.js'
 
-// What users test with keeps every promise that RabbitMQ keeps. Date follows the clock, which is moved all the time.
+// dueque/testing keeps every promise that RabbitMQ keeps. Date follows the clock, which moves all the time.
 let isOver = false
 let moving: Promise<void> | undefined
 

@@ -85,7 +85,7 @@ export class TrustWorld extends AmqpWorld {
   }
 }
 
-/** Declares parts as the user of a URL. */
+/** Declares parts of the topology as the user of a URL. */
 export async function applyAs(url: string, parts: readonly Part[], workQueues: readonly string[] = []): Promise<void> {
   const settings = resolveOptions({ url })
   await withDeclarer({ ...settings, endpoints: parseEndpoints(url) }, (declarer) =>

@@ -14,7 +14,7 @@ import { Recorder, note, scheduleNotes, unique } from './recorder.js'
 
 type Listed = Dueque<Strategy & { waitlist: Waitlist }> & WaitingMethods
 
-/** The connection of a strategy with a waitlist, in its type too. */
+/** The connection of a strategy with a waitlist, with its type. */
 function open(mq: Dueque): Listed {
   return mq as Listed
 }
@@ -32,7 +32,7 @@ async function listAll(mq: Listed, filter: Parameters<Listed['list']>[0], limit:
 /** Far enough for a busy machine to change a message before it is due. */
 const SOON_MS = 4000
 
-/** What every strategy must do whose store can be asked. */
+/** The cases that every strategy with a waitlist must pass. */
 export const WAITLIST_CASES: Record<string, Case> = {
   'a message that is cancelled by receipt or by id is not delivered': async (_world, plain) => {
     const mq = open(plain)
@@ -135,7 +135,7 @@ export const WAITLIST_CASES: Record<string, Case> = {
     const recorder = await Recorder.on(mq, queue)
     await recorder.has(2)
     expect(recorder.numbers.toSorted()).toEqual([4, 5])
-    // It waits no more, so that there is nothing to be in conflict with.
+    // It no longer waits, so there is no conflict.
     await mq.schedule(note, { n: 6 }, { ...options, in: 100, onConflict: 'error' })
     await recorder.has(3)
   },

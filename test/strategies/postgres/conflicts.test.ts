@@ -28,7 +28,7 @@ test.for<OnConflict>(['error', 'ignore', 'replace'])(
       expect(waiting).toHaveLength(1)
       const conflicts = outcomes.filter((outcome) => isDuequeError(outcome, 'CONFLICT'))
       expect(conflicts).toHaveLength(onConflict === 'error' ? 7 : 0)
-      // Who was ignored has the receipt of the one that waits.
+      // An ignored schedule returns the receipt of the waiting message.
       if (onConflict === 'ignore') for (const outcome of outcomes) expect(outcome).toEqual(waiting[0]!.receipt)
     }
   },

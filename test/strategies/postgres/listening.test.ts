@@ -11,7 +11,7 @@ import { connectPostgres, poolOf, uniqueSchema } from './store.js'
 const vhost = useVhost()
 const database = usePostgres()
 
-/** So late that what arrives before was not found by it. */
+/** So long that the backstop does not find the messages of this test. */
 const relay = { backstopMs: 60_000 }
 
 interface Listening {
@@ -62,7 +62,7 @@ test.for(LISTENING)(
       cut = (await listeners(admin, schema))[0]!
       await admin.query('SELECT pg_terminate_backend($1)', [cut])
     }
-    // What is scheduled while nobody listens is found when somebody does again.
+    // Messages that are scheduled while no relay listens are found when it listens again.
     await producer.schedule(note, { n: 4 }, { to: { queue }, in: 10 })
     await recorder.has(4, 20_000)
     expect(recorder.early).toEqual([])
@@ -126,7 +126,7 @@ test('through PgBouncer a warning says that notifications do not arrive, and the
   await recorder.has(1, 10_000)
 })
 
-/** Processes of the server that listen to the schema's channel. */
+/** Backends that listen to the channel of the schema. */
 async function listeners(admin: Pool, schema: string): Promise<number[]> {
   const { rows } = await admin.query<{ pid: number }>(
     "SELECT pid FROM pg_stat_activity WHERE query ILIKE 'listen \"dueque:' || $1 || '\"%'",

@@ -16,7 +16,7 @@ async function openStore(pool: Pool, schema: string): Promise<PostgresStore> {
   return store
 }
 
-/** Cuts the connection behind the next claim: the server has done it, and nobody hears of it. */
+/** Cuts the connection after the next claim: the server has executed it, and its answer is lost. */
 function losesAnswers(pool: Pool): { lose: () => void } {
   let isLosing = false
   pool.on('connect', (client: PoolClient) => {

@@ -19,7 +19,7 @@ const vhost = useVhost()
 const database = usePostgres()
 const newest = MIGRATIONS.length
 
-/** The schema as it was with so many migrations. */
+/** The schema after `version` migrations. */
 async function oldSchema(pool: Pool, schema: string, version: number): Promise<void> {
   const statements = statementsFor(schema)
   await pool.query(statements.createSchema)

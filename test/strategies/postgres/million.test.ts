@@ -52,7 +52,7 @@ test.for([
   { when: 'after it was analyzed', analyze: true },
 ])('no query of a relay or an operator reads all of a million rows, $when', async ({ analyze }) => {
   if (analyze) await pool.query(`VACUUM ANALYZE ${schema}.messages`)
-  // The time of the case before was later: one claim notices that, and the next one looks at everything.
+  // The previous case had a later time: one claim detects that, and the next one reads everything.
   for (let i = 0; i < 2; i++) await claim(now)
   await sent.during(async () => {
     expect((await claim(now)).nextAt).toBeGreaterThanOrEqual(first)
@@ -91,7 +91,7 @@ test.for([
   ])
   for (const { statement, scans, pages } of plans) {
     expect(scans, statement).not.toContain('Seq Scan on messages')
-    // A row has some five pages of table and indexes. All of the table are more than 40,000.
+    // A row touches about five pages of table and indexes. The whole table has more than 40,000.
     expect(pages, `pages of ${statement}`).toBeLessThan(10_000)
   }
 })
@@ -102,7 +102,7 @@ test('a relay with a million messages that are not due queries no more often tha
   const from = performance.now()
   await new Promise((resolve) => setTimeout(resolve, 10_000))
   const rounds = Math.ceil((performance.now() - from) / 1000)
-  // At the start it is tried whether notifications arrive, and then looked once more.
+  // At its start the relay tests whether notifications arrive, and then claims once more.
   expect(sent.count - before).toBeLessThanOrEqual(rounds + 2)
   expect(sent.count - before).toBeGreaterThan(rounds / 2)
 })

@@ -12,7 +12,7 @@ let pool: Pool | undefined
 const make = () => postgres({ pool: pool ?? new Pool() })
 
 conformance({ name: 'postgres', make }, () => {
-  // Each connection of a case keeps one to listen, and several cases run beside each other.
+  // Each connection of a case keeps one to listen, and several cases run concurrently.
   pool = new Pool({ connectionString: database.url, max: 40 })
   pool.setMaxListeners(50)
   return new AmqpWorld(vhost.url, make)

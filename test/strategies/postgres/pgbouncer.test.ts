@@ -22,7 +22,7 @@ describe.skipIf(none)(none ? `through PgBouncer (skipped: ${NO_PGBOUNCER})` : 't
     // Fewer connections than the pool has, so that each is shared.
     pgbouncer = await startPgbouncer({ postgres: { url: database.url }, config: { default_pool_size: '2' } })
     pool = new Pool({ connectionString: pgbouncer!.url })
-    pool.setMaxListeners(50) // many connections at once have it
+    pool.setMaxListeners(50) // shared by many concurrent connections
     return new AmqpWorld(vhost.url, make)
   })
   afterAll(async () => {

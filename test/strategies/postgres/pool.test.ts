@@ -48,7 +48,7 @@ test('while transactions hold all connections of a pg pool, calls fail in time, 
     expect(tookMs).toBeGreaterThan(TIMEOUT_MS - 50)
     expect(tookMs).toBeLessThan(TIMEOUT_MS * 5)
   }
-  // What is in a transaction needs none.
+  // A schedule in a transaction needs no connection of the pool.
   await mq.schedule(note, { n: 4 }, { to, in: 100, transaction: taken[0] })
   await poll(() => errors.length > 0, { what: 'the relay to tell', timeoutMs: 10_000 })
   expect(errors[0]).toMatchObject({ code: 'STORE_ERROR' })
@@ -60,7 +60,7 @@ test('while transactions hold all connections of a pg pool, calls fail in time, 
   expect(recorder.numbers.toSorted()).toEqual([1, 4])
   expect(await mq.count()).toBe(1)
   expect(mq.health().store).toBe('up')
-  // Those that came too late have given back what they got.
+  // Connections that came too late were released.
   expect([pool.totalCount - pool.idleCount <= 1, pool.waitingCount]).toEqual([true, 0])
 })
 
@@ -85,7 +85,7 @@ test('while transactions hold all connections of postgres.js, no call waits fore
   expect(conflicting).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
   end()
   await transaction
-  // As unknown as was said, and repeated it is one.
+  // The outcome was unknown as reported, and a repetition adds no second message.
   const { receipt } = plain.result as { receipt: NonNullable<Parameters<typeof mq.schedule>[2]['repeat']> }
   await mq.schedule(note, { n: 1 }, { to, repeat: receipt })
   expect(await mq.count()).toBe(1)

@@ -12,7 +12,7 @@ let sql: Sql | undefined
 const make = () => postgres({ pool: sql ?? sqlTo() })
 
 conformance({ name: 'postgres over postgres.js', make }, () => {
-  // Names are translated by some, which must not matter.
+  // Some clients translate names, which must not matter.
   sql = sqlTo(database.url, { transform: sqlTo.camel })
   return new AmqpWorld(vhost.url, make)
 })

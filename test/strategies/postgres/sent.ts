@@ -5,7 +5,7 @@ interface Plan {
   readonly statement: string
   /** `Index Scan using messages_due on messages`, without those of other tables. */
   readonly scans: readonly string[]
-  /** Of 8 KiB, that it looks at or changes. */
+  /** Pages of 8 KiB that the statement reads or changes. */
   readonly pages: number
 }
 
@@ -20,7 +20,7 @@ interface Explained {
   Plan: Node & { 'Shared Hit Blocks': number; 'Shared Read Blocks': number }
 }
 
-/** What the clients of a pool are given to send. */
+/** The statements that the clients of a pool send. */
 export class Sent {
   readonly #pool: Pool
   readonly #names: ReadonlyMap<string, string>
@@ -42,7 +42,7 @@ export class Sent {
     this.#isOn = false
   }
 
-  /** How the server does each of those that were sent: again, and rolled back. */
+  /** The plan of each statement: executes it again, and rolls it back. */
   async plans(): Promise<Plan[]> {
     const plans: Plan[] = []
     const client = await this.#pool.connect()

@@ -108,7 +108,7 @@ test('an unreadable row is left alone, and stops no relay', async () => {
   expect((await store.claim(request(1000))).claimed).toHaveLength(1)
   expect(told).toMatchObject([{ code: 'STORED_MESSAGE_UNREADABLE', data: { store: 'postgres', count: 1 } }])
   expect(store.faults()).toEqual({ unreadable: 6, missing: 0 })
-  // Given back, so that no lease of theirs is over again and again.
+  // Postponed, so that their leases do not expire repeatedly.
   const leased = `SELECT count(*)::integer AS n FROM ${schema}.messages WHERE lease IS NOT NULL`
   await poll(async () => (await pool.query<{ n: number }>(leased)).rows[0]!.n === 1, { what: 'them to be given back' })
   expect((await store.claim(request(1000))).claimed).toEqual([])
@@ -136,7 +136,7 @@ test('claimed rows that vanish are reported, and those whose lease had expired a
   expect(store.faults().missing).toBe(2)
 })
 
-/** What a database or a role may have been set to, and a client by its user. */
+/** Possible settings of a database, a role or a client. */
 const ODD = {
   bytea_output: 'escape',
   DateStyle: 'German',
@@ -207,7 +207,7 @@ test('a row that PostgreSQL refuses does not fail the other rows of its batch', 
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
   const reason = (outcomes[2] as PromiseRejectedResult).reason as unknown
   expect(reason).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
-  // The server's own error shows the row.
+  // The error of the server shows the row.
   expect(JSON.stringify(reason)).not.toContain('1000')
   expect(await store.count({})).toBe(3)
 })

@@ -38,7 +38,7 @@ describe('with a client of pg', () => {
       const receipt = await mq.schedule(note, { n: 1 }, { to, in: 100, transaction })
       await mq.schedule(note, { n: 2 }, { to, in: 3_600_000, transaction })
       const recorder = await Recorder.on(mq, queue)
-      // Due by now, and still nobody's.
+      // Due by now, and still not claimed.
       await mq.schedule(note, { n: 3 }, { to, in: 600 })
       await recorder.has(1)
       expect(recorder.numbers).toEqual([3])
@@ -134,7 +134,7 @@ describe('with a client of pg', () => {
       .finally(() => {
         isOver = true
       })
-    // What does not concern that id does not wait.
+    // Schedules of other ids do not wait.
     await mq.schedule(note, { n: 3 }, { to, in: 3_600_000, id: unique('id'), onConflict: 'error' })
     await mq.schedule(note, { n: 4 }, { to, in: 3_600_000 })
     expect(isOver).toBe(false)
