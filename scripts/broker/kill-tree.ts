@@ -5,7 +5,7 @@ import { poll } from './poll.js'
 
 /**
  * kill -9 of the leader of a process group, the group, and the leader's children wherever they are: each backend of
- * PostgreSQL has a session of its own. Resolves when they are gone, or wait for nothing but their parent.
+ * PostgreSQL has its own session. Resolves when they have ended, or only wait for their parent.
  */
 export async function killTree(pid: number): Promise<void> {
   if (!killGroup(pid, 'SIGSTOP')) return // from here on it starts no more of them

@@ -18,7 +18,7 @@ export interface PrivatePostgresOptions {
 }
 
 /**
- * A PostgreSQL of one's own, to be killed and restarted at will: see private-process.ts. It listens on the loopback
+ * A private PostgreSQL that can be killed and restarted: see private-process.ts. It listens on the loopback
  * interface and asks for no password. Root runs it as `postgres` or `nobody`.
  */
 export class PrivatePostgres {

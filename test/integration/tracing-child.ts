@@ -1,6 +1,6 @@
 /**
- * A program that is traced by OpenTelemetry's instrumentation of amqplib: consumes a queue, handles so many messages, fails
- * one, and prints its consumer spans as one line of JSON. Arguments: URL, queue, messages.
+ * A program traced by OpenTelemetry's instrumentation of amqplib: consumes a queue, handles some messages, fails one, and
+ * prints its consumer spans as one line of JSON. Arguments: URL, queue, messages.
  */
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { AmqplibInstrumentation } from '@opentelemetry/instrumentation-amqplib'

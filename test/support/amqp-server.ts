@@ -28,7 +28,7 @@ interface Framing {
 }
 
 const require = createRequire(import.meta.url)
-/** amqplib's own, past its list of exports. */
+/** Internal modules of amqplib that it does not export. */
 const inside = (file: string): unknown => require(join(dirname(require.resolve('amqplib')), 'lib', file))
 const definitions = inside('defs.js') as Definitions
 const { parseFrame, decodeFrame } = inside('frame.js') as Framing
@@ -38,7 +38,7 @@ export function methodId(name: string): number {
   return definitions[name] as number
 }
 
-/** The methods that are answered by themselves. */
+/** The methods that the server answers by default. */
 const ANSWERS: Record<string, [name: string, fields: object]> = {
   ConnectionStartOk: ['ConnectionTune', { channelMax: 100, frameMax: 131_072, heartbeat: 60 }],
   ConnectionOpen: ['ConnectionOpenOk', {}],
@@ -49,13 +49,13 @@ const ANSWERS: Record<string, [name: string, fields: object]> = {
 }
 
 export interface AmqpServerOptions {
-  /** Further answers, or other ones: none for a method with `undefined`. */
+  /** More or different answers; `undefined` for no answer to a method. */
   answers?: Record<string, [name: string, fields: object] | undefined>
 }
 
 /**
- * A server that opens and closes AMQP connections and channels and does what a test tells it, for products and faults that
- * are not at hand. It gives `properties` as its own. Ends with the test.
+ * A server that opens and closes AMQP connections and channels and follows a test, to simulate other products and faults.
+ * It reports `properties` as its own. Ends with the test.
  */
 export async function amqpServer(properties: object, { answers }: AmqpServerOptions = {}): Promise<AmqpServer> {
   const byId = new Map(

@@ -47,7 +47,7 @@ export async function management<T = unknown>(
   return (text === '' ? undefined : JSON.parse(text)) as T
 }
 
-/** Makes a virtual host of its own on the test broker; without a management API, the one of AMQP_URL has to do. */
+/** Creates a virtual host on the test broker; without a management API, returns the one of AMQP_URL. */
 export async function createVhost(): Promise<Vhost> {
   if (managementUrl() === undefined) return sharedVhost()
   const name = `dueque-test-${randomBytes(4).toString('hex')}`
@@ -92,8 +92,8 @@ export function useVhost(): Pick<Vhost, 'url' | 'name'> {
 }
 
 /**
- * A broker of the test's own, to be killed and restarted; end it with `stop`. Undefined if no programs are known to
- * start it from: then the test is skipped, saying that DUEQUE_RABBITMQ_BIN is not set.
+ * A private broker that can be killed and restarted; end it with `stop`. Undefined if its programs are unknown: then the
+ * test is skipped, with the reason that DUEQUE_RABBITMQ_BIN is not set.
  */
 export async function startNode(options: Omit<PrivateNodeOptions, 'programs'> = {}): Promise<PrivateNode | undefined> {
   const programs = process.env['DUEQUE_RABBITMQ_BIN']

@@ -8,7 +8,7 @@ export interface Identity {
   key: string
 }
 
-/** A certificate authority of the test's own, by the program openssl. */
+/** A private certificate authority, by the program openssl. */
 export class Authority {
   readonly #folder = mkdtempSync(join(tmpdir(), 'dueque-ca-'))
   readonly cert: string
@@ -19,7 +19,7 @@ export class Authority {
     this.cert = this.#read('ca.pem')
   }
 
-  /** @param days less than zero: it has expired */
+  /** @param days below zero for an expired certificate */
   issue(host: string, days = 1): Identity {
     const name = `host-${this.#count++}`
     writeFileSync(join(this.#folder, `${name}.ext`), `subjectAltName=DNS:${host}\n`)

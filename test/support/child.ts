@@ -4,18 +4,18 @@ import { onTestFinished } from 'vitest'
 
 export interface Child {
   readonly process: ChildProcess
-  /** What it has printed, line by line. */
+  /** The printed lines. */
   readonly lines: readonly string[]
   /** kill -9; resolves when it is gone. */
   kill(): Promise<void>
 }
 
-/** A TypeScript program of the tests as a process of its own, killed when the test ends. */
+/** Runs a TypeScript program of the tests in its own process, which is killed when the test ends. */
 export function startChild(program: URL, ...args: readonly string[]): Child {
   return startChildWith({}, program, ...args)
 }
 
-/** As {@link startChild}, with this in its environment besides. */
+/** As {@link startChild}, with more environment variables. */
 export function startChildWith(env: Record<string, string>, program: URL, ...args: readonly string[]): Child {
   const child = spawn(process.execPath, ['--import', 'tsx', program.pathname, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -10,10 +10,10 @@ export interface DeadMessage {
   body?: Buffer
 }
 
-/** When the messages of {@link bury} died, but for those that say otherwise. */
+/** The default time of death of the messages of {@link bury}. */
 export const DIED = Date.UTC(2026, 0, 31, 9)
 
-/** Puts messages where a consumer of `queue` gives them up, as it would have. Resolves when they are there. */
+/** Puts messages into the dead queue of `queue`, as its consumer would. Resolves when they are there. */
 export async function bury(channel: Channel, queue: string, messages: readonly DeadMessage[]): Promise<void> {
   const before = await depth(channel, `${queue}.dead`)
   for (const [i, { id, name = 'test.note', reason = 'handler-error', headers, body }] of messages.entries()) {
@@ -38,7 +38,7 @@ export async function bury(channel: Channel, queue: string, messages: readonly D
   await holds(channel, `${queue}.dead`, before + messages.length)
 }
 
-/** Declares a work queue as dueque does, but for its delivery limit. */
+/** Declares a work queue as dueque does, except for its delivery limit. */
 export async function declareWorn(channel: Channel, queue: string, limit: number): Promise<void> {
   await channel.assertQueue(queue, {
     arguments: {
@@ -52,7 +52,7 @@ export async function declareWorn(channel: Channel, queue: string, limit: number
   })
 }
 
-/** Takes the one message of a queue and never acks it, as a process that ends by it does. */
+/** Takes the one message of a queue and never acks it, as a process does that crashes by it. */
 export async function abandon(url: string, queue: string, times: number): Promise<void> {
   const model = await connect(url, { noDelay: true })
   for (let taken = 0; taken < times;) {
@@ -63,7 +63,7 @@ export async function abandon(url: string, queue: string, times: number): Promis
   await model.close()
 }
 
-/** Lets the broker itself give up the one message of a work queue: taken and never acked, as often as the queue allows. */
+/** Makes the broker dead-letter the one message of a work queue: takes it without an ack up to the delivery limit. */
 export async function wearOut(url: string, queue: string): Promise<void> {
   const model = await connect(url, { noDelay: true })
   const watching = await model.createChannel()

@@ -1,7 +1,7 @@
 import { connect } from 'amqplib'
 import { brokerUrl } from './broker.js'
 
-/** Why there is nothing to test the plugin with; undefined if the broker has it. */
+/** The reason why the plugin cannot be tested; undefined if the broker has it. */
 export async function whyNoPlugin(): Promise<string | undefined> {
   const model = await connect(brokerUrl())
   model.on('error', () => undefined)

@@ -1,8 +1,8 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
- * The files that take longest, in the order in which they start, so that none of them is left over at the end. Files that
- * mostly wait stand between files that load the machine.
+ * The slowest files, in the order of their start, so that none of them runs alone at the end. Files that mostly wait
+ * stand between files that load the machine.
  */
 const LONG = [
   'faults/cluster',

@@ -3,7 +3,7 @@ import type { PrivateRedisCluster } from '../../scripts/services/private-redis-c
 import type { PrivateRedis } from '../../scripts/services/private-redis.js'
 import { poll } from './broker.js'
 
-/** Moves the slot of a key, with what is in it, to a node that joins the cluster for it. */
+/** Moves the slot of a key, with its content, to a node that joins the cluster for it. */
 export async function moveSlot(cluster: PrivateRedisCluster, to: PrivateRedis, key: string): Promise<void> {
   const nodes = [...cluster.nodes, to]
   const clients = nodes.map(({ url }) => new Redis(url))
@@ -26,7 +26,7 @@ export async function moveSlot(cluster: PrivateRedisCluster, to: PrivateRedis, k
       what: 'to meet',
       timeoutMs: 30_000,
     })
-    // One that has just joined takes a while, and takes no keys until then.
+    // A node that has just joined needs a while before it accepts keys.
     await whole()
     const slot = await clients[0]!.cluster('KEYSLOT', key)
     const owners = await clients[0]!.cluster('SLOTS')

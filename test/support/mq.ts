@@ -19,7 +19,7 @@ export async function rawChannel(url: string): Promise<Channel> {
   return channel
 }
 
-/** What `promise` rejects with. */
+/** The error with which `promise` rejects. */
 export async function failure(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise

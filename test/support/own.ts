@@ -7,10 +7,10 @@ export interface Own<T> {
   what: string
   make: () => Promise<T>
   name: (own: T) => string
-  /** Fails unless every connection to it gets closed soon. */
+  /** Fails unless all connections to it are closed soon. */
   closed: (own: T) => Promise<void>
   drop: (own: T) => Promise<void>
-  /** Time to make it. @default that of vitest. */
+  /** Time to create it. @default that of vitest. */
   timeoutMs?: number
 }
 

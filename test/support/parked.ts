@@ -13,7 +13,7 @@ export interface ParkedMessage {
   headers?: Record<string, unknown>
 }
 
-/** Puts messages where dueque parks them, as it would have. Resolves when they are there. */
+/** Parks messages as dueque does. Resolves when they are there. */
 export async function park(channel: Channel, messages: readonly ParkedMessage[]): Promise<void> {
   const before = await depth(channel, PARKED)
   for (const [
@@ -31,7 +31,7 @@ export async function park(channel: Channel, messages: readonly ParkedMessage[])
   await holds(channel, PARKED, before + messages.length)
 }
 
-/** What is ready: whatever somebody holds is not counted. */
+/** The number of ready messages: unacked ones are not counted. */
 export async function depth(channel: Channel, queue: string): Promise<number> {
   return (await channel.checkQueue(queue)).messageCount
 }

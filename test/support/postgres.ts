@@ -8,10 +8,10 @@ import { PrivatePostgres, type PrivatePostgresOptions } from '../../scripts/serv
 import { untilClosed, useOwn } from './own.js'
 import { FIND_TIMEOUT_MS, serviceUrl } from './services.js'
 
-/** The reason to skip a test where {@link startPostgres} gives nothing. */
+/** The reason to skip a test if {@link startPostgres} returns undefined. */
 export const NO_POSTGRES_PROGRAMS = 'no initdb and postgres on the PATH or in /usr/lib/postgresql'
 
-/** The reason to skip a test where {@link startPgbouncer} gives nothing. */
+/** The reason to skip a test if {@link startPgbouncer} returns undefined. */
 export const NO_PGBOUNCER = 'no pgbouncer on the PATH'
 
 interface Database {
@@ -60,8 +60,8 @@ export function usePostgres(): Database {
 }
 
 /**
- * A PostgreSQL of the test's own, to be killed and restarted; end it with `stop`. Undefined if there are no programs to
- * start it from, nor can they be installed: then the test is skipped, for {@link NO_POSTGRES_PROGRAMS}.
+ * A private PostgreSQL that can be killed and restarted; end it with `stop`. Undefined if its programs are missing and
+ * cannot be installed: then the test is skipped, with {@link NO_POSTGRES_PROGRAMS}.
  */
 export async function startPostgres(
   options: Omit<PrivatePostgresOptions, 'programs'> = {},
@@ -90,7 +90,7 @@ async function sessions(server: string, database: string): Promise<string[]> {
   return rows.map((row) => JSON.stringify(row))
 }
 
-/** A user who may do nothing yet, and a URL for it. */
+/** A user without rights, and its URL. */
 export async function newUser(databaseUrl: string, pool: Pool): Promise<{ user: string; url: string }> {
   const user = `dueque_user_${randomBytes(4).toString('hex')}`
   await pool.query(`CREATE ROLE ${user} LOGIN PASSWORD 'secret-word'`)

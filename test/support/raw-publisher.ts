@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 /** The fields of a header table as bytes: see {@link table}. */
 export type Bytes = Uint8Array
 
-/** The properties of a message that are short strings, each with the bit that says that it is there. AMQP 0-9-1, 1.8.1. */
+/** The short-string properties of a message, each with its presence bit. AMQP 0-9-1, 1.8.1. */
 const SHORT_STRINGS = {
   contentType: 15,
   contentEncoding: 14,
@@ -51,8 +51,9 @@ export function fixed(tag: string, ...bytes: readonly number[]): Bytes {
 }
 
 /**
- * Publishes what no client library would write: header tables and properties byte by byte, over amqplib's connection. The
- * broker closes the connection for what it cannot read; then the next one is opened, and what had no confirm is not counted.
+ * Publishes messages that no client library would write: header tables and properties byte by byte, over a connection of
+ * amqplib. The broker closes the connection for an unreadable message; then the next one is opened, and messages without a
+ * confirm are not counted.
  */
 export class RawPublisher {
   readonly #url: string
@@ -79,7 +80,7 @@ export class RawPublisher {
     if (!this.#stream!.write(frames(internals.ch, message))) await once(this.#stream!, 'drain')
   }
 
-  /** Whether the broker has taken all since the last time: false if it closed the connection. */
+  /** Whether the broker confirmed everything since the last call: false if it closed the connection. */
   async settle(): Promise<boolean> {
     const channel = this.#channel
     return (

@@ -6,12 +6,12 @@ import { openRedis } from '../../scripts/services/redis-client.js'
 import { untilNoSockets, useOwn } from './own.js'
 import { FIND_TIMEOUT_MS, serviceUrl } from './services.js'
 
-/** The reason to skip a test where {@link startRedis} or {@link startRedisCluster} gives nothing. */
+/** The reason to skip a test if {@link startRedis} or {@link startRedisCluster} returns undefined. */
 export const NO_REDIS_PROGRAMS = 'no redis-server on the PATH'
 
 interface OwnRedis {
   readonly url: string
-  /** What the name of every key that a test makes begins with or has in it. */
+  /** The prefix of the names of all test keys, or a part of them. */
   readonly prefix: string
 }
 
@@ -48,8 +48,8 @@ export function useRedis(): OwnRedis {
 }
 
 /**
- * A Redis of the test's own, to be killed and restarted; end it with `stop`. Undefined if there is no redis-server to start
- * it from, nor can it be installed: then the test is skipped, for {@link NO_REDIS_PROGRAMS}.
+ * A private Redis that can be killed and restarted; end it with `stop`. Undefined if redis-server is missing and cannot
+ * be installed: then the test is skipped, with {@link NO_REDIS_PROGRAMS}.
  */
 export async function startRedis(
   options: Omit<PrivateRedisOptions, 'programs'> = {},

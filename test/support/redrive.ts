@@ -9,7 +9,7 @@ import { DuequeError } from '../../src/index.js'
 import { resolveOptions } from '../../src/options.js'
 import { PARKED } from './parked.js'
 
-/** The parked messages, or those of another storage queue, for one look. */
+/** Opens the parked messages, or those of another storage queue, for one reading. */
 export async function openParked(url: string, name = PARKED): Promise<FailedQueue> {
   const options = resolveOptions({ url })
   const queue = await FailedQueue.open({ ...options, endpoints: parseEndpoints(url) }, name)

@@ -1,4 +1,4 @@
-// Starts what tests share when the first one asks for it, once for all of them: vitest runs this before the tests, in
+// Starts shared servers when the first test asks for them, once for all tests: vitest runs this before the tests, in
 // the process that outlives theirs. They ask over HTTP: see services.ts.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -14,7 +14,7 @@ export type ServiceName = keyof typeof FIND
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** URL of what answers a service's name with its URL, or with 503 and the reason why there is none. */
+    /** URL of a server that answers the name of a service with its URL, or with 503 and the reason why it is missing. */
     services: string
   }
 }

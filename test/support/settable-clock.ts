@@ -1,8 +1,8 @@
 import { systemClock, type Clock } from '../../src/base/clock.js'
 
-/** The clock of a machine of its own, which goes on and can be set. */
+/** The clock of another machine, which goes on and can be set. */
 export interface SettableClock extends Clock {
-  /** How far it is ahead of the true time from now on. */
+  /** Sets how far it is ahead of the true time. */
   set(aheadMs: number): void
 }
 

@@ -8,7 +8,7 @@ export interface Permissions {
   read: string
 }
 
-/** A user with just these permissions in the vhost of `url`, and the URL for it. */
+/** A user with exactly these permissions in the vhost of `url`, and its URL. */
 export async function userWith({ url, name: vhost }: { url: string; name: string }, permissions: Permissions) {
   const name = `user-${randomUUID().slice(0, 8)}`
   await management(`/users/${name}`, { method: 'PUT', body: { password: 'geheim', tags: '' } })
