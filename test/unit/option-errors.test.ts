@@ -24,7 +24,7 @@ const job = defineMessage('job', z.unknown())
 const handler = onAny(() => undefined)
 const due = { to: { queue: 'q' }, in: 60_000 }
 
-/** Whatever `work` returns or throws is awaited; so is what must not have come about. */
+/** The option that `work` refuses; `taken` if it refuses none. */
 async function refusal(work: () => unknown): Promise<unknown> {
   try {
     await work()

@@ -21,7 +21,7 @@ async function refusal(work: () => unknown): Promise<unknown> {
   return 'taken'
 }
 
-/** With options that the types refuse. */
+/** Passes options that the types refuse. */
 const given = (take: (options: never) => unknown, options?: unknown) => () => take(options as never)
 
 const REDIS = [redis, redisDedupe, redisExpiry]

@@ -1,6 +1,6 @@
 import { isDuequeError, type DuequeError } from '../../src/base/errors.js'
 
-/** The DuequeError that `work` throws. Anything else that it throws goes on; nothing at all is an error. */
+/** The DuequeError that `work` throws. Other errors are rethrown; no error is an error. */
 export function thrown(work: () => unknown): DuequeError {
   try {
     work()

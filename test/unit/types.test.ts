@@ -1,4 +1,4 @@
-/** What TypeScript makes of the public types, in the places where people use them. `tsc` checks it. */
+/** The public types in the places where people use them. `tsc` checks them. */
 import { expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import {

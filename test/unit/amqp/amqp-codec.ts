@@ -7,11 +7,11 @@ interface Codec {
 }
 
 const require = createRequire(import.meta.url)
-/** amqplib's own, past its list of exports. */
+/** Internal modules of amqplib that it does not export. */
 const codec = require(join(dirname(require.resolve('amqplib')), 'lib/codec.js')) as Codec
 export const { decodeFields } = codec
 
-/** What amqplib writes for a table, and what the other end reads. Throws what amqplib throws. */
+/** The bytes that amqplib writes for a table, and the table that the other end reads. Throws the errors of amqplib. */
 export function overTheWire(table: object): { bytes: number; read: Record<string, unknown> } {
   const buffer = Buffer.alloc(64 * 1024)
   const bytes = codec.encodeTable(buffer, table, 0)

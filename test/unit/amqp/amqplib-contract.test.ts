@@ -1,7 +1,7 @@
 /**
- * Everything inside amqplib that dueque relies on and that amqplib does not document: properties of its connection, texts and
- * names of its errors, the order of its events, the way it encodes. package.json pins amqplib to a minor version. A test that
- * fails after an update names the code that has to follow.
+ * Undocumented parts of amqplib on which dueque relies: properties of its connection, texts and names of its errors, the
+ * order of its events, its encoding. package.json pins amqplib to a minor version. A test that fails after an update names
+ * the code that has to follow.
  */
 import { once } from 'node:events'
 import { connect, type Channel, type ChannelModel, type ConfirmChannel, type Message, type Options } from 'amqplib'
@@ -51,7 +51,7 @@ function publish(
   channel.publish('e', 'k', BODY, options, answered)
 }
 
-/** What the connection closes with. `once` would fail with the error before it. */
+/** The error with which the connection closes. `once` would fail with the error before it. */
 function closeOf(model: ChannelModel): Promise<Error> {
   return new Promise((resolve) => void model.once('close', resolve))
 }
@@ -205,7 +205,7 @@ it.each([
   expect(answers).toEqual([null])
 })
 
-// publish/sender.ts tells the three answers apart.
+// publish/sender.ts distinguishes the three answers.
 it('answers a publish with null, "message nacked" or "channel closed"', async () => {
   const { server, channel } = await open()
   const answers: unknown[] = []
@@ -218,7 +218,7 @@ it('answers a publish with null, "message nacked" or "channel closed"', async ()
   expect(answers).toEqual([null, null, 'message nacked', 'channel closed'])
 })
 
-// publish/sender.ts knows the reason when its publications are answered; connection/channel.ts hears of the close after that.
+// publish/sender.ts knows the reason when its publications are answered; connection/channel.ts gets the close after that.
 it('reports why a channel was closed before it answers its publishes, and emits "close" after that', async () => {
   const { server, channel } = await open()
   const events: unknown[] = []
@@ -233,7 +233,7 @@ it('reports why a channel was closed before it answers its publishes, and emits 
   expect(namedExchange(new Error(text))).toBe('e')
 })
 
-// publish/channel-loss.ts and topology/refused-declarations.ts tell whose fault it was.
+// publish/channel-loss.ts and topology/refused-declarations.ts decide whose fault it was.
 it.each([
   [541, 'INTERNAL_ERROR', 'Connection closed: 541 (INTERNAL-ERROR) with message "INTERNAL_ERROR"', true],
   [501, 'FRAME_ERROR - x', 'Connection closed: 501 (FRAME-ERROR) with message "FRAME_ERROR - x"', true],
@@ -249,7 +249,7 @@ it.each([
   expect(events).toEqual([[text, code, fault], 'answer', 'close'])
 })
 
-// connection.ts logs it as the reason of a lost connection; nothing is wrong with what was sent.
+// connection.ts logs it as the reason of a lost connection; no message is at fault.
 it('reports a node that shuts down (320) by "close" alone', async () => {
   const { server, model } = await open()
   const failed = vi.fn()
@@ -297,7 +297,7 @@ it('calls a socket that ends "Unexpected close"', async () => {
   expect([error.message, isLoss(error)]).toEqual(['Unexpected close', true])
 })
 
-// topology/declarer.ts makes typed errors of the broker's own words.
+// topology/declarer.ts makes typed errors from the text of the broker.
 it('passes on the reply code and the text of a refused operation', async () => {
   const close = { ...closing(404, "NOT_FOUND - no queue 'q' in vhost '/'"), classId: 50, methodId: 10 }
   const { channel } = await open({ answers: { QueueDeclare: ['ChannelClose', close] } })

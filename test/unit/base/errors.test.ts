@@ -83,7 +83,7 @@ const fail = () => {
   throw new Error('called')
 }
 
-// A handler may throw anything, and what it throws is written on the dead message.
+// A handler may throw any value, which is written on the dead message.
 it.each<[string, unknown]>([
   ['an object without a prototype', Object.create(null)],
   ['an object whose toString throws', { toString: fail }],

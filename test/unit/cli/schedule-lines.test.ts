@@ -107,7 +107,7 @@ it('reports the outcome of every line of any input, and exits with 0 or 1', asyn
       }
       const numbers = records.map(({ line }) => line!)
       expect(new Set(numbers).size).toBe(numbers.length)
-      // A line that holds nothing but white space may be left out.
+      // A line of white space may be skipped.
       const full = Buffer.from(input)
         .toString('latin1')
         .split('\n')

@@ -21,14 +21,14 @@ function gate() {
   return { promise, open }
 }
 
-/** What a promise came to. */
+/** The outcome of a promise. */
 const outcome = (promise: Promise<unknown>) =>
   promise.then(
     () => 'ok',
     (error: unknown) => (error as { code?: unknown }).code,
   )
 
-/** A consumer whose handler runs `handle` once the test has let it go on, and the message that it handles. */
+/** A consumer whose handler runs `handle` when the test lets it go on, and its message. */
 async function world(handle: (delivery: Delivery<number>) => unknown, mq?: TestDueque['mq']) {
   mq ??= await connect({ strategy: memory(), logger: false })
   const connection = mq
@@ -93,7 +93,7 @@ it('a call after its handler has ended is an outside call', async () => {
   const { mq, consumer, goOn } = await world(() => {
     result = later.promise.then(() => outcome(mq.schedule(order, 1, { to, in: '1h' })))
   })
-  // Keeps the connection closing.
+  // Keeps the close from ending.
   const other = gate()
   await mq.consume('others', [on(order, () => other.promise)])
   await mq.schedule(order, 5, { to: { queue: 'others' }, in: 0 })

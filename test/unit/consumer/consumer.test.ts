@@ -47,7 +47,7 @@ it('a dead queue is consumed if it exists, and not declared as a work queue', as
 describe('a second consumer of a queue', () => {
   const other = on(defineMessage('other', z.unknown()), handle)
 
-  /** The names that are warned of, when the second starts. */
+  /** The names in the warnings when the second consumer starts. */
   async function warnings(first: Handler[], second: Handler[], closes = false) {
     const names: unknown[] = []
     const warn = (_: string, data?: Record<string, unknown>) => names.push(data?.['names'])

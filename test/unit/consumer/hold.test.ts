@@ -14,7 +14,7 @@ const START = Date.UTC(2026, 0, 1)
 const order = defineMessage('order', z.number())
 const settled = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)))
 
-/** A world in which every message is in its queue at once, however long its delay. */
+/** A world in which every message is in its queue at once, whatever its delay. */
 async function world(leadMs: number, options: ConsumeOptions = {}) {
   const clock = manualClock(START)
   const { broker, ...rest } = memory({ clock })

@@ -44,7 +44,7 @@ async function world(handle: Handle, options: ConsumeOptions = {}, schedule: { e
   return { clock, broker: strategy.broker, events, logged, waiting: () => strategy.waiting(), consumer, seen, advance }
 }
 
-/** Until no promise is left that could go on by itself. */
+/** Waits until no promise can settle by itself. */
 const settled = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)))
 
 const fails: Handle = () => {

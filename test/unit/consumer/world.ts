@@ -21,7 +21,7 @@ const order = defineMessage('order', z.number())
 /** Long enough for everything that needs no timer. */
 export const settled = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)))
 
-/** A consumer without a `connect`, for what a connection will give to its consumers. */
+/** A consumer without `connect`, to pass it the parts that a connection gives to its consumers. */
 export async function world(
   handle: (delivery: Delivery<number>) => unknown,
   more: Partial<ConsumerEnvironment> = {},
@@ -54,7 +54,7 @@ export async function world(
   }
   const consumer = await new RunningConsumer('orders', [handler], options, environment).start()
   onTestFinished(() => consumer.close({ drainTimeoutMs: 0 }))
-  /** As a broker does that delivers it now, early or not. */
+  /** Delivers it now, early or not, as a broker does. */
   const arrive = async (id: string, message: Partial<DelayedMessage> = {}) => {
     await broker.deliver({ ...ORDER, id, dueAt: clock.now(), ...message }, { declare: true })
     await settled()

@@ -167,7 +167,7 @@ test('a message that the broker has taken back is left alone', async () => {
       () => undefined,
     ),
   )
-  // As the broker does when the channel is lost.
+  // As the broker does after a lost channel.
   taken[0]!.ack()
   await vi.advanceTimersByTimeAsync(5000)
   expect(attempts).toBe(1)

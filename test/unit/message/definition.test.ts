@@ -19,7 +19,7 @@ const decode = async (definition: unknown, body: string | Uint8Array, version = 
   )
 const text = (body: Uint8Array) => new TextDecoder().decode(body)
 
-/** A Standard Schema without a library: whole numbers, doubled, and checked in its own time. */
+/** A Standard Schema without a library: doubles whole numbers, and checks them asynchronously. */
 const doubled: StandardSchemaV1<number, bigint> = {
   '~standard': {
     version: 1,

@@ -48,7 +48,7 @@ it.each([
   ['reminders', 'to'],
   [{}, 'to'],
   [{ queue: 'q', exchange: 'e' }, 'to'],
-  // RabbitMQ would make another name of them.
+  // RabbitMQ would change these names.
   ...['a\nb', '\ra', 'a\r\n', 'a\ud800', '\udc00b'].flatMap((name): [unknown, string][] => [
     [{ queue: name }, 'to.queue'],
     [{ exchange: name }, 'to.exchange'],
@@ -100,7 +100,7 @@ it.each(['ascii: q', 'two bytes: é', 'three bytes: 日', 'four bytes: 😀'])(
   },
 )
 
-/** The longest name of one byte a letter that is accepted. */
+/** The longest accepted name of single-byte letters. */
 function longest(accept: (name: string) => unknown): string {
   for (let length = 300; length > 0; length--) {
     try {

@@ -7,7 +7,7 @@ import { thrown } from '../thrown.js'
 const NOW = Date.UTC(2026, 10, 23, 8)
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]
 
-/** Takes what the types refuse, too. */
+/** Also takes values that the types refuse. */
 const resolve = (due: unknown, maxDelayMs = MAX_DELAY_MS) => resolveDue(due as Due, NOW, maxDelayMs)
 const codeOf = (due: unknown) => thrown(() => resolve(due)).code
 
@@ -139,7 +139,7 @@ describe('at', () => {
     ['2026-11-23T13:45:00+05:45[Asia/Kathmandu]', NOW],
     ['2026-11-23T09:00:00[+01:00]', NOW],
     ['2026-11-23T09:00:00+01:00[+01:00][!u-ca=iso8601][_x=1]', NOW],
-    // Both times that clocks show twice, and the first of them without an offset.
+    // Both instants of a local time that occurs twice, and the first of them without an offset.
     ['2026-10-25T02:30:00+02:00[Europe/Berlin]', Date.UTC(2026, 9, 25, 0, 30)],
     ['2026-10-25T02:30:00+01:00[Europe/Berlin]', Date.UTC(2026, 9, 25, 1, 30)],
     ['2026-10-25T02:30:00[Europe/Berlin]', Date.UTC(2026, 9, 25, 0, 30)],

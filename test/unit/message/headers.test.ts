@@ -54,7 +54,7 @@ describe('the headers of a caller', () => {
     expect(() => checkHeaders({ a: nest(10) })).not.toThrow()
   })
 
-  // What amqplib cannot write fails the publish with an error that names no header, or arrives as something else.
+  // A value that amqplib cannot write fails the publish with an error that names no header, or arrives changed.
   it.each<[string, unknown]>([
     ['a list with holes', { a: Object.assign(Array<number>(3), { 0: 1, 2: 1 }) }],
     ['a number under −2⁶³', { a: -1e300 }],
@@ -122,7 +122,7 @@ describe('the headers of a caller', () => {
   )
 })
 
-/** Throws what is neither. */
+/** Throws if it is neither. */
 function arrivesAsItWas(headers: unknown): boolean {
   let checked: object
   try {

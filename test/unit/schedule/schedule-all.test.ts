@@ -10,7 +10,7 @@ const schedule = (item: number) => Promise.resolve(receipt(item))
 
 const messages = (count: number) => ({ messages: count, bytes: Infinity, bodyBytes: 0 })
 
-/** A promise, and what resolves it. */
+/** A promise with its resolve function. */
 function gate() {
   let open = () => undefined as void
   const opened = new Promise<void>((resolve) => (open = resolve))
@@ -21,7 +21,7 @@ async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await Promise.resolve()
 }
 
-/** What comes before an error, and the error. */
+/** The items before an error, and the error. */
 async function drain(results: AsyncIterable<ScheduleResult>) {
   const seen: ScheduleResult[] = []
   try {

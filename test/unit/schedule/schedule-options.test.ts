@@ -5,7 +5,7 @@ import { thrown } from '../thrown.js'
 
 const NOW = Date.UTC(2026, 10, 23, 8)
 const given = { to: { queue: 'q' }, in: 1000 }
-/** Takes what the types refuse, too. */
+/** Also takes values that the types refuse. */
 const resolve = (options: unknown, now = NOW) => resolveSchedule(options as ScheduleOptions, now, MAX_DELAY_MS)
 
 it('missing options have their defaults', () => {

@@ -9,13 +9,13 @@ const N = 7
 const PRODUCER = 'producer-0.1'
 const [A, B] = ['consumer-0.1', 'consumer-1.1'] as const
 
-/** What happened to message 7, which was tried at 5 s and due at 10 s. */
+/** The records of message 7, which was scheduled at 5 s and due at 10 s. */
 interface Story {
   steps?: Step[]
   expiresInMs?: number
   /** @default confirmed */
   answer?: 'confirmed' | 'refused' | 'unknown' | 'none'
-  /** Process, attempt, start, and the end if there is one. */
+  /** Process, attempt, start, and the end if it ended. */
   calls?: [process: string, attempt: number, start: number, end?: number][]
   stored?: Omit<Stored, 'n'>[]
   troubles?: Trouble[]
@@ -59,7 +59,7 @@ const killed = (process: string | undefined, from: number, to = from): Trouble =
   to,
   ...(process !== undefined && { process }),
 })
-/** From the end of an attempt to the next one. */
+/** Time from the end of an attempt to the next one. */
 const wait = (steps: Step[], attempt: number) =>
   waitAfterMs({ to: { queue: 'q' }, delayMs: 0, handlerMs: 0, steps, expiresInMs: undefined }, attempt)
 const FLAKY: Step[] = ['throw', 'return']

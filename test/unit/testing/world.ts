@@ -7,7 +7,7 @@ const now = new Date(START)
 export const order = defineMessage('order', z.number())
 export const to = { queue: 'orders' }
 
-/** A consumer of orders, and a log of what its handler did: `<payload>@<milliseconds since the start>`. */
+/** A consumer of orders, and a log of its handler: `<payload>@<milliseconds since the start>`. */
 export async function world(
   handle: (delivery: Delivery<number>) => unknown = () => undefined,
   consume: ConsumeOptions = {},

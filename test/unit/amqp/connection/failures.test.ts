@@ -24,7 +24,7 @@ function failure(message: string, code?: number | string, name = 'Error'): Error
   return Object.assign(new Error(message), { name }, code !== undefined && { code })
 }
 
-/** As amqplib frames what the broker says of an operation. */
+/** The text of the broker about an operation, as amqplib wraps it. */
 const refused = (operation: string, code: number, name: string, text: string) =>
   failure(`Operation failed: ${operation}; ${code} (${name}) with message "${text}"`, code)
 
@@ -71,7 +71,7 @@ describe('connecting', () => {
 
 const IN = "in vhost '/' refused for user 'u'"
 const DENIED: [text: string, permission: string, resource: string][] = [
-  // 3.10 does not say which permission it was: the one that was asked for, `read`, if that was on this resource.
+  // 3.10 does not name the permission: it is the requested one, `read`, if that was on this resource.
   [`access to queue 'asked' ${IN}`, 'read', 'queue asked'],
   [`access to queue 'q' ${IN}`, 'unknown', 'queue q'],
   [`access to exchange 'e' ${IN}`, 'unknown', 'exchange e'],

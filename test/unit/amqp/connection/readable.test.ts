@@ -4,7 +4,7 @@ import { makeReadable } from '../../../../src/amqp/connection/readable.js'
 import { fields, fixed, long, type Bytes } from '../../../support/raw-publisher.js'
 import { decodeFields } from '../amqp-codec.js'
 
-/** A content header with a content type, and what amqplib reads of its headers once they are readable. */
+/** A content header with a content type, and the headers that amqplib reads once they are readable. */
 function read(headers: Bytes): Record<string, unknown> {
   const length = Buffer.alloc(4)
   length.writeUInt32BE(headers.length)
@@ -15,10 +15,10 @@ function read(headers: Bytes): Record<string, unknown> {
   return decodeFields(payload.subarray(payload.length - headers.length))
 }
 
-/** From the outside in, because to copy each level into the next takes seconds. */
+/** Built from the outside in, because copying each level into the next takes seconds. */
 function nested(depth: number, tag: 'A' | 'F'): Bytes {
   const levels = tag === 'A' ? depth : depth + 1
-  // In a table, a name of no bytes is before each value.
+  // In a table, an empty name precedes each value.
   const name = tag === 'A' ? 0 : 1
   const bytes = Buffer.alloc(levels * (name + 5) - name)
   for (let level = 0, at = 0; level < levels; level++, at += name + 5) {

@@ -76,7 +76,7 @@ it('never makes amqplib write an invalid number', () => {
         const { read } = overTheWire(writable(headers))
         expect(numbers(read).every(Number.isFinite)).toBe(true)
       } catch (error) {
-        // What cannot be written is said, and the message goes on without its headers.
+        // A header that cannot be written is reported, and the message is sent without its headers.
         if (!(error instanceof RangeError || error instanceof TypeError)) throw error
       }
     }),

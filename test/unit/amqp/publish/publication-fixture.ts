@@ -1,6 +1,6 @@
 import { STATE, type Publication } from '../../../../src/amqp/publish/publication.js'
 
-/** A publication that nobody waits for. */
+/** A publication without a waiting caller. */
 export function publication(more: Partial<Publication> = {}): Publication {
   return {
     message: { id: 'i', revision: 1, body: new Uint8Array(10) },

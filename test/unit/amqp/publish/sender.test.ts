@@ -7,7 +7,7 @@ import { Sender } from '../../../../src/amqp/publish/sender.js'
 import { Unsettled } from '../../../../src/amqp/publish/unsettled.js'
 import { publication } from './publication-fixture.js'
 
-/** A channel that confirms whatever it is given, on a connection that is up. */
+/** A channel that confirms every publish, on an open connection. */
 class ConfirmingChannel extends EventEmitter {
   sent = 0
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Acks } from '../../../../src/amqp/receive/acks.js'
 
-/** Settles as RabbitMQ does: an unknown tag, or an ack of everything up to a tag when there is nothing, closes the channel. */
+/** Settles as RabbitMQ does: an unknown tag, or a multiple ack without unacked messages, closes the channel. */
 function channelOf(delivered: number) {
   const unsettled = new Set(Array.from({ length: delivered }, (_, i) => i + 1))
   const acked: number[] = []

@@ -8,7 +8,7 @@ const world = () => {
   return { declarations: new Declarations(onForget), onForget }
 }
 
-/** A declaration that fails with these errors first, one in each run. */
+/** A declaration that first fails with these errors, one in each run. */
 const declaring = (...errors: Error[]) =>
   vi.fn(() => {
     const error = errors.shift()

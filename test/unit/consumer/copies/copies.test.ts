@@ -15,7 +15,7 @@ import {
 const order = defineMessage('order', z.number())
 const settled = () => new Promise<void>((resolve) => setTimeout(resolve, 5))
 
-/** A consumer to which the test hands arrivals, as a broker does that has lost and found it again. */
+/** A consumer to which the test delivers messages, as a broker does before and after a lost connection. */
 async function world(handle: Handler['handle'], options: ConsumeOptions = {}) {
   const log: string[] = []
   let listener: ((arrival: Arrival) => void) | undefined
@@ -35,7 +35,7 @@ async function world(handle: Handler['handle'], options: ConsumeOptions = {}) {
   const another = () => mq.consume('orders', [handler], options)
   const consumer = await another()
   let live = true
-  /** The same id is a copy. */
+  /** A message with the same id is a copy. */
   const arrive = (id: string, dueAt = 1) => {
     const mine = { live: true }
     listener!({

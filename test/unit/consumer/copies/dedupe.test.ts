@@ -14,7 +14,7 @@ import { rejection } from '../../thrown.js'
 const order = defineMessage('order', z.number())
 const DAY = 86_400_000
 
-/** A store that processes share, in memory. */
+/** A store in memory that processes share. */
 function sharedStore() {
   const keys = new Map<string, { owner: string | undefined; until: number }>()
   const state = { down: false, renewed: 0 }
@@ -45,7 +45,7 @@ function sharedStore() {
   return { store, state, keys }
 }
 
-/** A process with a queue of its own: each gets its own copy of what is scheduled under one id and revision. */
+/** A process with its own queue: each gets its own copy of a message with one id and revision. */
 async function process(dedupe: DedupeOptions, handle: (delivery: Delivery) => unknown) {
   const mq = await connect({ strategy: memory() })
   onTestFinished(() => mq.close({ drainTimeoutMs: 0 }))
@@ -83,7 +83,7 @@ it('a copy of a message that another process is handling waits for the outcome',
 
 it('a copy is handled when the process that handled the first one has died', async () => {
   const { store, keys } = sharedStore()
-  // Nobody renews it.
+  // It is never renewed.
   keys.set('orders\0o-1\u00001', { owner: 'a process that died', until: Date.now() + 700 })
   const { mq, consumer } = await process({ store }, () => undefined)
   await mq.schedule(order, 1, options)

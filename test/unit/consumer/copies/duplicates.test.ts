@@ -4,7 +4,7 @@ import { Duplicates, type Claim, type DuplicateWindow } from '../../../../src/co
 import { SharedDuplicates } from '../../../../src/consumer/copies/shared-duplicates.js'
 import { manualClock } from '../../../../src/index.js'
 
-/** Duplicates whose claims are spoken of by their keys. */
+/** Duplicates whose claims are addressed by their keys. */
 class ByKey {
   readonly #duplicates: Duplicates
   readonly #claims = new Map<string, Claim>()
@@ -33,7 +33,7 @@ class ByKey {
   }
 }
 
-/** A claim, and what has become of it. */
+/** A claim and its outcome. */
 function claim(duplicates: ByKey, key = 'k', now = 0) {
   const state: { answer: boolean | undefined } = { answer: undefined }
   const answer = duplicates.claimNext(key, now).then((runs) => (state.answer = runs))
@@ -246,7 +246,7 @@ describe('memory shared by the consumers of a connection', () => {
       shared.leave(`q-${n}`, {})
     }
     expect(shared.size).toBe(50)
-    // 128 keys of 32 bytes, and what waits for the garbage collector.
+    // 128 keys of 32 bytes, and garbage that is not yet collected.
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50 * 30_000)
   })
 })

@@ -44,7 +44,7 @@ describe('a memory of keys', () => {
         const memory = new KeyMemory()
         let [oldest, next] = [0, 0]
         for (const { adds, forgets } of all) {
-          // Each comes again some time after it was forgotten.
+          // Each key is added again some time after it was forgotten.
           for (let i = 0; i < adds && next - oldest < prints.length; i++, next++) {
             memory.add(prints[next % prints.length]!, next)
           }

@@ -10,7 +10,7 @@ export const names = new Names('dueque')
 const layout = new Layout(names, 'quorum')
 const ladder = new LadderLayout(names)
 
-/** A broker with the layout and these rungs, on which nothing is wrong, plus what a test adds. */
+/** A healthy broker with the layout and these rungs, plus the additions of a test. */
 export function healthy({ rungs = ['30m'], shards = 1, parts = [] as Part[] } = {}): Facts & { look: Look } {
   const variants = Array.from({ length: shards }, (_, shard) => ({ type: 'quorum', shard }) as const)
   const own = allRungs()

@@ -88,6 +88,6 @@ test('the match of a catastrophic pattern is stopped and reported', () => {
   facts.management.policies = [policy({ pattern: '^(a+)+$', definition: { 'message-ttl': 1000 } })]
   const startedAt = performance.now()
   expect(codes(checkPolicies(facts))).toEqual(['note policy-unreadable'])
-  // Without a bound it is hours.
+  // Without a bound it takes hours.
   expect(performance.now() - startedAt).toBeLessThan(5000)
 })

@@ -10,7 +10,7 @@ const DAY = 86_400_000
 const sumOf = (digits: readonly number[]) => digits.reduce((sum, digit, i) => sum + digit * UNITS[i]!.stepMs, 0)
 const used = (digits: readonly number[]) => digits.filter((digit) => digit > 0).length
 
-/** Small delays as often as long ones, and whole numbers of each unit and what is just beside them. */
+/** Small delays as often as long ones, whole numbers of each unit, and their neighbours. */
 const DELAYS = fc.oneof(
   ...[2000, 200_000, 10_000_000, 5 * DAY, MAX_DELAY_MS].map((max) => fc.integer({ min: 1, max })),
   fc
@@ -37,7 +37,7 @@ it('the digits add up to the delay, or up to the tolerance more, and each has a 
       const digits = digitsFor(delay, Math.min(tolerance, MAX_DELAY_MS - delay))
       expect(digits).toHaveLength(UNITS.length)
       expect(sumOf(digits)).toBeGreaterThanOrEqual(delay)
-      // The smallest rung is the least that can be waited in addition.
+      // The smallest rung is the minimum of additional delay.
       expect(sumOf(digits)).toBeLessThanOrEqual(delay + Math.max(tolerance, 9))
       expect(digits.filter((digit, i) => !(digit >= 0 && digit <= UNITS[i]!.top))).toEqual([])
     }),

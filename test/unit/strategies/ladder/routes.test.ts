@@ -126,7 +126,7 @@ describe('the keys of a route', () => {
         })
         const after = UNITS[last + 1]
         expect(keys).toEqual([...expected, ...(after ? [endKey(after)] : []), destination])
-        // A dot would make two words of it for a topic exchange.
+        // A topic exchange would read a dot as two words.
         for (const key of keys.slice(0, -1)) expect(key).toMatch(/^dq~[^.]{1,40}$/)
       }),
     )

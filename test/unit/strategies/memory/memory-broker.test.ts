@@ -135,7 +135,7 @@ it(
         acked++
       }
     expect([acked, broker.messages('q').length]).toEqual([count, 0])
-    // Under 2 s where it was written; a minute with an array that is shifted.
+    // Under 2 s on the machine where it was written; a minute with a shifted array.
     expect(processorMs() - before).toBeLessThan(15_000)
   },
 )

@@ -6,7 +6,7 @@ const START = 1_000_000
 const LEASE_MS = 15_000
 
 let window: ClaimWindow
-/** That of the server is START ahead. */
+/** Monotonic milliseconds; the clock of the server is START ahead. */
 let elapsed: number
 
 beforeEach(() => {
@@ -16,7 +16,7 @@ beforeEach(() => {
 
 const instant = () => ({ now: START + elapsed, elapsed })
 
-/** One that finds nothing, or what is said. */
+/** A claim that finds nothing, or the given result. */
 function claim(found: Partial<ClaimOutcome> = {}, mustBeHeld = false): ClaimRange {
   const seen = window.next(elapsed, mustBeHeld)
   const nothing = { tookMs: 1, isAll: true, last: undefined, leaseMs: LEASE_MS, held: undefined }

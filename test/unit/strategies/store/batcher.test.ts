@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Batcher } from '../../../../src/strategies/store/batcher.js'
 
-/** Each batch, and what ends it. */
+/** Each batch, with the function that ends it. */
 function recorded() {
   const runs: { batch: readonly number[]; end: () => void }[] = []
   const batches = new Batcher<number>((batch) => new Promise((resolve) => runs.push({ batch, end: resolve })))

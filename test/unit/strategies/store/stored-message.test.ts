@@ -110,7 +110,7 @@ it.each([
   expect(() => decodeStored({ meta: JSON.stringify(meta), body })).toThrow()
 })
 
-/** All that a relay does with a message before a broker has it. */
+/** All steps of a relay before the broker has the message. */
 function use(read: () => DelayedMessage): void {
   let one: DelayedMessage
   try {
