@@ -36,7 +36,7 @@ const ready = async (queue: string) => (await channel.checkQueue(queue)).message
 const settles = (queue: string, count: number) =>
   poll(async () => (await ready(queue)) === count, { what: `${count} messages in ${queue}` })
 
-test('prints what arrives, with id, name, due, arrival, lateness and payload', async () => {
+test('prints each message with id, name, due time, arrival, lateness and payload', async () => {
   const queue = unique('notes')
   const at = new Date()
   await mq.schedule(note, 7, { to: { queue }, at, id: 'n-7\u001b[2J', declare: true })

@@ -30,7 +30,9 @@ async function doctor(...args: string[]): Promise<{ code: number | null; found: 
 
 const postgresDoctor = (url: string, schema: string) => doctor('--postgres', url, '--postgres-schema', schema)
 
-test('reports how a durable Redis persists, and what a Redis that is not durable loses', async ({ skip }) => {
+test('reports the persistence of a durable Redis, and the possible loss of one that is not durable', async ({
+  skip,
+}) => {
   const server = (await startRedis({ appendonly: true })) ?? skip(NO_REDIS_PROGRAMS)
   onTestFinished(() => server.stop())
   const good = await doctor('--redis', server.url)
@@ -54,7 +56,7 @@ test('reports how a durable Redis persists, and what a Redis that is not durable
   expect(missing.found[3]!.what).toMatch(/^1 entries/)
 })
 
-test('reports what the Redis user is not allowed to read, and an unreachable Redis without its password', async ({
+test('reports settings that the Redis user may not read, and an unreachable Redis without its password', async ({
   skip,
 }) => {
   const server = (await startRedis()) ?? skip(NO_REDIS_PROGRAMS)

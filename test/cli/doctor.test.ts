@@ -179,7 +179,7 @@ test('names the one rung that was deleted after topology apply', { timeout: 120_
   expect(sharded[0]!.what).toContain('10ms…990ms (shard 1)')
 })
 
-test('with topology trust, tells a user with least privilege only what matters to it', async (context) => {
+test('with topology trust, reports to a user with least privilege only its own problems', async (context) => {
   if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
   const queue = unique('reminders')
   const [producer, consumer] = await Promise.all([

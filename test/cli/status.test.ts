@@ -89,7 +89,7 @@ test('without the management API, counts what AMQP shows', async () => {
   await reports({ ...rest, dead }, [...args, '--shards', '3'])
 })
 
-test('prints in words what it counted and how', async () => {
+test('prints its counts and their source in words', async () => {
   await mq.close()
   channel.sendToQueue(unroutable, Buffer.from('1'))
   await poll(async () => (await channel.checkQueue(unroutable)).messageCount === 1, { what: 'an unroutable message' })

@@ -55,7 +55,7 @@ test('count counts all messages, or those that match the filters', async () => {
   expect(documents(some.stdout)).toEqual([{ count: 2 }])
 })
 
-test('show prints one message whole, and tells by its exit code if it does not exist', async () => {
+test('show prints one message whole, and reports a missing one by its exit code', async () => {
   const text = await run(['show', 'day-1'], env())
   expect(text).toMatchObject({ code: 0, stderr: '' })
   expect(text.stdout).toMatch(/^due +2035-01-01T00:00:00.000Z$/m)

@@ -111,7 +111,7 @@ describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are mad
       await recorder.has(1)
     })
 
-    test('a consumer that may not write to the dead exchange is told so, and keeps the message in its queue', async () => {
+    test('a consumer that may not write to the dead exchange gets an error, and keeps the message in its queue', async () => {
       const own = unique('undead')
       await applyAs(vhost.url, layout.workQueue(own))
       const write = String.raw`^dueque\.v1\.(entry\..+|deliver|parked)$`
@@ -137,7 +137,7 @@ describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are mad
       ['configure', 'exchange dueque.v1.unroutable'],
       ['write', 'queue dueque.v1.parked'],
       ['read', 'exchange dueque.v1.parked'],
-    ] as const)('an operator without %s permission is told which', async (permission, resource) => {
+    ] as const)('an operator without %s permission gets an error that names it', async (permission, resource) => {
       const url = await userWith(vhost, { ...PATTERNS.operator('.+'), [permission]: '^none$' })
       expect(await failure(applyAs(url, parts))).toMatchObject({
         code: 'PERMISSION_DENIED',

@@ -92,7 +92,7 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
   })
 }
 
-describe('what Redis holds', () => {
+describe('the content of Redis', () => {
   let client: Redis
   beforeAll(() => {
     client = new Redis(server.url)

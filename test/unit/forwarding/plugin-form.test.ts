@@ -58,7 +58,7 @@ it('goes to the other exchange with its own key and a negative delay, as behind 
   expect(message.headers).toEqual({ 'x-delay': -5000, own: 1 })
 })
 
-it('leaves headers as they are where there is no delay', () => {
+it('leaves headers unchanged without a delay', () => {
   expect(read({ 'x-delay': -5 }).headers).toEqual({ 'x-delay': -5 })
   expect(read({}).headers).toEqual({})
 })

@@ -35,7 +35,7 @@ it('awaited, it schedules everything and resolves to a summary', async () => {
   expect(warn).not.toHaveBeenCalled()
 })
 
-it('the summary names what failed, and so does a warning', async () => {
+it('the summary and a warning name the failed items', async () => {
   const bad = { ...item('no number'), row: 7 }
   const summary = await mq.scheduleAll([{ ...item(1), row: 6 }, bad])
   expect(summary).toMatchObject({

@@ -159,7 +159,7 @@ it('waits for an asynchronous schema', async () => {
   expect(log).toEqual(['slow@3600000', '1@3600001'])
 })
 
-it('waits for a scheduleAll that nobody awaits', async () => {
+it('waits for a scheduleAll that is not awaited', async () => {
   const slow = defineMessage(
     'slow',
     z.number().refine(() => sleep(20, true)),

@@ -73,7 +73,7 @@ it.each<[PublicationState, boolean]>([
   [STATE.answered, false],
   [STATE.backingOff, false],
   [STATE.held, true],
-])('tells in the state %j whether RabbitMQ may have the message', (state, expected) => {
+])('knows in the state %j whether RabbitMQ may have the message', (state, expected) => {
   expect(mayHaveArrived(publication({ state }))).toBe(expected)
   expect(mayHaveArrived(publication({ state, isUnanswered: true }))).toBe(true)
 })

@@ -70,7 +70,7 @@ test('a missing shard of a rung is named if the number of shards is given', () =
   expect(codes(checkLayout({ ...facts, topology: 'trust', shards: 4 }))).toEqual(['error rung-missing'])
 })
 
-test('with topology trust nobody declares what is missing', () => {
+test('with topology trust, missing parts are errors', () => {
   const facts = { ...healthy(), topology: 'trust' } as const
   expect(codes(checkLayout(facts))).toEqual(['error rung-missing'])
   exchanges(facts).clear()

@@ -35,7 +35,7 @@ it.each([
   expect(rungsOf(digits).map(({ name }) => name)).toEqual(names.split(' ').filter(Boolean))
 })
 
-it('there are 375 rungs, no two with the same time, and none longer than the broker takes', () => {
+it('there are 375 rungs, no two with the same time, and none longer than the broker accepts', () => {
   const ttls = allRungs().map(({ ttlMs }) => ttlMs)
   expect(ttls).toHaveLength(375)
   expect(new Set(ttls).size).toBe(375)

@@ -79,7 +79,7 @@ it.each([-1, NaN, 'soon'])('refuses to move by %s', (by) => {
   expect(clock.now()).toBe(7)
 })
 
-it('tells the time of the next call', () => {
+it('reports the time of the next call', () => {
   const clock = manualClock(0)
   expect(clock.next()).toBe(Infinity)
   clock.at(20, () => undefined)
