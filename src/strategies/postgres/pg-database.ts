@@ -11,14 +11,28 @@ export class PgDatabase implements Database {
   readonly #timeoutMs: number
   /** The loss of an idle connection does not matter, but without a listener Node ends the process. */
   readonly #ignore = () => undefined
+  /**
+   * A connection may be lost in the very packet that opened it. The pool has let go of its errors by then, and our own
+   * listener comes some promises later.
+   */
+  readonly #guard = (client: PgPoolClient) => {
+    client.on?.('error', this.#ignore)
+    setImmediate(() => client.removeListener?.('error', this.#ignore))
+  }
 
   constructor(pool: PgPool, timeoutMs: number) {
     this.#pool = pool
     this.#timeoutMs = timeoutMs
   }
 
+  /** The pool as the source of new connections. */
+  get #connecting() {
+    return this.#pool as unknown as Connecting
+  }
+
   open(): void {
     this.#pool.on?.('error', this.#ignore)
+    this.#connecting.on?.('connect', this.#guard)
   }
 
   query(text: string, values: readonly Value[]): Promise<readonly Row[]> {
@@ -54,6 +68,7 @@ export class PgDatabase implements Database {
 
   close(): void {
     this.#pool.removeListener?.('error', this.#ignore)
+    this.#connecting.removeListener?.('connect', this.#guard)
   }
 
   async #connect(): Promise<PgPoolClient> {
@@ -88,6 +103,11 @@ export class PgDatabase implements Database {
       client.release(isBroken)
     }
   }
+}
+
+interface Connecting {
+  on?(event: 'connect', listener: (client: PgPoolClient) => void): unknown
+  removeListener?(event: 'connect', listener: (client: PgPoolClient) => void): unknown
 }
 
 interface Statement {
