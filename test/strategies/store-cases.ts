@@ -146,9 +146,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     expect(await store.count({})).toBe(1)
   },
 
-  'a claimed message that is not settled in time is claimed again, and the old claim has no effect': async ({
-    store,
-  }) => {
+  'a claim that is not settled in time is taken again, and the old one has no effect': async ({ store }) => {
     const one = message()
     await store.add(one, {})
     const old = await claim(store, 1000, 10, 50)
@@ -233,9 +231,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     expect(await store.find(id)).toEqual([])
   },
 
-  'messages of one instant are listed once each, page by page, although listed ones are removed meanwhile': async ({
-    store,
-  }) => {
+  'pages list each message of one instant once, although listed ones are removed': async ({ store }) => {
     const all = Array.from({ length: 20 }, (_, i) => message({ dueAt: i < 15 ? 1000 : 1001 }))
     await addAll(store, all)
     const wanted = idsOf(all).sort()
@@ -286,10 +282,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     expect(await claimedIds(store, 1500)).toEqual([one.id])
   },
 
-  'several relays claim thousands of messages, each message once, and settle them in one call': async ({
-    store,
-    again,
-  }) => {
+  'several relays claim thousands of messages, each once, and settle them in one call': async ({ store, again }) => {
     const count = 2500
     await addAll(
       store,
@@ -306,10 +299,7 @@ export const STORE_CASES: Record<string, (world: StoreWorld) => Promise<void>> =
     expect(await claim(store)).toEqual({ now: 1000, claimed: [], nextAt: undefined })
   },
 
-  'a watcher is notified of a message that is ready before all waiting ones, from any process': async ({
-    store,
-    again,
-  }) => {
+  'a watcher is notified, from any process, of a message that is ready before all others': async ({ store, again }) => {
     if (!store.watch) return
     const hour = Date.now() + 3_600_000
     const other = await again()
