@@ -163,7 +163,9 @@ class RunningIntake implements Intake {
         return { kind: 'forward', publish: () => this.#schedule(message, now) }
       },
       failed: (error, decision) => {
-        if (decision?.kind === 'forward' && isForEver(error)) return bury(error.message)
+        if (decision?.kind === 'forward' && isForEver(error))
+          // One that the broker took back comes again: buried here as well, it would be there twice.
+          return arrival.live ? bury(error.message) : { kind: 'give back' }
         logger.warn('could not schedule a message', { queue: this.#queue, error: errorText(error) })
         return undefined
       },
