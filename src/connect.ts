@@ -1,11 +1,14 @@
 import { AmqpBroker } from './amqp/amqp-broker.js'
 import type { ConnectionEvents } from './amqp/connection/connection.js'
+import { CancellationLog } from './cancellation/log.js'
+import { CancellationTail } from './cancellation/tail.js'
 import { drainTimes } from './base/drain.js'
 import { DuequeError } from './base/errors.js'
 import { endsWithin } from './base/time-limit.js'
 import { warnOfClockSteps } from './base/warn-of-clock-steps.js'
 import type { Handler } from './consumer/delivery.js'
 import { resolveClose, type CloseOptions, type ConsumeOptions } from './consumer/options.js'
+import { GatedTail } from './consumer/gated-tail.js'
 import { RunningConsumers } from './consumer/running-consumers.js'
 import { closingInHandler, runningHandler } from './consumer/running-handler.js'
 import type { Consumer } from './consumer/stats.js'
@@ -22,6 +25,7 @@ import { Scheduler } from './schedule/scheduler.js'
 import { strategyMethods } from './schedule/strategy-methods.js'
 import type { StrategyMethods, StrategyScheduleOptions } from './schedule/waiting.js'
 import { openSession, type Session } from './session.js'
+import type { LadderStrategy } from './strategies/ladder/ladder.js'
 import type { Strategy } from './strategies/strategy.js'
 
 /**
@@ -32,7 +36,7 @@ import type { Strategy } from './strategies/strategy.js'
  * @example
  * const mq = await connect({ url: 'amqp://localhost' })
  */
-export async function connect<S extends Strategy = Strategy>(
+export async function connect<S extends Strategy = LadderStrategy>(
   options: ConnectOptions<S> = {},
 ): Promise<Dueque<S> & StrategyMethods<S>> {
   const resolved = resolveOptions(options)
@@ -46,9 +50,25 @@ export async function connect<S extends Strategy = Strategy>(
     onError: (error) => events.emit('error', error),
     started: () => unroutable?.start(),
   })
-  const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, session, events, unroutable)
-  Object.assign(mq, mq.whileOpen(strategyMethods(strategy, () => clock.now()) as object))
+  const onError = (error: DuequeError) => events.emit('error', error)
+  const tail = broker instanceof AmqpBroker ? newTail(broker, resolved, onError) : undefined
+  const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { session, events, unroutable, tail })
+  const { marginMs } = resolved.cancellations
+  const methods = strategyMethods(strategy, { now: () => clock.now(), marginMs })
+  Object.assign(mq, mq.whileOpen(methods as object))
   return mq as Dueque<S> as Dueque<S> & StrategyMethods<S>
+}
+
+/** Reads cancellations once a consumer needs it. */
+function newTail(
+  broker: AmqpBroker,
+  { clock, logger, cancellations }: ResolvedOptions,
+  onError: (error: DuequeError) => void,
+): GatedTail {
+  const log = new CancellationLog(broker, clock)
+  return new GatedTail(
+    (onState) => new CancellationTail({ broker, log, clock, logger, ...cancellations, onState, onError }),
+  )
 }
 
 function amqpEvents(events: Events): ConnectionEvents {
@@ -61,6 +81,14 @@ function amqpEvents(events: Events): ConnectionEvents {
   }
 }
 
+/** What a connection is made of. */
+interface ConnectedParts {
+  readonly session: Session
+  readonly events: Events
+  readonly unroutable: UnroutableForwarder | undefined
+  readonly tail: GatedTail | undefined
+}
+
 /** For promises that fail because everything was ended at once. */
 const LAST_WORDS_MS = 50
 
@@ -70,6 +98,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   readonly #session: Session
   readonly #events: Events
   readonly #unroutable: UnroutableForwarder | undefined
+  readonly #tail: CancellationTail | undefined
   readonly #scheduler: Scheduler
   readonly #consumers: RunningConsumers
   readonly #unwatch: () => void
@@ -77,12 +106,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   /** No handler runs any more. */
   #isDrained = false
 
-  constructor(
-    options: ResolvedOptions & { strategy: S },
-    session: Session,
-    events: Events,
-    unroutable: UnroutableForwarder | undefined,
-  ) {
+  constructor(options: ResolvedOptions & { strategy: S }, { session, events, unroutable, tail }: ConnectedParts) {
     this.#unwatch = warnOfClockSteps(options.clock, options.logger)
     this.strategy = options.strategy
     this.#options = options
@@ -90,7 +114,8 @@ class Connected<S extends Strategy> implements Dueque<S> {
     this.#events = events
     this.#unroutable = unroutable
     this.#scheduler = new Scheduler(options, () => this.#assertTakes())
-    this.#consumers = new RunningConsumers(options, { connection: this, broker: session.broker, events })
+    this.#tail = tail?.tail
+    this.#consumers = new RunningConsumers(options, { connection: this, broker: session.broker, events }, tail)
   }
 
   schedule<In>(
@@ -129,7 +154,14 @@ class Connected<S extends Strategy> implements Dueque<S> {
     const store = this.strategy.storeHealth?.()
     const stored = this.strategy.storeFaults?.()
     const isUp = health.producer === 'up' && health.consumer !== 'down' && store !== 'down'
-    return { ok: isUp && this.#closing === undefined, ...health, ...(store && { store }), ...(stored && { stored }) }
+    const cancellations = this.#tail?.health()
+    return {
+      ok: isUp && this.#closing === undefined,
+      ...health,
+      ...(store && { store }),
+      ...(stored && { stored }),
+      ...(cancellations && { cancellations }),
+    }
   }
 
   on<E extends keyof DuequeEvents>(event: E, listener: DuequeEvents[E]): () => void {
@@ -172,6 +204,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
       await this.#scheduler.settled()
     } finally {
       this.#unwatch()
+      await this.#tail?.close()
       await this.#session.close()
     }
   }

@@ -10,6 +10,8 @@ export interface Health {
   readonly store?: 'up' | 'down'
   /** Entries of that store which this process could not read, and claimed ones that the store has lost. `ok` ignores both. */
   readonly stored?: StoreFaultCounts
+  /** Of the consumers that honour cancellations by RabbitMQ. Missing before the first of them. */
+  readonly cancellations?: CancellationHealth
   /** Why RabbitMQ blocks, in its words. */
   readonly blockedBy?: string
   /** The broker of the current or the last connection. Missing with the strategy `memory`, which has no broker. */
@@ -18,6 +20,21 @@ export interface Health {
   readonly since: string
   /** Messages that wait for the broker's confirm, or to be sent. */
   readonly waitingForConfirm: number
+}
+
+/** How far the cancellations of the namespace are read. */
+export interface CancellationHealth {
+  /**
+   * `reading`: no handler starts until every cancellation is read. `live`: all of them were, at the last look. `down`: that
+   * could not be proved for 30 s, and consumers do as their option `onTailDown` says. `ok` is false then if one of them waits.
+   */
+  readonly state: 'reading' | 'live' | 'down'
+  /** Cancellations that are remembered. */
+  readonly records: number
+  /** Cancellations that could not be read since the start. */
+  readonly unreadable: number
+  /** When it was last proved that all of them are read: ISO 8601. Missing before the first time. */
+  readonly provedAt?: string
 }
 
 /** Of this process, since its store was opened. */

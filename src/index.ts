@@ -8,7 +8,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 export { connect } from './connect.js'
 export type { Dueque, ScheduleItem } from './dueque.js'
-export type { ConnectOptions } from './options.js'
+export type { CancellationOptions, ConnectOptions } from './options.js'
 export type { TlsOptions } from './amqp/connection/tls.js'
 export type { QueueType, TopologyMode } from './amqp/topology/names.js'
 export { defineMessage, type MessageDefinition, type MessageOptions, type PayloadOf } from './message/definition.js'
@@ -28,7 +28,7 @@ export type { Duration, ExponentialBackoff, RetryPolicy } from './consumer/retry
 export type { DedupeOptions } from './consumer/copies/dedupe.js'
 export type { DedupeStore } from './strategies/dedupe-store.js'
 export type { DuplicateWindow } from './consumer/copies/duplicates.js'
-export type { Health } from './health.js'
+export type { CancellationHealth, Health } from './health.js'
 export type { DeadEvent, DuequeEvents, HandledEvent, ParkedEvent, ParkedReason, RetriedEvent } from './events.js'
 export {
   DuequeError,
@@ -45,10 +45,13 @@ export type { Clock, Timeline } from './base/clock.js'
 export type { Arrival, Broker, BrokerHealth, PublishOptions, SubscribeOptions, Subscription } from './broker.js'
 export type { DeadReason, Death } from './message/death.js'
 export type { Environment, Limits, OnConflict, Strategy, WaitOptions } from './strategies/strategy.js'
-export type { Cancellations, CancelResult, CancelTarget } from './strategies/cancellations.js'
+export type { Cancellations } from './strategies/cancellations.js'
+export type { CancellationRecord } from './cancellation/record.js'
+export type { CancelTarget } from './schedule/target.js'
 export type { Position, Waitlist, WaitlistFilter } from './strategies/waitlist.js'
 export type {
   CancelMethods,
+  CancelResult,
   ConflictOptions,
   ListOptions,
   StrategyMethods,
@@ -58,8 +61,8 @@ export type {
   WaitingMethods,
   WaitingPage,
 } from './schedule/waiting.js'
-export { ladder, type LadderOptions } from './strategies/ladder/ladder.js'
-export { plugin } from './strategies/plugin/plugin.js'
+export { ladder, type LadderOptions, type LadderStrategy } from './strategies/ladder/ladder.js'
+export { plugin, type PluginStrategy } from './strategies/plugin/plugin.js'
 export { startIntake, type Intake, type IntakeOptions, type IntakeStats } from './forwarding/intake.js'
 export { memory, type MemoryOptions, type MemoryStrategy } from './strategies/memory/memory.js'
 export type { ExchangeType } from './strategies/memory/exchange.js'

@@ -16,6 +16,7 @@ import {
 } from './base/checks.js'
 import { LONGEST_TIMER_MS, systemClock, type Clock } from './base/clock.js'
 import { resolveLogger, type Logger, type NestLogger } from './base/logger.js'
+import { KEPT_LONGER_MS } from './cancellation/horizons.js'
 import type { WithDefaults } from './base/with-defaults.js'
 import { ladder } from './strategies/ladder/ladder.js'
 import { aStrategy, type Strategy } from './strategies/strategy.js'
@@ -68,12 +69,37 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
    * @default one line on standard error for each warning and error
    */
   logger?: Logger | NestLogger | false | undefined
+  /** How cancellations are written and read, with strategies that keep a log of them. */
+  cancellations?: CancellationOptions | undefined
   /** Hooks for tracing and metrics: docs/operations.md, "Tracing and metrics". A hook that throws does no harm. */
   telemetry?: Telemetry | undefined
 }
 
-export type ResolvedOptions = WithDefaults<Omit<ConnectOptions, 'logger' | 'signal' | 'telemetry'>> &
-  Pick<ConnectOptions, 'signal' | 'telemetry'> & { logger: Logger; clock: Clock }
+export interface CancellationOptions {
+  /**
+   * How many milliseconds before the due time a cancellation has to be confirmed to be answered with `cancelled`, 100 to
+   * 60,000. The clocks of producers and consumers may differ by half of it. @default 1000
+   */
+  marginMs?: number | undefined
+  /**
+   * How many milliseconds after the due time a consumer remembers a cancellation, up to 7 days. Make it longer than the
+   * longest outage of your consumers: a cancelled message that is handled later than that is not known any more.
+   * @default 86_400_000, a day
+   */
+  graceMs?: number | undefined
+}
+
+const CANCELLATION_RULES: Rules<CancellationOptions> = {
+  marginMs: integer(100, 60_000),
+  graceMs: integer(0, KEPT_LONGER_MS),
+}
+
+export type ResolvedOptions = WithDefaults<Omit<ConnectOptions, 'logger' | 'signal' | 'telemetry' | 'cancellations'>> &
+  Pick<ConnectOptions, 'signal' | 'telemetry'> & {
+    logger: Logger
+    clock: Clock
+    cancellations: Required<WithDefaults<CancellationOptions>>
+  }
 
 /** @throws DuequeError `INVALID_OPTION` */
 export function resolveOptions(options: ConnectOptions): ResolvedOptions {
@@ -106,6 +132,7 @@ export function resolveConnection(options: ConnectOptions): ResolvedOptions {
     clock: (strategy as { clock?: Clock }).clock ?? systemClock,
     ...given,
     logger: resolveLogger(given.logger),
+    cancellations: { marginMs: 1000, graceMs: 86_400_000, ...given.cancellations } as ResolvedOptions['cancellations'],
     strategy,
   }
 }
@@ -134,5 +161,6 @@ export const CONNECT_RULES: Rules<ConnectOptions> = {
   maxInFlight: integer(1, 65_535),
   maxBodyBytes: integer(1, 512 * 1024 * 1024),
   logger: anything,
+  cancellations: group(CANCELLATION_RULES),
   telemetry: group(TELEMETRY_RULES),
 }

@@ -16,9 +16,10 @@ import { DestinationPlan } from './publish/destination-plan.js'
 import { FrameBuilder } from './publish/frame-builder.js'
 import { closeInTime } from './connection/close-in-time.js'
 import { Names, type QueueType, type TopologyMode } from './topology/names.js'
-import type { DeliveryOptions, PublishPlan } from './publish/publication.js'
+import type { DeliveryOptions, PublishedMessage, PublishPlan } from './publish/publication.js'
 import { Publisher } from './publish/publisher.js'
 import { YoungQueues } from './topology/young-queues.js'
+import { openStream, type StreamReader, type StreamSettings } from './receive/stream.js'
 import { subscribe, type AmqpSubscription } from './receive/subscribe.js'
 import { BoundDestinations } from './topology/bound-destinations.js'
 import { Topology } from './topology/topology.js'
@@ -37,6 +38,9 @@ export interface AmqpSettings {
   tls: TlsOptions
   logger: Logger
 }
+
+/** A stream to read, without the connection. */
+export type StreamOf = Omit<StreamSettings, 'connection' | 'logger' | 'prepare' | 'deleted'>
 
 /** RabbitMQ over two connections, so that a blocked producer cannot stop the acks. The second opens with the first consumer. */
 export class AmqpBroker implements Broker {
@@ -84,7 +88,7 @@ export class AmqpBroker implements Broker {
   }
 
   /** @throws DuequeError `BODY_TOO_LARGE` before anything is sent, and what the publisher throws */
-  publish(message: DelayedMessage, plan: PublishPlan, options: DeliveryOptions): Promise<void> {
+  publish(message: PublishedMessage, plan: PublishPlan, options: DeliveryOptions): Promise<void> {
     const tooLarge = this.tooLarge(message.body)
     if (tooLarge) return Promise.reject(tooLarge)
     return this.#publisher.publish(message, plan, options)
@@ -145,6 +149,26 @@ export class AmqpBroker implements Broker {
       return subscription.cancel()
     }
     return { cancel, close: () => subscription.close(), setPrefetch: (most) => subscription.setPrefetch(most) }
+  }
+
+  /**
+   * Reads a stream on the connection of the consumers, and reads nothing before the stream is declared there.
+   *
+   * @param declare declares it on the connection of the topology that it is given
+   */
+  async readStream({
+    declare,
+    ...settings
+  }: StreamOf & { declare: (topology: Topology) => Promise<void> }): Promise<StreamReader> {
+    this.#consumer ??= this.#openConsumer()
+    const topology = await this.#consumer
+    return openStream({
+      ...settings,
+      connection: this.#consuming,
+      logger: this.#settings.logger,
+      prepare: () => declare(topology),
+      deleted: () => topology.forget(),
+    })
   }
 
   health(): BrokerHealth {

@@ -68,6 +68,8 @@ export interface ErrorData {
   NOT_EMPTY: { resource: string; messages: number | null }
   /** An exchange lacks bindings that another one has. */
   BINDING_MISSING: { exchange: string; bindings: readonly { to: 'queue' | 'exchange'; name: string; key: string }[] }
+  /** A consumer cannot prove that it has read every cancellation: it may handle cancelled messages (option: onTailDown). */
+  CANCELLATIONS_UNREAD: Record<never, never>
   /** The broker answered with an error that has no code of its own here. */
   BROKER_ERROR: { replyCode: number | undefined }
 }

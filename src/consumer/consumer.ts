@@ -86,9 +86,10 @@ export class RunningConsumer implements Consumer {
 
   async start(): Promise<this> {
     const { prefetch, declare } = this.#options
-    const { broker, telemetry, logger } = this.#environment
+    const { broker, telemetry, logger, ready } = this.#environment
     const listener = (arrival: Arrival) => this.#dispatch.arrived(arrival)
-    this.#starting = broker.subscribe({ queue: this.queue }, { prefetch, declare }, listener)
+    const subscribe = () => broker.subscribe({ queue: this.queue }, { prefetch, declare }, listener)
+    this.#starting = ready ? ready().then(subscribe) : subscribe()
     const closed = new Promise<never>((_, reject) => (this.#abandonStart = reject))
     closed.catch(() => undefined)
     // Behind the subscription, which a hook that closes the consumer has to end.
@@ -108,13 +109,8 @@ export class RunningConsumer implements Consumer {
   }
 
   stats(): ConsumerStats {
-    const { dropped: _, ...stats } = this.#dispatch.counts
-    return stats
-  }
-
-  /** Messages that were cancelled when their handler was to start, or when they were to wait again. */
-  get dropped(): number {
-    return this.#dispatch.counts.dropped
+    const { dropped: cancelled, ...stats } = this.#dispatch.counts
+    return { ...stats, cancelled }
   }
 
   close(options?: CloseOptions): Promise<void> {

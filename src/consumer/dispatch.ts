@@ -135,8 +135,18 @@ export class Dispatch {
   }
 
   #enqueue(incoming: IncomingMessage): void {
+    this.#forgetLost()
     this.#ready.push(incoming)
     this.#start()
+  }
+
+  /** While the gate is closed, messages of lost channels would gather. */
+  #forgetLost(): void {
+    if (this.#environment.gate?.isOpen !== false) return
+    for (let first = this.#ready.first; first && !first.arrival.live; first = this.#ready.first) {
+      this.#ready.shift()
+      this.#release(first)
+    }
   }
 
   /** Starts handlers, as far as there are ready messages and free places. */

@@ -24,6 +24,8 @@ export interface ConsumerEnvironment {
   telemetry?: Telemetry | undefined
   /** @default always open */
   gate?: Gate | undefined
+  /** Awaited before the consumer subscribes. @default nothing */
+  ready?: (() => Promise<void>) | undefined
   /**
    * Asked before a handler starts, and before a message is published again for a retry or because it came too early.
    * A cancelled message is dropped. Must not throw. @default nothing is cancelled

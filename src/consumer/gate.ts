@@ -4,10 +4,16 @@
  */
 export class Gate {
   readonly #listeners = new Set<() => void>()
+  readonly #check: () => boolean
   #isOpen = true
 
+  /** @param check asked for each handler that is to start while the gate is open: it may close the gate */
+  constructor(check: () => boolean = () => true) {
+    this.#check = check
+  }
+
   get isOpen(): boolean {
-    return this.#isOpen
+    return this.#isOpen && this.#check() && this.#isOpen
   }
 
   close(): void {

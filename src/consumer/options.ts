@@ -1,5 +1,5 @@
 import { LONGEST_TIMER_MS } from '../base/clock.js'
-import { checkOptions, flag, group, integer, milliseconds, type Rules } from '../base/checks.js'
+import { checkOptions, flag, group, integer, milliseconds, oneOf, type Rules } from '../base/checks.js'
 import type { Limits } from '../strategies/strategy.js'
 import type { Logger } from '../base/logger.js'
 import type { WithDefaults } from '../base/with-defaults.js'
@@ -35,6 +35,18 @@ export interface ConsumeOptions {
    */
   handlerTimeoutMs?: number | undefined
   /**
+   * `on`: cancelled messages are dropped. The consumer reads the cancellation streams of its namespace, and needs a broker with
+   * streams and the rights to read them. `off`: cancellations by RabbitMQ have no effect on this consumer.
+   * @default 'on'
+   */
+  cancellations?: 'on' | 'off' | undefined
+  /**
+   * What happens when the consumer cannot prove for 30 s that it has read every cancellation. `handle`: it goes on, and may
+   * handle cancelled messages. `wait`: it handles nothing until it can.
+   * @default 'handle'
+   */
+  onTailDown?: 'handle' | 'wait' | undefined
+  /**
    * The broker's own limit for a message that is not acked, `consumer_timeout`, which AMQP does not tell: beyond it the
    * broker closes the channel and delivers its messages again. Only for a warning, if prefetch, concurrency and handler
    * time-out do not fit under it. @default 1_800_000, as RabbitMQ's
@@ -42,7 +54,7 @@ export interface ConsumeOptions {
   consumerTimeoutMs?: number | undefined
 }
 
-type Plain = Omit<ConsumeOptions, 'retry' | 'dedupe'>
+type Plain = Omit<ConsumeOptions, 'retry' | 'dedupe' | 'cancellations' | 'onTailDown'>
 
 const CONSUME_RULES: Rules<ConsumeOptions> = {
   prefetch: integer(1, MOST_PREFETCH),
@@ -52,6 +64,8 @@ const CONSUME_RULES: Rules<ConsumeOptions> = {
   dedupe: group(DEDUPE_RULES),
   retry: group(RETRY_RULES),
   handlerTimeoutMs: integer(0, LONGEST_TIMER_MS),
+  cancellations: oneOf('on', 'off'),
+  onTailDown: oneOf('handle', 'wait'),
   consumerTimeoutMs: integer(1),
 }
 

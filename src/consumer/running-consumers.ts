@@ -1,11 +1,13 @@
 import { assertDeclares, assertNoDeadQueue } from '../amqp/topology/declare-rules.js'
 import { assertOutside } from '../amqp/topology/reserved-names.js'
 import { checkQueueName } from '../message/destination.js'
+import type { Envelope } from '../message/envelope.js'
 import type { ResolvedOptions } from '../options.js'
 import { RunningConsumer } from './consumer.js'
 import { SharedDuplicates } from './copies/shared-duplicates.js'
 import { differingNames, type Handler } from './delivery.js'
 import type { ConsumerEnvironment } from './environment.js'
+import type { GatedTail } from './gated-tail.js'
 import { checkConsume, type ConsumeOptions } from './options.js'
 import type { Consumer } from './stats.js'
 
@@ -14,11 +16,18 @@ export class RunningConsumers {
   readonly #options: ResolvedOptions
   readonly #shared: Pick<ConsumerEnvironment, 'connection' | 'broker' | 'events'>
   readonly #duplicates: SharedDuplicates
+  readonly #tail: GatedTail | undefined
   /** Also those that are still starting. */
   readonly #consumers = new Set<RunningConsumer>()
 
-  constructor(options: ResolvedOptions, shared: Pick<ConsumerEnvironment, 'connection' | 'broker' | 'events'>) {
+  /** @param tail of a broker that has one */
+  constructor(
+    options: ResolvedOptions,
+    shared: Pick<ConsumerEnvironment, 'connection' | 'broker' | 'events'>,
+    tail: GatedTail | undefined,
+  ) {
     this.#options = options
+    this.#tail = tail
     this.#shared = shared
     this.#duplicates = new SharedDuplicates(options.clock)
   }
@@ -38,6 +47,7 @@ export class RunningConsumers {
       onError: (error) => this.#shared.events.emit('error', error as never),
       onClosed: () => this.#consumers.delete(consumer),
       duplicates: this.#duplicates,
+      ...this.#cancellations(options),
     })
     this.#warnOfOthers(consumer)
     this.#consumers.add(consumer)
@@ -46,6 +56,13 @@ export class RunningConsumers {
 
   async end(drainTimeoutMs: number): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer.end({ drainTimeoutMs })))
+  }
+
+  #cancellations({ cancellations, onTailDown = 'handle' }: ConsumeOptions) {
+    if (cancellations === 'off') return undefined
+    const [tail, log] = [this.#tail, this.#options.strategy.cancellations]
+    if (tail) return tail.forConsumer(onTailDown)
+    return log?.isCancelled && { isCancelled: (envelope: Envelope) => log.isCancelled!(envelope) }
   }
 
   /** RabbitMQ shares a queue's messages among its consumers, whatever their names. */

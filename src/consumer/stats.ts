@@ -24,6 +24,8 @@ export interface ConsumerStats {
   readonly dead: number
   /** Duplicates of settled messages, acknowledged without a handler. */
   readonly suppressed: number
+  /** Cancelled messages, acknowledged without a handler or without a further attempt. */
+  readonly cancelled: number
   /** Arrived far too early, by over 30 s, and put back to wait: clocks differ. One message may count more than once. */
   readonly putBack: number
   /** Arrived early and waiting in this process. */

@@ -6,6 +6,7 @@ import type { DelayedMessage } from '../message/delayed-message.js'
 import { checkHeaders, type HeaderValue } from '../message/headers.js'
 import { DuequeError, invalidOption } from '../base/errors.js'
 import type { Receipt } from '../message/receipt.js'
+import { nextRevision } from './revision.js'
 import type { ConflictOptions } from './waiting.js'
 
 /** Where to, when, and what else travels with a message. */
@@ -128,14 +129,6 @@ function resolveRepeat(repeat: Receipt, to: Destination, now: number, maxDelayMs
     throw invalidOption('to', 'the destination of the receipt', destinationText(to))
   }
   return { id, dueAt: resolveDue({ at: dueAt }, now, maxDelayMs), revision }
-}
-
-let lastRevision = 0
-
-/** Later is greater: by the clock across processes, by counting within one. */
-function nextRevision(now: number): number {
-  lastRevision = Math.max(now * 1000 + Math.floor(Math.random() * 1000), lastRevision + 1)
-  return lastRevision
 }
 
 /** AMQP properties are short strings: 255 bytes. */

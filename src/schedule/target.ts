@@ -1,19 +1,28 @@
 import { isInteger } from '../base/checks.js'
 import { invalidOption } from '../base/errors.js'
-import type { CancelTarget } from '../strategies/cancellations.js'
+import { parseInstant } from '../message/due.js'
 import type { Receipt } from '../message/receipt.js'
 
 /**
- * The schedule that a receipt names, or all schedules under an id.
- *
- * @throws DuequeError `INVALID_OPTION`
+ * The messages that a cancellation concerns. A receipt names one schedule and its retries. An id names all schedules under
+ * it up to now. Give the latest `dueAt` of these if you know it: without it nobody can tell whether the cancellation came in
+ * time.
  */
-export function checkTarget(target: unknown): CancelTarget {
-  if (typeof target === 'string' && target !== '') return { id: target, revision: undefined, dueAt: undefined }
-  const { id, revision, dueAt } = (target ?? {}) as Partial<Receipt>
-  if (typeof id === 'string' && id !== '' && isInteger(revision)) {
-    const at = Date.parse(String(dueAt))
-    return { id, revision, dueAt: Number.isNaN(at) ? undefined : at }
-  }
-  throw invalidOption('target', 'a receipt or an id', target)
+export type CancelTarget = Receipt | { id: string; dueAt?: string | Date | undefined } | string
+
+/** A checked target. */
+export interface ResolvedTarget {
+  readonly id: string
+  /** Undefined for all schedules up to now. */
+  readonly revision: number | undefined
+  /** Milliseconds since the epoch. */
+  readonly dueAt: number | undefined
+}
+
+/** @throws DuequeError `INVALID_OPTION`, `INVALID_DUE` */
+export function checkTarget(target: unknown): ResolvedTarget {
+  const { id, revision, dueAt } = (typeof target === 'string' ? { id: target } : (target ?? {})) as Partial<Receipt>
+  const isTarget = typeof id === 'string' && id !== '' && (revision === undefined || isInteger(revision))
+  if (!isTarget) throw invalidOption('target', 'a receipt, { id, dueAt } or an id', target)
+  return { id, revision, dueAt: dueAt === undefined ? undefined : Math.ceil(parseInstant(dueAt)) }
 }

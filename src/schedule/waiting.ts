@@ -2,9 +2,10 @@ import type { Destination } from '../message/destination.js'
 import type { Due } from '../message/due.js'
 import type { Headers } from '../message/headers.js'
 import type { Receipt } from '../message/receipt.js'
-import type { CancelResult, Cancellations } from '../strategies/cancellations.js'
+import type { Cancellations } from '../strategies/cancellations.js'
 import type { OnConflict } from '../strategies/strategy.js'
 import type { Waitlist } from '../strategies/waitlist.js'
+import type { CancelTarget } from './target.js'
 
 /** A waiting message, as `get` and `list` show it. */
 export interface WaitingMessage {
@@ -46,22 +47,35 @@ export interface WaitingPage {
   readonly cursor: string | undefined
 }
 
-/** Cancels waiting messages. Every strategy with these methods has this signature; `Result` says how exact it can be. */
-export interface CancelMethods<Result> {
+/**
+ * The answer to a cancellation.
+ *
+ * |               | redis, postgres, memory: exact                        | ladder, plugin: by a record that consumers read          |
+ * |---------------|-------------------------------------------------------|----------------------------------------------------------|
+ * | `cancelled`   | it waited, and waits no more                          | confirmed in time: no handler starts for it              |
+ * | `not-waiting` | it was delivered, is on its way, or never was         | never: RabbitMQ cannot be asked                          |
+ * | `too-late`    | never                                                 | confirmed within the margin before due or later: dropped |
+ * |               |                                                       | where it is still met                                    |
+ * | `unknown`     | never                                                 | the target has no due time: one of the two above         |
+ */
+export type CancelResult = 'cancelled' | 'not-waiting' | 'too-late' | 'unknown'
+
+/** Cancels waiting messages, with every strategy but the base interface. */
+export interface CancelMethods {
   /**
-   * Cancels waiting messages: of a receipt, that schedule and its retries; of an id, all messages that wait under it.
+   * Cancels waiting messages: of a receipt, that schedule and its retries; of an id, all messages that were scheduled under
+   * it until now. Resolves when nothing can undo it any more.
    *
-   * @returns with a store, `cancelled`: it will not be delivered. `not-waiting`: there is nothing to cancel; it was
-   * delivered, is on its way, was cancelled before, or never was
+   * @throws DuequeError `INVALID_OPTION`, `INVALID_DUE`; as `schedule` does if the broker or the store cannot be reached
    */
-  cancel(target: Receipt | string): Promise<Result>
+  cancel(target: CancelTarget): Promise<CancelResult>
 }
 
 /**
  * Reads and changes waiting messages, with strategies that keep them in a store that can be queried. All answers are exact:
  * a message that was handed over to RabbitMQ is not waiting any more, even if its consumer has not seen it yet.
  */
-export interface WaitingMethods extends CancelMethods<'cancelled' | 'not-waiting'> {
+export interface WaitingMethods extends CancelMethods {
   /**
    * Gives it another due time; `expiresIn` counts from that. Of several under one id, the latest revision.
    *
@@ -79,7 +93,7 @@ export interface WaitingMethods extends CancelMethods<'cancelled' | 'not-waiting
 export type StrategyMethods<S> = S extends { readonly waitlist: Waitlist }
   ? WaitingMethods
   : S extends { readonly cancellations: Cancellations }
-    ? CancelMethods<CancelResult>
+    ? CancelMethods
     : unknown
 
 /** Options of `schedule` that only some strategies have. */

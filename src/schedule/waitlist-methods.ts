@@ -8,7 +8,7 @@ import { receiptOf, type Receipt } from '../message/receipt.js'
 import type { Strategy } from '../strategies/strategy.js'
 import type { Waitlist } from '../strategies/waitlist.js'
 import { checkFilter, checkList, cursorOf } from './list-options.js'
-import { checkTarget } from './target.js'
+import { checkTarget, type CancelTarget } from './target.js'
 import type { WaitingMessage, WaitingMethods } from './waiting.js'
 
 /** How often one reschedule tries again, because somebody else changed the message first. */
@@ -50,14 +50,14 @@ export function waitlistMethods(
 }
 
 /** The waiting messages of a receipt or an id, the latest revision first. */
-async function find(waitlist: Waitlist, target: Receipt | string): Promise<readonly DelayedMessage[]> {
+async function find(waitlist: Waitlist, target: CancelTarget): Promise<readonly DelayedMessage[]> {
   const { id, revision = Infinity } = checkTarget(target)
   return (await waitlist.find(id)).filter((message) => message.revision <= revision)
 }
 
 async function reschedule(
   waitlist: Waitlist,
-  target: Receipt | string,
+  target: CancelTarget,
   dueAt: number,
   store: string,
 ): Promise<Receipt | undefined> {

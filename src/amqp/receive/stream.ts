@@ -28,6 +28,10 @@ export interface StreamSettings {
   onError: (error: DuequeError) => void
   /** Declares the stream, before each start. */
   prepare?: (() => Promise<void>) | undefined
+  /** The stream was deleted, or has moved. It is prepared anew. */
+  deleted?: (() => void) | undefined
+  /** The reader has lost its place: after it {@link StreamReader.reached} has to prove the end again. */
+  onLost?: (() => void) | undefined
   logger: Logger
 }
 
@@ -43,6 +47,8 @@ export interface StreamReader {
   readonly lag: number | undefined
   /** Records that were skipped. */
   readonly unreadable: number
+  /** Reads anew from the last record on, as after a lost channel: for a reader that hangs in silence. */
+  restart(): void
   close(): Promise<void>
 }
 
@@ -134,7 +140,10 @@ class RunningStream implements StreamReader {
   #arrived(channel: Channel, message: ConsumeMessage | null): void {
     if (this.#lane?.channel !== channel) return
     // The stream was deleted, or its replica. The channel starts again with its successor.
-    if (!message) return void channel.close().catch(() => undefined)
+    if (!message) {
+      this.#settings.deleted?.()
+      return void channel.close().catch(() => undefined)
+    }
     this.#ackLater(channel, message)
     this.#read(message)
     this.#changed()
@@ -200,6 +209,7 @@ class RunningStream implements StreamReader {
     this.#offset = undefined
     this.#end = undefined
     this.#changed()
+    this.#settings.onLost?.()
   }
 
   async reached(): Promise<void> {
@@ -243,6 +253,10 @@ class RunningStream implements StreamReader {
       if (ms !== undefined) timer = setTimeout(resolve, Math.max(ms, 0))
     })
     clearTimeout(timer)
+  }
+
+  restart(): void {
+    void this.#lane?.channel?.close().catch(() => undefined)
   }
 
   #changed(): void {

@@ -4,7 +4,7 @@ import { silent } from '../../base/logger.js'
 import { postgresStore } from '../../strategies/postgres/postgres-store.js'
 import { redisStore } from '../../strategies/redis/redis.js'
 import type { MessageStore } from '../../strategies/store/message-store.js'
-import { strategyMethods } from '../../schedule/strategy-methods.js'
+import { waitlistMethods } from '../../schedule/waitlist-methods.js'
 import { usage } from '../exit.js'
 import type { Terminal } from '../terminal.js'
 import { connectPostgres } from './postgres-client.js'
@@ -74,7 +74,8 @@ export async function withWaitlist<T>(
   try {
     // Warnings about the server are for programs that write to it, and for doctor.
     await store.open({ logger: silent, onError: (error) => terminal.error(error) })
-    return await work(strategyMethods({ name: store.name, limits: store.limits, waitlist: store }, () => Date.now()))
+    const { name, limits } = store
+    return await work(waitlistMethods({ name, limits }, store, () => Date.now()))
   } finally {
     await store.close()
     await close()

@@ -3,6 +3,8 @@ import type { QueueType } from '../../amqp/topology/names.js'
 import { aFunction, checkOptions, integer, oneOf, type Rules } from '../../base/checks.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
+import { cancellationFacet, CancellationLog } from '../../cancellation/log.js'
+import type { Cancellations } from '../cancellations.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { LadderDeclarer } from './ladder-declarer.js'
 import { LadderNames } from './ladder-names.js'
@@ -42,6 +44,11 @@ export interface LadderOptions {
   lead?: number | undefined
 }
 
+/** A strategy whose waiting messages can be cancelled. */
+export interface LadderStrategy extends Strategy {
+  readonly cancellations: Cancellations
+}
+
 /**
  * Messages wait in RabbitMQ itself, in queues with one fixed TTL each, from which they are dead-lettered to the next and at
  * last to their destination. Needs RabbitMQ ≥ 3.10.2 and nothing else.
@@ -52,14 +59,16 @@ export interface LadderOptions {
  * take up to 9 ms longer. With a {@link LadderOptions.lead} a message is in its queue before it is due, and "never early" is
  * the promise of dueque's consumers.
  */
-export function ladder(options: LadderOptions = {}): Strategy {
+export function ladder(options: LadderOptions = {}): LadderStrategy {
   checkOptions(options, LADDER_RULES)
   const { queueType, shards = 1, tolerance = defaultTolerance, lead = 0 } = options
   let open: OpenLadder | undefined
+  let log: CancellationLog | undefined
   let turn = 0
 
   return {
     name: 'ladder',
+    cancellations: cancellationFacet('ladder', () => log),
     // Two roundings of up to 1 s each way, and the broker's own delay.
     limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 1500, leadMs: longestLead(lead) },
 
@@ -71,6 +80,7 @@ export function ladder(options: LadderOptions = {}): Strategy {
       const routes = new Routes(queueType ?? broker.topology.queueType)
       const warmUp = new WarmUp(declarer, logger, stepOf(lead))
       const names = new LadderNames(broker.names)
+      log = new CancellationLog(broker, clock)
       open = { broker, names, declarer, clock, tolerance, lead, routes, pauses: new Pauses(), warmUp }
     },
 
@@ -87,6 +97,7 @@ export function ladder(options: LadderOptions = {}): Strategy {
     stop() {
       open?.warmUp.stop()
       open = undefined
+      log = undefined
       return Promise.resolve()
     },
   }

@@ -6,6 +6,8 @@ import { destinationKey } from '../../amqp/topology/names.js'
 import type { Clock } from '../../base/clock.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
+import { cancellationFacet, CancellationLog } from '../../cancellation/log.js'
+import type { Cancellations } from '../cancellations.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { delayedExchange, delayedParts } from './delayed-exchange.js'
 
@@ -17,6 +19,11 @@ const KEY = 'delayed'
 
 /** How long to wait, in ms. The plugin hands it on as a negative number. */
 const DELAY_HEADER = 'x-delay'
+
+/** A strategy whose waiting messages can be cancelled. */
+export interface PluginStrategy extends Strategy {
+  readonly cancellations: Cancellations
+}
 
 /**
  * Messages wait in RabbitMQ's delayed-message plugin (`rabbitmq_delayed_message_exchange`), which must be enabled on every
@@ -34,11 +41,13 @@ const DELAY_HEADER = 'x-delay'
  * @example
  * const mq = await connect({ url: 'amqp://localhost', strategy: plugin() })
  */
-export function plugin(): Strategy {
+export function plugin(): PluginStrategy {
   let open: OpenPlugin | undefined
+  let log: CancellationLog | undefined
 
   return {
     name: 'plugin',
+    cancellations: cancellationFacet('plugin', () => log),
     // The wait is counted from when the broker gets to a message.
     limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 500, leadMs: 0 },
 
@@ -46,6 +55,7 @@ export function plugin(): Strategy {
       const broker = onRabbit(given, 'plugin')
       if (open) throw invalidOption('strategy', 'a plugin() of its own for each connection', 'one that is in use')
       await ensureExchange(broker)
+      log = new CancellationLog(broker, clock)
       open = { broker, exchange: delayedExchange(broker.names), clock }
     },
 
@@ -70,6 +80,7 @@ export function plugin(): Strategy {
 
     stop() {
       open = undefined
+      log = undefined
       return Promise.resolve()
     },
   }

@@ -16,7 +16,7 @@ it('a cancelled message is acknowledged without a handler, and counted', async (
   const { arrive, log, consumer, broker } = await world(nothing, { isCancelled })
   for (const id of ['a', 'b']) await arrive(id)
   expect(log).toEqual(['b'])
-  expect([consumer.dropped, consumer.stats()]).toMatchObject([1, { handled: 1, suppressed: 0, running: 0 }])
+  expect([consumer.stats().cancelled, consumer.stats()]).toMatchObject([1, { handled: 1, suppressed: 0, running: 0 }])
   await consumer.close()
   expect(broker.queues().flatMap((queue) => broker.messages(queue))).toEqual([])
 })
@@ -28,7 +28,7 @@ it('cancellation is checked when the handler would start, not when the message a
   cancelled.add('held')
   clock.advance(1000)
   await settled()
-  expect([log, consumer.dropped]).toEqual([[], 1])
+  expect([log, consumer.stats().cancelled]).toEqual([[], 1])
 })
 
 it('a message with the dedupe key of a dropped one is handled', async () => {
@@ -38,7 +38,7 @@ it('a message with the dedupe key of a dropped one is handled', async () => {
   await arrive('new', { dedupeKey: 'k' })
   cancelled.clear()
   await arrive('newer', { dedupeKey: 'k' })
-  expect([log, consumer.dropped, consumer.stats().suppressed]).toEqual([['new'], 1, 1])
+  expect([log, consumer.stats().cancelled, consumer.stats().suppressed]).toEqual([['new'], 1, 1])
 })
 
 it('cancellation is checked after the claim in a dedupe store, and the key is released there', async () => {
@@ -80,7 +80,7 @@ it('a message that is cancelled while its handler fails is not retried', async (
   const { arrive, log, consumer, strategy } = await world(fails, { isCancelled }, { retry })
   for (const id of ['a', 'b']) await arrive(id)
   expect([...strategy.waiting()].map(({ id }) => id)).toEqual(['b'])
-  expect([log, consumer.dropped, consumer.stats()]).toMatchObject([['a', 'b'], 1, { retried: 1, running: 0 }])
+  expect([log, consumer.stats().cancelled, consumer.stats()]).toMatchObject([['a', 'b'], 1, { retried: 1, running: 0 }])
 })
 
 it('a message that is cancelled while its retry cannot be published is not retried', async () => {
@@ -92,7 +92,7 @@ it('a message that is cancelled while its retry cannot be published is not retri
   await arrive('a')
   expect(schedule).toHaveBeenCalledOnce()
   cancelled.add('a')
-  await expect.poll(() => consumer.dropped, { timeout: 5000 }).toBe(1)
+  await expect.poll(() => consumer.stats().cancelled, { timeout: 5000 }).toBe(1)
   expect([schedule.mock.calls.length, consumer.stats()]).toMatchObject([1, { retried: 0, running: 0 }])
 })
 
@@ -108,7 +108,11 @@ it('a message that is cancelled while its handler asks for a retry is not retrie
   )
   for (const id of ['a', 'b']) await arrive(id)
   expect([...strategy.waiting()]).toEqual([])
-  expect([consumer.dropped, consumer.stats(), broker.messages('orders.dead').length]).toMatchObject([1, { dead: 1 }, 1])
+  expect([consumer.stats().cancelled, consumer.stats(), broker.messages('orders.dead').length]).toMatchObject([
+    1,
+    { dead: 1 },
+    1,
+  ])
 })
 
 it('a cancelled message that arrived far too early is not put back', async () => {
@@ -116,7 +120,7 @@ it('a cancelled message that arrived far too early is not put back', async () =>
   const { arrive, consumer, strategy, clock } = await world(nothing, { isCancelled })
   for (const id of ['a', 'b']) await arrive(id, { dueAt: clock.now() + 3_600_000 })
   expect([...strategy.waiting()].map(({ id }) => id)).toEqual(['b'])
-  expect([consumer.dropped, consumer.stats()]).toMatchObject([1, { putBack: 1, held: 0 }])
+  expect([consumer.stats().cancelled, consumer.stats()]).toMatchObject([1, { putBack: 1, held: 0 }])
 })
 
 it('a copy behind a running message that is cancelled has its turn, and is checked itself', async () => {
@@ -131,7 +135,7 @@ it('a copy behind a running message that is cancelled has its turn, and is check
   cancelled.add('old')
   fail()
   await settled()
-  expect([log, consumer.dropped, consumer.stats().handled]).toEqual([['old', 'new'], 1, 1])
+  expect([log, consumer.stats().cancelled, consumer.stats().handled]).toEqual([['old', 'new'], 1, 1])
 })
 
 it('a dropped message emits no event', async () => {

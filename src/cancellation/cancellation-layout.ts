@@ -1,0 +1,45 @@
+import type { Names } from '../amqp/topology/names.js'
+import { exchange, queue, queueBinding, type Part, type QueuePart } from '../amqp/topology/part.js'
+import { HORIZONS, type Horizon } from './horizons.js'
+
+/** Small, since a stream drops whole segments alone. */
+const SEGMENT_BYTES = 4_000_000
+
+/** The exchange and the streams for cancellations in one namespace: docs/wire-format.md. */
+export class CancellationLayout {
+  /** Records are published to it: the default exchange would need a right to write to every queue. */
+  readonly exchange: string
+
+  constructor({ prefix }: Pick<Names, 'prefix'>) {
+    this.exchange = `${prefix}.cancellations`
+  }
+
+  stream({ name }: Horizon): string {
+    return `${this.exchange}.${name}`
+  }
+
+  /** In the order in which they can be declared. */
+  parts(): Part[] {
+    return [
+      exchange(this.exchange, 'direct'),
+      ...HORIZONS.flatMap((horizon) => {
+        const name = this.stream(horizon)
+        return [queue(name, streamArguments(horizon)), queueBinding(name, this.exchange, horizon.name)]
+      }),
+    ]
+  }
+
+  streams(): QueuePart[] {
+    return this.parts().filter((part) => part.kind === 'queue')
+  }
+}
+
+/** Exactly these: RabbitMQ compares them with those of a stream that is there. */
+function streamArguments({ maxAge }: Horizon) {
+  return {
+    'x-queue-type': 'stream',
+    'x-max-age': maxAge,
+    'x-stream-max-segment-size-bytes': SEGMENT_BYTES,
+    'x-queue-leader-locator': 'balanced',
+  }
+}
