@@ -37,6 +37,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           globalSetup: ['test/support/services-setup.ts'],
+          setupFiles: ['test/support/old-queues.ts'],
           // Files mostly wait, each with a virtual host or servers of its own.
           maxWorkers: Number(process.env['DUEQUE_TEST_WORKERS'] ?? 2 * cores + 1),
           maxConcurrency: 10, // of cases that mostly wait: test/strategies/conformance.ts
