@@ -4,6 +4,7 @@ import { say } from '../scripts/broker/say.js'
 import { brokerAt, inVhost, type Broker } from './broker.js'
 import { backpressure } from './backpressure.js'
 import { burst } from './burst.js'
+import { cancellations } from './cancellations.js'
 import { cluster } from './cluster.js'
 import { crash } from './crash.js'
 import { expiry } from './expiry.js'
@@ -26,10 +27,11 @@ const SCENARIOS: Record<string, Scenario> = {
   cluster,
   idle,
   expiry,
+  cancellations,
   strategies,
 }
 /** Scenarios that take minutes and the whole machine, or need more than a broker. */
-const ONLY_BY_NAME = ['backpressure', 'cluster', 'idle', 'expiry', 'strategies']
+const ONLY_BY_NAME = ['backpressure', 'cluster', 'idle', 'expiry', 'cancellations', 'strategies']
 
 const args = process.argv.slice(2)
 const commandLine = understood()

@@ -48,6 +48,8 @@ export class AmqpBroker implements Broker {
   readonly names: Names
   readonly topology: Topology
   readonly frames = new FrameBuilder()
+  /** An unconfirmed message fails after this time. */
+  readonly publishTimeoutMs: number
   readonly #publisher: Publisher
   readonly #arrivals: ArrivalPublisher
   readonly #bound = new BoundDestinations()
@@ -66,6 +68,7 @@ export class AmqpBroker implements Broker {
   constructor(settings: AmqpSettings, events: ConnectionEvents) {
     this.#settings = settings
     this.#events = events
+    this.publishTimeoutMs = settings.publishTimeoutMs
     const { namespace, queueType, publishTimeoutMs: timeoutMs, maxInFlight, logger, name, url } = settings
     const endpoints = parseEndpoints(url)
     this.names = new Names(namespace)

@@ -1,50 +1,47 @@
 import type { AmqpBroker } from '../amqp/amqp-broker.js'
 import type { Frame } from '../amqp/publish/frame-builder.js'
-import type { PublishPlan } from '../amqp/publish/publication.js'
+import type { DeliveryOptions, PublishPlan } from '../amqp/publish/publication.js'
 import type { Topology } from '../amqp/topology/topology.js'
 import { DuequeError } from '../base/errors.js'
 import type { Timeline } from '../base/clock.js'
 import { CancellationLayout } from './cancellation-layout.js'
 import { HORIZONS, horizonFor, type Horizon } from './horizons.js'
-import { encodeRecord, joinRecords, type CancellationRecord } from './record.js'
+import { encodeRecord, type CancellationRecord } from './record.js'
+import { RecordBatches, type PublishRecords } from './record-batches.js'
 
-/** Records that travel in one publish at most, and their bytes. */
-const MOST_RECORDS = 64
-const MOST_BYTES = 64 * 1024
-/** With fewer publishes on the way, a record is sent at once. With more, records gather. */
-const SENT_AT_ONCE = 4
 /** The topology remembers the exchange and the streams by this key. */
 const KEY = 'cancellations'
-
-interface Entry {
-  readonly line: string
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
 
 /** Writes records into the cancellation streams of a namespace. Declares the streams when they are first needed. */
 export class CancellationLog {
   readonly layout: CancellationLayout
   readonly #broker: AmqpBroker
   readonly #clock: Timeline
-  readonly #gathered = new Map<Horizon, Entry[]>()
-  #underWay = 0
+  readonly #batches: RecordBatches
+  #isClosed = false
 
   constructor(broker: AmqpBroker, clock: Timeline) {
     this.layout = new CancellationLayout(broker.names)
     this.#broker = broker
     this.#clock = clock
+    const publish: PublishRecords = (horizon, body, timeoutMs) => this.#publish(horizon, body, { timeoutMs })
+    this.#batches = new RecordBatches(publish, broker.publishTimeoutMs)
   }
 
-  /** Resolves when the record is confirmed. Gathers records while several publishes are on their way. */
+  /**
+   * Resolves when the record is confirmed, which may be while its message is handled: the caller looks at the time.
+   *
+   * @throws DuequeError with the `outcome` of this record: what {@link declare} and a publish throw
+   */
   write(record: CancellationRecord): Promise<void> {
-    const horizon = horizonFor(record.due, this.#clock.now())
-    return new Promise((resolve, reject) => {
-      const entries = this.#gathered.get(horizon) ?? []
-      this.#gathered.set(horizon, entries)
-      entries.push({ line: encodeRecord(record), resolve, reject })
-      this.#pump()
-    })
+    if (this.#isClosed) return Promise.reject(new DuequeError('CLOSED', 'dueque is closed', {}))
+    return this.#batches.write(horizonFor(record.due, this.#clock.now()), encodeRecord(record))
+  }
+
+  /** Takes no more records. Resolves when those that were written are confirmed, or have failed. */
+  close(): Promise<void> {
+    this.#isClosed = true
+    return this.#batches.settled()
   }
 
   /**
@@ -64,37 +61,14 @@ export class CancellationLog {
     })
   }
 
-  #pump(): void {
-    for (const [horizon, entries] of this.#gathered) {
-      if (this.#underWay >= SENT_AT_ONCE) return
-      this.#gathered.delete(horizon)
-      const batch = takeBatch(entries)
-      if (entries.length > 0) this.#gathered.set(horizon, entries)
-      void this.#send(horizon, batch)
-    }
-  }
-
-  async #send(horizon: Horizon, batch: readonly Entry[]): Promise<void> {
-    this.#underWay++
-    try {
-      await this.#publish(horizon, joinRecords(batch.map(({ line }) => line)))
-      for (const { resolve } of batch) resolve()
-    } catch (error) {
-      for (const { reject } of batch) reject(error)
-    } finally {
-      this.#underWay--
-      this.#pump()
-    }
-  }
-
-  #publish({ name }: Horizon, body: Buffer): Promise<void> {
+  #publish({ name }: Horizon, body: Buffer, options: DeliveryOptions = {}): Promise<void> {
     const message = { id: crypto.randomUUID(), revision: undefined, body }
     const { topology } = this.#broker
     const plan: PublishPlan = {
       prepare: () => (topology.has(KEY) ? this.#frame(message.id, name) : this.declare(topology)),
       safeAt: () => 0,
     }
-    return this.#broker.publish(message, plan, {})
+    return this.#broker.publish(message, plan, options)
   }
 
   #frame(messageId: string, routingKey: string): Frame {
@@ -107,12 +81,6 @@ export class CancellationLog {
     }
     return { exchange: this.layout.exchange, routingKey, options }
   }
-}
-
-function takeBatch(entries: Entry[]): Entry[] {
-  let bytes = 0
-  const end = entries.findIndex(({ line }, i) => i === MOST_RECORDS || (i > 0 && (bytes += line.length) > MOST_BYTES))
-  return entries.splice(0, end < 0 ? entries.length : end)
 }
 
 /** The facet of a strategy that writes to the log of its broker. */

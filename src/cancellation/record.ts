@@ -1,5 +1,6 @@
 import { isInteger } from '../base/checks.js'
 import { LATEST_MS } from '../base/clock.js'
+import { shown } from '../base/errors.js'
 
 /**
  * Which revisions of an id are cancelled. Records commute: their order and repeats mean nothing. The format is in
@@ -21,13 +22,15 @@ type CancelledRevisions =
   | { readonly keep: number; readonly revision?: never; readonly upTo?: never }
 
 const LINE_END = '\n'
-const KINDS = ['revision', 'upTo', 'keep'] as const
+type Kind = 'revision' | 'upTo' | 'keep'
 
-/** One line of JSON for a record, in UTF-8. */
+/** One line of JSON for a record. */
 export function encodeRecord(record: CancellationRecord): string {
-  return JSON.stringify(record)
+  // AMQP replaces half of a surrogate pair in a message's id, where JSON would keep it.
+  return JSON.stringify({ ...record, id: Buffer.from(record.id).toString() })
 }
 
+/** The body of a message of a stream, in UTF-8. */
 export function joinRecords(lines: readonly string[]): Buffer {
   return Buffer.from(lines.join(LINE_END))
 }
@@ -41,7 +44,7 @@ export function decodeRecords(body: Uint8Array, unreadable: (error: Error) => vo
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
   const records: CancellationRecord[] = []
   for (const line of text.split(LINE_END)) {
-    if (line === '') continue
+    if (line === '' || line.trim() === '') continue
     try {
       records.push(decodeRecord(line))
     } catch (error) {
@@ -51,16 +54,25 @@ export function decodeRecords(body: Uint8Array, unreadable: (error: Error) => vo
   return records
 }
 
+/** Later versions may add fields. A field of a later kind of record alone makes it unreadable. */
 function decodeRecord(line: string): CancellationRecord {
-  const value = Object(JSON.parse(line)) as Partial<Record<(typeof KINDS)[number] | 'id' | 'due', unknown>>
-  const { id, due } = value
-  if (typeof id !== 'string' || id === '') throw new Error('a cancellation record has no id')
-  if (due !== undefined && !isInteger(due, 0, LATEST_MS)) throw new Error('the due time of a cancellation is none')
-  const kinds = KINDS.filter((kind) => value[kind] !== undefined)
-  const [kind] = kinds
-  if (kind === undefined || kinds.length > 1)
-    throw new Error('a cancellation record has one of revision, upTo and keep')
-  const revision = value[kind]
-  if (!isInteger(revision, 0)) throw new Error(`${kind} of a cancellation is no revision`)
-  return { id, due, [kind]: revision } as unknown as CancellationRecord
+  const { id, due, revision, upTo, keep } = Object(JSON.parse(line)) as Partial<Record<Kind | 'id' | 'due', unknown>>
+  if (typeof id !== 'string' || id === '') throw expected('a text as id', id)
+  if (due !== undefined && !isInteger(due, 0, LATEST_MS)) throw expected('milliseconds since the epoch as due', due)
+  if (revision !== undefined && upTo === undefined && keep === undefined)
+    return { id, due, revision: checked('revision', revision) }
+  if (upTo !== undefined && revision === undefined && keep === undefined)
+    return { id, due, upTo: checked('upTo', upTo) }
+  if (keep !== undefined && revision === undefined && upTo === undefined)
+    return { id, due, keep: checked('keep', keep) }
+  throw new Error('a cancellation record: expected exactly one of revision, upTo and keep')
+}
+
+function checked(kind: Kind, value: unknown): number {
+  if (isInteger(value, 0)) return value
+  throw expected(`a whole number from 0 as ${kind}`, value)
+}
+
+function expected(what: string, value: unknown): Error {
+  return new Error(`a cancellation record: expected ${what}, got ${shown(value)}`)
 }

@@ -139,8 +139,10 @@ export class CancellationTail {
     })
   }
 
-  #read({ body, writtenAt = this.#settings.clock.now() }: StreamRecord): void {
-    for (const record of decodeRecords(body, (error) => this.#skipped(error))) this.#cancelled.add(record, writtenAt)
+  #read({ body, writtenAt }: StreamRecord): void {
+    const now = this.#settings.clock.now()
+    for (const record of decodeRecords(body, (error) => this.#skipped(error)))
+      this.#cancelled.add(record, writtenAt ?? now, now)
   }
 
   #skipped(error: Error): void {

@@ -1,5 +1,6 @@
 import { integer, type Rules } from '../../base/checks.js'
-import { KeyMemory, fingerprintOf, type Fingerprint } from './key-memory.js'
+import { fingerprintOf, type Fingerprint } from '../../base/fingerprint.js'
+import { KeyMemory } from './key-memory.js'
 
 /** How long, and for how many messages, a consumer remembers what it has settled. */
 export interface DuplicateWindow {

@@ -94,11 +94,11 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
       await open?.declarer.repair()
     },
 
-    stop() {
+    async stop() {
       open?.warmUp.stop()
       open = undefined
+      await log?.close()
       log = undefined
-      return Promise.resolve()
     },
   }
 }

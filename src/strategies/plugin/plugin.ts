@@ -78,10 +78,10 @@ export function plugin(): PluginStrategy {
       return broker.publish(message, plan, options)
     },
 
-    stop() {
+    async stop() {
       open = undefined
+      await log?.close()
       log = undefined
-      return Promise.resolve()
     },
   }
 }

@@ -1,0 +1,140 @@
+import { expect, it, vi } from 'vitest'
+import { DuequeError } from '../../../src/base/errors.js'
+import { HORIZONS, type Horizon } from '../../../src/cancellation/horizons.js'
+import { RecordBatches } from '../../../src/cancellation/record-batches.js'
+import { failure } from '../../support/mq.js'
+
+const [HOUR, EIGHT_HOURS] = HORIZONS as [Horizon, Horizon]
+const TIMEOUT_MS = 30_000
+
+interface Sent {
+  lines: string[]
+  horizon: string
+  timeoutMs: number
+  confirm: () => void
+  fail: (error: Error) => void
+}
+
+/** Batches whose publishes are answered by the test, in order. */
+function world() {
+  const sent: Sent[] = []
+  const batches = new RecordBatches((horizon, body, left) => {
+    const sending = { lines: body.toString().split('\n'), horizon: horizon.name, timeoutMs: left }
+    return new Promise((confirm, fail) => sent.push({ ...sending, confirm, fail }))
+  }, TIMEOUT_MS)
+  const write = (lines: readonly string[], horizon = HOUR) => {
+    const all = lines.map((line) => batches.write(horizon, line))
+    for (const one of all) one.catch(() => undefined)
+    return all
+  }
+  return { batches, sent, write }
+}
+
+const lines = (count: number, prefix = '') => Array.from({ length: count }, (_, n) => `${prefix}${n}`)
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+/** Confirms everything until nothing more comes. */
+async function confirmAll(sent: { confirm: () => void }[]): Promise<void> {
+  for (let n = 0; n < sent.length; n++) {
+    sent[n]!.confirm()
+    await turn()
+  }
+}
+
+it('a record is sent at once, alone, and resolves with its confirm', async () => {
+  const { batches, sent, write } = world()
+  const [one] = write(['a'])
+  expect(sent.map((publish) => publish.lines)).toEqual([['a']])
+  sent[0]!.confirm()
+  await one
+  await batches.settled()
+})
+
+it('records gather while four publishes are under way, 64 at most, in order', async () => {
+  const { batches, sent, write } = world()
+  const all = write(lines(200))
+  expect(sent.map((publish) => publish.lines)).toEqual([['0'], ['1'], ['2'], ['3']])
+  sent[1]!.confirm()
+  await turn()
+  expect(sent[4]?.lines).toEqual(lines(200).slice(4, 68))
+  await confirmAll(sent)
+  await Promise.all(all)
+  await batches.settled()
+  expect(sent.slice(4).map((publish) => publish.lines.length)).toEqual([64, 64, 64, 4])
+  expect(sent.flatMap((publish) => publish.lines)).toEqual(lines(200))
+})
+
+it('a publish has 64 KiB at most; a larger record travels alone', async () => {
+  const { sent, write } = world()
+  void Promise.all(write(lines(4)))
+  const large = ['x'.repeat(40_000), 'é'.repeat(20_000), 'z'.repeat(100_000), 'a', 'b']
+  const all = write(large)
+  await confirmAll(sent)
+  await Promise.all(all)
+  expect(sent.slice(4).map((publish) => publish.lines.map(({ length }) => length))).toEqual([
+    [40_000],
+    [20_000],
+    [100_000],
+    [1, 1],
+  ])
+})
+
+it('records of each horizon travel apart, and take turns', async () => {
+  const { sent, write } = world()
+  void Promise.all(write(lines(4)))
+  const all = [...write(lines(150, 'a')), ...write(lines(150, 'b'), EIGHT_HOURS)]
+  await confirmAll(sent)
+  await Promise.all(all)
+  const rest = sent.slice(4)
+  expect(rest.map(({ horizon }) => horizon)).toEqual(['1h', '8h', '1h', '8h', '1h', '8h'])
+  for (const publish of rest) expect(publish.lines[0]!.startsWith(publish.horizon === '1h' ? 'a' : 'b')).toBe(true)
+})
+
+it('a failure is that of the records of one publish', async () => {
+  const { sent, write } = world()
+  const all = write(lines(70))
+  const lost = new DuequeError('PUBLISH_TIMEOUT', 'no answer', { waitedMs: 1 }, { outcome: 'unknown' })
+  sent[0]!.fail(lost)
+  expect(await failure(all[0]!)).toBe(lost)
+  await turn()
+  sent[4]!.fail(lost)
+  await turn()
+  await confirmAll(sent)
+  const outcomes = await Promise.allSettled(all)
+  const failed = outcomes.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))
+  expect(failed).toEqual([0, ...lines(68).slice(4).map(Number)])
+})
+
+it('a record that the broker never takes fails alone, however many travel with it', async () => {
+  const refuses = vi.fn((_: Horizon, body: Buffer) => {
+    const error = new DuequeError('BODY_TOO_LARGE', 'over the limit', { bytes: 1, maxBytes: 1 })
+    return body.toString().split('\n').includes('7') ? Promise.reject(error) : Promise.resolve()
+  })
+  const batches = new RecordBatches(refuses, TIMEOUT_MS)
+  const outcomes = await Promise.allSettled(lines(70).map((line) => batches.write(HOUR, line)))
+  expect(outcomes.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))).toEqual([7])
+  expect(outcomes[7]).toMatchObject({ reason: { code: 'BODY_TOO_LARGE' } })
+  await batches.settled()
+})
+
+it('records that wait behind a silent broker fail in time, and younger ones not before their own', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  try {
+    const { batches, sent, write } = world()
+    const first = write(lines(10))
+    vi.advanceTimersByTime(20_000)
+    const second = write(lines(2, 'late '))
+    vi.advanceTimersByTime(10_000)
+    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([TIMEOUT_MS, TIMEOUT_MS, TIMEOUT_MS, TIMEOUT_MS])
+    sent[0]!.fail(new DuequeError('PUBLISH_TIMEOUT', 'no answer', { waitedMs: 30_000 }, { outcome: 'unknown' }))
+    expect(await failure(first[0]!)).toMatchObject({ outcome: 'unknown' })
+    expect(await failure(first[9]!)).toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: 'refused' })
+    await turn()
+    expect(sent[4]).toMatchObject({ lines: ['late 0', 'late 1'], timeoutMs: 20_000 })
+    await confirmAll(sent)
+    await Promise.all(second)
+    await batches.settled()
+  } finally {
+    vi.useRealTimers()
+  }
+})
