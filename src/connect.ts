@@ -19,11 +19,12 @@ import type { Health } from './health.js'
 import type { MessageDefinition } from './message/definition.js'
 import type { Receipt } from './message/receipt.js'
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
+import { BulkRuns } from './schedule/bulk-runs.js'
 import type { ScheduleOptions } from './schedule/schedule-options.js'
 import type { ScheduleRun } from './schedule/schedule-run.js'
 import { Scheduler } from './schedule/scheduler.js'
 import { strategyMethods } from './schedule/strategy-methods.js'
-import type { StrategyMethods, StrategyScheduleOptions } from './schedule/waiting.js'
+import type { CancelMethods, StrategyMethods, StrategyScheduleOptions } from './schedule/waiting.js'
 import { openSession, type Session } from './session.js'
 import type { LadderStrategy } from './strategies/ladder/ladder.js'
 import type { Strategy } from './strategies/strategy.js'
@@ -53,9 +54,7 @@ export async function connect<S extends Strategy = LadderStrategy>(
   const onError = (error: DuequeError) => events.emit('error', error)
   const tail = broker instanceof AmqpBroker ? newTail(broker, resolved, onError) : undefined
   const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { session, events, unroutable, tail })
-  const { marginMs } = resolved.cancellations
-  const methods = strategyMethods(strategy, { now: () => clock.now(), marginMs })
-  Object.assign(mq, mq.whileOpen(methods as object))
+  mq.addMethods()
   return mq as Dueque<S> as Dueque<S> & StrategyMethods<S>
 }
 
@@ -100,6 +99,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   readonly #unroutable: UnroutableForwarder | undefined
   readonly #tail: CancellationTail | undefined
   readonly #scheduler: Scheduler
+  readonly #bulk: BulkRuns
   readonly #consumers: RunningConsumers
   readonly #unwatch: () => void
   #closing: Promise<void> | undefined
@@ -114,6 +114,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     this.#events = events
     this.#unroutable = unroutable
     this.#scheduler = new Scheduler(options, () => this.#assertTakes())
+    this.#bulk = new BulkRuns(options)
     this.#tail = tail?.tail
     this.#consumers = new RunningConsumers(options, { connection: this, broker: session.broker, events }, tail)
   }
@@ -129,7 +130,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   scheduleAll<In, Item extends ScheduleItem<In, ScheduleOptions & StrategyScheduleOptions<S>>>(
     items: Iterable<Item> | AsyncIterable<Item>,
   ): ScheduleRun<Item> {
-    return this.#scheduler.scheduleAll<In, Item>(items)
+    return this.#bulk.scheduleAll<Item>(items, (item, place) => this.#scheduler.schedule<In>(item, { place }))
   }
 
   async consume(queue: string, handlers: readonly Handler[], options: ConsumeOptions = {}): Promise<Consumer> {
@@ -137,12 +138,27 @@ class Connected<S extends Strategy> implements Dueque<S> {
     return this.#consumers.start(queue, handlers, options)
   }
 
-  /** The same methods, which reject as `schedule` does once this is closed. */
-  whileOpen<M extends object>(methods: M): M {
+  /** Adds the methods that the strategy allows. */
+  addMethods(): void {
+    const { strategy, clock, cancellations } = this.#options
+    const methods = strategyMethods(strategy, {
+      now: () => clock.now(),
+      marginMs: cancellations.marginMs,
+      schedule: (item, leastRevision) => this.#scheduler.schedule(item, { leastRevision }),
+      onCancelled: (id, outcome) => this.#events.emit('cancelled', { id, outcome }),
+    })
+    const guarded = this.#whileOpen(methods)
+    const { cancel } = guarded as Partial<CancelMethods>
+    const cancelAll: CancelMethods['cancelAll'] = (targets) => this.#bulk.cancelAll(targets, cancel!)
+    Object.assign(this, guarded, cancel && { cancelAll })
+  }
+
+  /** The same methods, which reject as `schedule` does once this is closed. A close waits for their outcome. */
+  #whileOpen<M extends object>(methods: M): M {
     const guarded = Object.entries(methods as object).map(([name, method]) => {
       const call = async (...args: unknown[]) => {
         this.#assertTakes()
-        return (method as (...args: unknown[]) => Promise<unknown>)(...args)
+        return this.#scheduler.track(() => (method as (...args: unknown[]) => Promise<unknown>)(...args))
       }
       return [name, call]
     })
@@ -186,7 +202,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {
-    this.#scheduler.warnOfUnused()
+    this.#bulk.warnOfUnused()
     const { wholeMs } = drainTimes(drainTimeoutMs)
     const drained = this.#drain(drainTimeoutMs)
     if (await endsWithin(drained, wholeMs)) return

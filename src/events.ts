@@ -3,6 +3,7 @@ import { aFunction, checkOne, type Rules } from './base/checks.js'
 import { errorText, invalidOption, type DuequeError } from './base/errors.js'
 import type { Logger } from './base/logger.js'
 import { onRejection } from './base/on-rejection.js'
+import type { CancelResult } from './schedule/cancel-result.js'
 
 /** One attempt of a message, of the event `handled`. */
 export interface HandledEvent {
@@ -54,6 +55,12 @@ export interface ParkedEvent {
   readonly reason: ParkedReason
 }
 
+/** The answer to a cancellation or a reschedule, of the event `cancelled`. */
+export interface CancelledEvent {
+  readonly id: string
+  readonly outcome: CancelResult
+}
+
 /**
  * What happens to the connections and to messages. While connections are away nothing is lost: schedules wait, consumers
  * come back.
@@ -77,6 +84,8 @@ export interface DuequeEvents {
   dead: (event: DeadEvent) => void
   /** This process moved an unroutable message to the parking queue. */
   parked: (event: ParkedEvent) => void
+  /** This process has cancelled or rescheduled a message, and the outcome says whether that was in time. */
+  cancelled: (event: CancelledEvent) => void
 }
 
 export const EVENT_RULES: Rules<DuequeEvents> = {
@@ -89,6 +98,7 @@ export const EVENT_RULES: Rules<DuequeEvents> = {
   retried: aFunction,
   dead: aFunction,
   parked: aFunction,
+  cancelled: aFunction,
 }
 
 /** The listeners of one connection. If one throws, or returns a promise that rejects, that is logged and has no other effect. */

@@ -12,9 +12,11 @@ export type { CancellationOptions, ConnectOptions } from './options.js'
 export type { TlsOptions } from './amqp/connection/tls.js'
 export type { QueueType, TopologyMode } from './amqp/topology/names.js'
 export { defineMessage, type MessageDefinition, type MessageOptions, type PayloadOf } from './message/definition.js'
-export type { Repeat, ScheduleOptions } from './schedule/schedule-options.js'
-export type { ScheduleResult } from './schedule/schedule-all.js'
-export type { ScheduleFailure, ScheduleRun, ScheduleSummary } from './schedule/schedule-run.js'
+export type { Repeat, ScheduleOptions, SendOptions } from './schedule/schedule-options.js'
+export type { ScheduleFailure, ScheduleResult, ScheduleRun, ScheduleSummary } from './schedule/schedule-run.js'
+export type { BulkRun } from './schedule/lazy-run.js'
+export type { ItemFailure } from './schedule/item-failures.js'
+export type { ItemResult } from './schedule/run-all.js'
 export type { Receipt } from './message/receipt.js'
 export type { Due } from './message/due.js'
 export type { Destination, ExchangeDestination, QueueDestination } from './message/destination.js'
@@ -29,7 +31,15 @@ export type { DedupeOptions } from './consumer/copies/dedupe.js'
 export type { DedupeStore } from './strategies/dedupe-store.js'
 export type { DuplicateWindow } from './consumer/copies/duplicates.js'
 export type { CancellationHealth, Health } from './health.js'
-export type { DeadEvent, DuequeEvents, HandledEvent, ParkedEvent, ParkedReason, RetriedEvent } from './events.js'
+export type {
+  CancelledEvent,
+  DeadEvent,
+  DuequeEvents,
+  HandledEvent,
+  ParkedEvent,
+  ParkedReason,
+  RetriedEvent,
+} from './events.js'
 export {
   DuequeError,
   isDuequeError,
@@ -48,12 +58,15 @@ export type { Environment, Limits, OnConflict, Strategy, WaitOptions } from './s
 export type { Cancellations } from './strategies/cancellations.js'
 export type { CancellationRecord } from './cancellation/record.js'
 export type { CancelTarget } from './schedule/target.js'
+export type { CancelResult } from './schedule/cancel-result.js'
+export type { CancelItemResult, CancelRun, CancelSummary } from './schedule/cancel-run.js'
+export type { ConflictOptions } from './schedule/conflict-options.js'
+export type { RescheduleContent, RescheduleOptions } from './schedule/reschedule-content.js'
 export type { Position, Waitlist, WaitlistFilter } from './strategies/waitlist.js'
 export type {
   CancelMethods,
-  CancelResult,
-  ConflictOptions,
   ListOptions,
+  Rescheduled,
   StrategyMethods,
   StrategyScheduleOptions,
   WaitingFilter,
@@ -64,7 +77,13 @@ export type {
 export { ladder, type LadderOptions, type LadderStrategy } from './strategies/ladder/ladder.js'
 export { plugin, type PluginStrategy } from './strategies/plugin/plugin.js'
 export { startIntake, type Intake, type IntakeOptions, type IntakeStats } from './forwarding/intake.js'
-export { memory, type MemoryOptions, type MemoryStrategy } from './strategies/memory/memory.js'
+export {
+  memory,
+  type InMemory,
+  type MemoryLogStrategy,
+  type MemoryOptions,
+  type MemoryStrategy,
+} from './strategies/memory/memory.js'
 export type { ExchangeType } from './strategies/memory/exchange.js'
 export type { MemoryWaitlist } from './strategies/memory/memory-waitlist.js'
 export type { MemoryBroker } from './strategies/memory/memory-broker.js'

@@ -16,7 +16,7 @@ import {
 } from './base/checks.js'
 import { LONGEST_TIMER_MS, systemClock, type Clock } from './base/clock.js'
 import { resolveLogger, type Logger, type NestLogger } from './base/logger.js'
-import { KEPT_LONGER_MS } from './cancellation/horizons.js'
+import { GRACE_MS, KEPT_LONGER_MS } from './cancellation/horizons.js'
 import type { WithDefaults } from './base/with-defaults.js'
 import { ladder } from './strategies/ladder/ladder.js'
 import { aStrategy, type Strategy } from './strategies/strategy.js'
@@ -132,7 +132,7 @@ export function resolveConnection(options: ConnectOptions): ResolvedOptions {
     clock: (strategy as { clock?: Clock }).clock ?? systemClock,
     ...given,
     logger: resolveLogger(given.logger),
-    cancellations: { marginMs: 1000, graceMs: 86_400_000, ...given.cancellations } as ResolvedOptions['cancellations'],
+    cancellations: { marginMs: 1000, graceMs: GRACE_MS, ...given.cancellations } as ResolvedOptions['cancellations'],
     strategy,
   }
 }

@@ -4,6 +4,9 @@ const DAY_MS = 24 * HOUR_MS
 /** A stream keeps its records for this much longer than its horizon. */
 export const KEPT_LONGER_MS = 7 * DAY_MS
 
+/** How long a record is remembered after its due time, unless an option says otherwise. */
+export const GRACE_MS = DAY_MS
+
 /** How far ahead the due times of a stream's records are at most. */
 export interface Horizon {
   readonly name: string

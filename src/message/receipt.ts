@@ -1,6 +1,6 @@
 import { DuequeError, isDuequeError } from '../base/errors.js'
 import type { Destination } from './destination.js'
-import type { DelayedMessage } from './delayed-message.js'
+import { readyAt, type DelayedMessage } from './delayed-message.js'
 
 /** Proof that a message waits, and what is needed to speak of it later. Plain JSON: keep it where you like. */
 export interface Receipt {
@@ -10,15 +10,33 @@ export interface Receipt {
   /** Of two schedules under one id the later has the greater revision. */
   revision: number
   destination: Destination
+  /**
+   * Until then a cancellation is in time, in ISO 8601 and UTC: the due time, and with a strategy that keeps a log of
+   * cancellations the margin before it (`connect({ cancellations: { marginMs } })`). Missing with a strategy that cannot cancel.
+   * It is only told: what is in a receipt that you pass in means nothing.
+   */
+  cancellableUntil?: string
 }
 
-export function receiptOf({ id, dueAt, revision, destination }: DelayedMessage): Receipt {
-  return { id, dueAt: new Date(dueAt).toISOString(), revision, destination }
+/** @param withinMs how long before its time it can be cancelled for sure; undefined if it cannot */
+export function receiptOf(message: DelayedMessage, withinMs: number | undefined): Receipt {
+  const { id, revision, destination } = message
+  const dueAt = isoTime(message.dueAt)
+  if (withinMs === undefined) return { id, dueAt, revision, destination }
+  const until = readyAt(message) - withinMs
+  return { id, dueAt, revision, destination, cancellableUntil: until === message.dueAt ? dueAt : isoTime(until) }
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString()
 }
 
 declare module '../base/errors.js' {
   interface DuequeErrorOptions {
-    /** Of a schedule whose outcome is unknown: what to repeat it with. */
+    /**
+     * Of a schedule whose outcome is unknown: what to repeat it with. Of a `reschedule` that may have left two messages: the
+     * receipt of the new one.
+     */
     receipt?: Receipt
   }
 }

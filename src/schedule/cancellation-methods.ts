@@ -1,31 +1,86 @@
+import { DuequeError, invalidOption, isDuequeError } from '../base/errors.js'
+import { UNKNOWN_DUE } from '../cancellation/horizons.js'
 import type { CancellationRecord } from '../cancellation/record.js'
+import type { ScheduleItem } from '../dueque.js'
+import type { Receipt } from '../message/receipt.js'
 import type { Cancellations } from '../strategies/cancellations.js'
-import { latestRevision } from './revision.js'
+import type { CancelResult } from './cancel-result.js'
+import { checkContent, checkDueNames, rescheduled } from './reschedule-content.js'
+import { assertPast, latestRevision } from './revision.js'
 import { checkTarget, type ResolvedTarget } from './target.js'
-import type { CancelMethods, CancelResult } from './waiting.js'
+import type { CancelMethods } from './waiting.js'
 
 export interface CancellationSettings {
   now: () => number
   /** How long before the due time a record must be confirmed for the answer `cancelled`. */
   marginMs: number
+  /** Schedules with a revision that is not less. */
+  schedule: (item: ScheduleItem<never>, leastRevision: number) => Promise<Receipt>
 }
 
 /** The methods of a strategy that keeps a log of cancellations. */
-export function cancellationMethods(log: Cancellations, { now, marginMs }: CancellationSettings): CancelMethods {
+export function cancellationMethods(
+  log: Cancellations,
+  { now, marginMs, schedule }: CancellationSettings,
+): Omit<CancelMethods, 'cancelAll'> {
   return {
     async cancel(target) {
       const resolved = checkTarget(target)
       await log.write(recordOf(resolved, now()))
       return answer(resolved.dueAt, now(), marginMs)
     },
+    async reschedule(target, due, content) {
+      const old = checkTarget(target)
+      if (old.revision !== undefined) assertPast(old.revision, now())
+      checkDueNames(due)
+      if (content === undefined) throw noContent()
+      checkContent(content as never)
+      // A crash behind this leaves both messages, and none would be lost.
+      const receipt = await schedule(rescheduled(content, old, due, old.destination) as never, (old.revision ?? -1) + 1)
+      await log.write(replacing(old, receipt, now())).catch((error: unknown) => {
+        throw notReplaced(error, receipt)
+      })
+      return { ...receipt, replaced: answer(old.dueAt, now(), marginMs) }
+    },
   }
 }
 
-function recordOf({ id, revision, dueAt: due }: ResolvedTarget, now: number): CancellationRecord {
+function recordOf({ id, revision, dueAt }: ResolvedTarget, now: number): CancellationRecord {
+  // No reader takes a negative one.
+  const due = dueAt === undefined ? undefined : Math.max(dueAt, 0)
   return revision === undefined ? { id, upTo: latestRevision(now), due } : { id, revision, due }
+}
+
+/**
+ * The record of a reschedule. It lives until the later of both due times: it also cancels the copies of earlier attempts
+ * at the same reschedule, which may be due as late as the new one.
+ */
+function replacing(
+  { id, dueAt }: ResolvedTarget,
+  { revision, dueAt: newDueAt }: Receipt,
+  now: number,
+): CancellationRecord {
+  const newDue = Date.parse(newDueAt)
+  // Until then a record without a due time lives.
+  const isCovered = dueAt === undefined && newDue <= now + UNKNOWN_DUE.ms
+  return { id, keep: revision, due: isCovered ? undefined : Math.max(dueAt ?? 0, newDue, 0) }
 }
 
 function answer(dueAt: number | undefined, confirmedAt: number, marginMs: number): CancelResult {
   if (dueAt === undefined) return 'unknown'
   return confirmedAt + marginMs <= dueAt ? 'cancelled' : 'too-late'
+}
+
+function noContent(): DuequeError<'INVALID_OPTION'> {
+  const expected = '{ message, payload, options }, because RabbitMQ cannot look up what the waiting message holds'
+  return invalidOption('content', expected, undefined)
+}
+
+/** The new message waits, but the old one may not be cancelled. */
+function notReplaced(error: unknown, receipt: Receipt): unknown {
+  if (!isDuequeError(error)) return error
+  const { code, message, data } = error
+  const what = 'the new message is scheduled, and the old one may not be cancelled: both may be delivered'
+  const todo = 'Repeat the call with the same target'
+  return new DuequeError(code, `${what}. ${todo}. ${message}`, data, { cause: error, outcome: 'unknown', receipt })
 }

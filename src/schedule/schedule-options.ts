@@ -7,14 +7,10 @@ import { checkHeaders, type HeaderValue } from '../message/headers.js'
 import { DuequeError, invalidOption } from '../base/errors.js'
 import type { Receipt } from '../message/receipt.js'
 import { nextRevision } from './revision.js'
-import type { ConflictOptions } from './waiting.js'
+import type { ConflictOptions } from './conflict-options.js'
 
-/** Where to, when, and what else travels with a message. */
-export type ScheduleOptions = (Due | Repeat) & {
-  /** A queue, or an exchange with a routing key. */
-  to: Destination
-  /** Names the message, to people and, later, to cancel. Two schedules under one id are two messages. @default a random UUID */
-  id?: string | undefined
+/** What travels with a message, and how it is sent. */
+export interface SendOptions {
   /** What the consumer gets as `delivery.headers`. Not CC, BCC, or names that begin with `dueque-` or `dq~`. */
   headers?: Record<string, HeaderValue | undefined> | undefined
   /**
@@ -32,15 +28,27 @@ export type ScheduleOptions = (Due | Repeat) & {
   expiresIn?: number | string | undefined
   /** Declares a missing work queue, and its dead queue, instead of failing. @default false */
   declare?: boolean | undefined
-  /**
-   * Repeats a schedule whose outcome was `unknown`, with the receipt of its error: `{ ...options, repeat: error.receipt }`.
-   * Id, due time and revision are the receipt's, and `in`, `at` and `id` are not looked at; `to` has to be the same. Should
-   * both copies arrive, a consumer handles one, within its window for duplicates.
-   */
-  repeat?: Receipt | undefined
   /** Gives up waiting for the confirm. The error's `outcome` says whether the message may wait. */
   signal?: AbortSignal | undefined
 }
+
+/** Where to, when, and what else travels with a message. */
+export type ScheduleOptions = (Due | Repeat) &
+  SendOptions & {
+    /** A queue, or an exchange with a routing key. */
+    to: Destination
+    /**
+     * Names the message, to people and to `cancel` and `reschedule`. Two schedules under one id are two messages.
+     * @default a random UUID
+     */
+    id?: string | undefined
+    /**
+     * Repeats a schedule whose outcome was `unknown`, with the receipt of its error: `{ ...options, repeat: error.receipt }`.
+     * Id, due time and revision are the receipt's, and `in`, `at` and `id` are not looked at; `to` has to be the same. Should
+     * both copies arrive, a consumer handles one, within its window for duplicates.
+     */
+    repeat?: Receipt | undefined
+  }
 
 /** Instead of a due time: that of the receipt. */
 export interface Repeat {
@@ -50,32 +58,44 @@ export interface Repeat {
 }
 
 /** A message to which its definition and payload are still to be added. */
-type Draft = { -readonly [K in keyof DelayedMessage]: DelayedMessage[K] }
+export type Draft = { -readonly [K in keyof DelayedMessage]: DelayedMessage[K] }
 
 /** Also those that only some strategies have. */
 type Known = keyof ScheduleOptions | keyof ConflictOptions | 'transaction'
 
-const KNOWN: Record<Known, true> = {
-  to: true,
-  in: true,
-  at: true,
-  id: true,
+export const SEND_OPTIONS: Record<keyof SendOptions, true> = {
   headers: true,
   priority: true,
   correlationId: true,
   dedupeKey: true,
   expiresIn: true,
   declare: true,
-  repeat: true,
   signal: true,
+}
+
+const KNOWN: Record<Known, true> = {
+  ...SEND_OPTIONS,
+  to: true,
+  in: true,
+  at: true,
+  id: true,
+  repeat: true,
   onConflict: true,
   transaction: true,
 }
 
 const NO_BODY = new Uint8Array()
 
-/** @throws DuequeError for whatever cannot be sent as it is; nothing has been sent then */
-export function resolveSchedule(options: ScheduleOptions, now: number, maxDelayMs: number): Draft {
+/**
+ * @param leastRevision of a schedule that replaces another one
+ * @throws DuequeError for whatever cannot be sent as it is; nothing has been sent then
+ */
+export function resolveSchedule(
+  options: ScheduleOptions,
+  now: number,
+  maxDelayMs: number,
+  leastRevision?: number,
+): Draft {
   checkNames(options, KNOWN)
   const { id: ownId = crypto.randomUUID(), headers, priority, correlationId, dedupeKey } = options
   const { expiresIn, repeat, declare, signal } = options
@@ -83,7 +103,7 @@ export function resolveSchedule(options: ScheduleOptions, now: number, maxDelayM
   const { id, dueAt, revision } =
     repeat !== undefined
       ? resolveRepeat(repeat, destination, now, maxDelayMs)
-      : { id: ownId, dueAt: resolveDue(options as Due, now, maxDelayMs), revision: nextRevision(now) }
+      : { id: ownId, dueAt: resolveDue(options as Due, now, maxDelayMs), revision: nextRevision(now, leastRevision) }
   // As it was the first time.
   const scheduledAt = repeat !== undefined ? Math.floor(revision / 1000) : now
   checkText('id', id)
@@ -112,6 +132,11 @@ export function resolveSchedule(options: ScheduleOptions, now: number, maxDelayM
   }
 }
 
+/** @throws DuequeError `ABORTED` */
+export function assertNotAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
+}
+
 /** With none, every message would be useless by the time that its handler can start. */
 function usefulMs(expiresIn: number | string): number {
   const ms = parseDelay(expiresIn, 'expiresIn')
@@ -132,7 +157,7 @@ function resolveRepeat(repeat: Receipt, to: Destination, now: number, maxDelayMs
 }
 
 /** AMQP properties are short strings: 255 bytes. */
-function checkText(option: string, text: unknown): void {
+export function checkText(option: string, text: unknown): asserts text is string {
   if (typeof text !== 'string' || text === '') throw invalidOption(option, 'a text', text)
   const bytes = Buffer.byteLength(text)
   if (bytes <= 255) return

@@ -1,24 +1,30 @@
-import { MAX_BYTES_IN_FLIGHT } from '../amqp/publish/in-flight.js'
 import { assertDeclares, assertNoDeadQueue } from '../amqp/topology/declare-rules.js'
 import { assertOutside } from '../amqp/topology/reserved-names.js'
-import { DuequeError, invalidOption } from '../base/errors.js'
+import { invalidOption } from '../base/errors.js'
 import type { ScheduleItem } from '../dueque.js'
 import { checkDefinition, encodePayload } from '../message/definition.js'
 import { receiptOf, withReceipt, type Receipt } from '../message/receipt.js'
 import type { ResolvedOptions } from '../options.js'
 import type { WaitOptions } from '../strategies/strategy.js'
 import { runSchedule } from '../telemetry.js'
-import { checkItem, checkItems, scheduleAll, type Place } from './schedule-all.js'
-import { resolveSchedule, type ScheduleOptions } from './schedule-options.js'
-import { LazyRun, UnusedRuns, type ScheduleRun } from './schedule-run.js'
+import { cancellableWithin } from './cancellable-within.js'
+import { checkItem, type Place } from './run-all.js'
+import { assertNotAborted, resolveSchedule, type Draft, type ScheduleOptions } from './schedule-options.js'
 
-type Draft = ReturnType<typeof resolveSchedule>
+/** What a schedule has beside its arguments. */
+interface ScheduleExtras {
+  /** Its place in a run of many. */
+  place?: Pick<Place, 'sized'>
+  /** Of a schedule that replaces another one. */
+  leastRevision?: number
+}
 
 /** Checks what is scheduled, gives it to the strategy, and counts the schedules that have no outcome yet. */
 export class Scheduler {
   readonly #options: ResolvedOptions
   readonly #assertTakes: () => void
-  readonly #unused: UnusedRuns
+  /** How long before its due time a message can be cancelled for sure. */
+  readonly #withinMs: number | undefined
   #underWay = 0
   #settled: (() => void) | undefined
 
@@ -26,51 +32,44 @@ export class Scheduler {
   constructor(options: ResolvedOptions, assertTakes: () => void) {
     this.#options = options
     this.#assertTakes = assertTakes
-    this.#unused = new UnusedRuns(options.logger)
+    this.#withinMs = cancellableWithin(options.strategy, options.cancellations.marginMs)
   }
 
-  /** Schedules without an outcome. */
+  /** Schedules and cancellations without an outcome. */
   get underWay(): number {
     return this.#underWay
   }
 
-  schedule<In>(item: ScheduleItem<In>, place?: Pick<Place, 'sized'>): Promise<Receipt> {
+  schedule<In>(item: ScheduleItem<In>, extras: ScheduleExtras = {}): Promise<Receipt> {
     const { telemetry, logger } = this.#options
-    if (!telemetry?.schedule) return this.#confirm(item, place)
+    if (!telemetry?.schedule) return this.#confirm(item, extras)
     return runSchedule(
       telemetry,
-      () => this.#draft(item),
-      (draft) => this.#confirm(item, place, draft),
+      () => this.#draft(item, extras),
+      (draft) => this.#confirm(item, extras, draft),
       logger,
     )
   }
 
-  scheduleAll<In, Item extends ScheduleItem<In>>(items: Iterable<Item> | AsyncIterable<Item>): ScheduleRun<Item> {
-    const { maxInFlight, maxBodyBytes, logger } = this.#options
-    checkItems(items)
-    const window = {
-      messages: maxInFlight,
-      bytes: MAX_BYTES_IN_FLIGHT,
-      bodyBytes: Math.min(maxBodyBytes, MAX_BYTES_IN_FLIGHT / 4),
+  /** Other work that {@link settled} waits for. */
+  async track<T>(work: () => Promise<T>): Promise<T> {
+    this.#underWay++
+    try {
+      return await work()
+    } finally {
+      this.#ended()
     }
-    const results = scheduleAll(items, (item, place) => this.schedule<In>(item, place), window)
-    return new LazyRun(results, this.#unused.watch(), logger)
   }
 
-  /** Warns of runs of `scheduleAll` that were not used: the process may end. */
-  warnOfUnused(): void {
-    this.#unused.warnNow()
-  }
-
-  /** Resolves when every schedule has an outcome. */
+  /** Resolves when all of them have an outcome. */
   async settled(): Promise<void> {
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#settled = resolve))
   }
 
   async #confirm<In>(
     item: ScheduleItem<In>,
-    place?: Pick<Place, 'sized'>,
-    draft = this.#draft(item),
+    extras: ScheduleExtras,
+    draft = this.#draft(item, extras),
   ): Promise<Receipt> {
     const { message, payload, options } = item
     this.#underWay++
@@ -79,31 +78,35 @@ export class Scheduler {
       const { declare = false, signal } = options
       const body = encodePayload(message, payload)
       draft.body = 'then' in body ? await body : body
-      place?.sized(draft.body.byteLength)
+      extras.place?.sized(draft.body.byteLength)
       try {
         const instead = await this.#options.strategy.schedule(draft, { declare, signal, ...conflicts })
-        return receiptOf(instead ?? draft)
+        return receiptOf(instead ?? draft, this.#withinMs)
       } catch (error) {
-        throw withReceipt(error, receiptOf(draft))
+        throw withReceipt(error, receiptOf(draft, this.#withinMs))
       }
     } finally {
-      this.#underWay--
-      if (this.#underWay === 0) this.#settled?.()
+      this.#ended()
     }
   }
 
-  #draft<In>(item: ScheduleItem<In>): Draft {
+  #ended(): void {
+    this.#underWay--
+    if (this.#underWay === 0) this.#settled?.()
+  }
+
+  #draft<In>(item: ScheduleItem<In>, { leastRevision }: ScheduleExtras): Draft {
     this.#assertTakes()
     checkItem(item)
     const { message, options } = item
     checkDefinition(message)
     const { clock, strategy, namespace, topology } = this.#options
-    const draft = resolveSchedule(options, clock.now(), strategy.limits.maxDelayMs)
+    const draft = resolveSchedule(options, clock.now(), strategy.limits.maxDelayMs, leastRevision)
     const { declare, signal } = options
     assertOutside(draft.destination, namespace)
     if (declare) assertDeclares(topology)
     if (declare && draft.destination.queue !== undefined) assertNoDeadQueue(draft.destination.queue)
-    if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
+    assertNotAborted(signal)
     draft.name = message.name
     draft.version = message.version
     return draft

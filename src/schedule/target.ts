@@ -1,7 +1,9 @@
 import { isInteger } from '../base/checks.js'
 import { invalidOption } from '../base/errors.js'
+import type { Destination } from '../message/destination.js'
 import { parseInstant } from '../message/due.js'
 import type { Receipt } from '../message/receipt.js'
+import { checkText } from './schedule-options.js'
 
 /**
  * The messages that a cancellation concerns. A receipt names one schedule and its retries. An id names all schedules under
@@ -17,12 +19,18 @@ export interface ResolvedTarget {
   readonly revision: number | undefined
   /** Milliseconds since the epoch. */
   readonly dueAt: number | undefined
+  /** Of a receipt, as it was given. */
+  readonly destination: Destination | undefined
 }
 
-/** @throws DuequeError `INVALID_OPTION`, `INVALID_DUE` */
+/** @throws DuequeError `INVALID_OPTION`, `INVALID_DUE`, `NAME_TOO_LONG` */
 export function checkTarget(target: unknown): ResolvedTarget {
-  const { id, revision, dueAt } = (typeof target === 'string' ? { id: target } : (target ?? {})) as Partial<Receipt>
-  const isTarget = typeof id === 'string' && id !== '' && (revision === undefined || isInteger(revision))
-  if (!isTarget) throw invalidOption('target', 'a receipt, { id, dueAt } or an id', target)
-  return { id, revision, dueAt: dueAt === undefined ? undefined : Math.ceil(parseInstant(dueAt)) }
+  const { id, revision, dueAt, destination } = (
+    typeof target === 'string' ? { id: target } : (target ?? {})
+  ) as Partial<Receipt>
+  if (id === undefined || id === '' || (revision !== undefined && !isInteger(revision, 0)))
+    throw invalidOption('target', 'a receipt, { id, dueAt } or an id', target)
+  checkText('target.id', id)
+  const due = dueAt === undefined ? undefined : Math.ceil(parseInstant(dueAt, 'target.dueAt'))
+  return { id, revision, dueAt: due, destination }
 }

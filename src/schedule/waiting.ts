@@ -3,8 +3,11 @@ import type { Due } from '../message/due.js'
 import type { Headers } from '../message/headers.js'
 import type { Receipt } from '../message/receipt.js'
 import type { Cancellations } from '../strategies/cancellations.js'
-import type { OnConflict } from '../strategies/strategy.js'
 import type { Waitlist } from '../strategies/waitlist.js'
+import type { CancelResult } from './cancel-result.js'
+import type { CancelRun } from './cancel-run.js'
+import type { ConflictOptions } from './conflict-options.js'
+import type { RescheduleContent } from './reschedule-content.js'
 import type { CancelTarget } from './target.js'
 
 /** A waiting message, as `get` and `list` show it. */
@@ -47,20 +50,13 @@ export interface WaitingPage {
   readonly cursor: string | undefined
 }
 
-/**
- * The answer to a cancellation.
- *
- * |               | redis, postgres, memory: exact                        | ladder, plugin: by a record that consumers read          |
- * |---------------|-------------------------------------------------------|----------------------------------------------------------|
- * | `cancelled`   | it waited, and waits no more                          | confirmed in time: no handler starts for it              |
- * | `not-waiting` | it was delivered, is on its way, or never was         | never: RabbitMQ cannot be asked                          |
- * | `too-late`    | never                                                 | confirmed within the margin before due or later: dropped |
- * |               |                                                       | where it is still met                                    |
- * | `unknown`     | never                                                 | the target has no due time: one of the two above         |
- */
-export type CancelResult = 'cancelled' | 'not-waiting' | 'too-late' | 'unknown'
+/** The receipt of a rescheduled message, with what became of its old schedule. */
+export interface Rescheduled extends Receipt {
+  /** As after `cancel` of the old schedule. */
+  replaced: CancelResult
+}
 
-/** Cancels waiting messages, with every strategy but the base interface. */
+/** Cancels and moves waiting messages, with every strategy but the base interface. */
 export interface CancelMethods {
   /**
    * Cancels waiting messages: of a receipt, that schedule and its retries; of an id, all messages that were scheduled under
@@ -69,6 +65,35 @@ export interface CancelMethods {
    * @throws DuequeError `INVALID_OPTION`, `INVALID_DUE`; as `schedule` does if the broker or the store cannot be reached
    */
   cancel(target: CancelTarget): Promise<CancelResult>
+  /**
+   * Cancels many, with at most `maxInFlight` on the way. One bad target does not stop the rest.
+   *
+   * `await` it to cancel everything: it resolves to counts and the first 1000 failures, and rejects only if the source does.
+   * Iterate it to get each answer as it is known. Nothing is cancelled before that; a run that is not used within a second is
+   * a warning in the log.
+   *
+   * @throws DuequeError `INVALID_OPTION` if there is nothing to iterate
+   * @example
+   * const { cancelled, tooLate, failures } = await mq.cancelAll(receipts)
+   * @example
+   * for await (const { item, outcome, error } of mq.cancelAll(receipts)) …
+   */
+  cancelAll<Item extends CancelTarget>(targets: Iterable<Item> | AsyncIterable<Item>): CancelRun<Item>
+  /**
+   * Gives a message another due time, and other content. RabbitMQ cannot look up a waiting message, so `content` says what it
+   * holds: it is scheduled anew under its id, and then every earlier schedule under this id is cancelled. A crash between
+   * these two steps leaves both, never none. Of several reschedules at once, the one with the greatest revision is delivered.
+   *
+   * @param target a receipt, or an id: then `content` has the destination
+   * @param due the new due time. A past one is due at once
+   * @returns the receipt of the new schedule, with what became of the old one. Undefined only with a store, if the message was
+   * not waiting
+   * @throws DuequeError as `schedule` does. With the outcome `refused`, the old schedule stands and nothing else. With
+   * `unknown`, both messages may be delivered: call it again with the same target
+   * @example
+   * const moved = await mq.reschedule(receipt, { at: '2030-01-31T09:00:00+01:00' }, { message: reminder, payload })
+   */
+  reschedule<In>(target: CancelTarget, due: Due, content: RescheduleContent<In>): Promise<Rescheduled | undefined>
 }
 
 /**
@@ -77,11 +102,15 @@ export interface CancelMethods {
  */
 export interface WaitingMethods extends CancelMethods {
   /**
-   * Gives it another due time; `expiresIn` counts from that. Of several under one id, the latest revision.
+   * Gives it another due time. Of several under one id, the latest revision. Without `content` it holds what it held, and
+   * `expiresIn` counts from the new due time; with it, it holds that and nothing of before. Its destination, its revision and
+   * its number of attempts stay.
    *
    * @returns its receipt with the new due time, or undefined if it is not waiting any more
+   * @throws DuequeError `INVALID_OPTION`, also for another destination; `INVALID_DUE`, `DELAY_OUT_OF_RANGE`,
+   * `INVALID_PAYLOAD`, `STORE_ERROR`, …
    */
-  reschedule(target: Receipt | string, due: Due): Promise<Receipt | undefined>
+  reschedule<In>(target: CancelTarget, due: Due, content?: RescheduleContent<In>): Promise<Rescheduled | undefined>
   /** The latest revision that waits. */
   get(target: Receipt | string): Promise<WaitingMessage | undefined>
   /** A page of the waiting messages, by time. Messages that come or go meanwhile do not shift the pages. */
@@ -99,12 +128,3 @@ export type StrategyMethods<S> = S extends { readonly waitlist: Waitlist }
 /** Options of `schedule` that only some strategies have. */
 export type StrategyScheduleOptions<S> = (S extends { readonly waitlist: Waitlist } ? ConflictOptions : unknown) &
   (S extends { checkTransaction(transaction: infer T): void } ? { transaction?: T | undefined } : unknown)
-
-export interface ConflictOptions {
-  /**
-   * What to do if a message with this id waits already: `ignore` keeps that one and returns its receipt; `replace`
-   * removes it; `error` throws `CONFLICT`. A message on its way to its consumer does not count.
-   * @default both wait
-   */
-  onConflict?: OnConflict | undefined
-}

@@ -1,37 +1,41 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { backoff } from '../base/backoff.js'
-import { checkNames } from '../base/checks.js'
 import { DuequeError, shown } from '../base/errors.js'
 import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
-import { resolveDue, type Due } from '../message/due.js'
-import { receiptOf, type Receipt } from '../message/receipt.js'
+import { resolveDue } from '../message/due.js'
+import { receiptOf } from '../message/receipt.js'
 import type { Strategy } from '../strategies/strategy.js'
 import type { Waitlist } from '../strategies/waitlist.js'
 import { checkFilter, checkList, cursorOf } from './list-options.js'
+import { replacement } from './replacement.js'
+import { checkDueNames } from './reschedule-content.js'
 import { checkTarget, type CancelTarget } from './target.js'
-import type { WaitingMessage, WaitingMethods } from './waiting.js'
+import type { Rescheduled, WaitingMessage, WaitingMethods } from './waiting.js'
 
 /** How often one reschedule tries again, because somebody else changed the message first. */
 const MAX_REPLACES = 50
 
-const DUE: Record<keyof Due, true> = { in: true, at: true }
+/** A waiting message can be cancelled until the last moment. */
+const EXACT = 0
 
 /** The methods over a strategy's waitlist. */
 export function waitlistMethods(
   { name, limits }: Pick<Strategy, 'name' | 'limits'>,
   waitlist: Waitlist,
   now: () => number,
-): WaitingMethods {
+): Omit<WaitingMethods, 'cancelAll'> {
   return {
     async cancel(target) {
       const found = await find(waitlist, target)
       const removed = await Promise.all(found.map((message) => waitlist.remove(message)))
       return removed.includes(true) ? 'cancelled' : 'not-waiting'
     },
-    async reschedule(target, due) {
-      checkNames(due, DUE, 'due')
+    async reschedule(target, due, content) {
+      checkTarget(target)
+      checkDueNames(due)
       const dueAt = resolveDue(due, now(), limits.maxDelayMs)
-      return reschedule(waitlist, target, dueAt, name)
+      const by = content === undefined ? undefined : await replacement(content, dueAt, now(), limits.maxDelayMs)
+      return reschedule(waitlist, target, (message) => by?.(message) ?? withDue(message, dueAt), name)
     },
     async get(target) {
       const [message] = await find(waitlist, target)
@@ -51,22 +55,23 @@ export function waitlistMethods(
 
 /** The waiting messages of a receipt or an id, the latest revision first. */
 async function find(waitlist: Waitlist, target: CancelTarget): Promise<readonly DelayedMessage[]> {
-  const { id, revision = Infinity } = checkTarget(target)
-  return (await waitlist.find(id)).filter((message) => message.revision <= revision)
+  const { id, revision } = checkTarget(target)
+  const found = await waitlist.find(id)
+  return revision === undefined ? found : found.filter((message) => message.revision === revision)
 }
 
 async function reschedule(
   waitlist: Waitlist,
   target: CancelTarget,
-  dueAt: number,
+  change: (message: DelayedMessage) => DelayedMessage,
   store: string,
-): Promise<Receipt | undefined> {
+): Promise<Rescheduled | undefined> {
   for (let attempt = 1; ; attempt++) {
     const [message] = await find(waitlist, target)
     if (!message) return undefined
-    const by = withDue(message, dueAt)
+    const by = change(message)
     // Otherwise it was handed over, or rescheduled by somebody else.
-    if (await waitlist.replace(message, by)) return receiptOf(by)
+    if (await waitlist.replace(message, by)) return { ...receiptOf(by, EXACT), replaced: 'cancelled' }
     if (attempt === MAX_REPLACES) throw notReplaced(store, message.id)
     await pause(backoff(attempt, { baseMs: 1, maxMs: 100 }))
   }
@@ -94,7 +99,7 @@ function waitingMessage(message: DelayedMessage): WaitingMessage {
     scheduledAt: new Date(scheduledAt),
     attempt,
     headers,
-    receipt: receiptOf(message),
+    receipt: receiptOf(message, EXACT),
   }
 }
 

@@ -12,7 +12,10 @@ export interface Waitlist {
   find(id: string): Promise<readonly DelayedMessage[]>
   /** False if the message no longer waits. */
   remove(message: DelayedMessage): Promise<boolean>
-  /** Replaces `message` by `by`, which differs in its times alone. False if `message` no longer waits unchanged. */
+  /**
+   * Replaces `message` by `by`, which has the same {@link entryKey}, and may differ in its times, content and headers. False if
+   * `message` no longer waits until the same time.
+   */
   replace(message: DelayedMessage, by: DelayedMessage): Promise<boolean>
   /** In the order of {@link Position}, from `after` on, not including it. */
   list(

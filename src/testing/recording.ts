@@ -1,13 +1,12 @@
 import type { DelayedMessage } from '../message/delayed-message.js'
-import type { MemoryStrategy } from '../strategies/memory/memory.js'
+import type { InMemory } from '../strategies/memory/memory.js'
 
 /**
  * The strategy of one connection, which notes in `scheduled` what its users schedule. Waiting messages outlive the
  * connection, as in RabbitMQ.
  */
-export function recording(strategy: MemoryStrategy, scheduled: DelayedMessage[]): MemoryStrategy {
-  return {
-    ...strategy,
+export function recording<S extends InMemory>(strategy: S, scheduled: DelayedMessage[]): S {
+  const own: Pick<InMemory, 'schedule' | 'stop'> = {
     async schedule(message, options) {
       // A message that a consumer sends on carries the properties of its arrival.
       if (message.properties) return strategy.schedule(message, options)
@@ -24,4 +23,5 @@ export function recording(strategy: MemoryStrategy, scheduled: DelayedMessage[])
     },
     stop: () => Promise.resolve(),
   }
+  return { ...strategy, ...own }
 }

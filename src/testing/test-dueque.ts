@@ -1,4 +1,4 @@
-import { aFunction, anything, checkOptions, type Rules } from '../base/checks.js'
+import { aFunction, anything, checkOptions, oneOf, type Rules } from '../base/checks.js'
 import { resolveLogger } from '../base/logger.js'
 import { connect } from '../connect.js'
 import type { Dueque } from '../dueque.js'
@@ -7,9 +7,10 @@ import { parseInstant, type Due } from '../message/due.js'
 import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
 import type { Arrived } from '../message/envelope.js'
 import type { ConnectOptions } from '../options.js'
-import { manualClock } from '../strategies/memory/manual-clock.js'
+import type { StrategyMethods } from '../schedule/waiting.js'
+import { manualClock, type ManualClock } from '../strategies/memory/manual-clock.js'
 import type { MemoryBroker } from '../strategies/memory/memory-broker.js'
-import { memory, type MemoryStrategy } from '../strategies/memory/memory.js'
+import { memory, type InMemory, type MemoryLogStrategy, type MemoryStrategy } from '../strategies/memory/memory.js'
 import { Activity } from './activity.js'
 import { bothTelemetries } from './both-telemetries.js'
 import { Delivered } from './delivered.js'
@@ -49,6 +50,12 @@ export interface TestDuequeOptions {
    * `jest.setSystemTime` or `mock.timers.setTime`.
    */
   setSystemTime?: ((now: number) => void) | undefined
+  /**
+   * How messages are cancelled, as the option of `memory`. `exact`: as with the strategies that have a store. `log`: as with
+   * `ladder` and `plugin`, with their answers. Test with that of your production.
+   * @default 'exact'
+   */
+  cancellations?: 'exact' | 'log' | undefined
   /** Where dueque writes what operators need to know, as the option of `connect`. @default false */
   logger?: ConnectOptions['logger']
 }
@@ -58,21 +65,22 @@ const TEST_RULES: Rules<TestDuequeOptions> = {
   queues: (value) => (Array.isArray(value) ? undefined : 'a list of names'),
   patienceMs: (value) => (Number.isFinite(value) && Number(value) >= 0 ? undefined : 'milliseconds'),
   setSystemTime: aFunction,
+  cancellations: oneOf('exact', 'log'),
   logger: anything,
 }
 
 /** Made by {@link testDueque}. None of its functions needs a `this`: take it apart as you like. */
-export interface TestDueque extends AsyncDisposable {
+export interface TestDueque<S extends InMemory = MemoryStrategy> extends AsyncDisposable {
   /** For the code under test. */
-  readonly mq: Dueque<MemoryStrategy>
+  readonly mq: Dueque<S> & StrategyMethods<S>
   readonly clock: TestClock
   /** Another connection to the same broker, as another process has. The options for RabbitMQ do nothing. */
-  readonly connect: (options?: ConnectOptions) => Promise<Dueque<MemoryStrategy>>
+  readonly connect: (options?: ConnectOptions) => Promise<Dueque<S> & StrategyMethods<S>>
   /** Declares, binds and deletes queues and exchanges, and redrives parked messages. */
   readonly broker: MemoryBroker
   /** All scheduled messages, the oldest first, without retries. */
   readonly scheduled: () => ScheduledMessage[]
-  /** Messages to be delivered later, retries too, in that order. */
+  /** Messages to be delivered later, retries too, in that order. Not those that are cancelled. */
   readonly waiting: () => PendingMessage[]
   /** Messages that no consumer has taken, in order; of all queues but dead ones, or of one queue. */
   readonly queued: (queue?: string) => QueuedMessage[]
@@ -99,11 +107,24 @@ export interface TestDueque extends AsyncDisposable {
  * await clock.advance('24h')
  * expect(handler).toHaveBeenCalledOnce()
  */
-export async function testDueque(options: TestDuequeOptions = {}): Promise<TestDueque> {
+export function testDueque(
+  options: TestDuequeOptions & { cancellations: 'log' },
+): Promise<TestDueque<MemoryLogStrategy>>
+export function testDueque(options?: TestDuequeOptions): Promise<TestDueque>
+export async function testDueque(options: TestDuequeOptions = {}): Promise<TestDueque | TestDueque<MemoryLogStrategy>> {
   checkOptions(options, TEST_RULES)
-  const { now, queues = [], patienceMs = 2000, setSystemTime = () => undefined, logger = false } = options
-  const inner = manualClock(now === undefined ? undefined : parseInstant(now, 'now'))
-  const strategy = memory({ clock: inner })
+  const clock = manualClock(options.now === undefined ? undefined : parseInstant(options.now, 'now'))
+  return options.cancellations === 'log'
+    ? open(memory({ clock, cancellations: 'log' }), options, clock)
+    : open(memory({ clock }), options, clock)
+}
+
+async function open<S extends InMemory>(
+  strategy: S,
+  options: TestDuequeOptions,
+  inner: ManualClock,
+): Promise<TestDueque<S>> {
+  const { queues = [], patienceMs = 2000, setSystemTime = () => undefined, logger = false } = options
   const { broker } = strategy
   for (const queue of queues) broker.declareQueue(checkQueueName('queues', queue))
   const delivered = new Delivered(inner)
@@ -136,8 +157,8 @@ export async function testDueque(options: TestDuequeOptions = {}): Promise<TestD
   }
 }
 
-function connectionsTo(
-  strategy: MemoryStrategy,
+function connectionsTo<S extends InMemory>(
+  strategy: S,
   activity: Activity,
   scheduled: DelayedMessage[],
   logger: ConnectOptions['logger'],
@@ -147,7 +168,7 @@ function connectionsTo(
     open: async (given: ConnectOptions = {}) => {
       const options = { logger, ...given }
       const telemetry = bothTelemetries(activity.telemetry, given.telemetry, resolveLogger(options.logger))
-      const mq = await connect<MemoryStrategy>({ ...options, strategy: recording(strategy, scheduled), telemetry })
+      const mq = await connect<S>({ ...options, strategy: recording(strategy, scheduled), telemetry })
       opened.push(mq)
       return mq
     },

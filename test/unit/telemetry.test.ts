@@ -285,7 +285,7 @@ it.each<[string, unknown]>([
   expect(error).toMatchObject({ code: 'INVALID_OPTION', data: { option } })
 })
 
-it.each([{ shedule: () => undefined }, { events: { cancelled: () => undefined } }])(
+it.each([{ shedule: () => undefined }, { events: { canceled: () => undefined } }])(
   'a misspelt member is refused: %o',
   async (telemetry) => {
     const error = await rejection(connect({ strategy: memory(), telemetry: telemetry as Telemetry }))

@@ -68,7 +68,7 @@ export async function neededStore(settings: StoreSettings): Promise<ChosenStore>
 export async function withWaitlist<T>(
   settings: StoreSettings,
   terminal: Terminal,
-  work: (waiting: WaitingMethods) => Promise<T>,
+  work: (waiting: Omit<WaitingMethods, 'cancelAll'>) => Promise<T>,
 ): Promise<T> {
   const { store, close } = await neededStore(settings)
   try {

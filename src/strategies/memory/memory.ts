@@ -1,16 +1,25 @@
-import { checkOptions, type Rule, type Rules } from '../../base/checks.js'
+import { checkOptions, oneOf, type Rule, type Rules } from '../../base/checks.js'
 import { completeClock, systemClock, type Clock, type Timeline } from '../../base/clock.js'
 import { DueQueue } from '../../base/due-queue.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError } from '../../base/errors.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
+import type { Cancellations } from '../cancellations.js'
 import type { Strategy } from '../strategy.js'
 import { MemoryBroker } from './memory-broker.js'
+import { MemoryCancellations } from './memory-cancellations.js'
 import { MemoryWaitlist } from './memory-waitlist.js'
 
 export interface MemoryOptions {
   /** A clock that a test can move: see `manualClock`. One without a `monotonic` time is never set. @default the system's */
   clock?: Timeline | Clock | undefined
+  /**
+   * How messages are cancelled. `exact`: waiting messages can be looked up and taken back, as with `redis` and `postgres`. `log`:
+   * they cannot, as with `ladder` and `plugin`: consumers drop the messages that a record names, the answers count the margin,
+   * and a record is remembered for a day after its due time.
+   * @default 'exact'
+   */
+  cancellations?: 'exact' | 'log' | undefined
 }
 
 const aClock: Rule = (value) => {
@@ -21,23 +30,49 @@ const aClock: Rule = (value) => {
 /** For a message whose destination was there when it was scheduled. */
 const ACCEPTED = { declare: false, bind: false }
 
-const MEMORY_RULES: Rules<MemoryOptions> = { clock: aClock }
+const MEMORY_RULES: Rules<MemoryOptions> = { clock: aClock, cancellations: oneOf('exact', 'log') }
 
-export interface MemoryStrategy extends Strategy {
+/** Messages that wait in the process. */
+export interface InMemory extends Strategy {
   readonly broker: MemoryBroker
   readonly clock: Clock
-  readonly waitlist: MemoryWaitlist
-  /** The waiting messages, in no order. */
+  /** The waiting messages, in no order, without cancelled ones. */
   waiting(): readonly DelayedMessage[]
+}
+
+/** It answers as a store does. */
+export interface MemoryStrategy extends InMemory {
+  readonly waitlist: MemoryWaitlist
+}
+
+/** It answers as `ladder` and `plugin` do. */
+export interface MemoryLogStrategy extends InMemory {
+  readonly cancellations: Required<Cancellations>
 }
 
 /**
  * Messages wait in the process and are delivered in it, without RabbitMQ: for tests, and the reference for what every other
  * strategy must do. Nothing survives the process.
+ *
+ * @example
+ * const mq = await connect({ strategy: memory() }) // answers as a store does
+ * @example
+ * const mq = await connect({ strategy: memory({ cancellations: 'log' }) }) // answers as the ladder does
  */
-export function memory(options: MemoryOptions = {}): MemoryStrategy {
+export function memory(options: MemoryOptions & { cancellations: 'log' }): MemoryLogStrategy
+export function memory(options?: MemoryOptions & { cancellations?: 'exact' | undefined }): MemoryStrategy
+export function memory(options: MemoryOptions = {}): MemoryStrategy | MemoryLogStrategy {
   checkOptions(options, MEMORY_RULES)
   const clock = completeClock(options.clock ?? systemClock)
+  const { waitlist, ...strategy } = inMemory(clock)
+  if (options.cancellations !== 'log') return { ...strategy, waitlist, waiting: () => waitlist.all() }
+  const cancellations = new MemoryCancellations(clock)
+  const waiting = () => waitlist.all().filter((message) => !cancellations.isCancelled(message))
+  return { ...strategy, cancellations, waiting }
+}
+
+/** What both forms have in common, and the waiting messages. */
+function inMemory(clock: Clock): Omit<MemoryStrategy, 'waiting'> {
   const broker = new MemoryBroker()
   const queue = new DueQueue<DelayedMessage>(clock, (message) => {
     // What was cancelled or rescheduled meanwhile is not there as it was.
@@ -50,7 +85,6 @@ export function memory(options: MemoryOptions = {}): MemoryStrategy {
     broker,
     clock,
     waitlist,
-    waiting: () => waitlist.all(),
     start: () => Promise.resolve(),
     async schedule(message, { declare, signal, onConflict }) {
       if (signal?.aborted)

@@ -7,7 +7,7 @@ import { numberIn, type Row } from './answer.js'
 import type { Value } from './database.js'
 import { NOTIFY_BEFORE_MS } from './notify.js'
 import type { Queries, Run } from './queries.js'
-import { messageOf, rowOf, textOf } from './row.js'
+import { byteaOf, messageOf, rowOf, textOf } from './row.js'
 
 const EVER = Number.MIN_SAFE_INTEGER
 const NEVER = Number.MAX_SAFE_INTEGER
@@ -47,9 +47,11 @@ export class PostgresWaitlist implements Waitlist {
 
   async replace(message: DelayedMessage, by: DelayedMessage): Promise<boolean> {
     const { queries, channel, changed } = this.#options
-    const { key, dueAt, readyAt: at, meta } = rowOf(by)
+    const { key, name, dueAt, readyAt: at, meta, body } = rowOf(by)
     const before = [key, message.dueAt, readyAt(message)]
-    const replaced = await queries.run('replace', [...before, dueAt, at, meta, channel, NOTIFY_BEFORE_MS])
+    const content = body === message.body ? [null, null] : [name, byteaOf(body)]
+    const values = [...before, dueAt, at, meta, channel, NOTIFY_BEFORE_MS, ...content]
+    const replaced = await queries.run('replace', values)
     if (replaced.length > 0) changed(at)
     return replaced.length > 0
   }

@@ -44,8 +44,13 @@ export function insertValues(rows: readonly MessageRow[]): string[] {
     `{${rows.map(({ dueAt }) => dueAt).join()}}`,
     `{${rows.map(({ readyAt: at }) => at).join()}}`,
     textArray(rows.map(({ meta }) => meta)),
-    `{${rows.map(({ body }) => `"\\\\x${Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('hex')}"`).join()}}`,
+    `{${rows.map(({ body }) => `"\\${byteaOf(body)}"`).join()}}`,
   ]
+}
+
+/** As PostgreSQL reads bytes from a text. https://www.postgresql.org/docs/current/datatype-binary.html */
+export function byteaOf(bytes: Uint8Array): string {
+  return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`
 }
 
 /** A further parameter of it. Rare: what is missing at the end of a list counts as NULL. */

@@ -55,10 +55,11 @@ const STATEMENTS = {
   /** Deletes all waiting messages of an id. */
   removeId: `DELETE FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
 
-  /** Changes a message if it still waits unchanged. Notifies the relays as `insert` does. */
+  /** Changes a message if it still waits unchanged; name and body too, if they are given. Notifies the relays as `insert` does. */
   replace: `
     WITH changed AS (
-      UPDATE {schema}.messages SET due_at = $4::bigint, ready_at = $5::bigint, meta = $6::text, held_until = NULL
+      UPDATE {schema}.messages SET due_at = $4::bigint, ready_at = $5::bigint, meta = $6::text, held_until = NULL,
+        name = coalesce($9::text, name), body = coalesce($10::text::bytea, body)
       WHERE key = $1::text AND lease IS NULL AND due_at = $2::bigint
         AND coalesce(held_until, ready_at) = $3::bigint
       RETURNING key

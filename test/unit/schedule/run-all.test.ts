@@ -2,11 +2,19 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { DuequeError } from '../../../src/base/errors.js'
 import type { Receipt } from '../../../src/message/receipt.js'
-import { scheduleAll, type Place, type ScheduleResult } from '../../../src/schedule/schedule-all.js'
+import { runAll, type Capacity, type Place } from '../../../src/schedule/run-all.js'
+import type { ScheduleResult } from '../../../src/schedule/schedule-run.js'
 
 const receipt = (id: unknown): Receipt => ({ id: String(id), dueAt: '', revision: 1, destination: { queue: 'q' } })
 const refuse = (item: unknown) => new DuequeError('BODY_TOO_LARGE', String(item), { bytes: 2, maxBytes: 1 })
 const schedule = (item: number) => Promise.resolve(receipt(item))
+
+/** As `scheduleAll` of a connection does it. */
+const scheduleAll = <Item>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+  run: (item: Item, place: Place) => Promise<Receipt>,
+  capacity: Capacity,
+) => runAll(items, { run, done: (receipt) => ({ receipt }) }, capacity)
 
 const messages = (count: number) => ({ messages: count, bytes: Infinity, bodyBytes: 0 })
 

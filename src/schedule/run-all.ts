@@ -1,20 +1,33 @@
 import { invalidOption, type DuequeError } from '../base/errors.js'
-import type { Receipt } from '../message/receipt.js'
 import { Source } from './source.js'
 
-/** The outcome of one item, by its place in the input. Results come in the order in which they are known. */
-export type ScheduleResult<Item = unknown> =
-  | { index: number; item: Item; receipt: Receipt; error?: never }
-  | { index: number; item: Item; error: DuequeError; receipt?: never }
+/**
+ * The outcome of one item, by its place in the input: what `Done` holds, or an error. Results come in the order in which they
+ * are known.
+ */
+export type ItemResult<Item, Done> =
+  | ({ index: number; item: Item; error?: never } & Done)
+  | ({ index: number; item: Item; error: DuequeError } & { [Key in keyof Done]?: never })
 
-/** @throws DuequeError `INVALID_OPTION` */
-export function checkItems(items: unknown): void {
+/** What is done with each item. */
+export interface Work<Item, Value, Done> {
+  /** Reports the bytes of a body to its place as soon as it knows them. */
+  run: (item: Item, place: Place) => Promise<Value>
+  /** What a result holds of the value. */
+  done: (value: Value) => Done
+}
+
+/**
+ * @param expected what the items are, for the error
+ * @throws DuequeError `INVALID_OPTION`
+ */
+export function checkItems(items: unknown, expected: string): void {
   const { [Symbol.iterator]: each, [Symbol.asyncIterator]: later } = Object(items) as Partial<
     Iterable<unknown> & AsyncIterable<unknown>
   >
   // A text can be iterated, and holds no items.
   if (typeof items === 'string' || (typeof each !== 'function' && typeof later !== 'function'))
-    throw invalidOption('items', 'an iterable of { message, payload, options }, async or not', items)
+    throw invalidOption('items', `an iterable of ${expected}, async or not`, items)
 }
 
 /** @throws DuequeError `INVALID_OPTION` */
@@ -32,24 +45,22 @@ export interface Capacity {
 }
 
 /**
- * Runs `schedule` over a source, never beyond the capacity, and yields each outcome. The source is read only as fast as
- * outcomes are taken. If the source itself throws, the outcomes of the started items are yielded first.
- *
- * @param schedule reports the bytes of the body to its place as soon as it knows them
+ * Runs over a source, never beyond the capacity, and yields each outcome. The source is read only as fast as outcomes are
+ * taken. If the source itself throws, the outcomes of the started items are yielded first.
  */
-export async function* scheduleAll<Item>(
+export async function* runAll<Item, Value, Done>(
   items: Iterable<Item> | AsyncIterable<Item>,
-  schedule: (item: Item, place: Place) => Promise<Receipt>,
+  work: Work<Item, Value, Done>,
   capacity: Capacity,
-): AsyncGenerator<ScheduleResult<Item>, void, undefined> {
-  const results: ScheduleResult<Item>[] = []
+): AsyncGenerator<ItemResult<Item, Done>, void, undefined> {
+  const results: ItemResult<Item, Done>[] = []
   let count = 0
   let wake: (() => void) | undefined
   const changed = () => wake?.()
   const load = new Load(capacity, changed)
   const run = (item: Item) => {
     const [index, place] = [count++, new Place(load)]
-    whenKnown(schedule(item, place), (outcome) => {
+    whenKnown(work, item, place, (outcome) => {
       results.push({ index, item, ...outcome })
       place.leave()
     })
@@ -69,12 +80,14 @@ export async function* scheduleAll<Item>(
   }
 }
 
-function whenKnown(
-  scheduled: Promise<Receipt>,
-  tell: (outcome: { receipt: Receipt } | { error: DuequeError }) => void,
+function whenKnown<Item, Value, Done>(
+  { run, done }: Work<Item, Value, Done>,
+  item: Item,
+  place: Place,
+  tell: (outcome: Done | { error: DuequeError }) => void,
 ): void {
-  scheduled.then(
-    (receipt) => tell({ receipt }),
+  run(item, place).then(
+    (value) => tell(done(value)),
     (error: unknown) => tell({ error: error as DuequeError }),
   )
 }
