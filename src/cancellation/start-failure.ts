@@ -8,19 +8,20 @@ export function startFailure(error: unknown, { exchange }: CancellationLayout): 
   const advice = adviceFor(code, exchange)
   if (advice === undefined) return error
   const instead = "Or consume with cancellations: 'off', if nothing is cancelled in this namespace"
-  return new DuequeError(code, `${message}. ${advice}. ${instead}`, data, { cause: error })
+  const text = `${message}. ${advice}. ${instead}`
+  if (isDuequeError(error, 'DESTINATION_MISSING'))
+    return new DuequeError('TOPOLOGY_MISSING', text, { resource: error.data.destination }, { cause: error })
+  return new DuequeError(code, text, data, { cause: error })
 }
 
+const DECLARE = '`dueque topology apply` declares the cancellation streams'
+
 function adviceFor(code: DuequeError['code'], exchange: string): string | undefined {
-  switch (code) {
-    case 'PERMISSION_DENIED':
-      return `A consumer reads the streams ${exchange}.*: it needs the right to read them, and to configure them unless topology is 'trust'`
-    case 'DESTINATION_MISSING':
-    case 'TOPOLOGY_MISSING':
-      return '`dueque topology apply` declares the cancellation streams'
-    case 'UNSUPPORTED':
-      return 'A consumer reads cancellations from streams; the strategies redis and postgres cancel without them'
-    default:
-      return undefined
+  const advice: Partial<Record<typeof code, string>> = {
+    PERMISSION_DENIED: `A consumer reads the streams ${exchange}.*: it needs the right to read them, and to configure them unless topology is 'trust'`,
+    DESTINATION_MISSING: DECLARE,
+    TOPOLOGY_MISSING: DECLARE,
+    UNSUPPORTED: 'A consumer reads cancellations from streams; the strategies redis and postgres cancel without them',
   }
+  return advice[code]
 }

@@ -7,7 +7,7 @@ import { Names } from '../../src/amqp/topology/names.js'
 import { LadderLayout } from '../../src/strategies/ladder/ladder-layout.js'
 import { management, managementUrl, poll, useVhost } from '../support/broker.js'
 import { PATTERNS, userWith } from '../support/users.js'
-import { applyAs } from '../strategies/trust-world.js'
+import { applyAs, applyCancellations } from '../strategies/trust-world.js'
 import { documents, run, start, unique } from './dueque.js'
 
 const vhost = useVhost()
@@ -182,9 +182,10 @@ test('names the one rung that was deleted after topology apply', { timeout: 120_
 test('with topology trust, reports to a user with least privilege only its own problems', async (context) => {
   if (managementUrl() === undefined) context.skip('RABBITMQ_MANAGEMENT_URL is not set')
   const queue = unique('reminders')
-  const [producer, consumer] = await Promise.all([
+  const [producer, consumer, heedless] = await Promise.all([
     userWith(vhost, PATTERNS.producer),
     userWith(vhost, PATTERNS.consumer(queue)),
+    userWith(vhost, PATTERNS.heedlessConsumer(queue)),
   ])
   const trusting = async (url: string, ...args: string[]) => {
     const { findings } = await doctor(['--no-management', '--topology', 'trust', '--namespace', 'dueque', ...args], url)
@@ -195,6 +196,8 @@ test('with topology trust, reports to a user with least privilege only its own p
   expect(told(await trusting(producer))).toContain('error layout-missing')
   const layout = new Layout(new Names('dueque'), 'quorum')
   await applyAs(vhost.url, [...layout.base(), ...new LadderLayout(layout.names).exchanges()])
+  expect(told(await trusting(consumer, '--queue', queue))).toContain('error streams-missing')
+  await applyCancellations(vhost.url)
   expect(told(await trusting(producer))).toEqual(nothing)
   expect(told(await trusting(consumer))).toEqual(nothing)
   expect(told(await trusting(consumer, '--queue', queue))).toEqual(nothing)
@@ -210,10 +213,14 @@ test('with topology trust, reports to a user with least privilege only its own p
   const { username } = new URL(producer)
   const write = withCode(found, 'no-write-permission')[0]!
   expect(write.what).toBe(`user ${username} has no write permission on dueque.v1.dead, dueque.v1.parked`)
+  expect(told(await trusting(heedless, '--queue', queue))).toContain('error no-read-permission')
+  expect(told(await trusting(heedless, '--queue', queue, '--no-cancellations'))).toEqual(nothing)
   const [, ...patterns] = / '([^']*)' '([^']*)' '([^']*)' /.exec(write.todo)!
   const { configure, write: written, read } = PATTERNS.consumer(queue)
-  expect(patterns).toEqual([configure, written, read.replace('dueque.v1', String.raw`dueque\.v1`)])
-  expect(withCode(found, 'no-read-permission')[0]!.what).toBe(`user ${username} has no read permission on ${queue}`)
+  expect(patterns).toEqual([configure, written, read])
+  expect(withCode(found, 'no-read-permission')[0]!.what).toBe(
+    `user ${username} has no read permission on dueque.v1.cancellations.1h, dueque.v1.cancellations.8h, dueque.v1.cancellations.3d and 4 more`,
+  )
 })
 
 test('deletes its queue on Ctrl-C', async (context) => {

@@ -31,7 +31,7 @@ test('show lists everything without a broker, as definitions with --json', async
   expect(code).toBe(0)
   const [definitions] = documents(stdout) as [Record<'exchanges' | 'queues' | 'bindings', { name: string }[]>]
   const names = definitions.queues.map(({ name }) => name)
-  expect(names).toHaveLength(375 + 8)
+  expect(names).toHaveLength(375 + 6 + 8)
   const some = ['n.v1.wait.30m', 'n.v1.unroutable', 'n.v1.to.e', 'n.v1.to-queue.o', 'q', 'q.dead', 'form.intake']
   expect(names).toEqual(expect.arrayContaining(some))
   expect(definitions.exchanges.map(({ name }) => name)).toEqual(expect.arrayContaining(['n.v1.delayed', 'form']))

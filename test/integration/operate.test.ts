@@ -191,7 +191,7 @@ test.skipIf(managementUrl() === undefined)(
     await poll(counted, { what: 'the message to be counted', timeoutMs: 30_000 })
     expect(await removeTopology(options)).toEqual({
       changes: [],
-      refused: { name: `${namespace}.v1.parked`, messages: 1, moreQueues: 0 },
+      refused: { name: `${namespace}.v1.parked`, messages: 1, what: 'messages', moreQueues: 0 },
     })
     const { changes } = await removeTopology({ ...options, force: true })
     expect(changes).toContainEqual({ kind: 'queue', name: `${namespace}.v1.parked`, change: 'deleted' })

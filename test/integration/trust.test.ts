@@ -9,7 +9,7 @@ import { next, openIntake, publishDelayed } from '../support/intake.js'
 import { failure, open, rawChannel } from '../support/mq.js'
 import { PATTERNS, userWith, type Permissions } from '../support/users.js'
 import { note, Recorder, unique } from '../strategies/recorder.js'
-import { applyAs } from '../strategies/trust-world.js'
+import { applyAs, applyCancellations } from '../strategies/trust-world.js'
 
 const vhost = useVhost()
 const layout = new Layout(new Names('dueque'), 'quorum')
@@ -27,7 +27,10 @@ describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are mad
   const few = all.filter(({ name }) => !name.includes('.wait.') || /wait\.(1s|2h|\d+ms)$/.test(name))
   const parts = few.filter((part) => part.kind !== 'binding' || !/^dq~(?!0|end~|1s|2h|\d+ms)/.test(part.key))
 
-  beforeAll(() => applyAs(vhost.url, [...parts, ...layout.workQueue(queue)]))
+  beforeAll(async () => {
+    await applyAs(vhost.url, [...parts, ...layout.workQueue(queue)])
+    await applyCancellations(vhost.url)
+  })
 
   test('schedules and consumes without any configure permission', async () => {
     const producer = await trusting(PATTERNS.producer)
@@ -97,7 +100,8 @@ describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are mad
     })
 
     test('a consumer that may not read its queue gets PERMISSION_DENIED', async () => {
-      const mq = await trusting(consumerPattern, { read: String.raw`^dueque\.v1\.unroutable$` })
+      const read = PATTERNS.consumer('none').read
+      const mq = await trusting(consumerPattern, { read })
       expect(await failure(mq.consume(queue, [on(note, () => undefined)]))).toMatchObject({
         code: 'PERMISSION_DENIED',
         data: { permission: 'read', resource: `queue ${queue}` },
@@ -105,7 +109,8 @@ describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are mad
     })
 
     test('a consumer that may not read unroutable messages works, but does not rescue them', async () => {
-      const mq = await trusting(consumerPattern, { read: `^${queue}$` })
+      const read = String.raw`^(dueque\.v1\.cancellations\..+|${queue})$`
+      const mq = await trusting(consumerPattern, { read })
       const recorder = await Recorder.on(mq, queue)
       await mq.schedule(note, { n: 2 }, { to: { queue }, in: 0 })
       await recorder.has(1)

@@ -18,7 +18,7 @@ describe.skipIf(managementUrl() === undefined)(
     conformance({ name: 'ladder', make: ladder, cannot }, async () => {
       const [operator, producer, consumer] = await Promise.all([
         userWith(vhost, PATTERNS.operator('.+')),
-        userWith(vhost, PATTERNS.producer),
+        userWith(vhost, PATTERNS.cancellingProducer),
         userWith(vhost, PATTERNS.consumer('.+')),
       ])
       const world = new TrustWorld(vhost.url, { operator, producer, consumer })

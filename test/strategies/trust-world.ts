@@ -1,6 +1,10 @@
 import { Layout } from '../../src/amqp/topology/layout.js'
 import type { Part } from '../../src/amqp/topology/part.js'
+import type { Declarer } from '../../src/amqp/topology/declarer.js'
+import type { AmqpConnection } from '../../src/amqp/connection/connection.js'
 import { Names } from '../../src/amqp/topology/names.js'
+import { CancellationLayout } from '../../src/cancellation/cancellation-layout.js'
+import { writeFirstRecords } from '../../src/cancellation/first-records.js'
 import { applyParts, destinationParts, withDeclarer } from '../../src/operate/topology/parts.js'
 import { parseEndpoints } from '../../src/amqp/connection/endpoint.js'
 import { connect, ladder, type ConnectOptions, type Dueque } from '../../src/index.js'
@@ -33,6 +37,7 @@ export class TrustWorld extends AmqpWorld {
   async applyEverything(): Promise<void> {
     const ladder = new LadderLayout(this.#layout.names)
     await this.#apply([...this.#layout.base(), ...ladder.everything('quorum', 1)])
+    await applyCancellations(this.#users.operator)
   }
 
   override async connect(options: ConnectOptions = {}): Promise<Dueque> {
@@ -86,9 +91,24 @@ export class TrustWorld extends AmqpWorld {
 }
 
 /** Declares parts of the topology as the user of a URL. */
-export async function applyAs(url: string, parts: readonly Part[], workQueues: readonly string[] = []): Promise<void> {
-  const settings = resolveOptions({ url })
-  await withDeclarer({ ...settings, endpoints: parseEndpoints(url) }, (declarer) =>
-    applyParts(declarer, parts, { workQueues }),
-  )
+export function applyAs(url: string, parts: readonly Part[], workQueues: readonly string[] = []): Promise<void> {
+  return declaring(url, async (declarer) => {
+    await applyParts(declarer, parts, { workQueues })
+  })
+}
+
+/** Declares the streams of cancellations, with their first records, as the user of a URL. */
+export function applyCancellations(url: string, namespace = 'dueque'): Promise<void> {
+  const layout = new CancellationLayout(new Names(namespace))
+  return declaring(url, async (declarer, connection) => {
+    await applyParts(declarer, layout.parts(), { workQueues: [] })
+    await writeFirstRecords({ connection, declarer, layout, timeoutMs: 30_000 })
+  })
+}
+
+function declaring(
+  url: string,
+  work: (declarer: Declarer, connection: AmqpConnection) => Promise<void>,
+): Promise<void> {
+  return withDeclarer({ ...resolveOptions({ url }), endpoints: parseEndpoints(url) }, work)
 }

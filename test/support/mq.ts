@@ -1,10 +1,10 @@
 import { connect as connectRaw, type Channel } from 'amqplib'
 import { onTestFinished } from 'vitest'
-import { connect, type ConnectOptions, type Dueque } from '../../src/index.js'
+import { connect, type ConnectOptions, type LadderStrategy, type Strategy } from '../../src/index.js'
 
 /** A connection that ends with the test. */
-export async function open(url: string, options: ConnectOptions = {}): Promise<Dueque> {
-  const mq = await connect({ url, ...options })
+export async function open<S extends Strategy = LadderStrategy>(url: string, options: ConnectOptions<S> = {}) {
+  const mq = await connect<S>({ url, ...options })
   onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
   return mq
 }

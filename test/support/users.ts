@@ -22,7 +22,20 @@ export async function userWith({ url, name: vhost }: { url: string; name: string
 /** The patterns of docs/operations.md, for the namespace `dueque` and the queues that a regular expression finds. */
 export const PATTERNS = {
   producer: { configure: '^$', write: String.raw`^dueque\.v1\.(entry\..+|deliver)$`, read: '^$' },
+  cancellingProducer: {
+    configure: '^$',
+    write: String.raw`^dueque\.v1\.(entry\..+|deliver|cancellations)$`,
+    read: '^$',
+  },
+  /** Cancels, and schedules nothing. */
+  canceller: { configure: '^$', write: String.raw`^dueque\.v1\.cancellations$`, read: '^$' },
   consumer: (queues: string): Permissions => ({
+    configure: '^$',
+    write: String.raw`^dueque\.v1\.(entry\..+|deliver|dead|parked)$`,
+    read: String.raw`^(dueque\.v1\.(unroutable|cancellations\..+)|${queues})$`,
+  }),
+  /** With `cancellations: 'off'`. */
+  heedlessConsumer: (queues: string): Permissions => ({
     configure: '^$',
     write: String.raw`^dueque\.v1\.(entry\..+|deliver|dead|parked)$`,
     read: String.raw`^(dueque\.v1\.unroutable|${queues})$`,

@@ -17,7 +17,6 @@ it('the library exports exactly these names', () => {
     'on',
     'onAny',
     'plugin',
-    'startGate',
     'startIntake',
   ])
 })

@@ -114,7 +114,7 @@ class RunningStream implements StreamReader {
         failed: (error) => {
           this.#lost()
           if (isLoss(error)) return true
-          const failure = operationFailure(error, `stream ${queue}`, 'read')
+          const failure = operationFailure(error, `queue ${queue}`, 'read')
           if (this.#started) onError(failure)
           else reject(failure)
           return this.#started

@@ -13,6 +13,7 @@ type Options = OperatorFlags & {
   shards: number
   patience: string
   roundTrip: boolean
+  cancellations: boolean
 }
 
 const HELP = `
@@ -46,6 +47,7 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     .option('--shards <n>', 'queues that each rung should have', shardCount, 1)
     .option('--patience <duration>', 'how long messages that hang are watched', '6s')
     .option('--no-round-trip', 'send no message')
+    .option('--no-cancellations', "leave out cancellations: every consumer has cancellations: 'off'")
     .addHelpText('after', HELP)
     .action(async (_options: Options, command: Command) => {
       process.exitCode = await run(command.optsWithGlobals<Options>(), terminal)
@@ -53,14 +55,14 @@ export function addDoctor(program: Command, terminal: Terminal): void {
 }
 
 async function run(options: Options, terminal: Terminal): Promise<number> {
-  const { queue: queues, shards, patience, roundTrip } = options
+  const { queue: queues, shards, patience, roundTrip, cancellations: cancellationStreams } = options
   const patienceMs = parseDelay(patience, 'patience')
   const settings = operatorOptions(options, terminal)
   const stop = new Stop(terminal)
   const checkStore = () => storeFindings(options)
   const diagnosis = await diagnose({
     ...settings,
-    ...{ queues, shards, patienceMs, roundTrip, signal: stop.signal, checkStore },
+    ...{ queues, shards, cancellationStreams, patienceMs, roundTrip, signal: stop.signal, checkStore },
   })
   const { severity, findings } = diagnosis
   await (terminal.json ? terminal.printJson(diagnosis) : terminal.print(findingsText(findings)))

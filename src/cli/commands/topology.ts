@@ -18,13 +18,14 @@ type Flags = OperatorFlags & {
   outlet?: string[]
   shards: number
   plugin?: boolean
+  cancellations: boolean
   intake?: string[]
   force?: boolean
 }
 
 const HELP = `
-The topology is everything that dueque declares: exchanges, the queues for unroutable and parked messages, and 375 wait
-queues (rungs). Connections with { topology: 'declare' } make it as they go; users without configure permission need it
+The topology is everything that dueque declares: exchanges, the queues for unroutable and parked messages, 375 wait queues
+(rungs), and six streams of cancellations. Connections with { topology: 'declare' } make it as they go; users without configure permission need it
 applied beforehand, with their destinations.
 Names are all that AMQP shows. The management API shows arguments and bindings too: verify asks it at --management, or for
 at most 2 s beside the broker (port 15672).
@@ -32,6 +33,7 @@ at most 2 s beside the broker (port 15672).
 Examples:
   dueque topology apply --queue reminders --exchange clinic
   dueque topology apply --plugin                     # for the strategy plugin
+  dueque topology apply --no-cancellations           # on a broker without streams; consume with cancellations: 'off'
   dueque topology apply --intake reminders --exchange reminders.due
   dueque topology show --json > definitions.json     # for rabbitmqctl import_definitions
   dueque topology verify && echo complete
@@ -50,6 +52,10 @@ export function addTopology(program: Command, terminal: Terminal): void {
       .option('--outlet <queue>', 'a queue that has an outlet; may be given several times', collect)
       .option('--shards <n>', 'queues of each rung', shardCount, 1)
       .option('--plugin', 'with the exchange of the delayed-message plugin, for the strategy plugin')
+      .option(
+        '--no-cancellations',
+        'without the streams of cancellations and their exchange; delete takes them all the same',
+      )
       .option('--intake <exchange>', 'with the entry and the queue of an intake (see plugin); several times', collect)
       .action(async (_options: Flags, self: Command) => run(self.optsWithGlobals<Flags>(), terminal))
   command('show', 'list it, without asking a broker', show)
@@ -65,6 +71,7 @@ export function addTopology(program: Command, terminal: Terminal): void {
 
 function optionsOf(flags: Flags, terminal: Terminal): TopologyOptions {
   const { queue = [], exchange: exchanges = [], outlet = [], intake: intakes = [], shards, plugin } = flags
+  const { cancellations: cancellationStreams } = flags
   for (const entry of intakes) checkQueueName('--intake', intakeQueue(entry))
   return {
     ...operatorOptions(flags, terminal),
@@ -74,6 +81,7 @@ function optionsOf(flags: Flags, terminal: Terminal): TopologyOptions {
     intakes,
     shards,
     plugin,
+    cancellationStreams,
   }
 }
 
@@ -121,14 +129,20 @@ async function remove(flags: Flags, terminal: Terminal): Promise<void> {
   if (stopped) throw notEmpty(stopped)
 }
 
-function refusal({ name, messages, moreQueues }: NonNullable<Removal['refused']>): CommandError {
-  const rest = moreQueues > 0 ? `, and ${moreQueues} more queues have messages` : ''
+function refusal({ name, messages, what, moreQueues }: NonNullable<Removal['refused']>): CommandError {
+  const of = what === 'messages' ? 'messages' : 'cancellations of messages that are not due yet'
+  const rest =
+    moreQueues > 0
+      ? `, and ${moreQueues} more ${what === 'messages' ? 'queues have messages' : 'streams have some'}`
+      : ''
   const count = messages ?? 'an unknown number of'
-  return usage(`${name} holds ${count} messages${rest}: wait until they are due; --force deletes them`)
+  return usage(`${name} holds ${count} ${of}${rest}: wait until they are due; --force deletes them`)
 }
 
-function notEmpty({ name, messages }: NonNullable<Removal['stopped']>): CommandError {
-  const now = `${messages} ${messages === 1 ? 'message' : 'messages'}`
+function notEmpty({ name, messages, what }: NonNullable<Removal['stopped']>): CommandError {
+  const one = what === 'messages' ? 'message' : 'cancellation of messages that are not due yet'
+  const some = what === 'messages' ? 'messages' : 'cancellations of messages that are not due yet'
+  const now = `${messages} ${messages === 1 ? one : some}`
   const mend = 'stop the producers, let dueque topology apply declare what was deleted, and wait until they are due'
   return new CommandError('NOT_EMPTY', `stopped before ${name}, which has ${now} by now: ${mend}; --force deletes them`)
 }

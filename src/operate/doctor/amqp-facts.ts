@@ -4,33 +4,40 @@ import { isLoss, operationFailure, replyCode } from '../../amqp/connection/failu
 import { deadQueue, type Names, type TopologyMode } from '../../amqp/topology/names.js'
 import { withConnection } from '../../amqp/connection/operator-connection.js'
 import { isDuequeError } from '../../base/errors.js'
+import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
 import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
 import type { Facts, Probe } from './facts.js'
 
 type AmqpFacts = Pick<Facts, 'server' | 'probes' | 'seenQueues' | 'seenExchanges'>
 
+/** How the user is to use the namespace. */
+export interface Use {
+  /** The work queues that it is to consume. */
+  queues: readonly string[]
+  /** Whether it declares queues and exchanges. */
+  topology: TopologyMode
+  /** Whether it reads cancellations. */
+  hasStreams: boolean
+}
+
 /**
  * The facts that AMQP alone can tell. Changes nothing on the broker, which logs a line for each question it has to deny.
  *
- * @param use the work queues that the user is to consume, and whether it declares queues and exchanges
  * @throws DuequeError as `connect` does
  */
-export function amqpFacts(
-  settings: ConnectionSettings,
-  names: Names,
-  { queues, topology }: { queues: readonly string[]; topology: TopologyMode },
-): Promise<AmqpFacts> {
+export function amqpFacts(settings: ConnectionSettings, names: Names, use: Use): Promise<AmqpFacts> {
   return withConnection(settings, async (connection) => {
     const model = await connection.ready()
     const { product, version } = model.connection.serverProperties
     const rungNames = new LadderNames(names)
     const ladder = UNITS.flatMap((unit, i) => [rungNames.entry(unit), ...(i > 0 ? [rungNames.next(unit)] : [])])
-    const exchanges = [names.unroutable, names.parked, names.dead, names.deliver, ...ladder]
+    const { exchange, streams } = cancellationNames(names, use)
+    const exchanges = [names.unroutable, names.parked, names.dead, names.deliver, ...ladder, ...exchange]
     return {
       server: { product, version },
-      probes: await (topology === 'trust' ? probeTrusting : probeDeclaring)(model, names, queues),
-      seenQueues: await lookAt([names.unroutable, names.parked], (name) =>
+      probes: await (use.topology === 'trust' ? probeTrusting : probeDeclaring)(model, names, use),
+      seenQueues: await lookAt([names.unroutable, names.parked, ...streams], (name) =>
         seen(model, async (channel) => (await channel.checkQueue(name)).messageCount),
       ),
       seenExchanges: await lookAt(exchanges, (name) =>
@@ -41,6 +48,12 @@ export function amqpFacts(
       ),
     }
   })
+}
+
+function cancellationNames(names: Names, { hasStreams }: Use): { exchange: string[]; streams: string[] } {
+  if (!hasStreams) return { exchange: [], streams: [] }
+  const layout = new CancellationLayout(names)
+  return { exchange: [layout.exchange], streams: layout.streams().map(({ name }) => name) }
 }
 
 async function lookAt<T>(
@@ -65,10 +78,11 @@ async function seen<T>(
   return replyCode(result.error) === 404 ? 'missing' : undefined
 }
 
-async function probeDeclaring(model: ChannelModel, names: Names, queues: readonly string[]): Promise<Probe[]> {
+async function probeDeclaring(model: ChannelModel, names: Names, use: Use): Promise<Probe[]> {
   const second = UNITS[1]!
   const variant = { type: 'quorum', shard: 0 } as const
   const ladder = new LadderNames(names)
+  const { exchange, streams } = cancellationNames(names, use)
   const own = [
     names.deliver,
     ladder.entry(second),
@@ -77,11 +91,13 @@ async function probeDeclaring(model: ChannelModel, names: Names, queues: readonl
     names.unroutable,
     names.parked,
     names.dead,
+    ...exchange,
+    ...streams.slice(0, 1),
   ]
   const probes: Probe[] = []
   for (const name of own) probes.push(await mayConfigure(model, name), ...(await mayBind(model, name)))
   // A consumer declares the dead queue and binds both. It does not read the dead queue.
-  for (const queue of queues) {
+  for (const queue of use.queues) {
     const dead = deadQueue(queue)
     probes.push(
       await mayConfigure(model, dead),
@@ -93,20 +109,24 @@ async function probeDeclaring(model: ChannelModel, names: Names, queues: readonl
 }
 
 /** The permissions of a user for whom everything is declared: docs/operations.md. Without a queue it only schedules. */
-async function probeTrusting(model: ChannelModel, names: Names, queues: readonly string[]): Promise<Probe[]> {
+async function probeTrusting(model: ChannelModel, names: Names, use: Use): Promise<Probe[]> {
+  const { queues } = use
   const consumes = queues.length > 0
+  const { exchange, streams } = cancellationNames(names, use)
   const ladder = new LadderNames(names)
   const written = [
     ...UNITS.map((unit) => ladder.entry(unit)),
     names.deliver,
     ...(consumes ? [names.dead, names.parked] : []),
+    ...exchange,
   ]
   const probes: Probe[] = []
   for (const name of written) {
     probes.push(...(await mayBind(model, name)).filter(({ permission }) => permission === 'write'))
   }
   const writable = probes.find(({ allowed }) => allowed === true)?.name
-  for (const name of consumes ? [names.unroutable, ...queues] : []) probes.push(await mayRead(model, name, writable))
+  for (const name of consumes ? [names.unroutable, ...streams, ...queues] : [])
+    probes.push(await mayRead(model, name, writable))
   return probes
 }
 

@@ -9,9 +9,19 @@ import { checkOutlets } from './outlets.js'
 import { checkPermissions } from './permissions.js'
 import { checkPolicies } from './policies.js'
 import { checkProduct } from './product.js'
+import { checkStreams } from './streams.js'
+import { checkTails } from './tails.js'
 
 export type Area =
-  'broker' | 'store' | 'permissions' | 'policies' | 'layout' | 'destinations' | 'messages' | 'round trip'
+  | 'broker'
+  | 'store'
+  | 'permissions'
+  | 'policies'
+  | 'layout'
+  | 'destinations'
+  | 'cancellations'
+  | 'messages'
+  | 'round trip'
 export type AreaFinding = Finding & { area: Area }
 
 /** Every check of the facts, in the order in which one would ask. */
@@ -26,6 +36,7 @@ export function examine(facts: Facts): AreaFinding[] {
     ...inArea('policies', policies),
     ...inArea('layout', layout),
     ...inArea('destinations', destinations),
+    ...inArea('cancellations', [...checkStreams(facts), ...checkTails(facts)]),
     ...inArea('messages', [...jams, ...checkContents(facts, causesAmong(destinations, ['queue-full']))]),
   ]
 }

@@ -16,6 +16,11 @@ export interface DiagnoseOptions extends OperatorOptions {
   queues?: readonly string[] | undefined
   /** Queues that each rung should have. @default 1 */
   shards?: number | undefined
+  /**
+   * Looks at the streams of cancellations too. Without them every consumer needs `cancellations: 'off'`.
+   * @default true
+   */
+  cancellationStreams?: boolean | undefined
   /** How long messages that seem to hang are watched. @default 6000 */
   patienceMs?: number | undefined
   /** Sends a message with a delay of 1 s, and declares what any schedule declares. @default true */
@@ -49,6 +54,7 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
   const settings = operatorSettings(options, {
     queues: texts,
     shards: integer(1, 64),
+    cancellationStreams: flag,
     patienceMs: milliseconds,
     roundTrip: flag,
     signal: anAbortSignal,
@@ -65,10 +71,11 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
 
 async function factsOf(settings: OperatorSettings, options: DiagnoseOptions) {
   const { names, vhost, queueType, topology, endpoints } = settings
-  const { queues = [], shards = 1, patienceMs = 6000, signal } = options
-  const known = await amqpFacts(settings, names, { queues, topology })
+  const { queues = [], shards = 1, patienceMs = 6000, signal, cancellationStreams: hasStreams = true } = options
+  const use = { queues, topology, hasStreams }
+  const known = await amqpFacts(settings, names, use)
   const management = await collectFrom(settings, { patienceMs, signal })
-  return { names, queueType, topology, shards, queues, vhost, user: endpoints[0]!.user, ...known, management }
+  return { names, queueType, shards, ...use, vhost, user: endpoints[0]!.user, ...known, management }
 }
 
 interface Patience {

@@ -11,6 +11,8 @@ export interface Facts {
   shards: number
   /** Work queues that the user is to consume. */
   queues: readonly string[]
+  /** Whether the streams of cancellations are looked at. */
+  hasStreams: boolean
   vhost: string
   user: string
   server: { product: string; version: string }
@@ -42,6 +44,11 @@ export interface ManagementFacts {
   looks?: Look[]
   /** Bytes of ready messages in work queues with a limit of bytes. A queue of which the API does not tell is missing. */
   readyBytes?: ReadonlyMap<string, number>
+  /** The nodes of each cancellation stream that is there, and those of them whose replica runs. */
+  replicas?: ReadonlyMap<string, { members: string[]; online: string[] }>
+  consumers?: ConsumerFact[]
+  /** The names that clients gave to their connections, by those of the broker. */
+  connectionNames?: ReadonlyMap<string, string>
   /** Questions without an answer, and why. */
   missing: { part: string; reason: string }[]
 }
@@ -56,6 +63,12 @@ export interface NodeFact {
   running: boolean
   memoryAlarm: boolean
   diskAlarm: boolean
+}
+
+export interface ConsumerFact {
+  queue: string
+  /** As the broker names it: both ends. */
+  connection: string
 }
 
 export interface PolicyFact {

@@ -1,12 +1,13 @@
 import { isDuequeError } from '../../base/errors.js'
 import type { Names } from '../../amqp/topology/names.js'
+import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
 import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
 import { ask, type ManagementApi } from '../management/api.js'
 import { bindingsFromEach, listExchanges, listQueues } from '../management/resources.js'
-import { as, flag, list, number, object, or, record, text } from '../management/shape.js'
+import { as, flag, list, number, object, or, record, text, type Shape } from '../management/shape.js'
 import { limitedByBytes } from './destinations.js'
-import type { Look, ManagementFacts, PolicyFact } from './facts.js'
+import type { ConsumerFact, Look, ManagementFacts, PolicyFact } from './facts.js'
 import { outletsOf } from './outlets.js'
 
 const overview = as(
@@ -41,6 +42,24 @@ const policies = list(
   ),
 )
 
+const consumers = list(
+  as(
+    object({ queue: object({ name: text }), channel_details: record }),
+    ({ queue, channel_details: { connection_name: connection } }): ConsumerFact => ({
+      queue: queue.name,
+      connection: typeof connection === 'string' ? connection : 'a connection that is closing',
+    }),
+  ),
+)
+
+const connectionNames = as(
+  list(object({ name: text, user_provided_name: or(text, undefined) })),
+  (all) =>
+    new Map(all.flatMap(({ name, user_provided_name: own }) => (own === undefined ? [] : [[name, own] as const]))),
+)
+
+const replicas = object({ members: or(list(text), []), online: or(list(text), []) })
+
 const NAMES = {
   overview: 'Erlang and exchange types',
   nodes: 'memory and disk alarms',
@@ -50,6 +69,9 @@ const NAMES = {
   looks: 'queues (rungs, destinations, jams)',
   exchanges: 'exchanges',
   bindings: 'bindings',
+  replicas: 'replicas of the cancellation streams',
+  consumers: 'consumers',
+  connectionNames: 'names of connections',
   readyBytes: 'bytes in queues with a limit of them',
 } as const
 
@@ -77,6 +99,11 @@ export async function managementFacts(api: ManagementApi, vhost: string, names: 
     await add(facts, 'bindings', () => bindingsFromEach(api, vhost, sources))
     await add(facts, 'readyBytes', () => readyBytesOf(api, v, limitedByBytes({ names, management: facts })))
   }
+  await add(facts, 'replicas', () => replicasOf(api, v, streamsOf(names, facts)))
+  await add(facts, 'consumers', () => ask(api, `/api/consumers/${v}`, consumers))
+  await add(facts, 'connectionNames', () =>
+    ask(api, `/api/vhosts/${v}/connections?columns=name,user_provided_name`, connectionNames),
+  )
   return facts
 }
 
@@ -113,6 +140,19 @@ async function readyBytesOf(api: ManagementApi, v: string, queues: readonly stri
   return bytes
 }
 
+/** The cancellation streams that are there. */
+function streamsOf(names: Names, { looks = [] }: ManagementFacts): string[] {
+  const streams = new CancellationLayout(names).streams().map(({ name }) => name)
+  return streams.filter((name) => looks[0]?.queues.get(name)?.type === 'stream')
+}
+
+async function replicasOf(api: ManagementApi, v: string, streams: readonly string[]) {
+  const found = new Map<string, Shape<typeof replicas>>()
+  for (const name of streams)
+    found.set(name, await ask(api, `/api/queues/${v}/${encodeURIComponent(name)}?columns=members,online`, replicas))
+  return found
+}
+
 function sourcesOf(names: Names): string[] {
   const ladder = new LadderNames(names)
   return [
@@ -121,5 +161,6 @@ function sourcesOf(names: Names): string[] {
     names.dead,
     names.unroutable,
     names.parked,
+    new CancellationLayout(names).exchange,
   ]
 }

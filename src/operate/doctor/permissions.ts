@@ -1,3 +1,4 @@
+import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
 import type { Facts, Probe } from './facts.js'
 import { finding, type Finding } from '../../base/finding.js'
 import { escaped, quoted, some } from './texts.js'
@@ -7,26 +8,38 @@ const PERMISSIONS = ['configure', 'write', 'read'] as const
 /** Whether this user has what docs/operations.md lists for the namespace, and for the queues that were asked for. */
 export function checkPermissions(facts: Facts): Finding[] {
   const { probes, names, user, topology } = facts
-  const optional = ({ permission, name }: Probe) =>
-    topology === 'trust' && permission === 'read' && name === names.unroutable
+  const isLeft = ({ permission, name }: Probe) => permission === 'read' && name === names.unroutable
+  const optional = (probe: Probe) => topology === 'trust' && (isLeft(probe) || isToCancel(probe, facts))
   const denied = probes.filter(({ allowed }) => allowed === false)
   const needed = denied.filter((probe) => !optional(probe))
   const findings = PERMISSIONS.flatMap((permission) => {
     const missing = needed.filter((probe) => probe.permission === permission).map(({ name }) => name)
     if (missing.length === 0) return []
     const what = `user ${user} has no ${permission} permission on ${some(missing)}`
-    const todo = topology === 'trust' ? trusting(facts) : declaring(permission, missing, facts)
+    const todo = topology === 'trust' ? trusting(missing, facts) : declaring(permission, missing, facts)
     return [finding('error', `no-${permission}-permission`, what, todo)]
   })
-  if (denied.some(optional)) findings.push(leftToOthers(facts))
+  if (topology === 'trust' && denied.some(isLeft)) findings.push(leftToOthers(facts))
   const unknown = probes.filter(({ allowed }) => allowed === 'unknown')
   if (unknown.length > 0) findings.push(unclear(unknown))
   return findings.length > 0 ? findings : [finding('ok', 'permissions', granted(facts))]
 }
 
-function granted({ names, user, topology, queues }: Facts): string {
+/** Whether it is the right to cancel, which not everybody needs. */
+function isToCancel({ permission, name }: Probe, { names }: Facts): boolean {
+  return permission === 'write' && name === new CancellationLayout(names).exchange
+}
+
+function mayCancel(facts: Facts): boolean {
+  return facts.probes.some((probe) => probe.allowed === true && isToCancel(probe, facts))
+}
+
+function granted(facts: Facts): string {
+  const { names, user, topology, queues } = facts
   if (topology !== 'trust') return `user ${user} may configure, write and read ${names.prefix}.*`
-  return `user ${user} may schedule in namespace ${names.prefix}${queues.length > 0 ? `, and consume ${some(queues)}` : ''}`
+  const consumes = queues.length > 0 ? `, and consume ${some(queues)}` : ''
+  const cancels = mayCancel(facts) ? 'schedule and cancel' : 'schedule'
+  return `user ${user} may ${cancels} in namespace ${names.prefix}${consumes}`
 }
 
 function declaring(permission: Probe['permission'], missing: readonly string[], { names, user, vhost }: Facts): string {
@@ -38,13 +51,21 @@ function declaring(permission: Probe['permission'], missing: readonly string[], 
 }
 
 /** The patterns of docs/operations.md for a producer, or for a consumer of these queues. */
-function trusting({ names, user, vhost, queues }: Facts): string {
+function trusting(missing: readonly string[], facts: Facts): string {
+  const { names, user, vhost, queues, hasStreams } = facts
   const own = escaped(names.prefix)
   const consumes = queues.length > 0
-  const write = `^${own}\\.(entry\\..+|deliver${consumes ? '|dead|parked' : ''})$`
-  const read = consumes ? `^(${[escaped(names.unroutable), ...queues.map(escaped)].join('|')})$` : '^$'
+  const write = `^${own}\\.(entry\\..+|deliver${consumes ? '|dead|parked' : ''}${mayCancel(facts) ? '|cancellations' : ''})$`
+  const read = consumes ? `^(${[readable(own, hasStreams), ...queues.map(escaped)].join('|')})$` : '^$'
   const patterns = ['^$', write, read].map(quoted).join(' ')
-  return `rabbitmqctl set_permissions -p ${quoted(vhost)} ${quoted(user)} ${patterns} (replaces all three: keep its other permissions)`
+  const streams = new Set(new CancellationLayout(names).streams().map(({ name }) => name))
+  const instead = missing.some((name) => streams.has(name)) ? "; or consume with cancellations: 'off'" : ''
+  return `rabbitmqctl set_permissions -p ${quoted(vhost)} ${quoted(user)} ${patterns} (replaces all three: keep its other permissions)${instead}`
+}
+
+/** Of the namespace, by a consumer. */
+function readable(own: string, hasStreams: boolean): string {
+  return hasStreams ? `${own}\\.(unroutable|cancellations\\..+)` : `${own}\\.unroutable`
 }
 
 function leftToOthers({ names, user }: Facts): Finding {

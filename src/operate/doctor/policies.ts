@@ -1,4 +1,5 @@
 import type { Facts, PolicyFact } from './facts.js'
+import { KEPT_LONGER_MS } from '../../cancellation/horizons.js'
 import { isReadable, policyFor } from './effective-policy.js'
 import { finding, type Finding, type Severity } from '../../base/finding.js'
 import { exactly, quoted, some } from './texts.js'
@@ -57,6 +58,7 @@ function unreadable(kind: string, { name, pattern }: PolicyFact): Finding {
 
 /** The effect of a key on a queue or an exchange of the layout; undefined if it does not matter. */
 export function effectOf(key: string, value: unknown, target: Target): Effect | undefined {
+  if (target.role === 'cancellations') return effectOnCancellations(key, value, target)
   const given = target.arguments[target.kind === 'queue' ? `x-${key}` : key]
   switch (key) {
     case 'message-ttl':
@@ -86,6 +88,37 @@ export function effectOf(key: string, value: unknown, target: Target): Effect | 
     default:
       return undefined
   }
+}
+
+/** Of policies for other queues a stream takes nothing. */
+function effectOnCancellations(key: string, value: unknown, { kind, arguments: args }: Target): Effect | undefined {
+  if (kind === 'exchange') {
+    if (key !== 'alternate-exchange') return undefined
+    return ['error', 'takes cancellations for which a stream is missing, instead of returning them']
+  }
+  if (key === 'max-length-bytes')
+    return ['error', 'drops cancellations when a stream has that size, and cancelled messages are handled']
+  if (key !== 'max-age') return undefined
+  const [keptMs, ownMs] = [ageMs(value), ageMs(args['x-max-age'])]
+  if (keptMs === undefined || ownMs === undefined || keptMs >= ownMs) return undefined
+  if (keptMs < ownMs - KEPT_LONGER_MS)
+    return ['error', 'drops cancellations before the messages that they name are due, and these are handled']
+  return ['warning', 'drops cancellations less than 7 days after the messages that they name are due']
+}
+
+const AGE_MS: Readonly<Record<string, number>> = {
+  Y: 31_536_000_000,
+  M: 2_592_000_000,
+  D: 86_400_000,
+  h: 3_600_000,
+  m: 60_000,
+  s: 1000,
+}
+
+/** RabbitMQ's own units: rabbit_amqqueue:check_max_age/1. */
+function ageMs(age: unknown): number | undefined {
+  const [, count, unit = ''] = /^(\d+)([YMDhms])$/.exec(String(age)) ?? []
+  return count === undefined ? undefined : Number(count) * AGE_MS[unit]!
 }
 
 function ttlEffect(ttlMs: number, { kind, role, arguments: args }: Target): Effect | undefined {

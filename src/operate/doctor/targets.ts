@@ -1,14 +1,25 @@
 import { Layout } from '../../amqp/topology/layout.js'
 import { deadQueue } from '../../amqp/topology/names.js'
+import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
 import { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
-import { roleReader } from '../queue-roles.js'
+import { roleReader, type QueueRole } from '../queue-roles.js'
 import type { Resource } from './effective-policy.js'
 import { lastLook, type Facts } from './facts.js'
 import type { QueueFact } from '../management/resources.js'
 
 /** A queue or exchange that a message of dueque may come through, there already or declared on first use. */
 export interface Target extends Resource {
-  role: 'wait' | 'outlet' | 'unroutable' | 'parked' | 'dead' | 'work' | 'entry' | 'dead exchange' | 'exchange'
+  role:
+    | 'wait'
+    | 'outlet'
+    | 'unroutable'
+    | 'parked'
+    | 'dead'
+    | 'work'
+    | 'entry'
+    | 'dead exchange'
+    | 'exchange'
+    | 'cancellations'
 }
 
 /** The whole layout of the namespace with the destinations that are bound to it. */
@@ -24,9 +35,15 @@ export function layoutTargets(facts: Facts): Target[] {
     if (kind === 'exchange') add({ kind, name, type: part.type, arguments: args, role: exchangeRole(facts, name) })
     else add({ kind, name, type: queueType, arguments: args, role: roleOfQueue(roleOf(name)?.kind) })
   }
+  for (const part of facts.hasStreams ? new CancellationLayout(names).parts() : []) {
+    if (part.kind === 'binding') continue
+    const type = part.kind === 'exchange' ? part.type : 'stream'
+    add({ kind: part.kind, name: part.name, type, arguments: part.arguments, role: 'cancellations' })
+  }
   const bound = new Set([...workQueues(facts).map(({ name }) => name), ...deadQueues(facts)])
   for (const queue of lastLook(management)?.values() ?? []) {
     const role = roleOf(queue.name)?.kind
+    if (role === 'cancellations') continue
     if (role === undefined || role === 'dead' ? bound.has(queue.name) : true) {
       add({ ...queue, kind: 'queue', role: roleOfQueue(role) })
     }
@@ -39,7 +56,7 @@ function exchangeRole({ names }: Facts, name: string): Target['role'] {
   return name.startsWith(`${names.prefix}.entry.`) ? 'entry' : 'exchange'
 }
 
-function roleOfQueue(role: 'rung' | 'outlet' | 'unroutable' | 'parked' | 'dead' | undefined): Target['role'] {
+function roleOfQueue(role: QueueRole['kind'] | undefined): Target['role'] {
   return role === 'rung' ? 'wait' : (role ?? 'work')
 }
 

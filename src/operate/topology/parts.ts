@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ConnectionSettings } from '../../amqp/connection/connect-to.js'
+import type { AmqpConnection } from '../../amqp/connection/connection.js'
 import { Declarer } from '../../amqp/topology/declarer.js'
 import type { Layout } from '../../amqp/topology/layout.js'
 import type { ExchangePart, Part, QueuePart } from '../../amqp/topology/part.js'
@@ -8,6 +9,7 @@ import type { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
 import { isMarked } from '../../strategies/ladder/rung-marks.js'
 import type { Rung, RungVariant } from '../../strategies/ladder/rungs.js'
 import type { OnProgress } from '../operator-settings.js'
+import type { LiveRecords } from './live-records.js'
 import { withConnection } from '../../amqp/connection/operator-connection.js'
 
 /** What became of a queue or an exchange. Bindings are not reported: AMQP does not show whether one was there. */
@@ -26,8 +28,11 @@ export interface Destinations {
 }
 
 /** Opens a connection for the work of an operator, and closes it. @throws DuequeError as `connect` does */
-export function withDeclarer<T>(settings: ConnectionSettings, work: (declarer: Declarer) => Promise<T>): Promise<T> {
-  return withConnection(settings, (connection) => work(new Declarer(connection, settings)))
+export function withDeclarer<T>(
+  settings: ConnectionSettings,
+  work: (declarer: Declarer, connection: AmqpConnection) => Promise<T>,
+): Promise<T> {
+  return withConnection(settings, (connection) => work(new Declarer(connection, settings), connection))
 }
 
 /** The parts for destinations: a work queue with its dead queue and its binding, outlets of exchanges and queues. */
@@ -94,30 +99,44 @@ export async function missingParts(
   return missing
 }
 
-/** The parts that were deleted; `stopped` is the queue before which it ended, because there were messages in it. */
+/** A queue that still holds messages, or a stream with cancellations of messages that are not due yet. */
+export interface Held {
+  name: string
+  /** How many; `null` if nobody knows. */
+  messages: number | null
+  what: 'messages' | 'cancellations'
+}
+
+/** The parts that were deleted; `stopped` is the queue before which it ended, because there was something in it. */
 export interface Deletion {
   changes: Change[]
-  stopped?: { name: string; messages: number }
+  stopped?: Held
+}
+
+export interface DeleteOptions {
+  /** Deletes queues with their messages. */
+  force: boolean
+  /** Counts the cancellations in those streams whose cancellations count. */
+  live?: LiveRecords | undefined
+  onProgress?: OnProgress | undefined
 }
 
 /**
  * Deletes queues and exchanges; the last one declared goes first. Counts the ready messages of each queue right before its
  * deletion, and ends there if there are any. Messages that come in between are lost (`if-empty` would tell, but closes the
  * connection for a quorum queue), and so are messages that are not ready.
- *
- * @param force deletes queues with their messages
  */
 export async function deleteParts(
   declarer: Declarer,
   parts: readonly Part[],
-  { force, onProgress }: { force: boolean; onProgress?: OnProgress | undefined },
+  { force, live, onProgress }: DeleteOptions,
 ): Promise<Deletion> {
   const changes: Change[] = []
   for (const [i, part] of parts.toReversed().entries()) {
     if (part.kind === 'binding') continue
-    const messages = await readyIn(declarer, part)
-    if (messages !== undefined) {
-      if (messages > 0 && !force) return { changes, stopped: { name: part.name, messages } }
+    const held = await heldIn(declarer, part, live)
+    if (held) {
+      if (held.messages !== 0 && !force) return { changes, stopped: held }
       await declarer.delete(part)
       changes.push(changeOf(part, 'deleted'))
     }
@@ -127,9 +146,19 @@ export async function deleteParts(
 }
 
 /** Undefined if it does not exist. */
-async function readyIn(declarer: Declarer, { kind, name }: QueuePart | ExchangePart): Promise<number | undefined> {
-  if (kind === 'queue') return declarer.count(name)
-  return (await declarer.exists('exchange', name)) ? 0 : undefined
+async function heldIn(
+  declarer: Declarer,
+  { kind, name }: QueuePart | ExchangePart,
+  live: LiveRecords | undefined,
+): Promise<Held | undefined> {
+  if (kind === 'exchange')
+    return (await declarer.exists('exchange', name)) ? { name, messages: 0, what: 'messages' } : undefined
+  const messages = await declarer.count(name)
+  if (messages === undefined) return undefined
+  const records = await live?.last(name)
+  return records === undefined
+    ? { name, messages, what: 'messages' }
+    : { name, messages: records, what: 'cancellations' }
 }
 
 function changeOf<C extends Change['change']>({ kind, name }: QueuePart | ExchangePart, change: C) {

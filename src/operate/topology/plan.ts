@@ -2,6 +2,7 @@ import { Layout } from '../../amqp/topology/layout.js'
 import type { Part } from '../../amqp/topology/part.js'
 import { assertOutside } from '../../amqp/topology/reserved-names.js'
 import { aFunction, flag, integer, texts } from '../../base/checks.js'
+import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
 import { entryParts, intakeQueue } from '../../forwarding/intake-parts.js'
 import { checkQueueName } from '../../message/destination.js'
 import { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
@@ -22,6 +23,11 @@ export interface TopologyOptions extends OperatorOptions {
   intakes?: readonly string[] | undefined
   /** With the exchange of the delayed-message plugin, for the strategy `plugin`. @default false */
   plugin?: boolean | undefined
+  /**
+   * With the exchange and the streams for cancellations. Without them every consumer needs `cancellations: 'off'`.
+   * @default true
+   */
+  cancellationStreams?: boolean | undefined
   /** Queues of each rung. @default 1 */
   shards?: number | undefined
   onProgress?: OnProgress | undefined
@@ -35,6 +41,8 @@ export interface TopologyPlan {
   parts: Part[]
   /** Queues of the application: left as they are where they exist, and never deleted. */
   workQueues: string[]
+  /** Whether the streams for cancellations belong to it. */
+  hasStreams: boolean
 }
 
 /** @throws DuequeError `INVALID_OPTION`, `RESERVED_NAME`, `NAME_TOO_LONG` */
@@ -45,11 +53,12 @@ export function topologyPlan(options: TopologyOptions): TopologyPlan {
     outlets: texts,
     intakes: texts,
     plugin: flag,
+    cancellationStreams: flag,
     shards: integer(1, 64),
     onProgress: aFunction,
     force: flag,
   })
-  const { exchanges = [], intakes = [], shards = 1, plugin = false } = options
+  const { exchanges = [], intakes = [], shards = 1, plugin = false, cancellationStreams: hasStreams = true } = options
   const layout = new Layout(settings.names, settings.queueType)
   const ladder = new LadderLayout(settings.names)
   const { workQueues, outlets } = checkedNames(options, settings)
@@ -60,11 +69,13 @@ export function topologyPlan(options: TopologyOptions): TopologyPlan {
     parts: [
       ...layout.base(),
       ...ladder.everything(settings.queueType, shards),
+      ...(hasStreams ? new CancellationLayout(settings.names).parts() : []),
       ...(plugin ? delayedParts(settings.names) : []),
       ...destinationParts(layout, { queues: workQueues, exchanges, outlets }),
       ...intakes.flatMap((entry) => entryParts(layout.names, entry)),
     ],
     workQueues,
+    hasStreams,
   }
 }
 

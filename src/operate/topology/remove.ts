@@ -1,13 +1,17 @@
-import type { Part } from '../../amqp/topology/part.js'
+import type { AmqpConnection } from '../../amqp/connection/connection.js'
 import { deadQueue } from '../../amqp/topology/names.js'
+import type { Part } from '../../amqp/topology/part.js'
 import { isDuequeError } from '../../base/errors.js'
+import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
+import { HORIZONS } from '../../cancellation/horizons.js'
 import { delayedExchange, delayedParts } from '../../strategies/plugin/delayed-exchange.js'
 import { escaped } from '../doctor/texts.js'
 import { delayedIn } from '../leave-plugin/delayed-exchanges.js'
 import { managementApis, type ManagementApi } from '../management/api.js'
-import { listQueues, type MessageCount } from '../management/resources.js'
+import { listQueues, type QueueFact } from '../management/resources.js'
 import type { OperatorSettings } from '../operator-settings.js'
-import { deleteParts, withDeclarer, type Change } from './parts.js'
+import { LiveRecords, type CountedStream } from './live-records.js'
+import { deleteParts, withDeclarer, type Deletion, type DeleteOptions, type Held } from './parts.js'
 import { topologyPlan, type TopologyOptions, type TopologyPlan } from './plan.js'
 
 export interface RemoveTopologyOptions extends TopologyOptions {
@@ -15,43 +19,39 @@ export interface RemoveTopologyOptions extends TopologyOptions {
   force?: boolean | undefined
 }
 
-export interface Removal {
-  changes: Change[]
-  /** Messages in the topology before the first deletion. Nothing was deleted for their sake. */
-  refused?: Leftover & { moreQueues: number }
-  /** A queue that got messages meanwhile. The deletion ended before it. */
-  stopped?: Leftover
+export interface Removal extends Deletion {
+  /** What is in the topology before the first deletion. Nothing was deleted for its sake. */
+  refused?: Refusal
   /** Why only parts that are known by name were deleted, and not every queue of the namespace. */
   namesOnly?: string
 }
 
-/** A queue or exchange that holds messages; `null` if nobody knows how many. */
-interface Leftover {
-  name: string
-  messages: number | null
-}
-
-type Counts = ReadonlyMap<string, MessageCount>
+type Refusal = Held & { moreQueues: number }
+type Queues = ReadonlyMap<string, QueueFact>
 
 /**
- * Deletes the topology of a namespace, unless it holds messages. Work queues, their dead queues and the entries of intakes
- * stay. Stop the producers first: a message that comes in right before the deletion of its queue is lost.
+ * Deletes the topology of a namespace, unless it holds messages, or cancellations of messages that are not due yet. Work
+ * queues, their dead queues and the entries of intakes stay. Stop the producers first: a message that comes in right before
+ * the deletion of its queue is lost.
  *
  * @throws DuequeError `MANAGEMENT_FAILED` unless forced: AMQP does not show what a dead-letter worker holds;
- * `PERMISSION_DENIED`; as `connect` does
+ * `CANCELLATIONS_UNREAD`, `PERMISSION_DENIED`; as `connect` does
  */
 export async function removeTopology(options: RemoveTopologyOptions): Promise<Removal> {
   const { force = false, intakes = [], onProgress } = options
-  const plan = topologyPlan(options)
+  const plan = topologyPlan({ ...options, cancellationStreams: true })
   const { settings, workQueues } = plan
   const [api] = managementApis(settings, settings.endpoints)
   const { queues, namesOnly } = await queuesOf(api, settings, force)
-  const refused = force ? undefined : (fullAmong(queues) ?? (await delayed(api, settings)))
+  const streams = force ? [] : streamsAmong(queues, settings)
+  const refused = force ? undefined : (fullAmong(queues, streams) ?? (await delayed(api, settings)))
   if (refused) return { changes: [], refused }
   const kept = [...workQueues.flatMap((queue) => [queue, deadQueue(queue)]), ...intakes]
   const parts = partsToDelete(plan, queues, kept)
-  const deletion = await withDeclarer(settings, (declarer) => deleteParts(declarer, parts, { force, onProgress }))
-  return { ...deletion, ...(namesOnly !== undefined && { namesOnly }) }
+  const removal = await withDeclarer(settings, (declarer, connection) =>
+    withLiveRecords(connection, streams, settings, (live) => deleteParts(declarer, parts, { force, onProgress, live })),
+  )
+  return { ...removal, ...(namesOnly !== undefined && { namesOnly }) }
 }
 
 /** Every queue of the namespace with its total. */
@@ -59,7 +59,7 @@ async function queuesOf(
   api: ManagementApi,
   { vhost, names }: OperatorSettings,
   force: boolean,
-): Promise<{ queues: Counts; namesOnly?: string }> {
+): Promise<{ queues: Queues; namesOnly?: string }> {
   try {
     return { queues: await listQueues(api, vhost, `^${escaped(names.prefix)}[.]`) }
   } catch (error) {
@@ -68,21 +68,48 @@ async function queuesOf(
   }
 }
 
-function fullAmong(queues: Counts): Removal['refused'] {
-  const full = [...queues].filter(([, { messages }]) => messages > 0)
+/** The cancellation streams that are there. Another queue of the same name would lose the messages that are read. */
+function streamsAmong(queues: Queues, { names }: OperatorSettings): CountedStream[] {
+  const layout = new CancellationLayout(names)
+  const all = HORIZONS.map((horizon) => ({ name: layout.stream(horizon), horizon }))
+  return all.filter(({ name }) => queues.get(name)?.type === 'stream')
+}
+
+function fullAmong(queues: Queues, streams: readonly CountedStream[]): Refusal | undefined {
+  // RabbitMQ counts every record of a stream, also those that are over.
+  const counted = new Set(streams.map(({ name }) => name))
+  const full = [...queues.values()].filter(({ name, messages }) => messages > 0 && !counted.has(name))
   const [first] = full
-  return first && { name: first[0], messages: first[1].messages, moreQueues: full.length - 1 }
+  return first && { name: first.name, messages: first.messages, what: 'messages', moreQueues: full.length - 1 }
 }
 
 /** With the strategy `plugin` messages wait in an exchange; in a cluster, on any node. */
-async function delayed(api: ManagementApi, { vhost, names }: OperatorSettings): Promise<Removal['refused']> {
+async function delayed(api: ManagementApi, { vhost, names }: OperatorSettings): Promise<Refusal | undefined> {
   const name = delayedExchange(names)
   const messages = await delayedIn(api, vhost, name)
   if (messages === undefined || messages === 0) return undefined
-  return { name, messages, moreQueues: 0 }
+  return { name, messages, what: 'messages', moreQueues: 0 }
 }
 
-function partsToDelete({ settings, parts }: TopologyPlan, queues: Counts, kept: readonly string[]): Part[] {
+/** Reads the streams while the work goes on, unless a stream has live records. */
+async function withLiveRecords(
+  connection: AmqpConnection,
+  streams: readonly CountedStream[],
+  { logger }: OperatorSettings,
+  work: (live: DeleteOptions['live']) => Promise<Removal>,
+): Promise<Removal> {
+  const live = await LiveRecords.open(connection, streams, logger)
+  try {
+    const [first, ...more] = await live.all()
+    if (!first) return await work(live)
+    const { name, records } = first
+    return { changes: [], refused: { name, messages: records, what: 'cancellations', moreQueues: more.length } }
+  } finally {
+    await live.close()
+  }
+}
+
+function partsToDelete({ settings, parts }: TopologyPlan, queues: Queues, kept: readonly string[]): Part[] {
   const known = new Set([...queues.keys(), ...kept])
   const listed = [...queues.keys()].map((name): Part => ({ kind: 'queue', name, arguments: {} }))
   const [exchange] = delayedParts(settings.names)

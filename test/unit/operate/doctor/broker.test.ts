@@ -70,7 +70,7 @@ test('with topology trust the pattern is that of a producer, or of a consumer of
   const todo = (queues: string[]) => checkPermissions({ ...healthy(), topology: 'trust', queues, probes })[0]!.todo
   expect(todo([])).toContain(String.raw`set_permissions -p / app '^$' '^dueque\.v1\.(entry\..+|deliver)$' '^$'`)
   expect(todo(['a.b'])).toContain(
-    String.raw`'^$' '^dueque\.v1\.(entry\..+|deliver|dead|parked)$' '^(dueque\.v1\.unroutable|a\.b)$'`,
+    String.raw`'^$' '^dueque\.v1\.(entry\..+|deliver|dead|parked)$' '^(dueque\.v1\.(unroutable|cancellations\..+)|a\.b)$'`,
   )
 })
 

@@ -3,12 +3,14 @@ import type { Part } from '../../../../src/amqp/topology/part.js'
 import { Names } from '../../../../src/amqp/topology/names.js'
 import type { Facts, Look } from '../../../../src/operate/doctor/facts.js'
 import type { BindingFact, QueueFact } from '../../../../src/operate/management/resources.js'
+import { CancellationLayout } from '../../../../src/cancellation/cancellation-layout.js'
 import { LadderLayout } from '../../../../src/strategies/ladder/ladder-layout.js'
 import { allRungs } from '../../../../src/strategies/ladder/rungs.js'
 
 export const names = new Names('dueque')
 const layout = new Layout(names, 'quorum')
 const ladder = new LadderLayout(names)
+export const cancellations = new CancellationLayout(names)
 
 /** A healthy broker with the layout and these rungs, plus the additions of a test. */
 export function healthy({ rungs = ['30m'], shards = 1, parts = [] as Part[] } = {}): Facts & { look: Look } {
@@ -16,12 +18,16 @@ export function healthy({ rungs = ['30m'], shards = 1, parts = [] as Part[] } = 
   const own = allRungs()
     .filter(({ name }) => rungs.includes(name))
     .flatMap((rung) => variants.flatMap((variant) => ladder.rung(rung, variant)))
-  const all = [...layout.base(), ...ladder.exchanges(), ...own, ...parts]
+  const all = [...layout.base(), ...ladder.exchanges(), ...cancellations.parts(), ...own, ...parts]
   const queues = new Map<string, QueueFact>()
   const bindings = new Map<string, BindingFact[]>()
   const exchanges = new Map<string, { name: string; type: string; arguments: Readonly<Record<string, unknown>> }>()
   for (const part of all) {
-    if (part.kind === 'queue') queues.set(part.name, queue(part.name, { arguments: part.arguments }))
+    if (part.kind === 'queue')
+      queues.set(
+        part.name,
+        queue(part.name, { type: String(part.arguments['x-queue-type']), arguments: part.arguments }),
+      )
     else if (part.kind === 'exchange') exchanges.set(part.name, part)
     else bindings.set(part.from, [...(bindings.get(part.from) ?? []), part])
   }
@@ -32,6 +38,7 @@ export function healthy({ rungs = ['30m'], shards = 1, parts = [] as Part[] } = 
     topology: 'declare',
     shards: 1,
     queues: [],
+    hasStreams: true,
     vhost: '/',
     user: 'app',
     server: { product: 'RabbitMQ', version: '4.3.6' },

@@ -1,0 +1,48 @@
+import type { AmqpConnection } from '../amqp/connection/connection.js'
+import { operationFailure } from '../amqp/connection/failures.js'
+import type { Declarer } from '../amqp/topology/declarer.js'
+import { DuequeError } from '../base/errors.js'
+import { TIMED_OUT, withTimeLimit } from '../base/time-limit.js'
+import type { CancellationLayout } from './cancellation-layout.js'
+import { HORIZONS } from './horizons.js'
+
+/** Whoever declares the streams: with a right to write to their exchange. */
+export interface FirstRecordSettings {
+  connection: AmqpConnection
+  declarer: Declarer
+  layout: CancellationLayout
+  timeoutMs: number
+}
+
+/**
+ * Writes a record without content into each stream that has none, because a reader finds no end in an empty stream. A
+ * repeated one does no harm.
+ *
+ * @throws DuequeError `PERMISSION_DENIED`, `PUBLISH_TIMEOUT`, `DESTINATION_MISSING`
+ */
+export async function writeFirstRecords({ timeoutMs, ...settings }: FirstRecordSettings): Promise<void> {
+  try {
+    await withTimeLimit(write(settings), timeoutMs)
+  } catch (error) {
+    if (error !== TIMED_OUT) throw error
+    const message = `RabbitMQ did not confirm the first records of ${settings.layout.exchange}.* within ${timeoutMs} ms. It takes no messages while memory or disk are low. Repeat this when it does (option: publishTimeoutMs)`
+    throw new DuequeError('PUBLISH_TIMEOUT', message, { waitedMs: timeoutMs })
+  }
+}
+
+async function write({ connection, declarer, layout }: Omit<FirstRecordSettings, 'timeoutMs'>): Promise<void> {
+  const empty: string[] = []
+  for (const horizon of HORIZONS) if ((await declarer.count(layout.stream(horizon))) === 0) empty.push(horizon.name)
+  if (empty.length === 0) return
+  let reason: unknown
+  try {
+    const channel = await (await connection.ready()).createConfirmChannel()
+    channel.on('error', (error) => (reason = error))
+    const properties = { persistent: true, mandatory: true, timestamp: Math.floor(Date.now() / 1000) }
+    for (const key of empty) channel.publish(layout.exchange, key, Buffer.alloc(0), properties)
+    await channel.waitForConfirms()
+    await channel.close()
+  } catch (error) {
+    throw operationFailure(reason ?? error, `exchange ${layout.exchange}`, 'write')
+  }
+}
