@@ -16,7 +16,7 @@ import type { World } from './world.js'
 
 type Cancelling = Dueque<Strategy> & CancelMethods
 
-/** Far enough for a busy machine with new rungs, whose confirms take 2 s, to cancel a message before its margin begins. */
+/** Far enough for a busy machine to cancel a message before its margin begins. */
 const SOON_MS = 8000
 
 /** The connection of a strategy with a log of cancellations, with its type. */
@@ -51,9 +51,11 @@ function content(n: number, to?: { queue: string }, more: Record<string, unknown
 
 const delays = (count: number) => Array.from({ length: count }, (_, n) => SOON_MS + n * 50)
 
-async function prepared(world: World, name: string): Promise<{ queue: string; id: string }> {
+/** Names, and a queue that is there. Rungs are there too, so that a schedule is confirmed long before it is due. */
+async function prepared(world: World, mq: Dueque, name: string): Promise<{ queue: string; id: string }> {
   const names = { queue: unique(name), id: unique('id') }
   await world.declareQueue(names.queue)
+  await scheduleNotes(mq, unique('first'), [SOON_MS])
   return names
 }
 
@@ -61,7 +63,7 @@ async function prepared(world: World, name: string): Promise<{ queue: string; id
 export const CANCELLATION_CASES: Record<string, Case> = {
   'a message that is cancelled by receipt, by id and due time, or by id alone is dropped': async (world, plain) => {
     const mq = open(plain)
-    const queue = unique('cancel')
+    const { queue } = await prepared(world, mq, 'cancel')
     const receipts = await scheduleNotes(mq, queue, delays(5))
     const { calls, consumer } = await handling(mq, queue)
     const canceller = open(await world.connect())
@@ -77,7 +79,7 @@ export const CANCELLATION_CASES: Record<string, Case> = {
 
   'a receipt tells until when it can be cancelled for sure': async (world, plain) => {
     const mq = open(plain)
-    const { queue } = await prepared(world, 'until')
+    const { queue } = await prepared(world, mq, 'until')
     const [far] = await scheduleNotes(mq, queue, [3_600_000])
     expect(Date.parse(far!.dueAt) - Date.parse(far!.cancellableUntil!)).toBe(1000)
     const [near] = await scheduleNotes(mq, queue, [900])
@@ -89,7 +91,7 @@ export const CANCELLATION_CASES: Record<string, Case> = {
 
   'a cancelled retry is not handled again': async (world, plain) => {
     const mq = open(plain)
-    const { queue } = await prepared(world, 'retry')
+    const { queue } = await prepared(world, mq, 'retry')
     const fails = () => Promise.reject(new Error('not yet'))
     const { calls, consumer } = await handling(mq, queue, fails, { attempts: 2, backoff: 5000 })
     const receipt = await mq.schedule(note, { n: 1 }, { to: { queue }, in: 0 })
@@ -101,7 +103,7 @@ export const CANCELLATION_CASES: Record<string, Case> = {
 
   'a cancelled id can be scheduled again at once, and an old receipt does not affect it': async (world, plain) => {
     const mq = open(plain)
-    const { queue, id } = await prepared(world, 'again')
+    const { queue, id } = await prepared(world, mq, 'again')
     const { calls, consumer } = await handling(mq, queue)
     const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue }, in: SOON_MS, id })
     const first = await schedule(1)
@@ -120,7 +122,7 @@ export const CANCELLATION_CASES: Record<string, Case> = {
 
   'of two schedules under one id, a receipt cancels its own': async (world, plain) => {
     const mq = open(plain)
-    const { queue, id } = await prepared(world, 'own')
+    const { queue, id } = await prepared(world, mq, 'own')
     const { calls, consumer } = await handling(mq, queue)
     const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue }, in: SOON_MS, id })
     await schedule(1)
@@ -131,9 +133,9 @@ export const CANCELLATION_CASES: Record<string, Case> = {
 
   'a message is cancelled in the second of its waits': async (world, plain) => {
     const mq = open(plain)
-    const { queue } = await prepared(world, 'between')
+    const { queue } = await prepared(world, mq, 'between')
     const { calls, consumer } = await handling(mq, queue)
-    // On the ladder it waits 990 ms and then 3 s. The first one is for the declaration of the rungs, which takes time.
+    // On the ladder it waits 990 ms and then 3 s. The first one is there for the rungs.
     await scheduleNotes(mq, queue, [3990])
     const receipt = await mq.schedule(note, { n: 1 }, { to: { queue }, in: 3990 })
     const second = Date.parse(receipt.dueAt) - 2500
@@ -148,7 +150,7 @@ export const CANCELLATION_CASES: Record<string, Case> = {
     plain,
   ) => {
     const mq = open(plain)
-    const { queue } = await prepared(world, 'reschedule')
+    const { queue } = await prepared(world, mq, 'reschedule')
     const { calls, consumer } = await handling(mq, queue)
     const receipts = await scheduleNotes(mq, queue, [SOON_MS, SOON_MS, SOON_MS, SOON_MS, 9 * 3_600_000])
     const dues = [{ in: SOON_MS + 1000 }, { in: SOON_MS - 1000 }, { in: 0 }, { at: new Date(0) }, { in: SOON_MS }]
@@ -169,8 +171,8 @@ export const CANCELLATION_CASES: Record<string, Case> = {
 
   'by id a message is rescheduled to a destination that the content has': async (world, plain) => {
     const mq = open(plain)
-    const { queue, id } = await prepared(world, 'by-id')
-    const { queue: other } = await prepared(world, 'by-id-other')
+    const { queue, id } = await prepared(world, mq, 'by-id')
+    const { queue: other } = await prepared(world, mq, 'by-id-other')
     const [here, there] = [await handling(mq, queue), await handling(mq, other)]
     const { dueAt } = await mq.schedule(note, { n: 1 }, { to: { queue }, in: SOON_MS, id })
     const moved = await mq.reschedule({ id, dueAt }, { in: 500 }, content(2, { queue: other }))
@@ -185,7 +187,7 @@ export const CANCELLATION_CASES: Record<string, Case> = {
 
   'of many reschedules at once, the one with the greatest revision is delivered': async (world, plain) => {
     const mq = open(plain)
-    const { queue } = await prepared(world, 'race')
+    const { queue } = await prepared(world, mq, 'race')
     const { calls, consumer } = await handling(mq, queue)
     const [receipt] = await scheduleNotes(mq, queue, [SOON_MS])
     const others = [mq, open(await world.connect()), open(await world.connect())]
@@ -198,7 +200,7 @@ export const CANCELLATION_CASES: Record<string, Case> = {
 
   'the old and the new message may share a dedupe key': async (world, plain) => {
     const mq = open(plain)
-    const { queue } = await prepared(world, 'dedupe')
+    const { queue } = await prepared(world, mq, 'dedupe')
     const { calls, consumer } = await handling(mq, queue)
     const dedupeKey = unique('key')
     const old = await mq.schedule(note, { n: 1 }, { to: { queue }, in: SOON_MS, dedupeKey })
@@ -209,7 +211,7 @@ export const CANCELLATION_CASES: Record<string, Case> = {
 
   'a schedule that fails leaves the old one as it is': async (world, plain) => {
     const mq = open(plain)
-    const { queue } = await prepared(world, 'fails')
+    const { queue } = await prepared(world, mq, 'fails')
     const { calls, consumer } = await handling(mq, queue)
     const [receipt] = await scheduleNotes(mq, queue, [2500])
     const failures: [unknown, string][] = [
@@ -228,9 +230,9 @@ export const CANCELLATION_CASES: Record<string, Case> = {
     expect(calls.map(({ n }) => n)).toEqual([0])
   },
 
-  'cancelAll cancels many, by receipts and ids, and tells each answer': async (_world, plain) => {
+  'cancelAll cancels many, by receipts and ids, and tells each answer': async (world, plain) => {
     const mq = open(plain)
-    const queue = unique('all')
+    const { queue } = await prepared(world, mq, 'all')
     const receipts = await scheduleNotes(mq, queue, Array<number>(60).fill(SOON_MS + 500))
     const { calls, consumer } = await handling(mq, queue)
     const kept = receipts.pop()!
@@ -247,7 +249,7 @@ export const CANCELLATION_CASES: Record<string, Case> = {
 
   'the event `cancelled` tells each answer of this connection': async (world, plain) => {
     const mq = open(plain)
-    const { queue, id } = await prepared(world, 'event')
+    const { queue, id } = await prepared(world, mq, 'event')
     const heard: unknown[] = []
     mq.on('cancelled', (event) => void heard.push(event))
     const receipt = await mq.schedule(note, { n: 1 }, { to: { queue }, in: '1h', id })

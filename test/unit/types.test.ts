@@ -7,6 +7,7 @@ import {
   memory,
   on,
   onAny,
+  type CancelMethods,
   type Delivery,
   type Destination,
   type Due,
@@ -15,11 +16,15 @@ import {
   type ErrorCode,
   type ErrorData,
   type Handler,
+  type LadderStrategy,
+  type MemoryLogStrategy,
   type MemoryStrategy,
   type MessageDefinition,
   type PayloadOf,
+  type PluginStrategy,
   type Receipt,
   type Repeat,
+  type Rescheduled,
   type ScheduleItem,
   type ScheduleOptions,
   type Strategy,
@@ -77,6 +82,11 @@ it('a due time is `in`, `at` or a receipt, and a destination a queue or an excha
 it('methods of some strategies exist with those strategies alone', async () => {
   expectTypeOf<StrategyMethods<MemoryStrategy>>().toEqualTypeOf<WaitingMethods>()
   expectTypeOf<StrategyMethods<StoreStrategy>>().toEqualTypeOf<WaitingMethods>()
+  expectTypeOf<StrategyMethods<LadderStrategy>>().toEqualTypeOf<CancelMethods>()
+  expectTypeOf<StrategyMethods<PluginStrategy>>().toEqualTypeOf<CancelMethods>()
+  expectTypeOf<StrategyMethods<MemoryLogStrategy>>().toEqualTypeOf<CancelMethods>()
+  // Code for a strategy with a log runs with a store as well.
+  expectTypeOf<WaitingMethods>().toExtend<CancelMethods>()
   expectTypeOf<StrategyMethods<Strategy>>().toEqualTypeOf<unknown>()
   expectTypeOf<StrategyScheduleOptions<Strategy>>().not.toHaveProperty('onConflict')
   expectTypeOf<StrategyScheduleOptions<MemoryStrategy>>().toHaveProperty('onConflict')
@@ -87,7 +97,30 @@ it('methods of some strategies exist with those strategies alone', async () => {
   const mq = await connect({ strategy: memory() })
   expectTypeOf(mq).toExtend<Dueque<MemoryStrategy> & WaitingMethods>()
   expectTypeOf<Awaited<ReturnType<typeof connect>>>().not.toHaveProperty('cancel')
+  const plain = () => connect()
+  expectTypeOf(plain).returns.resolves.toHaveProperty('reschedule')
+  expectTypeOf(plain).returns.resolves.not.toHaveProperty('list')
   await mq.close()
+})
+
+it('a rescheduled message has a content with a log, and may have one with a store', async () => {
+  const mq = await connect({ strategy: memory({ cancellations: 'log' }) })
+  const refused = [
+    // @ts-expect-error there is no content
+    mq.reschedule('x', { in: 0 }),
+    // @ts-expect-error the schema takes a text
+    mq.reschedule('x', { in: 0 }, { message: length, payload: 5, options: { to: { queue: 'q' } } }),
+    // @ts-expect-error the due time is an argument of its own
+    mq.reschedule('x', { in: 0 }, { message: length, payload: 'text', options: { in: 5 } }),
+  ]
+  for (const one of refused) await expect(one).rejects.toThrow()
+  expectTypeOf(mq.reschedule).returns.resolves.toEqualTypeOf<Rescheduled | undefined>()
+  expectTypeOf<Rescheduled>().toExtend<Receipt>()
+  await mq.close()
+  const exact = await connect({ strategy: memory() })
+  expect(await exact.reschedule('x', { in: 0 })).toBeUndefined()
+  expect(await exact.reschedule('x', { in: 0 }, { message: length, payload: 'text' })).toBeUndefined()
+  await exact.close()
 })
 
 it('a payload that does not fit its message does not compile', async () => {

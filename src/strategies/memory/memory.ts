@@ -15,8 +15,8 @@ export interface MemoryOptions {
   clock?: Timeline | Clock | undefined
   /**
    * How messages are cancelled. `exact`: waiting messages can be looked up and taken back, as with `redis` and `postgres`. `log`:
-   * they cannot, as with `ladder` and `plugin`: consumers drop the messages that a record names, the answers count the margin,
-   * and a record is remembered for a day after its due time.
+   * they cannot, as with `ladder` and `plugin`: consumers drop the messages that a record names, and the answers count the
+   * margin. A record is remembered for at least a day after its due time.
    * @default 'exact'
    */
   cancellations?: 'exact' | 'log' | undefined
