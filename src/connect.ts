@@ -1,14 +1,13 @@
 import { AmqpBroker } from './amqp/amqp-broker.js'
 import type { ConnectionEvents } from './amqp/connection/connection.js'
-import { CancellationLog } from './cancellation/log.js'
-import { CancellationTail } from './cancellation/tail.js'
+import { newTail, type GatedTail } from './cancellation/gated-tail.js'
+import type { CancellationTail } from './cancellation/tail.js'
 import { drainTimes } from './base/drain.js'
 import { DuequeError } from './base/errors.js'
 import { endsWithin } from './base/time-limit.js'
 import { warnOfClockSteps } from './base/warn-of-clock-steps.js'
 import type { Handler } from './consumer/delivery.js'
 import { resolveClose, type CloseOptions, type ConsumeOptions } from './consumer/options.js'
-import { GatedTail } from './consumer/gated-tail.js'
 import { RunningConsumers } from './consumer/running-consumers.js'
 import { closingInHandler, runningHandler } from './consumer/running-handler.js'
 import type { Consumer } from './consumer/stats.js'
@@ -56,18 +55,6 @@ export async function connect<S extends Strategy = LadderStrategy>(
   const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { session, events, unroutable, tail })
   mq.addMethods()
   return mq as Dueque<S> as Dueque<S> & StrategyMethods<S>
-}
-
-/** Reads cancellations once a consumer needs it. */
-function newTail(
-  broker: AmqpBroker,
-  { clock, logger, cancellations }: ResolvedOptions,
-  onError: (error: DuequeError) => void,
-): GatedTail {
-  const log = new CancellationLog(broker, clock)
-  return new GatedTail(
-    (onState) => new CancellationTail({ broker, log, clock, logger, ...cancellations, onState, onError }),
-  )
 }
 
 function amqpEvents(events: Events): ConnectionEvents {

@@ -1,12 +1,12 @@
 import type { Broker } from '../broker.js'
 import type { Clock } from '../base/clock.js'
+import type { Gate } from '../cancellation/gate.js'
 import type { Events } from '../events.js'
 import type { Logger } from '../base/logger.js'
 import type { Envelope } from '../message/envelope.js'
 import type { Strategy } from '../strategies/strategy.js'
 import type { Telemetry } from '../telemetry.js'
 import type { SharedDuplicates } from './copies/shared-duplicates.js'
-import type { Gate } from './gate.js'
 
 /** What a consumer has of its connection. */
 export interface ConsumerEnvironment {

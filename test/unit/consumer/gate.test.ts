@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Gate } from '../../../src/consumer/gate.js'
+import { Gate } from '../../../src/cancellation/gate.js'
 import { settled, world } from './world.js'
 
 const nothing = () => undefined

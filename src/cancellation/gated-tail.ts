@@ -1,0 +1,72 @@
+import type { AmqpBroker } from '../amqp/amqp-broker.js'
+import type { DuequeError } from '../base/errors.js'
+import type { Envelope } from '../message/envelope.js'
+import { Gate } from './gate.js'
+import { CancellationLog } from './log.js'
+import { CancellationTail, type TailSettings, type TailState } from './tail.js'
+
+/** What happens while the tail is down: messages are handled all the same, or they wait. */
+export type OnTailDown = 'handle' | 'wait'
+
+/** The part of a tail that is for a program that takes messages. */
+export interface TailGate {
+  /** Closed while cancellations may be unread. */
+  readonly gate: Gate
+  readonly isCancelled: (envelope: Pick<Envelope, 'id' | 'revision'>) => boolean
+  /** Starts the tail. Resolves when every cancellation is read, or could not be for 30 s. */
+  readonly ready: () => Promise<void>
+}
+
+/** The tail of a connection with a gate for each answer to a tail that is down. */
+export class GatedTail {
+  readonly tail: CancellationTail
+  readonly #gates: Record<OnTailDown, Gate>
+
+  /** @param open makes the tail, which tells its state */
+  constructor(open: (onState: (state: TailState) => void) => CancellationTail) {
+    const tail = open((state) => this.#follow(state))
+    this.tail = tail
+    this.#gates = {
+      handle: new Gate(() => tail.isCurrent() || tail.state === 'down'),
+      wait: new Gate(() => tail.isCurrent()),
+    }
+    this.#follow(tail.state)
+  }
+
+  forConsumer(onTailDown: OnTailDown): TailGate {
+    const { tail } = this
+    return {
+      gate: this.#gates[onTailDown],
+      isCancelled: (envelope) => tail.isCancelled(envelope),
+      ready: async () => {
+        await tail.start()
+        await tail.proved()
+      },
+    }
+  }
+
+  #follow(state: TailState): void {
+    const { handle, wait } = this.#gates
+    if (state === 'reading') handle.close()
+    else handle.open()
+    if (state === 'live') wait.open()
+    else wait.close()
+  }
+}
+
+/** The options of a connection that its tail needs. */
+export type TailOptions = Pick<TailSettings, 'clock' | 'logger'> & {
+  readonly cancellations: Pick<TailSettings, 'marginMs' | 'graceMs'>
+}
+
+/** Reads the cancellations of a namespace once a program needs them. */
+export function newTail(
+  broker: AmqpBroker,
+  { clock, logger, cancellations: { marginMs, graceMs } }: TailOptions,
+  onError: (error: DuequeError) => void,
+): GatedTail {
+  const log = new CancellationLog(broker, clock)
+  return new GatedTail(
+    (onState) => new CancellationTail({ broker, log, clock, logger, marginMs, graceMs, onState, onError }),
+  )
+}
