@@ -27,6 +27,7 @@ export default {
       'strategies/',
       'consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
     ),
+    never('forwarding-knows-no-consumer', 'forwarding/', 'consumer/|operate/|testing/'),
     never('operate-knows-no-face', 'operate/|dashboard/|telemetry/', 'cli/'),
     {
       name: 'nothing-knows-the-cli',

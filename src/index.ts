@@ -76,6 +76,8 @@ export type {
 } from './schedule/waiting.js'
 export { ladder, type LadderOptions, type LadderStrategy } from './strategies/ladder/ladder.js'
 export { plugin, type PluginStrategy } from './strategies/plugin/plugin.js'
+export { startGate, type GateProcess, type GateStats } from './forwarding/gate-process.js'
+export type { GateOptions } from './forwarding/gate-options.js'
 export { startIntake, type Intake, type IntakeOptions, type IntakeStats } from './forwarding/intake.js'
 export {
   memory,

@@ -109,6 +109,11 @@ export class AmqpBroker implements Broker {
     return this.#arrivals.toDead(queue, arrived, death, options)
   }
 
+  /** Passes an arrival on to a work queue, with its body, properties and headers. Resolves once it is safe there. */
+  passOn(queue: string, arrived: Arrived, options: DeliveryOptions = {}): Promise<void> {
+    return this.#arrivals.toQueue(queue, arrived, options)
+  }
+
   /** Puts an arrival into the queue for parked messages. Resolves once it is safe there. */
   park(arrived: Arrived, parking: Parking): Promise<void> {
     return this.#arrivals.toParked(arrived, parking)

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { addConsume } from './commands/consume.js'
 import { addDead } from './commands/dead.js'
 import { addDoctor } from './commands/doctor.js'
+import { addGate } from './commands/gate.js'
 import { addParked } from './commands/parked.js'
 import { addPlugin } from './commands/plugin/plugin.js'
 import { addPostgres } from './commands/postgres.js'
@@ -29,6 +30,7 @@ Examples:
   dueque parked redrive --all
   dueque dead redrive reminders --reason handler-error --rate 50/s
   dueque relay --redis redis://localhost
+  dueque gate reminders --to reminders.due
   dueque cancel appointment-42/24h --redis redis://localhost
   dueque postgres migrate --postgres postgres://localhost/app
   dueque plugin status
@@ -50,6 +52,7 @@ function program(): Command {
   addParked(root, terminal)
   addDead(root, terminal)
   addRelay(root, terminal)
+  addGate(root, terminal)
   addWaiting(root, terminal)
   addPostgres(root, terminal)
   addPlugin(root, terminal)

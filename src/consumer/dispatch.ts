@@ -3,6 +3,7 @@ import type { Arrival } from '../broker.js'
 import { Fifo } from '../base/fifo.js'
 import { readyAt } from '../message/delayed-message.js'
 import { decodeEnvelope } from '../message/envelope.js'
+import { LONGEST_HOLD_MS } from '../message/put-back.js'
 import type { Copies } from './copies/copies.js'
 import type { Claim } from './copies/duplicates.js'
 import type { ConsumerEnvironment } from './environment.js'
@@ -17,8 +18,6 @@ import { Settlement } from './settlement.js'
 const ABORT_GRACE_MS = 100
 /** How soon a message is looked at again while a copy is handled in another process, or the dedupe store is away. */
 const COPY_ELSEWHERE_MS = 250
-/** Earlier messages are put back to wait in the broker, instead of holding a place of the prefetch. */
-const LONGEST_HOLD_MS = 30_000
 
 export interface DispatchSettings {
   queue: string

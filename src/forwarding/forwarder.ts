@@ -45,6 +45,11 @@ export class Forwarder {
     return this.#closing
   }
 
+  /** Messages that are held now. */
+  get held(): number {
+    return this.#holds.size
+  }
+
   /** @param subscribe starts the subscription with the listener that it is given */
   async start(subscribe: (listener: (arrival: Arrival) => void) => Promise<Subscription>): Promise<void> {
     this.#subscription = await subscribe((arrival) => {

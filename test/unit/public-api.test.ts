@@ -17,6 +17,7 @@ it('the library exports exactly these names', () => {
     'on',
     'onAny',
     'plugin',
+    'startGate',
     'startIntake',
   ])
 })

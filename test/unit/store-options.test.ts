@@ -1,6 +1,6 @@
 /** The options of strategies, stores and tools: as option-errors.test.ts, beside connect, schedule and consume. */
 import { afterAll, expect, it } from 'vitest'
-import { connect, isDuequeError, ladder, manualClock, memory, startIntake } from '../../src/index.js'
+import { connect, isDuequeError, ladder, manualClock, memory, startGate, startIntake } from '../../src/index.js'
 import { migratePostgres, postgres, postgresDedupe } from '../../src/strategies/postgres/index.js'
 import { redis, redisDedupe, redisExpiry } from '../../src/strategies/redis/index.js'
 import { testDueque } from '../../src/testing/index.js'
@@ -78,6 +78,17 @@ it.each<[string, () => unknown]>([
   ['onError', given(startIntake, { from: 'a', onError: true })],
   ['namespcae', given(startIntake, { from: 'a', namespcae: 'b' })],
   ['strategy', given(startIntake, { from: 'a', strategy: ladder })],
+  ['options', given(startGate)],
+  ['from', given(startGate, { to: 'b' })],
+  ['to', given(startGate, { from: 'a' })],
+  ['to', given(startGate, { from: 'a', to: 'a' })],
+  ['to', given(startGate, { from: 'a', to: 'a.dead' })],
+  ['form', given(startGate, { form: 'a', to: 'b' })],
+  ['prefetch', given(startGate, { from: 'a', to: 'b', prefetch: 0 })],
+  ['onTailDown', given(startGate, { from: 'a', to: 'b', onTailDown: 'drop' })],
+  ['onError', given(startGate, { from: 'a', to: 'b', onError: true })],
+  ['declare', given(startGate, { from: 'a', to: 'b', declare: true, topology: 'trust' })],
+  ['strategy', given(startGate, { from: 'a', to: 'b', strategy: memory() })],
   ['target', () => mq.cancel(5 as never)],
   ['target', () => mq.get(null as never)],
   ['due', () => mq.reschedule('a', '5s' as never)],

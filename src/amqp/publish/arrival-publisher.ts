@@ -63,6 +63,23 @@ export class ArrivalPublisher {
     })
   }
 
+  /**
+   * Into a work queue, by the exchange for due messages.
+   *
+   * @throws DuequeError `NOT_ENCODABLE`, `MESSAGE_REFUSED` for headers that RabbitMQ does not take again
+   */
+  async toQueue(queue: string, arrived: Arrived, options: DeliveryOptions): Promise<void> {
+    const { topology, names } = this.#context
+    const to = { queue }
+    await this.#publishAs(arrived, {
+      exchange: names.deliver,
+      headers: { [HEADER.to]: destinationText(to), BCC: [destinationKey(to)] },
+      declaring: () => (topology.isReady(to, []) ? undefined : topology.destination(to, false)),
+      safeAt: () => topology.safeAt(to, []),
+      options,
+    })
+  }
+
   /** Into the queue for parked messages. */
   toParked(arrived: Arrived, { at, reason, error }: Parking): Promise<void> {
     const headers = {

@@ -1,15 +1,17 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { onAny, type Consumer, type ConsumeOptions, type Delivery, type Dueque } from '../../index.js'
 import { EXIT, usage } from '../exit.js'
 import { wholeNumber, withDueque, type Settings } from '../settings.js'
 import { Stop } from '../stop.js'
 import { plain, type Terminal } from '../terminal.js'
 
-type Options = Settings & { limit?: number; prefetch?: number; concurrency?: number; declare: boolean }
+type Options = Settings &
+  Pick<ConsumeOptions, 'prefetch' | 'concurrency' | 'cancellations'> & { limit?: number; declare: boolean }
 
 const HELP = `
 A message is acked when it was printed. A message without JSON in it, or one that has expired, goes to QUEUE.dead as with any
-consumer. Ends at the limit, on SIGINT or SIGTERM, or when nobody reads the output. Messages that were not printed go back.
+consumer. Cancelled messages are acked and not printed. Ends at the limit, on SIGINT or SIGTERM, or when nobody reads the
+output. Messages that were not printed go back.
 
 Examples:
   dueque consume reminders --limit 1
@@ -28,6 +30,12 @@ export function addConsume(program: Command, terminal: Terminal): void {
     )
     .option('--concurrency <n>', 'messages printed at the same time (default: 10; 1 with a limit)', wholeNumber)
     .option('--no-declare', 'fail if the queue is missing, instead of declaring it')
+    .addOption(
+      new Option('--cancellations <on|off>', 'off: print cancelled messages as well (default: on)').choices([
+        'on',
+        'off',
+      ]),
+    )
     .addHelpText('after', HELP)
     .action(async (queue: string, _options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>()
@@ -67,9 +75,9 @@ async function consume(mq: Dueque, queue: string, options: Options, stop: Stop, 
 }
 
 /** With a limit, prints one message at a time: several at the same time could ack more than the limit. */
-function consumeOptions({ limit, prefetch, concurrency, declare }: Options): ConsumeOptions {
-  if (limit === undefined) return { prefetch, concurrency, declare }
-  return { prefetch: prefetch ?? Math.min(limit, 100), concurrency: 1, declare }
+function consumeOptions({ limit, prefetch, concurrency, declare, cancellations }: Options): ConsumeOptions {
+  if (limit === undefined) return { prefetch, concurrency, declare, cancellations }
+  return { prefetch: prefetch ?? Math.min(limit, 100), concurrency: 1, declare, cancellations }
 }
 
 function jsonOf(delivery: Delivery): string {

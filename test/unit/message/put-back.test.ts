@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { putBackHold } from '../../../src/consumer/put-back.js'
+import { putBackHold } from '../../../src/message/put-back.js'
 
 it.each([
   { count: 0, earlyMs: 90_000, holdMs: undefined },

@@ -1,0 +1,75 @@
+import { Option, type Command } from 'commander'
+import { startGate, type GateOptions, type GateStats } from '../../index.js'
+import { usage } from '../exit.js'
+import { healthServer } from '../health-server.js'
+import { number } from '../progress.js'
+import { connectOptions, wholeNumber, type Settings } from '../settings.js'
+import { Stop } from '../stop.js'
+import { plain, type Terminal } from '../terminal.js'
+
+type Options = Settings &
+  Pick<GateOptions, 'to' | 'declare' | 'prefetch' | 'onTailDown'> & { healthPort?: number; healthHost: string }
+
+const HELP = `
+For consumers that do not know dueque, in whatever language. Messages are scheduled to QUEUE; the consumer reads the queue --to.
+The gate forwards each message when it is due, with its body, properties and headers, and acks it when the copy is confirmed.
+Cancelled messages are dropped, expired ones go to QUEUE.dead: dueque dead list QUEUE. A message that is forwarded cannot be
+cancelled any more. A message may be forwarded twice if a gate dies or loses its connection.
+
+Run two or more: they share the work. Ends on SIGINT or SIGTERM; messages that are not forwarded go back to QUEUE.
+
+The health port answers this host alone, unless --health-host says otherwise: with 200, or with 503 while RabbitMQ is away or
+takes no messages, or while the gate waits because cancellations cannot be read (--on-tail-down wait), and JSON:
+  {"ok":true,"producer":"up","consumer":"up",…,"gate":{"forwarded":5120,"cancelled":7,"held":3,"dead":0}}
+
+Examples:
+  dueque gate reminders --to reminders.due --declare
+  dueque gate reminders --to reminders.due --on-tail-down wait --health-port 8080 --health-host 0.0.0.0`
+
+export function addGate(program: Command, terminal: Terminal): void {
+  program
+    .command('gate')
+    .description('forward due messages to a consumer that does not know dueque, and drop cancelled ones')
+    .argument('<queue>', 'the queue that messages are taken from')
+    .requiredOption('--to <queue>', 'the queue of the consumer')
+    .option('--declare', 'declare missing queues instead of failing')
+    .option('--prefetch <n>', 'messages that are taken at a time, early ones included (default: 500)', wholeNumber)
+    .addOption(
+      new Option(
+        '--on-tail-down <what>',
+        'while cancellations cannot be read: handle forwards all the same, wait forwards nothing (default: handle)',
+      ).choices(['handle', 'wait']),
+    )
+    .option('--health-port <port>', 'answer HTTP requests with how things stand; 0 for any free port', wholeNumber)
+    .option('--health-host <host>', 'address of that port; 0.0.0.0 for probes from other hosts', '127.0.0.1')
+    .addHelpText('after', HELP)
+    .action(async (queue: string, _options: Options, command: Command) => {
+      await run(queue, command.optsWithGlobals<Options>(), terminal)
+    })
+}
+
+async function run(from: string, options: Options, terminal: Terminal): Promise<void> {
+  const { to, declare, prefetch, onTailDown, healthPort: port, healthHost: host } = options
+  if (prefetch === 0) throw usage('--prefetch: expected a whole number from 1, got 0')
+  const stop = new Stop(terminal)
+  const onError = (error: Error) => terminal.error(error)
+  const connection = connectOptions(options, terminal)
+  const gate = await startGate({ ...connection, from, to, declare, prefetch, onTailDown, onError })
+  try {
+    const health = () => ({ ...gate.health(), gate: gate.stats() })
+    const server = port === undefined ? undefined : await healthServer({ port, host }, health)
+    const what = plain(`forwarding ${from} to ${to}`)
+    if (terminal.json) await terminal.printJson({ gate: 'started', from, to, healthPort: server?.port })
+    else terminal.note(server ? `${what}, health at http://${host}:${server.port}` : what)
+    await stop.wait()
+    server?.close()
+  } finally {
+    await gate.close()
+  }
+  await report(gate.stats(), terminal)
+}
+
+async function report({ forwarded, cancelled, dead }: GateStats, terminal: Terminal): Promise<void> {
+  if (terminal.json) await terminal.printJson({ gate: 'stopped', forwarded, cancelled, dead })
+  else terminal.note(`${number(forwarded)} forwarded, ${number(cancelled)} cancelled, ${number(dead)} given up`)
+}
