@@ -7,7 +7,7 @@ import { isError } from '../base/errors.js'
  * | code    | meaning                                                                                               |
  * |---------|-------------------------------------------------------------------------------------------------------|
  * | 0       | everything was done                                                                                   |
- * | 1       | some lines or messages failed, are not there, do not wait, or were not reached because the output was closed; the others are done |
+ * | 1       | some lines or messages failed, are not there, do not wait, were cancelled too late, or were not reached because the output was closed; the others are done |
  * | 2       | wrong usage, or a message that cannot be sent as it is: nothing was sent                               |
  * | 3       | the broker (or its management API, or the store) is unreachable, or refused credentials, vhost or permission |
  * | 4       | the broker could not do it: a destination is missing, no confirm came, …                              |
@@ -32,8 +32,8 @@ export const EXIT = {
 export const EXIT_HELP = `
 Exit codes:
   0         everything was done
-  1         some lines or messages failed, are missing, do not wait, or were not reached because the output was
-            closed; the others are done
+  1         some lines or messages failed, are missing, do not wait, were cancelled too late, or were not reached
+            because the output was closed; the others are done
   2         wrong usage, or a message that cannot be sent as it is: nothing was sent
   3         the broker (or its management API, or the store) is unreachable, or refused credentials, vhost or
             permission
@@ -51,6 +51,7 @@ export class CommandError extends Error {
     | 'INVALID_LINE'
     | 'NOT_FOUND'
     | 'NOT_WAITING'
+    | 'TOO_LATE'
     | 'EXPIRED'
     | 'QUEUE_MISSING'
     | 'NOT_EMPTY'
@@ -71,6 +72,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   INVALID_LINE: EXIT.partial,
   NOT_FOUND: EXIT.partial,
   NOT_WAITING: EXIT.partial,
+  TOO_LATE: EXIT.partial,
   EXPIRED: EXIT.partial,
   NOT_EMPTY: EXIT.failed,
   QUEUE_MISSING: EXIT.failed,

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { aText, anything, checkOptions, type Rule, type Rules } from '../base/checks.js'
 import { errorText } from '../base/errors.js'
-import { defineMessage, type HeaderValue, type ScheduleItem, type ScheduleOptions } from '../index.js'
+import { defineMessage, type Destination, type HeaderValue, type ScheduleItem, type ScheduleOptions } from '../index.js'
 import { parseJson } from './json.js'
 
 /** What the options of `dueque schedule`, or the fields of a line, say about a message. */
@@ -76,15 +76,23 @@ const ANYTHING: StandardSchemaV1 = {
 
 /** @throws DuequeError `INVALID_OPTION` for a name or version; the rest is checked when it is scheduled */
 export function itemOf(payload: unknown, fields: Fields): ScheduleItem {
-  const { name = 'message', schemaVersion = 1, queue, exchange, key, in: delay, at } = fields
-  if (queue === undefined && exchange === undefined) throw new Error('no destination: a queue or an exchange is needed')
+  const { in: delay, at, id } = fields
+  const { message, options } = contentOf(payload, fields)
+  if (options.to === undefined) throw new Error('no destination: a queue or an exchange is needed')
   if (delay === undefined && at === undefined) throw new Error('no due time: `in` or `at` is needed')
-  const to = { queue, exchange, routingKey: key }
-  const { id, headers, priority, correlationId, expiresIn } = fields
+  return { message, payload, options: { ...options, in: delay, at, id } as ScheduleOptions }
+}
+
+/** A message without its id and due time. @throws DuequeError as {@link itemOf} */
+export function contentOf(payload: unknown, fields: Fields) {
+  const { name = 'message', schemaVersion = 1, queue, exchange, key } = fields
+  const { headers, priority, correlationId, expiresIn } = fields
+  const hasDestination = queue !== undefined || exchange !== undefined
+  const to = hasDestination ? ({ queue, exchange, routingKey: key } as Destination) : undefined
   return {
     message: defineMessage(name, ANYTHING, { version: schemaVersion }),
     payload,
-    options: { to, in: delay, at, id, headers, priority, correlationId, expiresIn } as ScheduleOptions,
+    options: { to, headers, priority, correlationId, expiresIn },
   }
 }
 

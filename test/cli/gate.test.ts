@@ -33,7 +33,7 @@ test('gate forwards what is not cancelled, tells its health, and ends on SIGTERM
   const received = await receive(await rawChannel(vhost.url), to)
   const mq = await connect({ url: vhost.url })
   onTestFinished(() => mq.close())
-  const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue: from }, in: 2500, id: `m${n}` })
+  const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue: from }, in: 6000, id: `m${n}` })
   const [first] = await Promise.all([1, 2].map(schedule))
   expect(await mq.cancel(first!)).toBe('cancelled')
   await poll(() => received.length === 1, { what: 'the other', timeoutMs: 30_000 })

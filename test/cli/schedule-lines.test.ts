@@ -51,6 +51,7 @@ test('prints a receipt or an error for each line as JSON', async () => {
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
   const receipt = {
     dueAt: expect.any(String) as string,
+    cancellableUntil: expect.any(String) as string,
     revision: expect.any(Number) as number,
     destination: { queue },
   }

@@ -42,7 +42,13 @@ test('prints the receipt as JSON with --json, before or after the command', asyn
     const { code, stdout } = await run(all, env())
     expect(code).toBe(0)
     expect(documents(stdout)).toEqual([
-      { id: 'x', dueAt: '2030-01-31T08:00:00.000Z', revision: expect.any(Number) as number, destination: { queue } },
+      {
+        id: 'x',
+        dueAt: '2030-01-31T08:00:00.000Z',
+        revision: expect.any(Number) as number,
+        destination: { queue },
+        cancellableUntil: '2030-01-31T07:59:59.000Z',
+      },
     ])
   }
 })

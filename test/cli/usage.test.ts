@@ -38,6 +38,17 @@ const WRONG: [what: string, args: string[]][] = [
   ['a patience without a unit', ['doctor', '--patience', '60']],
   ["a rung of dueque's own as a work queue", ['topology', 'apply', '--queue', 'dueque.v1.wait.1s']],
   ["an exchange of dueque's own as a destination", ['topology', 'apply', '--exchange', 'dueque.v1.deliver']],
+  ['no id to cancel', ['cancel']],
+  ['a due time without a zone', ['cancel', 'a', '--due', '2030-01-01T00:00:00']],
+  ['ids and standard input', ['cancel', 'a', '-']],
+  ['receipts as arguments', ['cancel', 'a', '--receipts']],
+  ['receipts and a due time', ['cancel', '-', '--receipts', '--due', '2030-01-01T00:00:00Z']],
+  ['one revision of many ids', ['cancel', 'a', 'b', '--revision', '1']],
+  ['no new due time', ['reschedule', 'a', ...good.slice(0, 2), '--data', '1']],
+  ['a new due time without the message', ['reschedule', 'a', '--in', '1h']],
+  ['a rescheduled message without a destination', ['reschedule', 'a', '--in', '1h', '--data', '1']],
+  ['a gate without a queue to forward to', ['gate', 'q']],
+  ['a gate from a queue to itself', ['gate', 'q', '--to', 'q']],
   ['a URL that is none', ['status', '--url', 'http://localhost']],
 ]
 

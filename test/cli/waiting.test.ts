@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis'
-import { connect, defineMessage } from 'dueque'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connect, defineMessage, on } from 'dueque'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { redis } from '../../src/strategies/redis/index.js'
-import { useVhost } from '../support/broker.js'
+import { poll, useVhost } from '../support/broker.js'
 import { useRedis } from '../support/redis.js'
 import { documents, run, unique } from './dueque.js'
 
@@ -102,4 +102,98 @@ test('problems of the store are reported without its password', async () => {
   const denied = await run(['count', '--redis', server.url.replace('//', '//nobody:secret@')], none)
   expect(denied).toMatchObject({ code: 3, stdout: '' })
   expect(away.stderr + denied.stderr).not.toContain('secret')
+})
+
+describe('without a store, messages that wait in RabbitMQ itself', () => {
+  const rabbit = () => ({ AMQP_URL: vhost.url })
+  /** Time enough to start the command line, on a busy machine too. */
+  const DELAY_MS = 12_000
+  const inMs = (ms: number) => new Date(Date.now() + ms).toISOString()
+
+  /** A consumer, and a producer in the ladder. */
+  async function world() {
+    const mq = await connect({ url: vhost.url })
+    onTestFinished(() => mq.close())
+    const queue = unique('ladder')
+    const seen: unknown[] = []
+    const consumer = await mq.consume(queue, [on(note, ({ payload }) => void seen.push(payload))])
+    const schedule = (id: string, delay: number) => mq.schedule(note, id, { to: { queue }, in: delay, id })
+    return { queue, seen, consumer, schedule }
+  }
+
+  test('are cancelled by their ids: cancelled with a due time, unknown without, and too late behind it', async () => {
+    const { seen, consumer, schedule } = await world()
+    const receipts = await Promise.all(['a', 'b', 'c'].map((id) => schedule(id, DELAY_MS)))
+    const [known, unknown, late] = await Promise.all([
+      run(['cancel', 'a', '--due', receipts[0]!.dueAt, '--json'], rabbit()),
+      run(['cancel', 'b'], rabbit()),
+      run(['cancel', 'never', '--due', inMs(-1000)], rabbit()),
+    ])
+    const stdout = documents(known.stdout)
+    expect({ ...known, stdout }).toEqual({ code: 0, stdout: [{ id: 'a', outcome: 'cancelled' }], stderr: '' })
+    expect(unknown).toMatchObject({ code: 0, stderr: '' })
+    expect(unknown.stdout).toMatch(/^cancelled b, if it is not handled yet: --due/)
+    expect(late).toMatchObject({ code: 1, stdout: '' })
+    expect(late.stderr).toMatch(/^error: too late for "never"/)
+    await poll(() => seen.length > 0, { what: 'the third', timeoutMs: 30_000 })
+    await poll(() => consumer.stats().cancelled === 2, { what: 'two to be dropped', timeoutMs: 30_000 })
+    expect(seen).toEqual(['c'])
+  })
+
+  test('are cancelled by ids or receipts on standard input, and a bad line stops none of the others', async () => {
+    const { seen, consumer, schedule } = await world()
+    const receipts = await Promise.all(['d', 'e', 'f', 'g'].map((id) => schedule(id, DELAY_MS)))
+    const lines = ['{"id":5}', JSON.stringify(receipts[2]), 'no receipt'].join('\n')
+    const [byId, byReceipt] = await Promise.all([
+      run(['cancel', '-', '--json'], rabbit(), 'd\n\n  e \n'),
+      run(['cancel', '-', '--receipts', '--json'], rabbit(), lines),
+    ])
+    expect(documents(byId.stdout)).toEqual(['d', 'e'].map((id) => ({ id, outcome: 'unknown' })))
+    expect(byReceipt.code).toBe(1)
+    const bad = (id: string) => ({ id, error: { code: 'INVALID_LINE', message: expect.any(String) as string } })
+    expect(documents(byReceipt.stdout)).toHaveLength(3)
+    expect(documents(byReceipt.stdout)).toEqual(
+      expect.arrayContaining([bad('line 1'), { id: 'f', outcome: 'cancelled' }, bad('line 3')]),
+    )
+    await poll(() => consumer.stats().cancelled === 3, { what: 'three to be dropped', timeoutMs: 30_000 })
+    await poll(() => seen.length > 0, { what: 'the last', timeoutMs: 30_000 })
+    expect(seen).toEqual(['g'])
+  })
+
+  test('are rescheduled with the whole message, and the old one is dropped', async () => {
+    const { queue, seen, consumer, schedule } = await world()
+    const { dueAt } = await schedule('h', DELAY_MS)
+    const to = ['--queue', queue, '--name', 'note']
+    const moved = await run(
+      ['reschedule', 'h', '--in', '1s', '--due', dueAt, ...to, '--data', '"new"', '--json'],
+      rabbit(),
+    )
+    expect(moved).toMatchObject({ code: 0, stderr: '' })
+    expect(documents(moved.stdout)).toMatchObject([{ id: 'h', replaced: 'cancelled', destination: { queue } }])
+    await poll(() => consumer.stats().cancelled === 1, { what: 'the old one to be dropped', timeoutMs: 30_000 })
+    expect(seen).toEqual(['new'])
+    const late = await run(['reschedule', 'i', '--in', '1h', '--due', inMs(-1000), ...to, '--data', '1'], rabbit())
+    expect(late).toMatchObject({ code: 1, stderr: '' })
+    expect(late.stdout).toMatch(/^i is due .+Z\. It was too late to cancel the old message/)
+  })
+
+  test('cannot be looked at', async () => {
+    for (const command of [['list'], ['show', 'a'], ['count']]) {
+      const { code, stderr } = await run(command, rabbit())
+      expect({ code, stderr }).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('cannot be looked at') as string,
+      })
+    }
+  })
+})
+
+test('reschedule with a store takes another content as well', async () => {
+  const args = ['schedule', '--queue', queue, '--in', '3650d', '--id', 'moved', '--data', '1']
+  expect(await run(args, { ...env(), AMQP_URL: vhost.url })).toMatchObject({ code: 0 })
+  const moved = await run(['reschedule', 'moved', '--at', '2035-05-01T00:00:00Z', '--data', '{"n":2}', '--json'], env())
+  expect(moved).toMatchObject({ code: 0, stderr: '' })
+  const shown = await run(['show', 'moved', '--json'], env())
+  expect(documents(shown.stdout)).toMatchObject([{ payload: { n: 2 }, dueAt: '2035-05-01T00:00:00.000Z' }])
+  expect(await run(['cancel', 'moved'], env())).toMatchObject({ code: 0 })
 })

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { Option, type Command } from 'commander'
 import { destinationText } from '../../message/destination.js'
@@ -8,14 +8,13 @@ import { ladder } from '../../index.js'
 import { resolveSchedule } from '../../schedule/schedule-options.js'
 import { usage } from '../exit.js'
 import { itemOf, LINE_HELP, type Fields } from '../item.js'
-import { parseJson } from '../json.js'
+import { addContent, addDestination, addDue, fieldsOf, readPayload, type MessageOptions } from '../message-options.js'
 import { scheduleLines } from '../schedule-lines.js'
-import { collect, wholeNumber, withDueque, type Settings } from '../settings.js'
+import { withDueque, type Settings } from '../settings.js'
 import { Stop } from '../stop.js'
 import { plain, type Terminal } from '../terminal.js'
 
-type Options = Settings &
-  Omit<Fields, 'headers'> & { header?: string[]; declare?: boolean; data?: string; file?: string; raw?: boolean }
+type Options = Settings & MessageOptions & Pick<Fields, 'in' | 'at' | 'id'> & { raw?: boolean }
 
 const EXAMPLES = `
 Examples:
@@ -25,27 +24,14 @@ Examples:
   psql -XAtc 'select to_json(p) from patients p' | dueque schedule --queue letters --in 7d --raw`
 
 export function addSchedule(program: Command, terminal: Terminal): void {
-  program
+  const command = program
     .command('schedule')
     .description('make one message, or one for each line of the input, wait until it is due')
-    .option('--queue <queue>', 'where to')
-    .addOption(new Option('--exchange <exchange>', 'where to, instead of a queue').conflicts('queue'))
-    .addOption(new Option('--key <key>', 'routing key for the exchange').conflicts('queue'))
-    .option('--in <duration>', 'due in 250ms, 90s, 1h30m, 7d, PT1H, …')
-    .addOption(new Option('--at <instant>', 'due at an ISO 8601 time with a zone').conflicts('in'))
-    .option('--name <name>', "the message's name: on(…) at the consumer goes by it (default: message)")
-    .option('--schema-version <n>', "version of the payload's schema (default: 1)", wholeNumber)
+  addContent(addDue(addDestination(command)), 'a JSON document, or lines (below)')
     .option('--id <id>', 'id of the message (default: a random UUID)')
-    .option('--header <name=value>', 'a header with a text; may be given several times', collect)
-    .option('--priority <n>', '0 to 4', wholeNumber)
-    .option('--correlation-id <id>')
-    .option('--expires-in <duration>', 'of no use this long after it was due: goes to the dead queue then')
-    .option('--declare', 'declare a missing queue instead of failing')
-    .option('--data <json>', 'the payload')
-    .addOption(new Option('--file <path>', 'a JSON document, or lines (below)').conflicts('data'))
     .addOption(new Option('--raw', 'each line is a payload and nothing else').conflicts('data'))
     .addHelpText('after', `${LINE_HELP}\n${EXAMPLES}`)
-    .action(async (_options: Options, command: Command) => run(command.optsWithGlobals<Options>(), terminal))
+    .action(async (_options: Options, self: Command) => run(self.optsWithGlobals<Options>(), terminal))
 }
 
 async function run(options: Options, terminal: Terminal): Promise<void> {
@@ -66,19 +52,6 @@ async function run(options: Options, terminal: Terminal): Promise<void> {
   process.exitCode = await withDueque(options, terminal, (mq) =>
     scheduleLines(mq, input, { fields, raw, declare }, stop, terminal),
   )
-}
-
-function fieldsOf({ header, ...options }: Options): Fields {
-  return {
-    ...options,
-    headers: header && Object.fromEntries(header.map(headerOf)),
-  }
-}
-
-function headerOf(text: string): [string, string] {
-  const at = text.indexOf('=')
-  if (at < 1) throw usage(`--header: expected name=value, got ${JSON.stringify(text)}`)
-  return [text.slice(0, at), text.slice(at + 1)]
 }
 
 /** Refuses wrong options before the broker is asked. Fields that the lines will bring have stand-ins here. */
@@ -109,21 +82,4 @@ async function openInput({ data, file, raw }: Options): Promise<Readable | undef
   })
   if (!found.isFile() && !found.isFIFO()) throw usage(`--file: ${file} is not a file`)
   return createReadStream(file)
-}
-
-async function readPayload({ data, file }: Options): Promise<unknown> {
-  const [option, text] = data !== undefined ? ['--data', data] : ['--file', await readText(file!)]
-  try {
-    return parseJson(text)
-  } catch (error) {
-    throw usage(`${option}: ${errorText(error)}`, error)
-  }
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
-  } catch (error) {
-    throw usage(`--file: ${errorText(error)}`, error)
-  }
 }

@@ -1,22 +1,48 @@
-import type { Command } from 'commander'
-import { EXIT, usage } from '../../exit.js'
+import { Option, type Command } from 'commander'
+import { errorText, shown } from '../../../base/errors.js'
+import type { CancelResult, CancelTarget, Receipt } from '../../../index.js'
+import { parseInstant } from '../../../message/due.js'
+import { runAll } from '../../../schedule/run-all.js'
+import { withCancelling } from '../../cancelling.js'
+import { CommandError, errorJson, EXIT, usage } from '../../exit.js'
+import { linesOf } from '../../lines.js'
 import { wholeNumber, type Settings } from '../../settings.js'
-import { withWaitlist } from '../../stores/store-options.js'
 import { plain, type Terminal } from '../../terminal.js'
 import { notWaiting, targetOf } from './target.js'
 
-type Options = Settings & { revision?: number }
+type Options = Settings & { revision?: number; due?: string; receipts?: boolean }
+
+/** How many cancellations are on their way at a time. */
+const AT_A_TIME = { messages: 1000, bytes: Infinity, bodyBytes: 0 }
 
 const HELP = `
-Takes back all that waits under an id, retries too. What is on its way to its queue is not waiting any more. Exits with 1 if
-one of them did not wait.`
+With a store (--redis, --postgres) the answer is exact: cancelled, or not-waiting. What is on its way to its queue is not waiting
+any more. All messages under an id are taken back, their retries too.
+
+Without one, messages wait in RabbitMQ itself. A cancellation is a record that the consumers read before they handle a message:
+  cancelled  recorded in time, a second before --due at least: no handler starts for it
+  too-late   recorded later: dropped if a consumer still meets it
+  unknown    recorded, without --due: one of the two
+It concerns all messages that were scheduled under the id until now, or exactly one with --revision.
+
+Exits with 1 if a message did not wait, or its cancellation was too late.
+
+Examples:
+  dueque cancel appointment-42/24h --due 2030-01-31T09:00:00+01:00
+  dueque cancel appointment-42/24h --redis redis://localhost
+  psql -XAtc 'select id from cancelled' | dueque cancel -
+  dueque cancel - --receipts < receipts.ndjson     # as dueque schedule --json has printed them`
 
 export function addCancel(program: Command, terminal: Terminal): void {
   program
     .command('cancel')
-    .description('take back messages that wait in a store')
-    .argument('<id...>')
-    .option('--revision <n>', 'of one id: up to this one', wholeNumber)
+    .description('take back messages that wait')
+    .argument('<id...>', 'or - for ids on standard input, one a line')
+    .option('--due <instant>', 'the latest due time of these messages, at an ISO 8601 time with a zone')
+    .option('--revision <n>', 'of one id: exactly this one; with a store, up to this one', wholeNumber)
+    .addOption(
+      new Option('--receipts', 'the lines on standard input are receipts, in JSON').conflicts(['due', 'revision']),
+    )
     .addHelpText('after', HELP)
     .action(async (ids: string[], _options: Options, command: Command) => {
       process.exitCode = await cancel(ids, command.optsWithGlobals<Options>(), terminal)
@@ -24,17 +50,80 @@ export function addCancel(program: Command, terminal: Terminal): void {
 }
 
 async function cancel(ids: readonly string[], options: Options, terminal: Terminal): Promise<number> {
-  const { revision } = options
-  if (revision !== undefined && ids.length > 1) throw usage('--revision: of one id only')
-  return withWaitlist(options, terminal, async (waiting) => {
+  const items = itemsOf(ids, options)
+  const isOne = ids.length === 1 && ids[0] !== '-'
+  return withCancelling(options, terminal, async (methods) => {
     let code: number = EXIT.ok
-    for (const id of ids) {
-      const outcome = await waiting.cancel(targetOf(id, revision))
-      if (outcome === 'not-waiting') code = EXIT.partial
-      if (terminal.json) await terminal.printJson({ id, outcome })
-      else if (outcome === 'cancelled') await terminal.print(`cancelled ${plain(id)}`)
-      else terminal.error(notWaiting(id))
+    const run = ({ target, error }: Item) => (error ? Promise.reject(error) : methods.cancel(target))
+    for await (const result of runAll(items, { run, done: (outcome) => ({ outcome }) }, AT_A_TIME)) {
+      const { item, outcome, error } = result
+      // Its own exit code says more.
+      if (error && isOne) throw error
+      if (error || outcome === 'not-waiting' || outcome === 'too-late') code = EXIT.partial
+      const isRead = await (error ? failed(item, error, terminal) : answered(item.id, outcome, terminal))
+      if (!isRead) return EXIT.partial
     }
     return code
   })
+}
+
+/** One cancellation; with an error if its line cannot be read. */
+type Item =
+  | { readonly id: string; readonly target: CancelTarget; readonly error?: never }
+  | { readonly id: string; readonly target?: never; readonly error: Error }
+
+/** @throws CommandError, DuequeError of wrong usage, before anything is asked */
+function itemsOf(
+  ids: readonly string[],
+  { revision, due, receipts = false }: Options,
+): Iterable<Item> | AsyncIterable<Item> {
+  const hasInput = ids.includes('-')
+  if (hasInput && ids.length > 1) throw usage('expected ids, or - alone for standard input')
+  if (receipts && !hasInput) throw usage('--receipts is for standard input: dueque cancel - --receipts')
+  if (revision !== undefined && (hasInput || ids.length > 1)) throw usage('--revision: of one id only')
+  if (due !== undefined) parseInstant(due)
+  const itemOf = (id: string): Item => ({ id, target: targetOf(id, revision, due) })
+  return hasInput ? itemsOfInput(receipts ? itemOfReceipt : itemOf) : ids.map(itemOf)
+}
+
+async function* itemsOfInput(itemOf: (text: string) => Item): AsyncGenerator<Item> {
+  for await (const { number, text, problem } of linesOf(process.stdin)) {
+    const id = `line ${number}`
+    try {
+      yield text === undefined ? { id, error: new CommandError('INVALID_LINE', `${id}: ${problem}`) } : itemOf(text)
+    } catch (error) {
+      yield { id, error: new CommandError('INVALID_LINE', `${id}: ${errorText(error)}`) }
+    }
+  }
+}
+
+function itemOfReceipt(text: string): Item {
+  const target = JSON.parse(text) as Receipt
+  const { id } = Object(target) as Partial<Receipt>
+  if (typeof id !== 'string') throw new Error('expected a receipt, as dueque schedule --json prints it')
+  return { id, target }
+}
+
+function answered(id: string, outcome: CancelResult, terminal: Terminal): Promise<boolean> | boolean {
+  if (terminal.json) return terminal.printJson({ id, outcome })
+  switch (outcome) {
+    case 'cancelled':
+      return terminal.print(`cancelled ${plain(id)}`)
+    case 'unknown':
+      return terminal.print(`cancelled ${plain(id)}, if it is not handled yet: --due tells whether that was in time`)
+    case 'too-late':
+      terminal.error(
+        new CommandError('TOO_LATE', `too late for ${shown(id)}: it is dropped only if no consumer has it yet`),
+      )
+      return true
+    case 'not-waiting':
+      terminal.error(notWaiting(id))
+      return true
+  }
+}
+
+function failed({ id }: Item, error: Error, terminal: Terminal): Promise<boolean> | boolean {
+  if (terminal.json) return terminal.printJson({ id, error: errorJson(error) })
+  terminal.error(error)
+  return true
 }

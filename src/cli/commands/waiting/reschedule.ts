@@ -1,36 +1,85 @@
-import { Option, type Command } from 'commander'
-import type { Due } from '../../../index.js'
-import { usage } from '../../exit.js'
+import type { Command } from 'commander'
+import type { CancelResult, Due, RescheduleContent } from '../../../index.js'
+import { parseInstant } from '../../../message/due.js'
+import { hasStore, withCancelling } from '../../cancelling.js'
+import { EXIT, usage } from '../../exit.js'
+import { contentOf } from '../../item.js'
+import {
+  addContent,
+  addDestination,
+  addDue,
+  fieldsOf,
+  readPayload,
+  type MessageOptions,
+} from '../../message-options.js'
 import { wholeNumber, type Settings } from '../../settings.js'
-import { withWaitlist } from '../../stores/store-options.js'
 import { plain, type Terminal } from '../../terminal.js'
 import { notWaiting, targetOf } from './target.js'
 
-type Options = Settings & { in?: string; at?: string; revision?: number }
+type Options = Settings & MessageOptions & { in?: string; at?: string; due?: string; revision?: number }
 
 const HELP = `
-What it holds stays as it is, its expiry keeps its distance, and a retry is due then too. Exits with 1 if it did not wait.
+With a store (--redis, --postgres) the message keeps what it holds, unless --data or --file gives something else. Its expiry
+keeps its distance, and a retry is due then too. Exits with 1 if it did not wait.
 
-Example:
-  dueque reschedule appointment-42/24h --at 2030-01-31T09:00:00+01:00 --redis redis://localhost`
+Without one, messages wait in RabbitMQ itself, which cannot look them up: give the whole message again, with its destination. The
+new message is scheduled first, then the old one is cancelled: --due, the old due time, tells whether that was in time. If it was
+not, both may be delivered. Exits with 1 then.
+
+Examples:
+  dueque reschedule appointment-42/24h --at 2030-01-31T09:00:00+01:00 --redis redis://localhost
+  dueque reschedule appointment-42/24h --in 2h --due 2030-01-31T09:00:00+01:00 --queue reminders \\
+    --name appointment.reminder --data '{"patient":"p-7"}'`
 
 export function addReschedule(program: Command, terminal: Terminal): void {
-  program
+  const command = program
     .command('reschedule')
-    .description('give a message that waits in a store another due time')
+    .description('give a message that waits another due time')
     .argument('<id>', 'of several, the latest')
-    .option('--in <duration>', 'due in 250ms, 90s, 1h30m, 7d, PT1H, …')
-    .addOption(new Option('--at <instant>', 'due at an ISO 8601 time with a zone').conflicts('in'))
-    .option('--revision <n>', 'the latest up to this one', wholeNumber)
+  addContent(addDestination(addDue(command)), 'a JSON document')
+    .option('--due <instant>', 'the due time that it had, at an ISO 8601 time with a zone')
+    .option('--revision <n>', 'the revision that it has; with a store, the latest up to this one', wholeNumber)
     .addHelpText('after', HELP)
-    .action(async (id: string, _options: Options, command: Command) => {
-      const options = command.optsWithGlobals<Options>()
-      const { in: delay, at, revision } = options
-      if (delay === undefined && at === undefined) throw usage('no due time: --in or --at is needed')
-      const due = (delay === undefined ? { at } : { in: delay }) as Due
-      const target = targetOf(id, revision)
-      const receipt = await withWaitlist(options, terminal, (waiting) => waiting.reschedule(target, due))
-      if (!receipt) throw notWaiting(id)
-      await (terminal.json ? terminal.printJson(receipt) : terminal.print(`${plain(id)} is due ${receipt.dueAt}`))
-    })
+    .action(async (id: string, _options: Options, self: Command) => run(id, self.optsWithGlobals<Options>(), terminal))
+}
+
+async function run(id: string, options: Options, terminal: Terminal): Promise<void> {
+  const { in: delay, at, due: oldDue, revision } = options
+  if (delay === undefined && at === undefined) throw usage('no due time: --in or --at is needed')
+  if (oldDue !== undefined) parseInstant(oldDue)
+  const due = (delay === undefined ? { at } : { in: delay }) as Due
+  const content = await contentFrom(options)
+  const target = targetOf(id, revision, oldDue)
+  const receipt = await withCancelling(options, terminal, ({ reschedule }) => reschedule(target, due, content!))
+  if (!receipt) throw notWaiting(id)
+  const { replaced, dueAt } = receipt
+  if (replaced === 'too-late') process.exitCode = EXIT.partial
+  const text = `${plain(id)} is due ${dueAt}${NOTES[replaced] ?? ''}`
+  await (terminal.json ? terminal.printJson(receipt) : terminal.print(text))
+}
+
+const NOTES: Partial<Record<CancelResult, string>> = {
+  'too-late': '. It was too late to cancel the old message: both may be delivered',
+  unknown: '. The old message is cancelled, if it is not handled yet: --due tells whether that was in time',
+}
+
+/** Options that say something of a content, beside its payload. */
+const OF_CONTENT = ['queue', 'exchange', 'key', 'declare', 'name', 'schemaVersion', 'header', 'priority'] as const
+
+/** What the message holds from now on; undefined if it keeps what it holds. @throws CommandError of wrong usage */
+async function contentFrom(options: Options): Promise<RescheduleContent | undefined> {
+  const { data, file, declare, correlationId, expiresIn } = options
+  if (data === undefined && file === undefined) {
+    if (!hasStore(options))
+      throw usage('messages that wait in RabbitMQ itself cannot be looked up: give the payload, --data or --file')
+    const isMore = [...OF_CONTENT.map((name) => options[name]), correlationId, expiresIn].some(
+      (value) => value !== undefined,
+    )
+    if (isMore) throw usage('options of the message need its payload as well: --data or --file')
+    return undefined
+  }
+  const { message, payload, options: more } = contentOf(await readPayload(options), fieldsOf(options))
+  if (more.to === undefined && !hasStore(options))
+    throw usage('a destination is needed: --queue, or --exchange with --key')
+  return { message, payload, options: { ...more, declare } }
 }

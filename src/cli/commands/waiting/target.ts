@@ -2,10 +2,11 @@ import type { Receipt } from '../../../index.js'
 import { shown } from '../../../base/errors.js'
 import { CommandError } from '../../exit.js'
 
-/** What a command means by an id, and by a revision if it has one: up to that. */
-export function targetOf(id: string, revision: number | undefined): Receipt | string {
+/** What a command means by an id, and by a revision and a due time if it has them. */
+export function targetOf(id: string, revision: number | undefined, dueAt?: string): Receipt | string {
+  if (revision === undefined && dueAt === undefined) return id
   // All that is looked at of a receipt.
-  return revision === undefined ? id : ({ id, revision } as Receipt)
+  return { id, ...(revision !== undefined && { revision }), ...(dueAt !== undefined && { dueAt }) } as Receipt
 }
 
 export function notWaiting(id: string): CommandError {
