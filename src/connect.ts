@@ -159,7 +159,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     const isUp = health.producer === 'up' && health.consumer !== 'down' && store !== 'down'
     const cancellations = this.#tail?.health()
     return {
-      ok: isUp && this.#closing === undefined,
+      ok: isUp && !this.#consumers.isWaiting && this.#closing === undefined,
       ...health,
       ...(store && { store }),
       ...(stored && { stored }),

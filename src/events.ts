@@ -82,6 +82,8 @@ export interface DuequeEvents {
    * event for a message that the broker itself moves there, at its delivery limit.
    */
   dead: (event: DeadEvent) => void
+  /** A consumer of this process dropped a cancelled message. `attempt` is the one that it was to be. */
+  dropped: (event: HandledEvent) => void
   /** This process moved an unroutable message to the parking queue. */
   parked: (event: ParkedEvent) => void
   /** This process has cancelled or rescheduled a message, and the outcome says whether that was in time. */
@@ -97,6 +99,7 @@ export const EVENT_RULES: Rules<DuequeEvents> = {
   handled: aFunction,
   retried: aFunction,
   dead: aFunction,
+  dropped: aFunction,
   parked: aFunction,
   cancelled: aFunction,
 }

@@ -179,6 +179,11 @@ export class AmqpBroker implements Broker {
     })
   }
 
+  /** Whether the connection of the consumers is there. */
+  get isConsuming(): boolean {
+    return this.#consuming.model !== undefined
+  }
+
   health(): BrokerHealth {
     const [producing, consuming] = [this.#producing, this.#consuming]
     const { blocked, broker } = producing

@@ -20,13 +20,17 @@ export class CancellationLayout {
 
   /** In the order in which they can be declared. */
   parts(): Part[] {
-    return [
-      exchange(this.exchange, 'direct'),
-      ...HORIZONS.flatMap((horizon) => {
-        const name = this.stream(horizon)
-        return [queue(name, streamArguments(horizon)), queueBinding(name, this.exchange, horizon.name)]
-      }),
-    ]
+    return [this.exchangePart(), ...HORIZONS.flatMap((horizon) => this.streamParts(horizon))]
+  }
+
+  exchangePart(): Part {
+    return exchange(this.exchange, 'direct')
+  }
+
+  /** A stream and its binding. */
+  streamParts(horizon: Horizon): Part[] {
+    const name = this.stream(horizon)
+    return [queue(name, streamArguments(horizon)), queueBinding(name, this.exchange, horizon.name)]
   }
 
   streams(): QueuePart[] {

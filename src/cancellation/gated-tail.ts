@@ -3,7 +3,8 @@ import type { DuequeError } from '../base/errors.js'
 import type { Envelope } from '../message/envelope.js'
 import { Gate } from './gate.js'
 import { CancellationLog } from './log.js'
-import { CancellationTail, type TailSettings, type TailState } from './tail.js'
+import { CancellationTail, type TailSettings } from './tail.js'
+import type { TailState } from './tail-proof.js'
 
 /** What happens while the tail is down: messages are handled all the same, or they wait. */
 export type OnTailDown = 'handle' | 'wait'
@@ -38,10 +39,7 @@ export class GatedTail {
     return {
       gate: this.#gates[onTailDown],
       isCancelled: (envelope) => tail.isCancelled(envelope),
-      ready: async () => {
-        await tail.start()
-        await tail.proved()
-      },
+      ready: () => tail.start(),
     }
   }
 

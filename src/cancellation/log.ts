@@ -1,6 +1,7 @@
 import type { AmqpBroker } from '../amqp/amqp-broker.js'
 import type { Frame } from '../amqp/publish/frame-builder.js'
 import type { DeliveryOptions, PublishPlan } from '../amqp/publish/publication.js'
+import type { Declarer } from '../amqp/topology/declarer.js'
 import type { Topology } from '../amqp/topology/topology.js'
 import { DuequeError } from '../base/errors.js'
 import type { Timeline } from '../base/clock.js'
@@ -9,6 +10,8 @@ import { HORIZONS, horizonFor, type Horizon } from './horizons.js'
 import { encodeRecord, type CancellationRecord } from './record.js'
 import { RecordBatches, type PublishRecords } from './record-batches.js'
 
+/** For the first record of a stream, which starting consumers wait for. */
+const FIRST_MS = 1000
 /** The topology remembers the exchange and the streams by this key. */
 const KEY = 'cancellations'
 
@@ -52,13 +55,28 @@ export class CancellationLog {
    */
   declare(topology: Topology): Promise<void> {
     return topology.ensure(KEY, async () => {
-      for (const part of this.layout.parts()) await topology.declarer.declare(part)
-      for (const horizon of HORIZONS) {
-        const count = await topology.declarer.count(this.layout.stream(horizon))
-        // Nobody waits for it: RabbitMQ may take no messages for now.
-        if (count === 0) this.#publish(horizon, Buffer.alloc(0)).catch(() => undefined)
-      }
+      await topology.declarer.declare(this.layout.exchangePart())
+      // Side by side: every consumer that starts waits for it.
+      await Promise.all(HORIZONS.map((horizon) => this.#declareStream(horizon, topology.newDeclarer())))
     })
+  }
+
+  async #declareStream(horizon: Horizon, declarer: Declarer): Promise<void> {
+    try {
+      for (const part of this.layout.streamParts(horizon)) await declarer.declare(part)
+      const count = await declarer.count(this.layout.stream(horizon))
+      if (count === 0) await this.#writeFirst(horizon)
+    } finally {
+      declarer.close()
+    }
+  }
+
+  /** A reader that starts by time in the moment when the first record is written may get nothing. Never rejects. */
+  async #writeFirst(horizon: Horizon): Promise<void> {
+    const message = { id: crypto.randomUUID(), revision: undefined, body: Buffer.alloc(0) }
+    const plan: PublishPlan = { prepare: () => this.#frame(message.id, horizon.name), safeAt: () => 0 }
+    // RabbitMQ may take no messages for now.
+    await this.#broker.publish(message, plan, { timeoutMs: FIRST_MS }).catch(() => undefined)
   }
 
   #publish({ name }: Horizon, body: Buffer, options: DeliveryOptions = {}): Promise<void> {

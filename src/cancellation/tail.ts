@@ -2,26 +2,25 @@ import type { AmqpBroker } from '../amqp/amqp-broker.js'
 import type { StreamReader, StreamRecord } from '../amqp/receive/stream.js'
 import { DuequeError, errorText } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import type { Timeline } from '../base/clock.js'
+import type { Clock } from '../base/clock.js'
+import { throttle } from '../base/throttle.js'
+import type { CancellationHealth } from '../health.js'
 import type { Envelope } from '../message/envelope.js'
 import { CancelledRevisions } from './cancelled-revisions.js'
 import { HORIZONS, type Horizon } from './horizons.js'
 import type { CancellationLog } from './log.js'
-import { LoopWatch } from './loop-watch.js'
 import { decodeRecords } from './record.js'
 import { startFailure } from './start-failure.js'
+import { TailProof, UNPROVED_MS, type TailState } from './tail-proof.js'
 
 /** How far ahead of ours the broker's clock may be. */
 const CLOCKS_DIFFER_MS = 60_000
-/** A tail whose end cannot be proved for so long is reported. */
-export const UNPROVED_MS = 30_000
-/** How often the end is proved though nothing has happened: a reader whose replica was deleted hangs in silence. */
-const PROVE_EVERY_MS = 15_000
+const FORGET_EVERY_MS = 15_000
 
 export interface TailSettings {
   broker: AmqpBroker
   log: CancellationLog
-  clock: Timeline
+  clock: Clock
   logger: Logger
   /** Half of it is the most by which the event loop may be late. */
   marginMs: number
@@ -29,55 +28,45 @@ export interface TailSettings {
   graceMs: number
   /** Called when {@link CancellationTail.state} changes. */
   onState: (state: TailState) => void
-  /** Called when the tail cannot be proved. */
+  /** Called once when the tail is down. */
   onError: (error: DuequeError) => void
 }
-
-/**
- * - `reading`: it may not have read every record yet: no message may be handled.
- * - `live`: it had read every record that was in the streams when it looked last.
- * - `down`: it has been `reading` for 30 s. It goes on trying.
- */
-export type TailState = 'reading' | 'live' | 'down'
 
 /** Reads the cancellation streams of a namespace, and knows which messages are cancelled. */
 export class CancellationTail {
   readonly #settings: TailSettings
   readonly #cancelled: CancelledRevisions
-  #readers: StreamReader[] = []
-  #starting: Promise<void> | undefined
-  #state: TailState = 'reading'
-  #provedAt = 0
+  readonly #isNews: (what: string) => boolean
+  readonly #closing = new AbortController()
+  readonly #closed = new Promise<void>((resolve) => this.#closing.signal.addEventListener('abort', () => resolve()))
+  #proof: TailProof
+  #readers: readonly StreamReader[] = []
+  #starting: Promise<unknown> | undefined
   #unreadable = 0
-  /** Raised whenever a proof that is under way proves nothing. */
-  #generation = 0
-  #isProving = false
-  #isClosed = false
-  #watch: LoopWatch | undefined
-  #downTimer: ReturnType<typeof setTimeout> | undefined
-  #proveTimer: ReturnType<typeof setInterval> | undefined
+  #forgetting: ReturnType<typeof setInterval> | undefined
   #lastError: DuequeError | undefined
-  readonly #waiting = new Set<() => void>()
 
   constructor(settings: TailSettings) {
     this.#settings = settings
     this.#cancelled = new CancelledRevisions(settings.graceMs)
+    this.#isNews = throttle(settings.clock)
+    this.#proof = this.#newProof(Promise.resolve([]))
   }
 
   get state(): TailState {
-    return this.#state
+    return this.#proof.state
   }
 
   /** Of this moment, for `health()`; undefined before the first {@link start}. */
-  health() {
+  health(): CancellationHealth | undefined {
     if (!this.#starting) return undefined
-    const { size: records } = this.#cancelled
-    const provedAt = this.#provedAt === 0 ? undefined : new Date(this.#provedAt).toISOString()
-    return { state: this.#state, records, unreadable: this.#unreadable, ...(provedAt && { provedAt }) }
+    const { state, provedAt } = this.#proof
+    const proved = provedAt !== undefined && { provedAt: new Date(provedAt).toISOString() }
+    return { state, records: this.#cancelled.size, unreadable: this.#unreadable, ...proved }
   }
 
   /**
-   * Starts reading, once.
+   * Starts reading, once. Resolves when every record was read, or when that cannot be proved within 30 s.
    *
    * @throws DuequeError `UNSUPPORTED` on a broker without streams, `PERMISSION_DENIED`, `TOPOLOGY_MISSING`,
    * `TOPOLOGY_MISMATCH`; a later call tries again
@@ -87,47 +76,63 @@ export class CancellationTail {
       this.#starting = undefined
       throw error
     })
-    return this.#starting
-  }
-
-  /** Resolves when every record was read, or when that cannot be proved within 30 s. */
-  async proved(): Promise<void> {
-    while (this.#state === 'reading' && !this.#isClosed) await new Promise<void>((done) => this.#waiting.add(done))
+    // A reader that cannot open yet is waited for no longer than the proof.
+    const known = this.#proof.known()
+    return Promise.race([this.#starting.then(() => known), known, this.#closed])
   }
 
   isCancelled({ id, revision }: Pick<Envelope, 'id' | 'revision'>): boolean {
     return id !== undefined && revision !== undefined && this.#cancelled.has(id, revision)
   }
 
-  /** False also if the event loop stood still a moment ago: for every handler that is to start. */
+  /** Whether every record was read. Asked for every handler that is to start. */
   isCurrent(): boolean {
-    if (this.#watch?.isLate()) this.#unproved()
-    return this.#state === 'live'
+    return this.#proof.isCurrent()
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
-    this.#watch?.close()
-    clearTimeout(this.#downTimer)
-    clearInterval(this.#proveTimer)
-    this.#wake()
+    this.#closing.abort()
+    this.#proof.close()
+    clearInterval(this.#forgetting)
     await Promise.all(this.#readers.map((reader) => reader.close()))
   }
 
   async #start(): Promise<void> {
-    const opened = await Promise.allSettled(HORIZONS.map((horizon) => this.#open(horizon)))
-    this.#readers = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-    const failed = opened.find((one) => one.status === 'rejected')
-    if (failed) {
-      await Promise.all(this.#readers.map((reader) => reader.close()))
-      throw startFailure(failed.reason, this.#settings.log.layout)
+    const { clock, log } = this.#settings
+    const attempt = new AbortController()
+    const closing = AbortSignal.any([this.#closing.signal, attempt.signal])
+    const opening = Promise.all(HORIZONS.map((horizon) => this.#open(horizon, closing)))
+    const proof = (this.#proof = this.#newProof(opening))
+    proof.start()
+    try {
+      this.#readers = await opening
+    } catch (error) {
+      attempt.abort()
+      proof.close()
+      throw startFailure(error, log.layout)
     }
-    this.#watch = new LoopWatch(this.#settings.marginMs / 2, () => this.#unproved())
-    this.#proveTimer = setInterval(() => void this.#proveAgain(), PROVE_EVERY_MS).unref()
-    this.#unproved()
+    this.#forgetting ??= setInterval(() => this.#cancelled.forget(clock.now()), FORGET_EVERY_MS).unref()
   }
 
-  #open(horizon: Horizon): Promise<StreamReader> {
+  #newProof(opening: Promise<readonly StreamReader[]>): TailProof {
+    const { broker, marginMs } = this.#settings
+    const reached = async () => {
+      for (const one of await Promise.allSettled((await opening).map((reader) => reader.reached())))
+        if (one.status === 'rejected') throw one.reason
+    }
+    return new TailProof({
+      prove: () =>
+        reached().then(
+          () => true,
+          () => false,
+        ),
+      isConnected: () => broker.isConsuming,
+      lateMs: marginMs / 2,
+      onState: (state, before) => this.#changed(state, before),
+    })
+  }
+
+  #open(horizon: Horizon, closing: AbortSignal): Promise<StreamReader> {
     const { broker, log, clock, graceMs } = this.#settings
     return broker.readStream({
       queue: log.layout.stream(horizon),
@@ -135,83 +140,38 @@ export class CancellationTail {
       declare: (topology) => log.declare(topology),
       onRecord: (record) => this.#read(record),
       onError: (error) => (this.#lastError = error),
-      onLost: () => this.#unproved(),
+      onLost: () => this.#proof.lost(),
+      closing,
     })
   }
 
-  #read({ body, writtenAt }: StreamRecord): void {
+  #read({ body, offset, writtenAt }: StreamRecord): void {
     const now = this.#settings.clock.now()
-    for (const record of decodeRecords(body, (error) => this.#skipped(error)))
+    for (const record of decodeRecords(body, (error) => this.#skipped(error, offset)))
       this.#cancelled.add(record, writtenAt ?? now, now)
   }
 
-  #skipped(error: Error): void {
+  #skipped(error: Error, offset: number): void {
     this.#unreadable++
-    this.#settings.logger.warn('a cancellation could not be read: skipped', { error: errorText(error) })
+    const { logger } = this.#settings
+    if (this.#isNews('unreadable'))
+      logger.warn('a cancellation could not be read: skipped', { offset, error: errorText(error) })
   }
 
-  /** The end has to be proved again, before another message is handled. */
-  #unproved(): void {
-    this.#generation++
-    if (this.#isClosed) return
-    if (this.#state === 'live' || this.#downTimer === undefined) {
-      this.#downTimer ??= setTimeout(() => this.#down(), UNPROVED_MS).unref()
-      this.#become('reading')
-    }
-    void this.#prove()
-  }
-
-  async #prove(): Promise<void> {
-    if (this.#isProving) return
-    this.#isProving = true
-    for (let generation = -1; generation !== this.#generation && !this.#isClosed;) {
-      generation = this.#generation
-      await Promise.all(this.#readers.map((reader) => reader.reached())).catch(() => undefined)
-    }
-    this.#isProving = false
-    if (this.#isClosed) return
-    clearTimeout(this.#downTimer)
-    this.#downTimer = undefined
-    this.#lastError = undefined
-    this.#provedAt = this.#settings.clock.now()
-    this.#become('live')
-  }
-
-  /** Without closing the gate. */
-  async #proveAgain(): Promise<void> {
-    this.#cancelled.forget(this.#settings.clock.now())
-    if (this.#state !== 'live') return
-    for (const reader of this.#readers) {
-      const generation = this.#generation
-      const late = setTimeout(() => {
-        reader.restart()
-        this.#unproved()
-      }, UNPROVED_MS - PROVE_EVERY_MS).unref()
-      await reader.reached().catch(() => undefined)
-      clearTimeout(late)
-      if (generation !== this.#generation) return
-    }
-    this.#provedAt = this.#settings.clock.now()
+  #changed(state: TailState, before: TailState): void {
+    const { logger, onState } = this.#settings
+    if (before === 'down') logger.info('every cancellation of this namespace is read again')
+    onState(state)
+    if (state === 'down') this.#down()
+    else if (state === 'live') this.#lastError = undefined
   }
 
   #down(): void {
-    const message = `the cancellations of this namespace could not be read for ${UNPROVED_MS / 1000} s`
+    const { logger, onError } = this.#settings
+    const message = `for ${UNPROVED_MS / 1000} s it could not be proved that every cancellation of this namespace is read`
     const cause = this.#lastError
-    const why = cause ? `: ${cause.message}` : ''
-    this.#settings.onError(new DuequeError('CANCELLATIONS_UNREAD', `${message}${why}`, {}, { cause }))
-    this.#become('down')
-  }
-
-  #become(state: TailState): void {
-    if (this.#state !== state) {
-      this.#state = state
-      this.#settings.onState(state)
-    }
-    if (state !== 'reading') this.#wake()
-  }
-
-  #wake(): void {
-    for (const done of this.#waiting) done()
-    this.#waiting.clear()
+    const advice = cause?.message ?? 'the broker does not send what the streams hold'
+    logger.error('cancellations are not read: consumers do as their option onTailDown says', { error: advice })
+    onError(new DuequeError('CANCELLATIONS_UNREAD', `${message}: ${advice}`, {}, { cause }))
   }
 }

@@ -24,18 +24,23 @@ const LONGEST_START_MS = 3000
 export class RunningConsumer implements Consumer {
   readonly queue: string
   readonly handlers: readonly Handler[]
+  /** Handles nothing while it cannot be proved that every cancellation is read. */
+  readonly waitsForTail: boolean
   readonly #options: ReturnType<typeof resolveConsume>
   readonly #environment: ConsumerEnvironment
   readonly #dispatch: Dispatch
   /** Aborted when handlers have no more time. */
   readonly #abort = new AbortController()
   #starting: Promise<Subscription> | undefined
+  /** From then on the broker may send messages. */
+  #isSubscribing = false
   #closing: Promise<void> | undefined
   #abandonStart: ((error: DuequeError) => void) | undefined
 
   constructor(queue: string, handlers: readonly Handler[], options: ConsumeOptions, environment: ConsumerEnvironment) {
     this.queue = queue
     this.handlers = checkHandlers(handlers)
+    this.waitsForTail = options.cancellations !== 'off' && options.onTailDown === 'wait'
     const { logger, strategy } = environment
     this.#options = resolveConsume(options, strategy.limits, logger)
     this.#environment = environment
@@ -69,7 +74,7 @@ export class RunningConsumer implements Consumer {
   #newHandling(): Handling {
     const { queue, handlers } = this
     const { retry, handlerTimeoutMs } = this.#options
-    const { clock, logger, strategy, connection, telemetry } = this.#environment
+    const { clock, logger, strategy, connection, telemetry, isCancelled } = this.#environment
     return new Handling({
       queue,
       handlers,
@@ -79,17 +84,15 @@ export class RunningConsumer implements Consumer {
       clock,
       logger,
       telemetry,
+      isCancelled,
       closing: this.#abort.signal,
       running: { connection, consumer: this, queue },
     })
   }
 
   async start(): Promise<this> {
-    const { prefetch, declare } = this.#options
-    const { broker, telemetry, logger, ready } = this.#environment
-    const listener = (arrival: Arrival) => this.#dispatch.arrived(arrival)
-    const subscribe = () => broker.subscribe({ queue: this.queue }, { prefetch, declare }, listener)
-    this.#starting = ready ? ready().then(subscribe) : subscribe()
+    const { telemetry, logger } = this.#environment
+    this.#starting = this.#subscribe()
     const closed = new Promise<never>((_, reject) => (this.#abandonStart = reject))
     closed.catch(() => undefined)
     // Behind the subscription, which a hook that closes the consumer has to end.
@@ -102,6 +105,16 @@ export class RunningConsumer implements Consumer {
       throw error
     }
     return this
+  }
+
+  async #subscribe(): Promise<Subscription> {
+    const { prefetch, declare } = this.#options
+    const { broker, ready } = this.#environment
+    if (ready) await ready()
+    if (this.#closing) throw closedBefore()
+    this.#isSubscribing = true
+    const listener = (arrival: Arrival) => this.#dispatch.arrived(arrival)
+    return broker.subscribe({ queue: this.queue }, { prefetch, declare }, listener)
   }
 
   get isClosing(): boolean {
@@ -137,7 +150,7 @@ export class RunningConsumer implements Consumer {
       if (!isOver) this.#environment.logger.warn('the consumer closed before all was over', { queue: this.queue })
     } finally {
       for (const timer of timers) clearTimeout(timer)
-      this.#abandonStart?.(new DuequeError('CLOSED', 'the consumer was closed before it had started', {}))
+      this.#abandonStart?.(closedBefore())
       this.#leave()
     }
   }
@@ -157,6 +170,7 @@ export class RunningConsumer implements Consumer {
 
   /** The subscription, to be closed. One that still waits for the broker is closed when it has come. */
   async #started(): Promise<Subscription | undefined> {
+    if (!this.#isSubscribing) return undefined
     // One that failed to start has told its caller.
     const starting = this.#starting?.catch(() => undefined)
     const late = pause(LONGEST_START_MS, undefined, { ref: false })
@@ -171,4 +185,8 @@ export class RunningConsumer implements Consumer {
     this.#options.prefetch = prefetch.value
     void this.#starting?.then((subscription) => subscription.setPrefetch?.(prefetch.value))
   }
+}
+
+function closedBefore(): DuequeError {
+  return new DuequeError('CLOSED', 'the consumer was closed before it had started', {})
 }

@@ -188,7 +188,11 @@ export class Dispatch {
     const claim = await this.#copies.claimNext(incoming.envelope)
     this.#following--
     if (claim === 'settled') return this.#settlement.suppress(incoming)
-    incoming.state = claim
+    this.#readyAgain(incoming, claim)
+  }
+
+  #readyAgain(incoming: IncomingMessage, state: IncomingMessage['state']): void {
+    incoming.state = state
     if (this.#isClosing) this.#requeue(incoming)
     else this.#enqueue(incoming)
   }
@@ -199,6 +203,11 @@ export class Dispatch {
       const confirmed = await this.#copies.confirm(claim)
       if (confirmed === 'settled') return this.#settlement.suppress(incoming)
       if (confirmed === 'later') return this.#lookAgain(incoming, COPY_ELSEWHERE_MS)
+      // The answer of the store took its time.
+      if (this.#environment.gate?.isOpen === false) {
+        await this.#copies.end(claim, false)
+        return this.#readyAgain(incoming, READY)
+      }
     }
     const { handling, onHandlerTime, queue } = this.#settings
     const { clock, events } = this.#environment

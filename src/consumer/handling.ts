@@ -8,7 +8,7 @@ import { runWrapped, type Telemetry } from '../telemetry.js'
 import { chooseHandler } from './choose-handler.js'
 import { Decider } from './decision.js'
 import type { Delivery, Handler } from './delivery.js'
-import { HANDLED, REQUEUE, type HandlingOutcome } from './handling-outcome.js'
+import { DROPPED, HANDLED, REQUEUE, type HandlingOutcome } from './handling-outcome.js'
 import type { IncomingMessage } from './incoming-message.js'
 import type { Retry } from './retry.js'
 import { runAs, type RunningHandler } from './running-handler.js'
@@ -23,6 +23,8 @@ export interface HandlingSettings {
   clock: Clock
   logger: Logger
   telemetry?: Telemetry | undefined
+  /** Asked again if the schema took its time. @default nothing is cancelled */
+  isCancelled?: ((envelope: Envelope) => boolean) | undefined
   /** Aborted when the time to drain is over. */
   closing: AbortSignal
   running: Pick<RunningHandler, 'connection' | 'consumer' | 'queue'>
@@ -48,8 +50,9 @@ export class Handling {
     const decider = new Decider(maxDelayMs)
     const timer = this.#timer()
     let thrown: { error: unknown } | undefined
+    let isDropped = false
     try {
-      await this.#call(incoming, decider, timer.signal)
+      isDropped = !(await this.#call(incoming, decider, timer.signal))
     } catch (error) {
       thrown = { error }
       // A handler that is told to stop has not failed. A refusal is logged with the dead message.
@@ -57,6 +60,7 @@ export class Handling {
         logger.warn('a handler threw', thrownBy(queue, incoming.envelope, error))
     }
     timer.stop()
+    if (isDropped) return DROPPED
     const decision = decider.end()
     if (!decision && !thrown) return HANDLED
     // The broker has taken it back and delivers it again: it is decided about then.
@@ -99,13 +103,19 @@ export class Handling {
     return Math.min(retry.delayMs(failures(incoming)), maxDelayMs)
   }
 
-  /** @throws Refusal if no handler is to see the message, and what the handler throws */
-  async #call(incoming: IncomingMessage, decider: Decider, signal: AbortSignal): Promise<void> {
+  /**
+   * Returns false if the message was cancelled while its schema was at work.
+   *
+   * @throws Refusal if no handler is to see the message, and what the handler throws
+   */
+  async #call(incoming: IncomingMessage, decider: Decider, signal: AbortSignal): Promise<boolean> {
     const { arrival, envelope } = incoming
     const handler = this.#handlerFor(incoming)
     let payload: unknown
     try {
-      payload = await decodePayload(handler.definition, arrival.body, envelope.version)
+      const decoded = decodePayload(handler.definition, arrival.body, envelope.version)
+      payload = await decoded
+      if (isThenable(decoded) && this.#settings.isCancelled?.(envelope)) return false
     } catch (error) {
       throw asRefusal(error)
     }
@@ -120,6 +130,7 @@ export class Handling {
     } finally {
       context.isOver = true
     }
+    return true
   }
 
   #observed(telemetry: Telemetry, delivery: Delivery, handle: () => unknown): Promise<void> {
@@ -185,6 +196,11 @@ function deliveryOf(incoming: IncomingMessage, payload: unknown, signal: AbortSi
     retry: (options) => decider.retry(options),
     deadLetter: (reason) => decider.deadLetter(reason),
   }
+}
+
+/** A promise of a schema may be of another library. */
+function isThenable(value: unknown): boolean {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function'
 }
 
 /** How often a handler has failed with it by now, as a retry policy counts. */

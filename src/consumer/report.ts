@@ -8,12 +8,19 @@ export function report(events: Events, queue: string, { envelope }: IncomingMess
   const event = EVENT[outcome.kind]
   if (event === undefined || !events.has(event)) return
   const attempt = { queue, id: envelope.id, name: envelope.name, attempt: envelope.attempt }
+  if (outcome.kind === 'dropped') events.emit('dropped', attempt)
   if (outcome.kind === 'handled') events.emit('handled', attempt)
   if (outcome.kind === 'retry') events.emit('retried', { ...attempt, error: outcome.error, delayMs: outcome.delayMs })
   if (outcome.kind === 'dead') events.emit('dead', { ...attempt, reason: outcome.reason, error: cause(outcome.error) })
 }
 
-const EVENT = { handled: 'handled', retry: 'retried', dead: 'dead', requeue: undefined, dropped: undefined } as const
+const EVENT = {
+  handled: 'handled',
+  retry: 'retried',
+  dead: 'dead',
+  dropped: 'dropped',
+  requeue: undefined,
+} as const
 
 /** The error behind a refusal, if there is one. */
 function cause(error: unknown): unknown {

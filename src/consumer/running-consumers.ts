@@ -54,6 +54,11 @@ export class RunningConsumers {
     return consumer.start()
   }
 
+  /** Whether a consumer handles nothing because cancellations cannot be read. */
+  get isWaiting(): boolean {
+    return this.#tail?.tail.state === 'down' && [...this.#consumers].some(({ waitsForTail }) => waitsForTail)
+  }
+
   async end(drainTimeoutMs: number): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer.end({ drainTimeoutMs })))
   }

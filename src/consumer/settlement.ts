@@ -1,17 +1,20 @@
 import type { ConsumerEnvironment } from './environment.js'
 import { FollowUps } from './follow-ups.js'
-import type { HandlingOutcome } from './handling-outcome.js'
+import { DROPPED, type HandlingOutcome } from './handling-outcome.js'
 import type { IncomingMessage } from './incoming-message.js'
 import { PutBacks } from './put-back.js'
+import { report } from './report.js'
 
 /** Settles messages by their outcome, and counts what became of them. */
 export class Settlement {
   readonly counts = { handled: 0, retried: 0, dead: 0, suppressed: 0, putBack: 0, dropped: 0 }
+  readonly #queue: string
   readonly #environment: ConsumerEnvironment
   readonly #followUps: FollowUps
   readonly #putBacks: PutBacks
 
   constructor(queue: string, environment: ConsumerEnvironment, isClosing: () => boolean) {
+    this.#queue = queue
     this.#environment = environment
     this.#followUps = new FollowUps(queue, environment, isClosing)
     this.#putBacks = new PutBacks(queue, environment)
@@ -35,8 +38,9 @@ export class Settlement {
     if (outcome.kind === 'requeue') return 'requeue'
     const done = outcome.kind === 'dropped' ? outcome.kind : await this.#followUps.publish(incoming, outcome)
     if (!done) return 'requeue'
+    if (done === 'dropped') return this.#dropped(incoming)
     this.counts[done]++
-    return done === 'dropped' ? 'drop' : 'ack'
+    return 'ack'
   }
 
   /**
@@ -64,7 +68,8 @@ export class Settlement {
     const result = await this.#putBacks.putBack(incoming)
     if (result === 'failed') return false
     if (typeof result !== 'object') {
-      this.counts[result === 'put back' ? 'putBack' : 'dropped']++
+      if (result === 'cancelled') this.#dropped(incoming)
+      else this.counts.putBack++
       arrival.ack()
       return true
     }
@@ -73,5 +78,11 @@ export class Settlement {
     if (verdict === 'requeue') arrival.requeue()
     else arrival.ack()
     return true
+  }
+
+  #dropped(incoming: IncomingMessage): 'drop' {
+    this.counts.dropped++
+    report(this.#environment.events, this.#queue, incoming, DROPPED)
+    return 'drop'
   }
 }

@@ -93,6 +93,11 @@ export function isAway(error: unknown): boolean {
   return replyCode(error) === 404 && AWAY.test(brokerText(error))
 }
 
+/** A node of a cluster cannot read a stream of which it has no replica: rabbit_stream_queue:consume/3. */
+export function isWithoutReplica(error: unknown): boolean {
+  return replyCode(error) === 406 && brokerText(error).includes('does not have a running replica')
+}
+
 /**
  * Turns the broker's refusal of an operation into a typed error.
  *
@@ -123,7 +128,7 @@ export function operationFailure(
   }
   if (code === 404 && !isAway(cause))
     return new DuequeError('DESTINATION_MISSING', text, { destination: resource }, { cause })
-  if (code === 406) {
+  if (code === 406 && !isWithoutReplica(cause)) {
     const message = `${resource} exists with other properties than dueque needs: ${text}`
     return new DuequeError('TOPOLOGY_MISMATCH', message, { resource }, { cause })
   }

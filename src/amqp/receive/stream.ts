@@ -1,10 +1,13 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { DuequeError, errorText } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
+import { endsWithin } from '../../base/time-limit.js'
 import { RecoveringChannel } from '../connection/channel.js'
 import type { AmqpConnection } from '../connection/connection.js'
-import { isLoss, operationFailure } from '../connection/failures.js'
+import { isLoss, isWithoutReplica, operationFailure, replyCode } from '../connection/failures.js'
 import { offsetOf, streamEnd, writtenAtOf, type StreamEnd } from './stream-end.js'
+import { StreamPlace } from './stream-place.js'
 
 export interface StreamRecord {
   readonly body: Uint8Array
@@ -32,13 +35,15 @@ export interface StreamSettings {
   deleted?: (() => void) | undefined
   /** The reader has lost its place: after it {@link StreamReader.reached} has to prove the end again. */
   onLost?: (() => void) | undefined
+  /** Closes the reader, also while it starts. */
+  closing?: AbortSignal | undefined
   logger: Logger
 }
 
 export interface StreamReader {
   /**
    * Resolves when every record was read that was in the stream at the time of the call, whatever happens to the connection
-   * meanwhile.
+   * meanwhile. A reader that hangs in silence starts again.
    *
    * @throws DuequeError `CLOSED`
    */
@@ -47,8 +52,6 @@ export interface StreamReader {
   readonly lag: number | undefined
   /** Records that were skipped. */
   readonly unreadable: number
-  /** Reads anew from the last record on, as after a lost channel: for a reader that hangs in silence. */
-  restart(): void
   close(): Promise<void>
 }
 
@@ -57,17 +60,16 @@ const PREFETCH = 500
 const ACK_EVERY = PREFETCH / 2
 /** An unacked record closes the channel by the consumer timeout of RabbitMQ before 4.3. */
 const ACK_AFTER_MS = 100
-/** How much is read again after a reconnect: the publisher's clock is another than the broker's. */
-const READ_AGAIN_MS = 60_000
-/** A reader that starts behind the last record gets none. */
-const NOTHING_MS = 5000
+/** A reader that is not at the end, and gets nothing for so long, hangs, or has started behind the last record. */
+const STALLED_MS = 5000
 const PROBE_AGAIN_MS = 500
 
 /**
- * Reads a stream over AMQP 0-9-1 from a time on, and again after whatever ends it. It starts again by the time of the last
- * record, never by its offset: a stream that was deleted and declared anew has no such offset, and sends nothing.
+ * Reads a stream over AMQP 0-9-1 from a time on, and again after whatever ends it, from its {@link StreamPlace}.
  *
- * @throws DuequeError when the first start fails for a reason that stays
+ * A node without a replica of the stream may get one: that is reported and tried again.
+ *
+ * @throws DuequeError when the first start fails for a reason that stays, `CLOSED`
  */
 export async function openStream(settings: StreamSettings): Promise<StreamReader> {
   const reader = new RunningStream(settings)
@@ -78,32 +80,39 @@ export async function openStream(settings: StreamSettings): Promise<StreamReader
 class RunningStream implements StreamReader {
   unreadable = 0
   readonly #settings: StreamSettings
+  readonly #place: StreamPlace
   #lane: RecoveringChannel<Channel> | undefined
+  /** Records of another channel do not count. */
+  #current: Channel | undefined
+  /** The current channel, once the broker has taken the reader. */
+  #reading: Channel | undefined
   #started = false
   #closed = false
-  #from: number
-  #startedFrom: number
-  /** Of the last record since the last start. */
-  #offset: number | undefined
   #end: StreamEnd | undefined
   #unacked: ConsumeMessage | undefined
   #unackedCount = 0
   #ackTimer: ReturnType<typeof setTimeout> | undefined
-  /** Woken by each record and by each change of the channel. */
+  /** Woken by the last record and by each change of the channel. */
   readonly #waiting = new Set<() => void>()
 
   constructor(settings: StreamSettings) {
     this.#settings = settings
-    this.#from = this.#startedFrom = settings.from
+    this.#place = new StreamPlace(settings.from)
   }
 
   get lag(): number | undefined {
-    return this.#end && Math.max(this.#end.offset - (this.#offset ?? -1), 0)
+    return this.#end && this.#place.behind(this.#end)
   }
 
   start(): Promise<void> {
-    const { connection, queue, onError, logger } = this.#settings
+    const { connection, queue, onError, closing, logger } = this.#settings
+    if (closing?.aborted) return Promise.reject(closed())
     return new Promise((resolve, reject) => {
+      const close = () => {
+        reject(closed())
+        void this.close()
+      }
+      closing?.addEventListener('abort', close, { once: true })
       this.#lane = new RecoveringChannel(connection, {
         open: (model) => model.createChannel(),
         up: (channel) => this.#up(channel).then(resolve),
@@ -115,9 +124,10 @@ class RunningStream implements StreamReader {
           this.#lost()
           if (isLoss(error)) return true
           const failure = operationFailure(error, `queue ${queue}`, 'read')
-          if (this.#started) onError(failure)
-          else reject(failure)
-          return this.#started
+          const isLasting = !this.#started && !isWithoutReplica(error)
+          if (isLasting) reject(failure)
+          else onError(failure)
+          return !isLasting
         },
       })
     })
@@ -127,35 +137,33 @@ class RunningStream implements StreamReader {
     const { queue, prepare } = this.#settings
     await prepare?.()
     await channel.prefetch(PREFETCH)
-    this.#offset = undefined
-    this.#startedFrom = this.#from
-    const seconds = Math.max(Math.floor(this.#from / 1000), 0)
-    const args = { 'x-stream-offset': { '!': 'timestamp', value: seconds } }
+    this.#current = channel
+    const args = { 'x-stream-offset': this.#place.start() }
     await channel.consume(queue, (message) => this.#arrived(channel, message), { arguments: args })
     this.#started = true
+    this.#reading = this.#current
     this.#changed()
   }
 
   /** Never throws: a throw here would close the connection. */
   #arrived(channel: Channel, message: ConsumeMessage | null): void {
-    if (this.#lane?.channel !== channel) return
+    if (this.#current !== channel) return
     // The stream was deleted, or its replica. The channel starts again with its successor.
     if (!message) {
       this.#settings.deleted?.()
-      return void channel.close().catch(() => undefined)
+      return this.#startAgain(channel)
     }
     this.#ackLater(channel, message)
-    this.#read(message)
-    this.#changed()
+    if (!this.#read(message)) this.#startAgain(channel)
+    // Not for each of a million records.
+    else if (this.lag === 0) this.#changed()
   }
 
-  #read(message: ConsumeMessage): void {
+  /** False if it is not the next record. */
+  #read(message: ConsumeMessage): boolean {
     const { content: body, properties } = message
     const [offset, writtenAt] = [offsetOf(message), writtenAtOf(message)]
-    this.#offset = offset
-    // A publisher's clock may be ahead: nothing written later may be left out.
-    if (writtenAt !== undefined)
-      this.#from = Math.max(this.#settings.from, Math.min(writtenAt, Date.now()) - READ_AGAIN_MS)
+    if (!this.#place.arrived({ offset, writtenAt }, Date.now())) return false
     const record = { body, headers: properties.headers ?? {}, offset, writtenAt }
     try {
       this.#settings.onRecord(record)
@@ -163,6 +171,7 @@ class RunningStream implements StreamReader {
       this.unreadable++
       this.#report(error, record)
     }
+    return true
   }
 
   #report(error: unknown, record: StreamRecord): void {
@@ -188,7 +197,7 @@ class RunningStream implements StreamReader {
   #ack(channel: Channel): void {
     const message = this.#unacked
     this.#forgetUnacked()
-    if (!message || this.#lane?.channel !== channel) return
+    if (!message || this.#current !== channel) return
     try {
       channel.ack(message, true)
     } catch (error) {
@@ -204,9 +213,15 @@ class RunningStream implements StreamReader {
     this.#unackedCount = 0
   }
 
+  /** The channel closes, and opens again. */
+  #startAgain(channel: Channel): void {
+    this.#lost()
+    void channel.close().catch(() => undefined)
+  }
+
   #lost(): void {
     this.#forgetUnacked()
-    this.#offset = undefined
+    this.#current = this.#reading = undefined
     this.#end = undefined
     this.#changed()
     this.#settings.onLost?.()
@@ -214,8 +229,8 @@ class RunningStream implements StreamReader {
 
   async reached(): Promise<void> {
     for (;;) {
-      if (this.#closed) throw new DuequeError('CLOSED', 'the stream reader is closed', {})
-      const channel = this.#lane?.channel
+      if (this.#closed) throw closed()
+      const channel = this.#reading
       if (!channel) await this.#change()
       else if (await this.#reachedOn(channel)) return
     }
@@ -224,39 +239,35 @@ class RunningStream implements StreamReader {
   /** False if the channel was lost meanwhile, or the end could not be found. */
   async #reachedOn(channel: Channel): Promise<boolean> {
     const { connection, queue, logger } = this.#settings
-    const isLive = () => !this.#closed && this.#lane?.channel === channel
+    const isLive = () => !this.#closed && this.#reading === channel
     try {
-      const model = await connection.ready()
-      const end = await streamEnd(model, queue)
+      const end = await streamEnd(await connection.ready(), queue)
       if (!isLive()) return false
       if (!end) return true
       this.#end = end
-      const isOlder = end.writtenAt !== undefined && end.writtenAt < this.#startedFrom - READ_AGAIN_MS
-      const nothingAt = performance.now() + (isOlder ? 0 : NOTHING_MS)
       while (isLive()) {
-        const hasNothing = this.#offset === undefined
-        if (hasNothing ? performance.now() >= nothingAt : this.#offset! >= end.offset) return true
-        await this.#change(hasNothing ? nothingAt - performance.now() : undefined)
+        if (this.#place.hasReached(end)) return true
+        const behind = this.#place.behind(end)
+        if ((await this.#change(STALLED_MS)) || this.#place.behind(end) < behind) continue
+        logger.warn('a stream sends nothing: it is read again', { queue, behind })
+        this.#place.stalled()
+        this.#startAgain(channel)
       }
     } catch (error) {
       logger.debug('the end of a stream could not be found', { queue, error: errorText(error) })
-      if (isLive()) await this.#change(PROBE_AGAIN_MS)
+      // The broker refuses a second reader: the first one may hang in silence.
+      if (isLive() && replyCode(error) !== undefined && !isLoss(error)) this.#startAgain(channel)
+      await pause(PROBE_AGAIN_MS, undefined, { ref: false })
     }
     return false
   }
 
-  /** Resolves at the next change, or after `ms`. */
-  async #change(ms?: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    await new Promise<void>((resolve) => {
-      this.#waiting.add(resolve)
-      if (ms !== undefined) timer = setTimeout(resolve, Math.max(ms, 0))
-    })
-    clearTimeout(timer)
-  }
-
-  restart(): void {
-    void this.#lane?.channel?.close().catch(() => undefined)
+  /** Resolves at the next change, or after `ms`. Returns whether there was a change. */
+  #change(ms?: number): Promise<boolean> {
+    let done: () => void = () => undefined
+    const changed = new Promise<void>((resolve) => this.#waiting.add((done = resolve)))
+    const isChanged = ms === undefined ? changed.then(() => true) : endsWithin(changed, ms)
+    return isChanged.finally(() => this.#waiting.delete(done))
   }
 
   #changed(): void {
@@ -267,10 +278,14 @@ class RunningStream implements StreamReader {
 
   async close(): Promise<void> {
     this.#closed = true
-    const channel = this.#lane?.channel
+    const channel = this.#reading
     if (channel) this.#ack(channel)
     this.#forgetUnacked()
     this.#changed()
     await this.#lane?.close()
   }
+}
+
+function closed(): DuequeError {
+  return new DuequeError('CLOSED', 'the stream reader is closed', {})
 }

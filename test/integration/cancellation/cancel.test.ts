@@ -17,7 +17,7 @@ test('a cancelled message is dropped, the others are handled', async () => {
   const queue = unique('cancel')
   const handled: number[] = []
   const running = await consumer.consume(queue, [on(note, ({ payload }) => void handled.push(payload.n))])
-  const schedule = (n: number) => producer.schedule(note, { n }, { to: { queue }, in: 2500 })
+  const schedule = (n: number) => producer.schedule(note, { n }, { to: { queue }, in: 5000 })
   const receipts = await Promise.all([1, 2, 3].map(schedule))
   expect(await producer.cancel(receipts[1]!)).toBe('cancelled')
   await poll(() => running.stats().handled + running.stats().cancelled === 3, { what: 'all three to be settled' })

@@ -1,5 +1,7 @@
 import { expect, it, vi } from 'vitest'
-import type { DedupeStore, DuequeEvents } from '../../../src/index.js'
+import { z } from 'zod'
+import { Gate } from '../../../src/cancellation/gate.js'
+import { defineMessage, on, type DedupeStore, type DuequeEvents } from '../../../src/index.js'
 import type { Envelope } from '../../../src/message/envelope.js'
 import { settled, world } from './world.js'
 
@@ -138,12 +140,56 @@ it('a copy behind a running message that is cancelled has its turn, and is check
   expect([log, consumer.stats().cancelled, consumer.stats().handled]).toEqual([['old', 'new'], 1, 1])
 })
 
-it('a dropped message emits no event', async () => {
-  const { isCancelled } = cancellations('a')
-  const { arrive, events } = await world(nothing, { isCancelled })
-  const heard = vi.fn()
-  const names: (keyof DuequeEvents)[] = ['handled', 'retried', 'dead']
-  for (const name of names) events.on(name, heard)
+it('a dropped message emits one event, before its handler, its retry and its way back', async () => {
+  const { cancelled, isCancelled } = cancellations('a', 'far')
+  const fails = ({ id }: { id: string }) => {
+    cancelled.add(id)
+    throw new Error('no')
+  }
+  const { arrive, events, clock } = await world(fails, { isCancelled }, { retry: { attempts: 3 } })
+  const heard: unknown[] = []
+  const names: (keyof DuequeEvents)[] = ['handled', 'retried', 'dead', 'dropped']
+  for (const name of names) events.on(name, (event: unknown) => void heard.push([name, event]))
   await arrive('a')
-  expect(heard).not.toHaveBeenCalled()
+  await arrive('b', { attempt: 2 })
+  await arrive('far', { dueAt: clock.now() + 3_600_000 })
+  const dropped = (id: string, attempt = 1) => ['dropped', { queue: 'orders', id, name: 'order', attempt }]
+  expect(heard).toEqual([dropped('a'), dropped('b', 2), dropped('far')])
+})
+
+it('a message that is cancelled while its schema is at work is dropped', async () => {
+  const { cancelled, isCancelled } = cancellations()
+  let valid = nothing as () => void
+  const slow = defineMessage(
+    'slow',
+    z.number().refine(() => new Promise<boolean>((resolve) => (valid = () => resolve(true)))),
+  )
+  const handled = vi.fn()
+  const { arrive, consumer } = await world(nothing, { isCancelled }, {}, [on(slow, handled)])
+  await arrive('a', { name: 'slow' })
+  cancelled.add('a')
+  valid()
+  await settled()
+  expect([handled.mock.calls.length, consumer.stats()]).toMatchObject([0, { cancelled: 1, handled: 0, running: 0 }])
+})
+
+it('the gate is asked again after the claim in a dedupe store', async () => {
+  const gate = new Gate()
+  const { cancelled, isCancelled } = cancellations()
+  let claimed = nothing as () => void
+  const claim = vi.fn(() => new Promise<'claimed'>((resolve) => (claimed = () => resolve('claimed'))))
+  const done = () => Promise.resolve()
+  const store: DedupeStore = { name: 'slow', claim, renew: done, settle: done, release: done }
+  const { arrive, log, consumer } = await world(nothing, { isCancelled, gate }, { dedupe: { store } })
+  await arrive('a')
+  gate.close()
+  claimed()
+  await settled()
+  expect([log, consumer.stats().running]).toEqual([[], 0])
+  cancelled.add('a')
+  gate.open()
+  await expect.poll(() => claim.mock.calls.length).toBe(2)
+  claimed()
+  await settled()
+  expect([log, consumer.stats().cancelled]).toEqual([[], 1])
 })

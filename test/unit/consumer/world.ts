@@ -13,6 +13,7 @@ import {
   type ConsumeOptions,
   type DelayedMessage,
   type Delivery,
+  type Handler,
 } from '../../../src/index.js'
 
 export const START = Date.UTC(2026, 0, 1)
@@ -26,6 +27,7 @@ export async function world(
   handle: (delivery: Delivery<number>) => unknown,
   more: Partial<ConsumerEnvironment> = {},
   options: ConsumeOptions = {},
+  others: readonly Handler[] = [],
 ) {
   const clock = manualClock(START)
   const logger = resolveLogger(false)
@@ -52,7 +54,7 @@ export async function world(
     duplicates: new SharedDuplicates(clock),
     ...more,
   }
-  const consumer = await new RunningConsumer('orders', [handler], options, environment).start()
+  const consumer = await new RunningConsumer('orders', [handler, ...others], options, environment).start()
   onTestFinished(() => consumer.close({ drainTimeoutMs: 0 }))
   /** Delivers it now, early or not, as a broker does. */
   const arrive = async (id: string, message: Partial<DelayedMessage> = {}) => {

@@ -1,0 +1,125 @@
+import { LoopWatch } from './loop-watch.js'
+
+/** A tail whose end cannot be proved for so long is down. */
+export const UNPROVED_MS = 30_000
+/** How often the end is proved though nothing has happened: a reader whose replica was deleted hangs in silence. */
+const PROVE_EVERY_MS = 15_000
+const TICK_MS = 1000
+
+/**
+ * - `reading`: it may not have read every record yet: no message may be handled.
+ * - `live`: it had read every record that was in the streams when it looked last.
+ * - `down`: that could not be proved for 30 s, though connected. It goes on trying.
+ */
+export type TailState = 'reading' | 'live' | 'down'
+
+export interface TailProofSettings {
+  /**
+   * Resolves to true when every record was read that was there at the time of the call; to false if that cannot be known.
+   * Must not reject.
+   */
+  prove: () => Promise<boolean>
+  /** While the broker is away nothing can be read, and nothing is delivered. */
+  isConnected: () => boolean
+  /** The event loop may stand still for so long. */
+  lateMs: number
+  onState: (state: TailState, before: TailState) => void
+}
+
+/** Knows whether every cancellation was read, and proves it again whenever that may have changed. */
+export class TailProof {
+  readonly #settings: TailProofSettings
+  #state: TailState = 'reading'
+  #provedAt: number | undefined
+  /** Raised whenever a proof that is under way proves nothing any more. */
+  #losses = 0
+  #isProving = false
+  #isClosed = false
+  #watch: LoopWatch | undefined
+  #ticking: ReturnType<typeof setInterval> | undefined
+  /** Since the last proof or loss, while connected. */
+  #unprovedMs = 0
+  readonly #waiting = new Set<() => void>()
+
+  constructor(settings: TailProofSettings) {
+    this.#settings = settings
+  }
+
+  get state(): TailState {
+    return this.#state
+  }
+
+  /** When the last proof began: milliseconds since the epoch. */
+  get provedAt(): number | undefined {
+    return this.#provedAt
+  }
+
+  start(): void {
+    this.#watch = new LoopWatch(this.#settings.lateMs, () => this.lost())
+    this.#ticking = setInterval(() => this.#tick(), TICK_MS).unref()
+    void this.#prove()
+  }
+
+  /** For each handler that is to start. False also if the event loop has just stood still. */
+  isCurrent(): boolean {
+    if (this.#watch?.isLate()) this.lost()
+    return this.#state === 'live'
+  }
+
+  /** A reader has lost its place, or the loop stood still. Nothing is handled until all are proved again. */
+  lost(): void {
+    this.#losses++
+    if (this.#isClosed || !this.#watch) return
+    if (this.#state === 'live' || !this.#settings.isConnected()) this.#readAgain()
+    void this.#prove()
+  }
+
+  /** Resolves once the state is another than `reading`. */
+  async known(): Promise<void> {
+    while (this.#state === 'reading') await new Promise<void>((done) => this.#waiting.add(done))
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#watch?.close()
+    clearInterval(this.#ticking)
+  }
+
+  /** A loop that stood still has lost one tick, however long it was. */
+  #tick(): void {
+    if (!this.#settings.isConnected()) return this.#readAgain()
+    this.#unprovedMs += TICK_MS
+    if (this.#unprovedMs >= UNPROVED_MS) this.#become('down')
+    if (this.#unprovedMs >= PROVE_EVERY_MS) void this.#prove()
+  }
+
+  #readAgain(): void {
+    this.#unprovedMs = 0
+    this.#become('reading')
+  }
+
+  async #prove(): Promise<void> {
+    if (this.#isProving) return
+    this.#isProving = true
+    let [begunAt, losses, isProved] = [0, -1, true]
+    while (isProved && losses !== this.#losses) {
+      losses = this.#losses
+      begunAt = Date.now()
+      isProved = await this.#settings.prove()
+    }
+    this.#isProving = false
+    if (this.#isClosed || !isProved) return
+    this.#provedAt = begunAt
+    this.#unprovedMs = 0
+    this.#become('live')
+  }
+
+  #become(state: TailState): void {
+    const before = this.#state
+    this.#state = state
+    if (before !== state) this.#settings.onState(state, before)
+    if (state === 'reading') return
+    for (const done of this.#waiting) done()
+    this.#waiting.clear()
+  }
+}

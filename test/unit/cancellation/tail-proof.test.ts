@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
+import { TailProof, type TailState } from '../../../src/cancellation/tail-proof.js'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** A proof whose looks at the streams end when the test says so. */
+function proving() {
+  const looks: ((isProved: boolean) => void)[] = []
+  const connection = { isUp: true }
+  const states: TailState[] = []
+  const proof = new TailProof({
+    prove: () => new Promise((resolve) => looks.push(resolve)),
+    isConnected: () => connection.isUp,
+    lateMs: 500,
+    onState: (state) => void states.push(state),
+  })
+  onTestFinished(() => proof.close())
+  const end = async (isProved = true) => {
+    looks.at(-1)?.(isProved)
+    await vi.advanceTimersByTimeAsync(0)
+  }
+  return { proof, connection, looks, states, end }
+}
+
+it('is live once everything was read, and reads again after a loss', async () => {
+  const { proof, looks, states, end } = proving()
+  expect(proof.isCurrent()).toBe(false)
+  proof.start()
+  await end()
+  expect([proof.isCurrent(), states]).toEqual([true, ['live']])
+  proof.lost()
+  expect([proof.isCurrent(), looks.length]).toEqual([false, 2])
+  await end()
+  expect([proof.isCurrent(), states]).toEqual([true, ['live', 'reading', 'live']])
+})
+
+it('a look that began before a loss proves nothing', async () => {
+  const { proof, looks, end } = proving()
+  proof.start()
+  proof.lost()
+  await end()
+  expect([proof.isCurrent(), looks.length]).toEqual([false, 2])
+  await end()
+  expect(proof.isCurrent()).toBe(true)
+})
+
+it('proves the end again every 15 s, and stays live meanwhile', async () => {
+  const { proof, looks, states, end } = proving()
+  proof.start()
+  await end()
+  for (const count of [2, 3, 4]) {
+    await vi.advanceTimersByTimeAsync(15_000)
+    expect([looks.length, proof.isCurrent()]).toEqual([count, true])
+    await end()
+  }
+  expect([states, proof.provedAt]).toEqual([['live'], Date.now()])
+})
+
+it('is down once after 30 s without a proof, from any state, and live when it is proved again', async () => {
+  const { proof, states, end } = proving()
+  proof.start()
+  await vi.advanceTimersByTimeAsync(29_900)
+  expect(proof.state).toBe('reading')
+  await vi.advanceTimersByTimeAsync(200)
+  expect(proof.state).toBe('down')
+  proof.lost()
+  await vi.advanceTimersByTimeAsync(120_000)
+  await end()
+  await end()
+  expect(states).toEqual(['down', 'live'])
+  await vi.advanceTimersByTimeAsync(30_100)
+  expect(states).toEqual(['down', 'live', 'down'])
+})
+
+it('waits 30 s after each loss', async () => {
+  const { proof, end } = proving()
+  proof.start()
+  await end()
+  await vi.advanceTimersByTimeAsync(14_000)
+  proof.lost()
+  await vi.advanceTimersByTimeAsync(29_900)
+  expect(proof.state).toBe('reading')
+  await vi.advanceTimersByTimeAsync(200)
+  expect(proof.state).toBe('down')
+})
+
+it('while the connection is away it is not down, and not after it until 30 s have passed', async () => {
+  const { proof, connection, states } = proving()
+  proof.start()
+  await vi.advanceTimersByTimeAsync(31_000)
+  expect(states).toEqual(['down'])
+  connection.isUp = false
+  proof.lost()
+  await vi.advanceTimersByTimeAsync(600_000)
+  connection.isUp = true
+  await vi.advanceTimersByTimeAsync(29_900)
+  expect(states).toEqual(['down', 'reading'])
+  await vi.advanceTimersByTimeAsync(200)
+  expect(states).toEqual(['down', 'reading', 'down'])
+})
+
+it('a look that cannot be finished proves nothing, and is repeated', async () => {
+  const { proof, looks, end } = proving()
+  proof.start()
+  await end(false)
+  expect([proof.state, looks.length]).toEqual(['reading', 1])
+  await vi.advanceTimersByTimeAsync(15_000)
+  await end()
+  expect([proof.state, looks.length]).toEqual(['live', 2])
+})
+
+it('the time in which the loop stood still does not count', async () => {
+  const { proof, states, end } = proving()
+  proof.start()
+  await end()
+  vi.setSystemTime(Date.now() + 60_000)
+  expect(proof.isCurrent()).toBe(false)
+  await vi.advanceTimersByTimeAsync(29_000)
+  expect([proof.state, states]).toEqual(['reading', ['live', 'reading']])
+})
+
+it('waiters learn when it is known', async () => {
+  const { proof, end } = proving()
+  proof.start()
+  const known = vi.fn()
+  void proof.known().then(known)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(known).not.toHaveBeenCalled()
+  await end()
+  expect(known).toHaveBeenCalledOnce()
+})
+
+it('a closed one changes no more', async () => {
+  const { proof, states, end } = proving()
+  proof.start()
+  proof.close()
+  await end()
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect([proof.state, states]).toEqual(['reading', []])
+})
