@@ -7,7 +7,7 @@ export interface Child {
   /** The printed lines. */
   readonly lines: readonly string[]
   /** kill -9; resolves when it is gone. */
-  kill(): Promise<void>
+  readonly kill: () => Promise<void>
 }
 
 /** Runs a TypeScript program of the tests in its own process, which is killed when the test ends. */
@@ -17,6 +17,13 @@ export function startChild(program: URL, ...args: readonly string[]): Child {
 
 /** As {@link startChild}, with more environment variables. */
 export function startChildWith(env: Record<string, string>, program: URL, ...args: readonly string[]): Child {
+  const child = spawnChild(env, program, ...args)
+  onTestFinished(child.kill)
+  return child
+}
+
+/** As {@link startChildWith}, for a concurrent test, which kills it when it ends. */
+export function spawnChild(env: Record<string, string>, program: URL, ...args: readonly string[]): Child {
   const child = spawn(process.execPath, ['--import', 'tsx', program.pathname, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
@@ -28,6 +35,5 @@ export function startChildWith(env: Record<string, string>, program: URL, ...arg
     child.kill('SIGKILL')
     return gone
   }
-  onTestFinished(kill)
   return { process: child, lines, kill }
 }

@@ -6,11 +6,15 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  */
 const LONG = [
   'faults/cluster',
+  'faults/cancellation-cluster',
+  'faults/cancellation',
   'faults/broker-crash',
   'faults/redis-expiry',
   'cli/doctor',
   'faults/postgres',
   'faults/redis',
+  'faults/cancellation-network',
+  'faults/reschedule',
   'package/pack',
   'integration/ladder',
   'cli/topology',

@@ -1,0 +1,81 @@
+import { describe, expect, test, vi, type TestContext } from 'vitest'
+import { connect } from '../../src/index.js'
+import { unique } from '../strategies/recorder.js'
+import type { Child } from '../support/child.js'
+import { startNode, useVhost } from '../support/broker.js'
+import { isBefore } from '../support/version.js'
+import { CancelledMinute } from './cancelled-minute.js'
+import { HandlerLog } from './handler-log.js'
+
+vi.setConfig({ testTimeout: 400_000 })
+
+const COUNT = Number(process.env['DUEQUE_CANCELLED_COUNT'] ?? 10_000)
+/** They are due within a minute. */
+const MINUTE = { count: COUNT, firstInMs: 6000, overMs: 55_000 }
+
+const vhost = useVhost()
+
+// Side by side: they mostly wait.
+describe.concurrent('of 10,000 messages due within a minute, a random half is cancelled up to 2 s before', () => {
+  test('one of two consumers is killed, and started again: none cancelled is handled, all others are', async (test) => {
+    const { log, consumers, minute } = await begin(test, vhost.url)
+    const [killed, other] = consumers
+    const cancelled = minute.cancelHalf()
+    await minute.until(minute.firstDueAt + MINUTE.overMs / 3)
+    minute.faulty()
+    await killed.kill()
+    const successor = await log.consumer(vhost.url)
+    await cancelled
+    const answers = await minute.account()
+    const stats = await Promise.all([other, successor].map((child) => log.close(child)))
+    console.info('one killed', answers, ...stats)
+    expect(answers.cancelled).toBeGreaterThan(COUNT / 20)
+    for (const { cancelled: dropped } of stats) expect(dropped).toBeGreaterThan(COUNT / 50)
+  })
+
+  test('both consumers are down across the minute: none cancelled is handled, all others are', async (test) => {
+    const { log, consumers, minute } = await begin(test, vhost.url)
+    const cancelled = minute.cancelHalf()
+    await Promise.all(consumers.map((child) => child.kill()))
+    await minute.until(minute.lastDueAt)
+    await cancelled
+    const successors = await Promise.all([log.consumer(vhost.url), log.consumer(vhost.url)])
+    const answers = await minute.account()
+    const stats = await Promise.all(successors.map((child) => log.close(child)))
+    console.info('both down', answers, ...stats)
+    expect(answers.cancelled).toBeGreaterThan(COUNT / 20)
+    const [one, two] = stats as [(typeof stats)[0], (typeof stats)[0]]
+    expect(one.handled + two.handled + one.cancelled + two.cancelled).toBeGreaterThanOrEqual(COUNT)
+  })
+
+  const noNode = process.env['DUEQUE_RABBITMQ_BIN'] === undefined
+  test.skipIf(noNode)(
+    'the broker is killed once (skipped if DUEQUE_RABBITMQ_BIN is not set): none cancelled is handled, all others are',
+    async (test) => {
+      const node = (await startNode({ management: false }))!
+      test.onTestFinished(() => node.stop())
+      const { log, consumers, minute } = await begin(test, node.url)
+      const cancelled = minute.cancelHalf()
+      await minute.until(minute.firstDueAt + MINUTE.overMs / 2)
+      minute.faulty()
+      await node.kill()
+      await node.restart()
+      await cancelled
+      // Of such a broker alone: docs/operations.md.
+      const mayLose = isBefore(node.version, [3, 10, 20])
+      const answers = await minute.account({ mayLose })
+      const stats = await Promise.all(consumers.map((child) => log.close(child)))
+      console.info('broker killed', answers, ...stats)
+      expect(answers.cancelled).toBeGreaterThan(COUNT / 20)
+    },
+  )
+})
+
+/** The messages are scheduled once two consumers are there. */
+async function begin(test: TestContext, url: string) {
+  const mq = await connect({ url, publishTimeoutMs: 120_000 })
+  test.onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
+  const log = new HandlerLog(unique('minute'), test)
+  const consumers: [Child, Child] = await Promise.all([log.consumer(url), log.consumer(url)])
+  return { log, consumers, minute: await CancelledMinute.schedule(mq, log, MINUTE) }
+}

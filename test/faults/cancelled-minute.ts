@@ -1,0 +1,174 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { expect } from 'vitest'
+import type { CancelResult, CancelTarget, Dueque, LadderStrategy, Receipt, StrategyMethods } from '../../src/index.js'
+import { note } from '../strategies/recorder.js'
+import { poll } from '../support/broker.js'
+import type { Start } from './handler-log.js'
+
+/** The default of `connect`. */
+const MARGIN_MS = 1000
+/** A consumer that is killed, or whose broker is, may have handled messages a moment before that are delivered again. */
+const AROUND_FAULT_MS = 5000
+
+export type Canceller = Dueque<LadderStrategy> & StrategyMethods<LadderStrategy>
+
+interface Cancellation {
+  readonly n: number
+  /** When to ask for it. */
+  readonly at: number
+  readonly target: CancelTarget
+  answer?: CancelResult
+  answeredAt?: number
+}
+
+/** Where the consumers of a queue write down what they handle. */
+export interface Handlers {
+  readonly queue: string
+  starts(): readonly Start[]
+}
+
+export interface MinuteOptions {
+  count: number
+  /** The first message is due after so many milliseconds, the last one so many later. */
+  firstInMs: number
+  overMs: number
+}
+
+/** Messages that are due within a minute, of which a random half is cancelled, and the account of what was handled. */
+export class CancelledMinute {
+  static async schedule(mq: Canceller, log: Handlers, options: MinuteOptions): Promise<CancelledMinute> {
+    const minute = new CancelledMinute(mq, log, options)
+    await minute.#schedule()
+    return minute
+  }
+
+  readonly count: number
+  readonly firstDueAt: number
+  readonly lastDueAt: number
+  readonly #mq: Canceller
+  readonly #log: Handlers
+  readonly #receipts: Receipt[] = []
+  readonly #cancellations: Cancellation[] = []
+  readonly #faults: number[] = []
+
+  private constructor(mq: Canceller, log: Handlers, { count, firstInMs, overMs }: MinuteOptions) {
+    this.#mq = mq
+    this.#log = log
+    this.count = count
+    this.firstDueAt = Date.now() + firstInMs
+    this.lastDueAt = this.firstDueAt + overMs
+  }
+
+  async #schedule(): Promise<void> {
+    const { firstDueAt, lastDueAt } = this
+    const item = (n: number) => {
+      const at = new Date(firstDueAt + Math.floor(Math.random() * (lastDueAt - firstDueAt)))
+      return { message: note, payload: { n }, options: { to: { queue: this.#log.queue }, at, declare: true } }
+    }
+    const items = Array.from({ length: this.count }, (_, n) => item(n))
+    for await (const { index, receipt, error } of this.#mq.scheduleAll(items)) {
+      if (error) throw error
+      this.#receipts[index] = receipt
+    }
+  }
+
+  /** Cancels a random half of them, each at a random time until 2 s before it is due. Resolves when all are answered. */
+  async cancelHalf(): Promise<void> {
+    const now = Date.now()
+    for (const [n, receipt] of this.#receipts.entries()) {
+      if (Math.random() < 0.5) continue
+      const latest = Date.parse(receipt.dueAt) - 2000
+      this.#cancellations.push({ n, at: now + Math.random() * (latest - now), target: targetOf(receipt, n) })
+    }
+    const asked: Promise<void>[] = []
+    for (const cancellation of this.#cancellations.toSorted((a, b) => a.at - b.at)) {
+      const waitMs = cancellation.at - Date.now()
+      if (waitMs > 0) await pause(waitMs)
+      asked.push(this.#cancel(cancellation))
+    }
+    await Promise.all(asked)
+  }
+
+  async #cancel(cancellation: Cancellation): Promise<void> {
+    cancellation.answer = await this.#mq.cancel(cancellation.target)
+    cancellation.answeredAt = Date.now()
+  }
+
+  /** Something is about to break: around this moment a message may be handled twice. */
+  faulty(): void {
+    this.#faults.push(Date.now())
+  }
+
+  /** @param time milliseconds since the epoch */
+  readonly until = async (time: number): Promise<void> => {
+    await pause(Math.max(time - Date.now(), 0))
+  }
+
+  /**
+   * Waits until all messages were handled that nobody has cancelled, and checks: each of them once, but for faults; none early;
+   * none whose cancellation was answered with `cancelled`.
+   *
+   * @param mayLose the broker may lose messages by itself
+   * @returns how many cancellations had which answer, and how many messages the broker has lost
+   */
+  async account({ mayLose = false } = {}): Promise<Partial<Record<CancelResult | 'lost', number>>> {
+    await this.until(this.lastDueAt)
+    const all = { what: 'all others handled', timeoutMs: mayLose ? 20_000 : 90_000, intervalMs: 250 }
+    await poll(() => this.#missing().length === 0, all).catch(() => undefined)
+    const missing = this.#missing()
+    if (!mayLose) expect(missing, 'lost').toEqual([])
+    // Nothing more may come.
+    await pause(1000)
+    const starts = this.#log.starts()
+    expect(
+      starts.filter(({ at, dueAt }) => at < dueAt),
+      'early',
+    ).toEqual([])
+    expect(this.#handledThoughCancelled(starts), 'handled though cancelled').toEqual([])
+    expect(this.#unexplainedCopies(starts), 'handled twice without a reason').toEqual([])
+    return { ...this.#answers(), ...(missing.length > 0 && { lost: missing.length }) }
+  }
+
+  #missing(): number[] {
+    const started = new Set(this.#log.starts().map(({ n }) => n))
+    for (const { n } of this.#cancellations) started.add(n)
+    return Array.from({ length: this.count }, (_, n) => n).filter((n) => !started.has(n))
+  }
+
+  #handledThoughCancelled(starts: readonly Start[]) {
+    const startOf = new Map(starts.map((start) => [start.n, start]))
+    return this.#cancellations.flatMap((cancellation) => {
+      const { n, answer, answeredAt } = cancellation
+      const start = startOf.get(n)
+      const dueAt = Date.parse(this.#receipts[n]!.dueAt)
+      if (!start || answer === undefined || answer === 'too-late') return []
+      // The record of a cancellation without a due time does the same, if it came in time.
+      if (answer === 'unknown' && answeredAt! + MARGIN_MS > dueAt) return []
+      const beforeDueMs = dueAt - answeredAt!
+      return [
+        { n, answer, beforeDueMs, lateMs: start.at - dueAt, faultsAgoMs: this.#faults.map((at) => start.at - at) },
+      ]
+    })
+  }
+
+  #unexplainedCopies(starts: readonly Start[]) {
+    const first = new Map<number, number>()
+    return starts.filter(({ n, at }) => {
+      const firstAt = first.get(n)
+      first.set(n, firstAt ?? at)
+      return firstAt !== undefined && !this.#faults.some((fault) => Math.abs(firstAt - fault) < AROUND_FAULT_MS)
+    })
+  }
+
+  #answers(): Partial<Record<CancelResult, number>> {
+    const counts: Partial<Record<CancelResult, number>> = {}
+    for (const { answer } of this.#cancellations) if (answer) counts[answer] = (counts[answer] ?? 0) + 1
+    return counts
+  }
+}
+
+/** Each kind of target. */
+function targetOf(receipt: Receipt, n: number): CancelTarget {
+  const { id, dueAt } = receipt
+  return [receipt, { id, dueAt }, id][n % 3]!
+}

@@ -1,0 +1,53 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'vitest'
+import type { ConsumerStats } from '../../src/index.js'
+import { poll } from '../support/broker.js'
+import { spawnChild, type Child } from '../support/child.js'
+
+/** A handler that started. Times are milliseconds since the epoch. */
+export interface Start {
+  readonly n: number
+  readonly dueAt: number
+  readonly at: number
+}
+
+/** Consumers in their own processes, and the file in which they write down each handler that starts. */
+export class HandlerLog {
+  readonly queue: string
+  readonly #file: string
+  readonly #test: Pick<TestContext, 'onTestFinished'>
+
+  constructor(queue: string, test: Pick<TestContext, 'onTestFinished'>) {
+    const folder = mkdtempSync(join(tmpdir(), 'dueque-handled-'))
+    test.onTestFinished(() => rmSync(folder, { recursive: true }))
+    this.queue = queue
+    this.#file = join(folder, 'handled')
+    this.#test = test
+    writeFileSync(this.#file, '')
+  }
+
+  /** Resolves when it consumes. */
+  async consumer(...urls: readonly string[]): Promise<Child> {
+    const child = spawnChild({}, new URL('cancellation-child.ts', import.meta.url), this.#file, this.queue, ...urls)
+    this.#test.onTestFinished(child.kill)
+    await poll(() => child.lines.includes('ready'), { what: 'a consumer to be ready', timeoutMs: 120_000 })
+    return child
+  }
+
+  /** Closes a consumer, which gives back all that it has not settled. */
+  async close(child: Child): Promise<ConsumerStats> {
+    child.process.kill('SIGTERM')
+    const stats = await poll(() => child.lines[1], { what: 'a consumer to close', timeoutMs: 60_000 })
+    return JSON.parse(stats) as ConsumerStats
+  }
+
+  starts(): Start[] {
+    const lines = readFileSync(this.#file, 'utf8').split('\n').slice(0, -1)
+    return lines.map((line) => {
+      const [n, dueAt, at] = line.split(' ').map(Number) as [number, number, number]
+      return { n, dueAt, at }
+    })
+  }
+}
