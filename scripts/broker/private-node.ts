@@ -15,6 +15,8 @@ export interface PrivateNodeOptions {
   advanced?: boolean
   /** Counts in the management API are at most 2 seconds old instead of 10, which costs the node work. @default false */
   freshCounts?: boolean
+  /** Feature flags that are enabled; others are not. RabbitMQ 3.12 and later enables most of them all the same. */
+  featureFlags?: readonly string[]
   /** Time for the node to take clients, at each start. @default 180_000 */
   startTimeoutMs?: number
   /** Makes it the node of this name in a cluster: see private-cluster.ts. */
@@ -33,6 +35,7 @@ export class PrivateNode {
     const programs = programsIn(options.programs)
     const files = await prepareNode({ programs, management, advanced, freshCounts, name, cluster })
     const { folder, ports, environment } = files
+    if (options.featureFlags) environment['RABBITMQ_FEATURE_FLAGS'] = options.featureFlags.join(',')
     const url = `amqp://guest:guest@127.0.0.1:${ports.amqp}`
     const managementUrl = management ? `http://127.0.0.1:${ports.management}` : undefined
     const vm = await PrivateProcess.start({

@@ -113,9 +113,9 @@ export const CANCELLATION_CASES: Record<string, Case> = {
     const [, third] = await Promise.all([mq.cancel(id), schedule(3)])
     expect([await mq.cancel(first), await mq.cancel(second)]).toEqual(['cancelled', 'cancelled'])
     expect(await mq.schedule(note, { n: 3 }, { to: { queue }, repeat: third })).toEqual(third)
-    const missing = { to: { queue: unique('missing') }, in: SOON_MS, id }
-    const refused = await mq.schedule(note, { n: 4 }, missing).catch((error: unknown) => error)
-    expect(isDuequeError(refused, 'DESTINATION_MISSING')).toBe(true)
+    const reserved = { to: { queue: 'dueque.v1.parked' }, in: SOON_MS, id }
+    const refused = await mq.schedule(note, { n: 4 }, reserved).catch((error: unknown) => error)
+    expect(isDuequeError(refused, 'RESERVED_NAME')).toBe(true)
     await settled(consumer, 3)
     expect(calls.map(({ n }) => n)).toEqual([3])
   },
@@ -215,7 +215,7 @@ export const CANCELLATION_CASES: Record<string, Case> = {
     const { calls, consumer } = await handling(mq, queue)
     const [receipt] = await scheduleNotes(mq, queue, [2500])
     const failures: [unknown, string][] = [
-      [content(2, { queue: unique('missing') }), 'DESTINATION_MISSING'],
+      [content(2, { queue: 'dueque.v1.parked' }), 'RESERVED_NAME'],
       [{ message: note, payload: { n: 'two' } }, 'INVALID_PAYLOAD'],
       [content(2, undefined, { in: 5 }), 'INVALID_OPTION'],
       [{ ...content(2), option: {} }, 'INVALID_OPTION'],

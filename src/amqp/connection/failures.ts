@@ -99,6 +99,17 @@ export function isWithoutReplica(error: unknown): boolean {
 }
 
 /**
+ * The error for a type of queue whose feature flag is disabled. RabbitMQ closes the connection over its declaration, with a
+ * code that means a passing failure elsewhere. rabbit_amqqueue:declare/7 of 3.10.
+ */
+export function disabledFeature(reason: unknown): DuequeError<'UNSUPPORTED'> | undefined {
+  const [, feature] = /of type 'rabbit_(\w+)' .*feature flag is disabled/s.exec(errorText(reason)) ?? []
+  if (feature === undefined) return undefined
+  const message = `this RabbitMQ lacks a type of queue: its feature flag ${feature} is disabled (rabbitmqctl enable_feature_flag ${feature})`
+  return new DuequeError('UNSUPPORTED', message, { feature }, { cause: reason })
+}
+
+/**
  * Turns the broker's refusal of an operation into a typed error.
  *
  * @param asked the permission that the operation needs on `resource`; brokers before 3.13 do not say which was missing

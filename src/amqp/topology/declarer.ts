@@ -4,7 +4,7 @@ import { backoff } from '../../base/backoff.js'
 import { DuequeError, isDuequeError } from '../../base/errors.js'
 import type { AmqpConnection } from '../connection/connection.js'
 import type { ConnectionSettings } from '../connection/connect-to.js'
-import { isAway, isClientFault, isLoss, operationFailure, replyCode } from '../connection/failures.js'
+import { disabledFeature, isAway, isClientFault, isLoss, operationFailure, replyCode } from '../connection/failures.js'
 import { closeInTime } from '../connection/close-in-time.js'
 import { RefusedDeclarations, reasonOf } from './refused-declarations.js'
 import { declareApart } from './declare-apart.js'
@@ -150,7 +150,10 @@ export class Declarer {
           if (replyCode(error) === undefined) this.#drop()
           if (isLoss(error)) {
             this.#connection.suspect(model)
-            if (isClientFault(await reason.known())) return true
+            const why = await reason.known()
+            if (isClientFault(why)) return true
+            const unsupported = disabledFeature(why)
+            if (unsupported) throw unsupported
             await pause(backoff(losses++), undefined, { ref: false })
           } else if (isAway(error) && away < AWAY.retries) await pause(backoff(away++, AWAY))
           else throw error

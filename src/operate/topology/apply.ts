@@ -1,5 +1,6 @@
 import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
 import { writeFirstRecords } from '../../cancellation/first-records.js'
+import { DuequeError, isDuequeError } from '../../base/errors.js'
 import { applyParts, markRungs, withDeclarer, type Change } from './parts.js'
 import { topologyPlan, type TopologyOptions } from './plan.js'
 
@@ -13,7 +14,7 @@ import { topologyPlan, type TopologyOptions } from './plan.js'
 export function applyTopology(options: TopologyOptions): Promise<Change[]> {
   const { settings, ladder, rungs, parts, workQueues, hasStreams } = topologyPlan(options)
   const { names, publishTimeoutMs: timeoutMs } = settings
-  return withDeclarer(settings, async (declarer, connection) => {
+  const work = withDeclarer(settings, async (declarer, connection) => {
     const changes = await applyParts(declarer, parts, { workQueues, onProgress: options.onProgress })
     await markRungs(declarer, ladder, rungs)
     // At the end: RabbitMQ may take no messages for now, and nothing else on a connection that has sent one.
@@ -21,4 +22,13 @@ export function applyTopology(options: TopologyOptions): Promise<Change[]> {
     if (hasStreams) await writeFirstRecords({ connection, declarer, layout, timeoutMs })
     return changes
   })
+  return work.catch((error: unknown) => {
+    throw isDuequeError(error, 'UNSUPPORTED') ? withoutStreams(error) : error
+  })
+}
+
+function withoutStreams(error: DuequeError<'UNSUPPORTED'>): DuequeError {
+  if (error.data.feature !== 'stream_queue') return error
+  const message = `${error.message}. Or leave out the streams of cancellations (dueque topology apply --no-cancellations), consume with cancellations: 'off', and cancel nothing`
+  return new DuequeError('UNSUPPORTED', message, error.data, { cause: error })
 }

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { on } from '../../../src/index.js'
+import { parseEndpoints } from '../../../src/amqp/connection/endpoint.js'
+import { Names } from '../../../src/amqp/topology/names.js'
+import { managementFacts } from '../../../src/operate/doctor/management-facts.js'
+import { managementAt } from '../../../src/operate/management/api.js'
 import { diagnose } from '../../../src/operate/doctor/diagnose.js'
 import { note, unique } from '../../strategies/recorder.js'
 import { management, managementUrl, poll, useVhost } from '../../support/broker.js'
@@ -51,6 +55,16 @@ describe.skipIf(managementUrl() === undefined)('doctor (skipped without the mana
       `^queue ${queue} is consumed without reading cancellations, by heedless consumer \\([^)]+\\):`,
     )
     expect(found!.what).toMatch(what)
+  })
+
+  test('knows the nodes that have a replica of each stream', async () => {
+    const namespace = unique('ns')
+    await (await open(vhost.url, { namespace })).cancel('any')
+    const api = managementAt(managementUrl()!, parseEndpoints(vhost.url)[0]!)
+    const { replicas, nodes, missing } = await managementFacts(api, vhost.name, new Names(namespace))
+    const here = nodes!.map(({ name }) => name)
+    expect([...replicas!.values()]).toEqual(Array(6).fill({ members: here, online: here }))
+    expect(missing).toEqual([])
   })
 
   test('finds a policy that trims the streams', async () => {
