@@ -43,6 +43,13 @@ export async function readAppointments(file: string | URL) {
   return { appointments, skipped }
 }
 
+/** The new start of each appointment that was moved, by its id. */
+export async function readMoves(file: string | URL): Promise<ReadonlyMap<string, string>> {
+  const rows = parse(await readFile(file), { columns: true, bom: true })
+  const moves = z.array(appointment.pick({ id: true, start: true })).parse(rows)
+  return new Map(moves.map(({ id, start }) => [id, start]))
+}
+
 function describe({ path, message }: z.core.$ZodIssue, record: Record<string, string>): string {
   const column = String(path[0])
   return `${column} '${record[column] ?? ''}': ${message}`

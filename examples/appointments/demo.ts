@@ -1,4 +1,5 @@
-// A clinic's day in half a minute: a process that schedules reminders, others that receive them, and the count at the end.
+// A clinic's day in half a minute: a process that schedules reminders, one that moves some, others that receive them, and the
+// count at the end.
 // demo.ts [--speed N] [--workers N]
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -10,11 +11,12 @@ import { account } from './account.js'
 import { brokerVersion, deleteQueues } from './broker.js'
 import { start, type Child } from './child.js'
 import { realTime, wallClock, type ClinicClock } from './clinic-clock.js'
-import { readAppointments } from './csv.js'
+import { readAppointments, readMoves } from './csv.js'
+import type { DeskReport } from './desk.js'
 import { readLedger } from './ledger.js'
 import type { ProducerReport } from './producer.js'
 import { Progress } from './progress.js'
-import { remindersFor, type Reminder } from './reminder.js'
+import { moved, remindersFor, type Reminder } from './reminder.js'
 import { report } from './report.js'
 import { defaultSpeed, positive, url } from './settings.js'
 
@@ -36,7 +38,8 @@ try {
 async function demo(): Promise<boolean> {
   const { speed, workers } = options()
   const { appointments, skipped } = await readAppointments(join(import.meta.dirname, 'appointments.csv'))
-  const reminders = remindersFor(appointments)
+  const moves = await readMoves(join(import.meta.dirname, 'moves.csv'))
+  const reminders = remindersFor(moved(appointments, moves))
   const queue = `appointment-reminders-${crypto.randomUUID().slice(0, 8)}`
   console.log(`\n  broker     ${await brokerVersion(url)}, queue ${queue}`)
   const zones = new Set(appointments.map((appointment) => appointment.start.slice(-6))).size
@@ -51,7 +54,9 @@ async function demo(): Promise<boolean> {
     for (let i = 0; i < workers; i++) children.push(start('worker.ts', ['--queue', queue, '--ledger', ledger]))
     await unlessStopped(Promise.all(children.map(({ told }) => told)))
     console.log(`  workers    ${children.map(({ name }) => name).join(', ')}`)
-    const clock = await produce(reminders, children, ['--queue', queue, '--speed', String(speed)])
+    const scheduled = remindersFor(appointments)
+    const clock = await produce(scheduled, children, ['--queue', queue, '--speed', String(speed)])
+    await move(moves.size, children, ['--queue', queue, '--clock', JSON.stringify(clock)])
     await watch(reminders, clock, ledger)
     await Promise.all(children.map((child) => child.stop()))
     const result = account(reminders, await readLedger(ledger), clock)
@@ -86,8 +91,18 @@ async function produce(reminders: readonly Reminder[], children: Child[], args: 
   if (realTime(clock, first.dueAt) < clock.realStart + tookMs) {
     console.log('  note       the first were confirmed after they were due, and are late for that')
   }
-  console.log()
   return clock
+}
+
+/** Moves some appointments, in a process that has never seen the receipts of their reminders. */
+async function move(appointments: number, children: Child[], args: string[]): Promise<void> {
+  const desk = start('desk.ts', args)
+  children.push(desk)
+  const answers = (await unlessStopped(desk.told)) as DeskReport
+  await unlessStopped(desk.ended)
+  const { cancelled = 0, ...late } = answers
+  console.log(`  desk       ${appointments} appointments moved, ${cancelled} reminders with them\n`)
+  if (Object.keys(late).length > 0) throw new Error(`reminders were moved too late: ${JSON.stringify(late)}`)
 }
 
 /** Waits for all reminders, and a moment more for duplicates; or until the rest counts as lost. */

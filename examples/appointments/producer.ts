@@ -49,5 +49,6 @@ for await (const { index, error } of mq.scheduleAll(reminders.map(item))) {
 const tookMs = Date.now() - clock.realStart
 
 console.log(`${confirmed} of ${reminders.length} reminders wait in the broker, after ${tookMs} ms`)
+console.log(`clock: ${JSON.stringify(clock)}`)
 process.send?.({ clock, confirmed, tookMs } satisfies ProducerReport)
 if (confirmed < reminders.length) process.exitCode = 1

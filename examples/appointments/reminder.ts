@@ -29,6 +29,11 @@ const NOTICES = [
   { notice: '1h', beforeMs: HOUR },
 ] as const
 
+/** The appointments after the moves, in the same order. */
+export function moved(appointments: readonly Appointment[], moves: ReadonlyMap<string, string>): Appointment[] {
+  return appointments.map((appointment) => ({ ...appointment, start: moves.get(appointment.id) ?? appointment.start }))
+}
+
 /** All reminders of a day, in the order of its appointments. */
 export function remindersFor(appointments: readonly Appointment[]): Reminder[] {
   return appointments.flatMap(({ id, patient, practitioner, room, start, notes }) =>

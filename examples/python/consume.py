@@ -1,12 +1,15 @@
 """Prints the messages of a queue, one JSON document a line: consume.py QUEUE [COUNT]
 
-Needs pika. The broker: AMQP_URL, or amqp://localhost. Ends after COUNT messages, if given.
+Cancelled messages are dropped: {"cancelled": ID}. Ends after COUNT messages, if given, dropped ones included.
+
+Needs pika. The broker: AMQP_URL, or amqp://localhost.
 """
 
 import json
 import re
 import sys
 
+import cancellations
 import layout
 
 BROKER_HEADER = re.compile(r"x-(death$|(first|last)-death-|delivery-count$|acquired-count$)")
@@ -14,25 +17,32 @@ REMEMBERED = 100_000
 
 
 def main(queue, count="0"):
+    declare(queue)
     connection = layout.connect()
     channel = connection.channel()
-    channel.confirm_delivery()
     channel.basic_qos(prefetch_count=100)
-    layout.declare_work_queue(channel, queue)
+    cancelled = cancellations.Cancellations(connection)
+    cancelled.prove()
     settled = {}
     left = int(count)
-    for method, properties, body in channel.consume(queue):
+    for method, properties, body in channel.consume(queue, inactivity_timeout=0.1):
+        if method is None:
+            cancelled.has_read()
+            continue
         headers = properties.headers or {}
-        # Early only if the clocks differ. sleep() answers heartbeats meanwhile.
+        # Early only if the clocks differ.
         while (early := (whole(headers.get("dueque-due")) or 0) - layout.now_ms()) > 0:
-            connection.sleep(early / 1000)
+            cancelled.sleep(early / 1000)
         key = duplicate_key(properties)
-        if key not in settled:
+        if cancelled.is_cancelled(properties.message_id, whole(headers.get("dueque-revision"))):
+            # Its key is not settled: a rescheduled copy may have the same.
+            print(json.dumps({"cancelled": properties.message_id}), flush=True)
+        elif key not in settled:
             try:
                 handle(properties, body)
             except Exception as error:
                 reason = error.args[0] if isinstance(error, Refusal) else "handler-error"
-                bury(channel, queue, method.routing_key, properties, body, reason, str(error))
+                bury(queue, method.routing_key, properties, body, reason, str(error))
             if key is not None:
                 settled[key] = True
             if len(settled) > REMEMBERED:
@@ -43,6 +53,15 @@ def main(queue, count="0"):
         if left == 0:
             break
     channel.cancel()
+    connection.close()
+
+
+def declare(queue):
+    """On another connection: under an alarm RabbitMQ stops reading one that publishes, its acks included."""
+    connection = layout.connect()
+    channel = connection.channel()
+    layout.declare_work_queue(channel, queue)
+    cancellations.declare(channel)
     connection.close()
 
 
@@ -79,8 +98,11 @@ def duplicate_key(properties):
     return properties.message_id, revision, attempt
 
 
-def bury(channel, queue, routing_key, properties, body, reason, error):
+def bury(queue, routing_key, properties, body, reason, error):
     """Moves the message to the dead queue with the reason. Returns when that is confirmed."""
+    connection = layout.connect()
+    channel = connection.channel()
+    channel.confirm_delivery()
     headers = {name: value for name, value in (properties.headers or {}).items() if not BROKER_HEADER.match(name)}
     headers.setdefault("dueque-to", f"queue:{queue}")
     headers["dueque-dead-reason"] = reason
@@ -92,6 +114,7 @@ def bury(channel, queue, routing_key, properties, body, reason, error):
     properties.user_id = None
     headers["BCC"] = [f"dq~queue~{queue}.dead"]
     channel.basic_publish(layout.DEAD, routing_key, body, properties, mandatory=True)
+    connection.close()
 
 
 def whole(value):

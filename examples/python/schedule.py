@@ -15,8 +15,8 @@ import pika
 import layout
 
 
-def schedule(channel, queue, name, payload, due, message_id=None):
-    """Returns when the broker has confirmed that the message waits."""
+def schedule(channel, queue, name, payload, due, message_id=None, after=-1):
+    """Returns when the broker has confirmed that the message waits. Its revision is greater than `after`."""
     now = layout.now_ms()
     # Computed from the due instant, so that the time until here does not add up.
     exchange, keys, rungs = layout.path(due - now, f"dq~queue~{queue}")
@@ -30,7 +30,7 @@ def schedule(channel, queue, name, payload, due, message_id=None):
         timestamp=now // 1000,
         headers={
             "dueque-due": due,
-            "dueque-revision": now * 1000 + random.randrange(1000),
+            "dueque-revision": max(now * 1000 + random.randrange(1000), after + 1),
             "dueque-attempt": 1,
             "dueque-to": f"queue:{queue}",
             "dueque-version": 1,

@@ -1,10 +1,13 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { destinationKey } from '../../src/amqp/topology/names.js'
 import { defineMessage, on, type Delivery } from '../../src/index.js'
+import { horizonFor } from '../../src/cancellation/horizons.js'
+import { decodeRecords } from '../../src/cancellation/record.js'
 import { routeFor } from '../../src/strategies/ladder/routes.js'
 import { defaultTolerance, waitRangeFor } from '../../src/strategies/ladder/path.js'
 import { MAX_DELAY_MS } from '../../src/message/due.js'
@@ -25,12 +28,46 @@ const python = pythonWithPika()
 const why = python === undefined ? ` (${NO_PIKA})` : ''
 const noManagement = managementUrl() === undefined
 
+const surroundings = () => ({
+  cwd: folder,
+  env: { ...process.env, AMQP_URL: vhost.url, PYTHONDONTWRITEBYTECODE: '1' },
+})
+
 /** Runs Python in the folder of the examples and returns what it prints. */
 async function run(...args: string[]): Promise<string> {
-  const env = { ...process.env, AMQP_URL: vhost.url, PYTHONDONTWRITEBYTECODE: '1' }
-  const options = { cwd: folder, env, timeout: 50_000, maxBuffer: 64 * 1024 * 1024 }
+  const options = { ...surroundings(), timeout: 50_000, maxBuffer: 64 * 1024 * 1024 }
   const { stdout } = await promisify(execFile)(python!, args, options)
   return stdout
+}
+
+/** Starts Python in the folder of the examples. Its lines of JSON, as they come. */
+function start(...args: string[]): unknown[] {
+  const child = spawn(python!, args, { ...surroundings(), stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const lines: unknown[] = []
+  createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line)))
+  return lines
+}
+
+/** What a program in Python knows of a message that it has scheduled. */
+interface PythonReceipt {
+  id: string
+  due: number
+  revision: number
+}
+
+/** Schedules a reminder from Python. */
+async function scheduleInPython(queue: string, delayMs: number): Promise<PythonReceipt> {
+  const args = ['schedule.py', queue, String(delayMs), reminder.name, JSON.stringify(payload)]
+  return JSON.parse(await run(...args)) as PythonReceipt
+}
+
+/** A consumer of reminders, with the ids of those that it has handled. */
+async function consumerOf(queue: string) {
+  const handled: string[] = []
+  const mq = await open(vhost.url)
+  const consumer = await mq.consume(queue, [on(reminder, ({ id }) => void handled.push(id))])
+  return { mq, handled, cancelled: () => consumer.stats().cancelled }
 }
 
 /** Consumes reminders, as they arrive. */
@@ -122,6 +159,105 @@ describe.skipIf(python === undefined)(`a program in Python${why}`, () => {
     const schedule = (delay: number) => mq.schedule(reminder, payload, { to: { queue }, in: delay, declare: true })
     // Other arguments would be refused: TOPOLOGY_MISMATCH.
     expect(await Promise.all(delays.map(schedule))).toHaveLength(delays.length)
+  })
+})
+
+describe.skipIf(python === undefined)(`a program in Python${why}, with cancellations`, () => {
+  test('cancels what dueque has scheduled: one revision, or all of them', async () => {
+    const queue = unique('cancelled-by-python')
+    const { mq, handled, cancelled } = await consumerOf(queue)
+    const schedule = (id: string) => mq.schedule(reminder, payload, { to: { queue }, in: 6000, id })
+    const [one, other, all] = await Promise.all(['one', 'one', 'all'].map((id) => schedule(`${queue}/${id}`)))
+    const due = (receipt: typeof one) => String(Date.parse(receipt!.dueAt))
+    const answers = await Promise.all([
+      run('cancel.py', one!.id, String(one!.revision), due(one)),
+      run('cancel.py', all!.id, 'all', due(all)),
+    ])
+    expect(answers).toEqual(['cancelled\n', 'cancelled\n'])
+    expect(await run('cancel.py', `${queue}/no-such-message`)).toBe('unknown\n')
+    await poll(() => handled.length + cancelled() === 3, { timeoutMs: 30_000, what: 'all three to be settled' })
+    expect(handled).toEqual([other!.id])
+  })
+
+  test('reschedules what dueque has scheduled', async () => {
+    const queue = unique('moved-by-python')
+    const mq = await open(vhost.url)
+    const seen = await consume(queue)
+    const { id, revision, dueAt } = await mq.schedule(reminder, payload, { to: { queue }, in: 5000 })
+    const content = [reminder.name, JSON.stringify({ ...payload, room: '4a' })]
+    const args = ['reschedule.py', queue, id, String(revision), String(Date.parse(dueAt)), '6000', ...content]
+    const moved = JSON.parse(await run(...args)) as PythonReceipt
+    expect(moved).toMatchObject({ id, replaced: 'cancelled' })
+    await poll(() => seen.length > 0, { timeoutMs: 30_000, what: 'the delivery' })
+    expect(seen.map(({ payload: { room }, dueAt }) => [room, dueAt.getTime()])).toEqual([['4a', moved.due]])
+  })
+
+  test('has its messages cancelled by dueque', async () => {
+    const queue = unique('python-cancelled')
+    const { mq, handled, cancelled } = await consumerOf(queue)
+    const [one, other] = await Promise.all([scheduleInPython(queue, 5000), scheduleInPython(queue, 5000)])
+    expect(await mq.cancel({ id: one.id, dueAt: new Date(one.due) })).toBe('cancelled')
+    await poll(() => handled.length + cancelled() === 2, { timeoutMs: 30_000, what: 'both to be settled' })
+    expect(handled).toEqual([other.id])
+  })
+
+  test('drops cancelled messages: those of before its start, and those of after it', async () => {
+    const queue = unique('dropped-in-python')
+    const mq = await open(vhost.url)
+    const schedule = () => mq.schedule(reminder, payload, { to: { queue }, in: 4000, declare: true })
+    const early = await schedule()
+    expect(await mq.cancel(early)).toBe('cancelled')
+    const lines = start('consume.py', queue)
+    await poll(() => lines.length === 1, { timeoutMs: 30_000, what: 'the first to be dropped' })
+    const [later, other] = await Promise.all([schedule(), schedule()])
+    expect(await mq.cancel(later)).toBe('cancelled')
+    await poll(() => lines.length === 3, { timeoutMs: 30_000, what: 'the others' })
+    expect(lines[0]).toEqual({ cancelled: early.id })
+    expect(lines).toContainEqual({ cancelled: later.id })
+    expect(lines).toContainEqual(expect.objectContaining({ id: other.id, payload }))
+  })
+
+  test('reads the same records, and skips the same lines', async () => {
+    const id = 'a "quoted" id, ÿ'
+    const record = (fields: object) => JSON.stringify({ id, ...fields })
+    const good = [{ revision: 7 }, { upTo: 0, due: 9 }, { keep: 2 ** 53 - 1 }, { revision: 1, due: 0, further: [] }]
+    const bad = [{}, { id: '', revision: 1 }, { id: 7, revision: 1 }, { revision: -1 }, { revision: 1.5 }].concat(
+      [{ revision: '7' }, { keep: 1, upTo: 1 }, { revision: null }, { keep: 2 ** 53 }] as object[],
+      [{ keep: true }, { revision: 1, due: null }, { revision: 1, due: -1 }, { revision: 1, due: '1' }] as object[],
+    )
+    const broken = ['{', 'null', '[]', '7', '"id"', '{"id":"x","revision":NaN}']
+    const lines = [...good.map(record), ...bad.map(record), ...broken]
+    const script = `
+import json, sys, cancellations
+for line in json.loads(sys.argv[1]):
+    try:
+        id, kind, revision, due = cancellations.parse(line.encode())
+        print(json.dumps({"id": id, kind: revision, **({} if due is None else {"due": due})}))
+    except (ValueError, KeyError, TypeError):
+        print("null")`
+    const inPython = (await run('-c', script, JSON.stringify(lines)))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown)
+    const here = lines.map((line) => decodeRecords(Buffer.from(line), () => undefined)[0] ?? null)
+    expect(inPython).toEqual(here.map((one) => JSON.parse(JSON.stringify(one)) as unknown))
+    expect(here.map((one) => one !== null)).toEqual(lines.map((_, i) => i < good.length))
+  })
+
+  test('chooses the same horizon', async () => {
+    const now = 1_782_894_600_000
+    const dues = [undefined, 0, now, now + 1, now + 3_600_000, now + 3_600_001, now + MAX_DELAY_MS + 1]
+    for (let i = 0; i < 500; i++) dues.push(now + Math.floor(MAX_DELAY_MS ** Math.random()))
+    const list = JSON.stringify(dues.map((due) => due ?? null))
+    const script = `import json, cancellations; print(json.dumps([cancellations.horizon_for(d, ${now}) for d in json.loads('${list}')]))`
+    expect(JSON.parse(await run('-c', script))).toEqual(dues.map((due) => horizonFor(due, now).name))
+  })
+
+  test('declares the same streams', async () => {
+    await run('-c', 'import cancellations, layout; cancellations.declare(layout.connect().channel())')
+    // Other arguments would be refused: TOPOLOGY_MISMATCH.
+    const { mq } = await consumerOf(unique('same-streams'))
+    expect(mq.health().cancellations).toMatchObject({ state: 'live' })
   })
 })
 

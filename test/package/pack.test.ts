@@ -17,6 +17,15 @@ async function sample(): Promise<string> {
   return /```ts\n(.*?)```/s.exec(readme)![1]!
 }
 
+/** The TypeScript samples of the guide to cancelling, one after the other. They are one program. */
+async function guide(): Promise<string> {
+  const page = await readFile(join(root, 'docs/cancelling.md'), 'utf8')
+  const samples = Array.from(page.matchAll(/^( *)```ts\n(.*?)^ *```$/gms), ([, indent, code]) =>
+    code!.replaceAll(new RegExp(`^${indent!}`, 'gm'), ''),
+  )
+  return samples.filter((sample) => !sample.includes("from 'vitest'")).join('\n')
+}
+
 /** A test of a user, with the types that it sees. */
 const TESTING = `
 import { defineMessage, on, type Dueque } from 'dueque'
@@ -40,7 +49,7 @@ describe('the packed package, installed into an empty project', () => {
     run('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder })
   /** Compiles the samples to JavaScript, libraries' types checked too. */
   const compile = async (types: string[], options: { files?: string[]; skipLibCheck?: boolean } = {}) => {
-    const { files = ['sample.ts', 'testing.ts'], skipLibCheck = false } = options
+    const { files = ['sample.ts', 'guide.ts', 'testing.ts'], skipLibCheck = false } = options
     const compilerOptions = { module: 'nodenext', target: 'es2023', strict: true, types, skipLibCheck }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     const { stdout } = await run(join(root, 'node_modules/.bin/tsc'), [], { cwd: folder }).catch(
@@ -56,6 +65,7 @@ describe('the packed package, installed into an empty project', () => {
     await writeFile(join(folder, 'package.json'), '{ "type": "module", "private": true }')
     await npm('install', `./dueque-${version}.tgz`, 'zod')
     await writeFile(join(folder, 'sample.ts'), await sample())
+    await writeFile(join(folder, 'guide.ts'), `${await guide()}\nconsole.log('end')`)
     await writeFile(join(folder, 'testing.ts'), TESTING)
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -69,18 +79,34 @@ describe('the packed package, installed into an empty project', () => {
     await compile(['node'])
   })
 
-  test("runs the README's sample", async () => {
-    const compiled = await readFile(join(folder, 'sample.js'), 'utf8')
+  /** Runs a compiled sample until it has printed `last`, and returns what it has printed. */
+  const runUntil = async (last: string, sample: string) => {
+    const compiled = await readFile(join(folder, sample), 'utf8')
     await writeFile(join(folder, 'run.js'), compiled.replaceAll('amqp://localhost', vhost.url))
     const child = spawn('node', ['run.js'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''
     child.stdout.on('data', (chunk) => (output += String(chunk)))
     try {
-      await poll(() => output.includes('late'), { timeoutMs: 30_000, what: 'the sample to receive its message' })
+      await poll(() => output.includes(last), { timeoutMs: 30_000, what: `${sample} to print '${last}'` })
     } finally {
       child.kill()
     }
+    return output
+  }
+
+  test("runs the README's sample", async () => {
+    const output = await runUntil('late', 'sample.js')
     expect(output).toMatch(/^appointment-42\/24h waits until .*\nremind p-7, due .* ms late\n$/)
+  })
+
+  test('runs the samples of the guide to cancelling, with the answers that it shows', async () => {
+    const output = await runUntil('end', 'guide.js')
+    const answers = [
+      'cancelled',
+      'cancelled 2030-07-02T13:30:00.000Z',
+      '{ cancelled: 3, tooLate: 0, unknown: 0, failed: 0 }',
+    ]
+    expect(output.split('\n').slice(0, 3)).toEqual(answers)
   })
 
   test('runs a script that uses dueque/testing', async () => {

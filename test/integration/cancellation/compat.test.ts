@@ -1,0 +1,125 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest'
+import { connect, on, type Dueque } from '../../../src/index.js'
+import { note, Recorder, unique } from '../../strategies/recorder.js'
+import { poll, useVhost } from '../../support/broker.js'
+
+/** The last version without cancellations. */
+const BEFORE = '5575b21'
+const COUNT = 150
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const why = hasCommit() ? '' : ` (skipped: this clone lacks the commit ${BEFORE}; fetch the full history)`
+const vhost = useVhost()
+let folder: string
+/** The source of that version runs beside this one. */
+let connectBefore: (options: { url: string; namespace: string; logger: false }) => Promise<Dueque>
+
+function hasCommit(): boolean {
+  try {
+    execFileSync('git', ['cat-file', '-e', `${BEFORE}^{commit}`], { cwd: root, stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function openBoth({ onTestFinished }: Pick<TestContext, 'onTestFinished'>) {
+  const options = { url: vhost.url, namespace: unique('both'), logger: false } as const
+  const [before, now] = await Promise.all([connectBefore(options), connect(options)])
+  onTestFinished(async () => {
+    await Promise.all([before, now].map((mq) => mq.close({ drainTimeoutMs: 2000 })))
+  })
+  return { before, now, queue: unique('compat') }
+}
+
+/** Schedules COUNT notes with delays of up to 3 s, numbered from `from`. */
+function scheduleNotes(mq: Dueque, queue: string, from: number) {
+  const delay = () => Math.floor(Math.random() * 3000)
+  const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue }, in: delay(), declare: true })
+  return Promise.all(Array.from({ length: COUNT }, (_, i) => schedule(from + i)))
+}
+
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
+const ascending = (a: number, b: number) => a - b
+
+describe.skipIf(why !== '').concurrent(`beside the last version without cancellations${why}`, () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'dueque-before-'))
+    const archive = ['archive', BEFORE, 'src', 'package.json']
+    const source = execFileSync('git', archive, { cwd: root, maxBuffer: 64 * 1024 * 1024 })
+    execFileSync('tar', ['x', '-C', folder], { input: source })
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+    const module = (await import(pathToFileURL(join(folder, 'src/index.ts')).href)) as { connect: typeof connectBefore }
+    connectBefore = module.connect
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  test.for([
+    ['that version schedules, this one consumes', 'before', 'now'],
+    ['this version schedules, that one consumes', 'now', 'before'],
+  ] as const)('%s: no message is lost, early or handled twice', async ([, from, to], context) => {
+    const { queue, ...versions } = await openBoth(context)
+    const recorder = await Recorder.on(versions[to], queue)
+    await scheduleNotes(versions[from], queue, 0)
+    await recorder.has(COUNT)
+    expect(recorder.numbers.toSorted(ascending)).toEqual(numbers(COUNT))
+    expect(recorder.early).toEqual([])
+  })
+
+  test('both schedule and consume one queue: no message is lost, early or handled twice', async (context) => {
+    const { before, now, queue } = await openBoth(context)
+    const recorders = [await Recorder.on(before, queue), await Recorder.on(now, queue)]
+    await Promise.all([scheduleNotes(before, queue, 0), scheduleNotes(now, queue, COUNT)])
+    const handled = () => recorders.flatMap((recorder) => recorder.numbers)
+    await poll(() => handled().length >= 2 * COUNT, { timeoutMs: 30_000, what: 'all messages' })
+    expect(handled().toSorted(ascending)).toEqual(numbers(2 * COUNT))
+    expect(recorders.flatMap(({ early }) => early)).toEqual([])
+  })
+
+  test('this version cancels messages of that one, by its receipts', async (context) => {
+    const { before, now, queue } = await openBoth(context)
+    const seen: number[] = []
+    const consumer = await now.consume(queue, [on(note, ({ payload }) => void seen.push(payload.n))])
+    const schedule = (n: number) => before.schedule(note, { n }, { to: { queue }, in: 5000 })
+    const receipts = await Promise.all([0, 1, 2].map(schedule))
+    expect(await now.cancel(receipts[1]!)).toBe('cancelled')
+    await poll(() => seen.length + consumer.stats().cancelled === 3, { what: 'all three to be settled' })
+    expect(seen.toSorted(ascending)).toEqual([0, 2])
+  })
+
+  test('this version drops a retry of that one', async (context) => {
+    const { before, now, queue } = await openBoth(context)
+    let attempts = 0
+    const failing = on(note, () => {
+      attempts++
+      throw new Error('not yet')
+    })
+    const retry = { backoff: '3s', jitter: 'none' } as const
+    const failed = await before.consume(queue, [failing], { retry })
+    const receipt = await before.schedule(note, { n: 0 }, { to: { queue }, in: 0 })
+    await poll(() => failed.stats().retried === 1, { what: 'the retry to wait' })
+    await before.close()
+    expect(await now.cancel(receipt)).toBe('too-late')
+    const consumer = await now.consume(queue, [failing])
+    await poll(() => consumer.stats().cancelled === 1, { what: 'the retry to be dropped' })
+    expect(attempts).toBe(1)
+  })
+
+  test('that version ignores cancellations: it handles cancelled messages, and both copies of a rescheduled one', async (context) => {
+    const { before, now, queue } = await openBoth(context)
+    const recorder = await Recorder.on(before, queue)
+    const schedule = (n: number) => now.schedule(note, { n }, { to: { queue }, in: 5000 })
+    const [cancelled, moved] = await Promise.all([schedule(0), schedule(1)])
+    await now.cancel(cancelled)
+    const content = { message: note, payload: { n: 2 } }
+    await now.reschedule(moved, { in: 5500 }, content)
+    await recorder.has(3)
+    expect(recorder.numbers.toSorted(ascending)).toEqual([0, 1, 2])
+    expect(recorder.early).toEqual([])
+  })
+})
