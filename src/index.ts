@@ -56,7 +56,7 @@ export type { Arrival, Broker, BrokerHealth, PublishOptions, SubscribeOptions, S
 export type { DeadReason, Death } from './message/death.js'
 export type { Environment, Limits, OnConflict, Strategy, WaitOptions } from './strategies/strategy.js'
 export type { Cancellations } from './strategies/cancellations.js'
-export type { CancellationRecord } from './cancellation/record.js'
+export type { CancellationRecord } from './cancellation/cancellation-record.js'
 export type { CancelTarget } from './schedule/target.js'
 export type { CancelResult } from './schedule/cancel-result.js'
 export type { CancelItemResult, CancelRun, CancelSummary } from './schedule/cancel-run.js'

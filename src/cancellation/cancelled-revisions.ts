@@ -1,7 +1,7 @@
 import { isInteger } from '../base/checks.js'
 import { fingerprintOf, type Fingerprint } from '../base/fingerprint.js'
 import { UNKNOWN_DUE } from './horizons.js'
-import type { CancellationRecord } from './record.js'
+import type { CancellationRecord } from './cancellation-record.js'
 import { RevisionTable, TWO_32 } from './revision-table.js'
 
 /** Each grows alone: to build one anew takes a millisecond where one for all would take a hundred, and twice the memory. */

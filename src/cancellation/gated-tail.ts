@@ -3,11 +3,9 @@ import type { DuequeError } from '../base/errors.js'
 import type { Envelope } from '../message/envelope.js'
 import { Gate } from './gate.js'
 import { CancellationLog } from './log.js'
+import type { OnTailDown } from './on-tail-down.js'
 import { CancellationTail, type TailSettings } from './tail.js'
 import type { TailState } from './tail-proof.js'
-
-/** What happens while the tail is down: messages are handled all the same, or they wait. */
-export type OnTailDown = 'handle' | 'wait'
 
 /** The part of a tail that is for a program that takes messages. */
 export interface TailGate {

@@ -7,7 +7,8 @@ import { DuequeError } from '../base/errors.js'
 import type { Timeline } from '../base/clock.js'
 import { CancellationLayout } from './cancellation-layout.js'
 import { HORIZONS, horizonFor, type Horizon } from './horizons.js'
-import { encodeRecord, type CancellationRecord } from './record.js'
+import type { CancellationRecord } from './cancellation-record.js'
+import { encodeRecord } from './record.js'
 import { RecordBatches, type PublishRecords } from './record-batches.js'
 
 /** For the first record of a stream, which starting consumers wait for. */

@@ -3,7 +3,7 @@ import { deadQueue } from '../amqp/topology/names.js'
 import { assertOutside } from '../amqp/topology/reserved-names.js'
 import { aFunction, checkOne, checkOptions, flag, integer, nonEmptyText, oneOf, type Rules } from '../base/checks.js'
 import { invalidOption, type DuequeError } from '../base/errors.js'
-import type { OnTailDown } from '../cancellation/gated-tail.js'
+import type { OnTailDown } from '../cancellation/on-tail-down.js'
 import { checkQueueName } from '../message/destination.js'
 import { CONNECT_RULES, resolveConnection, type ConnectOptions, type ResolvedOptions } from '../options.js'
 

@@ -1,6 +1,6 @@
 import { DuequeError, invalidOption, isDuequeError } from '../base/errors.js'
 import { UNKNOWN_DUE } from '../cancellation/horizons.js'
-import type { CancellationRecord } from '../cancellation/record.js'
+import type { CancellationRecord } from '../cancellation/cancellation-record.js'
 import type { ScheduleItem } from '../dueque.js'
 import type { Receipt } from '../message/receipt.js'
 import type { Cancellations } from '../strategies/cancellations.js'

@@ -1,4 +1,4 @@
-import type { CancellationRecord } from '../cancellation/record.js'
+import type { CancellationRecord } from '../cancellation/cancellation-record.js'
 import type { Envelope } from '../message/envelope.js'
 
 /**

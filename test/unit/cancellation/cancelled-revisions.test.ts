@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { CancelledRevisions } from '../../../src/cancellation/cancelled-revisions.js'
-import type { CancellationRecord } from '../../../src/cancellation/record.js'
+import type { CancellationRecord } from '../../../src/cancellation/cancellation-record.js'
 
 const NOW = 1_795_977_600_000
 const HOUR = 3_600_000

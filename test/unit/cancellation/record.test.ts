@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { decodeRecords, encodeRecord, joinRecords, type CancellationRecord } from '../../../src/cancellation/record.js'
+import type { CancellationRecord } from '../../../src/cancellation/cancellation-record.js'
+import { decodeRecords, encodeRecord, joinRecords } from '../../../src/cancellation/record.js'
 
 const DUE = 1_795_977_600_000
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { DuequeError } from '../../../src/base/errors.js'
-import type { CancellationRecord } from '../../../src/cancellation/record.js'
+import type { CancellationRecord } from '../../../src/cancellation/cancellation-record.js'
 import { defineMessage } from '../../../src/message/definition.js'
 import type { Receipt } from '../../../src/message/receipt.js'
 import { nextRevision } from '../../../src/schedule/revision.js'
