@@ -4,6 +4,7 @@ import type { CancelResult, CancelTarget, Dueque, LadderStrategy, Receipt, Strat
 import { note } from '../strategies/recorder.js'
 import { poll } from '../support/broker.js'
 import type { Start } from './handler-log.js'
+import { warmUp } from './warm-up.js'
 
 /** The default of `connect`. */
 const MARGIN_MS = 1000
@@ -37,6 +38,7 @@ export interface MinuteOptions {
 /** Messages that are due within a minute, of which a random half is cancelled, and the account of what was handled. */
 export class CancelledMinute {
   static async schedule(mq: Canceller, log: Handlers, options: MinuteOptions): Promise<CancelledMinute> {
+    await warmUp(mq, options.firstInMs, options.firstInMs + options.overMs)
     const minute = new CancelledMinute(mq, log, options)
     await minute.#schedule()
     return minute

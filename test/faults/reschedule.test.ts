@@ -9,6 +9,7 @@ import { isNamed, writtenRecords, type WrittenRecord } from '../support/cancella
 import { startChild, type Child } from '../support/child.js'
 import { open, rawChannel } from '../support/mq.js'
 import type { Step, StepAnswer } from './reschedule-child.js'
+import { warmUp } from './warm-up.js'
 
 vi.setConfig({ testTimeout: 240_000 })
 const vhost = useVhost()
@@ -24,6 +25,7 @@ async function waiting(count: number, inMs: number) {
   const queue = unique('reschedule')
   const mq = await open(vhost.url)
   const recorder = await Recorder.on(mq, queue)
+  await warmUp(mq, inMs - 10_000, inMs + 5000)
   const at = new Date(Date.now() + inMs)
   const schedule = (n: number) => mq.schedule(note, { n, text: 'old' }, { to: { queue }, at })
   const receipts = await Promise.all(Array.from({ length: count }, (_, n) => schedule(n)))
@@ -62,7 +64,7 @@ async function ready(crash: 'none' | 'between'): Promise<Rescheduler> {
 
 test('of two reschedules and a cancel by three processes at once, at most one copy arrives: the one that the records leave', async () => {
   const processes = await Promise.all([0, 1, 2].map(() => ready('none')))
-  const { receipts, recorder, arrived, dueAt } = await waiting(RACES, 25_000)
+  const { receipts, recorder, arrived, dueAt } = await waiting(RACES, 20_000)
   const begin = Date.now() + 500
   const step = (n: number, process: number): Step => {
     const plain = { n, at: begin + n * 5 + Math.random() * 4, receipt: receipts[n]! }
@@ -109,7 +111,7 @@ test('of two reschedules and a cancel by three processes at once, at most one co
 test('a process crashes while it reschedules: the old copy, the new one or both arrive, and never none', async () => {
   const kinds = ['between', 'none', 'between', 'none'] as const
   const processes = await Promise.all(kinds.map(ready))
-  const { receipts, recorder, arrived, dueAt } = await waiting(CRASHES, 25_000)
+  const { receipts, recorder, arrived, dueAt } = await waiting(CRASHES, 20_000)
   const begin = Date.now() + 500
   const later = new Date(dueAt + 1000).toISOString()
   const steps = receipts.map((receipt, n) => {

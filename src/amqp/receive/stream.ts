@@ -55,9 +55,12 @@ export interface StreamReader {
   close(): Promise<void>
 }
 
-/** Unacked records at most. A stream needs a prefetch. */
-const PREFETCH = 500
-const ACK_EVERY = PREFETCH / 2
+/**
+ * Unacked records at most. A stream needs a prefetch. Behind a network that is silent for a while, a smaller one holds back
+ * records that messages on the same socket overtake.
+ */
+const PREFETCH = 20_000
+const ACK_EVERY = 250
 /** An unacked record closes the channel by the consumer timeout of RabbitMQ before 4.3. */
 const ACK_AFTER_MS = 100
 /** A reader that is not at the end, and gets nothing for so long, hangs, or has started behind the last record. */
