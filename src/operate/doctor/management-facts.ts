@@ -5,7 +5,7 @@ import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
 import { ask, type ManagementApi } from '../management/api.js'
 import { bindingsFromEach, listExchanges, listQueues } from '../management/resources.js'
-import { as, flag, list, number, object, or, record, text, type Shape } from '../management/shape.js'
+import { as, flag, list, number, object, or, record, text, type Read } from '../management/shape.js'
 import { limitedByBytes } from './destinations.js'
 import type { ConsumerFact, Look, ManagementFacts, PolicyFact } from './facts.js'
 import { outletsOf } from './outlets.js'
@@ -42,13 +42,15 @@ const policies = list(
   ),
 )
 
-const consumers = list(
-  as(
-    object({ queue: object({ name: text }), channel_details: record }),
-    ({ queue, channel_details: { connection_name: connection } }): ConsumerFact => ({
-      queue: queue.name,
-      connection: typeof connection === 'string' ? connection : 'a connection that is closing',
-    }),
+/** RabbitMQ 3.10 answers an empty list for the details of a channel that is gone. */
+const connectionOf: Read<string | undefined> = (details) => {
+  const { connection_name: name } = Object(details) as { connection_name?: unknown }
+  return typeof name === 'string' ? name : undefined
+}
+
+const consumers = as(list(object({ queue: object({ name: text }), channel_details: connectionOf })), (all) =>
+  all.flatMap(({ queue, channel_details: connection }): ConsumerFact[] =>
+    connection === undefined ? [] : [{ queue: queue.name, connection }],
   ),
 )
 
@@ -58,7 +60,7 @@ const connectionNames = as(
     new Map(all.flatMap(({ name, user_provided_name: own }) => (own === undefined ? [] : [[name, own] as const]))),
 )
 
-const replicas = object({ members: or(list(text), []), online: or(list(text), []) })
+const replicas = object({ members: or(list(text), undefined), online: or(list(text), []) })
 
 const NAMES = {
   overview: 'Erlang and exchange types',
@@ -146,10 +148,14 @@ function streamsOf(names: Names, { looks = [] }: ManagementFacts): string[] {
   return streams.filter((name) => looks[0]?.queues.get(name)?.type === 'stream')
 }
 
+/** A statistic: a stream that is a few seconds old has none. With a name, because RabbitMQ 3.10 answers a list for nothing. */
 async function replicasOf(api: ManagementApi, v: string, streams: readonly string[]) {
-  const found = new Map<string, Shape<typeof replicas>>()
-  for (const name of streams)
-    found.set(name, await ask(api, `/api/queues/${v}/${encodeURIComponent(name)}?columns=members,online`, replicas))
+  const found = new Map<string, { members: string[]; online: string[] }>()
+  for (const name of streams) {
+    const path = `/api/queues/${v}/${encodeURIComponent(name)}?columns=name,members,online`
+    const { members, online } = await ask(api, path, replicas)
+    if (members) found.set(name, { members, online })
+  }
   return found
 }
 

@@ -61,10 +61,12 @@ describe.skipIf(managementUrl() === undefined)('doctor (skipped without the mana
     const namespace = unique('ns')
     await (await open(vhost.url, { namespace })).cancel('any')
     const api = managementAt(managementUrl()!, parseEndpoints(vhost.url)[0]!)
-    const { replicas, nodes, missing } = await managementFacts(api, vhost.name, new Names(namespace))
+    const facts = () => managementFacts(api, vhost.name, new Names(namespace))
+    await poll(async () => (await facts()).replicas?.size === 6, { what: 'the statistics', timeoutMs: 30_000 })
+    const { replicas, nodes, missing } = await facts()
+    expect(missing).toEqual([])
     const here = nodes!.map(({ name }) => name)
     expect([...replicas!.values()]).toEqual(Array(6).fill({ members: here, online: here }))
-    expect(missing).toEqual([])
   })
 
   test('finds a policy that trims the streams', async () => {

@@ -62,7 +62,7 @@ describe.skipIf(managementUrl() === undefined)(
     })
 
     test.each([
-      ['no stream, like a user made for an older version', PATTERNS.heedlessConsumer(queue).read, '1h'],
+      ['no stream, like a user made for an older version', PATTERNS.heedlessConsumer(queue).read, ''],
       ['all streams but one', String.raw`^(dueque\.v1\.(unroutable|cancellations\.(?!3d).+)|${queue})$`, '3d'],
     ])(
       "a consumer that may read %s gets an error that names the right, unless cancellations are 'off'",
@@ -70,7 +70,10 @@ describe.skipIf(managementUrl() === undefined)(
         const mq = await as({ ...PATTERNS.consumer(queue), read })
         expect(await failure(mq.consume(queue, handlers))).toMatchObject({
           code: 'PERMISSION_DENIED',
-          data: { permission: 'read', resource: `queue dueque.v1.cancellations.${stream}` },
+          data: {
+            permission: 'read',
+            resource: expect.stringContaining(`queue dueque.v1.cancellations.${stream}`) as string,
+          },
           message: expect.stringContaining("cancellations: 'off'") as string,
         })
         const recorder = await Recorder.on(mq, queue, { cancellations: 'off' })
@@ -92,7 +95,7 @@ describe.skipIf(managementUrl() === undefined)(
       expect(await failure(mq.cancel('id'))).toMatchObject(missing)
       expect(await failure(mq.consume(own, handlers))).toMatchObject({
         ...missing,
-        data: { resource: 'queue none.v1.cancellations.1h' },
+        data: { resource: expect.stringContaining('queue none.v1.cancellations.') as string },
       })
       await mq.consume(own, handlers, { cancellations: 'off' })
     })
@@ -113,17 +116,17 @@ describe.skipIf(managementUrl() === undefined)(
     })
 
     test.each([
-      ['configure', 'queue dueque.v1.cancellations.1h', String.raw`^(?!dueque\.v1\.cancellations\.).*`],
-      ['write', 'queue dueque.v1.cancellations.1h', String.raw`^(?!dueque\.v1\.cancellations\.).*`],
+      ['configure', 'queue dueque.v1.cancellations.', String.raw`^(?!dueque\.v1\.cancellations\.).*`],
+      ['write', 'queue dueque.v1.cancellations.', String.raw`^(?!dueque\.v1\.cancellations\.).*`],
       ['read', 'exchange dueque.v1.cancellations', String.raw`^(?!dueque\.v1\.cancellations$).*`],
     ] as const)(
-      'without trust, a consumer without %s permission on the %s gets an error that names it',
+      'without trust, a consumer without %s permission on %s gets an error that names it',
       async (permission, resource, pattern) => {
         const all = { configure: '.*', write: '.*', read: '.*' }
         const mq = await as({ ...all, [permission]: pattern }, { topology: 'declare' })
         expect(await failure(mq.consume(queue, handlers))).toMatchObject({
           code: 'PERMISSION_DENIED',
-          data: { permission, resource },
+          data: { permission, resource: expect.stringContaining(resource) as string },
         })
       },
     )
