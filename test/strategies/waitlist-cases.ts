@@ -1,5 +1,7 @@
 import { expect } from 'vitest'
+import { z } from 'zod'
 import {
+  defineMessage,
   isDuequeError,
   on,
   type Dueque,
@@ -11,6 +13,8 @@ import {
 import { poll } from '../support/broker.js'
 import type { Case } from './conformance.js'
 import { Recorder, note, scheduleNotes, unique } from './recorder.js'
+
+const other = defineMessage('test.other', z.string())
 
 type Listed = Dueque<Strategy & { waitlist: Waitlist }> & WaitingMethods
 
@@ -78,6 +82,73 @@ export const WAITLIST_CASES: Record<string, Case> = {
     expect(recorder.numbers).toEqual([1, 0])
     expect(recorder.deliveries.map(({ dueAt }) => dueAt.toISOString())).toEqual([sooner!.dueAt, later!.dueAt])
     expect(await mq.reschedule(receipts[0]!, { in: 1000 })).toBeUndefined()
+  },
+
+  'a rescheduled message holds the content that is given, and nothing of before': async (world, plain) => {
+    const mq = open(plain)
+    const [queue, id] = [unique('content'), unique('id')]
+    await world.declareQueue(queue)
+    const before = { headers: { a: 1 }, correlationId: 'c', dedupeKey: unique('key'), priority: 2, expiresIn: '1m' }
+    const old = await mq.schedule(note, { n: 1, text: 'old' }, { to: { queue }, in: '1h', id, ...before })
+    expect(old.cancellableUntil).toBe(old.dueAt)
+
+    const options = { headers: { b: [2], none: null }, priority: 1 }
+    const far = await mq.reschedule(old, { in: '2h' }, { message: other, payload: 'ü→😀\u0000', options })
+    expect(far).toMatchObject({ id, revision: old.revision, destination: { queue }, replaced: 'cancelled' })
+    const got = await mq.get(id)
+    expect(got).toMatchObject({ name: 'test.other', payload: 'ü→😀\u0000', receipt: { dueAt: far!.dueAt } })
+    expect(got?.headers).toEqual({ b: [2], none: null })
+    const destination = { queue }
+    expect(await mq.count({ destination, name: 'test.note' })).toBe(0)
+    expect(await listAll(mq, { destination, name: 'test.other' }, 10)).toEqual([id])
+
+    const content = { message: note, payload: { n: 2 } }
+    const refused = [
+      mq.reschedule(id, { in: 1 }, { ...content, options: { to: { queue: unique('elsewhere') } } }),
+      mq.reschedule(id, { in: 1 }, { ...content, options: { priority: 9 } }),
+      mq.reschedule(id, { in: 1 }, { message: note, payload: { n: 'two' } } as never),
+    ]
+    const codes = (await Promise.allSettled(refused)).map((one) => (one as PromiseRejectedResult).reason as unknown)
+    expect(codes).toMatchObject(['INVALID_OPTION', 'INVALID_OPTION', 'INVALID_PAYLOAD'].map((code) => ({ code })))
+    expect((await mq.get(id))?.name).toBe('test.other')
+
+    await mq.reschedule(far!, { in: 1000 }, { ...content, options: { to: { queue } } })
+    const recorder = await Recorder.on(mq, queue)
+    await recorder.has(1)
+    expect(recorder.deliveries).toMatchObject([{ id, payload: { n: 2 }, attempt: 1 }])
+    expect(recorder.deliveries[0]!.headers).toEqual({})
+    expect(recorder.early).toEqual([])
+    expect(await mq.reschedule(id, { in: 1000 }, content)).toBeUndefined()
+  },
+
+  'a receipt names its own schedule alone, and an id the latest': async (world, plain) => {
+    const mq = open(plain)
+    const [queue, id] = [unique('own'), unique('id')]
+    await world.declareQueue(queue)
+    const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue }, in: '1h', id })
+    const [first, second] = [await schedule(1), await schedule(2)]
+    expect((await mq.get(first))?.payload).toEqual({ n: 1 })
+    expect((await mq.get(id))?.payload).toEqual({ n: 2 })
+    expect(await mq.cancel(second)).toBe('cancelled')
+    expect(await mq.cancel(second)).toBe('not-waiting')
+    expect(await mq.reschedule(second, { in: '2h' })).toBeUndefined()
+    expect(await mq.reschedule(first, { in: '2h' })).toMatchObject({ revision: first.revision })
+    expect(await mq.cancel(id)).toBe('cancelled')
+  },
+
+  'cancelAll and the event `cancelled` tell each answer': async (_world, plain) => {
+    const mq = open(plain)
+    const heard: unknown[] = []
+    mq.on('cancelled', (event) => void heard.push(event))
+    const queue = unique('all')
+    const receipts = await scheduleNotes(mq, queue, Array<number>(50).fill(3_600_000))
+    const targets = [...receipts.slice(1), receipts[0]!.id, unique('never')]
+    const none = { tooLate: 0, unknown: 0, failed: 0 }
+    expect(await mq.cancelAll(targets)).toMatchObject({ ...none, cancelled: 50, notWaiting: 1 })
+    expect(await mq.count({ destination: { queue } })).toBe(0)
+    expect(heard).toHaveLength(51)
+    expect(heard).toContainEqual({ id: receipts[0]!.id, outcome: 'cancelled' })
+    expect(heard).toContainEqual({ id: targets.at(-1), outcome: 'not-waiting' })
   },
 
   'waiting messages can be got, listed by time and counted, with every filter': async (world, plain) => {

@@ -114,7 +114,7 @@ it('a rescheduled message has a content with a log, and may have one with a stor
     mq.reschedule('x', { in: 0 }, { message: length, payload: 'text', options: { in: 5 } }),
   ]
   for (const one of refused) await expect(one).rejects.toThrow()
-  expectTypeOf(mq.reschedule).returns.resolves.toEqualTypeOf<Rescheduled | undefined>()
+  expectTypeOf<ReturnType<typeof mq.reschedule>>().resolves.toEqualTypeOf<Rescheduled | undefined>()
   expectTypeOf<Rescheduled>().toExtend<Receipt>()
   await mq.close()
   const exact = await connect({ strategy: memory() })
