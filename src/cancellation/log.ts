@@ -23,6 +23,7 @@ export class CancellationLog {
   readonly #clock: Timeline
   readonly #batches: RecordBatches
   #isClosed = false
+  #ready: Promise<void> | undefined
 
   constructor(broker: AmqpBroker, clock: Timeline) {
     this.layout = new CancellationLayout(broker.names)
@@ -40,6 +41,20 @@ export class CancellationLog {
   write(record: CancellationRecord): Promise<void> {
     if (this.#isClosed) return Promise.reject(new DuequeError('CLOSED', 'dueque is closed', {}))
     return this.#batches.write(horizonFor(record.due, this.#clock.now()), encodeRecord(record))
+  }
+
+  /**
+   * Resolves when the streams are there and this user may write to them, as far as a record without content can tell. Asks
+   * until the answer is yes.
+   *
+   * @throws DuequeError as {@link write}
+   */
+  ready(): Promise<void> {
+    this.#ready ??= this.#publish(HORIZONS[0]!, Buffer.alloc(0)).catch((error: unknown) => {
+      this.#ready = undefined
+      throw error
+    })
+    return this.#ready
   }
 
   /** Takes no more records. Resolves when those that were written are confirmed, or have failed. */
@@ -104,8 +119,9 @@ export class CancellationLog {
 
 /** The facet of a strategy that writes to the log of its broker. */
 export function cancellationFacet(name: string, log: () => CancellationLog | undefined) {
+  const closed = () => Promise.reject(new DuequeError('CLOSED', `the strategy ${name} is not started`, {}))
   return {
-    write: (record: CancellationRecord): Promise<void> =>
-      log()?.write(record) ?? Promise.reject(new DuequeError('CLOSED', `the strategy ${name} is not started`, {})),
+    write: (record: CancellationRecord): Promise<void> => log()?.write(record) ?? closed(),
+    ready: (): Promise<void> => log()?.ready() ?? closed(),
   }
 }

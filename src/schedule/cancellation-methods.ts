@@ -35,8 +35,10 @@ export function cancellationMethods(
       checkDueNames(due)
       if (content === undefined) throw noContent()
       checkContent(content as never)
+      const item = rescheduled(content, old, due, old.destination)
+      await log.ready?.()
       // A crash behind this leaves both messages, and none would be lost.
-      const receipt = await schedule(rescheduled(content, old, due, old.destination) as never, (old.revision ?? -1) + 1)
+      const receipt = await schedule(item as never, (old.revision ?? -1) + 1)
       await log.write(replacing(old, receipt, now())).catch((error: unknown) => {
         throw notReplaced(error, receipt)
       })

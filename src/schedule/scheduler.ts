@@ -15,7 +15,7 @@ import { assertNotAborted, resolveSchedule, type Draft, type ScheduleOptions } f
 interface ScheduleExtras {
   /** Its place in a run of many. */
   place?: Pick<Place, 'sized'>
-  /** Of a schedule that replaces another one. */
+  /** Of a schedule that replaces another one: a part of a call that was taken, maybe before a close began. */
   leastRevision?: number
 }
 
@@ -96,7 +96,7 @@ export class Scheduler {
   }
 
   #draft<In>(item: ScheduleItem<In>, { leastRevision }: ScheduleExtras): Draft {
-    this.#assertTakes()
+    if (leastRevision === undefined) this.#assertTakes()
     checkItem(item)
     const { message, options } = item
     checkDefinition(message)

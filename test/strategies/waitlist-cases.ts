@@ -106,7 +106,7 @@ export const WAITLIST_CASES: Record<string, Case> = {
     const refused = [
       mq.reschedule(id, { in: 1 }, { ...content, options: { to: { queue: unique('elsewhere') } } }),
       mq.reschedule(id, { in: 1 }, { ...content, options: { priority: 9 } }),
-      mq.reschedule(id, { in: 1 }, { message: note, payload: { n: 'two' } } as never),
+      mq.reschedule(id, { in: 1 }, { message: note, payload: { n: 'two' as unknown as number } }),
     ]
     const codes = (await Promise.allSettled(refused)).map((one) => (one as PromiseRejectedResult).reason as unknown)
     expect(codes).toMatchObject(['INVALID_OPTION', 'INVALID_OPTION', 'INVALID_PAYLOAD'].map((code) => ({ code })))

@@ -47,7 +47,7 @@ export interface MemoryStrategy extends InMemory {
 
 /** It answers as `ladder` and `plugin` do. */
 export interface MemoryLogStrategy extends InMemory {
-  readonly cancellations: Required<Cancellations>
+  readonly cancellations: Cancellations & Required<Pick<Cancellations, 'isCancelled'>>
 }
 
 /**

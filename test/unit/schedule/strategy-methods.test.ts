@@ -154,6 +154,15 @@ describe('reschedule with a log of cancellations', () => {
     expect([steps, onCancelled.mock.calls]).toEqual([[], []])
   })
 
+  it('schedules nothing if no record can be written', async () => {
+    const { steps, schedule } = world()
+    const cause = new DuequeError('PERMISSION_DENIED', 'no right', { permission: 'write', resource: 'e' })
+    const facet = { write: () => Promise.resolve(), ready: () => Promise.reject(cause) }
+    const methods = strategyMethods({ ...common, cancellations: facet }, { ...settings, schedule })
+    expect(await rejection(methods.reschedule(receipt(9000), at(1), content))).toBe(cause)
+    expect(steps).toEqual([])
+  })
+
   it('a record that cannot be written is an error with the new receipt, and both may be delivered', async () => {
     const cause = new DuequeError('PERMISSION_DENIED', 'no right', { permission: 'write', resource: 'e' })
     const { methods, steps, onCancelled } = world(() => Promise.reject(cause))

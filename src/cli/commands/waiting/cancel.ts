@@ -39,7 +39,7 @@ export function addCancel(program: Command, terminal: Terminal): void {
     .description('take back messages that wait')
     .argument('<id...>', 'or - for ids on standard input, one a line')
     .option('--due <instant>', 'the latest due time of these messages, at an ISO 8601 time with a zone')
-    .option('--revision <n>', 'of one id: exactly this one; with a store, up to this one', wholeNumber)
+    .option('--revision <n>', 'of one id: exactly this one', wholeNumber)
     .addOption(
       new Option('--receipts', 'the lines on standard input are receipts, in JSON').conflicts(['due', 'revision']),
     )

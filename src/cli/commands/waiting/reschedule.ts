@@ -38,7 +38,7 @@ export function addReschedule(program: Command, terminal: Terminal): void {
     .argument('<id>', 'of several, the latest')
   addContent(addDestination(addDue(command)), 'a JSON document')
     .option('--due <instant>', 'the due time that it had, at an ISO 8601 time with a zone')
-    .option('--revision <n>', 'the revision that it has; with a store, the latest up to this one', wholeNumber)
+    .option('--revision <n>', 'the revision that it has', wholeNumber)
     .addHelpText('after', HELP)
     .action(async (id: string, _options: Options, self: Command) => run(id, self.optsWithGlobals<Options>(), terminal))
 }

@@ -12,7 +12,7 @@ export function addShow(program: Command, terminal: Terminal): void {
     .command('show')
     .description('show one message that waits in a store, with its payload')
     .argument('<id>', 'of several, the latest')
-    .option('--revision <n>', 'the latest up to this one', wholeNumber)
+    .option('--revision <n>', 'the revision that it has', wholeNumber)
     .action(async (id: string, _options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>()
       const target = targetOf(id, options.revision)
