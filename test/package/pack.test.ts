@@ -11,19 +11,22 @@ const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const vhost = useVhost()
 
-/** The TypeScript sample of the README, as a user would paste it. */
-async function sample(): Promise<string> {
-  const readme = await readFile(join(root, 'README.md'), 'utf8')
-  return /```ts\n(.*?)```/s.exec(readme)![1]!
+/** The TypeScript samples of the README, as a user would paste them. The last one goes on with what the first has defined. */
+async function readme(): Promise<{ sample: string; change: string }> {
+  const page = await readFile(join(root, 'README.md'), 'utf8')
+  const samples = Array.from(page.matchAll(/```ts\n(.*?)```/gs), ([, code]) => code!)
+  return { sample: samples[0]!, change: samples[0]! + samples.at(-1)! }
 }
 
-/** The TypeScript samples of the guide to cancelling, one after the other. They are one program. */
-async function guide(): Promise<string> {
+/** The TypeScript samples of the guide to cancelling: a program, and its tests. */
+async function guide(): Promise<{ program: string; tests: string }> {
   const page = await readFile(join(root, 'docs/cancelling.md'), 'utf8')
   const samples = Array.from(page.matchAll(/^( *)```ts\n(.*?)^ *```$/gms), ([, indent, code]) =>
     code!.replaceAll(new RegExp(`^${indent!}`, 'gm'), ''),
   )
-  return samples.filter((sample) => !sample.includes("from 'vitest'")).join('\n')
+  const isTest = (sample: string) => sample.includes("from 'vitest'")
+  const program = [...samples.filter((sample) => !isTest(sample)), "console.log('end')"].join('\n')
+  return { program, tests: samples.filter(isTest).join('\n') }
 }
 
 /** A test of a user, with the types that it sees. */
@@ -49,7 +52,7 @@ describe('the packed package, installed into an empty project', () => {
     run('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder })
   /** Compiles the samples to JavaScript, libraries' types checked too. */
   const compile = async (types: string[], options: { files?: string[]; skipLibCheck?: boolean } = {}) => {
-    const { files = ['sample.ts', 'guide.ts', 'testing.ts'], skipLibCheck = false } = options
+    const { files = ['sample.ts', 'change.ts', 'guide.ts', 'testing.ts'], skipLibCheck = false } = options
     const compilerOptions = { module: 'nodenext', target: 'es2023', strict: true, types, skipLibCheck }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     const { stdout } = await run(join(root, 'node_modules/.bin/tsc'), [], { cwd: folder }).catch(
@@ -64,17 +67,21 @@ describe('the packed package, installed into an empty project', () => {
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
     await writeFile(join(folder, 'package.json'), '{ "type": "module", "private": true }')
     await npm('install', `./dueque-${version}.tgz`, 'zod')
-    await writeFile(join(folder, 'sample.ts'), await sample())
-    await writeFile(join(folder, 'guide.ts'), `${await guide()}\nconsole.log('end')`)
+    const { sample, change } = await readme()
+    await writeFile(join(folder, 'sample.ts'), sample)
+    await writeFile(join(folder, 'change.ts'), change)
+    const { program, tests } = await guide()
+    await writeFile(join(folder, 'guide.ts'), program)
+    await writeFile(join(folder, 'guide.test.ts'), tests)
     await writeFile(join(folder, 'testing.ts'), TESTING)
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  test("compiles the README's sample, and dueque/testing, without @types/node", async () => {
+  test('compiles the samples of the README and of the guide to cancelling, and dueque/testing, without @types/node', async () => {
     await compile([])
   })
 
-  test("compiles the README's sample, and dueque/testing, with @types/node", async () => {
+  test('compiles the samples of the README and of the guide to cancelling, and dueque/testing, with @types/node', async () => {
     await npm('install', '@types/node@20')
     await compile(['node'])
   })
@@ -115,14 +122,16 @@ describe('the packed package, installed into an empty project', () => {
     expect(stdout).toBe('1,no such order,2026-11-23T10:00:00.000Z\n')
   })
 
-  test("the example's tests pass in vitest and in Node's own runner", async () => {
+  test("the tests of the example, and of the guide to cancelling, pass in vitest and in Node's own runner", async () => {
     await cp(join(root, 'examples/testing'), folder, { recursive: true })
     await symlink(join(root, 'node_modules/vitest'), join(folder, 'node_modules/vitest'))
-    const files = ['appointments.ts', 'vitest.test.ts', 'node.test.ts']
+    const files = ['appointments.ts', 'vitest.test.ts', 'guide.test.ts', 'node.test.ts']
     // The types of vitest need those of its optional peers.
     await compile(['node'], { files, skipLibCheck: true })
-    const vitest = await run('node', ['node_modules/vitest/vitest.mjs', 'run', 'vitest.test.ts'], { cwd: folder })
-    expect(vitest.stdout).toMatch(/Tests .*2 passed/)
+    const vitest = await run('node', ['node_modules/vitest/vitest.mjs', 'run', 'vitest.test.ts', 'guide.test.ts'], {
+      cwd: folder,
+    })
+    expect(vitest.stdout).toMatch(/Tests .*4 passed/)
     const node = await run('node', ['--test', '--test-reporter=tap', 'node.test.js'], { cwd: folder })
     expect(node.stdout).toMatch(/^# pass 2$/m)
     expect(node.stdout).toMatch(/^# fail 0$/m)
