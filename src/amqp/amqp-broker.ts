@@ -39,6 +39,13 @@ export interface AmqpSettings {
   logger: Logger
 }
 
+interface SubscribeExtras {
+  /** Parts that are declared with the queue, before each start. */
+  beside?: readonly Part[]
+  /** Of the AMQP consumer: its operators see them. */
+  arguments?: Readonly<Record<string, string>>
+}
+
 /** A stream to read, without the connection. */
 export type StreamOf = Omit<StreamSettings, 'connection' | 'logger' | 'prepare' | 'deleted'>
 
@@ -129,12 +136,11 @@ export class AmqpBroker implements Broker {
     return this.#bound.has(destination)
   }
 
-  /** @param beside parts that are declared with the queue, before each start */
   async subscribe(
     from: QueueDestination,
     { prefetch, declare }: SubscribeOptions,
     listener: (arrival: Arrival) => void,
-    beside: readonly Part[] = [],
+    { beside = [], arguments: args }: SubscribeExtras = {},
   ): Promise<Subscription> {
     this.#consumer ??= this.#openConsumer()
     const topology = await this.#consumer
@@ -148,7 +154,7 @@ export class AmqpBroker implements Broker {
     const { logger } = this.#settings
     const failed = (error: DuequeError) => this.#events.error(error)
     const subscription = await subscribe(
-      { connection: this.#consuming, queue: from.queue, prefetch, prepare, cancelled, failed, logger },
+      { connection: this.#consuming, queue: from.queue, prefetch, prepare, cancelled, failed, logger, arguments: args },
       listener,
     )
     this.#subscriptions.add(subscription)

@@ -30,6 +30,9 @@ export interface GateOptions extends Omit<ConnectOptions, 'telemetry'> {
   onError?: ((error: DuequeError) => void) | undefined
 }
 
+/** The argument of a gate's consumer that tells operators where it forwards to. */
+export const FORWARDS_TO = 'dueque-gate-to'
+
 /** Checked options. */
 export interface ResolvedGate {
   readonly connection: ResolvedOptions

@@ -1,11 +1,11 @@
 import { AmqpBroker } from '../amqp/amqp-broker.js'
 import { quietEvents } from '../amqp/connection/quiet-events.js'
-import { DuequeError } from '../base/errors.js'
+import { DuequeError, isDuequeError } from '../base/errors.js'
 import { newTail, type GatedTail } from '../cancellation/gated-tail.js'
 import type { Health } from '../health.js'
 import { openSession, type Session } from '../session.js'
 import { Forwarder } from './forwarder.js'
-import { resolveGate, type GateOptions, type ResolvedGate } from './gate-options.js'
+import { FORWARDS_TO, resolveGate, type GateOptions, type ResolvedGate } from './gate-options.js'
 import { GateRoute } from './gate-route.js'
 import { UnroutableForwarder } from './unroutable.js'
 
@@ -90,12 +90,23 @@ class RunningGate implements GateProcess {
     await topology.destination({ queue: to }, declare)
     await this.#assertThere(to)
     await this.#tail.forConsumer(onTailDown).ready()
-    await this.#forwarder.start((listener) => this.#broker.subscribe({ queue: from }, { prefetch, declare }, listener))
+    const about = { arguments: { [FORWARDS_TO]: to } }
+    await this.#forwarder.start((listener) =>
+      this.#broker.subscribe({ queue: from }, { prefetch, declare }, listener, about),
+    )
   }
 
-  /** Also in the mode `trust`, which takes destinations to be there: messages would be parked one by one. */
+  /**
+   * Also in the mode `trust`, where messages would be parked one by one. RabbitMQ 4 tells it only to a user who may configure
+   * the queue.
+   */
   async #assertThere(queue: string): Promise<void> {
-    if (await this.#broker.topology.declarer.exists('queue', queue)) return
+    const { declarer } = this.#broker.topology
+    const isThere = await declarer.exists('queue', queue).catch((error: unknown) => {
+      if (isDuequeError(error, 'PERMISSION_DENIED')) return true
+      throw error
+    })
+    if (isThere) return
     const destination = `queue:${queue}`
     throw new DuequeError('DESTINATION_MISSING', `${destination} does not exist: declare it first`, { destination })
   }

@@ -129,7 +129,7 @@ class RunningIntake implements Intake {
     await topology.destination({ exchange: due }, false)
     const beside = [...duePlan, ...entryParts(names, entry)]
     await this.#forwarder.start((listener) =>
-      this.#broker.subscribe({ queue: this.#queue }, { prefetch, declare: true }, listener, beside),
+      this.#broker.subscribe({ queue: this.#queue }, { prefetch, declare: true }, listener, { beside }),
     )
   }
 

@@ -1,10 +1,11 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { Layout } from '../../src/amqp/topology/layout.js'
 import { Names } from '../../src/amqp/topology/names.js'
 import { LadderLayout } from '../../src/strategies/ladder/ladder-layout.js'
 import { connect, on, type Dueque } from '../../src/index.js'
 import { duePart, entryParts, intakeQueue } from '../../src/forwarding/intake-parts.js'
 import { managementUrl, poll, useVhost } from '../support/broker.js'
+import { openGate, receive } from '../support/gate.js'
 import { next, openIntake, publishDelayed } from '../support/intake.js'
 import { failure, open, rawChannel } from '../support/mq.js'
 import { PATTERNS, userWith, type Permissions } from '../support/users.js'
@@ -57,6 +58,29 @@ describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are mad
     expect((await next(channel, received)).content.toString()).toBe('due')
     publishDelayed(channel, from, 'k', 'never', 'soon')
     expect((await next(channel, `${from}.intake.dead`)).content.toString()).toBe('never')
+  })
+
+  test('a gate needs what a consumer needs, and no right on the queue that it forwards to', async () => {
+    const from = unique('gated')
+    const to = `${from}-due`
+    await applyAs(
+      vhost.url,
+      [from, to].flatMap((name) => layout.workQueue(name)),
+    )
+    const url = await userWith(vhost, PATTERNS.cancellingProducer)
+    const canceller = await connect({ url, topology: 'trust' })
+    onTestFinished(() => canceller.close())
+    const gate = { from, to, topology: 'trust' } as const
+    await openGate({ ...gate, url: await userWith(vhost, PATTERNS.consumer(from)) })
+    const received = await receive(await rawChannel(vhost.url), to)
+    const schedule = (id: string) =>
+      canceller.schedule(note, { n: 1 }, { to: { queue: from }, in: '1s', id: from + id })
+    expect(await canceller.cancel({ id: `${from}b` })).toBe('unknown')
+    await schedule('a')
+    await poll(() => received.length > 0, { what: 'the message', timeoutMs: 30_000 })
+    expect(received.map(({ id }) => id)).toEqual([`${from}a`])
+    const blind = openGate({ ...gate, url: await userWith(vhost, PATTERNS.heedlessConsumer(from)) })
+    expect(await failure(blind)).toMatchObject({ code: 'PERMISSION_DENIED' })
   })
 
   test('a missing rung is a typed error that says how to declare it, and nothing waits', async () => {

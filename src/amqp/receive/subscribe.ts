@@ -19,6 +19,8 @@ export interface SubscribeSettings {
   /** It could not be started again. It will be tried again all the same. */
   failed: (error: DuequeError) => void
   logger: Logger
+  /** Of the AMQP consumer. @default none */
+  arguments?: Readonly<Record<string, string>> | undefined
 }
 
 export interface AmqpSubscription extends Subscription {
@@ -108,7 +110,7 @@ class Subscriber implements AmqpSubscription {
       channel.close().catch(() => undefined)
     }
     this.#onMessage = onMessage
-    const { consumerTag } = await channel.consume(queue, onMessage)
+    const { consumerTag } = await channel.consume(queue, onMessage, { arguments: this.#settings.arguments })
     this.#consumerTag = consumerTag
     this.#started = true
     if (this.#cancelled) await closeInTime(channel.cancel(consumerTag))
@@ -129,7 +131,9 @@ class Subscriber implements AmqpSubscription {
     const [channel, old, onMessage] = [this.#lane?.channel, this.#consumerTag, this.#onMessage]
     if (!channel || old === undefined || !onMessage || this.#cancelled) return
     await channel.prefetch(this.#prefetch)
-    const { consumerTag } = await channel.consume(this.#settings.queue, onMessage)
+    const { consumerTag } = await channel.consume(this.#settings.queue, onMessage, {
+      arguments: this.#settings.arguments,
+    })
     if (this.#lane?.channel !== channel || this.#consumerTag !== old) return
     this.#consumerTag = consumerTag
     await channel.cancel(old)

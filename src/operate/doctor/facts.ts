@@ -69,6 +69,8 @@ export interface ConsumerFact {
   queue: string
   /** As the broker names it: both ends. */
   connection: string
+  /** Of a gate: the queue that it forwards to. */
+  forwardsTo?: string
 }
 
 export interface PolicyFact {

@@ -5,6 +5,7 @@ import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
 import { ask, type ManagementApi } from '../management/api.js'
 import { bindingsFromEach, listExchanges, listQueues } from '../management/resources.js'
+import { FORWARDS_TO } from '../../forwarding/gate-options.js'
 import { as, flag, list, number, object, or, record, text, type Read } from '../management/shape.js'
 import { limitedByBytes } from './destinations.js'
 import type { ConsumerFact, Look, ManagementFacts, PolicyFact } from './facts.js'
@@ -43,16 +44,23 @@ const policies = list(
 )
 
 /** RabbitMQ 3.10 answers an empty list for the details of a channel that is gone. */
-const connectionOf: Read<string | undefined> = (details) => {
-  const { connection_name: name } = Object(details) as { connection_name?: unknown }
-  return typeof name === 'string' ? name : undefined
-}
+const connectionOf: Read<string | undefined> = (details) => textIn(details, 'connection_name')
+const forwardsToOf: Read<string | undefined> = (args) => textIn(args, FORWARDS_TO)
 
-const consumers = as(list(object({ queue: object({ name: text }), channel_details: connectionOf })), (all) =>
-  all.flatMap(({ queue, channel_details: connection }): ConsumerFact[] =>
-    connection === undefined ? [] : [{ queue: queue.name, connection }],
-  ),
+const consumers = as(
+  list(object({ queue: object({ name: text }), channel_details: connectionOf, arguments: forwardsToOf })),
+  (all) =>
+    all.flatMap(({ queue, channel_details: connection, arguments: forwardsTo }): ConsumerFact[] =>
+      connection === undefined
+        ? []
+        : [{ queue: queue.name, connection, ...(forwardsTo !== undefined && { forwardsTo }) }],
+    ),
 )
+
+function textIn(fields: unknown, name: string): string | undefined {
+  const value = (Object(fields) as Record<string, unknown>)[name]
+  return typeof value === 'string' ? value : undefined
+}
 
 const connectionNames = as(
   list(object({ name: text, user_provided_name: or(text, undefined) })),

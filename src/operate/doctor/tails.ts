@@ -6,14 +6,18 @@ import { hasStreams } from './streams.js'
 import { workQueues } from './targets.js'
 import { some } from './texts.js'
 
-/** Connections that consume a work queue and read no cancellations: they handle cancelled messages. */
+/**
+ * Connections that consume a work queue and read no cancellations: they handle cancelled messages. A queue behind a running gate
+ * gets none.
+ */
 export function checkTails(facts: Facts): Finding[] {
   const { consumers } = facts.management
   // Without the streams nothing is cancelled.
   if (!consumers || !facts.hasStreams || !hasStreams(facts)) return []
   const streams = new Set(new CancellationLayout(facts.names).streams().map(({ name }) => name))
   const reading = new Set(consumers.filter(({ queue }) => streams.has(queue)).map(({ connection }) => connection))
-  const works = workQueues(facts).filter(({ name }) => !isIntake(name, facts))
+  const behindGates = new Set(consumers.map(({ forwardsTo }) => forwardsTo))
+  const works = workQueues(facts).filter(({ name }) => !behindGates.has(name) && !isIntake(name, facts))
   const findings = works.flatMap(({ name }) => {
     const without = consumers.filter(({ queue, connection }) => queue === name && !reading.has(connection))
     return without.length === 0 ? [] : [withoutTail(name, without, facts)]

@@ -7,6 +7,7 @@ import { managementAt } from '../../../src/operate/management/api.js'
 import { diagnose } from '../../../src/operate/doctor/diagnose.js'
 import { note, unique } from '../../strategies/recorder.js'
 import { management, managementUrl, poll, useVhost } from '../../support/broker.js'
+import { openGate, receive } from '../../support/gate.js'
 import { open, rawChannel } from '../../support/mq.js'
 
 const vhost = useVhost()
@@ -16,6 +17,11 @@ async function findings(namespace: string) {
   const here = { url: vhost.url, logger: false, management: managementUrl(), roundTrip: false } as const
   const { findings } = await diagnose({ ...here, namespace })
   return findings.filter(({ code }) => !code.startsWith('version'))
+}
+
+async function consumersOf(name: string): Promise<number> {
+  const consumers = await management<{ queue: { name: string } }[]>(`/consumers/${vhost.name}`)
+  return consumers.filter(({ queue }) => queue.name === name).length
 }
 
 async function codes(namespace: string, area: string) {
@@ -67,6 +73,15 @@ describe.skipIf(managementUrl() === undefined)('doctor (skipped without the mana
     expect(missing).toEqual([])
     const here = nodes!.map(({ name }) => name)
     expect([...replicas!.values()]).toEqual(Array(6).fill({ members: here, online: here }))
+  })
+
+  test('does not name a consumer behind a gate', async () => {
+    const [namespace, from] = [unique('ns'), unique('gated')]
+    const to = `${from}.due`
+    await openGate({ url: vhost.url, namespace, from, to, declare: true })
+    await receive(await rawChannel(vhost.url), to)
+    await poll(async () => (await consumersOf(to)) === 1, { what: 'the consumer in the API', timeoutMs: 30_000 })
+    expect(await codes(namespace, 'cancellations')).toEqual(['ok cancellations', 'ok tails'])
   })
 
   test('finds a policy that trims the streams', async () => {

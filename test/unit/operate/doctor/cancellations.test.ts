@@ -104,13 +104,17 @@ test('a policy for streams alone counts', () => {
 
 test('consumers of a work queue without a tail are named with queue and connection', () => {
   const layout = new Layout(names, 'quorum')
-  const facts = healthy({ parts: [...layout.workQueue('work'), ...layout.workQueue('form.intake')] })
+  const facts = healthy({
+    parts: ['work', 'form.intake', 'gated', 'gated.due'].flatMap((name) => layout.workQueue(name)),
+  })
   exchanges(facts).set('form', { name: 'form', type: 'fanout', arguments: {} })
   const consumers = [
     ...streams.map((name) => ({ queue: name, connection: 'new' })),
     { queue: 'work', connection: 'new' },
     { queue: 'work', connection: 'old' },
     { queue: 'form.intake', connection: 'intake' },
+    { queue: 'gated', connection: 'new', forwardsTo: 'gated.due' },
+    { queue: 'gated.due', connection: 'foreign' },
     { queue: names.unroutable, connection: 'producer' },
     { queue: 'of another program', connection: 'other' },
   ]
