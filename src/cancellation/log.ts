@@ -3,7 +3,7 @@ import type { Frame } from '../amqp/publish/frame-builder.js'
 import type { DeliveryOptions, PublishPlan } from '../amqp/publish/publication.js'
 import type { Declarer } from '../amqp/topology/declarer.js'
 import type { Topology } from '../amqp/topology/topology.js'
-import { DuequeError } from '../base/errors.js'
+import { DuequeError, isDuequeError } from '../base/errors.js'
 import type { Timeline } from '../base/clock.js'
 import { CancellationLayout } from './cancellation-layout.js'
 import { HORIZONS, horizonFor, type Horizon } from './horizons.js'
@@ -13,6 +13,8 @@ import { RecordBatches, type PublishRecords } from './record-batches.js'
 
 /** For the first record of a stream, which starting consumers wait for. */
 const FIRST_MS = 1000
+/** How long it is not asked again. */
+const REFUSED_MS = 60_000
 /** The topology remembers the exchange and the streams by this key. */
 const KEY = 'cancellations'
 
@@ -24,6 +26,8 @@ export class CancellationLog {
   readonly #batches: RecordBatches
   #isClosed = false
   #ready: Promise<void> | undefined
+  /** Of a broker without streams. It closes the connection when it is asked for one. */
+  #unsupported: { error: DuequeError; until: number } | undefined
 
   constructor(broker: AmqpBroker, clock: Timeline) {
     this.layout = new CancellationLayout(broker.names)
@@ -69,12 +73,20 @@ export class CancellationLog {
    *
    * @throws DuequeError `UNSUPPORTED` on a broker without streams, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`
    */
-  declare(topology: Topology): Promise<void> {
-    return topology.ensure(KEY, async () => {
-      await topology.declarer.declare(this.layout.exchangePart())
-      // Side by side: every consumer that starts waits for it.
-      await Promise.all(HORIZONS.map((horizon) => this.#declareStream(horizon, topology.newDeclarer())))
-    })
+  async declare(topology: Topology): Promise<void> {
+    const { error, until } = this.#unsupported ?? { until: 0 }
+    if (error && performance.now() < until) throw error
+    try {
+      await topology.ensure(KEY, async () => {
+        await topology.declarer.declare(this.layout.exchangePart())
+        // Side by side: every consumer that starts waits for it.
+        await Promise.all(HORIZONS.map((horizon) => this.#declareStream(horizon, topology.newDeclarer())))
+      })
+    } catch (failure) {
+      if (isDuequeError(failure, 'UNSUPPORTED'))
+        this.#unsupported = { error: failure, until: performance.now() + REFUSED_MS }
+      throw failure
+    }
   }
 
   async #declareStream(horizon: Horizon, declarer: Declarer): Promise<void> {

@@ -21,6 +21,8 @@ function adviceFor(code: DuequeError['code'], exchange: string): string | undefi
     PERMISSION_DENIED: `A consumer reads the streams ${exchange}.*: it needs the right to read them, and to configure them unless topology is 'trust'`,
     DESTINATION_MISSING: DECLARE,
     TOPOLOGY_MISSING: DECLARE,
+    TOPOLOGY_MISMATCH:
+      'Another program declared it. Delete it if nothing of it is needed, and the next consumer declares it',
     UNSUPPORTED: 'A consumer reads cancellations from streams; the strategies redis and postgres cancel without them',
   }
   return advice[code]

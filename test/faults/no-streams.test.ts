@@ -25,6 +25,8 @@ test.skipIf(needed !== '')(
     const unsupported = { code: 'UNSUPPORTED', data: { feature: 'stream_queue' } }
 
     const mq = await open(url)
+    let lost = 0
+    mq.on('disconnected', () => lost++)
     expect(await failure(mq.cancel('any'))).toMatchObject({ ...unsupported, outcome: 'refused' })
     const queue = unique('work')
     const off = expect.stringContaining("cancellations: 'off'") as string
@@ -33,6 +35,10 @@ test.skipIf(needed !== '')(
     const recorder = await Recorder.on(mq, queue, { cancellations: 'off' })
     await mq.schedule(note, { n: 1 }, { to: { queue }, in: 10 })
     await recorder.has(1)
+    // Each connection was lost once, and neither is again.
+    expect(await failure(mq.cancel('another'))).toMatchObject({ ...unsupported, outcome: 'refused' })
+    expect(await failure(Recorder.on(mq, unique('again')))).toMatchObject(unsupported)
+    expect([lost, mq.health().ok]).toEqual([2, true])
 
     const options = { ...here, namespace: 'applied', queueType: 'classic' } as const
     const message = expect.stringContaining('dueque topology apply --no-cancellations') as string
