@@ -56,16 +56,19 @@ def cancel_all(channel, message_id, due=None):
     return write(channel, {"id": message_id, "upTo": layout.now_ms() * 1000 + 999}, due)
 
 
-def keep(channel, message_id, revision, due=None):
+def keep(channel, message_id, revision, due=None, new_due=None):
     """Cancels every smaller revision: this one, which is confirmed already, replaces them. Returns as cancel does."""
-    return write(channel, {"id": message_id, "keep": revision}, due)
+    # Copies of concurrent and of repeated attempts may be due as late as the new one.
+    latest = None if due is None else max(due, new_due or due)
+    return write(channel, {"id": message_id, "keep": revision}, due, latest)
 
 
-def write(channel, record, due):
+def write(channel, record, due, latest=None):
     """Returns when the record is confirmed: the channel needs confirm_delivery()."""
-    if due is not None:
-        record["due"] = due
-    publish(channel, horizon_for(due, layout.now_ms()), json.dumps(record).encode())
+    latest = latest or due
+    if latest is not None:
+        record["due"] = latest
+    publish(channel, horizon_for(latest, layout.now_ms()), json.dumps(record).encode())
     if due is None:
         return "unknown"
     return "cancelled" if layout.now_ms() + MARGIN_MS <= due else "too-late"

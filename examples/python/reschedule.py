@@ -27,7 +27,7 @@ def main(queue, message_id, revision, due, delay_ms, name, payload):
     # The new copy first: a crash between the two steps leaves both copies, never none.
     new_due = layout.now_ms() + int(delay_ms)
     receipt = schedule(channel, queue, name, json.loads(payload), new_due, message_id, after=int(revision))
-    replaced = cancellations.keep(channel, message_id, receipt["revision"], int(due))
+    replaced = cancellations.keep(channel, message_id, receipt["revision"], int(due), new_due)
     print(json.dumps({**receipt, "replaced": replaced}))
     connection.close()
 
