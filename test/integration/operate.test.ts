@@ -1,4 +1,4 @@
-import type { Channel } from 'amqplib'
+import type { Channel, ConsumeMessage } from 'amqplib'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { connect, isDuequeError } from '../../src/index.js'
 import { deadMessages } from '../../src/operate/failed/dead-messages.js'
@@ -171,6 +171,8 @@ test('doctor ends early on abort, and reports that the round trip was interrupte
 
 test.skipIf(managementUrl() === undefined)(
   `a topology is declared, verified and removed by a program${managementUrl() === undefined ? ' (skipped: RABBITMQ_MANAGEMENT_URL is not set)' : ''}`,
+  // 375 queues are declared in one go.
+  { timeout: 120_000 },
   async () => {
     const [namespace, queue] = [unique('ns'), unique('work')]
     const options = {
@@ -183,6 +185,8 @@ test.skipIf(managementUrl() === undefined)(
     const created = await applyTopology(options)
     expect(created).toContainEqual({ kind: 'queue', name: queue, change: 'created' })
     expect(await verifyTopology(options)).toEqual({ gaps: [] })
+    const first = await firstIn(`${namespace}.v1.cancellations.1h`)
+    expect([first.content.length, first.properties.headers?.['x-stream-offset']]).toEqual([0, 0])
     channel.sendToQueue(`${namespace}.v1.parked`, Buffer.from('x'))
     await holds(channel, `${namespace}.v1.parked`, 1)
     // The totals of the management API are some seconds old.
@@ -198,3 +202,13 @@ test.skipIf(managementUrl() === undefined)(
     expect(changes).not.toContainEqual(expect.objectContaining({ name: queue }))
   },
 )
+
+/** The first record of a stream. */
+async function firstIn(stream: string): Promise<ConsumeMessage> {
+  const reader = await rawChannel(vhost.url)
+  await reader.prefetch(1)
+  return new Promise((resolve) => {
+    const take = { arguments: { 'x-stream-offset': 'first' } }
+    void reader.consume(stream, (message) => message && resolve(message), take)
+  })
+}

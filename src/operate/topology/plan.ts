@@ -68,8 +68,9 @@ export function topologyPlan(options: TopologyOptions): TopologyPlan {
     rungs: rungVariants([settings.queueType], shards),
     parts: [
       ...layout.base(),
-      ...ladder.everything(settings.queueType, shards),
+      // Before the rungs: a broker without streams fails at once.
       ...(hasStreams ? new CancellationLayout(settings.names).parts() : []),
+      ...ladder.everything(settings.queueType, shards),
       ...(plugin ? delayedParts(settings.names) : []),
       ...destinationParts(layout, { queues: workQueues, exchanges, outlets }),
       ...intakes.flatMap((entry) => entryParts(layout.names, entry)),
