@@ -37,10 +37,11 @@ export class HandlerLog {
   }
 
   /** Closes a consumer, which gives back all that it has not settled. */
-  async close(child: Child): Promise<ConsumerStats> {
+  async close(child: Child): Promise<Pick<ConsumerStats, 'handled' | 'cancelled'>> {
     child.process.kill('SIGTERM')
     const stats = await poll(() => child.lines[1], { what: 'a consumer to close', timeoutMs: 60_000 })
-    return JSON.parse(stats) as ConsumerStats
+    const { handled, cancelled } = JSON.parse(stats) as ConsumerStats
+    return { handled, cancelled }
   }
 
   starts(): Start[] {

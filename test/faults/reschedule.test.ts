@@ -23,7 +23,7 @@ const OF_ONE = CRASHES / 4
 /** Waiting messages, and a consumer that records which copies arrive: `old` or the text of a reschedule. */
 async function waiting(count: number, inMs: number) {
   const queue = unique('reschedule')
-  const mq = await open(vhost.url)
+  const mq = await open(vhost.url, { publishTimeoutMs: 120_000 })
   const recorder = await Recorder.on(mq, queue)
   await warmUp(mq, inMs - 10_000, inMs + 5000)
   const at = new Date(Date.now() + inMs)
