@@ -1,8 +1,9 @@
 // The consuming process of the scenario `cancellations`: cancellation-reader.ts URL, started by cancellation-readers.ts.
 // It is asked to start a consumer, and then to tell when it knew of how many cancellations.
-import { connect, type Dueque } from 'dueque'
+import { connect, on, type Dueque } from 'dueque'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sample } from './load.js'
 
 export type Ask = { do: 'start'; namespace: string } | { do: 'watch' } | { do: 'tell' } | { do: 'end' }
 
@@ -39,7 +40,7 @@ const seen: Seen = []
 async function consuming(namespace: string): Promise<Dueque> {
   const mq = await connect({ url, namespace })
   open.push(mq)
-  await mq.consume(`${namespace}.work`, [])
+  await mq.consume(`${namespace}.work`, [on(sample, () => undefined)])
   return mq
 }
 

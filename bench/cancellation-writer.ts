@@ -8,6 +8,8 @@ const HORIZONS = [
   { name: '8h', ms: 8 * HOUR_MS },
   { name: '3d', ms: 3 * DAY_MS },
 ]
+/** Less than the minute by which a consumer starts earlier than it has to. */
+const DEAD_FOR_MS = 30_000
 /** Unconfirmed publishes at most. */
 const WINDOW = 5000
 
@@ -17,7 +19,7 @@ export interface Written {
   count: number
   /** Records to a publish. */
   joined: number
-  /** They were due, and written, more than a day before. */
+  /** They were due more than a day ago, and written so long before that a consumer reads them all the same. */
   isDead: boolean
 }
 
@@ -28,8 +30,8 @@ export async function writeRecords(broker: Broker, { namespace, count, joined, i
   const before = performance.now()
   const lines = new Map<string, string[]>()
   let unconfirmed = 0
-  const publish = async (horizon: string, body: string) => {
-    const timestamp = Math.floor((Date.now() - (isDead ? 2 * DAY_MS : 0)) / 1000)
+  const publish = async (horizon: string, body: string, writtenAt = Date.now()) => {
+    const timestamp = Math.floor(writtenAt / 1000)
     channel.publish(`${namespace}.v1.cancellations`, horizon, Buffer.from(body), { persistent: true, timestamp })
     if (++unconfirmed < WINDOW) return
     unconfirmed = 0
@@ -38,9 +40,14 @@ export async function writeRecords(broker: Broker, { namespace, count, joined, i
   for (let n = 0; n < count; n++) {
     const restMs = randomInt(60_000, DAY_MS)
     const horizon = HORIZONS.find(({ ms }) => restMs <= ms)!.name
+    if (isDead) {
+      const due = Date.now() - DAY_MS - DEAD_FOR_MS
+      await publish(horizon, recordOf(due), due - restMs)
+      continue
+    }
     const gathered = lines.get(horizon) ?? []
     lines.set(horizon, gathered)
-    gathered.push(recordOf(restMs - (isDead ? 2 * DAY_MS : 0)))
+    gathered.push(recordOf(Date.now() + restMs))
     if (gathered.length === joined) await publish(horizon, gathered.splice(0).join('\n'))
   }
   for (const [horizon, rest] of lines) if (rest.length > 0) await publish(horizon, rest.join('\n'))
@@ -49,7 +56,6 @@ export async function writeRecords(broker: Broker, { namespace, count, joined, i
   return (performance.now() - before) / 1000
 }
 
-function recordOf(dueInMs: number): string {
-  const now = Date.now()
-  return JSON.stringify({ id: randomUUID(), revision: now * 1000 + randomInt(1000), due: now + dueInMs })
+function recordOf(due: number): string {
+  return JSON.stringify({ id: randomUUID(), revision: Date.now() * 1000 + randomInt(1000), due })
 }

@@ -61,7 +61,7 @@ export function newTail(
   { clock, logger, cancellations: { marginMs, graceMs } }: TailOptions,
   onError: (error: DuequeError) => void,
 ): GatedTail {
-  const log = new CancellationLog(broker, clock)
+  const log = new CancellationLog(broker, clock, logger)
   return new GatedTail(
     (onState) => new CancellationTail({ broker, log, clock, logger, marginMs, graceMs, onState, onError }),
   )

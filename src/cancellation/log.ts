@@ -4,16 +4,19 @@ import type { DeliveryOptions, PublishPlan } from '../amqp/publish/publication.j
 import type { Declarer } from '../amqp/topology/declarer.js'
 import type { Topology } from '../amqp/topology/topology.js'
 import { DuequeError, isDuequeError } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
 import type { Timeline } from '../base/clock.js'
+import { endsWithin } from '../base/time-limit.js'
 import { CancellationLayout } from './cancellation-layout.js'
 import { HORIZONS, horizonFor, type Horizon } from './horizons.js'
 import type { CancellationRecord } from './cancellation-record.js'
+import { LostStreams } from './lost-streams.js'
 import { encodeRecord } from './record.js'
 import { RecordBatches, type PublishRecords } from './record-batches.js'
 
-/** For the first record of a stream, which starting consumers wait for. */
-const FIRST_MS = 1000
-/** How long it is not asked again. */
+/** For the first record of a stream: it may turn out that the stream is lost. Starting consumers wait less for it. */
+const [FIRST_MS, FIRST_AWAITED_MS] = [10_000, 1000]
+/** How long a broker without streams is not asked again. */
 const REFUSED_MS = 60_000
 /** The topology remembers the exchange and the streams by this key. */
 const KEY = 'cancellations'
@@ -24,15 +27,17 @@ export class CancellationLog {
   readonly #broker: AmqpBroker
   readonly #clock: Timeline
   readonly #batches: RecordBatches
+  readonly #lost: LostStreams
   #isClosed = false
   #ready: Promise<void> | undefined
   /** Of a broker without streams. It closes the connection when it is asked for one. */
   #unsupported: { error: DuequeError; until: number } | undefined
 
-  constructor(broker: AmqpBroker, clock: Timeline) {
+  constructor(broker: AmqpBroker, clock: Timeline, logger: Logger) {
     this.layout = new CancellationLayout(broker.names)
     this.#broker = broker
     this.#clock = clock
+    this.#lost = new LostStreams(this.layout, broker.topology, logger)
     const publish: PublishRecords = (horizon, body, timeoutMs) => this.#publish(horizon, body, { timeoutMs })
     this.#batches = new RecordBatches(publish, broker.publishTimeoutMs)
   }
@@ -93,7 +98,10 @@ export class CancellationLog {
     try {
       for (const part of this.layout.streamParts(horizon)) await declarer.declare(part)
       const count = await declarer.count(this.layout.stream(horizon))
-      if (count === 0) await this.#writeFirst(horizon)
+      if (count === 0) {
+        this.#broker.topology.young.add(youngKey(horizon))
+        await this.#writeFirst(horizon)
+      }
     } finally {
       declarer.close()
     }
@@ -101,20 +109,36 @@ export class CancellationLog {
 
   /** A reader that starts by time in the moment when the first record is written may get nothing. Never rejects. */
   async #writeFirst(horizon: Horizon): Promise<void> {
-    const message = { id: crypto.randomUUID(), revision: undefined, body: Buffer.alloc(0) }
-    const plan: PublishPlan = { prepare: () => this.#frame(message.id, horizon.name), safeAt: () => 0 }
+    const stream = this.layout.stream(horizon)
+    const plan = { stream, prepare: (id: string) => this.#frame(id, horizon.name), safeAt: () => 0 }
+    const written = this.#send(Buffer.alloc(0), plan, { timeoutMs: FIRST_MS })
+    const recovered = written.catch((error: unknown) => this.#lost.recover(horizon, error))
     // RabbitMQ may take no messages for now.
-    await this.#broker.publish(message, plan, { timeoutMs: FIRST_MS }).catch(() => undefined)
+    await endsWithin(
+      recovered.catch(() => undefined),
+      FIRST_AWAITED_MS,
+    )
   }
 
-  #publish({ name }: Horizon, body: Buffer, options: DeliveryOptions = {}): Promise<void> {
-    const message = { id: crypto.randomUUID(), revision: undefined, body }
+  async #publish(horizon: Horizon, body: Buffer, options: DeliveryOptions = {}): Promise<void> {
     const { topology } = this.#broker
-    const plan: PublishPlan = {
-      prepare: () => (topology.has(KEY) ? this.#frame(message.id, name) : this.declare(topology)),
-      safeAt: () => 0,
+    const plan = {
+      stream: this.layout.stream(horizon),
+      prepare: (id: string) => (topology.has(KEY) ? this.#frame(id, horizon.name) : this.declare(topology)),
+      // RabbitMQ loses its first streams if it is killed right after their declaration.
+      safeAt: () => (topology.young.isEmpty ? 0 : topology.young.safeAt([youngKey(horizon)])),
     }
-    return this.#broker.publish(message, plan, options)
+    try {
+      await this.#send(body, plan, options)
+    } catch (error) {
+      await this.#lost.recover(horizon, error)
+      await this.#send(body, plan, options)
+    }
+  }
+
+  #send(body: Buffer, plan: RecordPlan, options: DeliveryOptions): Promise<void> {
+    const message = { id: crypto.randomUUID(), revision: undefined, body }
+    return this.#broker.publish(message, { ...plan, prepare: () => plan.prepare(message.id) }, options)
   }
 
   #frame(messageId: string, routingKey: string): Frame {
@@ -127,6 +151,15 @@ export class CancellationLog {
     }
     return { exchange: this.layout.exchange, routingKey, options }
   }
+}
+
+/** A {@link PublishPlan} for each id of a message. */
+interface RecordPlan extends Pick<PublishPlan, 'safeAt' | 'stream'> {
+  prepare(id: string): Frame | Promise<void>
+}
+
+function youngKey({ name }: Horizon): string {
+  return `${KEY}.${name}`
 }
 
 /** The facet of a strategy that writes to the log of its broker. */

@@ -1,5 +1,5 @@
 import { Fifo } from '../base/fifo.js'
-import { DuequeError, isForEver } from '../base/errors.js'
+import { DuequeError, isDuequeError } from '../base/errors.js'
 import type { Horizon } from './horizons.js'
 import { joinRecords } from './record.js'
 
@@ -91,17 +91,21 @@ export class RecordBatches {
       await this.#publish(horizon, joinRecords(batch.map(({ line }) => line)), this.#timeoutMs - waitedMs)
       for (const { resolve } of batch) resolve()
     } catch (error) {
-      if (batch.length > 1 && isForEver(error)) return this.#sendHalves(horizon, batch)
+      if (batch.length > 1 && isTooLarge(error)) return this.#sendHalves(horizon, batch)
       for (const { reject } of batch) reject(error)
     }
   }
 
-  /** RabbitMQ does not take them together: only the record that it does not take alone fails. */
+  /** Only a record that is too large alone fails. */
   async #sendHalves(horizon: Horizon, batch: readonly Entry[]): Promise<void> {
     const half = Math.ceil(batch.length / 2)
     await this.#send(horizon, batch.slice(0, half))
     await this.#send(horizon, batch.slice(half))
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return isDuequeError(error, 'BODY_TOO_LARGE')
 }
 
 function notSent(waitedMs: number): DuequeError<'PUBLISH_TIMEOUT'> {

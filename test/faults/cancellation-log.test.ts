@@ -1,13 +1,15 @@
+import { connect as connectRaw } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { PrivateNode } from '../../scripts/broker/private-node.js'
 import { Names } from '../../src/amqp/topology/names.js'
 import { CancellationLayout } from '../../src/cancellation/cancellation-layout.js'
 import { HORIZONS } from '../../src/cancellation/horizons.js'
 import { decodeRecords } from '../../src/cancellation/record.js'
-import { connect } from '../../src/index.js'
-import { unique } from '../strategies/recorder.js'
+import { connect, on } from '../../src/index.js'
+import { note, unique } from '../strategies/recorder.js'
 import { poll, startNode } from '../support/broker.js'
 import { streamMessages } from '../support/stream-messages.js'
+import { isBefore } from '../support/version.js'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
@@ -30,8 +32,36 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
       const messages = await streamMessages(node.url, stream)
       return new Set(messages.flatMap(({ content }) => decodeRecords(content, fail).map(({ id }) => id)))
     }
-    return { mq, ids }
+    return { mq, stream, ids }
   }
+
+  async function exists(queue: string): Promise<boolean> {
+    const model = await connectRaw(node.url)
+    try {
+      const channel = await model.createChannel()
+      channel.on('error', () => undefined)
+      await channel.checkQueue(queue)
+      return true
+    } catch {
+      return false
+    } finally {
+      await model.close()
+    }
+  }
+
+  test('killed with -9 right after its first streams were declared: they are declared anew, the record is there, consumers read it', async (test) => {
+    test.skip(isBefore(node.version, [3, 11]), `RabbitMQ ${node.version} cannot even delete them`)
+    // RabbitMQ loses the first streams that it ever has, if it is killed within a second.
+    const { mq, stream, ids } = await open()
+    const cancelled = mq.cancel({ id: 'first', dueAt: soon() })
+    await poll(() => exists(stream), { what: 'the stream', intervalMs: 20 })
+    await node.kill()
+    await node.restart()
+    expect(await cancelled).toBe('cancelled')
+    expect(await ids()).toContain('first')
+    await mq.consume(unique('queue'), [on(note, () => undefined)])
+    expect(mq.health().cancellations).toMatchObject({ state: 'live', records: 1 })
+  })
 
   test('killed with -9 between publishes and their confirms: every cancellation resolves, and every record is there', async () => {
     const { mq, ids } = await open()

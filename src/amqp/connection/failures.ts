@@ -65,7 +65,7 @@ export function isLoss(error: unknown): boolean {
  */
 export function isClientFault(reason: unknown): boolean {
   const code = replyCode(reason)
-  if (code === undefined || code === 320) return false
+  if (code === undefined || code === 320 || lostStream(reason) !== undefined) return false
   if (code === 541) return errorText(reason).endsWith('with message "INTERNAL_ERROR"')
   return namedExchange(reason) === undefined
 }
@@ -91,6 +91,15 @@ const AWAY = /is down or inaccessible|has crashed and failed to restart|process 
  */
 export function isAway(error: unknown): boolean {
   return replyCode(error) === 404 && AWAY.test(brokerText(error))
+}
+
+/**
+ * The name of a stream that is still declared, though RabbitMQ has lost it: it closes every connection that writes to it.
+ * rabbit_stream_queue:init/1.
+ */
+export function lostStream(error: unknown): string | undefined {
+  if (replyCode(error) !== 506) return undefined
+  return /Stream not found for queue '([^']*)'/.exec(brokerText(error))?.[1]
 }
 
 /** A node of a cluster cannot read a stream of which it has no replica: rabbit_stream_queue:consume/3. */

@@ -1,5 +1,5 @@
-import type { DuequeError } from '../../base/errors.js'
-import { namedExchange, operationFailure, replyCode, tooLarge } from '../connection/failures.js'
+import { DuequeError } from '../../base/errors.js'
+import { lostStream, namedExchange, operationFailure, replyCode, tooLarge } from '../connection/failures.js'
 import { countRefusal } from './poison-search.js'
 import type { Publication } from './publication.js'
 
@@ -8,7 +8,9 @@ export type ChannelLoss = DuequeError | 'exchange-missing' | 'retry'
 
 /** @param reason RabbitMQ's reason for closing the channel or the connection; undefined after a lost connection */
 export function channelLoss(publication: Publication, reason: Error | undefined): ChannelLoss {
-  const { exchange, message } = publication
+  const { exchange, message, plan } = publication
+  const stream = lostStream(reason)
+  if (stream !== undefined) return stream === plan.stream ? streamMissing(stream, reason) : 'retry'
   const isNamed = namedExchange(reason) === exchange
   const code = replyCode(reason)
   if (code === 403 && isNamed) return operationFailure(reason, `exchange ${exchange}`, 'write')
@@ -23,4 +25,9 @@ export function channelLoss(publication: Publication, reason: Error | undefined)
 function maxMessageBytes(reason: Error | undefined): number | undefined {
   const digits = /larger than (?:configured )?max(?:imum)? size (\d+)/.exec(reason?.message ?? '')?.[1]
   return digits === undefined ? undefined : Number(digits)
+}
+
+function streamMissing(stream: string, cause: unknown): DuequeError<'TOPOLOGY_MISSING'> {
+  const message = `RabbitMQ has lost the stream ${stream}, which is still declared: delete the queue, then \`dueque topology apply\` declares it anew`
+  return new DuequeError('TOPOLOGY_MISSING', message, { resource: stream }, { cause })
 }

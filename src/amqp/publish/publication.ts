@@ -21,6 +21,8 @@ export interface PublishPlan {
   prepare(): Frame | Promise<void>
   /** From when on a confirm of the last frame can be relied on, by `performance.now()`. */
   safeAt(): number
+  /** The stream into which the message goes, if it is one. */
+  readonly stream?: string
 }
 
 /** What the caller of a publish chooses for it. */

@@ -150,6 +150,11 @@ export class Topology {
     for (const name of [queue, deadQueue(queue)]) this.#declarations.drop(destinationKey({ queue: name }))
   }
 
+  /** Whether everything is taken to be there: nothing is declared, and nothing deleted. */
+  get trusts(): boolean {
+    return this.#trust
+  }
+
   get hasBase(): boolean {
     return this.has(BASE)
   }

@@ -80,7 +80,7 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
       const routes = new Routes(queueType ?? broker.topology.queueType)
       const warmUp = new WarmUp(declarer, logger, stepOf(lead))
       const names = new LadderNames(broker.names)
-      log = new CancellationLog(broker, clock)
+      log = new CancellationLog(broker, clock, logger)
       open = { broker, names, declarer, clock, tolerance, lead, routes, pauses: new Pauses(), warmUp }
     },
 

@@ -51,11 +51,11 @@ export function plugin(): PluginStrategy {
     // The wait is counted from when the broker gets to a message.
     limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 500, leadMs: 0 },
 
-    async start({ broker: given, clock }: Environment) {
+    async start({ broker: given, clock, logger }: Environment) {
       const broker = onRabbit(given, 'plugin')
       if (open) throw invalidOption('strategy', 'a plugin() of its own for each connection', 'one that is in use')
       await ensureExchange(broker)
-      log = new CancellationLog(broker, clock)
+      log = new CancellationLog(broker, clock, logger)
       open = { broker, exchange: delayedExchange(broker.names), clock }
     },
 

@@ -30,6 +30,17 @@ it.each([
   expect(typeof loss === 'string' ? loss : loss.code).toBe(expected)
 })
 
+it('takes a stream that RabbitMQ has lost for no fault of a message', () => {
+  const lost = closed(506, "RESOURCE_ERROR - Stream not found for queue 's' in vhost '/'")
+  const plan = (stream?: string) => ({
+    plan: { prepare: () => Promise.resolve(), safeAt: () => 0, ...(stream && { stream }) },
+  })
+  const [into, other] = [publication(plan('s')), publication(plan())]
+  expect(channelLoss(into, lost)).toMatchObject({ code: 'TOPOLOGY_MISSING', data: { resource: 's' } })
+  expect(channelLoss(other, lost)).toBe('retry')
+  expect(other.refusals).toBe(0)
+})
+
 it('does not suspect a message because of the body of another one', () => {
   const other = publication({ message: { id: 1, revision: 1, body: new Uint8Array(9) } })
   channelLoss(other, TOO_LARGE)
