@@ -1,6 +1,7 @@
 import { connect } from 'dueque'
 import { expect, onTestFinished, test } from 'vitest'
-import { poll, startNode, useVhost } from '../support/broker.js'
+import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
+import { poll, useVhost } from '../support/broker.js'
 import { receive } from '../support/gate.js'
 import { rawChannel } from '../support/mq.js'
 import { note } from '../strategies/recorder.js'
@@ -57,17 +58,20 @@ test('gate fails before it takes anything if its queues are missing, or are one 
   expect(await run(['gate', from, '--to', from, '--json'], env)).toMatchObject({ code: 2, stdout: '' })
 })
 
-test('gate answers 503 while its broker is away, and goes on when it is back', async ({ skip }) => {
-  const node = await startNode()
-  if (!node) return skip('DUEQUE_RABBITMQ_BIN is not set')
-  onTestFinished(() => node.stop())
+test('gate answers 503 while its broker is away, and goes on when it is back', async () => {
+  const proxy = await TcpProxy.to(vhost.url)
+  onTestFinished(() => proxy.close())
   const [from, to] = [unique('from'), unique('to')]
-  const gate = await startGate(node.url, from, to)
-  await node.kill()
-  await poll(async () => (await gate.health())['status'] === 503, { what: 'a 503', timeoutMs: 30_000 })
-  await node.restart()
-  await poll(async () => (await gate.health())['status'] === 200, { what: 'a 200', timeoutMs: 60_000 })
-  const channel = await rawChannel(node.url)
+  const gate = await startGate(proxy.url(), from, to)
+  const has = (status: number) =>
+    poll(async () => (await gate.health())['status'] === status, { what: `a ${status}`, timeoutMs: 30_000 })
+  await has(200)
+  proxy.refuse()
+  proxy.cut()
+  await has(503)
+  await proxy.listen()
+  await has(200)
+  const channel = await rawChannel(vhost.url)
   channel.sendToQueue(from, Buffer.from('{}'), { persistent: true, messageId: 'after' })
   const received = await receive(channel, to)
   await poll(() => received.length === 1, { what: 'the message', timeoutMs: 30_000 })

@@ -35,15 +35,19 @@ async function world(onTailDown: 'handle' | 'wait') {
 }
 
 describe.skipIf(noManagement)(`a gate that cannot read cancellations${whyNot}`, () => {
-  test('forwards nothing for 30 s, then all the same or, if it shall wait, nothing until it can', async () => {
-    const [waiting, handling] = await Promise.all([world('wait'), world('handle')])
-    for (const { lose, becomes, publish, has } of [waiting, handling]) {
+  test('forwards nothing for 30 s, then all the same or, if it shall wait, nothing until it can; closed it gives all back', async () => {
+    const [waiting, handling, closing] = await Promise.all([world('wait'), world('handle'), world('wait')])
+    for (const { lose, becomes, publish, has } of [waiting, handling, closing]) {
       await lose()
       await becomes('reading')
       publish()
       await has(1)
     }
     for (const { gate } of [waiting, handling]) expect(gate.health().ok).toBe(true)
+    const startedAt = performance.now()
+    await closing.gate.close()
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
+    await holds(closing.channel, closing.from, 1)
     for (const { becomes } of [waiting, handling]) await becomes('down')
     await holds(handling.channel, handling.to, 1)
     expect(handling.gate.health()).toMatchObject({ ok: true, cancellations: { state: 'down' } })

@@ -1,5 +1,6 @@
 import type { Channel, Options } from 'amqplib'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { TcpProxy } from '../../../scripts/broker/tcp-proxy.js'
 import { Names } from '../../../src/amqp/topology/names.js'
 import { CancellationLayout } from '../../../src/cancellation/cancellation-layout.js'
 import { connect, ladder, type ConnectOptions, type GateOptions, type LadderStrategy } from '../../../src/index.js'
@@ -171,6 +172,33 @@ describe('a gate', () => {
     await poll(look, { what: 'the message to be parked', timeoutMs: 30_000 })
     await poll(() => gate.stats().forwarded === 1, { what: 'its confirm' })
     expect(gate.stats()).toMatchObject({ cancelled: 0, dead: 0 })
+  })
+})
+
+describe('a gate that loses its connections', () => {
+  test('again and again forwards all that is not cancelled, at least once, and nothing early or cancelled', async () => {
+    const proxy = await TcpProxy.to(vhost.url)
+    onTestFinished(() => proxy.close())
+    const { from, to, channel, gate } = await world({ url: proxy.url(), prefetch: 50 })
+    const received = await receive(channel, to)
+    const mq = await producer({ strategy: ladder({ lead: 100 }) })
+    const delays = Array.from({ length: 300 }, (_, n) => 4000 + n * 10)
+    const schedule = (ms: number, n: number) => mq.schedule(note, { n }, { to: { queue: from }, in: ms, id: String(n) })
+    const receipts = await Promise.all(delays.map(schedule))
+    const cancelled = receipts.filter((_, n) => n % 2 === 1)
+    const answers = await Promise.all(cancelled.map((receipt) => mq.cancel(receipt)))
+    for (const count of [10, 40, 80]) {
+      await has(received, count)
+      proxy.cut()
+    }
+    const rest = receipts.filter((receipt) => !cancelled.includes(receipt))
+    const isWhole = () => rest.every(({ id }) => received.some((one) => one.id === id))
+    await poll(isWhole, { what: 'all others', timeoutMs: 60_000 })
+    const dropped = cancelled.filter((_, n) => answers[n] === 'cancelled')
+    expect(dropped.length).toBeGreaterThan(100)
+    expect(received.filter(({ id }) => dropped.some((one) => one.id === id))).toEqual([])
+    for (const { id, at } of received) expect(at).toBeGreaterThanOrEqual(Date.parse(receipts[Number(id)]!.dueAt))
+    await poll(() => gate.stats().held === 0 && gate.health().ok, { what: 'rest', timeoutMs: 30_000 })
   })
 })
 
