@@ -7,11 +7,11 @@ import type { Receipt } from 'dueque'
 export type Outcome = 'paid' | 'cancelled'
 
 const folder = process.env['ORDERS'] ?? join(tmpdir(), 'dueque-orders')
+await mkdir(folder, { recursive: true })
 const file = (order: string, what: 'timeout' | 'outcome') => join(folder, `${encodeURIComponent(order)}.${what}`)
 
 /** @param timeout of the message that is due when the order has to be paid: plain JSON */
 export async function placeOrder(order: string, timeout: Receipt): Promise<void> {
-  await mkdir(folder, { recursive: true })
   await writeFile(file(order, 'timeout'), JSON.stringify(timeout))
 }
 

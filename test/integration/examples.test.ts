@@ -25,9 +25,11 @@ test('order-timeout: the timeout of a paid order is cancelled, an unpaid order i
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const env = { ORDERS: folder }
   const consumer = start('order-timeout/consumer.ts', env)
-  await run('order-timeout/producer.ts', env, 'o-17')
+  await Promise.all([
+    run('order-timeout/producer.ts', env, 'o-17'),
+    run('order-timeout/producer.ts', env, 'o-18', '1s'),
+  ])
   expect(await run('order-timeout/pay.ts', env, 'o-17')).toEqual(['order o-17 is paid, its timeout: cancelled'])
-  await run('order-timeout/producer.ts', env, 'o-18', '1s')
   await poll(() => consumer.lines.length === 2, { timeoutMs: 30_000, what: 'the timeout of o-18' })
   expect(consumer.lines).toEqual([
     'waiting for orders that time out',

@@ -102,12 +102,13 @@ describe.skipIf(why !== '').concurrent(`beside the last version without cancella
     const retry = { backoff: '3s', jitter: 'none' } as const
     const failed = await before.consume(queue, [failing], { retry })
     const receipt = await before.schedule(note, { n: 0 }, { to: { queue }, in: 0 })
-    await poll(() => failed.stats().retried === 1, { what: 'the retry to wait' })
+    await poll(() => failed.stats().retried > 0, { what: 'the retry to wait' })
     await before.close()
+    const attemptsBefore = attempts
     expect(await now.cancel(receipt)).toBe('too-late')
     const consumer = await now.consume(queue, [failing])
     await poll(() => consumer.stats().cancelled === 1, { what: 'the retry to be dropped' })
-    expect(attempts).toBe(1)
+    expect(attempts).toBe(attemptsBefore)
   })
 
   test('that version ignores cancellations: it handles cancelled messages, and both copies of a rescheduled one', async (context) => {
