@@ -146,7 +146,7 @@ class Cancellations:
             self._offsets[stream] = properties.headers["x-stream-offset"]
             written = properties.timestamp * 1000 if properties.timestamp else layout.now_ms()
             for line in body.split(b"\n"):
-                if line:
+                if line.strip():
                     self._add(line, written)
             # At once: a record that stays unacknowledged for long closes the channel.
             channel.basic_ack(method.delivery_tag)
@@ -177,7 +177,8 @@ class Cancellations:
 
     def _consume(self, stream, offset, on_message):
         channel = self.connection.channel()
-        channel.basic_qos(prefetch_count=1000)
+        # A reader at `last` needs room for a whole chunk: what does not fit would come later.
+        channel.basic_qos(prefetch_count=65_535 if offset == "last" else 500)
         channel.basic_consume(stream, on_message, arguments={"x-stream-offset": offset})
         return channel
 
