@@ -89,7 +89,7 @@ interface Printed {
 describe.skipIf(python === undefined)(`a program in Python${why}`, () => {
   test('schedules messages that a consumer of dueque receives on time, typed, even if nothing was declared before', async () => {
     const queue = unique('from-python')
-    const args = ['schedule.py', queue, '1300', 'appointment.reminder', JSON.stringify(payload)]
+    const args = ['schedule.py', queue, '3300', 'appointment.reminder', JSON.stringify(payload)]
     const receipt = JSON.parse(await run(...args)) as { id: string; due: number }
     const seen = await consume(queue)
     await poll(() => seen.length > 0, { timeoutMs: 30_000, what: 'the delivery' })
@@ -166,7 +166,7 @@ describe.skipIf(python === undefined)(`a program in Python${why}, with cancellat
   test('cancels what dueque has scheduled: one revision, or all of them', async () => {
     const queue = unique('cancelled-by-python')
     const { mq, handled, cancelled } = await consumerOf(queue)
-    const schedule = (id: string) => mq.schedule(reminder, payload, { to: { queue }, in: 6000, id })
+    const schedule = (id: string) => mq.schedule(reminder, payload, { to: { queue }, in: 8000, id })
     const [one, other, all] = await Promise.all(['one', 'one', 'all'].map((id) => schedule(`${queue}/${id}`)))
     const due = (receipt: typeof one) => String(Date.parse(receipt!.dueAt))
     const answers = await Promise.all([
@@ -182,20 +182,21 @@ describe.skipIf(python === undefined)(`a program in Python${why}, with cancellat
   test('reschedules what dueque has scheduled', async () => {
     const queue = unique('moved-by-python')
     const mq = await open(vhost.url)
-    const seen = await consume(queue)
-    const { id, revision, dueAt } = await mq.schedule(reminder, payload, { to: { queue }, in: 5000 })
+    const seen: Reminder[] = []
+    const consumer = await mq.consume(queue, [on(reminder, (delivery) => void seen.push(delivery))])
+    const { id, revision, dueAt } = await mq.schedule(reminder, payload, { to: { queue }, in: 8000 })
     const content = [reminder.name, JSON.stringify({ ...payload, room: '4a' })]
-    const args = ['reschedule.py', queue, id, String(revision), String(Date.parse(dueAt)), '6000', ...content]
+    const args = ['reschedule.py', queue, id, String(revision), String(Date.parse(dueAt)), '1000', ...content]
     const moved = JSON.parse(await run(...args)) as PythonReceipt
     expect(moved).toMatchObject({ id, replaced: 'cancelled' })
-    await poll(() => seen.length > 0, { timeoutMs: 30_000, what: 'the delivery' })
+    await poll(() => consumer.stats().cancelled === 1, { timeoutMs: 30_000, what: 'the old copy to be dropped' })
     expect(seen.map(({ payload: { room }, dueAt }) => [room, dueAt.getTime()])).toEqual([['4a', moved.due]])
   })
 
   test('has its messages cancelled by dueque', async () => {
     const queue = unique('python-cancelled')
     const { mq, handled, cancelled } = await consumerOf(queue)
-    const [one, other] = await Promise.all([scheduleInPython(queue, 5000), scheduleInPython(queue, 5000)])
+    const [one, other] = await Promise.all([scheduleInPython(queue, 8000), scheduleInPython(queue, 8000)])
     expect(await mq.cancel({ id: one.id, dueAt: new Date(one.due) })).toBe('cancelled')
     await poll(() => handled.length + cancelled() === 2, { timeoutMs: 30_000, what: 'both to be settled' })
     expect(handled).toEqual([other.id])
@@ -204,7 +205,7 @@ describe.skipIf(python === undefined)(`a program in Python${why}, with cancellat
   test('drops cancelled messages: those of before its start, and those of after it', async () => {
     const queue = unique('dropped-in-python')
     const mq = await open(vhost.url)
-    const schedule = () => mq.schedule(reminder, payload, { to: { queue }, in: 4000, declare: true })
+    const schedule = () => mq.schedule(reminder, payload, { to: { queue }, in: 5000, declare: true })
     const early = await schedule()
     expect(await mq.cancel(early)).toBe('cancelled')
     const lines = start('consume.py', queue)

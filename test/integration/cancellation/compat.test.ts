@@ -37,9 +37,9 @@ async function openBoth({ onTestFinished }: Pick<TestContext, 'onTestFinished'>)
   return { before, now, queue: unique('compat') }
 }
 
-/** Schedules COUNT notes with delays of up to 3 s, numbered from `from`. */
+/** Schedules COUNT notes with delays of up to 3 s, numbered from `from`, over few rungs. */
 function scheduleNotes(mq: Dueque, queue: string, from: number) {
-  const delay = () => Math.floor(Math.random() * 3000)
+  const delay = () => 500 * Math.floor(7 * Math.random())
   const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue }, in: delay(), declare: true })
   return Promise.all(Array.from({ length: COUNT }, (_, i) => schedule(from + i)))
 }
@@ -85,7 +85,7 @@ describe.skipIf(why !== '').concurrent(`beside the last version without cancella
     const { before, now, queue } = await openBoth(context)
     const seen: number[] = []
     const consumer = await now.consume(queue, [on(note, ({ payload }) => void seen.push(payload.n))])
-    const schedule = (n: number) => before.schedule(note, { n }, { to: { queue }, in: 5000 })
+    const schedule = (n: number) => before.schedule(note, { n }, { to: { queue }, in: 10_000 })
     const receipts = await Promise.all([0, 1, 2].map(schedule))
     expect(await now.cancel(receipts[1]!)).toBe('cancelled')
     await poll(() => seen.length + consumer.stats().cancelled === 3, { what: 'all three to be settled' })
