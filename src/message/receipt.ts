@@ -15,7 +15,7 @@ export interface Receipt {
    * cancellations the margin before it (`connect({ cancellations: { marginMs } })`). Missing with a strategy that cannot cancel.
    * It is only told: what is in a receipt that you pass in means nothing.
    */
-  cancellableUntil?: string
+  cancellableUntil?: string | undefined
 }
 
 /** @param withinMs how long before its time it can be cancelled for sure; undefined if it cannot */

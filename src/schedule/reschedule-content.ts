@@ -13,7 +13,10 @@ export interface RescheduleContent<In = unknown> {
   options?: RescheduleOptions | undefined
 }
 
-/** As the options of `schedule`. Id and due time are arguments of `reschedule`. */
+/**
+ * As the options of `schedule`. Id and due time are arguments of `reschedule`. With a store, `declare` has no effect, since the
+ * destination stays, and `signal` is looked at before anything is changed.
+ */
 export interface RescheduleOptions extends SendOptions {
   /**
    * A queue, or an exchange with a routing key. Needed if the target is no receipt. A message that waits in a store keeps

@@ -1,5 +1,4 @@
 import type { CancellationRecord } from '../cancellation/cancellation-record.js'
-import type { Envelope } from '../message/envelope.js'
 
 /**
  * The facet of a strategy that cannot remove a waiting message. It keeps a log of cancellations instead: consumers drop the
@@ -14,5 +13,5 @@ export interface Cancellations {
    */
   ready?(): Promise<void>
   /** Only of a strategy that brings its own broker: whether the message is cancelled. Otherwise consumers read the log. */
-  isCancelled?(envelope: Pick<Envelope, 'id' | 'revision'>): boolean
+  isCancelled?(message: { readonly id: string | undefined; readonly revision: number | undefined }): boolean
 }

@@ -13,8 +13,8 @@ export interface Waitlist {
   /** False if the message no longer waits. */
   remove(message: DelayedMessage): Promise<boolean>
   /**
-   * Replaces `message` by `by`, which has the same {@link entryKey}, and may differ in its times, content and headers. False if
-   * `message` no longer waits until the same time.
+   * Replaces `message` by `by`, which has the same id, revision, attempt and destination, and may differ in its times, content
+   * and headers. False if `message` no longer waits until the same time.
    */
   replace(message: DelayedMessage, by: DelayedMessage): Promise<boolean>
   /** In the order of {@link Position}, from `after` on, not including it. */
