@@ -3,18 +3,21 @@
 import { connect, on, type Dueque } from 'dueque'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { poll } from '../scripts/broker/poll.js'
 import { sample } from './load.js'
 
-export type Ask = { do: 'start'; namespace: string } | { do: 'watch' } | { do: 'tell' } | { do: 'end' }
+export type Ask =
+  { do: 'start'; namespace: string; expected: number } | { do: 'watch' } | { do: 'tell' } | { do: 'end' }
 
 /** What the start of a consumer took. */
 export interface Start {
+  /** Until `consume` resolved, after 30 s at the latest. */
   seconds: number
-  /** Cancellations that it knows then. */
-  records: number
+  /** Until it knew of every cancellation. */
+  allSeconds: number
   /** Of the process, with a consumer in a namespace without cancellations. Bytes, as is the next. */
   idleRss: number
-  /** Between then and one second after the start. */
+  /** Between then and one second after the last cancellation was read. */
   peakRss: number
   /** The longest time for which the event loop stood still. */
   pauseMs: number
@@ -44,7 +47,7 @@ async function consuming(namespace: string): Promise<Dueque> {
   return mq
 }
 
-async function start(namespace: string): Promise<Start> {
+async function start(namespace: string, expected: number): Promise<Start> {
   ;(globalThis as { gc?: () => void }).gc?.()
   const idleRss = process.memoryUsage.rss()
   let peakRss = idleRss
@@ -54,9 +57,11 @@ async function start(namespace: string): Promise<Start> {
   const before = performance.now()
   last = await consuming(namespace)
   const seconds = (performance.now() - before) / 1000
+  await poll(() => known() === expected, { what: `${expected} cancellations`, timeoutMs: 600_000, intervalMs: 20 })
+  const allSeconds = (performance.now() - before) / 1000
   await sleep(1000)
   clearInterval(sampler)
-  return { seconds, records: known(), idleRss, peakRss, pauseMs: delay.max / 1e6 }
+  return { seconds, allSeconds, idleRss, peakRss, pauseMs: delay.max / 1e6 }
 }
 
 function known(): number {
@@ -76,7 +81,7 @@ function watch(): void {
 async function answer(ask: Ask): Promise<void> {
   switch (ask.do) {
     case 'start':
-      return tell({ is: 'started', ...(await start(ask.namespace)) })
+      return tell({ is: 'started', ...(await start(ask.namespace, ask.expected)) })
     case 'watch':
       watch()
       return tell({ is: 'watching' })

@@ -7,7 +7,8 @@ const READER = fileURLToPath(new URL('cancellation-reader.ts', import.meta.url))
 
 /** A consumer in its own process. */
 export interface CancellationReader {
-  start(namespace: string): Promise<Start>
+  /** @param expected how many cancellations there are in the namespace */
+  start(namespace: string, expected: number): Promise<Start>
   watch(): Promise<void>
   /** Since {@link watch}. */
   seen(): Promise<Seen>
@@ -33,7 +34,7 @@ export async function cancellationReader(url: string): Promise<CancellationReade
   }
   await answer('ready')
   return {
-    start: (namespace) => ask({ do: 'start', namespace }, 'started'),
+    start: (namespace, expected) => ask({ do: 'start', namespace, expected }, 'started'),
     watch: () => ask({ do: 'watch' }, 'watching').then(() => undefined),
     seen: async () => (await ask({ do: 'tell' }, 'seen')).seen,
     end: async () => {

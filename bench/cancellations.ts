@@ -31,7 +31,7 @@ export async function cancellations(broker: Broker, options: Options): Promise<R
     rows: [...starts, ...calm, bulk],
     notes: [
       `live records are due within a day; dead ones were due before the grace of a day`,
-      'start: until consume() resolves. RSS: its peak until a second later, over that of a consumer without cancellations',
+      'start: until consume() resolves, which gives up after 30 s. RSS: its peak until a second later, over that of a consumer without cancellations',
     ],
   }
 }
@@ -46,13 +46,14 @@ async function startRows(broker: Broker, what: string, written: Written): Promis
   say(`  ${written.count} ${what} written in ${writeSeconds.toFixed(1)} s`)
   await sleep(1000)
   const reader = await cancellationReader(broker.url)
-  const { seconds, records, idleRss, peakRss, pauseMs } = await reader.start(written.namespace)
-  await reader.end()
+  // One is that of the first cancellation.
   const expected = written.isDead ? 1 : written.count + 1
-  if (records !== expected) throw new Error(`the consumer knows ${records} cancellations, instead of ${expected}`)
+  const { seconds, allSeconds, idleRss, peakRss, pauseMs } = await reader.start(written.namespace, expected)
+  await reader.end()
   return [
     row(`${what}: start`, seconds, 's', '30'),
-    row(`${what}: records`, written.count / seconds, '/s'),
+    row(`${what}: all are known`, Math.max(seconds, allSeconds), 's'),
+    row(`${what}: read`, written.count / Math.max(seconds, allSeconds), '/s'),
     row(`${what}: RSS over idle`, (peakRss - idleRss) / MB, 'MB', '110'),
     row(`${what}: longest pause`, pauseMs, 'ms'),
   ]
@@ -75,7 +76,7 @@ async function calmRows(broker: Broker, rate: number, seconds: number): Promise<
   const namespace = 'calm'
   await firstCancel(broker, namespace)
   const readers = await Promise.all([cancellationReader(broker.url), cancellationReader(broker.url)])
-  for (const reader of readers) await reader.start(namespace)
+  for (const reader of readers) await reader.start(namespace, 1)
   for (const reader of readers) await reader.watch()
   const mq = await connect({ url: broker.url, namespace })
   const [confirmMs, confirmedAt]: [number[], number[]] = [[], []]
@@ -109,18 +110,14 @@ async function knownAfter(readers: readonly CancellationReader[], confirmedAt: r
   })
 }
 
-/** As many cancellations at a time as `scheduleAll` has schedules. */
 async function bulkRow(broker: Broker, count: number): Promise<Row> {
   const mq = await connect({ url: broker.url, namespace: 'bulk' })
   await mq.cancel(receiptIn(DAY_MS))
   const receipts = Array.from({ length: count }, () => receiptIn(randomInt(60_000, DAY_MS)))
   const before = performance.now()
-  let next = 0
-  const worker = async () => {
-    while (next < count) await mq.cancel(receipts[next++]!)
-  }
-  await Promise.all(Array.from({ length: 2000 }, worker))
+  const { cancelled, failures } = await mq.cancelAll(receipts)
   const seconds = (performance.now() - before) / 1000
   await mq.close()
-  return row('cancellations in bulk', count / seconds, '/s', '10000')
+  if (cancelled !== count) throw new Error(`${cancelled} of ${count} were cancelled`, { cause: failures[0]?.error })
+  return row('cancelAll', count / seconds, '/s', '10000')
 }
