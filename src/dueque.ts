@@ -49,7 +49,8 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
   ): ScheduleRun<Item>
   /**
    * Receives the messages of a queue. A handler's return acks its message; a throw has it retried by the policy
-   * `retry`, or moved to the queue `<queue>.dead`.
+   * `retry`, or moved to the queue `<queue>.dead`. Resolves once every cancellation of the namespace is read, or could not
+   * be for 30 s.
    *
    * @throws DuequeError `DESTINATION_MISSING` with `declare: false`, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, …
    */

@@ -1,5 +1,5 @@
 import { connect, type ConfirmChannel } from 'amqplib'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
 import { parseEndpoints } from '../../src/amqp/connection/endpoint.js'
 import { openConnection } from '../../src/amqp/connection/operator-connection.js'
@@ -76,6 +76,34 @@ test('reaches the end of an empty stream, and of a stream with one record', asyn
   await write(['one'])
   await reader.reached()
   expect(texts).toEqual(['one'])
+})
+
+test('finds the end of chunks of every size', async () => {
+  const { queue, write } = await newStream()
+  const { reader, texts } = await read(queue)
+  let count = 0
+  for (const size of [1, 2, 63, 500, 1500, 3000, 7000]) {
+    await write(numbers(count, (count += size)))
+    await reader.reached()
+    expect(texts.length).toBe(count)
+  }
+})
+
+test('a reader whose clock is ahead of the broker by minutes loses no record in a reconnect', async () => {
+  const { queue, write } = await newStream()
+  const proxy = await TcpProxy.to(vhost.url)
+  onTestFinished(() => proxy.close())
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10 * 60_000 })
+  onTestFinished(() => void vi.useRealTimers())
+  await write(numbers(0, 10))
+  const { reader, texts } = await read(queue, { url: proxy.url() })
+  await reader.reached()
+  proxy.refuse()
+  proxy.cut()
+  await write(numbers(10, 20))
+  await proxy.listen()
+  await reader.reached()
+  expect([...new Set(texts)].toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers(0, 20))
 })
 
 test('skips records before its start time, and still reaches the end', async () => {
