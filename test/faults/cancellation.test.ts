@@ -4,22 +4,19 @@ import { unique } from '../strategies/recorder.js'
 import type { Child } from '../support/child.js'
 import { startNode, useVhost } from '../support/broker.js'
 import { isBefore } from '../support/version.js'
-import { CancelledMinute } from './cancelled-minute.js'
+import { CancelledMinute, COUNT, MINUTE } from './cancelled-minute.js'
 import { HandlerLog } from './handler-log.js'
 
 vi.setConfig({ testTimeout: 400_000 })
 
-const COUNT = Number(process.env['DUEQUE_CANCELLED_COUNT'] ?? 10_000)
-/** They are due within a minute. */
-const MINUTE = { count: COUNT, firstInMs: 6000, overMs: 55_000 }
-
 const vhost = useVhost()
 
 // Side by side: they mostly wait.
-describe.concurrent('of 10,000 messages due within a minute, a random half is cancelled up to 2 s before', () => {
+describe.concurrent(`of ${COUNT} messages due within a minute, a random half is cancelled up to 2 s before`, () => {
   test('one of two consumers is killed, and started again: none cancelled is handled, all others are', async (test) => {
-    const { log, consumers, minute } = await begin(test, vhost.url)
+    const { log, consumers, schedule } = await begin(test, vhost.url)
     const [killed, other] = consumers
+    const minute = await schedule()
     const cancelled = minute.cancelHalf()
     await minute.until(minute.firstDueAt + MINUTE.overMs / 3)
     minute.faulty()
@@ -34,9 +31,10 @@ describe.concurrent('of 10,000 messages due within a minute, a random half is ca
   })
 
   test('both consumers are down across the minute: none cancelled is handled, all others are', async (test) => {
-    const { log, consumers, minute } = await begin(test, vhost.url)
-    const cancelled = minute.cancelHalf()
+    const { log, consumers, schedule } = await begin(test, vhost.url)
     await Promise.all(consumers.map((child) => child.kill()))
+    const minute = await schedule()
+    const cancelled = minute.cancelHalf()
     await minute.until(minute.lastDueAt)
     await cancelled
     const successors = await Promise.all([log.consumer(vhost.url), log.consumer(vhost.url)])
@@ -54,7 +52,8 @@ describe.concurrent('of 10,000 messages due within a minute, a random half is ca
     async (test) => {
       const node = (await startNode({ management: false }))!
       test.onTestFinished(() => node.stop())
-      const { log, consumers, minute } = await begin(test, node.url)
+      const { log, consumers, schedule } = await begin(test, node.url)
+      const minute = await schedule()
       const cancelled = minute.cancelHalf()
       await minute.until(minute.firstDueAt + MINUTE.overMs / 2)
       minute.faulty()
@@ -71,11 +70,11 @@ describe.concurrent('of 10,000 messages due within a minute, a random half is ca
   )
 })
 
-/** The messages are scheduled once two consumers are there. */
+/** Two consumers, and a producer. */
 async function begin(test: TestContext, url: string) {
   const mq = await connect({ url, publishTimeoutMs: 120_000 })
   test.onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
   const log = new HandlerLog(unique('minute'), test)
   const consumers: [Child, Child] = await Promise.all([log.consumer(url), log.consumer(url)])
-  return { log, consumers, minute: await CancelledMinute.schedule(mq, log, MINUTE) }
+  return { log, consumers, schedule: () => CancelledMinute.schedule(mq, log, MINUTE) }
 }
