@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { PrivateNode } from '../../scripts/broker/private-node.js'
+import { diagnose } from '../../src/operate/doctor/diagnose.js'
 import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
 import { on, type DuequeError } from '../../src/index.js'
 import { Recorder, note, unique } from '../strategies/recorder.js'
@@ -40,7 +41,7 @@ test.skipIf(noNodes)(
 test.skipIf(noNodes)(
   `on a node that loses its replica a consumer reports it, and handles or waits, until the replica is back ${why}`,
   async () => {
-    const cluster = (await startCluster({ management: false }))!
+    const cluster = (await startCluster())!
     onTestFinished(() => cluster.stop())
     const [first, second] = cluster.nodes as [PrivateNode, PrivateNode]
     const [producer, consumer] = [await open(first.url), await open(second.url)]
@@ -64,6 +65,13 @@ test.skipIf(noNodes)(
     expect(errors[0]).toMatchObject({ code: 'CANCELLATIONS_UNREAD' })
     expect(errors[0]!.message).toContain('dueque.v1.cancellations.1h')
     expect(consumer.health()).toMatchObject({ ok: false, cancellations: { state: 'down' } })
+    const told = async () => {
+      const here = { url: first.url, management: first.managementUrl, logger: false, roundTrip: false } as const
+      const { findings } = await diagnose(here)
+      return findings.find(({ code }) => code === 'stream-without-replica')?.what
+    }
+    await poll(async () => (await told()) !== undefined, { what: 'the finding of doctor', timeoutMs: 60_000 })
+    expect(await told()).toContain(`node ${second.name} has no replica of dueque.v1.cancellations.1h`)
     await schedule(2)
     await handling.has(2)
     // It starts, too.
