@@ -64,6 +64,7 @@ test.skipIf(noNodes)(
     await poll(() => errors.length > 0, { what: 'the report', timeoutMs: 120_000 })
     expect(errors[0]).toMatchObject({ code: 'CANCELLATIONS_UNREAD' })
     expect(errors[0]!.message).toContain('dueque.v1.cancellations.1h')
+    expect(errors[0]!.message).not.toContain('other properties')
     expect(consumer.health()).toMatchObject({ ok: false, cancellations: { state: 'down' } })
     const told = async () => {
       const here = { url: first.url, management: first.managementUrl, logger: false, roundTrip: false } as const

@@ -104,7 +104,7 @@ export function lostStream(error: unknown): string | undefined {
 
 /** A node of a cluster cannot read a stream of which it has no replica: rabbit_stream_queue:consume/3. */
 export function isWithoutReplica(error: unknown): boolean {
-  return replyCode(error) === 406 && brokerText(error).includes('does not have a running replica')
+  return replyCode(error) === 406 && /does not have a (running )?replica on the local node/.test(brokerText(error))
 }
 
 /**
