@@ -44,7 +44,7 @@ test('a slow consumer of 20,000 due messages holds no more than prefetch allows'
 /** A queue with one waiting message, so that everything is declared, and a broker behind a slow network. */
 async function slowly(bytesPerSecond: number): Promise<{ queue: string; url: string }> {
   const queue = unique('slow')
-  const mq = await open(vhost.url)
+  const mq = await open(vhost.url, { publishTimeoutMs: 120_000 })
   await mq.schedule(note, { n: 0 }, { to: { queue }, in: '1d', declare: true })
   const proxy = await TcpProxy.to(vhost.url)
   onTestFinished(() => proxy.close())

@@ -38,21 +38,26 @@ async function parties({ onTestFinished }: TestContext, options?: ConsumeOptions
 describe.concurrent('the network of a consumer', () => {
   test('is cut at random while messages are cancelled: none cancelled is handled, all others are', async (test) => {
     const { proxy, queue, starts, consumer, mq, producer } = await parties(test)
-    const options = { count: 3000, firstInMs: 6000, overMs: 15_000 }
+    const options = { count: 3000, firstInMs: 6000, overMs: 20_000 }
     const minute = await CancelledMinute.schedule(producer, { queue, starts: () => starts }, options)
     const cancelled = minute.cancelHalf()
     let cuts = 0
     while (Date.now() < minute.lastDueAt) {
       await pause(200 + Math.random() * 2000)
       minute.faulty()
+      proxy.refuse()
       proxy.cut()
       cuts++
+      // On its return, messages are due that were cancelled meanwhile.
+      await pause(Math.random() * 5000)
+      await proxy.listen()
     }
     await cancelled
     const answers = await minute.account()
     console.info({ cuts, ...answers, ...consumer.stats() })
     expect(answers.cancelled).toBeGreaterThan(150)
-    expect(mq.health()).toMatchObject({ ok: true, cancellations: { state: 'live' } })
+    await poll(() => mq.health().ok, { what: 'the last cut to be over', timeoutMs: 60_000 })
+    expect(mq.health()).toMatchObject({ cancellations: { state: 'live' } })
   })
 
   test('is silent for some seconds, in which many messages are cancelled and fall due: none of them is handled afterwards', async (test) => {
@@ -70,7 +75,8 @@ describe.concurrent('the network of a consumer', () => {
     }
     await Promise.all([0, 1, 2, 3].map(lane))
     const inTime = ns.filter((n) => answers[n] === 'cancelled')
-    expect(inTime.length).toBeGreaterThan(600)
+    // More than a small prefetch takes, unless the machine is busy.
+    expect(inTime.length).toBeGreaterThan(100)
     await pause(at.getTime() + 500 - Date.now())
     proxy.thaw()
     const settled = () => consumer.stats().cancelled + consumer.stats().handled
