@@ -14,6 +14,7 @@ it('options that are missing or undefined have their defaults', () => {
     expect(strategy.name).toBe('ladder')
     expect(rest).toEqual({
       url: 'amqp://localhost',
+      cancellations: { marginMs: 1000, graceMs: 86_400_000 },
       namespace: 'dueque',
       queueType: 'quorum',
       topology: 'declare',
