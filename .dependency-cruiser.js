@@ -20,6 +20,11 @@ export default {
     never(
       'amqp-knows-no-strategy',
       'amqp/',
+      'cancellation/|strategies/|consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
+    ),
+    never(
+      'cancellation-knows-no-strategy',
+      'cancellation/',
       'strategies/|consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
     ),
     never(
@@ -28,6 +33,8 @@ export default {
       'consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
     ),
     never('forwarding-knows-no-consumer', 'forwarding/', 'consumer/|operate/|testing/'),
+    // But for the loop that both run.
+    never('consumer-knows-no-program', 'consumer/', 'forwarding/(?!forward\\.ts)|operate/|testing/'),
     never('operate-knows-no-face', 'operate/|dashboard/|telemetry/', 'cli/'),
     {
       name: 'nothing-knows-the-cli',
