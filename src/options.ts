@@ -69,7 +69,7 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
    * @default one line on standard error for each warning and error
    */
   logger?: Logger | NestLogger | false | undefined
-  /** How cancellations are written and read, with strategies that keep a log of them. */
+  /** The times that count for cancellations in RabbitMQ, which consumers of every strategy read. */
   cancellations?: CancellationOptions | undefined
   /** Hooks for tracing and metrics: docs/operations.md, "Tracing and metrics". A hook that throws does no harm. */
   telemetry?: Telemetry | undefined

@@ -11,8 +11,8 @@ const TABLES = 2 ** TABLE_BITS
 const FORGETS_IN = 8
 
 /**
- * What the records that were read say, until their time is over: of each record the latest due time and the grace. A
- * million take 59 MB. They are kept as fingerprints, outside of the heap. No record is removed by its first match, because
+ * The content of the records that were read. Each is remembered until the grace after its due time is over. A million take
+ * 59 MB. They are kept as fingerprints, outside of the heap. No record is removed by its first match, because
  * copies of a cancelled message may come later.
  */
 export class CancelledRevisions {

@@ -6,7 +6,7 @@ import { TIMED_OUT, withTimeLimit } from '../base/time-limit.js'
 import type { CancellationLayout } from './cancellation-layout.js'
 import { HORIZONS } from './horizons.js'
 
-/** Whoever declares the streams: with a right to write to their exchange. */
+/** The connection needs the right to write to the exchange. */
 export interface FirstRecordSettings {
   connection: AmqpConnection
   declarer: Declarer

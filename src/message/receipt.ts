@@ -13,7 +13,7 @@ export interface Receipt {
   /**
    * Until then a cancellation is in time, in ISO 8601 and UTC: the due time, and with a strategy that keeps a log of
    * cancellations the margin before it (`connect({ cancellations: { marginMs } })`). Missing with a strategy that cannot cancel.
-   * It is only told: what is in a receipt that you pass in means nothing.
+   * For your information: the methods that take a receipt ignore it.
    */
   cancellableUntil?: string | undefined
 }

@@ -7,8 +7,7 @@ import { checkText } from './schedule-options.js'
 
 /**
  * The messages that a cancellation concerns. A receipt names one schedule and its retries. An id names all schedules under
- * it up to now. Give the latest `dueAt` of these if you know it: without it nobody can tell whether the cancellation came in
- * time.
+ * it up to now. Give the latest `dueAt` of these if you know it: with a log of cancellations the answer is `unknown` without it.
  */
 export type CancelTarget = Receipt | { id: string; dueAt?: string | Date | undefined } | string
 

@@ -56,12 +56,13 @@ export interface Rescheduled extends Receipt {
   replaced: CancelResult
 }
 
-/** Cancels and moves waiting messages, with every strategy but the base interface. */
+/** Cancels and moves waiting messages, with every strategy of this package. */
 export interface CancelMethods {
   /**
    * Cancels waiting messages: of a receipt, that schedule and its retries; of an id, all messages that were scheduled under
-   * it until now. Resolves when nothing can undo it any more.
+   * it until now. Resolves when the store has removed them, or RabbitMQ has confirmed the record of the cancellation.
    *
+   * @returns what became of it: a table by strategy is in {@link CancelResult}
    * @throws DuequeError `INVALID_OPTION`, `INVALID_DUE`; as `schedule` does if the broker or the store cannot be reached
    */
   cancel(target: CancelTarget): Promise<CancelResult>

@@ -25,8 +25,8 @@ type Flags = OperatorFlags & {
 
 const HELP = `
 The topology is everything that dueque declares: exchanges, the queues for unroutable and parked messages, 375 wait queues
-(rungs), and six streams of cancellations. Connections with { topology: 'declare' } make it as they go; users without configure permission need it
-applied beforehand, with their destinations.
+(rungs), and six streams of cancellations. Connections with { topology: 'declare' } make it as they go; users without configure
+permission need it applied beforehand, with their destinations.
 Names are all that AMQP shows. The management API shows arguments and bindings too: verify asks it at --management, or for
 at most 2 s beside the broker (port 15672).
 

@@ -37,7 +37,7 @@ function withoutTail(queue: string, consumers: readonly ConsumerFact[], { manage
   return finding('warning', 'consumer-without-tail', what, todo)
 }
 
-/** What an intake consumes has no id that could be cancelled yet. */
+/** Messages that an intake consumes have no id yet by which they could be cancelled. */
 function isIntake(queue: string, { management: { exchanges } }: Facts): boolean {
   const suffix = intakeQueue('')
   return queue.endsWith(suffix) && exchanges?.has(queue.slice(0, -suffix.length)) === true

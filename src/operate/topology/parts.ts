@@ -102,7 +102,7 @@ export async function missingParts(
 /** A queue that still holds messages, or a stream with cancellations of messages that are not due yet. */
 export interface Held {
   name: string
-  /** How many; `null` if nobody knows. */
+  /** How many; `null` if that is not known. */
   messages: number | null
   what: 'messages' | 'cancellations'
 }

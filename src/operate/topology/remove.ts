@@ -20,7 +20,7 @@ export interface RemoveTopologyOptions extends TopologyOptions {
 }
 
 export interface Removal extends Deletion {
-  /** What is in the topology before the first deletion. Nothing was deleted for its sake. */
+  /** Messages or cancellations that are in the topology before the first deletion. Because of them nothing was deleted. */
   refused?: Refusal
   /** Why only parts that are known by name were deleted, and not every queue of the namespace. */
   namesOnly?: string

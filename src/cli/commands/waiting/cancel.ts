@@ -16,7 +16,7 @@ type Options = Settings & { revision?: number; due?: string; receipts?: boolean 
 const AT_A_TIME = { messages: 1000, bytes: Infinity, bodyBytes: 0 }
 
 const HELP = `
-With a store (--redis, --postgres) the answer is exact: cancelled, or not-waiting. What is on its way to its queue is not waiting
+With a store (--redis, --postgres) the answer is exact: cancelled, or not-waiting. A message on its way to its queue is not waiting
 any more. All messages under an id are taken back, their retries too.
 
 Without one, messages wait in RabbitMQ itself. A cancellation is a record that the consumers read before they handle a message:
