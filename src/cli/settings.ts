@@ -87,8 +87,10 @@ export function collect(value: string, before: string[] | undefined): string[] {
 }
 
 export function wholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
-  return Number(text)
+  const number = Number(text)
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(number))
+    throw new InvalidArgumentError('Expected a whole number.')
+  return number
 }
 
 export function managementOption(): Option {

@@ -75,6 +75,9 @@ test('reschedule and cancel change a waiting message, and say if it does not wai
   expect(gone).toMatchObject({ code: 1, stdout: '' })
   expect(documents(gone.stderr)).toMatchObject([{ error: { code: 'NOT_WAITING' } }])
   expect(await run(['cancel', 'other', '--revision', '1'], env())).toMatchObject({ code: 1 })
+  const [shown] = documents((await run(['show', 'other', '--json'], env())).stdout)
+  const again = ['reschedule', 'other', '--in', '3650d', '--revision', String(shown!['revision'])]
+  expect(await run(again, env())).toMatchObject({ code: 0, stderr: '' })
   const cancelled = await run(['cancel', 'other', 'never'], env())
   expect(cancelled).toEqual({
     code: 1,
