@@ -131,7 +131,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     const methods = strategyMethods(strategy, {
       now: () => clock.now(),
       marginMs: cancellations.marginMs,
-      schedule: (item, leastRevision) => this.#scheduler.schedule(item, { leastRevision }),
+      schedule: (item, instead) => this.#scheduler.schedule(item, { instead }),
       onCancelled: (id, outcome) => this.#events.emit('cancelled', { id, outcome }),
     })
     const guarded = this.#whileOpen(methods)

@@ -1,4 +1,4 @@
-import { DuequeError, invalidOption, isDuequeError } from '../base/errors.js'
+import { DuequeError, invalidOption, isDuequeError, withOutcome } from '../base/errors.js'
 import { UNKNOWN_DUE } from '../cancellation/horizons.js'
 import type { CancellationRecord } from '../cancellation/cancellation-record.js'
 import type { ScheduleItem } from '../dueque.js'
@@ -7,6 +7,7 @@ import type { Cancellations } from '../strategies/cancellations.js'
 import type { CancelResult } from './cancel-result.js'
 import { checkContent, checkDueNames, rescheduled } from './reschedule-content.js'
 import { assertPast, latestRevision } from './revision.js'
+import type { Instead } from './scheduler.js'
 import { checkTarget, type ResolvedTarget } from './target.js'
 import type { CancelMethods } from './waiting.js'
 
@@ -14,8 +15,7 @@ export interface CancellationSettings {
   now: () => number
   /** How long before the due time a record must be confirmed for the answer `cancelled`. */
   marginMs: number
-  /** Schedules with a revision that is not less. */
-  schedule: (item: ScheduleItem<never>, leastRevision: number) => Promise<Receipt>
+  schedule: (item: ScheduleItem<never>, instead: Instead) => Promise<Receipt>
 }
 
 /** The methods of a strategy that keeps a log of cancellations. */
@@ -36,14 +36,25 @@ export function cancellationMethods(
       if (content === undefined) throw noContent()
       checkContent(content as never)
       const item = rescheduled(content, old, due, old.destination)
-      await log.ready?.()
       // A crash behind this leaves both messages, and none would be lost.
-      const receipt = await schedule(item as never, (old.revision ?? -1) + 1)
+      const receipt = await schedule(item as never, {
+        leastRevision: (old.revision ?? -1) + 1,
+        ready: () => assertReady(log),
+      })
       await log.write(replacing(old, receipt, now())).catch((error: unknown) => {
         throw notReplaced(error, receipt)
       })
       return { ...receipt, replaced: answer(old.dueAt, now(), marginMs) }
     },
+  }
+}
+
+/** Without a record of an id, it does not matter whether what it wrote is there. */
+async function assertReady(log: Cancellations): Promise<void> {
+  try {
+    await log.ready?.()
+  } catch (error) {
+    throw isDuequeError(error) ? withOutcome(error, 'refused') : error
   }
 }
 
@@ -83,6 +94,6 @@ function notReplaced(error: unknown, receipt: Receipt): unknown {
   if (!isDuequeError(error)) return error
   const { code, message, data } = error
   const what = 'the new message is scheduled, and the old one may not be cancelled: both may be delivered'
-  const todo = 'Repeat the call with the same target'
+  const todo = 'Repeat the call with the same target and due time'
   return new DuequeError(code, `${what}. ${todo}. ${message}`, data, { cause: error, outcome: 'unknown', receipt })
 }

@@ -16,7 +16,14 @@ interface ScheduleExtras {
   /** Its place in a run of many. */
   place?: Pick<Place, 'sized'>
   /** Of a schedule that replaces another one: a part of a call that was taken, maybe before a close began. */
-  leastRevision?: number
+  instead?: Instead
+}
+
+/** How one schedule takes the place of another one. */
+export interface Instead {
+  leastRevision: number
+  /** Called when the arguments are known to be right. Nothing is sent before it resolves. */
+  ready: () => Promise<void>
 }
 
 /** Checks what is scheduled, gives it to the strategy, and counts the schedules that have no outcome yet. */
@@ -79,6 +86,7 @@ export class Scheduler {
       const body = encodePayload(message, payload)
       draft.body = 'then' in body ? await body : body
       extras.place?.sized(draft.body.byteLength)
+      if (extras.instead) await extras.instead.ready()
       try {
         const instead = await this.#options.strategy.schedule(draft, { declare, signal, ...conflicts })
         return receiptOf(instead ?? draft, this.#withinMs)
@@ -95,13 +103,13 @@ export class Scheduler {
     if (this.#underWay === 0) this.#settled?.()
   }
 
-  #draft<In>(item: ScheduleItem<In>, { leastRevision }: ScheduleExtras): Draft {
-    if (leastRevision === undefined) this.#assertTakes()
+  #draft<In>(item: ScheduleItem<In>, { instead }: ScheduleExtras): Draft {
+    if (!instead) this.#assertTakes()
     checkItem(item)
     const { message, options } = item
     checkDefinition(message)
     const { clock, strategy, namespace, topology } = this.#options
-    const draft = resolveSchedule(options, clock.now(), strategy.limits.maxDelayMs, leastRevision)
+    const draft = resolveSchedule(options, clock.now(), strategy.limits.maxDelayMs, instead?.leastRevision)
     const { declare, signal } = options
     assertOutside(draft.destination, namespace)
     if (declare) assertDeclares(topology)

@@ -4,7 +4,9 @@ import { DuequeError } from '../../../src/base/errors.js'
 import type { CancellationRecord } from '../../../src/cancellation/cancellation-record.js'
 import { defineMessage } from '../../../src/message/definition.js'
 import type { Receipt } from '../../../src/message/receipt.js'
+import { connect, memory } from '../../../src/index.js'
 import { nextRevision } from '../../../src/schedule/revision.js'
+import type { Instead } from '../../../src/schedule/scheduler.js'
 import { strategyMethods } from '../../../src/schedule/strategy-methods.js'
 import type { Cancellations } from '../../../src/strategies/cancellations.js'
 import type { ScheduleItem } from '../../../src/dueque.js'
@@ -85,12 +87,13 @@ describe('reschedule with a log of cancellations', () => {
         return write()
       },
     }
-    const schedule = vi.fn((item: ScheduleItem<never>, leastRevision: number): Promise<Receipt> => {
+    const schedule = vi.fn(async (item: ScheduleItem<never>, { leastRevision, ready }: Instead): Promise<Receipt> => {
+      await ready()
       const { id, to, at } = item.options as { id: string; to: Destination; at?: Date }
       const revision = nextRevision(NOW, leastRevision)
       const receipt = { id, dueAt: (at ?? new Date(NOW)).toISOString(), revision, destination: to }
       steps.push(receipt)
-      return Promise.resolve(receipt)
+      return receipt
     })
     const onCancelled = vi.fn()
     const methods = strategyMethods({ ...common, cancellations: facet }, { ...settings, schedule, onCancelled })
@@ -154,13 +157,30 @@ describe('reschedule with a log of cancellations', () => {
     expect([steps, onCancelled.mock.calls]).toEqual([[], []])
   })
 
-  it('schedules nothing if no record can be written', async () => {
+  it('schedules nothing if no record can be written, and then nothing is left open', async () => {
     const { steps, schedule } = world()
-    const cause = new DuequeError('PERMISSION_DENIED', 'no right', { permission: 'write', resource: 'e' })
+    const cause = new DuequeError('PUBLISH_TIMEOUT', 'late', { waitedMs: 1 }, { outcome: 'unknown' })
     const facet = { write: () => Promise.resolve(), ready: () => Promise.reject(cause) }
     const methods = strategyMethods({ ...common, cancellations: facet }, { ...settings, schedule })
-    expect(await rejection(methods.reschedule(receipt(9000), at(1), content))).toBe(cause)
+    const error = await rejection(methods.reschedule(receipt(9000), at(1), content))
+    expect(error).toMatchObject({ code: 'PUBLISH_TIMEOUT', message: 'late', outcome: 'refused', receipt: undefined })
     expect(steps).toEqual([])
+  })
+
+  it('asks whether records can be written only when the new message is known to be right', async () => {
+    const strategy = memory({ cancellations: 'log' })
+    const ready = vi.fn(() => Promise.resolve())
+    Object.assign(strategy.cancellations, { ready })
+    const mq = await connect({ strategy })
+    const to = { queue: 'q' }
+    const refused = { ...content, payload: 'no number' as never, options: { to } }
+    expect(await rejection(mq.reschedule('x', { in: 1 }, refused))).toMatchObject({ code: 'INVALID_PAYLOAD' })
+    const far = mq.reschedule('x', { in: '3651d' }, { ...content, options: { to } })
+    expect(await rejection(far)).toMatchObject({ code: 'DELAY_OUT_OF_RANGE' })
+    expect(ready).not.toHaveBeenCalled()
+    await mq.reschedule('x', { in: 1 }, { ...content, options: { to, declare: true } })
+    expect(ready).toHaveBeenCalledOnce()
+    await mq.close()
   })
 
   it('a record that cannot be written is an error with the new receipt, and both may be delivered', async () => {
@@ -168,7 +188,7 @@ describe('reschedule with a log of cancellations', () => {
     const { methods, steps, onCancelled } = world(() => Promise.reject(cause))
     const error = await rejection(methods.reschedule(receipt(9000), at(1), content))
     expect(error).toMatchObject({ code: 'PERMISSION_DENIED', outcome: 'unknown', receipt: steps[0], cause })
-    expect(error.message).toMatch(/both may be delivered.*Repeat the call with the same target.*no right/)
+    expect(error.message).toMatch(/both may be delivered.*Repeat the call with the same target and due time.*no right/)
     expect(onCancelled).not.toHaveBeenCalled()
   })
 
