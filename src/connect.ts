@@ -51,7 +51,8 @@ export async function connect<S extends Strategy = LadderStrategy>(
     started: () => unroutable?.start(),
   })
   const onError = (error: DuequeError) => events.emit('error', error)
-  const tail = broker instanceof AmqpBroker ? newTail(broker, resolved, onError) : undefined
+  const otherwise = "Or consume with cancellations: 'off', if nothing is cancelled in this namespace"
+  const tail = broker instanceof AmqpBroker ? newTail(broker, resolved, { onError, otherwise }) : undefined
   const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { session, events, unroutable, tail })
   mq.addMethods()
   return mq as Dueque<S> as Dueque<S> & StrategyMethods<S>

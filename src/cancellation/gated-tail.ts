@@ -1,5 +1,4 @@
 import type { AmqpBroker } from '../amqp/amqp-broker.js'
-import type { DuequeError } from '../base/errors.js'
 import type { Envelope } from '../message/envelope.js'
 import { Gate } from './gate.js'
 import { CancellationLog } from './log.js'
@@ -59,10 +58,10 @@ export type TailOptions = Pick<TailSettings, 'clock' | 'logger'> & {
 export function newTail(
   broker: AmqpBroker,
   { clock, logger, cancellations: { marginMs, graceMs } }: TailOptions,
-  onError: (error: DuequeError) => void,
+  { onError, otherwise }: Pick<TailSettings, 'onError' | 'otherwise'>,
 ): GatedTail {
   const log = new CancellationLog(broker, clock, logger)
   return new GatedTail(
-    (onState) => new CancellationTail({ broker, log, clock, logger, marginMs, graceMs, onState, onError }),
+    (onState) => new CancellationTail({ broker, log, clock, logger, marginMs, graceMs, otherwise, onState, onError }),
   )
 }

@@ -1,14 +1,17 @@
 import { DuequeError, isDuequeError } from '../base/errors.js'
 import type { CancellationLayout } from './cancellation-layout.js'
 
-/** Why the cancellation streams cannot be read, with what to do about it. */
-export function startFailure(error: unknown, { exchange }: CancellationLayout): unknown {
+/**
+ * Why the cancellation streams cannot be read, with what to do about it.
+ *
+ * @param otherwise what else can be done
+ */
+export function startFailure(error: unknown, { exchange }: CancellationLayout, otherwise: string | undefined): unknown {
   if (!isDuequeError(error)) return error
   const { code, message, data } = error
   const advice = adviceFor(code, exchange)
   if (advice === undefined) return error
-  const instead = "Or consume with cancellations: 'off', if nothing is cancelled in this namespace"
-  const text = `${message}. ${advice}. ${instead}`
+  const text = [message, advice, ...(otherwise === undefined ? [] : [otherwise])].join('. ')
   if (isDuequeError(error, 'DESTINATION_MISSING'))
     return new DuequeError('TOPOLOGY_MISSING', text, { resource: error.data.destination }, { cause: error })
   return new DuequeError(code, text, data, { cause: error })
@@ -18,12 +21,12 @@ const DECLARE = '`dueque topology apply` declares the cancellation streams'
 
 function adviceFor(code: DuequeError['code'], exchange: string): string | undefined {
   const advice: Partial<Record<typeof code, string>> = {
-    PERMISSION_DENIED: `A consumer reads the streams ${exchange}.*: it needs the right to read them, and to configure them unless topology is 'trust'`,
+    PERMISSION_DENIED: `Cancellations are read from the streams ${exchange}.*: the user needs the right to read them, and to configure them unless topology is 'trust'`,
     DESTINATION_MISSING: DECLARE,
     TOPOLOGY_MISSING: DECLARE,
     TOPOLOGY_MISMATCH:
-      'Another program declared it. Delete it if nothing of it is needed, and the next consumer declares it',
-    UNSUPPORTED: 'A consumer reads cancellations from streams; the strategies redis and postgres cancel without them',
+      'Another program declared it. Delete it if nothing of it is needed, and the next start declares it',
+    UNSUPPORTED: 'Cancellations are read from streams; the strategies redis and postgres cancel without them',
   }
   return advice[code]
 }

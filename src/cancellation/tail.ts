@@ -26,6 +26,8 @@ export interface TailSettings {
   marginMs: number
   /** How long records are remembered after their due time. */
   graceMs: number
+  /** What else can be done if the streams cannot be read at the start, for the text of the error. */
+  otherwise?: string | undefined
   /** Called when {@link CancellationTail.state} changes. */
   onState: (state: TailState) => void
   /** Called once when the tail is down. */
@@ -98,7 +100,7 @@ export class CancellationTail {
   }
 
   async #start(): Promise<void> {
-    const { clock, log } = this.#settings
+    const { clock, log, otherwise } = this.#settings
     const attempt = new AbortController()
     const closing = AbortSignal.any([this.#closing.signal, attempt.signal])
     const opening = Promise.all(HORIZONS.map((horizon) => this.#open(horizon, closing)))
@@ -109,7 +111,7 @@ export class CancellationTail {
     } catch (error) {
       attempt.abort()
       proof.close()
-      throw startFailure(error, log.layout)
+      throw startFailure(error, log.layout, otherwise)
     }
     this.#forgetting ??= setInterval(() => this.#cancelled.forget(clock.now()), FORGET_EVERY_MS).unref()
   }

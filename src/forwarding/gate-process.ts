@@ -75,7 +75,7 @@ class RunningGate implements GateProcess {
     const { clock, publishTimeoutMs: closeMs } = connection
     this.#settings = settings
     this.#broker = new AmqpBroker(connection, quietEvents({ error: onError }))
-    this.#tail = newTail(this.#broker, connection, onError)
+    this.#tail = newTail(this.#broker, connection, { onError })
     this.#route = new GateRoute(settings, this.#broker, this.#tail.forConsumer(onTailDown))
     this.#unroutable = new UnroutableForwarder(this.#broker, connection)
     this.#forwarder = new Forwarder({ clock, route: (arrival) => this.#route.of(arrival), closeMs })

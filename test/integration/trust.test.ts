@@ -80,7 +80,9 @@ describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are mad
     await poll(() => received.length > 0, { what: 'the message', timeoutMs: 30_000 })
     expect(received.map(({ id }) => id)).toEqual([`${from}a`])
     const blind = openGate({ ...gate, url: await userWith(vhost, PATTERNS.heedlessConsumer(from)) })
-    expect(await failure(blind)).toMatchObject({ code: 'PERMISSION_DENIED' })
+    // It has no option to do without the cancellations.
+    const message = expect.not.stringContaining('Or consume') as string
+    expect(await failure(blind)).toMatchObject({ code: 'PERMISSION_DENIED', message })
   })
 
   test('a missing rung is a typed error that says how to declare it, and nothing waits', async () => {
@@ -112,14 +114,15 @@ describe.skipIf(managementUrl() === undefined)("topology: 'trust' (users are mad
 
   describe('with one right less than the pattern', () => {
     test.each([
-      ['entry exchange', '1s', String.raw`^dueque\.v1\.deliver$`, 'exchange dueque.v1.entry.s'],
-      ['deliver exchange', 0, String.raw`^dueque\.v1\.entry\..+$`, 'exchange dueque.v1.deliver'],
+      // By the time that is left when the schedule is sent: below 990 ms it begins among the smallest rungs.
+      ['entry exchange', '1s', String.raw`^dueque\.v1\.deliver$`, /^exchange dueque\.v1\.entry\.m?s$/],
+      ['deliver exchange', 0, String.raw`^dueque\.v1\.entry\..+$`, /^exchange dueque\.v1\.deliver$/],
     ])('a producer without the %s gets PERMISSION_DENIED', async (_what, delay, write, resource) => {
       const mq = await trusting(PATTERNS.producer, { write })
       expect(await failure(mq.schedule(note, { n: 1 }, { to: { queue }, in: delay }))).toMatchObject({
         code: 'PERMISSION_DENIED',
         outcome: 'refused',
-        data: { permission: 'write', resource },
+        data: { permission: 'write', resource: expect.stringMatching(resource) as string },
       })
     })
 
