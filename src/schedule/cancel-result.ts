@@ -7,7 +7,8 @@
  * |               |                                                 | handler starts for it                                                  |
  * | `too-late`    | never                                           | the record was confirmed later than that: the message is dropped       |
  * |               |                                                 | wherever a consumer still meets it                                     |
- * | `unknown`     | never                                           | the target has no due time: one of the two above                       |
+ * | `unknown`     | never                                           | the target has no due time: one of the two above. A message that is    |
+ * |               |                                                 | due in more than 30 days is handled all the same                       |
  * | `not-waiting` | it was delivered, is on its way, or never was   | never: RabbitMQ cannot look up a waiting message                       |
  */
 export type CancelResult = 'cancelled' | 'too-late' | 'unknown' | 'not-waiting'

@@ -7,7 +7,8 @@ import { checkText } from './schedule-options.js'
 
 /**
  * The messages that a cancellation concerns. A receipt names one schedule and its retries. An id names all schedules under
- * it up to now. Give the latest `dueAt` of these if you know it: with a log of cancellations the answer is `unknown` without it.
+ * it up to now. Give the latest `dueAt` of these if you know it: with a log of cancellations the answer is `unknown` without it,
+ * and a message that is due in more than 30 days is handled all the same.
  */
 export type CancelTarget = Receipt | { id: string; dueAt?: string | Date | undefined } | string
 

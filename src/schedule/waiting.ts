@@ -90,7 +90,7 @@ export interface CancelMethods {
    * @returns the receipt of the new schedule, with what became of the old one. Undefined only with a store, if the message was
    * not waiting
    * @throws DuequeError as `schedule` does. With the outcome `refused`, the old schedule stands and nothing else. With
-   * `unknown`, both messages may be delivered: call it again with the same target
+   * `unknown`, both messages may be delivered: call it again with the same target and due time
    * @example
    * const moved = await mq.reschedule(receipt, { at: '2030-01-31T09:00:00+01:00' }, { message: reminder, payload })
    */

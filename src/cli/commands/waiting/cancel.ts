@@ -22,7 +22,7 @@ any more. All messages under an id are taken back, their retries too.
 Without one, messages wait in RabbitMQ itself. A cancellation is a record that the consumers read before they handle a message:
   cancelled  recorded in time, a second before --due at least: no handler starts for it
   too-late   recorded later: dropped if a consumer still meets it
-  unknown    recorded, without --due: one of the two
+  unknown    recorded, without --due: one of the two. A message that is due in more than 30 days is handled
 It concerns all messages that were scheduled under the id until now, or exactly one with --revision.
 
 Exits with 1 if a message did not wait, or its cancellation was too late.
