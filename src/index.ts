@@ -31,7 +31,7 @@ export type { Duration, ExponentialBackoff, RetryPolicy } from './consumer/retry
 export type { DedupeOptions } from './consumer/copies/dedupe.js'
 export type { DedupeStore } from './strategies/dedupe-store.js'
 export type { DuplicateWindow } from './consumer/copies/duplicates.js'
-export type { CancellationHealth, Health } from './health.js'
+export type { CancellationHealth, Health, StoreFaultCounts } from './health.js'
 export type {
   CancelledEvent,
   DeadEvent,
@@ -58,6 +58,7 @@ export type { DeadReason, Death } from './message/death.js'
 export type { Environment, Limits, OnConflict, Strategy, WaitOptions } from './strategies/strategy.js'
 export type { Cancellations } from './strategies/cancellations.js'
 export type { CancellationRecord } from './cancellation/cancellation-record.js'
+export type { OnTailDown } from './cancellation/on-tail-down.js'
 export type { CancelTarget } from './schedule/target.js'
 export type { CancelResult } from './schedule/cancel-result.js'
 export type { CancelItemResult, CancelRun, CancelSummary } from './schedule/cancel-run.js'

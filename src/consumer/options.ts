@@ -1,5 +1,6 @@
 import { LONGEST_TIMER_MS } from '../base/clock.js'
 import { checkOptions, flag, group, integer, milliseconds, oneOf, type Rules } from '../base/checks.js'
+import type { OnTailDown } from '../cancellation/on-tail-down.js'
 import type { Limits } from '../strategies/strategy.js'
 import type { Logger } from '../base/logger.js'
 import type { WithDefaults } from '../base/with-defaults.js'
@@ -45,7 +46,7 @@ export interface ConsumeOptions {
    * handle cancelled messages. `wait`: it handles nothing until it can.
    * @default 'handle'
    */
-  onTailDown?: 'handle' | 'wait' | undefined
+  onTailDown?: OnTailDown | undefined
   /**
    * The broker's own limit for a message that is not acked, `consumer_timeout`, which AMQP does not tell: beyond it the
    * broker closes the channel and delivers its messages again. Only for a warning, if prefetch, concurrency and handler

@@ -36,7 +36,10 @@ export interface DelayedMessage {
    * for itself are left out.
    */
   readonly furtherKeys?: readonly string[]
-  /** Further AMQP properties of a message that a foreign producer sent, kept when it is sent on: {@link KEPT_PROPERTIES}. */
+  /**
+   * Further AMQP properties of a message that a foreign producer sent, kept when it is sent on: `contentEncoding`, `replyTo`,
+   * `appId`, `clusterId`.
+   */
   readonly properties?: Readonly<Record<string, unknown>>
 }
 
