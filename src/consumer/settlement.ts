@@ -2,7 +2,7 @@ import type { ConsumerEnvironment } from './environment.js'
 import { FollowUps } from './follow-ups.js'
 import { DROPPED, type HandlingOutcome } from './handling-outcome.js'
 import type { IncomingMessage } from './incoming-message.js'
-import { PutBacks } from './put-back.js'
+import { PutBacks } from './put-backs.js'
 import { report } from './report.js'
 
 /** Settles messages by their outcome, and counts what became of them. */
