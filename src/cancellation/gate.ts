@@ -4,16 +4,22 @@
  */
 export class Gate {
   readonly #listeners = new Set<() => void>()
-  readonly #check: () => boolean
+  readonly #check: (readyAt: number) => boolean
   #isOpen = true
+  /** Since it opened. */
+  #hasRefused = false
 
-  /** @param check asked for each handler that is to start while the gate is open: it may close the gate */
-  constructor(check: () => boolean = () => true) {
+  /** @param check asked for each handler that is to start while the gate is open: it may close the gate, or refuse the message */
+  constructor(check: (readyAt: number) => boolean = () => true) {
     this.#check = check
   }
 
-  get isOpen(): boolean {
-    return this.#isOpen && this.#check() && this.#isOpen
+  /** Whether the handler of a message may start that was ready at that time: milliseconds since the epoch. */
+  isOpenFor(readyAt: number): boolean {
+    if (!this.#isOpen) return false
+    const isOpen = this.#check(readyAt) && this.#isOpen
+    if (!isOpen) this.#hasRefused = true
+    return isOpen
   }
 
   close(): void {
@@ -24,12 +30,22 @@ export class Gate {
   open(): void {
     if (this.#isOpen) return
     this.#isOpen = true
-    for (const listener of [...this.#listeners]) listener()
+    this.#notify()
   }
 
-  /** Calls `listener` whenever the gate was opened. Returns what removes it. */
+  /** The check may accept a message that it has refused. */
+  recheck(): void {
+    if (this.#isOpen && this.#hasRefused) this.#notify()
+  }
+
+  /** Calls `listener` whenever messages may pass that could not. Returns what removes it. */
   onOpen(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  #notify(): void {
+    this.#hasRefused = false
+    for (const listener of [...this.#listeners]) listener()
   }
 }

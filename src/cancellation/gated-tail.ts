@@ -21,12 +21,15 @@ export class GatedTail {
   readonly #gates: Record<OnTailDown, Gate>
 
   /** @param open makes the tail, which tells its state */
-  constructor(open: (onState: (state: TailState) => void) => CancellationTail) {
-    const tail = open((state) => this.#follow(state))
+  constructor(open: (told: Pick<TailSettings, 'onState' | 'onAnswer'>) => CancellationTail) {
+    const onAnswer = () => {
+      for (const gate of Object.values(this.#gates)) gate.recheck()
+    }
+    const tail = open({ onState: (state) => this.#follow(state), onAnswer })
     this.tail = tail
     this.#gates = {
-      handle: new Gate(() => tail.isCurrent() || tail.state === 'down'),
-      wait: new Gate(() => tail.isCurrent()),
+      handle: new Gate((readyAt) => tail.isCurrent(readyAt) || tail.state === 'down'),
+      wait: new Gate((readyAt) => tail.isCurrent(readyAt)),
     }
     this.#follow(tail.state)
   }
@@ -62,6 +65,6 @@ export function newTail(
 ): GatedTail {
   const log = new CancellationLog(broker, clock, logger)
   return new GatedTail(
-    (onState) => new CancellationTail({ broker, log, clock, logger, marginMs, graceMs, otherwise, onState, onError }),
+    (told) => new CancellationTail({ broker, log, clock, logger, marginMs, graceMs, otherwise, onError, ...told }),
   )
 }

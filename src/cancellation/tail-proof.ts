@@ -1,10 +1,13 @@
 import { LoopWatch } from './loop-watch.js'
+import { RoundTrips } from './round-trips.js'
 
 /** A tail whose end cannot be proved for so long is down. */
 export const UNPROVED_MS = 30_000
 /** How often the end is proved though nothing has happened: a reader whose replica was deleted hangs in silence. */
 const PROVE_EVERY_MS = 15_000
 const TICK_MS = 1000
+/** So many round trips in the time for which the network may be silent. */
+const ROUND_TRIPS = 2
 
 /**
  * - `reading`: it may not have read every record yet: no message may be handled.
@@ -21,9 +24,15 @@ export interface TailProofSettings {
   prove: () => Promise<boolean>
   /** While the broker is away nothing can be read, and nothing is delivered. */
   isConnected: () => boolean
-  /** The event loop may stand still for so long. */
+  /** As {@link RoundTripSettings.ask}. */
+  ask: () => Promise<boolean>
+  /** By the clock that messages are due by: milliseconds since the epoch. */
+  now: () => number
+  /** The event loop may stand still, and the network may be silent, for so long. */
   lateMs: number
   onState: (state: TailState, before: TailState) => void
+  /** A message that could not be handled may be by now, in the same state. */
+  onAnswer: () => void
 }
 
 /** Knows whether every cancellation was read, and proves it again whenever that may have changed. */
@@ -36,6 +45,7 @@ export class TailProof {
   #isProving = false
   #isClosed = false
   #watch: LoopWatch | undefined
+  #trips: RoundTrips | undefined
   #ticking: ReturnType<typeof setInterval> | undefined
   /** Since the last proof or loss, while connected. */
   #unprovedMs = 0
@@ -55,15 +65,21 @@ export class TailProof {
   }
 
   start(): void {
-    this.#watch = new LoopWatch(this.#settings.lateMs, () => this.lost())
+    const { lateMs, ask, now, onAnswer } = this.#settings
+    this.#watch = new LoopWatch(lateMs, () => this.lost())
+    const everyMs = Math.floor(lateMs / ROUND_TRIPS)
+    this.#trips = new RoundTrips({ ask: () => this.#ask(ask), now, everyMs, onAnswer })
     this.#ticking = setInterval(() => this.#tick(), TICK_MS).unref()
     void this.#prove()
   }
 
-  /** For each handler that is to start. False also if the event loop has just stood still. */
-  isCurrent(): boolean {
+  /**
+   * For each handler that is to start, of a message that was ready at that time. False also if the event loop has just stood
+   * still, or if the network was silent from some time before on.
+   */
+  isCurrent(readyAt: number): boolean {
     if (this.#watch?.isLate()) this.lost()
-    return this.#state === 'live'
+    return this.#state === 'live' && this.#trips!.answeredAt >= readyAt - this.#settings.lateMs
   }
 
   /** A reader has lost its place, or the loop stood still. Nothing is handled until all are proved again. */
@@ -82,6 +98,7 @@ export class TailProof {
   close(): void {
     this.#isClosed = true
     this.#watch?.close()
+    this.#trips?.close()
     clearInterval(this.#ticking)
   }
 
@@ -93,6 +110,11 @@ export class TailProof {
     if (this.#unprovedMs >= PROVE_EVERY_MS) void this.#prove()
   }
 
+  async #ask(ask: () => Promise<boolean>): Promise<boolean> {
+    const losses = this.#losses
+    return this.#state === 'live' && (await ask()) && losses === this.#losses
+  }
+
   #readAgain(): void {
     this.#unprovedMs = 0
     this.#become('reading')
@@ -101,16 +123,18 @@ export class TailProof {
   async #prove(): Promise<void> {
     if (this.#isProving) return
     this.#isProving = true
-    let [begunAt, losses, isProved] = [0, -1, true]
+    let [begunAt, askedAt, losses, isProved] = [0, 0, -1, true]
     while (isProved && losses !== this.#losses) {
       losses = this.#losses
       begunAt = Date.now()
+      askedAt = this.#settings.now()
       isProved = await this.#settings.prove()
     }
     this.#isProving = false
     if (this.#isClosed || !isProved) return
     this.#provedAt = begunAt
     this.#unprovedMs = 0
+    this.#trips!.answered(askedAt)
     this.#become('live')
   }
 

@@ -30,6 +30,8 @@ export interface TailSettings {
   otherwise?: string | undefined
   /** Called when {@link CancellationTail.state} changes. */
   onState: (state: TailState) => void
+  /** Called when {@link CancellationTail.isCurrent} may have another answer in the same state. */
+  onAnswer: () => void
   /** Called once when the tail is down. */
   onError: (error: DuequeError) => void
 }
@@ -87,9 +89,9 @@ export class CancellationTail {
     return id !== undefined && revision !== undefined && this.#cancelled.has(id, revision)
   }
 
-  /** Whether every record was read. Asked for every handler that is to start. */
-  isCurrent(): boolean {
-    return this.#proof.isCurrent()
+  /** Whether every record was read that concerns a message which was ready at that time. Asked for every handler that is to start. */
+  isCurrent(readyAt: number): boolean {
+    return this.#proof.isCurrent(readyAt)
   }
 
   async close(): Promise<void> {
@@ -117,7 +119,7 @@ export class CancellationTail {
   }
 
   #newProof(opening: Promise<readonly StreamReader[]>): TailProof {
-    const { broker, marginMs } = this.#settings
+    const { broker, clock, marginMs, onAnswer } = this.#settings
     const reached = async () => {
       for (const one of await Promise.allSettled((await opening).map((reader) => reader.reached())))
         if (one.status === 'rejected') throw one.reason
@@ -128,9 +130,12 @@ export class CancellationTail {
           () => true,
           () => false,
         ),
+      ask: async () => (await Promise.all(this.#readers.map((reader) => reader.answered()))).every(Boolean),
+      now: () => clock.now(),
       isConnected: () => broker.isConsuming,
       lateMs: marginMs / 2,
       onState: (state, before) => this.#changed(state, before),
+      onAnswer,
     })
   }
 

@@ -141,7 +141,8 @@ export class Dispatch {
 
   /** While the gate is closed, messages of lost channels would gather. */
   #forgetLost(): void {
-    if (this.#environment.gate?.isOpen !== false) return
+    const { gate } = this.#environment
+    if (!gate || !this.#ready.first || gate.isOpenFor(this.#ready.first.readyAt)) return
     for (let first = this.#ready.first; first && !first.arrival.live; first = this.#ready.first) {
       this.#ready.shift()
       this.#release(first)
@@ -151,9 +152,10 @@ export class Dispatch {
   /** Starts handlers, as far as there are ready messages and free places. */
   #start(): void {
     const { gate } = this.#environment
-    while (!this.#isClosing && this.#running < this.#settings.concurrency && (gate === undefined || gate.isOpen)) {
-      const incoming = this.#ready.shift()
-      if (!incoming) return
+    while (!this.#isClosing && this.#running < this.#settings.concurrency) {
+      const incoming = this.#ready.first
+      if (!incoming || gate?.isOpenFor(incoming.readyAt) === false) return
+      this.#ready.shift()
       const claim = this.#claim(incoming)
       if (!claim) continue
       this.#running++
@@ -204,7 +206,7 @@ export class Dispatch {
       if (confirmed === 'settled') return this.#settlement.suppress(incoming)
       if (confirmed === 'later') return this.#lookAgain(incoming, COPY_ELSEWHERE_MS)
       // The answer of the store took its time.
-      if (this.#environment.gate?.isOpen === false) {
+      if (this.#environment.gate?.isOpenFor(incoming.readyAt) === false) {
         await this.#copies.end(claim, false)
         return this.#readyAgain(incoming, READY)
       }

@@ -50,7 +50,7 @@ export class GateRoute {
     const { clock, strategy } = this.#settings.connection
     const { maxDelayMs } = strategy.limits
     for (;;) {
-      const { isOpen } = this.#tail.gate
+      const isOpen = this.#tail.gate.isOpenFor(readyAt(envelope))
       const isCancelled = this.#tail.isCancelled(envelope)
       const next = decideAtGate(envelope, { now: clock.now(), isOpen, isCancelled, maxDelayMs })
       switch (next.kind) {

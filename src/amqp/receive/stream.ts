@@ -25,8 +25,6 @@ export interface StreamSettings {
   from: number
   /** Records may repeat after a reconnect. A record for which it throws is skipped, counted and reported. */
   onRecord: (record: StreamRecord) => void
-  /** A record could not be read. */
-  onUnreadable?: ((error: unknown, record: StreamRecord) => void) | undefined
   /** The stream cannot be read. It is tried again all the same. */
   onError: (error: DuequeError) => void
   /** Declares the stream, before each start. */
@@ -48,6 +46,11 @@ export interface StreamReader {
    * @throws DuequeError `CLOSED`
    */
   reached(): Promise<void>
+  /**
+   * Whether the broker has answered behind every record that it had sent before the call. False if the channel was lost
+   * meanwhile.
+   */
+  answered(): Promise<boolean>
   /** Records up to the end that was last found; undefined as long as no end is known. */
   readonly lag: number | undefined
   /** Records that were skipped. */
@@ -57,7 +60,7 @@ export interface StreamReader {
 
 /**
  * Unacked records at most. A stream needs a prefetch. Behind a network that is silent for a while, a smaller one holds back
- * records that messages on the same socket overtake.
+ * records, and the answer of the broker comes before them.
  */
 const PREFETCH = 20_000
 const ACK_EVERY = 250
@@ -168,27 +171,14 @@ class RunningStream implements StreamReader {
     const [offset, writtenAt] = [offsetOf(message), writtenAtOf(message)]
     if (!this.#place.arrived({ offset, writtenAt }, Date.now())) return false
     const record = { body, headers: properties.headers ?? {}, offset, writtenAt }
+    const { queue, onRecord, logger } = this.#settings
     try {
-      this.#settings.onRecord(record)
+      onRecord(record)
     } catch (error) {
       this.unreadable++
-      this.#report(error, record)
+      logger.warn('a record of a stream could not be read: skipped', { queue, offset, error: errorText(error) })
     }
     return true
-  }
-
-  #report(error: unknown, record: StreamRecord): void {
-    const { queue, logger, onUnreadable } = this.#settings
-    try {
-      logger.warn('a record of a stream could not be read: skipped', {
-        queue,
-        offset: record.offset,
-        error: errorText(error),
-      })
-      onUnreadable?.(error, record)
-    } catch (failure) {
-      logger.error('a listener threw', { error: errorText(failure) })
-    }
   }
 
   #ackLater(channel: Channel, message: ConsumeMessage): void {
@@ -237,6 +227,17 @@ class RunningStream implements StreamReader {
       if (!channel) await this.#change()
       else if (await this.#reachedOn(channel)) return
     }
+  }
+
+  async answered(): Promise<boolean> {
+    const channel = this.#reading
+    try {
+      // The cheapest question that there is. The prefetch stays what it was.
+      await channel?.prefetch(PREFETCH)
+    } catch {
+      return false
+    }
+    return channel !== undefined && this.#reading === channel
   }
 
   /** False if the channel was lost meanwhile, or the end could not be found. */

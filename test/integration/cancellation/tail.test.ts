@@ -91,6 +91,24 @@ test('messages that are held through a reconnect are dropped if they were cancel
   expect(handled).toEqual([1])
 })
 
+test('messages that are held while the network is silent are dropped if they were cancelled meanwhile', async () => {
+  const proxy = await TcpProxy.to(vhost.url)
+  onTestFinished(() => proxy.close())
+  const { producer, queue, receipts } = await scheduled(2, { in: 5000, strategy: ladder({ lead: 3000 }) })
+  const consumer = await openAt(proxy.url(), { heartbeatSeconds: 60 })
+  const handled: number[] = []
+  const running = await consumer.consume(queue, [on(note, ({ payload }) => void handled.push(payload.n))])
+  await poll(() => running.stats().held === 2, { what: 'two held messages' })
+  proxy.freeze()
+  expect(await producer.cancel(receipts[0]!)).toBe('cancelled')
+  await poll(() => Date.now() > Date.parse(receipts[1]!.dueAt) + 300, { what: 'the due time' })
+  expect(handled).toEqual([])
+  proxy.thaw()
+  await poll(() => running.stats().cancelled === 1 && handled.length === 1, { what: 'both to be settled' })
+  expect(handled).toEqual([1])
+  expect(consumer.health().cancellations?.state).toBe('live')
+})
+
 test('records of a stream that is deleted and declared anew are honoured', async () => {
   const { producer, queue, receipts } = await scheduled(2, { in: 4000 })
   const consumer = await open()

@@ -7,10 +7,15 @@ afterEach(() => void vi.useRealTimers())
 /** A proof whose looks at the streams end when the test says so. */
 function proving() {
   const looks: ((isProved: boolean) => void)[] = []
-  const connection = { isUp: true }
+  const connection = { isUp: true, isSilent: false }
   const states: TailState[] = []
-  const proof = new TailProof({
+  const answers: ((isAnswered: boolean) => void)[] = []
+  const rechecks: boolean[] = []
+  const proof: TailProof = new TailProof({
     prove: () => new Promise((resolve) => looks.push(resolve)),
+    ask: () => new Promise((resolve) => (connection.isSilent ? answers.push(resolve) : resolve(true))),
+    now: () => Date.now(),
+    onAnswer: () => void rechecks.push(proof.isCurrent(Date.now())),
     isConnected: () => connection.isUp,
     lateMs: 500,
     onState: (state) => void states.push(state),
@@ -20,19 +25,19 @@ function proving() {
     looks.at(-1)?.(isProved)
     await vi.advanceTimersByTimeAsync(0)
   }
-  return { proof, connection, looks, states, end }
+  return { proof, connection, looks, states, answers, rechecks, end }
 }
 
 it('is live once everything was read, and reads again after a loss', async () => {
   const { proof, looks, states, end } = proving()
-  expect(proof.isCurrent()).toBe(false)
+  expect(proof.isCurrent(Date.now())).toBe(false)
   proof.start()
   await end()
-  expect([proof.isCurrent(), states]).toEqual([true, ['live']])
+  expect([proof.isCurrent(Date.now()), states]).toEqual([true, ['live']])
   proof.lost()
-  expect([proof.isCurrent(), looks.length]).toEqual([false, 2])
+  expect([proof.isCurrent(Date.now()), looks.length]).toEqual([false, 2])
   await end()
-  expect([proof.isCurrent(), states]).toEqual([true, ['live', 'reading', 'live']])
+  expect([proof.isCurrent(Date.now()), states]).toEqual([true, ['live', 'reading', 'live']])
 })
 
 it('a look that began before a loss proves nothing', async () => {
@@ -40,9 +45,9 @@ it('a look that began before a loss proves nothing', async () => {
   proof.start()
   proof.lost()
   await end()
-  expect([proof.isCurrent(), looks.length]).toEqual([false, 2])
+  expect([proof.isCurrent(Date.now()), looks.length]).toEqual([false, 2])
   await end()
-  expect(proof.isCurrent()).toBe(true)
+  expect(proof.isCurrent(Date.now())).toBe(true)
 })
 
 it('proves the end again every 15 s, and stays live meanwhile', async () => {
@@ -51,7 +56,7 @@ it('proves the end again every 15 s, and stays live meanwhile', async () => {
   await end()
   for (const count of [2, 3, 4]) {
     await vi.advanceTimersByTimeAsync(15_000)
-    expect([looks.length, proof.isCurrent()]).toEqual([count, true])
+    expect([looks.length, proof.isCurrent(Date.now())]).toEqual([count, true])
     await end()
   }
   expect([states, proof.provedAt]).toEqual([['live'], Date.now()])
@@ -115,7 +120,7 @@ it('the time in which the loop stood still does not count', async () => {
   proof.start()
   await end()
   vi.setSystemTime(Date.now() + 60_000)
-  expect(proof.isCurrent()).toBe(false)
+  expect(proof.isCurrent(Date.now())).toBe(false)
   await vi.advanceTimersByTimeAsync(29_000)
   expect([proof.state, states]).toEqual(['reading', ['live', 'reading']])
 })
@@ -138,4 +143,37 @@ it('a closed one changes no more', async () => {
   await end()
   await vi.advanceTimersByTimeAsync(60_000)
   expect([proof.state, states]).toEqual(['reading', []])
+})
+
+it('behind a network that is silent for longer than the loop may be, only earlier messages are handled until it answers', async () => {
+  const { proof, connection, states, answers, rechecks, end } = proving()
+  proof.start()
+  await end()
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(proof.isCurrent(Date.now())).toBe(true)
+  connection.isSilent = true
+  const silentAt = Date.now()
+  await vi.advanceTimersByTimeAsync(3000)
+  expect(answers).toHaveLength(1)
+  expect([proof.isCurrent(silentAt), proof.isCurrent(silentAt + 501)]).toEqual([true, false])
+  connection.isSilent = false
+  rechecks.length = 0
+  answers[0]!(true)
+  await vi.advanceTimersByTimeAsync(250)
+  // The first one was asked long ago.
+  expect([rechecks, proof.isCurrent(Date.now()), states]).toEqual([[false, true], true, ['live']])
+})
+
+it('an answer that the loss of a reader may have overtaken counts for nothing', async () => {
+  const { proof, connection, answers, end } = proving()
+  proof.start()
+  await end()
+  connection.isSilent = true
+  await vi.advanceTimersByTimeAsync(250)
+  proof.lost()
+  await end()
+  await vi.advanceTimersByTimeAsync(1000)
+  answers[0]!(true)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(proof.isCurrent(Date.now())).toBe(false)
 })

@@ -93,12 +93,25 @@ it('opening an open gate notifies nobody', () => {
   let opened = 0
   const remove = gate.onOpen(() => opened++)
   gate.open()
-  expect([gate.isOpen, opened]).toEqual([true, 0])
+  expect([gate.isOpenFor(0), opened]).toEqual([true, 0])
   gate.close()
-  expect(gate.isOpen).toBe(false)
+  expect(gate.isOpenFor(0)).toBe(false)
   gate.open()
   remove()
   gate.close()
   gate.open()
   expect(opened).toBe(1)
+})
+
+it('a message that the check refuses waits until it is asked again, and a later one waits behind it', async () => {
+  let answeredAt = 0
+  const gate = new Gate((readyAt) => readyAt <= answeredAt)
+  const { arrive, log, clock } = await world(nothing, { gate })
+  await arrive('a', { dueAt: clock.now() })
+  await arrive('b', { dueAt: 1 })
+  expect(log).toEqual([])
+  answeredAt = clock.now()
+  gate.recheck()
+  await settled()
+  expect(log).toEqual(['a', 'b'])
 })
