@@ -12,7 +12,7 @@ const ROUND_TRIPS = 2
 /**
  * - `reading`: it may not have read every record yet: no message may be handled.
  * - `live`: it had read every record that was in the streams when it looked last.
- * - `down`: that could not be proved for 30 s, though connected. It goes on trying.
+ * - `down`: for 30 s it has neither been proved nor come nearer, though connected. It goes on trying.
  */
 export type TailState = 'reading' | 'live' | 'down'
 
@@ -43,11 +43,13 @@ export class TailProof {
   /** Raised whenever a proof that is under way proves nothing any more. */
   #losses = 0
   #isProving = false
+  /** When the last look at the end began. */
+  #lookedAt = 0
   #isClosed = false
   #watch: LoopWatch | undefined
   #trips: RoundTrips | undefined
   #ticking: ReturnType<typeof setInterval> | undefined
-  /** Since the last proof or loss, while connected. */
+  /** Since the last proof, loss or progress, while connected. */
   #unprovedMs = 0
   readonly #waiting = new Set<() => void>()
 
@@ -90,6 +92,16 @@ export class TailProof {
     void this.#prove()
   }
 
+  /**
+   * A record was read. One that was written before the look at the end began is progress: only a tail that stands still is
+   * down, and to read a million records takes a while.
+   *
+   * @param writtenAt milliseconds since the epoch
+   */
+  read(writtenAt: number): void {
+    if (this.#state === 'reading' && writtenAt < this.#lookedAt) this.#unprovedMs = 0
+  }
+
   /** Resolves once the state is another than `reading`. */
   async known(): Promise<void> {
     while (this.#state === 'reading') await new Promise<void>((done) => this.#waiting.add(done))
@@ -126,7 +138,7 @@ export class TailProof {
     let [begunAt, askedAt, losses, isProved] = [0, 0, -1, true]
     while (isProved && losses !== this.#losses) {
       losses = this.#losses
-      begunAt = Date.now()
+      begunAt = this.#lookedAt = Date.now()
       askedAt = this.#settings.now()
       isProved = await this.#settings.prove()
     }

@@ -156,6 +156,7 @@ export class CancellationTail {
     const now = this.#settings.clock.now()
     for (const record of decodeRecords(body, (error) => this.#skipped(error, offset)))
       this.#cancelled.add(record, writtenAt ?? now, now)
+    this.#proof.read(writtenAt ?? now)
   }
 
   #skipped(error: Error, offset: number): void {

@@ -78,6 +78,23 @@ it('is down once after 30 s without a proof, from any state, and live when it is
   expect(states).toEqual(['down', 'live', 'down'])
 })
 
+it('is not down while it reads older records, however long that takes; newer ones are no progress', async () => {
+  const { proof, states, end } = proving()
+  proof.start()
+  const startedAt = Date.now()
+  for (let i = 0; i < 5; i++) {
+    await vi.advanceTimersByTimeAsync(20_000)
+    proof.read(startedAt - 1000)
+  }
+  expect(states).toEqual([])
+  await vi.advanceTimersByTimeAsync(20_000)
+  proof.read(Date.now())
+  await vi.advanceTimersByTimeAsync(10_100)
+  expect(states).toEqual(['down'])
+  await end()
+  expect(proof.state).toBe('live')
+})
+
 it('waits 30 s after each loss', async () => {
   const { proof, end } = proving()
   proof.start()
