@@ -22,6 +22,8 @@ export class GateRoute {
   readonly #tail: TailGate
   readonly #isNews: (what: string) => boolean
   readonly #abort = new AbortController()
+  /** Publishes that are on their way, by {@link copyKey}. */
+  readonly #underWay = new Map<string, { arrival: Arrival; outcome: Promise<unknown> }>()
 
   constructor(settings: ResolvedGate, broker: AmqpBroker, tail: TailGate) {
     this.#settings = settings
@@ -41,9 +43,30 @@ export class GateRoute {
   of(arrival: Arrival): Route {
     const envelope = decodeEnvelope(arrival)
     return {
-      decide: () => this.#decide(arrival, envelope),
-      failed: (error, decision) => this.#failed(arrival, envelope, error, decision),
+      decide: async () => this.#once(arrival, envelope, await this.#decide(arrival, envelope)),
+      failed: (error, decision) => this.#once(arrival, envelope, this.#failed(arrival, envelope, error, decision)),
     }
+  }
+
+  /**
+   * A message comes again if its channel is lost while its publish waits, for the end of an alarm for one. It is not published
+   * once more, and shares the outcome. A message that differs, or whose channel is still there, is another one.
+   */
+  #once(arrival: Arrival, envelope: Envelope, decision: Decision): Decision {
+    const key = copyKey(envelope)
+    if (key === undefined || !('publish' in decision)) return decision
+    const publish = async () => {
+      const before = this.#underWay.get(key)
+      const isBack = before && !before.arrival.live && Buffer.compare(before.arrival.body, arrival.body) === 0
+      const outcome = isBack ? before.outcome : decision.publish()
+      this.#underWay.set(key, { arrival, outcome })
+      try {
+        await outcome
+      } finally {
+        if (this.#underWay.get(key)?.outcome === outcome) this.#underWay.delete(key)
+      }
+    }
+    return { kind: decision.kind, publish }
   }
 
   async #decide(arrival: Arrival, envelope: Envelope): Promise<Decision> {
@@ -126,4 +149,9 @@ export class GateRoute {
     }
     return { kind: 'bury', publish }
   }
+}
+
+/** Copies of a message have equal keys. Nothing tells those of a foreign message. */
+function copyKey({ id, revision, attempt }: Envelope): string | undefined {
+  return id === undefined || revision === undefined ? undefined : `${id}\0${revision}\0${attempt}`
 }

@@ -60,7 +60,7 @@ describe('a gate', () => {
     const { from, to, channel, gate } = await world()
     const received = await receive(channel, to)
     const mq = await producer({ strategy: ladder({ lead: 10_000 }) })
-    const delays = Array.from({ length: 40 }, (_, n) => 4000 + n * 53)
+    const delays = Array.from({ length: 40 }, (_, n) => 8000 + n * 53)
     const schedule = (ms: number, n: number) => mq.schedule(note, { n }, { to: { queue: from }, in: ms, id: String(n) })
     const receipts = await Promise.all(delays.map(schedule))
     await poll(() => gate.stats().held === 40, { what: 'all to be held', timeoutMs: 30_000 })
