@@ -1,6 +1,7 @@
 import { DuequeError, isDuequeError } from '../base/errors.js'
 import type { Destination } from './destination.js'
 import { readyAt, type DelayedMessage } from './delayed-message.js'
+import { isoTime } from './iso-time.js'
 
 /** Proof that a message waits, and what is needed to speak of it later. Plain JSON: keep it where you like. */
 export interface Receipt {
@@ -25,10 +26,6 @@ export function receiptOf(message: DelayedMessage, withinMs: number | undefined)
   if (withinMs === undefined) return { id, dueAt, revision, destination }
   const until = readyAt(message) - withinMs
   return { id, dueAt, revision, destination, cancellableUntil: until === message.dueAt ? dueAt : isoTime(until) }
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString()
 }
 
 declare module '../base/errors.js' {
