@@ -1,20 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { expect, test } from 'vitest'
-import { ladder } from '../../../src/index.js'
+import { describe, expect, test, type TestContext } from 'vitest'
+import { connect, ladder } from '../../../src/index.js'
 import { note, unique } from '../../strategies/recorder.js'
 import { poll, useVhost } from '../../support/broker.js'
-import { startChild, type Child } from '../../support/child.js'
-import { open } from '../../support/mq.js'
+import { spawnChild, type Child } from '../../support/child.js'
 
 const vhost = useVhost()
 const MARGIN_MS = 1000
 
 /** A process that holds two messages that are due in a moment; the first of them is to be cancelled while it stands still. */
-async function holding() {
+async function holding({ onTestFinished }: TestContext) {
   const queue = unique('blocked')
   // Held for so long that the records come while they are held.
-  const mq = await open(vhost.url, { strategy: ladder({ lead: 5000 }) })
-  const child = startChild(new URL('blocked-child.ts', import.meta.url), vhost.url, queue)
+  const mq = await connect({ url: vhost.url, strategy: ladder({ lead: 5000 }) })
+  onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
+  const child = spawnChild({}, new URL('blocked-child.ts', import.meta.url), vhost.url, queue)
+  onTestFinished(child.kill)
   const prints = (line: string) => poll(() => child.lines.includes(line), { what: line, intervalMs: 5 })
   await prints('ready')
   // Declares the streams also here.
@@ -32,20 +33,23 @@ async function settled({ lines }: Child, dueAt: number): Promise<void> {
   expect(lines).not.toContain('handled 1')
 }
 
-test('a message that falls due while the event loop is blocked is dropped if it was cancelled meanwhile', async () => {
-  const { mq, queue, child, prints, cancelled, dueAt } = await holding()
-  await mq.schedule(note, { n: 0, text: String(dueAt + 100) }, { to: { queue }, in: 0 })
-  await prints('blocked')
-  expect(await mq.cancel(cancelled)).toBe('cancelled')
-  expect(Date.now()).toBeLessThan(dueAt - MARGIN_MS + 100)
-  await settled(child, dueAt)
-})
+// Side by side: they mostly wait.
+describe.concurrent('a message that falls due', () => {
+  test('while the event loop is blocked is dropped if it was cancelled meanwhile', async (test) => {
+    const { mq, queue, child, prints, cancelled, dueAt } = await holding(test)
+    await mq.schedule(note, { n: 0, text: String(dueAt + 100) }, { to: { queue }, in: 0 })
+    await prints('blocked')
+    expect(await mq.cancel(cancelled)).toBe('cancelled')
+    expect(Date.now()).toBeLessThan(dueAt - MARGIN_MS + 100)
+    await settled(child, dueAt)
+  })
 
-test('a message that falls due while the process is stopped is dropped if it was cancelled meanwhile', async () => {
-  const { mq, child, cancelled, dueAt } = await holding()
-  child.process.kill('SIGSTOP')
-  expect(await mq.cancel(cancelled)).toBe('cancelled')
-  await pause(Math.max(dueAt + 100 - Date.now(), 0))
-  child.process.kill('SIGCONT')
-  await settled(child, dueAt)
+  test('while the process is stopped is dropped if it was cancelled meanwhile', async (test) => {
+    const { mq, child, cancelled, dueAt } = await holding(test)
+    child.process.kill('SIGSTOP')
+    expect(await mq.cancel(cancelled)).toBe('cancelled')
+    await pause(Math.max(dueAt + 100 - Date.now(), 0))
+    child.process.kill('SIGCONT')
+    await settled(child, dueAt)
+  })
 })
