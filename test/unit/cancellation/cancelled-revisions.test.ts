@@ -107,14 +107,14 @@ const records = fc.array(
   { maxLength: 200 },
 )
 
-/** What the memory should answer. */
+/** Whether the record cancels this revision of the id. */
 function names(record: CancellationRecord, id: string, revision: number): boolean {
   if (record.id !== id) return false
   if (record.revision !== undefined) return record.revision === revision
   return record.upTo !== undefined ? revision <= record.upTo : revision < record.keep
 }
 
-it('answers as a list of all records does, in whatever order they come and however often; forgets only what is over', () => {
+it('answers as a list of all records does, in any order and with repeats; forgets only records that are over', () => {
   fc.assert(
     fc.property(records, fc.integer({ min: 0, max: 70 }), fc.integer(), (made, later, seed) => {
       const all = made.map(
