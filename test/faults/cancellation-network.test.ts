@@ -6,7 +6,7 @@ import { note, unique } from '../strategies/recorder.js'
 import { poll, useVhost } from '../support/broker.js'
 import { CancelledMinute } from './cancelled-minute.js'
 import type { Start } from './handler-log.js'
-import { warmUp } from './warm-up.js'
+import { warmUp } from '../support/warm-up.js'
 
 vi.setConfig({ testTimeout: 240_000 })
 /** After it a tail is down. */
@@ -85,7 +85,7 @@ describe.concurrent('the network of a consumer', () => {
     expect(handled.filter((n) => answers[n] === 'cancelled')).toEqual([])
   })
 
-  test('is away for longer than a tail may be unproved: what was cancelled meanwhile is not handled on return', async (test) => {
+  test('is away for longer than a tail may be unproved: messages that are cancelled meanwhile are not handled on return', async (test) => {
     const count = 300
     const { proxy, queue, starts, consumer, mq, producer } = await parties(test)
     await warmUp(producer, 5000, 10_000)

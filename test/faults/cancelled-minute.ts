@@ -4,7 +4,7 @@ import type { CancelResult, CancelTarget, Dueque, LadderStrategy, Receipt, Strat
 import { note } from '../strategies/recorder.js'
 import { poll } from '../support/broker.js'
 import type { Start } from './handler-log.js'
-import { warmUp } from './warm-up.js'
+import { warmUp } from '../support/warm-up.js'
 
 /** The default of `connect`. */
 const MARGIN_MS = 1000

@@ -7,9 +7,9 @@ import { Recorder, note, unique } from '../strategies/recorder.js'
 import { poll, useVhost } from '../support/broker.js'
 import { isNamed, writtenRecords, type WrittenRecord } from '../support/cancellation-records.js'
 import { startChild, type Child } from '../support/child.js'
-import { open, rawChannel } from '../support/mq.js'
+import { open } from '../support/mq.js'
 import type { Step, StepAnswer } from './reschedule-child.js'
-import { warmUp } from './warm-up.js'
+import { warmUp } from '../support/warm-up.js'
 
 vi.setConfig({ testTimeout: 240_000 })
 const vhost = useVhost()
@@ -77,7 +77,7 @@ test('of two reschedules and a cancel by three processes at once, at most one co
   await poll(all, { what: 'all answers', timeoutMs: 60_000, intervalMs: 250 })
   const answers = processes.map((process) => new Map(process.answers().map((answer) => [answer.n, answer])))
   await pause(dueAt + 3000 - Date.now())
-  const written = await writtenRecords(await rawChannel(vhost.url))
+  const written = await writtenRecords(vhost.url)
   const records = new Map(receipts.map(({ id }) => [id, [] as WrittenRecord[]]))
   for (const record of written) records.get(record.id)?.push(record)
 

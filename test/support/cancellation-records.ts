@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import type { Channel } from 'amqplib'
+import { HORIZONS } from '../../src/cancellation/horizons.js'
+import { streamMessages } from './stream-messages.js'
 
 /** A line of a message in a cancellation stream, as docs/wire-format.md describes it. */
 export interface WrittenRecord {
@@ -10,27 +10,11 @@ export interface WrittenRecord {
   readonly keep?: number
 }
 
-const HORIZONS = ['1h', '8h', '3d', '30d', '1y', '10y']
-
-/** All records in the streams of a namespace, read by hand. */
-export async function writtenRecords(channel: Channel, namespace = 'dueque'): Promise<WrittenRecord[]> {
-  const records: WrittenRecord[] = []
-  let lastAt = performance.now()
-  await channel.prefetch(1000)
-  for (const horizon of HORIZONS) {
-    await channel.consume(
-      `${namespace}.v1.cancellations.${horizon}`,
-      (message) => {
-        lastAt = performance.now()
-        channel.ack(message!)
-        const lines = message!.content.toString().split('\n')
-        for (const line of lines) if (line !== '') records.push(JSON.parse(line) as WrittenRecord)
-      },
-      { arguments: { 'x-stream-offset': 'first' } },
-    )
-  }
-  while (performance.now() - lastAt < 1500) await pause(100)
-  return records
+/** All records in the streams of a namespace, parsed by hand. */
+export async function writtenRecords(url: string, namespace = 'dueque'): Promise<WrittenRecord[]> {
+  const streams = HORIZONS.map(({ name }) => streamMessages(url, `${namespace}.v1.cancellations.${name}`))
+  const lines = (await Promise.all(streams)).flat().flatMap(({ content }) => content.toString().split('\n'))
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as WrittenRecord)
 }
 
 /** Whether one of the records of an id cancels this revision of it. */

@@ -12,6 +12,7 @@ import { next } from '../../support/intake.js'
 import { openGate, receive, type Received } from '../../support/gate.js'
 import { failure, rawChannel } from '../../support/mq.js'
 import { depth, holds } from '../../support/parked.js'
+import { warmUp } from '../../support/warm-up.js'
 
 const vhost = useVhost()
 
@@ -39,6 +40,29 @@ const dueIn = (ms: number) => ({ 'dueque-due': Date.now() + ms, 'dueque-revision
 const ids = (received: readonly Received[]) => received.map(({ id }) => id).toSorted()
 const has = (received: readonly Received[], count: number, timeoutMs = 30_000) =>
   poll(() => received.length >= count, { what: `${count} forwarded messages`, timeoutMs })
+
+/** Many messages for a gate, some of them cancelled. */
+async function partlyCancelled(queue: string, delays: readonly number[], isCancelled: (n: number) => boolean) {
+  const mq = await producer({ strategy: ladder({ lead: 100 }) })
+  await warmUp(mq, Math.min(...delays), Math.max(...delays))
+  const schedule = (ms: number, n: number) => mq.schedule(note, { n }, { to: { queue }, in: ms, id: String(n) })
+  const receipts = await Promise.all(delays.map(schedule))
+  const cancelled = receipts.filter((_, n) => isCancelled(n))
+  const kept = receipts.filter((receipt) => !cancelled.includes(receipt))
+  const answers = await Promise.all(cancelled.map((receipt) => mq.cancel(receipt)))
+  const dropped = cancelled.filter((_, n) => answers[n] === 'cancelled')
+  return {
+    kept: kept.length,
+    areForwarded: (received: readonly Received[]) =>
+      poll(() => kept.every(({ id }) => received.some((one) => one.id === id)), { what: 'others', timeoutMs: 60_000 }),
+    /** None that was cancelled in time is there, and none came early. */
+    check: (received: readonly Received[]) => {
+      expect(dropped.length).toBeGreaterThan(100)
+      expect(received.filter(({ id }) => dropped.some((one) => one.id === id))).toEqual([])
+      for (const { id, at } of received) expect(at).toBeGreaterThanOrEqual(Date.parse(receipts[Number(id)]!.dueAt))
+    },
+  }
+}
 
 describe('a gate', () => {
   test('drops cancelled messages, and forwards the others when they are due', async () => {
@@ -181,23 +205,14 @@ describe('a gate that loses its connections', () => {
     onTestFinished(() => proxy.close())
     const { from, to, channel, gate } = await world({ url: proxy.url(), prefetch: 50 })
     const received = await receive(channel, to)
-    const mq = await producer({ strategy: ladder({ lead: 100 }) })
     const delays = Array.from({ length: 300 }, (_, n) => 4000 + n * 10)
-    const schedule = (ms: number, n: number) => mq.schedule(note, { n }, { to: { queue: from }, in: ms, id: String(n) })
-    const receipts = await Promise.all(delays.map(schedule))
-    const cancelled = receipts.filter((_, n) => n % 2 === 1)
-    const answers = await Promise.all(cancelled.map((receipt) => mq.cancel(receipt)))
+    const { areForwarded, check } = await partlyCancelled(from, delays, (n) => n % 2 === 1)
     for (const count of [10, 40, 80]) {
       await has(received, count)
       proxy.cut()
     }
-    const rest = receipts.filter((receipt) => !cancelled.includes(receipt))
-    const isWhole = () => rest.every(({ id }) => received.some((one) => one.id === id))
-    await poll(isWhole, { what: 'all others', timeoutMs: 60_000 })
-    const dropped = cancelled.filter((_, n) => answers[n] === 'cancelled')
-    expect(dropped.length).toBeGreaterThan(100)
-    expect(received.filter(({ id }) => dropped.some((one) => one.id === id))).toEqual([])
-    for (const { id, at } of received) expect(at).toBeGreaterThanOrEqual(Date.parse(receipts[Number(id)]!.dueAt))
+    await areForwarded(received)
+    check(received)
     await poll(() => gate.stats().held === 0 && gate.health().ok, { what: 'rest', timeoutMs: 30_000 })
   })
 })
@@ -209,24 +224,15 @@ describe('several gates', () => {
     const program = new URL('./gate-child.ts', import.meta.url)
     const child = startChild(program, vhost.url, from, to)
     await poll(() => child.lines.includes('running'), { what: 'the second gate', timeoutMs: 60_000 })
-    const mq = await producer({ strategy: ladder({ lead: 100 }) })
     const delays = Array.from({ length: 600 }, (_, n) => 3000 + n * 5)
-    const schedule = (ms: number, n: number) => mq.schedule(note, { n }, { to: { queue: from }, in: ms, id: String(n) })
-    const receipts = await Promise.all(delays.map(schedule))
-    const cancelled = receipts.filter((_, n) => n % 3 === 0)
-    const answers = await Promise.all(cancelled.map((receipt) => mq.cancel(receipt)))
+    const { areForwarded, check, kept } = await partlyCancelled(from, delays, (n) => n % 3 === 0)
     await has(received, 100)
     await child.kill()
-    const rest = receipts.filter((receipt) => !cancelled.includes(receipt))
-    const isWhole = () => rest.every(({ id }) => received.some((one) => one.id === id))
-    await poll(isWhole, { what: 'all others', timeoutMs: 60_000 })
+    await areForwarded(received)
     await holds(channel, from, 0)
-    const dropped = cancelled.filter((_, n) => answers[n] === 'cancelled')
-    expect(dropped.length).toBeGreaterThan(100)
-    expect(received.filter(({ id }) => dropped.some((one) => one.id === id))).toEqual([])
-    for (const { id, at } of received) expect(at).toBeGreaterThanOrEqual(Date.parse(receipts[Number(id)]!.dueAt))
+    check(received)
     // Those that the killed one had on their way.
-    expect(received.length).toBeLessThanOrEqual(rest.length + 20)
+    expect(received.length).toBeLessThanOrEqual(kept + 20)
   })
 })
 
