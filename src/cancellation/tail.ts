@@ -178,8 +178,15 @@ export class CancellationTail {
     const { logger, onError } = this.#settings
     const message = `for ${UNPROVED_MS / 1000} s it could not be proved that every cancellation of this namespace is read`
     const cause = this.#lastError
-    const advice = cause?.message ?? 'the broker does not send what the streams hold'
-    logger.error('cancellations are not read: consumers do as their option onTailDown says', { error: advice })
-    onError(new DuequeError('CANCELLATIONS_UNREAD', `${message}: ${advice}`, {}, { cause }))
+    const reason = cause?.message ?? 'RabbitMQ sends no records of the streams'
+    logger.error('cancellations are not read: consumers do as their option onTailDown says', { error: reason })
+    onError(
+      new DuequeError(
+        'CANCELLATIONS_UNREAD',
+        `${message}: ${reason}. \`dueque doctor\` looks for the cause`,
+        {},
+        { cause },
+      ),
+    )
   }
 }
