@@ -25,7 +25,7 @@ async function startGate(url: string, from: string, to: string, ...args: string[
   return { ...gate, started, health }
 }
 
-test('gate forwards what is not cancelled, tells its health, and ends on SIGTERM', async () => {
+test('gate forwards messages that are not cancelled, tells its health, and ends on SIGTERM', async () => {
   const from = unique('from')
   const to = `${from}.due`
   const gate = await startGate(vhost.url, from, to, '--prefetch', '50', '--on-tail-down', 'wait')

@@ -86,6 +86,8 @@ describe.skipIf(why !== '').concurrent(`beside the last version without cancella
     const seen: number[] = []
     const consumer = await now.consume(queue, [on(note, ({ payload }) => void seen.push(payload.n))])
     const schedule = (n: number) => before.schedule(note, { n }, { to: { queue }, in: 10_000 })
+    // Declares the rungs, whose first confirm takes its time.
+    await before.schedule(note, { n: 0 }, { to: { queue: unique('warm') }, in: 10_000, declare: true })
     const receipts = await Promise.all([0, 1, 2].map(schedule))
     expect(await now.cancel(receipts[1]!)).toBe('cancelled')
     await poll(() => seen.length + consumer.stats().cancelled === 3, { what: 'all three to be settled' })

@@ -13,7 +13,7 @@ const python = pythonWithPika()
 const why = python === undefined ? ` (${NO_PIKA})` : ''
 
 describe.skipIf(python === undefined)(`a consumer in Python behind a gate${why}`, () => {
-  test('gets what is due and nothing that is cancelled', async () => {
+  test('gets due messages, and no cancelled ones', async () => {
     const from = unique('from')
     const to = `${from}.due`
     const gate = await openGate({ url: vhost.url, from, to, declare: true })

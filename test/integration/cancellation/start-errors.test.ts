@@ -8,7 +8,7 @@ import { userWith } from '../../support/users.js'
 
 const vhost = useVhost()
 
-/** What `consume` fails with. Without cancellations it has to succeed. */
+/** The error of `consume`. Without cancellations it has to succeed. */
 async function consuming(url: string, options: ConnectOptions = {}, declare = true): Promise<DuequeError> {
   const mq = await open(url, options)
   const queue = unique('refused')
@@ -46,7 +46,7 @@ test.skipIf(managementUrl() === undefined).for([
   ['read', { configure: '.*', write: '.*', read: `^(?!.*${streams})` }],
   ['configure', { configure: `^(?!.*${streams})`, write: '.*', read: '.*' }],
 ] as const)(
-  'a user who may not %s the streams is told of that right (users are made by the management API)',
+  'a user who may not %s the streams gets an error that names the right (users are made by the management API)',
   async ([right, rights]) => {
     const namespace = unique('ns')
     const error = await consuming(await userWith(vhost, rights), { namespace })
