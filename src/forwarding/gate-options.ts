@@ -1,7 +1,7 @@
 import { assertDeclares, assertNoDeadQueue } from '../amqp/topology/declare-rules.js'
 import { deadQueue } from '../amqp/topology/names.js'
 import { assertOutside } from '../amqp/topology/reserved-names.js'
-import { aFunction, checkOne, checkOptions, flag, integer, nonEmptyText, oneOf, type Rules } from '../base/checks.js'
+import { aFunction, checkOptions, flag, integer, nonEmptyText, oneOf, type Rules } from '../base/checks.js'
 import { invalidOption, type DuequeError } from '../base/errors.js'
 import type { OnTailDown } from '../cancellation/on-tail-down.js'
 import { checkQueueName } from '../message/destination.js'
@@ -60,8 +60,6 @@ const GATE_RULES: Rules<GateOptions> = {
 export function resolveGate(options: GateOptions): ResolvedGate {
   checkOptions(options, GATE_RULES)
   const { from, to, declare = false, prefetch = 500, onTailDown = 'handle', onError = () => undefined } = options
-  // The rules allow them to be missing.
-  for (const [option, queue] of Object.entries({ from, to })) checkOne(option, nonEmptyText, queue)
   const connection = resolveConnection(options)
   if (connection.strategy.broker) {
     const { name } = connection.strategy

@@ -25,7 +25,8 @@ Without one, messages wait in RabbitMQ itself. A cancellation is a record that t
   unknown    recorded, without --due: one of the two. A message that is due in more than 30 days is handled
 It concerns all messages that were scheduled under the id until now, or exactly one with --revision.
 
-Exits with 1 if a message did not wait, or its cancellation was too late.
+Exits with 1 if a message did not wait, or its cancellation was too late. With --json each answer is a line
+{"id":…,"outcome":…}, or {"id":…,"error":…}, in the order in which they are known.
 
 Examples:
   dueque cancel appointment-42/24h --due 2030-01-31T09:00:00+01:00
