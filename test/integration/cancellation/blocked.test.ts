@@ -16,8 +16,10 @@ async function holding({ onTestFinished }: TestContext) {
   onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
   const child = spawnChild({}, new URL('blocked-child.ts', import.meta.url), vhost.url, queue)
   onTestFinished(child.kill)
-  const prints = (line: string) => poll(() => child.lines.includes(line), { what: line, intervalMs: 5 })
-  await prints('ready')
+  const prints = (line: string, timeoutMs = 10_000) =>
+    poll(() => child.lines.includes(line), { what: line, intervalMs: 5, timeoutMs })
+  // A busy machine starts two processes side by side.
+  await prints('ready', 40_000)
   // Declares the streams also here.
   await mq.cancel('nobody')
   const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue }, in: 10_000 })
