@@ -8,9 +8,9 @@ export interface RoundTripSettings {
 }
 
 /**
- * Knows how far back the silence of a network reaches. Records that are on their way through it are unread, and a message
- * that is held here must not be handled before them. Not even the socket keeps their order: where it is full, RabbitMQ may
- * send a message of one channel before a record that another channel had waiting.
+ * Knows since when a network may be silent. A cancellation may be on its way through it, and a message that is held here must
+ * not be handled before it. The socket alone does not keep their order: when it is full, RabbitMQ may send a message of one
+ * channel before an older record of another channel.
  */
 export class RoundTrips {
   readonly #settings: RoundTripSettings
@@ -28,7 +28,7 @@ export class RoundTrips {
     return this.#answeredAt
   }
 
-  /** The question may also be another one. */
+  /** Every record was read that RabbitMQ had sent at that time, by an answer of {@link RoundTripSettings.ask} or another proof. */
   answered(askedAt: number): void {
     this.#answeredAt = askedAt
     this.#settings.onAnswer()
