@@ -25,8 +25,9 @@ export interface Health {
 /** How far the cancellations of the namespace are read. */
 export interface CancellationHealth {
   /**
-   * `reading`: no handler starts until every cancellation is read. `live`: all of them were, at the last look. `down`: that
-   * could not be proved for 30 s, and consumers do as their option `onTailDown` says. `ok` is false then if one of them waits.
+   * `reading`: no handler starts until every cancellation is read. `live`: all of them were, at the last look. `down`: for
+   * 30 s that could not be proved and nothing older was read, and consumers do as their option `onTailDown` says. `ok` is false
+   * then if one of them waits.
    */
   readonly state: 'reading' | 'live' | 'down'
   /** Cancellations that are remembered. */
