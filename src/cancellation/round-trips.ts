@@ -1,3 +1,6 @@
+/** A process that handles nothing for so long asks nothing. */
+const NEEDED_MS = 10_000
+
 export interface RoundTripSettings {
   /** Resolves to true when the broker has answered behind every record that it had sent before. Must not reject. */
   ask: () => Promise<boolean>
@@ -17,15 +20,25 @@ export class RoundTrips {
   readonly #timer: ReturnType<typeof setInterval>
   #answeredAt = -Infinity
   #isAsking = false
+  /** When a message was last to be handled, by `performance.now()`. */
+  #neededAt = -Infinity
 
   constructor(settings: RoundTripSettings) {
     this.#settings = settings
-    this.#timer = setInterval(() => void this.#ask(), settings.everyMs).unref()
+    this.#timer = setInterval(() => {
+      if (performance.now() - this.#neededAt < NEEDED_MS) void this.#ask()
+    }, settings.everyMs).unref()
   }
 
-  /** When the last answered question was asked: earlier records were read. Milliseconds since the epoch. */
-  get answeredAt(): number {
-    return this.#answeredAt
+  /**
+   * Whether every record was read that RabbitMQ had sent at `time`, in milliseconds since the epoch. If not, it is asked at
+   * once, and again and again for a while: so that only the first message after a pause waits for the answer.
+   */
+  isAnsweredSince(time: number): boolean {
+    this.#neededAt = performance.now()
+    if (this.#answeredAt >= time) return true
+    void this.#ask()
+    return false
   }
 
   /** Every record was read that RabbitMQ had sent at that time, by an answer of {@link RoundTripSettings.ask} or another proof. */

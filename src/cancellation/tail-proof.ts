@@ -81,7 +81,7 @@ export class TailProof {
    */
   isCurrent(readyAt: number): boolean {
     if (this.#watch?.isLate()) this.lost()
-    return this.#state === 'live' && this.#trips!.answeredAt >= readyAt - this.#settings.lateMs
+    return this.#state === 'live' && this.#trips!.isAnsweredSince(readyAt - this.#settings.lateMs)
   }
 
   /** A reader has lost its place, or the loop stood still. Nothing is handled until all are proved again. */
