@@ -13,6 +13,6 @@ it('is what Date.toISOString has, of every instant that a Date holds', () => {
   )
 })
 
-it.each([NaN, Infinity, -Infinity, 2 * LATEST_MS])('of %d there is none', (ms) => {
+it.each([NaN, Infinity, -Infinity, 2 * LATEST_MS])('refuses %d, which is no date', (ms) => {
   expect(() => isoTime(ms)).toThrow(RangeError)
 })
