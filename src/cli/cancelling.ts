@@ -1,15 +1,11 @@
-import { connect, ladder, type CancelMethods } from '../index.js'
-import { connectOptions, watched, type Settings } from './settings.js'
-import { withWaitlist } from './stores/store-options.js'
+import type { CancelMethods } from '../index.js'
+import type { Settings } from './settings.js'
+import { withWaitlist } from './stores/chosen-store.js'
+import { hasStore } from './stores/store-options.js'
 import type { Terminal } from './terminal.js'
 
 /** The methods that there are with a store and without one. */
 export type Cancelling = Pick<CancelMethods, 'cancel' | 'reschedule'>
-
-/** Whether messages wait in a store. */
-export function hasStore({ redis, postgres }: Settings): boolean {
-  return redis !== undefined || postgres !== undefined
-}
 
 /**
  * Cancels in the store that was chosen, without RabbitMQ. Without a store, messages wait in RabbitMQ itself: a cancellation is
@@ -21,10 +17,6 @@ export async function withCancelling<T>(
   work: (methods: Cancelling) => Promise<T>,
 ): Promise<T> {
   if (hasStore(settings)) return withWaitlist(settings, terminal, work)
-  const mq = watched(await connect({ ...connectOptions(settings, terminal), strategy: ladder() }), terminal)
-  try {
-    return await work(mq)
-  } finally {
-    await mq.close()
-  }
+  const { withLadder } = await import('./with-dueque.js')
+  return withLadder(settings, terminal, work)
 }

@@ -1,5 +1,4 @@
-import { isDuequeError, type ErrorCode } from '../index.js'
-import { isError } from '../base/errors.js'
+import { isDuequeError, isError, type ErrorCode } from '../base/errors.js'
 
 /**
  * What the exit code says. Scripts rely on it: docs and `--help` show the same table.

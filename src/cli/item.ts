@@ -1,7 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { aText, anything, checkOptions, type Rule, type Rules } from '../base/checks.js'
 import { errorText } from '../base/errors.js'
-import { defineMessage, type Destination, type HeaderValue, type ScheduleItem, type ScheduleOptions } from '../index.js'
+import type { Destination, HeaderValue, ScheduleItem, ScheduleOptions } from '../index.js'
+import { defineMessage } from '../message/definition.js'
 import { parseJson } from './json.js'
 
 /** What the options of `dueque schedule`, or the fields of a line, say about a message. */

@@ -1,18 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
-import { addConsume } from './commands/consume.js'
-import { addDead } from './commands/dead.js'
-import { addDoctor } from './commands/doctor.js'
-import { addGate } from './commands/gate.js'
-import { addParked } from './commands/parked.js'
-import { addPlugin } from './commands/plugin/plugin.js'
-import { addPostgres } from './commands/postgres.js'
-import { addRelay } from './commands/relay.js'
-import { addSchedule } from './commands/schedule.js'
-import { addStatus } from './commands/status.js'
-import { addTopology } from './commands/topology.js'
-import { addWaiting } from './commands/waiting/waiting.js'
+import { Command, CommanderError, Help } from 'commander'
+import { COMMANDS, namesOf } from './commands.js'
 import { EXIT, EXIT_HELP, exitCodeOf, usage } from './exit.js'
 import { addSettings } from './settings.js'
 import { Terminal } from './terminal.js'
@@ -36,26 +25,26 @@ Examples:
   dueque plugin status
 ${EXIT_HELP}`
 
-function program(): Command {
+async function program(args: readonly string[]): Promise<Command> {
+  const terms = new Map<Command, string>()
+  const help = new Help()
   const root = new Command('dueque')
     .description('Delayed messages on RabbitMQ.')
     .version(version())
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({
+      showGlobalOptions: true,
+      subcommandTerm: (command) => terms.get(command) ?? help.subcommandTerm(command),
+    })
     .configureOutput({ outputError: (text) => terminal.error(usage(oneLine(text))) })
   addSettings(root)
-  addSchedule(root, terminal)
-  addConsume(root, terminal)
-  addStatus(root, terminal)
-  addDoctor(root, terminal)
-  addTopology(root, terminal)
-  addParked(root, terminal)
-  addDead(root, terminal)
-  addRelay(root, terminal)
-  addGate(root, terminal)
-  addWaiting(root, terminal)
-  addPostgres(root, terminal)
-  addPlugin(root, terminal)
+  for (const { term, description, load } of COMMANDS) {
+    const [name, ...others] = namesOf(term)
+    const command = root.command(name).description(description).aliases(others)
+    terms.set(command, term)
+    // No other command can run, or show its own help.
+    if ([name, ...others].some((one) => args.includes(one))) (await load())(command, terminal)
+  }
   for (const command of root.commands.flatMap(withSubcommands)) command.addHelpText('after', EXIT_HELP)
   return root.addHelpText('after', HELP)
 }
@@ -87,7 +76,7 @@ process.on('uncaughtException', (error) => {
 })
 
 try {
-  await program().parseAsync()
+  await (await program(process.argv.slice(2))).parseAsync()
 } catch (error) {
   process.exitCode = failed(error)
 }

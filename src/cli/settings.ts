@@ -1,10 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { connect, type ConnectOptions, type Dueque, type QueueType, type TopologyMode } from '../index.js'
-import { storeStrategy } from '../strategies/store/store-strategy.js'
+import type { ConnectOptions, QueueType, TopologyMode } from '../index.js'
 import { isManagementUrl } from '../operate/management/api.js'
 import type { OperatorOptions } from '../operate/operator-settings.js'
 import { usage } from './exit.js'
-import { addStoreOptions, chosenStore, type StoreSettings } from './stores/store-options.js'
+import { addStoreOptions, type StoreSettings } from './stores/store-options.js'
 import type { Terminal } from './terminal.js'
 
 /** The options that every command has. */
@@ -49,36 +48,6 @@ export function operatorOptions({ management, ...settings }: OperatorFlags, term
   const urls = management === undefined || management === false ? [] : [management].flat()
   if (!urls.every(isManagementUrl)) throw usage('--management: expected a URL such as http://localhost:15672')
   return { ...connectOptions(settings, terminal), management }
-}
-
-/**
- * Connects, and closes when the work ends, however it ends. Messages wait in the store that was chosen, if one was; due
- * messages in it are left to `dueque relay`.
- */
-export async function withDueque<T>(
-  settings: Settings,
-  terminal: Terminal,
-  work: (mq: Dueque) => Promise<T>,
-): Promise<T> {
-  const chosen = await chosenStore(settings)
-  const strategy = chosen && storeStrategy(chosen.store, { relay: false })
-  try {
-    const mq = watched(await connect({ ...connectOptions(settings, terminal), strategy }), terminal)
-    try {
-      return await work(mq)
-    } finally {
-      await mq.close()
-    }
-  } finally {
-    await chosen?.close()
-  }
-}
-
-/** Prints its errors, and a warning when RabbitMQ takes no messages. */
-export function watched<D extends Dueque>(mq: D, terminal: Terminal): D {
-  mq.on('error', (error) => terminal.error(error))
-  mq.on('blocked', (reason) => terminal.warn('RabbitMQ takes no messages for now', { reason }))
-  return mq
 }
 
 /** For options that may be given several times. */

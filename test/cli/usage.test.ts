@@ -107,6 +107,19 @@ test('--help shows examples and exit codes, --version the version', async () => 
   expect(await run(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
 })
 
+test.each([
+  ['--help', false],
+  ['cancel', false],
+  ['status', true],
+])('%s loads the module of its command alone', async (arg, usesBroker) => {
+  const atExit = `import { createRequire } from 'node:module'
+    process.on('exit', () => console.error(Object.keys(createRequire('/').cache).join('\\n')))`
+  const preload = `--import=data:text/javascript,${encodeURIComponent(atExit)}`
+  const { stderr } = await run([arg, '--quue'], { NODE_OPTIONS: preload })
+  expect(stderr.includes('/commander/')).toBe(true)
+  expect(stderr.includes('/amqplib/')).toBe(usesBroker)
+})
+
 async function closedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,9 +1,11 @@
 import { Option, type Command } from 'commander'
-import { onAny, type Consumer, type ConsumeOptions, type Delivery, type Dueque } from '../../index.js'
+import { onAny } from '../../consumer/delivery.js'
+import type { Consumer, ConsumeOptions, Delivery, Dueque } from '../../index.js'
 import { EXIT, usage } from '../exit.js'
-import { wholeNumber, withDueque, type Settings } from '../settings.js'
+import { wholeNumber, type Settings } from '../settings.js'
 import { Stop } from '../stop.js'
 import { plain, type Terminal } from '../terminal.js'
+import { withDueque } from '../with-dueque.js'
 
 type Options = Settings &
   Pick<ConsumeOptions, 'prefetch' | 'concurrency' | 'cancellations'> & { limit?: number; declare: boolean }
@@ -17,10 +19,8 @@ Examples:
   dueque consume reminders --limit 1
   dueque consume reminders --json | jq .payload`
 
-export function addConsume(program: Command, terminal: Terminal): void {
-  program
-    .command('consume')
-    .description('print the messages of a queue as they arrive, and ack them')
+export function addConsume(command: Command, terminal: Terminal): void {
+  command
     .argument('<queue>')
     .option('--limit <n>', 'end after so many; more are never acked', wholeNumber)
     .option(
@@ -37,8 +37,8 @@ export function addConsume(program: Command, terminal: Terminal): void {
       ]),
     )
     .addHelpText('after', HELP)
-    .action(async (queue: string, _options: Options, command: Command) => {
-      const options = command.optsWithGlobals<Options>()
+    .action(async (queue: string, _options: Options, self: Command) => {
+      const options = self.optsWithGlobals<Options>()
       if (options.limit === 0) throw usage('--limit: expected a whole number from 1, got 0')
       if (options.limit !== undefined && (options.concurrency ?? 1) > 1) {
         throw usage('--concurrency: with --limit messages are printed one by one')

@@ -22,11 +22,8 @@ Examples:
   dueque dead redrive reminders --reason handler-error --rate 50/s
   dueque dead purge reminders --reason expired --yes`
 
-export function addDead(program: Command, terminal: Terminal): void {
-  const group = program
-    .command('dead')
-    .description('look at messages that consumers gave up, send them back to them, or remove them')
-    .addHelpText('after', HELP)
+export function addDead(group: Command, terminal: Terminal): void {
+  group.addHelpText('after', HELP)
   for (const add of [addList, addShow, addRedrive, addPurge]) add(group, DEAD, terminal)
 }
 

@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
+import type { Finding } from '../../base/finding.js'
 import { parseDelay } from '../../message/due.js'
 import { diagnose } from '../../operate/doctor/diagnose.js'
 import { EXIT } from '../exit.js'
 import { findingsText } from '../findings-text.js'
 import { collect, managementOption, operatorOptions, shardCount, type OperatorFlags } from '../settings.js'
 import { Stop } from '../stop.js'
-import { storeFindings } from '../stores/store-findings.js'
+import { hasStore } from '../stores/store-options.js'
 import type { Terminal } from '../terminal.js'
 
 type Options = OperatorFlags & {
@@ -37,10 +38,8 @@ Examples:
   dueque doctor --postgres postgres://app@localhost/app
   dueque doctor --json --no-round-trip | jq '.findings[] | select(.severity == "error")'`
 
-export function addDoctor(program: Command, terminal: Terminal): void {
-  program
-    .command('doctor')
-    .description('find what would delay, lose or jam messages, and say what to do')
+export function addDoctor(command: Command, terminal: Terminal): void {
+  command
     .addOption(managementOption())
     .option('--no-management', 'check over AMQP alone')
     .option('--queue <queue>', 'also check the permissions to consume it; may be given several times', collect)
@@ -49,9 +48,14 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     .option('--no-round-trip', 'send no message')
     .option('--no-cancellations', "leave out cancellations: every consumer has cancellations: 'off'")
     .addHelpText('after', HELP)
-    .action(async (_options: Options, command: Command) => {
-      process.exitCode = await run(command.optsWithGlobals<Options>(), terminal)
+    .action(async (_options: Options, self: Command) => {
+      process.exitCode = await run(self.optsWithGlobals<Options>(), terminal)
     })
+}
+
+async function checkStores(options: Options): Promise<readonly Finding[]> {
+  const { storeFindings } = await import('../stores/store-findings.js')
+  return storeFindings(options)
 }
 
 async function run(options: Options, terminal: Terminal): Promise<number> {
@@ -59,7 +63,7 @@ async function run(options: Options, terminal: Terminal): Promise<number> {
   const patienceMs = parseDelay(patience, 'patience')
   const settings = operatorOptions(options, terminal)
   const stop = new Stop(terminal)
-  const checkStore = () => storeFindings(options)
+  const checkStore = hasStore(options) ? () => checkStores(options) : undefined
   const diagnosis = await diagnose({
     ...settings,
     ...{ queues, shards, cancellationStreams, patienceMs, roundTrip, signal: stop.signal, checkStore },

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander'
-import { startGate, type GateOptions, type GateStats } from '../../index.js'
+import type { GateOptions } from '../../forwarding/gate-options.js'
+import { startGate, type GateStats } from '../../forwarding/gate-process.js'
 import { usage } from '../exit.js'
 import { healthServer } from '../health-server.js'
 import { number } from '../progress.js'
@@ -26,10 +27,8 @@ Examples:
   dueque gate reminders --to reminders.due --declare
   dueque gate reminders --to reminders.due --on-tail-down wait --health-port 8080 --health-host 0.0.0.0`
 
-export function addGate(program: Command, terminal: Terminal): void {
-  program
-    .command('gate')
-    .description('forward due messages to a consumer that does not know dueque, and drop cancelled ones')
+export function addGate(command: Command, terminal: Terminal): void {
+  command
     .argument('<queue>', 'the queue that messages are taken from')
     .requiredOption('--to <queue>', 'the queue of the consumer')
     .option('--declare', 'declare missing queues instead of failing')
@@ -43,8 +42,8 @@ export function addGate(program: Command, terminal: Terminal): void {
     .option('--health-port <port>', 'answer HTTP requests with how things stand; 0 for any free port', wholeNumber)
     .option('--health-host <host>', 'address of that port; 0.0.0.0 for probes from other hosts', '127.0.0.1')
     .addHelpText('after', HELP)
-    .action(async (queue: string, _options: Options, command: Command) => {
-      await run(queue, command.optsWithGlobals<Options>(), terminal)
+    .action(async (queue: string, _options: Options, self: Command) => {
+      await run(queue, self.optsWithGlobals<Options>(), terminal)
     })
 }
 

@@ -21,11 +21,8 @@ Examples:
   dueque parked redrive --id appointment-42/24h --to queue:letters
   dueque parked purge --id appointment-42/24h --yes`
 
-export function addParked(program: Command, terminal: Terminal): void {
-  const group = program
-    .command('parked')
-    .description('look at messages that had nowhere to go, send them on, or remove them')
-    .addHelpText('after', HELP)
+export function addParked(group: Command, terminal: Terminal): void {
+  group.addHelpText('after', HELP)
   for (const add of [addList, addShow, addRedrive, addPurge]) add(group, PARKED, terminal)
 }
 

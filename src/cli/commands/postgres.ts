@@ -15,9 +15,8 @@ Examples:
   dueque postgres migrate --postgres postgres://localhost/app
   dueque postgres migrate --print | psql app      # all of it, for an empty database`
 
-export function addPostgres(program: Command, terminal: Terminal): void {
-  const postgres = program.command('postgres').description('the schema in which messages wait in PostgreSQL')
-  postgres
+export function addPostgres(group: Command, terminal: Terminal): void {
+  group
     .command('migrate')
     .description('create it, or bring it up to this version')
     .option('--print', 'print the SQL of a new schema instead, without asking a server')

@@ -1,13 +1,14 @@
 import type { Command } from 'commander'
 import { parseDelay } from '../../message/due.js'
-import { connect } from '../../index.js'
+import { connect } from '../../connect.js'
 import type { RelayOptions } from '../../strategies/store/relay-options.js'
 import { storeStrategy } from '../../strategies/store/store-strategy.js'
 import { healthServer } from '../health-server.js'
-import { connectOptions, rateOf, watched, wholeNumber, type Settings } from '../settings.js'
+import { connectOptions, rateOf, wholeNumber, type Settings } from '../settings.js'
 import { Stop } from '../stop.js'
-import { neededStore } from '../stores/store-options.js'
+import { neededStore } from '../stores/chosen-store.js'
 import type { Terminal } from '../terminal.js'
+import { watched } from '../with-dueque.js'
 
 interface Options extends Settings {
   batch?: number
@@ -32,10 +33,8 @@ Examples:
   dueque relay --redis redis://redis --health-port 8080 --health-host 0.0.0.0   # in a container
   DUEQUE_REDIS_URL=rediss://:secret@redis AMQP_URL=amqps://dueque:secret@rabbit dueque relay --rate 500/s`
 
-export function addRelay(program: Command, terminal: Terminal): void {
-  program
-    .command('relay')
-    .description('hand over the due messages of a store to RabbitMQ, until stopped')
+export function addRelay(command: Command, terminal: Terminal): void {
+  command
     .option('--batch <n>', 'messages claimed at a time at most (default: 500)', wholeNumber)
     .option('--max-in-flight <n>', 'messages claimed and not settled at most (default: 2000)', wholeNumber)
     .option('--rate <n/s>', 'messages a second at most', rateOf)
@@ -44,7 +43,7 @@ export function addRelay(program: Command, terminal: Terminal): void {
     .option('--health-port <port>', 'answer HTTP requests with how things stand; 0 for any free port', wholeNumber)
     .option('--health-host <host>', 'address of that port; 0.0.0.0 for probes from other hosts', '127.0.0.1')
     .addHelpText('after', HELP)
-    .action(async (_options: Options, command: Command) => run(command.optsWithGlobals<Options>(), terminal))
+    .action(async (_options: Options, self: Command) => run(self.optsWithGlobals<Options>(), terminal))
 }
 
 async function run(options: Options, terminal: Terminal): Promise<void> {

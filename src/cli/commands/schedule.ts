@@ -4,15 +4,16 @@ import type { Readable } from 'node:stream'
 import { Option, type Command } from 'commander'
 import { destinationText } from '../../message/destination.js'
 import { errorText } from '../../base/errors.js'
-import { ladder } from '../../index.js'
 import { resolveSchedule } from '../../schedule/schedule-options.js'
+import { ladder } from '../../strategies/ladder/ladder.js'
 import { usage } from '../exit.js'
 import { itemOf, LINE_HELP, type Fields } from '../item.js'
 import { addContent, addDestination, addDue, fieldsOf, readPayload, type MessageOptions } from '../message-options.js'
 import { scheduleLines } from '../schedule-lines.js'
-import { withDueque, type Settings } from '../settings.js'
+import type { Settings } from '../settings.js'
 import { Stop } from '../stop.js'
 import { plain, type Terminal } from '../terminal.js'
+import { withDueque } from '../with-dueque.js'
 
 type Options = Settings & MessageOptions & Pick<Fields, 'in' | 'at' | 'id'> & { raw?: boolean }
 
@@ -23,10 +24,7 @@ Examples:
   jq -c '.[] | {data: ., id: .id, at: .remind}' all.json | dueque schedule --queue reminders --json > receipts.ndjson
   psql -XAtc 'select to_json(p) from patients p' | dueque schedule --queue letters --in 7d --raw`
 
-export function addSchedule(program: Command, terminal: Terminal): void {
-  const command = program
-    .command('schedule')
-    .description('make one message, or one for each line of the input, wait until it is due')
+export function addSchedule(command: Command, terminal: Terminal): void {
   addContent(addDue(addDestination(command)), 'a JSON document, or lines (below)')
     .option('--id <id>', 'id of the message (default: a random UUID)')
     .addOption(new Option('--raw', 'each line is a payload and nothing else').conflicts('data'))

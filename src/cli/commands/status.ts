@@ -16,16 +16,14 @@ Examples:
   dueque status --json | jq .parked.messages
   dueque status --no-management --queue reminders`
 
-export function addStatus(program: Command, terminal: Terminal): void {
-  program
-    .command('status')
-    .description('count waiting messages (by rung), parked ones and dead ones')
+export function addStatus(command: Command, terminal: Terminal): void {
+  command
     .addOption(managementOption())
     .option('--no-management', 'count over AMQP alone')
     .option('--queue <queue>', 'whose dead queue to show; may be given several times (default: all)', collect)
     .option('--shards <n>', 'over AMQP: look for so many queues of each rung', shardCount, 1)
     .addHelpText('after', HELP)
-    .action(async (_options: Options, command: Command) => status(command.optsWithGlobals<Options>(), terminal))
+    .action(async (_options: Options, self: Command) => status(self.optsWithGlobals<Options>(), terminal))
 }
 
 async function status(options: Options, terminal: Terminal): Promise<void> {

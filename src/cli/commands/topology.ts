@@ -39,12 +39,9 @@ Examples:
   dueque topology verify && echo complete
   dueque topology delete --namespace old`
 
-export function addTopology(program: Command, terminal: Terminal): void {
-  const topology = program
-    .command('topology')
-    .description('declare, look at, or delete what dueque needs in the broker')
+export function addTopology(group: Command, terminal: Terminal): void {
   const command = (name: string, description: string, run: (flags: Flags, terminal: Terminal) => Promise<void>) =>
-    topology
+    group
       .command(name)
       .description(description)
       .option('--queue <name>', 'a work queue that is to receive messages; may be given several times', collect)
@@ -66,7 +63,7 @@ export function addTopology(program: Command, terminal: Terminal): void {
   command('delete', 'delete it, unless messages wait in it; stop the producers first', remove)
     .addOption(managementOption())
     .option('--force', 'also with the messages in it, and where there is no management API')
-  topology.addHelpText('after', HELP)
+  group.addHelpText('after', HELP)
 }
 
 function optionsOf(flags: Flags, terminal: Terminal): TopologyOptions {

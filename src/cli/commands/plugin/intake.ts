@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { startIntake } from '../../../index.js'
+import { startIntake } from '../../../forwarding/intake.js'
 import { EXIT, usage } from '../../exit.js'
 import { number } from '../../progress.js'
 import { connectOptions, wholeNumber, type Settings } from '../../settings.js'

@@ -17,11 +17,7 @@ Examples:
 
 migrate is the old name of these commands, and still works.`
 
-export function addPlugin(program: Command, terminal: Terminal): void {
-  const group = program
-    .command('plugin')
-    .alias('migrate')
-    .description('leave the delayed-message plugin of RabbitMQ')
-    .addHelpText('after', HELP)
+export function addPlugin(group: Command, terminal: Terminal): void {
+  group.addHelpText('after', HELP)
   for (const add of [addStatus, addCopy, addIntake, addSwitch]) add(group, terminal)
 }

@@ -34,10 +34,8 @@ Examples:
   psql -XAtc 'select id from cancelled' | dueque cancel -
   dueque cancel - --receipts < receipts.ndjson     # as dueque schedule --json has printed them`
 
-export function addCancel(program: Command, terminal: Terminal): void {
-  program
-    .command('cancel')
-    .description('take back messages that wait')
+export function addCancel(command: Command, terminal: Terminal): void {
+  command
     .argument('<id...>', 'or - for ids on standard input, one a line')
     .option('--due <instant>', 'the latest due time of these messages, at an ISO 8601 time with a zone')
     .option('--revision <n>', 'of one id: exactly this one', wholeNumber)
@@ -45,8 +43,8 @@ export function addCancel(program: Command, terminal: Terminal): void {
       new Option('--receipts', 'the lines on standard input are receipts, in JSON').conflicts(['due', 'revision']),
     )
     .addHelpText('after', HELP)
-    .action(async (ids: string[], _options: Options, command: Command) => {
-      process.exitCode = await cancel(ids, command.optsWithGlobals<Options>(), terminal)
+    .action(async (ids: string[], _options: Options, self: Command) => {
+      process.exitCode = await cancel(ids, self.optsWithGlobals<Options>(), terminal)
     })
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { number } from '../../progress.js'
 import type { Settings } from '../../settings.js'
-import { withWaitlist } from '../../stores/store-options.js'
+import { withWaitlist } from '../../stores/chosen-store.js'
 import type { Terminal } from '../../terminal.js'
 import { addFilter, filterOf, type FilterOptions } from '../../waiting-filter.js'
 
@@ -13,11 +13,11 @@ By time alone the store knows it at once; by name or destination it may have to 
 Example:
   dueque count --redis redis://localhost --to 2030-02-01T00:00:00Z`
 
-export function addCount(program: Command, terminal: Terminal): void {
-  addFilter(program.command('count').description('count waiting messages of a store'))
+export function addCount(command: Command, terminal: Terminal): void {
+  addFilter(command)
     .addHelpText('after', HELP)
-    .action(async (_options: Options, command: Command) => {
-      const options = command.optsWithGlobals<Options>()
+    .action(async (_options: Options, self: Command) => {
+      const options = self.optsWithGlobals<Options>()
       const filter = filterOf(options)
       const count = await withWaitlist(options, terminal, (waiting) => waiting.count(filter))
       await (terminal.json ? terminal.printJson({ count }) : terminal.print(number(count)))

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { wholeNumber, type Settings } from '../../settings.js'
-import { withWaitlist } from '../../stores/store-options.js'
+import { withWaitlist } from '../../stores/chosen-store.js'
 import type { Terminal } from '../../terminal.js'
 import { addFilter, filterOf, type FilterOptions } from '../../waiting-filter.js'
 import { waitingJson, waitingTable } from '../../waiting-text.js'
@@ -15,8 +15,7 @@ Examples:
   dueque list --redis redis://localhost --queue reminders --from 2030-01-31T00:00:00Z --to 2030-02-01T00:00:00Z
   dueque list --redis redis://localhost --limit 1000 --json | jq -r .id`
 
-export function addList(program: Command, terminal: Terminal): void {
-  const command = program.command('list').description('list waiting messages of a store, the next first')
+export function addList(command: Command, terminal: Terminal): void {
   addFilter(command)
     .option('--limit <n>', 'so many at most, 1 to 1000', wholeNumber, 100)
     .option('--cursor <cursor>', 'go on behind the page that ended with it')

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { CancelResult, Due, RescheduleContent } from '../../../index.js'
 import { parseInstant } from '../../../message/due.js'
-import { hasStore, withCancelling } from '../../cancelling.js'
+import { withCancelling } from '../../cancelling.js'
 import { EXIT, usage } from '../../exit.js'
 import { contentOf } from '../../item.js'
 import {
@@ -13,6 +13,7 @@ import {
   type MessageOptions,
 } from '../../message-options.js'
 import { wholeNumber, type Settings } from '../../settings.js'
+import { hasStore } from '../../stores/store-options.js'
 import { plain, type Terminal } from '../../terminal.js'
 import { notWaiting, targetOf } from './target.js'
 
@@ -31,11 +32,8 @@ Examples:
   dueque reschedule appointment-42/24h --in 2h --due 2030-01-31T09:00:00+01:00 --queue reminders \\
     --name appointment.reminder --data '{"patient":"p-7"}'`
 
-export function addReschedule(program: Command, terminal: Terminal): void {
-  const command = program
-    .command('reschedule')
-    .description('give a message that waits another due time')
-    .argument('<id>', 'of several, the latest')
+export function addReschedule(command: Command, terminal: Terminal): void {
+  command.argument('<id>', 'of several, the latest')
   addContent(addDestination(addDue(command)), 'a JSON document')
     .option('--due <instant>', 'the due time that it had, at an ISO 8601 time with a zone')
     .option('--revision <n>', 'the revision that it has', wholeNumber)

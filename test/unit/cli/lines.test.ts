@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { parseJson } from '../../src/cli/json.js'
-import { linesOf, type Line } from '../../src/cli/lines.js'
+import { parseJson } from '../../../src/cli/json.js'
+import { linesOf, type Line } from '../../../src/cli/lines.js'
 
 async function read(chunks: (string | Uint8Array)[], maxBytes?: number): Promise<Line[]> {
   async function* source() {

@@ -1,0 +1,99 @@
+import type { Command } from 'commander'
+import type { Terminal } from './terminal.js'
+
+/** A command as `dueque --help` shows it. Its module, which costs time to load, is loaded when it is named. */
+export interface CommandEntry {
+  /** As commander shows it: with `|` before another name, and its arguments. */
+  readonly term: string
+  readonly description: string
+  /** Resolves to the function that gives the command its arguments, options and action, or its subcommands. */
+  load: () => Promise<(command: Command, terminal: Terminal) => void>
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    term: 'schedule [options]',
+    description: 'make one message, or one for each line of the input, wait until it is due',
+    load: async () => (await import('./commands/schedule.js')).addSchedule,
+  },
+  {
+    term: 'consume [options] <queue>',
+    description: 'print the messages of a queue as they arrive, and ack them',
+    load: async () => (await import('./commands/consume.js')).addConsume,
+  },
+  {
+    term: 'status [options]',
+    description: 'count waiting messages (by rung), parked ones and dead ones',
+    load: async () => (await import('./commands/status.js')).addStatus,
+  },
+  {
+    term: 'doctor [options]',
+    description: 'find what would delay, lose or jam messages, and say what to do',
+    load: async () => (await import('./commands/doctor.js')).addDoctor,
+  },
+  {
+    term: 'topology',
+    description: 'declare, look at, or delete what dueque needs in the broker',
+    load: async () => (await import('./commands/topology.js')).addTopology,
+  },
+  {
+    term: 'parked',
+    description: 'look at messages that had nowhere to go, send them on, or remove them',
+    load: async () => (await import('./commands/parked.js')).addParked,
+  },
+  {
+    term: 'dead',
+    description: 'look at messages that consumers gave up, send them back to them, or remove them',
+    load: async () => (await import('./commands/dead.js')).addDead,
+  },
+  {
+    term: 'relay [options]',
+    description: 'hand over the due messages of a store to RabbitMQ, until stopped',
+    load: async () => (await import('./commands/relay.js')).addRelay,
+  },
+  {
+    term: 'gate [options] <queue>',
+    description: 'forward due messages to a consumer that does not know dueque, and drop cancelled ones',
+    load: async () => (await import('./commands/gate.js')).addGate,
+  },
+  {
+    term: 'list [options]',
+    description: 'list waiting messages of a store, the next first',
+    load: async () => (await import('./commands/waiting/list.js')).addList,
+  },
+  {
+    term: 'show [options] <id>',
+    description: 'show one message that waits in a store, with its payload',
+    load: async () => (await import('./commands/waiting/show.js')).addShow,
+  },
+  {
+    term: 'cancel [options] <id...>',
+    description: 'take back messages that wait',
+    load: async () => (await import('./commands/waiting/cancel.js')).addCancel,
+  },
+  {
+    term: 'reschedule [options] <id>',
+    description: 'give a message that waits another due time',
+    load: async () => (await import('./commands/waiting/reschedule.js')).addReschedule,
+  },
+  {
+    term: 'count [options]',
+    description: 'count waiting messages of a store',
+    load: async () => (await import('./commands/waiting/count.js')).addCount,
+  },
+  {
+    term: 'postgres',
+    description: 'the schema in which messages wait in PostgreSQL',
+    load: async () => (await import('./commands/postgres.js')).addPostgres,
+  },
+  {
+    term: 'plugin|migrate',
+    description: 'leave the delayed-message plugin of RabbitMQ',
+    load: async () => (await import('./commands/plugin/plugin.js')).addPlugin,
+  },
+]
+
+/** `plugin` and `migrate` of the term `plugin|migrate`. */
+export function namesOf(term: string): [string, ...string[]] {
+  return /^\S+/.exec(term)![0].split('|') as [string, ...string[]]
+}
