@@ -20,12 +20,13 @@ export default {
     never(
       'amqp-knows-no-strategy',
       'amqp/',
-      'cancellation/|strategies/|consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
+      'log/|cancellation/|journal/|strategies/|consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
     ),
+    only('log-knows-amqp', 'log/', ['log/', 'amqp/', 'base/', 'message/']),
     never(
       'cancellation-knows-no-strategy',
-      'cancellation/',
-      'strategies/|consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
+      'cancellation/|journal/',
+      'strategies/(?!waiting-view)|consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
     ),
     never(
       'strategies-know-no-consumer',

@@ -64,20 +64,24 @@ export type { CancelResult } from './schedule/cancel-result.js'
 export type { CancelItemResult, CancelRun, CancelSummary } from './schedule/cancel-run.js'
 export type { ConflictOptions } from './schedule/conflict-options.js'
 export type { RescheduleContent, RescheduleOptions } from './schedule/reschedule-content.js'
-export type { Position, Waitlist, WaitlistFilter } from './strategies/waitlist.js'
+export type { JournalOptions } from './journal/journal-options.js'
+export type { Waitlist } from './strategies/waitlist.js'
+export type { JournalledMessage, Position, SpanCount, WaitingView, WaitlistFilter } from './strategies/waiting-view.js'
 export type {
   CancelMethods,
   ListOptions,
   Rescheduled,
   StrategyMethods,
   StrategyScheduleOptions,
+  CountUnit,
+  WaitingCount,
   WaitingFilter,
   WaitingMessage,
   WaitingMethods,
   WaitingPage,
 } from './schedule/waiting.js'
-export { ladder, type LadderOptions, type LadderStrategy } from './strategies/ladder/ladder.js'
-export { plugin, type PluginStrategy } from './strategies/plugin/plugin.js'
+export { ladder, type JournalledLadder, type LadderOptions, type LadderStrategy } from './strategies/ladder/ladder.js'
+export { plugin, type JournalledPlugin, type PluginOptions, type PluginStrategy } from './strategies/plugin/plugin.js'
 export { startGate, type GateProcess, type GateStats } from './forwarding/gate-process.js'
 export type { GateOptions } from './forwarding/gate-options.js'
 export { startIntake, type Intake, type IntakeOptions, type IntakeStats } from './forwarding/intake.js'

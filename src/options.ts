@@ -16,7 +16,7 @@ import {
 } from './base/checks.js'
 import { LONGEST_TIMER_MS, systemClock, type Clock } from './base/clock.js'
 import { resolveLogger, type Logger, type NestLogger } from './base/logger.js'
-import { GRACE_MS, KEPT_LONGER_MS } from './cancellation/horizons.js'
+import { GRACE_MS, KEPT_LONGER_MS } from './log/horizons.js'
 import type { WithDefaults } from './base/with-defaults.js'
 import { ladder } from './strategies/ladder/ladder.js'
 import { aStrategy, type Strategy } from './strategies/strategy.js'

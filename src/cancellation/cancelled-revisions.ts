@@ -1,6 +1,6 @@
 import { isInteger } from '../base/checks.js'
 import { fingerprintOf, type Fingerprint } from '../base/fingerprint.js'
-import { UNKNOWN_DUE } from './horizons.js'
+import { UNKNOWN_DUE } from '../log/horizons.js'
 import type { CancellationRecord } from './cancellation-record.js'
 import { RevisionTable, TWO_32 } from './revision-table.js'
 

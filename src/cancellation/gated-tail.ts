@@ -1,7 +1,7 @@
 import type { AmqpBroker } from '../amqp/amqp-broker.js'
 import type { Envelope } from '../message/envelope.js'
 import { Gate } from './gate.js'
-import { CancellationLog } from './log.js'
+import { cancellationLog } from './log.js'
 import type { OnTailDown } from './on-tail-down.js'
 import { CancellationTail, type TailSettings } from './tail.js'
 import type { TailState } from './tail-proof.js'
@@ -63,7 +63,7 @@ export function newTail(
   { clock, logger, cancellations: { marginMs, graceMs } }: TailOptions,
   { onError, otherwise }: Pick<TailSettings, 'onError' | 'otherwise'>,
 ): GatedTail {
-  const log = new CancellationLog(broker, clock, logger)
+  const log = cancellationLog(broker, clock, logger)
   return new GatedTail(
     (told) => new CancellationTail({ broker, log, clock, logger, marginMs, graceMs, otherwise, onError, ...told }),
   )

@@ -1,9 +1,9 @@
 import { isInteger } from '../base/checks.js'
 import { LATEST_MS } from '../base/clock.js'
 import { shown } from '../base/errors.js'
+import { readLines } from '../log/lines.js'
 import type { CancellationRecord } from './cancellation-record.js'
 
-const LINE_END = '\n'
 type Kind = 'revision' | 'upTo' | 'keep'
 
 /** One line of JSON for a record. */
@@ -12,27 +12,14 @@ export function encodeRecord(record: CancellationRecord): string {
   return JSON.stringify({ ...record, id: Buffer.from(record.id).toString() })
 }
 
-/** The body of a message of a stream, in UTF-8. */
-export function joinRecords(lines: readonly string[]): Buffer {
-  return Buffer.from(lines.join(LINE_END))
-}
-
 /**
  * The records of one message of a stream, which may hold none.
  *
  * @param unreadable called for each line that is no record; the others are read all the same
  */
 export function decodeRecords(body: Uint8Array, unreadable: (error: Error) => void): CancellationRecord[] {
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
   const records: CancellationRecord[] = []
-  for (const line of text.split(LINE_END)) {
-    if (line === '' || line.trim() === '') continue
-    try {
-      records.push(decodeRecord(line))
-    } catch (error) {
-      unreadable(error as Error)
-    }
-  }
+  readLines(body, (line) => records.push(decodeRecord(line)), unreadable)
   return records
 }
 

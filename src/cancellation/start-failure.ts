@@ -1,12 +1,12 @@
 import { DuequeError, isDuequeError } from '../base/errors.js'
-import type { CancellationLayout } from './cancellation-layout.js'
+import type { LogLayout } from '../log/log-layout.js'
 
 /**
  * Why the cancellation streams cannot be read, with what to do about it.
  *
  * @param otherwise what else can be done
  */
-export function startFailure(error: unknown, { exchange }: CancellationLayout, otherwise: string | undefined): unknown {
+export function startFailure(error: unknown, { exchange }: LogLayout, otherwise: string | undefined): unknown {
   if (!isDuequeError(error)) return error
   const { code, message, data } = error
   const advice = adviceFor(code, exchange)

@@ -7,8 +7,8 @@ import { throttle } from '../base/throttle.js'
 import type { CancellationHealth } from '../health.js'
 import type { Envelope } from '../message/envelope.js'
 import { CancelledRevisions } from './cancelled-revisions.js'
-import { HORIZONS, type Horizon } from './horizons.js'
-import type { CancellationLog } from './log.js'
+import { HORIZONS, type Horizon } from '../log/horizons.js'
+import type { StreamLog } from '../log/stream-log.js'
 import { decodeRecords } from './record.js'
 import { startFailure } from './start-failure.js'
 import { TailProof, UNPROVED_MS, type TailState } from './tail-proof.js'
@@ -19,7 +19,7 @@ const FORGET_EVERY_MS = 15_000
 
 export interface TailSettings {
   broker: AmqpBroker
-  log: CancellationLog
+  log: StreamLog
   clock: Clock
   logger: Logger
   /** Half of it is the most by which the event loop may be late. */

@@ -20,7 +20,7 @@ export interface Receipt {
 }
 
 /** @param withinMs how long before its time it can be cancelled for sure; undefined if it cannot */
-export function receiptOf(message: DelayedMessage, withinMs: number | undefined): Receipt {
+export function receiptOf(message: Omit<DelayedMessage, 'body'>, withinMs: number | undefined): Receipt {
   const { id, revision, destination } = message
   const dueAt = isoTime(message.dueAt)
   if (withinMs === undefined) return { id, dueAt, revision, destination }

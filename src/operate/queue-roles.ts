@@ -1,7 +1,7 @@
 import { LadderNames, rungReader } from '../strategies/ladder/ladder-names.js'
 import type { Rung, RungVariant } from '../strategies/ladder/rungs.js'
 import { deadQueue, type Names } from '../amqp/topology/names.js'
-import { CancellationLayout } from '../cancellation/cancellation-layout.js'
+import { cancellationLayout } from '../log/log-layout.js'
 
 /** The purpose of a queue, which its name tells. */
 export type QueueRole =
@@ -22,7 +22,7 @@ export function roleReader(names: Names): (queue: string) => QueueRole | undefin
   const outlet = names.outlet('')
   const queueOutlet = names.queueOutlet('')
   const dead = deadQueue('')
-  const streams = new Set(new CancellationLayout(names).streams().map(({ name }) => name))
+  const streams = new Set(cancellationLayout(names).streams().map(({ name }) => name))
   return (queue) => {
     const rung = rungOf(queue)
     if (rung) return { kind: 'rung', ...rung }

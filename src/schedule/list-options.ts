@@ -1,9 +1,10 @@
 import { isDate } from 'node:util/types'
 import { aText, anything, checkOptions, group, integer, type Rules } from '../base/checks.js'
 import { invalidOption, shown } from '../base/errors.js'
-import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
+import type { DelayedMessage } from '../message/delayed-message.js'
 import { checkDestination, type Destination } from '../message/destination.js'
-import { entryKey, type Position, type WaitlistFilter } from '../strategies/waitlist.js'
+import { checkHeaders } from '../message/headers.js'
+import { positionOf, type Position, type WaitlistFilter } from '../strategies/waiting-view.js'
 import type { ListOptions, WaitingFilter } from './waiting.js'
 
 const FILTER_RULES: Rules<WaitingFilter> = {
@@ -11,6 +12,8 @@ const FILTER_RULES: Rules<WaitingFilter> = {
   due: group({ from: anything, to: anything }),
   name: aText,
   destination: anything,
+  idPrefix: aText,
+  headers: anything,
 }
 
 const LIST_RULES: Rules<ListOptions> = { ...FILTER_RULES, limit: integer(1, 1000), cursor: aText }
@@ -33,8 +36,10 @@ export function checkFilter(filter: WaitingFilter): WaitlistFilter {
   return resolveFilter(filter)
 }
 
-function resolveFilter({ due = {}, name, destination }: WaitingFilter): WaitlistFilter {
+function resolveFilter({ due = {}, name, destination, idPrefix, headers }: WaitingFilter): WaitlistFilter {
   return {
+    idPrefix,
+    headers: headers && checkHeaders(headers),
     from: checkDate('due.from', due.from),
     to: checkDate('due.to', due.to),
     name,
@@ -57,8 +62,9 @@ function checkDate(option: string, date: Date | undefined): number | undefined {
 }
 
 /** The place of a message in the list, as a text that is opaque to callers. */
-export function cursorOf(message: DelayedMessage): string {
-  return Buffer.from(JSON.stringify([readyAt(message), entryKey(message)])).toString('base64url')
+export function cursorOf(message: Omit<DelayedMessage, 'body'>): string {
+  const { readyAt, key } = positionOf(message)
+  return Buffer.from(JSON.stringify([readyAt, key])).toString('base64url')
 }
 
 function parseCursor(cursor: string): Position {

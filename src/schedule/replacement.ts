@@ -42,6 +42,13 @@ export async function replacement<In>(
   }
 }
 
+/** With another due time. Its expiry keeps its distance. */
+export function withDue(message: DelayedMessage, dueAt: number): DelayedMessage {
+  const { expiresAt } = message
+  const shifted = expiresAt === undefined ? undefined : Math.max(expiresAt + dueAt - message.dueAt, dueAt)
+  return { ...message, dueAt, retryAt: undefined, expiresAt: shifted }
+}
+
 /** Headers of ours, which a message has that waits for a retry. */
 function ownHeaders(headers: Headers): Headers {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => isReserved(name)))

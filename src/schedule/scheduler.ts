@@ -3,11 +3,15 @@ import { assertOutside } from '../amqp/topology/reserved-names.js'
 import { invalidOption } from '../base/errors.js'
 import type { ScheduleItem } from '../dueque.js'
 import { checkDefinition, encodePayload } from '../message/definition.js'
+import type { DelayedMessage } from '../message/delayed-message.js'
+import { resolveDue, type Due } from '../message/due.js'
 import { receiptOf, withReceipt, type Receipt } from '../message/receipt.js'
 import type { ResolvedOptions } from '../options.js'
 import type { WaitOptions } from '../strategies/strategy.js'
 import { runSchedule } from '../telemetry.js'
 import { cancellableWithin } from './cancellable-within.js'
+import { withDue } from './replacement.js'
+import { nextRevision } from './revision.js'
 import { checkItem, type Place } from './run-all.js'
 import { assertNotAborted, resolveSchedule, type Draft, type ScheduleOptions } from './schedule-options.js'
 
@@ -24,6 +28,13 @@ export interface Instead {
   leastRevision: number
   /** Called when the arguments are known to be right. Nothing is sent before it resolves. */
   ready: () => Promise<void>
+}
+
+/** What is scheduled: a message that still needs its body, and with which options. */
+interface Scheduled {
+  readonly draft: () => Draft
+  readonly body: () => Uint8Array | Promise<Uint8Array>
+  readonly options: Pick<ScheduleOptions, 'declare' | 'signal'>
 }
 
 /** Checks what is scheduled, gives it to the strategy, and counts the schedules that have no outcome yet. */
@@ -48,14 +59,29 @@ export class Scheduler {
   }
 
   schedule<In>(item: ScheduleItem<In>, extras: ScheduleExtras = {}): Promise<Receipt> {
+    const draft = () => this.#draft(item, extras)
+    const body = () => encodePayload(item.message, item.payload)
+    // Of an item that is none, `draft` throws.
+    const options = Object(Object(item).options) as ScheduleItem<In>['options']
+    return this.#run({ draft, body, options }, extras)
+  }
+
+  /** Schedules a message that waits under another due time, as it is. */
+  scheduleCopy(message: DelayedMessage, due: Due, instead: Instead): Promise<Receipt> {
+    const draft = () => {
+      const { clock, strategy } = this.#options
+      const now = clock.now()
+      const revision = nextRevision(now, instead.leastRevision)
+      const dueAt = resolveDue(due, now, strategy.limits.maxDelayMs)
+      return { ...withDue(message, dueAt), revision, scheduledAt: now }
+    }
+    return this.#run({ draft, body: () => message.body, options: {} }, { instead })
+  }
+
+  #run(scheduled: Scheduled, extras: ScheduleExtras): Promise<Receipt> {
     const { telemetry, logger } = this.#options
-    if (!telemetry?.schedule) return this.#confirm(item, extras)
-    return runSchedule(
-      telemetry,
-      () => this.#draft(item, extras),
-      (draft) => this.#confirm(item, extras, draft),
-      logger,
-    )
+    if (!telemetry?.schedule) return this.#confirm(scheduled, extras)
+    return runSchedule(telemetry, scheduled.draft, (draft) => this.#confirm(scheduled, extras, draft), logger)
   }
 
   /** Other work that {@link settled} waits for. */
@@ -73,17 +99,13 @@ export class Scheduler {
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#settled = resolve))
   }
 
-  async #confirm<In>(
-    item: ScheduleItem<In>,
-    extras: ScheduleExtras,
-    draft = this.#draft(item, extras),
-  ): Promise<Receipt> {
-    const { message, payload, options } = item
+  async #confirm(scheduled: Scheduled, extras: ScheduleExtras, draft = scheduled.draft()): Promise<Receipt> {
+    const { options } = scheduled
     this.#underWay++
     try {
       const conflicts = this.#conflictOptions(options)
       const { declare = false, signal } = options
-      const body = encodePayload(message, payload)
+      const body = scheduled.body()
       draft.body = 'then' in body ? await body : body
       extras.place?.sized(draft.body.byteLength)
       if (extras.instead) await extras.instead.ready()
@@ -127,7 +149,7 @@ export class Scheduler {
     const { name, waitlist } = strategy
     if (onConflict !== undefined) {
       if (!waitlist)
-        throw invalidOption('onConflict', `none with ${name}, which cannot look up waiting messages`, onConflict)
+        throw invalidOption('onConflict', `none with ${name}: RabbitMQ cannot lock an id`, onConflict)
       if (!['ignore', 'replace', 'error'].includes(onConflict))
         throw invalidOption('onConflict', "'ignore', 'replace' or 'error'", onConflict)
     }

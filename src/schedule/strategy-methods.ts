@@ -3,10 +3,11 @@ import type { CancelResult } from './cancel-result.js'
 import { cancellationMethods, type CancellationSettings } from './cancellation-methods.js'
 import type { CancelTarget } from './target.js'
 import type { CancelMethods, StrategyMethods } from './waiting.js'
+import { viewMethods } from './view-methods.js'
 import { waitlistMethods } from './waitlist-methods.js'
 
 /** The parts of a strategy that methods of `mq` are assembled from. */
-type Facets = Pick<Strategy, 'name' | 'limits' | 'waitlist' | 'cancellations'>
+type Facets = Pick<Strategy, 'name' | 'limits' | 'waitlist' | 'cancellations' | 'journal'>
 
 export interface MethodSettings extends CancellationSettings {
   /** Called with each answer. */
@@ -18,11 +19,12 @@ export function strategyMethods<F extends Facets>(
   strategy: F,
   settings: MethodSettings,
 ): Omit<StrategyMethods<F>, 'cancelAll'> {
-  const { waitlist, cancellations } = strategy
+  const { waitlist, cancellations, journal } = strategy
   const methods = waitlist
     ? waitlistMethods(strategy, waitlist, settings.now)
-    : cancellations && cancellationMethods(cancellations, settings)
-  const all = methods ? { ...methods, ...telling(methods, settings.onCancelled) } : {}
+    : cancellations && cancellationMethods(cancellations, settings, journal)
+  const views = journal && viewMethods(journal, settings.marginMs)
+  const all = methods ? { ...methods, ...views, ...telling(methods, settings.onCancelled) } : {}
   return all as Omit<StrategyMethods<F>, 'cancelAll'>
 }
 

@@ -1,9 +1,10 @@
 import type { Destination } from '../message/destination.js'
 import type { Due } from '../message/due.js'
-import type { Headers } from '../message/headers.js'
+import type { Headers, HeaderValue } from '../message/headers.js'
 import type { Receipt } from '../message/receipt.js'
 import type { Cancellations } from '../strategies/cancellations.js'
 import type { Waitlist } from '../strategies/waitlist.js'
+import type { WaitingView } from '../strategies/waiting-view.js'
 import type { CancelResult } from './cancel-result.js'
 import type { CancelRun } from './cancel-run.js'
 import type { ConflictOptions } from './conflict-options.js'
@@ -14,7 +15,10 @@ import type { CancelTarget } from './target.js'
 export interface WaitingMessage {
   readonly id: string
   readonly name: string
-  /** The JSON that was scheduled; undefined for a foreign body that is not JSON. Not checked by a schema. */
+  /**
+   * The JSON that was scheduled, not checked by a schema. Undefined for a foreign body that is not JSON, and with a journal
+   * that keeps no bodies.
+   */
   readonly payload: unknown
   readonly dueAt: Date
   /** When it is handed over: its due time, or the time of its retry. */
@@ -35,6 +39,20 @@ export interface WaitingFilter {
   name?: string | undefined
   /** An exchange without a routing key stands for all its routing keys. */
   destination?: Destination | undefined
+  /** The id begins with this text. */
+  idPrefix?: string | undefined
+  /** Headers that the message has, with exactly these values. */
+  headers?: Readonly<Record<string, HeaderValue>> | undefined
+}
+
+/** A part of {@link WaitingMethods.count}. */
+export type CountUnit = 'minute' | 'hour' | 'day'
+
+/** The waiting messages of one minute, hour or day. */
+export interface WaitingCount {
+  /** The start of that time, in UTC. */
+  readonly from: Date
+  readonly count: number
 }
 
 export interface ListOptions extends WaitingFilter {
@@ -98,14 +116,16 @@ export interface CancelMethods {
 }
 
 /**
- * Reads and changes waiting messages, with strategies that keep them in a store that can be queried. All answers are exact:
- * a message that was handed over to RabbitMQ is not waiting any more, even if its consumer has not seen it yet.
+ * Reads and changes waiting messages, with strategies that keep them in a store, or a journal of them. A store's answers are
+ * exact: a message that was handed over to RabbitMQ is not waiting any more, even if its consumer has not seen it yet. A
+ * journal (`ladder({ journal: true })`) shows the messages that were scheduled with a journal and are not due yet, without
+ * those that a log of cancellations names; `cancel` and `reschedule` answer as without a journal.
  */
 export interface WaitingMethods extends CancelMethods {
   /**
    * Gives it another due time. Of several under one id, the latest revision. Without `content` it holds what it held, and
-   * `expiresIn` counts from the new due time; with it, it holds that and nothing of before. Its destination, its revision and
-   * its number of attempts stay.
+   * `expiresIn` counts from the new due time; with it, it holds that and nothing of before. Its destination and its number of
+   * attempts stay, and in a store its revision.
    *
    * @returns its receipt with the new due time, or undefined if it is not waiting any more
    * @throws DuequeError `INVALID_OPTION`, also for another destination; `INVALID_DUE`, `DELAY_OUT_OF_RANGE`,
@@ -117,10 +137,17 @@ export interface WaitingMethods extends CancelMethods {
   /** A page of the waiting messages, by time. Messages that come or go meanwhile do not shift the pages. */
   list(options?: ListOptions): Promise<WaitingPage>
   count(filter?: WaitingFilter): Promise<number>
+  /**
+   * Counts by the time at which messages are handed over, in UTC. Times without any are left out.
+   *
+   * @example
+   * await mq.countBy('hour', { due: { to: new Date(Date.now() + 86_400_000) } })
+   */
+  countBy(unit: CountUnit, filter?: WaitingFilter): Promise<readonly WaitingCount[]>
 }
 
 /** The methods that a `Dueque` has beside those of every strategy, by the facets of its strategy. */
-export type StrategyMethods<S> = S extends { readonly waitlist: Waitlist }
+export type StrategyMethods<S> = S extends { readonly waitlist: Waitlist } | { readonly journal: WaitingView }
   ? WaitingMethods
   : S extends { readonly cancellations: Cancellations }
     ? CancelMethods

@@ -7,6 +7,7 @@ import type { Logger } from '../base/logger.js'
 import type { StoreFaultCounts } from '../health.js'
 import type { Cancellations } from './cancellations.js'
 import type { Waitlist } from './waitlist.js'
+import type { WaitingView } from './waiting-view.js'
 
 /**
  * A way for messages to wait. A strategy is an object literal that a function returns; it sees checked, plain values only
@@ -21,6 +22,8 @@ export interface Strategy {
   readonly waitlist?: Waitlist
   /** With strategies that cannot take a waiting message back. */
   readonly cancellations?: Cancellations
+  /** Beside a log of cancellations: a record of the waiting messages, to look at. */
+  readonly journal?: WaitingView
   /**
    * Whether `transaction` is something that `schedule` can write in: with strategies whose store has transactions.
    *

@@ -2,8 +2,8 @@ import { connect as connectRaw } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { PrivateNode } from '../../scripts/broker/private-node.js'
 import { Names } from '../../src/amqp/topology/names.js'
-import { CancellationLayout } from '../../src/cancellation/cancellation-layout.js'
-import { HORIZONS } from '../../src/cancellation/horizons.js'
+import { cancellationLayout } from '../../src/log/log-layout.js'
+import { HORIZONS } from '../../src/log/horizons.js'
 import { decodeRecords } from '../../src/cancellation/record.js'
 import { connect, on } from '../../src/index.js'
 import { note, unique } from '../strategies/recorder.js'
@@ -27,7 +27,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
     const namespace = unique('log')
     const mq = await connect({ url: node.url, namespace, publishTimeoutMs: 120_000 })
     onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
-    const stream = new CancellationLayout(new Names(namespace)).stream(HORIZONS[0]!)
+    const stream = cancellationLayout(new Names(namespace)).stream(HORIZONS[0]!)
     const ids = async () => {
       const messages = await streamMessages(node.url, stream)
       return new Set(messages.flatMap(({ content }) => decodeRecords(content, fail).map(({ id }) => id)))

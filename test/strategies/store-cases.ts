@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { DelayedMessage } from '../../src/message/delayed-message.js'
 import { isDuequeError } from '../../src/index.js'
 import type { MessageStore } from '../../src/strategies/store/message-store.js'
-import { positionOf } from '../../src/strategies/waitlist.js'
+import { positionOf } from '../../src/strategies/waiting-view.js'
 import { poll } from '../support/broker.js'
 import { unique } from './recorder.js'
 

@@ -1,4 +1,4 @@
-import { HORIZONS } from '../../src/cancellation/horizons.js'
+import { HORIZONS } from '../../src/log/horizons.js'
 import { streamMessages } from './stream-messages.js'
 
 /** A line of a message in a cancellation stream, as docs/wire-format.md describes it. */

@@ -4,7 +4,7 @@ import { isLoss, operationFailure, replyCode } from '../../amqp/connection/failu
 import { deadQueue, type Names, type TopologyMode } from '../../amqp/topology/names.js'
 import { withConnection } from '../../amqp/connection/operator-connection.js'
 import { isDuequeError } from '../../base/errors.js'
-import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
+import { cancellationLayout } from '../../log/log-layout.js'
 import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
 import type { Facts, Probe } from './facts.js'
@@ -52,7 +52,7 @@ export function amqpFacts(settings: ConnectionSettings, names: Names, use: Use):
 
 function cancellationNames(names: Names, { hasStreams }: Use): { exchange: string[]; streams: string[] } {
   if (!hasStreams) return { exchange: [], streams: [] }
-  const layout = new CancellationLayout(names)
+  const layout = cancellationLayout(names)
   return { exchange: [layout.exchange], streams: layout.streams().map(({ name }) => name) }
 }
 

@@ -1,6 +1,6 @@
 import { isDuequeError } from '../../base/errors.js'
 import type { Names } from '../../amqp/topology/names.js'
-import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
+import { cancellationLayout } from '../../log/log-layout.js'
 import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
 import { ask, type ManagementApi } from '../management/api.js'
@@ -152,7 +152,7 @@ async function readyBytesOf(api: ManagementApi, v: string, queues: readonly stri
 
 /** The cancellation streams that are there. */
 function streamsOf(names: Names, { looks = [] }: ManagementFacts): string[] {
-  const streams = new CancellationLayout(names).streams().map(({ name }) => name)
+  const streams = cancellationLayout(names).streams().map(({ name }) => name)
   return streams.filter((name) => looks[0]?.queues.get(name)?.type === 'stream')
 }
 
@@ -175,6 +175,6 @@ function sourcesOf(names: Names): string[] {
     names.dead,
     names.unroutable,
     names.parked,
-    new CancellationLayout(names).exchange,
+    cancellationLayout(names).exchange,
   ]
 }

@@ -1,4 +1,4 @@
-import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
+import { cancellationLayout } from '../../log/log-layout.js'
 import type { Facts, Probe } from './facts.js'
 import { finding, type Finding } from '../../base/finding.js'
 import { escaped, quoted, some } from './texts.js'
@@ -27,7 +27,7 @@ export function checkPermissions(facts: Facts): Finding[] {
 
 /** Whether it is the right to cancel, which not everybody needs. */
 function isToCancel({ permission, name }: Probe, { names }: Facts): boolean {
-  return permission === 'write' && name === new CancellationLayout(names).exchange
+  return permission === 'write' && name === cancellationLayout(names).exchange
 }
 
 function mayCancel(facts: Facts): boolean {
@@ -58,7 +58,7 @@ function trusting(missing: readonly string[], facts: Facts): string {
   const write = `^${own}\\.(entry\\..+|deliver${consumes ? '|dead|parked' : ''}${mayCancel(facts) ? '|cancellations' : ''})$`
   const read = consumes ? `^(${[readable(own, hasStreams), ...queues.map(escaped)].join('|')})$` : '^$'
   const patterns = ['^$', write, read].map(quoted).join(' ')
-  const streams = new Set(new CancellationLayout(names).streams().map(({ name }) => name))
+  const streams = new Set(cancellationLayout(names).streams().map(({ name }) => name))
   const instead = missing.some((name) => streams.has(name)) ? "; or consume with cancellations: 'off'" : ''
   return `rabbitmqctl set_permissions -p ${quoted(vhost)} ${quoted(user)} ${patterns} (replaces all three: keep its other permissions)${instead}`
 }

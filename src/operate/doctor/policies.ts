@@ -1,5 +1,5 @@
 import type { Facts, PolicyFact } from './facts.js'
-import { KEPT_LONGER_MS } from '../../cancellation/horizons.js'
+import { KEPT_LONGER_MS } from '../../log/horizons.js'
 import { isReadable, policyFor } from './effective-policy.js'
 import { finding, type Finding, type Severity } from '../../base/finding.js'
 import { exactly, quoted, some } from './texts.js'

@@ -1,6 +1,6 @@
 import { exchange, type Part } from '../../amqp/topology/part.js'
 import { finding, type Finding } from '../../base/finding.js'
-import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
+import { cancellationLayout } from '../../log/log-layout.js'
 import { judgePart, type Verdict } from '../topology/judge-part.js'
 import type { Facts } from './facts.js'
 import { quoted, some } from './texts.js'
@@ -10,7 +10,7 @@ const APPLY = 'dueque topology apply, as a user who may configure it'
 /** The streams of cancellations: whether they are there, as dueque declares them, and can be read on every node. */
 export function checkStreams(facts: Facts): Finding[] {
   if (!facts.hasStreams) return []
-  const parts = new CancellationLayout(facts.names).parts()
+  const parts = cancellationLayout(facts.names).parts()
   const verdicts = parts.map((part) => judgePart(part, facts))
   const known = verdicts.filter((verdict) => verdict !== 'unknown')
   if (known.length === 0 || isNew(facts)) return []
@@ -27,7 +27,7 @@ function isNew(facts: Facts): boolean {
 
 /** Whether anything of them is there, as far as that is known. */
 export function hasStreams(facts: Facts): boolean {
-  const things = new CancellationLayout(facts.names).parts().filter(({ kind }) => kind !== 'binding')
+  const things = cancellationLayout(facts.names).parts().filter(({ kind }) => kind !== 'binding')
   return things.some((part) => !['missing', 'unknown'].includes(String(judgePart(part, facts))))
 }
 

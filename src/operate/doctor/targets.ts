@@ -1,6 +1,6 @@
 import { Layout } from '../../amqp/topology/layout.js'
 import { deadQueue } from '../../amqp/topology/names.js'
-import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
+import { cancellationLayout } from '../../log/log-layout.js'
 import { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
 import { roleReader, type QueueRole } from '../queue-roles.js'
 import type { Resource } from './effective-policy.js'
@@ -35,7 +35,7 @@ export function layoutTargets(facts: Facts): Target[] {
     if (kind === 'exchange') add({ kind, name, type: part.type, arguments: args, role: exchangeRole(facts, name) })
     else add({ kind, name, type: queueType, arguments: args, role: roleOfQueue(roleOf(name)?.kind) })
   }
-  for (const part of facts.hasStreams ? new CancellationLayout(names).parts() : []) {
+  for (const part of facts.hasStreams ? cancellationLayout(names).parts() : []) {
     if (part.kind === 'binding') continue
     const type = part.kind === 'exchange' ? part.type : 'stream'
     add({ kind: part.kind, name: part.name, type, arguments: part.arguments, role: 'cancellations' })

@@ -1,5 +1,5 @@
-import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
-import { writeFirstRecords } from '../../cancellation/first-records.js'
+import { cancellationLayout } from '../../log/log-layout.js'
+import { writeFirstRecords } from '../../log/first-records.js'
 import { DuequeError, isDuequeError } from '../../base/errors.js'
 import { applyParts, markRungs, withDeclarer, type Change } from './parts.js'
 import { topologyPlan, type TopologyOptions } from './plan.js'
@@ -18,7 +18,7 @@ export function applyTopology(options: TopologyOptions): Promise<Change[]> {
     const changes = await applyParts(declarer, parts, { workQueues, onProgress: options.onProgress })
     await markRungs(declarer, ladder, rungs)
     // At the end: RabbitMQ may take no messages for now, and nothing else on a connection that has sent one.
-    const layout = new CancellationLayout(names)
+    const layout = cancellationLayout(names)
     if (hasStreams) await writeFirstRecords({ connection, declarer, layout, timeoutMs })
     return changes
   })

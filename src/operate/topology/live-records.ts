@@ -3,7 +3,7 @@ import { openStream, type StreamReader, type StreamRecord } from '../../amqp/rec
 import { DuequeError, errorText } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
 import { endsWithin } from '../../base/time-limit.js'
-import { UNKNOWN_DUE, type Horizon } from '../../cancellation/horizons.js'
+import { UNKNOWN_DUE, type Horizon } from '../../log/horizons.js'
 import { decodeRecords } from '../../cancellation/record.js'
 
 /** Without another record for so long, a stream is given up. */

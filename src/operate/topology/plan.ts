@@ -2,7 +2,7 @@ import { Layout } from '../../amqp/topology/layout.js'
 import type { Part } from '../../amqp/topology/part.js'
 import { assertOutside } from '../../amqp/topology/reserved-names.js'
 import { aFunction, flag, integer, texts } from '../../base/checks.js'
-import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
+import { cancellationLayout } from '../../log/log-layout.js'
 import { entryParts, intakeQueue } from '../../forwarding/intake-parts.js'
 import { checkQueueName } from '../../message/destination.js'
 import { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
@@ -69,7 +69,7 @@ export function topologyPlan(options: TopologyOptions): TopologyPlan {
     parts: [
       ...layout.base(),
       // Before the rungs: a broker without streams fails at once.
-      ...(hasStreams ? new CancellationLayout(settings.names).parts() : []),
+      ...(hasStreams ? cancellationLayout(settings.names).parts() : []),
       ...ladder.everything(settings.queueType, shards),
       ...(plugin ? delayedParts(settings.names) : []),
       ...destinationParts(layout, { queues: workQueues, exchanges, outlets }),

@@ -2,8 +2,8 @@ import type { AmqpConnection } from '../../amqp/connection/connection.js'
 import { deadQueue } from '../../amqp/topology/names.js'
 import type { Part } from '../../amqp/topology/part.js'
 import { isDuequeError } from '../../base/errors.js'
-import { CancellationLayout } from '../../cancellation/cancellation-layout.js'
-import { HORIZONS } from '../../cancellation/horizons.js'
+import { cancellationLayout } from '../../log/log-layout.js'
+import { HORIZONS } from '../../log/horizons.js'
 import { delayedExchange, delayedParts } from '../../strategies/plugin/delayed-exchange.js'
 import { escaped } from '../doctor/texts.js'
 import { delayedIn } from '../leave-plugin/delayed-exchanges.js'
@@ -70,7 +70,7 @@ async function queuesOf(
 
 /** The cancellation streams that are there. Another queue of the same name would lose the messages that are read. */
 function streamsAmong(queues: Queues, { names }: OperatorSettings): CountedStream[] {
-  const layout = new CancellationLayout(names)
+  const layout = cancellationLayout(names)
   const all = HORIZONS.map((horizon) => ({ name: layout.stream(horizon), horizon }))
   return all.filter(({ name }) => queues.get(name)?.type === 'stream')
 }

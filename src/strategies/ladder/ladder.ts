@@ -3,9 +3,13 @@ import type { QueueType } from '../../amqp/topology/names.js'
 import { aFunction, checkOptions, integer, oneOf, type Rules } from '../../base/checks.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
-import { cancellationFacet, CancellationLog } from '../../cancellation/log.js'
+import { cancellationFacet, cancellationLog } from '../../cancellation/log.js'
+import { aJournal, type JournalOptions } from '../../journal/journal-options.js'
+import { closeJournal, journalFacet, openJournal, type OpenJournal } from '../../journal/open-journal.js'
+import type { StreamLog } from '../../log/stream-log.js'
 import type { Cancellations } from '../cancellations.js'
 import type { Environment, Strategy } from '../strategy.js'
+import type { WaitingView } from '../waiting-view.js'
 import { LadderDeclarer } from './ladder-declarer.js'
 import { LadderNames } from './ladder-names.js'
 import { LadderPlan, type OpenLadder } from './ladder-plan.js'
@@ -42,11 +46,23 @@ export interface LadderOptions {
    * @default 0
    */
   lead?: number | undefined
+  /**
+   * Writes a record of each waiting message into streams of RabbitMQ, so that `mq.get`, `list`, `count` and
+   * `reschedule` without content work. A schedule then resolves when both the message and its record are confirmed. Set it for
+   * all processes of a namespace: a retry is in the journal only if its consumer has one.
+   * @default false
+   */
+  journal?: boolean | JournalOptions | undefined
 }
 
 /** A strategy whose waiting messages can be cancelled. */
 export interface LadderStrategy extends Strategy {
   readonly cancellations: Cancellations
+}
+
+/** A ladder whose waiting messages can be seen. */
+export interface JournalledLadder extends LadderStrategy {
+  readonly journal: WaitingView
 }
 
 /**
@@ -59,16 +75,20 @@ export interface LadderStrategy extends Strategy {
  * take up to 9 ms longer. With a {@link LadderOptions.lead} a message is in its queue before it is due, and "never early" is
  * the promise of dueque's consumers.
  */
+export function ladder(options: LadderOptions & { journal: true | JournalOptions }): JournalledLadder
+export function ladder(options?: LadderOptions): LadderStrategy
 export function ladder(options: LadderOptions = {}): LadderStrategy {
   checkOptions(options, LADDER_RULES)
   const { queueType, shards = 1, tolerance = defaultTolerance, lead = 0 } = options
   let open: OpenLadder | undefined
-  let log: CancellationLog | undefined
+  let log: StreamLog | undefined
+  let journal: OpenJournal | undefined
   let turn = 0
 
   return {
     name: 'ladder',
     cancellations: cancellationFacet('ladder', () => log),
+    ...(options.journal && { journal: journalFacet('ladder', () => journal) }),
     // Two roundings of up to 1 s each way, and the broker's own delay.
     limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 1500, leadMs: longestLead(lead) },
 
@@ -80,14 +100,17 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
       const routes = new Routes(queueType ?? broker.topology.queueType)
       const warmUp = new WarmUp(declarer, logger, stepOf(lead))
       const names = new LadderNames(broker.names)
-      log = new CancellationLog(broker, clock, logger)
+      log = cancellationLog(broker, clock, logger)
+      journal = openJournal(options.journal, { broker, clock, logger })
       open = { broker, names, declarer, clock, tolerance, lead, routes, pauses: new Pauses(), warmUp }
     },
 
     schedule(message, options) {
       if (!open) return Promise.reject(new DuequeError('CLOSED', 'the ladder is not started', {}))
-      const shard = turn++ % shards
-      return open.broker.publish(message, new LadderPlan(open, message, options, shard), options)
+      const { broker } = open
+      const plan = new LadderPlan(open, message, options, turn++ % shards)
+      const publish = () => broker.publish(message, plan, options)
+      return journal ? journal.writer.schedule(message, publish, options.signal) : publish()
     },
 
     async repair() {
@@ -97,8 +120,8 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
     async stop() {
       open?.warmUp.stop()
       open = undefined
-      await log?.close()
-      log = undefined
+      await Promise.all([log?.close(), closeJournal(journal)])
+      log = journal = undefined
     },
   }
 }
@@ -108,4 +131,5 @@ const LADDER_RULES: Rules<LadderOptions> = {
   shards: integer(1, 64),
   tolerance: aFunction,
   lead: integer(0, 10_000),
+  journal: aJournal,
 }

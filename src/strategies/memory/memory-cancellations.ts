@@ -1,6 +1,6 @@
 import type { Timeline } from '../../base/clock.js'
 import { CancelledRevisions } from '../../cancellation/cancelled-revisions.js'
-import { GRACE_MS } from '../../cancellation/horizons.js'
+import { GRACE_MS } from '../../log/horizons.js'
 import type { CancellationRecord } from '../../cancellation/cancellation-record.js'
 import type { Envelope } from '../../message/envelope.js'
 import type { Cancellations } from '../cancellations.js'

@@ -1,6 +1,15 @@
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import type { OnConflict } from '../strategy.js'
-import { conflict, entryKey, fits, positionOf, type Position, type Waitlist } from '../waitlist.js'
+import {
+  comparePositions,
+  entryKey,
+  fits,
+  positionOf,
+  spanCounts,
+  type SpanCount,
+  type WaitlistFilter,
+} from '../waiting-view.js'
+import { conflict, type Waitlist } from '../waitlist.js'
 
 /** The waiting messages, by key. */
 export class MemoryWaitlist implements Waitlist {
@@ -58,13 +67,18 @@ export class MemoryWaitlist implements Waitlist {
     const sorted = this.all()
       .filter((message) => fits(filter, message))
       .map((message) => ({ message, at: positionOf(message) }))
-      .filter(({ at }) => !after || compare(at, after) > 0)
-      .sort((a, b) => compare(a.at, b.at))
+      .filter(({ at }) => !after || comparePositions(at, after) > 0)
+      .sort((a, b) => comparePositions(a.at, b.at))
     return Promise.resolve(sorted.slice(0, limit).map(({ message }) => message))
   }
 
   count(filter: Parameters<Waitlist['count']>[0]): Promise<number> {
     return Promise.resolve(this.all().filter((message) => fits(filter, message)).length)
+  }
+
+  countBy(filter: WaitlistFilter, spanMs: number): Promise<readonly SpanCount[]> {
+    const times = this.all().flatMap((message) => (fits(filter, message) ? [readyAt(message)] : []))
+    return Promise.resolve(spanCounts(times, spanMs))
   }
 
   #withId(id: string): DelayedMessage[] {
@@ -77,8 +91,4 @@ export class MemoryWaitlist implements Waitlist {
     this.#messages.set(entryKey(message), message)
     this.#changed(message)
   }
-}
-
-function compare(a: Position, b: Position): number {
-  return a.readyAt - b.readyAt || Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))
 }

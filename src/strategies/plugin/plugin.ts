@@ -3,12 +3,17 @@ import { onRabbit } from '../../amqp/on-rabbit.js'
 import { DestinationPlan } from '../../amqp/publish/destination-plan.js'
 import type { Frame, FrameBuilder } from '../../amqp/publish/frame-builder.js'
 import { destinationKey } from '../../amqp/topology/names.js'
+import { checkOptions, type Rules } from '../../base/checks.js'
 import type { Clock } from '../../base/clock.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
-import { cancellationFacet, CancellationLog } from '../../cancellation/log.js'
+import { cancellationFacet, cancellationLog } from '../../cancellation/log.js'
+import { aJournal, type JournalOptions } from '../../journal/journal-options.js'
+import { closeJournal, journalFacet, openJournal, type OpenJournal } from '../../journal/open-journal.js'
+import type { StreamLog } from '../../log/stream-log.js'
 import type { Cancellations } from '../cancellations.js'
 import type { Environment, Strategy } from '../strategy.js'
+import type { WaitingView } from '../waiting-view.js'
 import { delayedExchange, delayedParts } from './delayed-exchange.js'
 
 /** The plugin's longest delay: what an Erlang timer takes. It delivers a longer one at once. */
@@ -20,9 +25,26 @@ const KEY = 'delayed'
 /** How long to wait, in ms. The plugin hands it on as a negative number. */
 const DELAY_HEADER = 'x-delay'
 
+export interface PluginOptions {
+  /**
+   * Writes a record of each waiting message into streams of RabbitMQ, so that `mq.get`, `list`, `count` and
+   * `reschedule` without content work. A schedule then resolves when both the message and its record are confirmed. Set it for
+   * all processes of a namespace: a retry is in the journal only if its consumer has one.
+   * @default false
+   */
+  journal?: boolean | JournalOptions | undefined
+}
+
+const PLUGIN_RULES: Rules<PluginOptions> = { journal: aJournal }
+
 /** A strategy whose waiting messages can be cancelled. */
 export interface PluginStrategy extends Strategy {
   readonly cancellations: Cancellations
+}
+
+/** The plugin with a journal: its waiting messages can be seen. */
+export interface JournalledPlugin extends PluginStrategy {
+  readonly journal: WaitingView
 }
 
 /**
@@ -41,13 +63,18 @@ export interface PluginStrategy extends Strategy {
  * @example
  * const mq = await connect({ url: 'amqp://localhost', strategy: plugin() })
  */
-export function plugin(): PluginStrategy {
+export function plugin(options: PluginOptions & { journal: true | JournalOptions }): JournalledPlugin
+export function plugin(options?: PluginOptions): PluginStrategy
+export function plugin(options: PluginOptions = {}): PluginStrategy {
+  checkOptions(options, PLUGIN_RULES)
   let open: OpenPlugin | undefined
-  let log: CancellationLog | undefined
+  let log: StreamLog | undefined
+  let journal: OpenJournal | undefined
 
   return {
     name: 'plugin',
     cancellations: cancellationFacet('plugin', () => log),
+    ...(options.journal && { journal: journalFacet('plugin', () => journal) }),
     // The wait is counted from when the broker gets to a message.
     limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 500, leadMs: 0 },
 
@@ -55,17 +82,18 @@ export function plugin(): PluginStrategy {
       const broker = onRabbit(given, 'plugin')
       if (open) throw invalidOption('strategy', 'a plugin() of its own for each connection', 'one that is in use')
       await ensureExchange(broker)
-      log = new CancellationLog(broker, clock, logger)
+      log = cancellationLog(broker, clock, logger)
+      journal = openJournal(options.journal, { broker, clock, logger })
       open = { broker, exchange: delayedExchange(broker.names), clock }
     },
 
-    schedule(message, options) {
+    schedule(message, wait) {
       if (!open) return Promise.reject(new DuequeError('CLOSED', 'the plugin strategy is not started', {}))
       const { broker, exchange, clock } = open
       const { topology, frames } = broker
       const refused = refusal(message)
       if (refused) return Promise.reject(refused)
-      const direct = new DestinationPlan(broker, message, options)
+      const direct = new DestinationPlan(broker, message, wait)
       const plan = {
         prepare: () => {
           const declaring = direct.declaring() ?? (topology.has(KEY) ? undefined : ensureExchange(broker))
@@ -75,13 +103,14 @@ export function plugin(): PluginStrategy {
         },
         safeAt: () => direct.safeAt(),
       }
-      return broker.publish(message, plan, options)
+      const publish = () => broker.publish(message, plan, wait)
+      return journal ? journal.writer.schedule(message, publish, wait.signal) : publish()
     },
 
     async stop() {
       open = undefined
-      await log?.close()
-      log = undefined
+      await Promise.all([log?.close(), closeJournal(journal)])
+      log = journal = undefined
     },
   }
 }

@@ -1,7 +1,16 @@
 import { LATEST_MS } from '../../base/clock.js'
 import { destinationText } from '../../message/destination.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
-import { entryKey, type Position, type Waitlist, type WaitlistFilter } from '../waitlist.js'
+import {
+  entryKey,
+  fits,
+  positionOf,
+  spanCounts,
+  type Position,
+  type SpanCount,
+  type WaitlistFilter,
+} from '../waiting-view.js'
+import type { Waitlist } from '../waitlist.js'
 import type { StoreFaults } from '../store/store-faults.js'
 import { numberIn, type Row } from './answer.js'
 import type { Value } from './database.js'
@@ -65,7 +74,8 @@ export class PostgresWaitlist implements Waitlist {
     for (let place = after ?? { readyAt: EVER, key: '' }; ;) {
       const bounds = [...filterValues(filter, place.readyAt), place.readyAt, place.key]
       const rows = await this.#options.queries.run('list', [...bounds, limit])
-      listed.push(...rows.flatMap((row) => this.#view(row) ?? []))
+      // The statement knows no headers.
+      listed.push(...rows.flatMap((row) => this.#view(row) ?? []).filter((message) => fits(filter, message)))
       const last = rows.at(-1)
       if (!last || rows.length < limit || listed.length >= limit) return listed.slice(0, limit)
       place = { readyAt: numberIn(last[4])!, key: last[0]! }
@@ -73,8 +83,24 @@ export class PostgresWaitlist implements Waitlist {
   }
 
   async count(filter: WaitlistFilter): Promise<number> {
+    if (filter.idPrefix !== undefined || filter.headers) return (await this.#times(filter)).length
     const [row] = await this.#options.queries.run('count', filterValues(filter, EVER))
     return numberIn(row?.[0])!
+  }
+
+  async countBy(filter: WaitlistFilter, spanMs: number): Promise<readonly SpanCount[]> {
+    return spanCounts(await this.#times(filter), spanMs)
+  }
+
+  /** When each message that fits is ready. */
+  async #times(filter: WaitlistFilter): Promise<number[]> {
+    const times: number[] = []
+    for (let after: Position | undefined; ;) {
+      const page = await this.list(filter, { after, limit: 1000 })
+      times.push(...page.map(readyAt))
+      if (page.length < 1000) return times
+      after = positionOf(page.at(-1)!)
+    }
   }
 
   /** Undefined for a row that this version cannot read. The row stays where it is, and is reported. */

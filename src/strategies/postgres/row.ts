@@ -1,7 +1,7 @@
 import { destinationText } from '../../message/destination.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
-import { decodeStored, encodeStored } from '../store/stored-message.js'
-import { entryKey } from '../waitlist.js'
+import { decodeStored, encodeStored } from '../../message/stored-message.js'
+import { entryKey } from '../waiting-view.js'
 
 /** A message in the columns of the table. */
 export interface MessageRow {

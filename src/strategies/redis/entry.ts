@@ -1,8 +1,8 @@
 import { digest } from '../../base/digest.js'
 import { destinationText, type Destination } from '../../message/destination.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
-import { checkStored, fromJson, toJson } from '../store/stored-message.js'
-import { entryKey, type Position } from '../waitlist.js'
+import { checkStored, fromJson, toJson } from '../../message/stored-message.js'
+import { entryKey, type Position } from '../waiting-view.js'
 
 /** Bytes of the two parts of a field. The scripts use the same numbers. */
 const FIRST = 14

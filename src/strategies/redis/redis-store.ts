@@ -15,7 +15,8 @@ import type {
 import type { StoreFaultCounts } from '../../health.js'
 import { StoreFaults } from '../store/store-faults.js'
 import { storedNumber } from '../store/stored-number.js'
-import { conflict, conflictsUnread, fits, type Position, type WaitlistFilter } from '../waitlist.js'
+import { fits, spanCounts, type Position, type SpanCount, type WaitlistFilter } from '../waiting-view.js'
+import { conflict, conflictsUnread } from '../waitlist.js'
 import { firstOf, marksOf, messageOf, placeOf, scoreOf, tagOf, valueOf } from './entry.js'
 import { isReply, STORE } from './failures.js'
 import { keysOf } from './keys-of.js'
@@ -164,11 +165,17 @@ export class RedisStore implements MessageStore {
   }
 
   async count(filter: WaitlistFilter): Promise<number> {
-    const { from = -Infinity, to = Infinity, name, destination } = filter
-    if (name === undefined && !destination) return this.#countBetween(from, to)
+    const { from = -Infinity, to = Infinity, ...others } = filter
+    if (Object.values(others).every((value) => value === undefined)) return this.#countBetween(from, to)
     let count = 0
     for await (const found of this.#pages(filter, { limit: LOOKS, isShort: true })) count += found.length
     return count
+  }
+
+  async countBy(filter: WaitlistFilter, spanMs: number): Promise<readonly SpanCount[]> {
+    const times: number[] = []
+    for await (const found of this.#pages(filter, { limit: LOOKS, isShort: true })) times.push(...found.map(readyAt))
+    return spanCounts(times, spanMs)
   }
 
   async watch(listener: (readyAt: number) => void): Promise<() => Promise<void>> {

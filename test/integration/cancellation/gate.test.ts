@@ -2,7 +2,7 @@ import type { Channel, Options } from 'amqplib'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { TcpProxy } from '../../../scripts/broker/tcp-proxy.js'
 import { Names } from '../../../src/amqp/topology/names.js'
-import { CancellationLayout } from '../../../src/cancellation/cancellation-layout.js'
+import { cancellationLayout } from '../../../src/log/log-layout.js'
 import { connect, ladder, type ConnectOptions, type GateOptions, type LadderStrategy } from '../../../src/index.js'
 import { note, unique } from '../../strategies/recorder.js'
 import { applyAs } from '../../strategies/trust-world.js'
@@ -253,7 +253,7 @@ describe('a gate does not start', () => {
     await channel.assertQueue(to)
     expect(await failure(openGate({ url: vhost.url, from: unique('none'), to }))).toMatchObject(missing)
     const trusting = { url: vhost.url, from, to: unique('none'), topology: 'trust' } as const
-    await applyAs(vhost.url, new CancellationLayout(new Names('dueque')).parts())
+    await applyAs(vhost.url, cancellationLayout(new Names('dueque')).parts())
     expect(await failure(openGate(trusting))).toMatchObject(missing)
     await holds(channel, from, 1)
   })

@@ -2,8 +2,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { TcpProxy } from '../../../scripts/broker/tcp-proxy.js'
 import { Layout } from '../../../src/amqp/topology/layout.js'
 import { Names } from '../../../src/amqp/topology/names.js'
-import { CancellationLayout } from '../../../src/cancellation/cancellation-layout.js'
-import { HORIZONS } from '../../../src/cancellation/horizons.js'
+import { cancellationLayout } from '../../../src/log/log-layout.js'
+import { HORIZONS } from '../../../src/log/horizons.js'
 import type { CancellationRecord } from '../../../src/cancellation/cancellation-record.js'
 import { decodeRecords } from '../../../src/cancellation/record.js'
 import { connect, type ConnectOptions } from '../../../src/index.js'
@@ -23,7 +23,7 @@ async function open(options: Omit<ConnectOptions, 'strategy'> = {}) {
   const namespace = options.namespace ?? unique('log')
   const mq = await connect({ url: vhost.url, ...options, namespace })
   onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))
-  const layout = new CancellationLayout(new Names(namespace))
+  const layout = cancellationLayout(new Names(namespace))
   return { mq, namespace, layout }
 }
 
@@ -31,7 +31,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, n) => Strin
 const soon = () => new Date(Date.now() + HOUR / 2)
 
 /** What one horizon of a namespace holds. */
-async function written(layout: CancellationLayout, name: string) {
+async function written(layout: LogLayout, name: string) {
   const horizon = HORIZONS.find((one) => one.name === name)!
   const messages = await streamMessages(vhost.url, layout.stream(horizon))
   const records: CancellationRecord[] = []
@@ -195,7 +195,7 @@ describe.skipIf(managementUrl() === undefined)('rights (users are made by the ma
   /** The layout of a namespace, with the cancellation streams or without, and a user with these rights. */
   async function trusting(write: (namespace: string) => string, { streams = true } = {}) {
     const namespace = unique('trust')
-    const layout = new CancellationLayout(new Names(namespace))
+    const layout = cancellationLayout(new Names(namespace))
     const base = new Layout(new Names(namespace), 'quorum').base()
     await applyAs(vhost.url, streams ? [...base, ...layout.parts()] : base)
     const url = await userWith(vhost, { configure: '^$', write: write(namespace), read: '^$' })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Names } from '../../../src/amqp/topology/names.js'
-import { CancellationLayout } from '../../../src/cancellation/cancellation-layout.js'
-import { HORIZONS } from '../../../src/cancellation/horizons.js'
+import { cancellationLayout } from '../../../src/log/log-layout.js'
+import { HORIZONS } from '../../../src/log/horizons.js'
 import { parseEndpoints } from '../../../src/amqp/connection/endpoint.js'
 import { statusReport } from '../../../src/operate/status.js'
 import { applyTopology } from '../../../src/operate/topology/apply.js'
@@ -20,7 +20,7 @@ const HOUR = 3_600_000
 
 function world() {
   const namespace = unique('ns')
-  const layout = new CancellationLayout(new Names(namespace))
+  const layout = cancellationLayout(new Names(namespace))
   const streams = HORIZONS.map((horizon) => layout.stream(horizon))
   // Classic queues are declared quickly.
   const options = {

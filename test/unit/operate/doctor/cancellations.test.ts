@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Layout } from '../../../../src/amqp/topology/layout.js'
-import { HORIZONS } from '../../../../src/cancellation/horizons.js'
+import { HORIZONS } from '../../../../src/log/horizons.js'
 import type { PolicyFact } from '../../../../src/operate/doctor/facts.js'
 import { checkPermissions } from '../../../../src/operate/doctor/permissions.js'
 import { checkPolicies } from '../../../../src/operate/doctor/policies.js'

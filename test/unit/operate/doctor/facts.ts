@@ -3,14 +3,14 @@ import type { Part } from '../../../../src/amqp/topology/part.js'
 import { Names } from '../../../../src/amqp/topology/names.js'
 import type { Facts, Look } from '../../../../src/operate/doctor/facts.js'
 import type { BindingFact, QueueFact } from '../../../../src/operate/management/resources.js'
-import { CancellationLayout } from '../../../../src/cancellation/cancellation-layout.js'
+import { cancellationLayout } from '../../../../src/log/log-layout.js'
 import { LadderLayout } from '../../../../src/strategies/ladder/ladder-layout.js'
 import { allRungs } from '../../../../src/strategies/ladder/rungs.js'
 
 export const names = new Names('dueque')
 const layout = new Layout(names, 'quorum')
 const ladder = new LadderLayout(names)
-export const cancellations = new CancellationLayout(names)
+export const cancellations = cancellationLayout(names)
 
 /** A healthy broker with the layout and these rungs, plus the additions of a test. */
 export function healthy({ rungs = ['30m'], shards = 1, parts = [] as Part[] } = {}): Facts & { look: Look } {

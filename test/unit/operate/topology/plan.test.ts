@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { HORIZONS } from '../../../../src/cancellation/horizons.js'
+import { HORIZONS } from '../../../../src/log/horizons.js'
 import { definitionsOf } from '../../../../src/operate/topology/definitions.js'
 import { topologyPlan } from '../../../../src/operate/topology/plan.js'
 

@@ -5,13 +5,18 @@ import { HORIZONS, type Horizon } from './horizons.js'
 /** Small, since a stream drops whole segments alone. */
 const SEGMENT_BYTES = 4_000_000
 
-/** The exchange and the streams for cancellations in one namespace: docs/wire-format.md. */
-export class CancellationLayout {
+/** The purpose of a log: `cancellations` are read by every consumer, the `journal` by whoever looks at waiting messages. */
+export type LogKind = 'cancellations' | 'journal'
+
+/** The exchange and the streams of one log in one namespace: docs/wire-format.md. */
+export class LogLayout {
+  readonly kind: LogKind
   /** Records are published to it: the default exchange would need a right to write to every queue. */
   readonly exchange: string
 
-  constructor({ prefix }: Pick<Names, 'prefix'>) {
-    this.exchange = `${prefix}.cancellations`
+  constructor({ prefix }: Pick<Names, 'prefix'>, kind: LogKind) {
+    this.kind = kind
+    this.exchange = `${prefix}.${kind}`
   }
 
   stream({ name }: Horizon): string {
@@ -36,6 +41,14 @@ export class CancellationLayout {
   streams(): QueuePart[] {
     return this.parts().filter((part) => part.kind === 'queue')
   }
+}
+
+export function cancellationLayout(names: Pick<Names, 'prefix'>): LogLayout {
+  return new LogLayout(names, 'cancellations')
+}
+
+export function journalLayout(names: Pick<Names, 'prefix'>): LogLayout {
+  return new LogLayout(names, 'journal')
 }
 
 /** Exactly these: RabbitMQ compares them with those of a stream that is there. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { HORIZONS, horizonFor } from '../../../src/cancellation/horizons.js'
+import { HORIZONS, horizonFor } from '../../../src/log/horizons.js'
 
 const NOW = 1_795_977_600_000
 const HOUR = 3_600_000

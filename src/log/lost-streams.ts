@@ -1,7 +1,7 @@
 import type { Topology } from '../amqp/topology/topology.js'
 import { isDuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import type { CancellationLayout } from './cancellation-layout.js'
+import type { LogLayout } from './log-layout.js'
 import type { Horizon } from './horizons.js'
 
 /**
@@ -10,13 +10,13 @@ import type { Horizon } from './horizons.js'
  * can be deleted and declared anew.
  */
 export class LostStreams {
-  readonly #layout: CancellationLayout
+  readonly #layout: LogLayout
   readonly #topology: Topology
   readonly #logger: Logger
   /** Each one once, however many records were refused. */
   readonly #deleting = new Map<Horizon, Promise<void>>()
 
-  constructor(layout: CancellationLayout, topology: Topology, logger: Logger) {
+  constructor(layout: LogLayout, topology: Topology, logger: Logger) {
     this.#layout = layout
     this.#topology = topology
     this.#logger = logger
@@ -40,7 +40,7 @@ export class LostStreams {
     const { declarer } = this.#topology
     // Another process may have done it, or another record. A lost stream counts none.
     if (((await declarer.count(stream)) ?? 0) > 0) return
-    this.#logger.warn('RabbitMQ has lost a stream of cancellations: it is declared anew', { stream })
+    this.#logger.warn('RabbitMQ has lost a stream: it is declared anew', { stream })
     await declarer.delete({ kind: 'queue', name: stream, arguments: {} })
     this.#topology.forget()
   }

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { DuequeError } from '../../../src/base/errors.js'
-import { HORIZONS, type Horizon } from '../../../src/cancellation/horizons.js'
-import { RecordBatches } from '../../../src/cancellation/record-batches.js'
+import { HORIZONS, type Horizon } from '../../../src/log/horizons.js'
+import { RecordBatches } from '../../../src/log/record-batches.js'
 import { failure } from '../../support/mq.js'
 
 const [HOUR, EIGHT_HOURS] = HORIZONS as [Horizon, Horizon]

@@ -1,11 +1,11 @@
 import { Fifo } from '../base/fifo.js'
 import { DuequeError, isDuequeError } from '../base/errors.js'
 import type { Horizon } from './horizons.js'
-import { joinRecords } from './record.js'
+import { joinLines } from './lines.js'
 
 /** Records that travel in one publish at most, and their bytes. A larger record travels alone. */
 const MOST_RECORDS = 64
-const MOST_BYTES = 64 * 1024
+const MOST_BYTES = 256 * 1024
 /** With fewer publishes on the way, a record is sent at once. With more, records gather. */
 const SENT_AT_ONCE = 4
 
@@ -88,7 +88,7 @@ export class RecordBatches {
     try {
       const waitedMs = performance.now() - batch[0]!.writtenAt
       if (waitedMs >= this.#timeoutMs) throw notSent(Math.round(waitedMs))
-      await this.#publish(horizon, joinRecords(batch.map(({ line }) => line)), this.#timeoutMs - waitedMs)
+      await this.#publish(horizon, joinLines(batch.map(({ line }) => line)), this.#timeoutMs - waitedMs)
       for (const { resolve } of batch) resolve()
     } catch (error) {
       if (batch.length > 1 && isTooLarge(error)) return this.#sendHalves(horizon, batch)
@@ -109,6 +109,6 @@ function isTooLarge(error: unknown): boolean {
 }
 
 function notSent(waitedMs: number): DuequeError<'PUBLISH_TIMEOUT'> {
-  const message = `a cancellation was not sent within ${waitedMs} ms: the broker did not confirm earlier ones`
+  const message = `a record was not sent within ${waitedMs} ms: the broker did not confirm earlier ones`
   return new DuequeError('PUBLISH_TIMEOUT', message, { waitedMs })
 }

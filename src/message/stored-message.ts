@@ -1,8 +1,8 @@
-import { isInteger } from '../../base/checks.js'
-import { LATEST_MS } from '../../base/clock.js'
+import { isInteger } from '../base/checks.js'
+import { LATEST_MS } from '../base/clock.js'
 import { isUint8Array } from 'node:util/types'
-import type { DelayedMessage } from '../../message/delayed-message.js'
-import { shown } from '../../base/errors.js'
+import type { DelayedMessage } from './delayed-message.js'
+import { shown } from '../base/errors.js'
 
 /** A message as stores keep it: its body as it is, and everything else as JSON. */
 export interface StoredMessage {
@@ -11,7 +11,7 @@ export interface StoredMessage {
 }
 
 /** Another number here means that older processes cannot read it. */
-const FORMAT = 1
+export const FORMAT = 1
 
 /** The prefix of keys that mean something here. */
 const OWN = 'dueque:'

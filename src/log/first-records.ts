@@ -3,14 +3,14 @@ import { operationFailure } from '../amqp/connection/failures.js'
 import type { Declarer } from '../amqp/topology/declarer.js'
 import { DuequeError } from '../base/errors.js'
 import { TIMED_OUT, withTimeLimit } from '../base/time-limit.js'
-import type { CancellationLayout } from './cancellation-layout.js'
+import type { LogLayout } from './log-layout.js'
 import { HORIZONS } from './horizons.js'
 
 /** The connection needs the right to write to the exchange. */
 export interface FirstRecordSettings {
   connection: AmqpConnection
   declarer: Declarer
-  layout: CancellationLayout
+  layout: LogLayout
   timeoutMs: number
 }
 

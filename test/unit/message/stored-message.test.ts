@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { destinationText } from '../../../../src/message/destination.js'
-import { readyAt, type DelayedMessage } from '../../../../src/message/delayed-message.js'
-import { encodeEnvelope } from '../../../../src/message/envelope.js'
-import type { HeaderValue } from '../../../../src/message/headers.js'
-import { messageOf, tagOf, valueOf } from '../../../../src/strategies/redis/entry.js'
-import { decodeStored, encodeStored } from '../../../../src/strategies/store/stored-message.js'
-import { entryKey } from '../../../../src/strategies/waitlist.js'
+import { destinationText } from '../../../src/message/destination.js'
+import { readyAt, type DelayedMessage } from '../../../src/message/delayed-message.js'
+import { encodeEnvelope } from '../../../src/message/envelope.js'
+import type { HeaderValue } from '../../../src/message/headers.js'
+import { messageOf, tagOf, valueOf } from '../../../src/strategies/redis/entry.js'
+import { decodeStored, encodeStored } from '../../../src/message/stored-message.js'
+import { entryKey } from '../../../src/strategies/waiting-view.js'
 
 const message: DelayedMessage = {
   id: 'ä→😀\0',

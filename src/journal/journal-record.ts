@@ -1,0 +1,85 @@
+import { isUtf8 } from 'node:buffer'
+import { isInteger } from '../base/checks.js'
+import { shown } from '../base/errors.js'
+import type { DelayedMessage } from '../message/delayed-message.js'
+import { checkStored, FORMAT, fromJson, toJson } from '../message/stored-message.js'
+import type { JournalledMessage } from '../strategies/waiting-view.js'
+
+/** A line of the journal. The format is in docs/wire-format.md. */
+export type JournalRecord = Entry | Refusal
+
+/** A message that waits, unless it is cancelled or its {@link Refusal} follows. */
+export interface Entry {
+  readonly message: JournalledMessage
+  /** Names this record: milliseconds × 1000 and a random part. Of two entries of one message, the later has the greater. */
+  readonly written: number
+  readonly refused?: never
+}
+
+/** The message of one entry does not wait: RabbitMQ did not take it. */
+export interface Refusal {
+  readonly id: string
+  /** {@link Entry.written} of that entry. */
+  readonly refused: number
+  /** When the message would have been ready, in milliseconds since the epoch. */
+  readonly readyAt: number
+}
+
+const NO_BODY = new Uint8Array()
+
+/** @param bodies whether the record holds the body */
+export function encodeEntry(message: DelayedMessage, written: number, bodies: boolean): string {
+  const { body, id, ...rest } = message
+  const content = !bodies ? undefined : isUtf8(body) ? { body: textOf(body) } : { base64: base64Of(body) }
+  const record = { format: FORMAT, written, id: wellFormed(id), ...content, ...rest }
+  return toJson(record, message.properties !== undefined)
+}
+
+export function encodeRefusal({ id, refused, readyAt }: Refusal): string {
+  return toJson({ format: FORMAT, refused, id: wellFormed(id), readyAt }, false)
+}
+
+/** Later versions may add fields. @throws Error for a line that is no record, or one of a later format */
+export function decodeRecord(line: string): JournalRecord {
+  const { format, written, refused, body, base64, ...rest } = Object(fromJson(line)) as Record<string, unknown>
+  if (format !== FORMAT) throw new Error(`a record of format ${shown(format)}: this version reads ${FORMAT}`)
+  if (refused !== undefined) return refusalOf({ ...rest, refused })
+  if (!isInteger(written, 0)) throw expected('a whole number from 0 as written', written)
+  checkStored({ ...rest, body: NO_BODY })
+  return { message: { ...rest, body: bodyOf(body, base64) } as JournalledMessage, written }
+}
+
+function refusalOf({ id, refused, readyAt }: Record<string, unknown>): Refusal {
+  if (typeof id !== 'string') throw expected('a text as id', id)
+  if (!isInteger(refused, 0)) throw expected('a whole number from 0 as refused', refused)
+  if (typeof readyAt !== 'number') throw expected('milliseconds since the epoch as readyAt', readyAt)
+  return { id, refused, readyAt }
+}
+
+function bodyOf(body: unknown, base64: unknown): Uint8Array | undefined {
+  if (typeof body === 'string') return Buffer.from(body)
+  if (typeof base64 === 'string') return Buffer.from(base64, 'base64')
+  if (body === undefined && base64 === undefined) return undefined
+  throw expected('a text as body or base64', body ?? base64)
+}
+
+/** AMQP replaces half of a surrogate pair in a message's id, where JSON would keep it. */
+function wellFormed(id: string): string {
+  return Buffer.from(id).toString()
+}
+
+function textOf(bytes: Uint8Array): string {
+  return bufferOf(bytes).toString()
+}
+
+function base64Of(bytes: Uint8Array): string {
+  return bufferOf(bytes).toString('base64')
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
+}
+
+function expected(what: string, value: unknown): Error {
+  return new Error(`a journal record: expected ${what}, got ${shown(value)}`)
+}

@@ -1,0 +1,165 @@
+import type { AmqpBroker } from '../amqp/amqp-broker.js'
+import type { Frame } from '../amqp/publish/frame-builder.js'
+import type { DeliveryOptions, PublishPlan } from '../amqp/publish/publication.js'
+import type { Declarer } from '../amqp/topology/declarer.js'
+import type { Topology } from '../amqp/topology/topology.js'
+import { DuequeError, isDuequeError } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
+import type { Timeline } from '../base/clock.js'
+import { endsWithin } from '../base/time-limit.js'
+import { HORIZONS, horizonFor, type Horizon } from './horizons.js'
+import type { LogLayout } from './log-layout.js'
+import { LostStreams } from './lost-streams.js'
+import { RecordBatches, type PublishRecords } from './record-batches.js'
+
+/** For the first record of a stream: it may turn out that the stream is lost. Starting consumers wait less for it. */
+const [FIRST_MS, FIRST_AWAITED_MS] = [10_000, 1000]
+/** How long a broker without streams is not asked again. */
+const REFUSED_MS = 60_000
+
+export interface StreamLogSettings {
+  broker: AmqpBroker
+  layout: LogLayout
+  clock: Timeline
+  logger: Logger
+}
+
+/** Writes records into the streams of one log of a namespace. Declares the streams when they are first needed. */
+export class StreamLog {
+  readonly layout: LogLayout
+  readonly #broker: AmqpBroker
+  readonly #clock: Timeline
+  readonly #batches: RecordBatches
+  readonly #lost: LostStreams
+  #isClosed = false
+  #ready: Promise<void> | undefined
+  /** Of a broker without streams. It closes the connection when it is asked for one. */
+  #unsupported: { error: DuequeError; until: number } | undefined
+
+  constructor({ broker, layout, clock, logger }: StreamLogSettings) {
+    this.layout = layout
+    this.#broker = broker
+    this.#clock = clock
+    this.#lost = new LostStreams(layout, broker.topology, logger)
+    const publish: PublishRecords = (horizon, body, timeoutMs) => this.#publish(horizon, body, { timeoutMs })
+    this.#batches = new RecordBatches(publish, broker.publishTimeoutMs)
+  }
+
+  /**
+   * Resolves when the record is confirmed.
+   *
+   * @param line without a line end
+   * @param due until then the record is needed, in milliseconds since the epoch; undefined if that is not known
+   * @throws DuequeError with the `outcome` of this record: what {@link declare} and a publish throw
+   */
+  write(line: string, due: number | undefined): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new DuequeError('CLOSED', 'dueque is closed', {}))
+    return this.#batches.write(horizonFor(due, this.#clock.now()), line)
+  }
+
+  /**
+   * Resolves when the streams are there and this user may write to them, as far as a record without content can tell. Asks
+   * until the answer is yes.
+   *
+   * @throws DuequeError as {@link write}
+   */
+  ready(): Promise<void> {
+    this.#ready ??= this.#publish(HORIZONS[0]!, Buffer.alloc(0)).catch((error: unknown) => {
+      this.#ready = undefined
+      throw error
+    })
+    return this.#ready
+  }
+
+  /** Takes no more records. Resolves when those that were written are confirmed, or have failed. */
+  close(): Promise<void> {
+    this.#isClosed = true
+    return this.#batches.settled()
+  }
+
+  /**
+   * Declares the exchange and the streams on the connection of `topology`. An empty stream gets a first record without
+   * content, so that a reader at its end finds something.
+   *
+   * @throws DuequeError `UNSUPPORTED` on a broker without streams, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`
+   */
+  async declare(topology: Topology): Promise<void> {
+    const { error, until } = this.#unsupported ?? { until: 0 }
+    if (error && performance.now() < until) throw error
+    try {
+      // The topology remembers the exchange and the streams by the kind.
+      await topology.ensure(this.layout.kind, async () => {
+        await topology.declarer.declare(this.layout.exchangePart())
+        // Side by side: every consumer that starts waits for it.
+        await Promise.all(HORIZONS.map((horizon) => this.#declareStream(horizon, topology.newDeclarer())))
+      })
+    } catch (failure) {
+      if (isDuequeError(failure, 'UNSUPPORTED'))
+        this.#unsupported = { error: failure, until: performance.now() + REFUSED_MS }
+      throw failure
+    }
+  }
+
+  async #declareStream(horizon: Horizon, declarer: Declarer): Promise<void> {
+    try {
+      for (const part of this.layout.streamParts(horizon)) await declarer.declare(part)
+      const count = await declarer.count(this.layout.stream(horizon))
+      if (count === 0) {
+        this.#broker.topology.young.add(this.layout.stream(horizon))
+        await this.#writeFirst(horizon)
+      }
+    } finally {
+      declarer.close()
+    }
+  }
+
+  /** A reader that starts by time in the moment when the first record is written may get nothing. Never rejects. */
+  async #writeFirst(horizon: Horizon): Promise<void> {
+    const stream = this.layout.stream(horizon)
+    const plan = { stream, prepare: (id: string) => this.#frame(id, horizon.name), safeAt: () => 0 }
+    const written = this.#send(Buffer.alloc(0), plan, { timeoutMs: FIRST_MS })
+    const recovered = written.catch((error: unknown) => this.#lost.recover(horizon, error))
+    // RabbitMQ may take no messages for now.
+    await endsWithin(
+      recovered.catch(() => undefined),
+      FIRST_AWAITED_MS,
+    )
+  }
+
+  async #publish(horizon: Horizon, body: Buffer, options: DeliveryOptions = {}): Promise<void> {
+    const { topology } = this.#broker
+    const plan = {
+      stream: this.layout.stream(horizon),
+      prepare: (id: string) => (topology.has(this.layout.kind) ? this.#frame(id, horizon.name) : this.declare(topology)),
+      // RabbitMQ loses its first streams if it is killed right after their declaration.
+      safeAt: () => (topology.young.isEmpty ? 0 : topology.young.safeAt([this.layout.stream(horizon)])),
+    }
+    try {
+      await this.#send(body, plan, options)
+    } catch (error) {
+      await this.#lost.recover(horizon, error)
+      await this.#send(body, plan, options)
+    }
+  }
+
+  #send(body: Buffer, plan: RecordPlan, options: DeliveryOptions): Promise<void> {
+    const message = { id: crypto.randomUUID(), revision: undefined, body }
+    return this.#broker.publish(message, { ...plan, prepare: () => plan.prepare(message.id) }, options)
+  }
+
+  #frame(messageId: string, routingKey: string): Frame {
+    const options = {
+      messageId,
+      contentType: 'application/x-ndjson',
+      timestamp: Math.floor(this.#clock.now() / 1000),
+      deliveryMode: 2,
+      mandatory: true,
+    }
+    return { exchange: this.layout.exchange, routingKey, options }
+  }
+}
+
+/** A {@link PublishPlan} for each id of a message. */
+interface RecordPlan extends Pick<PublishPlan, 'safeAt' | 'stream'> {
+  prepare(id: string): Frame | Promise<void>
+}
