@@ -41,6 +41,8 @@ export class JournalView implements WaitingView {
 
   #unread(): Promise<never> {
     const { names } = this.#settings.broker
-    return Promise.reject(new DuequeError('UNSUPPORTED', `the journal of ${names.prefix} cannot be read yet`, {} as never))
+    return Promise.reject(
+      new DuequeError('UNSUPPORTED', `the journal of ${names.prefix} cannot be read yet`, {} as never),
+    )
   }
 }

@@ -78,10 +78,12 @@ export class Journal {
   /** Not awaited: the outcome of the message is known. */
   #refuse(message: DelayedMessage, refused: number): void {
     const { id } = message
-    this.#log.write(encodeRefusal({ id, refused, readyAt: readyAt(message) }), readyAt(message)).catch((error: unknown) => {
-      const { logger } = this.#settings
-      logger.warn('the journal shows a message that does not wait', { id, error: errorText(error) })
-    })
+    this.#log
+      .write(encodeRefusal({ id, refused, readyAt: readyAt(message) }), readyAt(message))
+      .catch((error: unknown) => {
+        const { logger } = this.#settings
+        logger.warn('the journal shows a message that does not wait', { id, error: errorText(error) })
+      })
   }
 }
 

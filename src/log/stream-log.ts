@@ -130,7 +130,8 @@ export class StreamLog {
     const { topology } = this.#broker
     const plan = {
       stream: this.layout.stream(horizon),
-      prepare: (id: string) => (topology.has(this.layout.kind) ? this.#frame(id, horizon.name) : this.declare(topology)),
+      prepare: (id: string) =>
+        topology.has(this.layout.kind) ? this.#frame(id, horizon.name) : this.declare(topology),
       // RabbitMQ loses its first streams if it is killed right after their declaration.
       safeAt: () => (topology.young.isEmpty ? 0 : topology.young.safeAt([this.layout.stream(horizon)])),
     }

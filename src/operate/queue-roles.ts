@@ -22,7 +22,11 @@ export function roleReader(names: Names): (queue: string) => QueueRole | undefin
   const outlet = names.outlet('')
   const queueOutlet = names.queueOutlet('')
   const dead = deadQueue('')
-  const streams = new Set(cancellationLayout(names).streams().map(({ name }) => name))
+  const streams = new Set(
+    cancellationLayout(names)
+      .streams()
+      .map(({ name }) => name),
+  )
   return (queue) => {
     const rung = rungOf(queue)
     if (rung) return { kind: 'rung', ...rung }

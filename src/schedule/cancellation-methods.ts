@@ -58,7 +58,7 @@ export function cancellationMethods(
       checkDueNames(due)
       if (content !== undefined) checkContent(content as never)
       // A crash behind this leaves both messages, and none would be lost.
-      const replaced = await replace(resolved, due, content as RescheduleContent | undefined)
+      const replaced = await replace(resolved, due, content)
       if (!replaced) return undefined
       const { old, receipt } = replaced
       await log.write(replacing(old, receipt, now())).catch((error: unknown) => {

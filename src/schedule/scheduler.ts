@@ -34,7 +34,7 @@ export interface Instead {
 interface Scheduled {
   readonly draft: () => Draft
   readonly body: () => Uint8Array | Promise<Uint8Array>
-  readonly options: Pick<ScheduleOptions, 'declare' | 'signal'>
+  readonly options: Partial<ScheduleOptions>
 }
 
 /** Checks what is scheduled, gives it to the strategy, and counts the schedules that have no outcome yet. */
@@ -61,8 +61,8 @@ export class Scheduler {
   schedule<In>(item: ScheduleItem<In>, extras: ScheduleExtras = {}): Promise<Receipt> {
     const draft = () => this.#draft(item, extras)
     const body = () => encodePayload(item.message, item.payload)
-    // Of an item that is none, `draft` throws.
-    const options = Object(Object(item).options) as ScheduleItem<In>['options']
+    // `draft` throws for an item without options.
+    const options = (item as Partial<ScheduleItem<In>> | null)?.options ?? {}
     return this.#run({ draft, body, options }, extras)
   }
 
@@ -143,13 +143,12 @@ export class Scheduler {
   }
 
   /** The options that only some strategies have. */
-  #conflictOptions(options: WaitOptions | ScheduleOptions): Pick<WaitOptions, 'onConflict' | 'transaction'> {
+  #conflictOptions(options: Partial<WaitOptions | ScheduleOptions>): Pick<WaitOptions, 'onConflict' | 'transaction'> {
     const { onConflict, transaction } = options as WaitOptions
     const { strategy } = this.#options
     const { name, waitlist } = strategy
     if (onConflict !== undefined) {
-      if (!waitlist)
-        throw invalidOption('onConflict', `none with ${name}: RabbitMQ cannot lock an id`, onConflict)
+      if (!waitlist) throw invalidOption('onConflict', `none with ${name}: RabbitMQ cannot lock an id`, onConflict)
       if (!['ignore', 'replace', 'error'].includes(onConflict))
         throw invalidOption('onConflict', "'ignore', 'replace' or 'error'", onConflict)
     }

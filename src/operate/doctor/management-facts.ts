@@ -152,7 +152,9 @@ async function readyBytesOf(api: ManagementApi, v: string, queues: readonly stri
 
 /** The cancellation streams that are there. */
 function streamsOf(names: Names, { looks = [] }: ManagementFacts): string[] {
-  const streams = cancellationLayout(names).streams().map(({ name }) => name)
+  const streams = cancellationLayout(names)
+    .streams()
+    .map(({ name }) => name)
   return streams.filter((name) => looks[0]?.queues.get(name)?.type === 'stream')
 }
 

@@ -58,7 +58,11 @@ function trusting(missing: readonly string[], facts: Facts): string {
   const write = `^${own}\\.(entry\\..+|deliver${consumes ? '|dead|parked' : ''}${mayCancel(facts) ? '|cancellations' : ''})$`
   const read = consumes ? `^(${[readable(own, hasStreams), ...queues.map(escaped)].join('|')})$` : '^$'
   const patterns = ['^$', write, read].map(quoted).join(' ')
-  const streams = new Set(cancellationLayout(names).streams().map(({ name }) => name))
+  const streams = new Set(
+    cancellationLayout(names)
+      .streams()
+      .map(({ name }) => name),
+  )
   const instead = missing.some((name) => streams.has(name)) ? "; or consume with cancellations: 'off'" : ''
   return `rabbitmqctl set_permissions -p ${quoted(vhost)} ${quoted(user)} ${patterns} (replaces all three: keep its other permissions)${instead}`
 }

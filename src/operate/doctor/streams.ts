@@ -27,7 +27,9 @@ function isNew(facts: Facts): boolean {
 
 /** Whether anything of them is there, as far as that is known. */
 export function hasStreams(facts: Facts): boolean {
-  const things = cancellationLayout(facts.names).parts().filter(({ kind }) => kind !== 'binding')
+  const things = cancellationLayout(facts.names)
+    .parts()
+    .filter(({ kind }) => kind !== 'binding')
   return things.some((part) => !['missing', 'unknown'].includes(String(judgePart(part, facts))))
 }
 

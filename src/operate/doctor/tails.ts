@@ -14,7 +14,11 @@ export function checkTails(facts: Facts): Finding[] {
   const { consumers } = facts.management
   // Without the streams nothing is cancelled.
   if (!consumers || !facts.hasStreams || !hasStreams(facts)) return []
-  const streams = new Set(cancellationLayout(facts.names).streams().map(({ name }) => name))
+  const streams = new Set(
+    cancellationLayout(facts.names)
+      .streams()
+      .map(({ name }) => name),
+  )
   const reading = new Set(consumers.filter(({ queue }) => streams.has(queue)).map(({ connection }) => connection))
   const behindGates = new Set(consumers.map(({ forwardsTo }) => forwardsTo))
   const works = workQueues(facts).filter(({ name }) => !behindGates.has(name) && !isIntake(name, facts))

@@ -3,12 +3,10 @@ import type { QueueType } from '../../amqp/topology/names.js'
 import { aFunction, checkOptions, integer, oneOf, type Rules } from '../../base/checks.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
-import { cancellationFacet, cancellationLog } from '../../cancellation/log.js'
 import { aJournal, type JournalOptions } from '../../journal/journal-options.js'
-import { closeJournal, journalFacet, openJournal, type OpenJournal } from '../../journal/open-journal.js'
-import type { StreamLog } from '../../log/stream-log.js'
 import type { Cancellations } from '../cancellations.js'
 import type { Environment, Strategy } from '../strategy.js'
+import { StreamLogs } from '../stream-logs.js'
 import type { WaitingView } from '../waiting-view.js'
 import { LadderDeclarer } from './ladder-declarer.js'
 import { LadderNames } from './ladder-names.js'
@@ -81,14 +79,12 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
   checkOptions(options, LADDER_RULES)
   const { queueType, shards = 1, tolerance = defaultTolerance, lead = 0 } = options
   let open: OpenLadder | undefined
-  let log: StreamLog | undefined
-  let journal: OpenJournal | undefined
+  const logs = new StreamLogs('ladder', options.journal)
   let turn = 0
 
   return {
     name: 'ladder',
-    cancellations: cancellationFacet('ladder', () => log),
-    ...(options.journal && { journal: journalFacet('ladder', () => journal) }),
+    ...logs.facets(),
     // Two roundings of up to 1 s each way, and the broker's own delay.
     limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 1500, leadMs: longestLead(lead) },
 
@@ -100,8 +96,7 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
       const routes = new Routes(queueType ?? broker.topology.queueType)
       const warmUp = new WarmUp(declarer, logger, stepOf(lead))
       const names = new LadderNames(broker.names)
-      log = cancellationLog(broker, clock, logger)
-      journal = openJournal(options.journal, { broker, clock, logger })
+      logs.open({ broker, clock, logger })
       open = { broker, names, declarer, clock, tolerance, lead, routes, pauses: new Pauses(), warmUp }
     },
 
@@ -109,8 +104,7 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
       if (!open) return Promise.reject(new DuequeError('CLOSED', 'the ladder is not started', {}))
       const { broker } = open
       const plan = new LadderPlan(open, message, options, turn++ % shards)
-      const publish = () => broker.publish(message, plan, options)
-      return journal ? journal.writer.schedule(message, publish, options.signal) : publish()
+      return logs.schedule(message, () => broker.publish(message, plan, options), options.signal)
     },
 
     async repair() {
@@ -120,8 +114,7 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
     async stop() {
       open?.warmUp.stop()
       open = undefined
-      await Promise.all([log?.close(), closeJournal(journal)])
-      log = journal = undefined
+      await logs.close()
     },
   }
 }

@@ -7,12 +7,10 @@ import { checkOptions, type Rules } from '../../base/checks.js'
 import type { Clock } from '../../base/clock.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
-import { cancellationFacet, cancellationLog } from '../../cancellation/log.js'
 import { aJournal, type JournalOptions } from '../../journal/journal-options.js'
-import { closeJournal, journalFacet, openJournal, type OpenJournal } from '../../journal/open-journal.js'
-import type { StreamLog } from '../../log/stream-log.js'
 import type { Cancellations } from '../cancellations.js'
 import type { Environment, Strategy } from '../strategy.js'
+import { StreamLogs } from '../stream-logs.js'
 import type { WaitingView } from '../waiting-view.js'
 import { delayedExchange, delayedParts } from './delayed-exchange.js'
 
@@ -68,13 +66,11 @@ export function plugin(options?: PluginOptions): PluginStrategy
 export function plugin(options: PluginOptions = {}): PluginStrategy {
   checkOptions(options, PLUGIN_RULES)
   let open: OpenPlugin | undefined
-  let log: StreamLog | undefined
-  let journal: OpenJournal | undefined
+  const logs = new StreamLogs('plugin', options.journal)
 
   return {
     name: 'plugin',
-    cancellations: cancellationFacet('plugin', () => log),
-    ...(options.journal && { journal: journalFacet('plugin', () => journal) }),
+    ...logs.facets(),
     // The wait is counted from when the broker gets to a message.
     limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 500, leadMs: 0 },
 
@@ -82,8 +78,7 @@ export function plugin(options: PluginOptions = {}): PluginStrategy {
       const broker = onRabbit(given, 'plugin')
       if (open) throw invalidOption('strategy', 'a plugin() of its own for each connection', 'one that is in use')
       await ensureExchange(broker)
-      log = cancellationLog(broker, clock, logger)
-      journal = openJournal(options.journal, { broker, clock, logger })
+      logs.open({ broker, clock, logger })
       open = { broker, exchange: delayedExchange(broker.names), clock }
     },
 
@@ -103,14 +98,12 @@ export function plugin(options: PluginOptions = {}): PluginStrategy {
         },
         safeAt: () => direct.safeAt(),
       }
-      const publish = () => broker.publish(message, plan, wait)
-      return journal ? journal.writer.schedule(message, publish, wait.signal) : publish()
+      return logs.schedule(message, () => broker.publish(message, plan, wait), wait.signal)
     },
 
     async stop() {
       open = undefined
-      await Promise.all([log?.close(), closeJournal(journal)])
-      log = journal = undefined
+      await logs.close()
     },
   }
 }

@@ -50,6 +50,7 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
     replace: (message, by) => waiting.replace(message, by),
     list: (filter, page) => waiting.list(filter, page),
     count: (filter) => waiting.count(filter),
+    countBy: (filter, spanMs) => waiting.countBy(filter, spanMs),
 
     watch: (watcher) => watch(watcher, logger),
     checkTransaction,

@@ -21,6 +21,7 @@ const settings = {
   now: () => NOW,
   marginMs: 1000,
   schedule: () => Promise.reject(new Error('not scheduled')),
+  scheduleCopy: () => Promise.reject(new Error('not scheduled')),
   onCancelled: () => undefined,
 }
 const receipt = (inMs: number) => ({

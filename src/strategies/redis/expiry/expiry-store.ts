@@ -44,6 +44,7 @@ export function expiryStore({ store, prefix, ...options }: ExpiryStoreOptions): 
     replace: (message, by) => store.replace(message, by),
     list: (filter, page) => store.list(filter, page),
     count: (filter) => store.count(filter),
+    countBy: (filter, spanMs) => store.countBy(filter, spanMs),
     health: () => store.health(),
     faults: () => store.faults(),
     close: () => store.close(),

@@ -1,0 +1,50 @@
+import type { AmqpBroker } from '../amqp/amqp-broker.js'
+import type { Timeline } from '../base/clock.js'
+import type { Logger } from '../base/logger.js'
+import { cancellationFacet, cancellationLog } from '../cancellation/log.js'
+import type { JournalOptions } from '../journal/journal-options.js'
+import { closeJournal, journalFacet, openJournal, type OpenJournal } from '../journal/open-journal.js'
+import type { StreamLog } from '../log/stream-log.js'
+import type { DelayedMessage } from '../message/delayed-message.js'
+
+interface LogSettings {
+  broker: AmqpBroker
+  clock: Timeline
+  logger: Logger
+}
+
+/** The logs beside the messages of a strategy on RabbitMQ: cancellations, and a journal if there is one. */
+export class StreamLogs {
+  readonly #strategy: string
+  readonly #options: boolean | JournalOptions
+  #cancellations: StreamLog | undefined
+  #journal: OpenJournal | undefined
+
+  /** @param options of the journal, which were checked */
+  constructor(strategy: string, options: boolean | JournalOptions = false) {
+    this.#strategy = strategy
+    this.#options = options
+  }
+
+  /** The facets of the strategy. */
+  facets() {
+    const cancellations = cancellationFacet(this.#strategy, () => this.#cancellations)
+    if (this.#options === false) return { cancellations }
+    return { cancellations, journal: journalFacet(this.#strategy, () => this.#journal) }
+  }
+
+  open({ broker, clock, logger }: LogSettings): void {
+    this.#cancellations = cancellationLog(broker, clock, logger)
+    this.#journal = openJournal(this.#options, { broker, clock, logger })
+  }
+
+  /** Publishes a message, and its record in the journal if there is one. */
+  schedule(message: DelayedMessage, publish: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    return this.#journal ? this.#journal.writer.schedule(message, publish, signal) : publish()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#cancellations?.close(), closeJournal(this.#journal)])
+    this.#cancellations = this.#journal = undefined
+  }
+}
