@@ -64,17 +64,17 @@ it('records gather while four publishes are under way, 64 at most, in order', as
   expect(sent.flatMap((publish) => publish.lines)).toEqual(lines(200))
 })
 
-it('a publish has 64 KiB at most; a larger record travels alone', async () => {
+it('a publish has 256 KiB at most; a larger record travels alone', async () => {
   const { sent, write } = world()
   void Promise.all(write(lines(4)))
-  const large = ['x'.repeat(40_000), 'é'.repeat(20_000), 'z'.repeat(100_000), 'a', 'b']
+  const large = ['x'.repeat(160_000), 'é'.repeat(80_000), 'z'.repeat(400_000), 'a', 'b']
   const all = write(large)
   await confirmAll(sent)
   await Promise.all(all)
   expect(sent.slice(4).map((publish) => publish.lines.map(({ length }) => length))).toEqual([
-    [40_000],
-    [20_000],
-    [100_000],
+    [160_000],
+    [80_000],
+    [400_000],
     [1, 1],
   ])
 })
