@@ -133,7 +133,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
       now: () => clock.now(),
       marginMs: cancellations.marginMs,
       schedule: (item, instead) => this.#scheduler.schedule(item, { instead }),
-      scheduleCopy: (message, due, instead) => this.#scheduler.scheduleCopy(message, due, instead),
+      scheduleCopy: (message, copy) => this.#scheduler.scheduleCopy(message, copy),
       onCancelled: (id, outcome) => this.#events.emit('cancelled', { id, outcome }),
     })
     const guarded = this.#whileOpen(methods)

@@ -64,7 +64,7 @@ export type { CancelResult } from './schedule/cancel-result.js'
 export type { CancelItemResult, CancelRun, CancelSummary } from './schedule/cancel-run.js'
 export type { ConflictOptions } from './schedule/conflict-options.js'
 export type { RescheduleContent, RescheduleOptions } from './schedule/reschedule-content.js'
-export type { JournalOptions } from './journal/journal-options.js'
+export type { JournalOn, JournalOptions } from './journal/journal-options.js'
 export type { Waitlist } from './strategies/waitlist.js'
 export type { JournalledMessage, Position, SpanCount, WaitingView, WaitlistFilter } from './strategies/waiting-view.js'
 export type {
@@ -88,6 +88,7 @@ export { startIntake, type Intake, type IntakeOptions, type IntakeStats } from '
 export {
   memory,
   type InMemory,
+  type MemoryJournalStrategy,
   type MemoryLogStrategy,
   type MemoryOptions,
   type MemoryStrategy,

@@ -24,6 +24,9 @@ export interface JournalOptions {
   index?: boolean | { maxEntries?: number | undefined } | undefined
 }
 
+/** An option `journal` that is on for sure. `false` would fit `JournalOptions`, all of whose fields are optional. */
+export type JournalOn = true | (object & JournalOptions)
+
 const RULES: Rules<JournalOptions> = {
   minDelayMs: integer(0, MAX_DELAY_MS),
   bodies: flag,

@@ -9,6 +9,7 @@
  * |               |                                                 | wherever a consumer still meets it                                     |
  * | `unknown`     | never                                           | the target has no due time: one of the two above. A message that is    |
  * |               |                                                 | due in more than 30 days is handled all the same                       |
- * | `not-waiting` | it was delivered, is on its way, or never was   | never: RabbitMQ cannot look up a waiting message                       |
+ * | `not-waiting` | it was delivered, is on its way, or never was   | never: RabbitMQ cannot look up a waiting message. Only the event of a  |
+ * |               |                                                 | `reschedule` without content has it, if the journal finds none         |
  */
 export type CancelResult = 'cancelled' | 'too-late' | 'unknown' | 'not-waiting'

@@ -2,7 +2,7 @@ import { invalidOption } from '../base/errors.js'
 import { encodePayload } from '../message/definition.js'
 import { destinationText, isReserved, type Destination } from '../message/destination.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
-import type { Headers } from '../message/headers.js'
+import { HEADER, type Headers } from '../message/headers.js'
 import { checkContent, rescheduled, type RescheduleContent } from './reschedule-content.js'
 import { assertNotAborted, resolveSchedule } from './schedule-options.js'
 
@@ -46,11 +46,13 @@ export async function replacement<In>(
 export function withDue(message: DelayedMessage, dueAt: number): DelayedMessage {
   const { expiresAt } = message
   const shifted = expiresAt === undefined ? undefined : Math.max(expiresAt + dueAt - message.dueAt, dueAt)
-  return { ...message, dueAt, retryAt: undefined, expiresAt: shifted }
+  // A message that was put back has the time of its retry twice.
+  const { [HEADER.retryAt]: _, ...headers } = message.headers
+  return { ...message, headers, dueAt, retryAt: undefined, expiresAt: shifted }
 }
 
 /** Headers of ours, which a message has that waits for a retry. */
-function ownHeaders(headers: Headers): Headers {
+export function ownHeaders(headers: Headers): Headers {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => isReserved(name)))
 }
 

@@ -4,14 +4,13 @@ import { invalidOption } from '../base/errors.js'
 import type { ScheduleItem } from '../dueque.js'
 import { checkDefinition, encodePayload } from '../message/definition.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
-import { resolveDue, type Due } from '../message/due.js'
+import { userHeaders, type Headers } from '../message/headers.js'
 import { receiptOf, withReceipt, type Receipt } from '../message/receipt.js'
 import type { ResolvedOptions } from '../options.js'
 import type { WaitOptions } from '../strategies/strategy.js'
 import { runSchedule } from '../telemetry.js'
 import { cancellableWithin } from './cancellable-within.js'
-import { withDue } from './replacement.js'
-import { nextRevision } from './revision.js'
+import { ownHeaders, withDue } from './replacement.js'
 import { checkItem, type Place } from './run-all.js'
 import { assertNotAborted, resolveSchedule, type Draft, type ScheduleOptions } from './schedule-options.js'
 
@@ -35,6 +34,8 @@ interface Scheduled {
   readonly draft: () => Draft
   readonly body: () => Uint8Array | Promise<Uint8Array>
   readonly options: Partial<ScheduleOptions>
+  /** Headers that no hook of telemetry sees. */
+  readonly hiddenHeaders?: Headers
 }
 
 /** Checks what is scheduled, gives it to the strategy, and counts the schedules that have no outcome yet. */
@@ -66,16 +67,23 @@ export class Scheduler {
     return this.#run({ draft, body, options }, extras)
   }
 
-  /** Schedules a message that waits under another due time, as it is. */
-  scheduleCopy(message: DelayedMessage, due: Due, instead: Instead): Promise<Receipt> {
-    const draft = () => {
-      const { clock, strategy } = this.#options
-      const now = clock.now()
-      const revision = nextRevision(now, instead.leastRevision)
-      const dueAt = resolveDue(due, now, strategy.limits.maxDelayMs)
-      return { ...withDue(message, dueAt), revision, scheduledAt: now }
+  /**
+   * Schedules a waiting message under another revision and due time, as it is otherwise.
+   *
+   * @param revision greater than that of the message
+   */
+  scheduleCopy(
+    message: DelayedMessage,
+    { revision, dueAt, ready }: { revision: number; dueAt: number } & Pick<Instead, 'ready'>,
+  ): Promise<Receipt> {
+    const copy = { ...withDue(message, dueAt), revision, scheduledAt: this.#options.clock.now() }
+    const scheduled = {
+      draft: () => ({ ...copy, headers: userHeaders(copy.headers) }),
+      body: () => message.body,
+      options: {},
+      hiddenHeaders: ownHeaders(copy.headers),
     }
-    return this.#run({ draft, body: () => message.body, options: {} }, { instead })
+    return this.#run(scheduled, { instead: { leastRevision: revision, ready } })
   }
 
   #run(scheduled: Scheduled, extras: ScheduleExtras): Promise<Receipt> {
@@ -100,7 +108,7 @@ export class Scheduler {
   }
 
   async #confirm(scheduled: Scheduled, extras: ScheduleExtras, draft = scheduled.draft()): Promise<Receipt> {
-    const { options } = scheduled
+    const { options, hiddenHeaders } = scheduled
     this.#underWay++
     try {
       const conflicts = this.#conflictOptions(options)
@@ -110,7 +118,8 @@ export class Scheduler {
       extras.place?.sized(draft.body.byteLength)
       if (extras.instead) await extras.instead.ready()
       try {
-        const instead = await this.#options.strategy.schedule(draft, { declare, signal, ...conflicts })
+        const message = hiddenHeaders ? { ...draft, headers: { ...hiddenHeaders, ...draft.headers } } : draft
+        const instead = await this.#options.strategy.schedule(message, { declare, signal, ...conflicts })
         return receiptOf(instead ?? draft, this.#withinMs)
       } catch (error) {
         throw withReceipt(error, receiptOf(draft, this.#withinMs))

@@ -22,7 +22,7 @@ export function strategyMethods<F extends Facets>(
   const { waitlist, cancellations, journal } = strategy
   const methods = waitlist
     ? waitlistMethods(strategy, waitlist, settings.now)
-    : cancellations && cancellationMethods(cancellations, settings, journal)
+    : cancellations && cancellationMethods({ ...strategy, cancellations }, settings)
   const views = journal && viewMethods(journal, settings.marginMs)
   const all = methods ? { ...methods, ...views, ...telling(methods, settings.onCancelled) } : {}
   return all as Omit<StrategyMethods<F>, 'cancelAll'>

@@ -1,5 +1,6 @@
 import { checkOne, oneOf } from '../base/checks.js'
 import { readyAt } from '../message/delayed-message.js'
+import { userHeaders } from '../message/headers.js'
 import { receiptOf } from '../message/receipt.js'
 import type { JournalledMessage, WaitingView } from '../strategies/waiting-view.js'
 import { checkFilter, checkList, cursorOf } from './list-options.js'
@@ -51,16 +52,19 @@ export async function findIn<M extends JournalledMessage>(
 
 function waitingMessage(message: JournalledMessage, withinMs: number): WaitingMessage {
   const { id, name, body, dueAt, scheduledAt, attempt, headers } = message
+  const ready = readyAt(message)
   return {
     id,
     name,
     payload: body && jsonOf(body),
     dueAt: new Date(dueAt),
-    readyAt: new Date(readyAt(message)),
+    readyAt: new Date(ready),
     scheduledAt: new Date(scheduledAt),
     attempt,
-    headers,
-    receipt: receiptOf(message, withinMs),
+    // A retry has those of dueque as well.
+    headers: userHeaders(headers),
+    // Until then a cancellation has to hold.
+    receipt: receiptOf({ ...message, dueAt: ready }, withinMs),
   }
 }
 

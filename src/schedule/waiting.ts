@@ -26,8 +26,9 @@ export interface WaitingMessage {
   readonly scheduledAt: Date
   /** 1, or more if it waits for a retry. */
   readonly attempt: number
+  /** The producer's. */
   readonly headers: Headers
-  /** What `cancel` and `reschedule` take. */
+  /** What `cancel` and `reschedule` take. Of a retry, its due time is {@link readyAt}. */
   readonly receipt: Receipt
 }
 
@@ -116,20 +117,28 @@ export interface CancelMethods {
 }
 
 /**
- * Reads and changes waiting messages, with strategies that keep them in a store, or a journal of them. A store's answers are
- * exact: a message that was handed over to RabbitMQ is not waiting any more, even if its consumer has not seen it yet. A
- * journal (`ladder({ journal: true })`) shows the messages that were scheduled with a journal and are not due yet, without
- * those that a log of cancellations names; `cancel` and `reschedule` answer as without a journal.
+ * Reads and changes waiting messages, with strategies that keep them in a store, or a journal of them.
+ *
+ * |                              | a store: exact                                     | a journal (`ladder({ journal: true })`)                          |
+ * |------------------------------|----------------------------------------------------|------------------------------------------------------------------|
+ * | shows                        | waiting messages; none that was handed over to     | messages that were scheduled with a journal, until they are due, |
+ * |                              | RabbitMQ                                           | without cancelled ones                                           |
+ * | `cancel`                     | removes the message                                | as without a journal: writes a record                            |
+ * | `reschedule` without content | changes the message, and keeps its revision        | schedules a copy with a new revision, and cancels every earlier  |
+ * |                              |                                                    | schedule of the id. Close to the due time both may be handled    |
+ * |                              |                                                    | (`replaced: 'too-late'`)                                         |
+ * | `reschedule` with content    | undefined if it is not waiting any more; keeps its | as without a journal: schedules in any case, to the destination  |
+ * |                              | destination and attempts                           | of the content or of the receipt                                 |
  */
 export interface WaitingMethods extends CancelMethods {
   /**
-   * Gives it another due time. Of several under one id, the latest revision. Without `content` it holds what it held, and
-   * `expiresIn` counts from the new due time; with it, it holds that and nothing of before. Its destination and its number of
-   * attempts stay, and in a store its revision.
+   * Gives it another due time. Of several under one id, the latest revision. Without `content` it holds what it held, its
+   * destination and number of attempts stay, and `expiresIn` counts from the new due time; with it, it holds that and nothing
+   * of before. The table above has the differences.
    *
    * @returns its receipt with the new due time, or undefined if it is not waiting any more
-   * @throws DuequeError `INVALID_OPTION`, also for another destination; `INVALID_DUE`, `DELAY_OUT_OF_RANGE`,
-   * `INVALID_PAYLOAD`, `STORE_ERROR`, …
+   * @throws DuequeError `INVALID_OPTION`, in a store also for another destination, with a journal that keeps no bodies also
+   * without content; `INVALID_DUE`, `DELAY_OUT_OF_RANGE`, `INVALID_PAYLOAD`, `STORE_ERROR`, …
    */
   reschedule<In>(target: CancelTarget, due: Due, content?: RescheduleContent<In>): Promise<Rescheduled | undefined>
   /** The latest revision that waits. */

@@ -2,6 +2,7 @@ import { aFunction, anything, checkOptions, oneOf, type Rules } from '../base/ch
 import { resolveLogger } from '../base/logger.js'
 import { connect } from '../connect.js'
 import type { Dueque } from '../dueque.js'
+import { aJournal, type JournalOn, type JournalOptions } from '../journal/journal-options.js'
 import { checkQueueName } from '../message/destination.js'
 import { parseInstant, type Due } from '../message/due.js'
 import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
@@ -10,7 +11,13 @@ import type { ConnectOptions } from '../options.js'
 import type { StrategyMethods } from '../schedule/waiting.js'
 import { manualClock, type ManualClock } from '../strategies/memory/manual-clock.js'
 import type { MemoryBroker } from '../strategies/memory/memory-broker.js'
-import { memory, type InMemory, type MemoryLogStrategy, type MemoryStrategy } from '../strategies/memory/memory.js'
+import {
+  memory,
+  type InMemory,
+  type MemoryJournalStrategy,
+  type MemoryLogStrategy,
+  type MemoryStrategy,
+} from '../strategies/memory/memory.js'
 import { Activity } from './activity.js'
 import { bothTelemetries } from './both-telemetries.js'
 import { Delivered } from './delivered.js'
@@ -56,6 +63,12 @@ export interface TestDuequeOptions {
    * @default 'exact'
    */
   cancellations?: 'exact' | 'log' | undefined
+  /**
+   * Only with `cancellations: 'log'`: waiting messages are seen as with the same journal of `ladder` and `plugin`. Give it that of
+   * your production.
+   * @default false
+   */
+  journal?: boolean | JournalOptions | undefined
   /** Where dueque writes what operators need to know, as the option of `connect`. @default false */
   logger?: ConnectOptions['logger']
 }
@@ -66,6 +79,7 @@ const TEST_RULES: Rules<TestDuequeOptions> = {
   patienceMs: (value) => (Number.isFinite(value) && Number(value) >= 0 ? undefined : 'milliseconds'),
   setSystemTime: aFunction,
   cancellations: oneOf('exact', 'log'),
+  journal: aJournal,
   logger: anything,
 }
 
@@ -108,15 +122,19 @@ export interface TestDueque<S extends InMemory = MemoryStrategy> extends AsyncDi
  * expect(handler).toHaveBeenCalledOnce()
  */
 export function testDueque(
+  options: TestDuequeOptions & { cancellations: 'log'; journal: JournalOn },
+): Promise<TestDueque<MemoryJournalStrategy>>
+export function testDueque(
   options: TestDuequeOptions & { cancellations: 'log' },
 ): Promise<TestDueque<MemoryLogStrategy>>
 export function testDueque(options?: TestDuequeOptions): Promise<TestDueque>
 export async function testDueque(options: TestDuequeOptions = {}): Promise<TestDueque | TestDueque<MemoryLogStrategy>> {
   checkOptions(options, TEST_RULES)
-  const clock = manualClock(options.now === undefined ? undefined : parseInstant(options.now, 'now'))
-  return options.cancellations === 'log'
-    ? open(memory({ clock, cancellations: 'log' }), options, clock)
-    : open(memory({ clock }), options, clock)
+  const { now, cancellations, journal } = options
+  const clock = manualClock(now === undefined ? undefined : parseInstant(now, 'now'))
+  return cancellations === 'log'
+    ? open(memory({ clock, cancellations, journal }), options, clock)
+    : open(memory({ clock, cancellations, journal }), options, clock)
 }
 
 async function open<S extends InMemory>(

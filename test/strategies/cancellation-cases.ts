@@ -219,7 +219,7 @@ export const CANCELLATION_CASES: Record<string, Case> = {
       [{ message: note, payload: { n: 'two' } }, 'INVALID_PAYLOAD'],
       [content(2, undefined, { in: 5 }), 'INVALID_OPTION'],
       [{ ...content(2), option: {} }, 'INVALID_OPTION'],
-      [undefined, 'INVALID_OPTION'],
+      ...(mq.strategy.journal ? [] : ([[undefined, 'INVALID_OPTION']] as [unknown, string][])),
     ]
     for (const [given, code] of failures)
       expect(await mq.reschedule(receipt!, { in: 100 }, given as never).catch((e: unknown) => e)).toMatchObject({

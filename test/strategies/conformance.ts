@@ -3,6 +3,8 @@ import { isDuequeError, on, type Dueque } from '../../src/index.js'
 import { poll } from '../support/broker.js'
 import { Recorder, note, scheduleNotes, unique, type Note } from './recorder.js'
 import { CANCELLATION_CASES } from './cancellation-cases.js'
+import { JOURNAL_CASES } from './journal-cases.js'
+import { VIEW_CASES } from './view-cases.js'
 import { WAITLIST_CASES } from './waitlist-cases.js'
 import type { Subject, World } from './world.js'
 
@@ -272,16 +274,21 @@ const CASES: Record<string, Case> = {
 const ALONE = 'a due message without a destination is parked, counted, and can be sent on'
 
 /**
- * Runs every case on a strategy, and the cases of a waitlist or of a log of cancellations on strategies that have one. They mostly wait, so they run
- * beside each other: in one world, all but one, or each in its own. A strategy skips only the cases that it names, with a
- * reason.
+ * Runs every case on a strategy, and the cases of a waitlist, of a log of cancellations or of a journal on strategies that
+ * have one. They mostly wait, so they run beside each other: in one world, all but one, or each in its own. A strategy skips
+ * only the cases that it names, with a reason.
  */
 export function conformance(
   { name, make, cannot = {}, inTurn = false, ownWorlds = false }: Subject,
   open: () => World | Promise<World>,
 ): void {
-  const { waitlist, cancellations } = make()
-  const cases = { ...CASES, ...(waitlist ? WAITLIST_CASES : cancellations && CANCELLATION_CASES) }
+  const { waitlist, cancellations, journal } = make()
+  const cases = {
+    ...CASES,
+    ...(waitlist ? WAITLIST_CASES : cancellations && CANCELLATION_CASES),
+    ...((waitlist || journal) && VIEW_CASES),
+    ...(journal && JOURNAL_CASES),
+  }
   describe(`${name} conforms`, () => {
     let shared: World | undefined
     beforeAll(async () => {

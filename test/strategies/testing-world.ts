@@ -3,7 +3,9 @@ import { testDueque, type TestDuequeOptions } from '../../src/testing/index.js'
 import { MemoryWorld } from './memory-world.js'
 
 /** Worlds of `dueque/testing`, whose clock moves all the time, and Date with it. To be called in a file of its own. */
-export function testingWorlds(options: Pick<TestDuequeOptions, 'cancellations'> = {}): () => Promise<MemoryWorld> {
+export function testingWorlds(
+  options: Pick<TestDuequeOptions, 'cancellations' | 'journal'> = {},
+): () => Promise<MemoryWorld> {
   let isOver = false
   let moving: Promise<void> | undefined
 

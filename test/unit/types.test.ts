@@ -4,9 +4,11 @@ import { z } from 'zod'
 import {
   connect,
   defineMessage,
+  ladder,
   memory,
   on,
   onAny,
+  plugin,
   type CancelMethods,
   type Delivery,
   type Destination,
@@ -16,7 +18,10 @@ import {
   type ErrorCode,
   type ErrorData,
   type Handler,
+  type JournalledLadder,
+  type JournalledPlugin,
   type LadderStrategy,
+  type MemoryJournalStrategy,
   type MemoryLogStrategy,
   type MemoryStrategy,
   type MessageDefinition,
@@ -100,6 +105,32 @@ it('methods of some strategies exist with those strategies alone', async () => {
   const plain = () => connect()
   expectTypeOf(plain).returns.resolves.toHaveProperty('reschedule')
   expectTypeOf(plain).returns.resolves.not.toHaveProperty('list')
+  await mq.close()
+})
+
+it('waiting messages are seen only with a strategy that keeps a journal of them', async () => {
+  expectTypeOf<StrategyMethods<JournalledLadder>>().toEqualTypeOf<WaitingMethods>()
+  expectTypeOf<StrategyMethods<JournalledPlugin>>().toEqualTypeOf<WaitingMethods>()
+  expectTypeOf<StrategyMethods<MemoryJournalStrategy>>().toEqualTypeOf<WaitingMethods>()
+  expectTypeOf<StrategyScheduleOptions<JournalledLadder>>().not.toHaveProperty('onConflict')
+  const [isSeen, isHidden] = [{ journal: true } as const, { journal: false } as const]
+  expectTypeOf(ladder(isSeen)).toEqualTypeOf<JournalledLadder>()
+  expectTypeOf(ladder({ shards: 2, journal: { minDelayMs: 60_000 } })).toEqualTypeOf<JournalledLadder>()
+  expectTypeOf(ladder(isHidden)).toEqualTypeOf<LadderStrategy>()
+  // It may be either: only what both have.
+  expectTypeOf(ladder({ journal: Math.random() < 0.5 })).toEqualTypeOf<LadderStrategy>()
+  expectTypeOf(plugin(isSeen)).toEqualTypeOf<JournalledPlugin>()
+  expectTypeOf(plugin()).toEqualTypeOf<PluginStrategy>()
+  expectTypeOf(memory({ cancellations: 'log', ...isSeen })).toEqualTypeOf<MemoryJournalStrategy>()
+  expectTypeOf(memory({ cancellations: 'log', ...isHidden })).toEqualTypeOf<MemoryLogStrategy>()
+  expect([ladder(isSeen), plugin(isSeen)].every(({ journal }) => 'countBy' in journal)).toBe(true)
+  expect([ladder(isHidden), plugin(isHidden), ladder()].filter((strategy) => 'journal' in strategy)).toEqual([])
+
+  const mq = await connect({ strategy: memory({ cancellations: 'log', journal: true }) })
+  expectTypeOf(mq).toExtend<Dueque<MemoryJournalStrategy> & WaitingMethods>()
+  expect(await mq.reschedule('x', { in: 0 })).toBeUndefined()
+  // @ts-expect-error a log cannot lock an id
+  await expect(mq.schedule(length, 'text', { to: { queue: 'q' }, in: 0, onConflict: 'error' })).rejects.toThrow()
   await mq.close()
 })
 

@@ -3,7 +3,7 @@ import type { QueueType } from '../../amqp/topology/names.js'
 import { aFunction, checkOptions, integer, oneOf, type Rules } from '../../base/checks.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
-import { aJournal, type JournalOptions } from '../../journal/journal-options.js'
+import { aJournal, type JournalOn, type JournalOptions } from '../../journal/journal-options.js'
 import type { Cancellations } from '../cancellations.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { StreamLogs } from '../stream-logs.js'
@@ -73,7 +73,7 @@ export interface JournalledLadder extends LadderStrategy {
  * take up to 9 ms longer. With a {@link LadderOptions.lead} a message is in its queue before it is due, and "never early" is
  * the promise of dueque's consumers.
  */
-export function ladder(options: LadderOptions & { journal: true | JournalOptions }): JournalledLadder
+export function ladder(options: LadderOptions & { journal: JournalOn }): JournalledLadder
 export function ladder(options?: LadderOptions): LadderStrategy
 export function ladder(options: LadderOptions = {}): LadderStrategy {
   checkOptions(options, LADDER_RULES)

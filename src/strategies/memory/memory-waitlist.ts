@@ -1,20 +1,14 @@
-import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
+import type { DelayedMessage } from '../../message/delayed-message.js'
 import type { OnConflict } from '../strategy.js'
-import {
-  comparePositions,
-  entryKey,
-  fits,
-  positionOf,
-  spanCounts,
-  type SpanCount,
-  type WaitlistFilter,
-} from '../waiting-view.js'
+import { entryKey, type WaitingView } from '../waiting-view.js'
 import { conflict, type Waitlist } from '../waitlist.js'
+import { memoryView, withId } from './memory-view.js'
 
 /** The waiting messages, by key. */
 export class MemoryWaitlist implements Waitlist {
   readonly #messages = new Map<string, DelayedMessage>()
   readonly #changed: (message: DelayedMessage) => void
+  readonly #view: WaitingView<DelayedMessage> = memoryView(() => this.all())
 
   /** @param changed hears of each message that waits from now on, or for another time */
   constructor(changed: (message: DelayedMessage) => void) {
@@ -25,7 +19,7 @@ export class MemoryWaitlist implements Waitlist {
   add(message: DelayedMessage, onConflict: OnConflict | undefined): DelayedMessage | undefined {
     const key = entryKey(message)
     if (this.#messages.has(key)) return undefined
-    const others = onConflict === undefined ? [] : this.#withId(message.id)
+    const others = onConflict === undefined ? [] : withId(this.all(), message.id)
     if (others[0] && onConflict === 'ignore') return others[0]
     if (others[0] && onConflict === 'error') throw conflict(message.id)
     for (const other of others) this.#messages.delete(entryKey(other))
@@ -46,10 +40,6 @@ export class MemoryWaitlist implements Waitlist {
     this.#messages.clear()
   }
 
-  find(id: string): Promise<readonly DelayedMessage[]> {
-    return Promise.resolve(this.#withId(id))
-  }
-
   remove(message: DelayedMessage): Promise<boolean> {
     return Promise.resolve(this.#messages.delete(entryKey(message)))
   }
@@ -60,31 +50,20 @@ export class MemoryWaitlist implements Waitlist {
     return Promise.resolve(isThere)
   }
 
-  list(
-    filter: Parameters<Waitlist['list']>[0],
-    { after, limit }: Parameters<Waitlist['list']>[1],
-  ): Promise<readonly DelayedMessage[]> {
-    const sorted = this.all()
-      .filter((message) => fits(filter, message))
-      .map((message) => ({ message, at: positionOf(message) }))
-      .filter(({ at }) => !after || comparePositions(at, after) > 0)
-      .sort((a, b) => comparePositions(a.at, b.at))
-    return Promise.resolve(sorted.slice(0, limit).map(({ message }) => message))
+  find(...args: Parameters<Waitlist['find']>): ReturnType<Waitlist['find']> {
+    return this.#view.find(...args)
   }
 
-  count(filter: Parameters<Waitlist['count']>[0]): Promise<number> {
-    return Promise.resolve(this.all().filter((message) => fits(filter, message)).length)
+  list(...args: Parameters<Waitlist['list']>): ReturnType<Waitlist['list']> {
+    return this.#view.list(...args)
   }
 
-  countBy(filter: WaitlistFilter, spanMs: number): Promise<readonly SpanCount[]> {
-    const times = this.all().flatMap((message) => (fits(filter, message) ? [readyAt(message)] : []))
-    return Promise.resolve(spanCounts(times, spanMs))
+  count(...args: Parameters<Waitlist['count']>): ReturnType<Waitlist['count']> {
+    return this.#view.count(...args)
   }
 
-  #withId(id: string): DelayedMessage[] {
-    return this.all()
-      .filter((message) => message.id === id)
-      .sort((a, b) => b.revision - a.revision || readyAt(b) - readyAt(a))
+  countBy(...args: Parameters<Waitlist['countBy']>): ReturnType<Waitlist['countBy']> {
+    return this.#view.countBy(...args)
   }
 
   #put(message: DelayedMessage): void {

@@ -2,12 +2,15 @@ import { checkOptions, oneOf, type Rule, type Rules } from '../../base/checks.js
 import { completeClock, systemClock, type Clock, type Timeline } from '../../base/clock.js'
 import { DueQueue } from '../../base/due-queue.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
-import { DuequeError } from '../../base/errors.js'
+import { DuequeError, invalidOption } from '../../base/errors.js'
+import { aJournal, resolveJournal, type JournalOn, type JournalOptions } from '../../journal/journal-options.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
 import type { Cancellations } from '../cancellations.js'
 import type { Strategy } from '../strategy.js'
+import type { WaitingView } from '../waiting-view.js'
 import { MemoryBroker } from './memory-broker.js'
 import { MemoryCancellations } from './memory-cancellations.js'
+import { MemoryJournal } from './memory-journal.js'
 import { MemoryWaitlist } from './memory-waitlist.js'
 
 export interface MemoryOptions {
@@ -20,6 +23,12 @@ export interface MemoryOptions {
    * @default 'exact'
    */
   cancellations?: 'exact' | 'log' | undefined
+  /**
+   * Only with `cancellations: 'log'`, which cannot look up waiting messages otherwise: they are seen as with `ladder` and `plugin`
+   * with the same journal. `index` changes nothing here.
+   * @default false
+   */
+  journal?: boolean | JournalOptions | undefined
 }
 
 const aClock: Rule = (value) => {
@@ -30,7 +39,11 @@ const aClock: Rule = (value) => {
 /** For a message whose destination was there when it was scheduled. */
 const ACCEPTED = { declare: false, bind: false }
 
-const MEMORY_RULES: Rules<MemoryOptions> = { clock: aClock, cancellations: oneOf('exact', 'log') }
+const MEMORY_RULES: Rules<MemoryOptions> = {
+  clock: aClock,
+  cancellations: oneOf('exact', 'log'),
+  journal: aJournal,
+}
 
 /** Messages that wait in the process. */
 export interface InMemory extends Strategy {
@@ -50,6 +63,11 @@ export interface MemoryLogStrategy extends InMemory {
   readonly cancellations: Cancellations & Required<Pick<Cancellations, 'isCancelled'>>
 }
 
+/** It answers as `ladder` and `plugin` with a journal do. */
+export interface MemoryJournalStrategy extends MemoryLogStrategy {
+  readonly journal: WaitingView
+}
+
 /**
  * Messages wait in the process and are delivered in it, without RabbitMQ: for tests, and the reference for what every other
  * strategy must do. Nothing survives the process.
@@ -58,17 +76,36 @@ export interface MemoryLogStrategy extends InMemory {
  * const mq = await connect({ strategy: memory() }) // answers as a store does
  * @example
  * const mq = await connect({ strategy: memory({ cancellations: 'log' }) }) // answers as the ladder does
+ * @example
+ * const mq = await connect({ strategy: memory({ cancellations: 'log', journal: true }) }) // as the ladder with a journal does
  */
+export function memory(options: MemoryOptions & { cancellations: 'log'; journal: JournalOn }): MemoryJournalStrategy
 export function memory(options: MemoryOptions & { cancellations: 'log' }): MemoryLogStrategy
 export function memory(options?: MemoryOptions & { cancellations?: 'exact' | undefined }): MemoryStrategy
 export function memory(options: MemoryOptions = {}): MemoryStrategy | MemoryLogStrategy {
   checkOptions(options, MEMORY_RULES)
   const clock = completeClock(options.clock ?? systemClock)
   const { waitlist, ...strategy } = inMemory(clock)
-  if (options.cancellations !== 'log') return { ...strategy, waitlist, waiting: () => waitlist.all() }
+  const resolved = resolveJournal(options.journal)
+  if (options.cancellations !== 'log') {
+    if (resolved) throw invalidOption('journal', "none without cancellations: 'log'", options.journal)
+    return { ...strategy, waitlist, waiting: () => waitlist.all() }
+  }
   const cancellations = new MemoryCancellations(clock)
   const waiting = () => waitlist.all().filter((message) => !cancellations.isCancelled(message))
-  return { ...strategy, cancellations, waiting }
+  const logged: MemoryLogStrategy = { ...strategy, cancellations, waiting }
+  return resolved ? withJournal(logged, new MemoryJournal(resolved, clock, waiting)) : logged
+}
+
+function withJournal(strategy: MemoryLogStrategy, journal: MemoryJournal): MemoryJournalStrategy {
+  return {
+    ...strategy,
+    journal: journal.view,
+    schedule(message, options) {
+      journal.note(message)
+      return strategy.schedule(message, options)
+    },
+  }
 }
 
 /** What both forms have in common, and the waiting messages. */

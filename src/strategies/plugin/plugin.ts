@@ -7,7 +7,7 @@ import { checkOptions, type Rules } from '../../base/checks.js'
 import type { Clock } from '../../base/clock.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
-import { aJournal, type JournalOptions } from '../../journal/journal-options.js'
+import { aJournal, type JournalOn, type JournalOptions } from '../../journal/journal-options.js'
 import type { Cancellations } from '../cancellations.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { StreamLogs } from '../stream-logs.js'
@@ -61,7 +61,7 @@ export interface JournalledPlugin extends PluginStrategy {
  * @example
  * const mq = await connect({ url: 'amqp://localhost', strategy: plugin() })
  */
-export function plugin(options: PluginOptions & { journal: true | JournalOptions }): JournalledPlugin
+export function plugin(options: PluginOptions & { journal: JournalOn }): JournalledPlugin
 export function plugin(options?: PluginOptions): PluginStrategy
 export function plugin(options: PluginOptions = {}): PluginStrategy {
   checkOptions(options, PLUGIN_RULES)
