@@ -70,6 +70,8 @@ export interface ErrorData {
   BINDING_MISSING: { exchange: string; bindings: readonly { to: 'queue' | 'exchange'; name: string; key: string }[] }
   /** A consumer cannot prove that it has read every cancellation: it may handle cancelled messages (option: onTailDown). */
   CANCELLATIONS_UNREAD: Record<never, never>
+  /** The journal of waiting messages could not be read to its end. */
+  JOURNAL_UNREAD: Record<never, never>
   /** The broker answered with an error that has no code of its own here. */
   BROKER_ERROR: { replyCode: number | undefined }
 }

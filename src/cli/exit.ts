@@ -108,6 +108,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   MESSAGE_REFUSED: EXIT.failed,
   DECLARATION_REFUSED: EXIT.failed,
   CANCELLATIONS_UNREAD: EXIT.failed,
+  JOURNAL_UNREAD: EXIT.failed,
   CLOSE_IN_HANDLER: EXIT.failed,
   CLOSED: EXIT.failed,
   CLOCK_STUCK: EXIT.failed,

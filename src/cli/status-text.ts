@@ -7,7 +7,7 @@ type Row = [label: string, count: string, remark: string]
 
 /** A report for people. Empty dead queues are left out, but for those asked for by name. */
 export function textOf(report: StatusReport, asked: boolean): string {
-  const { namespace, waiting, outlets, unroutable, parked, dead } = report
+  const { namespace, waiting, outlets, unroutable, parked, dead, journal } = report
   const shown = dead.filter(({ messages }) => asked || messages > 0)
   const rows: Row[] = [
     row('waiting', waiting),
@@ -24,12 +24,21 @@ export function textOf(report: StatusReport, asked: boolean): string {
     row('parked', parked ?? sumOf([]), parked ? '' : `nothing was declared in namespace ${namespace} yet`),
     row('dead', sumOf(dead)),
     ...shown.map((one) => row(`  ${one.queue}`, one)),
+    ['journal', journal ? 'on' : 'off', journalText(journal)],
   ]
   const widths = [0, 1].map((column) => Math.max(...rows.map((cells) => cells[column]!.length))) as [number, number]
   const lines = rows.map(([label, count, remark]) =>
     `${label.padEnd(widths[0])}  ${count.padStart(widths[1])}${remark && `  ${remark}`}`.trimEnd(),
   )
   return [...lines, '', SOURCE[report.source]].join('\n')
+}
+
+function journalText(journal: StatusReport['journal']): string {
+  if (!journal) return 'waiting messages cannot be listed'
+  const { since, records, unread } = journal
+  if (records === null) return plain(`not read: ${unread}`)
+  const begins = since === null ? '' : ` since ${since.replace(/\.\d+Z$/, 'Z')}`
+  return `messages scheduled${begins}, about ${number(records)} records`
 }
 
 const BACKED_UP = 'overdue: it drains slower than it fills (more shards), or is jammed (dueque doctor)'

@@ -1,7 +1,7 @@
 import { LadderNames, rungReader } from '../strategies/ladder/ladder-names.js'
 import type { Rung, RungVariant } from '../strategies/ladder/rungs.js'
 import { deadQueue, type Names } from '../amqp/topology/names.js'
-import { cancellationLayout } from '../log/log-layout.js'
+import { cancellationLayout, journalLayout, type LogKind } from '../log/log-layout.js'
 
 /** The purpose of a queue, which its name tells. */
 export type QueueRole =
@@ -11,8 +11,8 @@ export type QueueRole =
   /** Messages without a route wait there for a process to look at them. */
   | { kind: 'unroutable' }
   | { kind: 'parked' }
-  /** A stream of cancellations, which holds no messages. */
-  | { kind: 'cancellations' }
+  /** A stream of cancellations or of the journal, which holds no messages. */
+  | { kind: LogKind }
   /** `of` is the work queue. Its name says nothing about the namespace. */
   | { kind: 'dead'; of: string }
 
@@ -22,17 +22,15 @@ export function roleReader(names: Names): (queue: string) => QueueRole | undefin
   const outlet = names.outlet('')
   const queueOutlet = names.queueOutlet('')
   const dead = deadQueue('')
-  const streams = new Set(
-    cancellationLayout(names)
-      .streams()
-      .map(({ name }) => name),
-  )
+  const logs = [cancellationLayout(names), journalLayout(names)]
+  const streams = new Map(logs.flatMap((log) => log.streams().map(({ name }) => [name, log.kind] as const)))
   return (queue) => {
     const rung = rungOf(queue)
     if (rung) return { kind: 'rung', ...rung }
     if (queue === names.unroutable) return { kind: 'unroutable' }
     if (queue === names.parked) return { kind: 'parked' }
-    if (streams.has(queue)) return { kind: 'cancellations' }
+    const log = streams.get(queue)
+    if (log) return { kind: log }
     if (queue.startsWith(outlet)) return { kind: 'outlet', exchange: queue.slice(outlet.length) }
     if (queue.startsWith(queueOutlet)) return { kind: 'outlet', queue: queue.slice(queueOutlet.length) }
     if (queue.endsWith(dead) && queue !== dead) return { kind: 'dead', of: queue.slice(0, -dead.length) }

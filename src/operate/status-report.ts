@@ -1,3 +1,4 @@
+import type { JournalStatus } from './journal-status.js'
 import { roleReader, type QueueRole } from './queue-roles.js'
 import { Names } from '../amqp/topology/names.js'
 import { sumOf, type MessageCount } from './management/resources.js'
@@ -16,17 +17,24 @@ export interface StatusReport {
   parked: QueueCount | null
   /** Of the whole vhost, since their names do not tell a namespace; with --queue only those asked for. */
   dead: QueueCount[]
+  /** Null without a journal of waiting messages. */
+  journal: JournalStatus | null
 }
 
 type QueueCount = { queue: string } & MessageCount
 type RungCount = { rung: string; queues: string[]; backedUp: boolean } & MessageCount
-type Counted<K extends QueueRole['kind']> = QueueCount & { role: Extract<QueueRole, { kind: K }> }
+type OfKind<K extends QueueRole['kind']> = QueueCount & { role: Extract<QueueRole, { kind: K }> }
+
+interface Counted {
+  counts: ReadonlyMap<string, MessageCount>
+  journal: StatusReport['journal']
+}
 
 /** @param queues the work queues whose dead queues are in the report; all if empty */
 export function reportOf(
   namespace: string,
   source: StatusReport['source'],
-  counts: ReadonlyMap<string, MessageCount>,
+  { counts, journal }: Counted,
   queues: readonly string[],
 ): StatusReport {
   const roleOf = roleReader(new Names(namespace))
@@ -34,7 +42,7 @@ export function reportOf(
     const role = roleOf(queue)
     return role ? [{ queue, ...count, role }] : []
   })
-  const ofKind = <K extends QueueRole['kind']>(kind: K) => all.filter(({ role }) => role.kind === kind) as Counted<K>[]
+  const ofKind = <K extends QueueRole['kind']>(kind: K) => all.filter(({ role }) => role.kind === kind) as OfKind<K>[]
   const rungs = rungCounts(ofKind('rung').filter(({ messages }) => messages > 0))
   const outlets = ofKind('outlet').filter(({ messages }) => messages > 0)
   const dead = ofKind('dead').filter(({ role }) => queues.length === 0 || queues.includes(role.of))
@@ -46,15 +54,16 @@ export function reportOf(
     unroutable: ofKind('unroutable').map(countOf)[0] ?? null,
     parked: ofKind('parked').map(countOf)[0] ?? null,
     dead: dead.map(countOf).sort(byName),
+    journal,
   }
 }
 
-function behind({ exchange, queue }: Counted<'outlet'>['role']): { exchange: string } | { target: string } {
+function behind({ exchange, queue }: OfKind<'outlet'>['role']): { exchange: string } | { target: string } {
   return queue === undefined ? { exchange } : { target: queue }
 }
 
 /** One for each rung, of all its queues. */
-function rungCounts(queues: Counted<'rung'>[]): RungCount[] {
+function rungCounts(queues: OfKind<'rung'>[]): RungCount[] {
   const byTtl = [...queues].sort((a, b) => a.role.rung.ttlMs - b.role.rung.ttlMs || byName(a, b))
   const names = new Set(byTtl.map(({ role }) => role.rung.name))
   return [...names].map((rung) => {

@@ -3,8 +3,10 @@ import { aFunction, integer, texts } from '../base/checks.js'
 import { LadderNames } from '../strategies/ladder/ladder-names.js'
 import { rungVariants } from '../strategies/ladder/rungs.js'
 import { escaped } from './doctor/texts.js'
+import { journalLayout } from '../log/log-layout.js'
+import { journalStatus } from './journal-status.js'
 import { askManagement } from './management/api.js'
-import { listQueues } from './management/resources.js'
+import { listQueues, type MessageCount } from './management/resources.js'
 import { operatorSettings, type OnProgress, type OperatorOptions, type OperatorSettings } from './operator-settings.js'
 import { countMessages } from './count-messages.js'
 import { reportOf, type StatusReport } from './status-report.js'
@@ -22,7 +24,8 @@ export interface StatusOptions extends OperatorOptions {
 
 /**
  * Counts waiting messages by rung, messages in outlets, unroutable, parked and dead messages. Asks the
- * management API; without one, counts over AMQP, which shows less.
+ * management API; without one, counts over AMQP, which shows less. Looks into the journal of waiting messages, if there is
+ * one, over AMQP.
  *
  * @throws DuequeError `MANAGEMENT_FAILED` if the API was named and does not answer; as `connect` does
  * @example
@@ -38,7 +41,7 @@ export async function statusReport(options: StatusOptions): Promise<StatusReport
   const { queues = [], onWithoutManagement } = options
   const pattern = `^${escaped(settings.names.prefix)}[.]|${escaped(deadQueue(''))}$`
   const result = await askManagement(settings, settings.endpoints, (api, { vhost }) => listQueues(api, vhost, pattern))
-  if ('answer' in result) return reportOf(settings.namespace, 'management', result.answer, queues)
+  if ('answer' in result) return reported(settings, 'management', result.answer, queues)
   if (settings.management !== false) onWithoutManagement?.(result.reason)
   return overAmqp(settings, options)
 }
@@ -47,11 +50,24 @@ async function overAmqp(
   settings: OperatorSettings,
   { queues = [], shards = 1, onProgress }: StatusOptions,
 ): Promise<StatusReport> {
-  const { names, namespace } = settings
+  const { names } = settings
   const ladder = new LadderNames(names)
   const rungs = rungVariants(['quorum', 'classic'], shards).map(({ rung, variant }) => ladder.wait(rung, variant))
-  const all = [names.unroutable, names.parked, ...queues.map(deadQueue), ...rungs]
+  const streams = journalLayout(names)
+    .streams()
+    .map(({ name }) => name)
+  const all = [names.unroutable, names.parked, ...queues.map(deadQueue), ...streams, ...rungs]
   const counts = await countMessages(settings, all, (done) => onProgress?.(done, all.length))
   const ready = [...counts].map(([name, messages]) => [name, { messages, ready: messages }] as const)
-  return reportOf(namespace, 'amqp', new Map(ready), queues)
+  return reported(settings, 'amqp', new Map(ready), queues)
+}
+
+async function reported(
+  settings: OperatorSettings,
+  source: StatusReport['source'],
+  counts: ReadonlyMap<string, MessageCount>,
+  queues: readonly string[],
+): Promise<StatusReport> {
+  const journal = await journalStatus(settings, (queue) => counts.has(queue))
+  return reportOf(settings.namespace, source, { counts, journal }, queues)
 }

@@ -23,6 +23,7 @@ test('show lists everything without a broker, as definitions with --json', async
     '--outlet',
     'o',
     '--plugin',
+    '--journal',
     '--intake',
     'form',
     '--namespace',
@@ -31,10 +32,21 @@ test('show lists everything without a broker, as definitions with --json', async
   expect(code).toBe(0)
   const [definitions] = documents(stdout) as [Record<'exchanges' | 'queues' | 'bindings', { name: string }[]>]
   const names = definitions.queues.map(({ name }) => name)
-  expect(names).toHaveLength(375 + 6 + 8)
-  const some = ['n.v1.wait.30m', 'n.v1.unroutable', 'n.v1.to.e', 'n.v1.to-queue.o', 'q', 'q.dead', 'form.intake']
+  expect(names).toHaveLength(375 + 6 + 6 + 8)
+  const some = [
+    'n.v1.journal.30d',
+    'n.v1.wait.30m',
+    'n.v1.unroutable',
+    'n.v1.to.e',
+    'n.v1.to-queue.o',
+    'q',
+    'q.dead',
+    'form.intake',
+  ]
   expect(names).toEqual(expect.arrayContaining(some))
-  expect(definitions.exchanges.map(({ name }) => name)).toEqual(expect.arrayContaining(['n.v1.delayed', 'form']))
+  expect(definitions.exchanges.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['n.v1.delayed', 'n.v1.journal', 'form']),
+  )
 })
 
 // 375 queues are declared in one go.
@@ -51,12 +63,15 @@ test(
 
     const entry = unique('form')
 
-    const applied = await topology('apply', '--queue', queue, '--intake', entry)
+    const applied = await topology('apply', '--queue', queue, '--intake', entry, '--journal')
     expect(applied.code).toBe(0)
     expect(named(applied.stdout, 'created')).toHaveLength(changes(applied.stdout).length)
     expect(named(applied.stdout, 'created')).toEqual(expect.arrayContaining([entry, `${entry}.intake`]))
 
-    expect(await topology('verify', '--queue', queue, '--intake', entry)).toMatchObject({ code: 0, stdout: '' })
+    expect(await topology('verify', '--queue', queue, '--intake', entry, '--journal')).toMatchObject({
+      code: 0,
+      stdout: '',
+    })
 
     const rung = `${env.DUEQUE_NAMESPACE}.v1.wait.30m`
     const channel = await rawChannel(vhost.url)
@@ -119,7 +134,8 @@ test(
     expect(refused.stderr).toContain(`${waits} holds 1 messages`)
     const deleted = await remove('--force')
     expect(deleted.code).toBe(0)
-    expect(named(deleted.stdout, 'deleted')).toContain(waits)
+    const streams = [`${prefix}.cancellations.30d`, `${prefix}.journal.30d`]
+    expect(named(deleted.stdout, 'deleted')).toEqual(expect.arrayContaining([waits, ...streams]))
     await channel.checkQueue(queue)
     await channel.checkQueue(`${queue}.dead`)
     await channel.checkExchange(entry)

@@ -3,7 +3,7 @@ import type { Part } from '../../src/amqp/topology/part.js'
 import type { Declarer } from '../../src/amqp/topology/declarer.js'
 import type { AmqpConnection } from '../../src/amqp/connection/connection.js'
 import { Names } from '../../src/amqp/topology/names.js'
-import { cancellationLayout } from '../../src/log/log-layout.js'
+import { cancellationLayout, type LogLayout } from '../../src/log/log-layout.js'
 import { writeFirstRecords } from '../../src/log/first-records.js'
 import { applyParts, destinationParts, withDeclarer } from '../../src/operate/topology/parts.js'
 import { parseEndpoints } from '../../src/amqp/connection/endpoint.js'
@@ -99,7 +99,11 @@ export function applyAs(url: string, parts: readonly Part[], workQueues: readonl
 
 /** Declares the streams of cancellations, with their first records, as the user of a URL. */
 export function applyCancellations(url: string, namespace = 'dueque'): Promise<void> {
-  const layout = cancellationLayout(new Names(namespace))
+  return applyLog(url, cancellationLayout(new Names(namespace)))
+}
+
+/** Declares the streams of a log, with their first records, as the user of a URL. */
+export function applyLog(url: string, layout: LogLayout): Promise<void> {
   return declaring(url, async (declarer, connection) => {
     await applyParts(declarer, layout.parts(), { workQueues: [] })
     await writeFirstRecords({ connection, declarer, layout, timeoutMs: 30_000 })

@@ -27,11 +27,27 @@ export const PATTERNS = {
     write: String.raw`^dueque\.v1\.(entry\..+|deliver|cancellations)$`,
     read: '^$',
   },
+  /** With a journal. */
+  journallingProducer: { configure: '^$', write: String.raw`^dueque\.v1\.(entry\..+|deliver|journal)$`, read: '^$' },
+  /** With a journal, cancels, reschedules and lists. */
+  operatingProducer: {
+    configure: '^$',
+    write: String.raw`^dueque\.v1\.(entry\..+|deliver|cancellations|journal)$`,
+    read: String.raw`^dueque\.v1\.(cancellations|journal)\..+$`,
+  },
+  /** Lists waiting messages, and schedules nothing. */
+  lister: { configure: '^$', write: '^$', read: String.raw`^dueque\.v1\.(cancellations|journal)\..+$` },
   /** Cancels, and schedules nothing. */
   canceller: { configure: '^$', write: String.raw`^dueque\.v1\.cancellations$`, read: '^$' },
   consumer: (queues: string): Permissions => ({
     configure: '^$',
     write: String.raw`^dueque\.v1\.(entry\..+|deliver|dead|parked)$`,
+    read: String.raw`^(dueque\.v1\.(unroutable|cancellations\..+)|${queues})$`,
+  }),
+  /** With a journal, in which its retries are. */
+  journallingConsumer: (queues: string): Permissions => ({
+    configure: '^$',
+    write: String.raw`^dueque\.v1\.(entry\..+|deliver|dead|parked|journal)$`,
     read: String.raw`^(dueque\.v1\.(unroutable|cancellations\..+)|${queues})$`,
   }),
   /** With `cancellations: 'off'`. */

@@ -2,7 +2,7 @@ import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { TIMED_OUT, endsWithin, withTimeLimit } from '../../base/time-limit.js'
 import { closeInTime } from '../connection/close-in-time.js'
 
-/** The last record of a stream. */
+/** The last record of a stream, or the first. */
 export interface StreamEnd {
   readonly offset: number
   /** Milliseconds since the epoch, as its publisher wrote it. */
@@ -25,20 +25,44 @@ const LONGEST_MS = 10_000
  *
  * @throws if the broker does not answer within 10 s, and what it answers
  */
-export async function streamEnd(model: ChannelModel, queue: string): Promise<StreamEnd | undefined> {
+export function streamEnd(model: ChannelModel, queue: string): Promise<StreamEnd | undefined> {
+  return glance(model, queue, { from: 'last', most: PREFETCH })
+}
+
+/** The first record that a stream still has; undefined if the stream is empty. @throws as {@link streamEnd} */
+export function streamStart(model: ChannelModel, queue: string): Promise<StreamEnd | undefined> {
+  return glance(model, queue, { from: 'first', most: 1 })
+}
+
+/** A look at some records in a row, which may be of one chunk. */
+interface Glance {
+  /** `last` is the first record of the last chunk. */
+  from: 'first' | 'last' | number
+  most: number
+  /** Waits for the record with this offset. @default for any */
+  until?: number
+  onBody?: (body: Uint8Array) => void
+}
+
+/** The last of the records; undefined if the stream is empty. @throws as {@link streamEnd} */
+export async function glance(model: ChannelModel, queue: string, look: Glance): Promise<StreamEnd | undefined> {
   const channel = await withTimeLimit(model.createChannel(), LONGEST_MS)
   try {
-    return await withTimeLimit(lastOn(channel, queue), LONGEST_MS)
+    return await withTimeLimit(lastOn(channel, queue, look), LONGEST_MS)
   } catch (error) {
     if (error !== TIMED_OUT) throw error
-    throw new Error(`the end of the stream was not found within ${LONGEST_MS / 1000} s`, { cause: error })
+    throw new Error(`the stream was not read within ${LONGEST_MS / 1000} s`, { cause: error })
   } finally {
     // Nobody waits for the answer.
     void closeInTime(channel.close())
   }
 }
 
-async function lastOn(channel: Channel, queue: string): Promise<StreamEnd | undefined> {
+async function lastOn(
+  channel: Channel,
+  queue: string,
+  { from, most, until = 0, onBody }: Glance,
+): Promise<StreamEnd | undefined> {
   let last: ConsumeMessage | undefined
   let onMessage: (message: ConsumeMessage | null) => void = () => undefined
   const begun = new Promise<void>((resolve, reject) => {
@@ -47,13 +71,14 @@ async function lastOn(channel: Channel, queue: string): Promise<StreamEnd | unde
     onMessage = (message) => {
       if (!message) return reject(new Error('the stream was deleted'))
       last = message
-      resolve()
+      onBody?.(message.content)
+      if (offsetOf(message) >= until) resolve()
     }
   })
   // Reported by the operation that caused it, too.
   begun.catch(() => undefined)
-  await channel.prefetch(PREFETCH)
-  const { consumerTag } = await channel.consume(queue, onMessage, { arguments: { 'x-stream-offset': 'last' } })
+  await channel.prefetch(most)
+  const { consumerTag } = await channel.consume(queue, onMessage, { arguments: { 'x-stream-offset': from } })
   while (!(await endsWithin(begun, EMPTY_MS)))
     if ((await channel.checkQueue(queue)).messageCount === 0) return undefined
   await channel.cancel(consumerTag)

@@ -15,6 +15,7 @@ type Options = OperatorFlags & {
   patience: string
   roundTrip: boolean
   cancellations: boolean
+  journal?: boolean
 }
 
 const HELP = `
@@ -47,6 +48,7 @@ export function addDoctor(command: Command, terminal: Terminal): void {
     .option('--patience <duration>', 'how long messages that hang are watched', '6s')
     .option('--no-round-trip', 'send no message')
     .option('--no-cancellations', "leave out cancellations: every consumer has cancellations: 'off'")
+    .option('--journal', 'the user is to write a journal of waiting messages: checks its permissions too')
     .addHelpText('after', HELP)
     .action(async (_options: Options, self: Command) => {
       process.exitCode = await run(self.optsWithGlobals<Options>(), terminal)
@@ -59,14 +61,14 @@ async function checkStores(options: Options): Promise<readonly Finding[]> {
 }
 
 async function run(options: Options, terminal: Terminal): Promise<number> {
-  const { queue: queues, shards, patience, roundTrip, cancellations: cancellationStreams } = options
+  const { queue: queues, shards, patience, roundTrip, cancellations: cancellationStreams, journal } = options
   const patienceMs = parseDelay(patience, 'patience')
   const settings = operatorOptions(options, terminal)
   const stop = new Stop(terminal)
   const checkStore = hasStore(options) ? () => checkStores(options) : undefined
   const diagnosis = await diagnose({
     ...settings,
-    ...{ queues, shards, cancellationStreams, patienceMs, roundTrip, signal: stop.signal, checkStore },
+    ...{ queues, shards, cancellationStreams, journal, patienceMs, roundTrip, signal: stop.signal, checkStore },
   })
   const { severity, findings } = diagnosis
   await (terminal.json ? terminal.printJson(diagnosis) : terminal.print(findingsText(findings)))

@@ -19,20 +19,23 @@ type Flags = OperatorFlags & {
   shards: number
   plugin?: boolean
   cancellations: boolean
+  journal?: boolean
   intake?: string[]
   force?: boolean
 }
 
 const HELP = `
 The topology is everything that dueque declares: exchanges, the queues for unroutable and parked messages, 375 wait queues
-(rungs), and six streams of cancellations. Connections with { topology: 'declare' } make it as they go; users without configure
-permission need it applied beforehand, with their destinations.
+(rungs), six streams of cancellations, and with --journal as many of a journal of waiting messages. Connections with
+{ topology: 'declare' } make it as they go; users without configure permission need it applied beforehand, with their
+destinations.
 Names are all that AMQP shows. The management API shows arguments and bindings too: verify asks it at --management, or for
 at most 2 s beside the broker (port 15672).
 
 Examples:
   dueque topology apply --queue reminders --exchange clinic
   dueque topology apply --plugin                     # for the strategy plugin
+  dueque topology apply --journal                    # for ladder({ journal: true })
   dueque topology apply --no-cancellations           # on a broker without streams; consume with cancellations: 'off'
   dueque topology apply --intake reminders --exchange reminders.due
   dueque topology show --json > definitions.json     # for rabbitmqctl import_definitions
@@ -53,6 +56,7 @@ export function addTopology(group: Command, terminal: Terminal): void {
         '--no-cancellations',
         'without the streams of cancellations and their exchange; delete takes them all the same',
       )
+      .option('--journal', 'with the streams of a journal and their exchange; delete takes them all the same')
       .option('--intake <exchange>', 'with the entry and the queue of an intake (see plugin); several times', collect)
       .action(async (_options: Flags, self: Command) => run(self.optsWithGlobals<Flags>(), terminal))
   command('show', 'list it, without asking a broker', show)
@@ -68,7 +72,7 @@ export function addTopology(group: Command, terminal: Terminal): void {
 
 function optionsOf(flags: Flags, terminal: Terminal): TopologyOptions {
   const { queue = [], exchange: exchanges = [], outlet = [], intake: intakes = [], shards, plugin } = flags
-  const { cancellations: cancellationStreams } = flags
+  const { cancellations: cancellationStreams, journal } = flags
   for (const entry of intakes) checkQueueName('--intake', intakeQueue(entry))
   return {
     ...operatorOptions(flags, terminal),
@@ -79,6 +83,7 @@ function optionsOf(flags: Flags, terminal: Terminal): TopologyOptions {
     shards,
     plugin,
     cancellationStreams,
+    journal,
   }
 }
 
@@ -127,19 +132,24 @@ async function remove(flags: Flags, terminal: Terminal): Promise<void> {
 }
 
 function refusal({ name, messages, what, moreQueues }: NonNullable<Removal['refused']>): CommandError {
-  const of = what === 'messages' ? 'messages' : 'cancellations of messages that are not due yet'
   const rest =
     moreQueues > 0
       ? `, and ${moreQueues} more ${what === 'messages' ? 'queues have messages' : 'streams have some'}`
       : ''
   const count = messages ?? 'an unknown number of'
-  return usage(`${name} holds ${count} ${of}${rest}: wait until they are due; --force deletes them`)
+  return usage(`${name} holds ${count} ${HELD[what].many}${rest}: wait until they are due; --force deletes them`)
 }
 
+const NOT_DUE = 'of messages that are not due yet'
+const HELD = {
+  messages: { one: 'message', many: 'messages' },
+  cancellations: { one: `cancellation ${NOT_DUE}`, many: `cancellations ${NOT_DUE}` },
+  journal: { one: `journal entry ${NOT_DUE}`, many: `journal entries ${NOT_DUE}` },
+} as const
+
 function notEmpty({ name, messages, what }: NonNullable<Removal['stopped']>): CommandError {
-  const one = what === 'messages' ? 'message' : 'cancellation of messages that are not due yet'
-  const some = what === 'messages' ? 'messages' : 'cancellations of messages that are not due yet'
-  const now = `${messages} ${messages === 1 ? one : some}`
+  const { one, many } = HELD[what]
+  const now = `${messages} ${messages === 1 ? one : many}`
   const mend = 'stop the producers, let dueque topology apply declare what was deleted, and wait until they are due'
   return new CommandError('NOT_EMPTY', `stopped before ${name}, which has ${now} by now: ${mend}; --force deletes them`)
 }

@@ -3,13 +3,15 @@ import type { ConnectionSettings } from '../../amqp/connection/connect-to.js'
 import { isLoss, operationFailure, replyCode } from '../../amqp/connection/failures.js'
 import { deadQueue, type Names, type TopologyMode } from '../../amqp/topology/names.js'
 import { withConnection } from '../../amqp/connection/operator-connection.js'
+import { streamStart } from '../../amqp/receive/stream-end.js'
 import { isDuequeError } from '../../base/errors.js'
-import { cancellationLayout } from '../../log/log-layout.js'
+import { cancellationLayout, journalLayout } from '../../log/log-layout.js'
+import { HORIZONS } from '../../log/horizons.js'
 import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
 import type { Facts, Probe } from './facts.js'
 
-type AmqpFacts = Pick<Facts, 'server' | 'probes' | 'seenQueues' | 'seenExchanges'>
+type AmqpFacts = Pick<Facts, 'server' | 'probes' | 'seenQueues' | 'seenExchanges' | 'streamStarts'>
 
 /** How the user is to use the namespace. */
 export interface Use {
@@ -19,6 +21,8 @@ export interface Use {
   topology: TopologyMode
   /** Whether it reads cancellations. */
   hasStreams: boolean
+  /** Whether it writes a journal. */
+  journal: boolean
 }
 
 /**
@@ -32,14 +36,17 @@ export function amqpFacts(settings: ConnectionSettings, names: Names, use: Use):
     const { product, version } = model.connection.serverProperties
     const rungNames = new LadderNames(names)
     const ladder = UNITS.flatMap((unit, i) => [rungNames.entry(unit), ...(i > 0 ? [rungNames.next(unit)] : [])])
-    const { exchange, streams } = cancellationNames(names, use)
-    const exchanges = [names.unroutable, names.parked, names.dead, names.deliver, ...ladder, ...exchange]
+    const logs = logNames(names, { ...use, journal: true })
+    const exchanges = [names.unroutable, names.parked, names.dead, names.deliver, ...ladder, ...logs.exchanges]
+    const seenQueues = await lookAt([names.unroutable, names.parked, ...logs.streams], (name) =>
+      seen(model, async (channel) => (await channel.checkQueue(name)).messageCount),
+    )
+    const streams = logs.streams.filter((name) => typeof seenQueues.get(name) === 'number')
     return {
       server: { product, version },
       probes: await (use.topology === 'trust' ? probeTrusting : probeDeclaring)(model, names, use),
-      seenQueues: await lookAt([names.unroutable, names.parked, ...streams], (name) =>
-        seen(model, async (channel) => (await channel.checkQueue(name)).messageCount),
-      ),
+      seenQueues,
+      streamStarts: await startsOf(model, streams),
       seenExchanges: await lookAt(exchanges, (name) =>
         seen(model, async (channel) => {
           await channel.checkExchange(name)
@@ -50,10 +57,23 @@ export function amqpFacts(settings: ConnectionSettings, names: Names, use: Use):
   })
 }
 
-function cancellationNames(names: Names, { hasStreams }: Use): { exchange: string[]; streams: string[] } {
-  if (!hasStreams) return { exchange: [], streams: [] }
-  const layout = cancellationLayout(names)
-  return { exchange: [layout.exchange], streams: layout.streams().map(({ name }) => name) }
+function logNames(names: Names, { hasStreams, journal }: Use): { exchanges: string[]; streams: string[] } {
+  const logs = [...(hasStreams ? [cancellationLayout(names)] : []), ...(journal ? [journalLayout(names)] : [])]
+  const streams = logs.flatMap((log) => log.streams().map(({ name }) => name))
+  return { exchanges: logs.map(({ exchange }) => exchange), streams }
+}
+
+/** Side by side: one without a replica answers late, or not. */
+async function startsOf(model: ChannelModel, streams: readonly string[]) {
+  const starts = new Map<string, { offset: number; ageMs: number }>()
+  const look = async (stream: string) => {
+    // Without the permission to read it, it is not judged.
+    const start = await streamStart(model, stream).catch(() => undefined)
+    if (start?.writtenAt !== undefined)
+      starts.set(stream, { offset: start.offset, ageMs: Date.now() - start.writtenAt })
+  }
+  await Promise.all(streams.map(look))
+  return starts
 }
 
 async function lookAt<T>(
@@ -82,7 +102,7 @@ async function probeDeclaring(model: ChannelModel, names: Names, use: Use): Prom
   const second = UNITS[1]!
   const variant = { type: 'quorum', shard: 0 } as const
   const ladder = new LadderNames(names)
-  const { exchange, streams } = cancellationNames(names, use)
+  const { exchanges, streams } = logNames(names, use)
   const own = [
     names.deliver,
     ladder.entry(second),
@@ -91,8 +111,8 @@ async function probeDeclaring(model: ChannelModel, names: Names, use: Use): Prom
     names.unroutable,
     names.parked,
     names.dead,
-    ...exchange,
-    ...streams.slice(0, 1),
+    ...exchanges,
+    ...streams.filter((name) => name.endsWith(`.${HORIZONS[0]!.name}`)),
   ]
   const probes: Probe[] = []
   for (const name of own) probes.push(await mayConfigure(model, name), ...(await mayBind(model, name)))
@@ -112,21 +132,21 @@ async function probeDeclaring(model: ChannelModel, names: Names, use: Use): Prom
 async function probeTrusting(model: ChannelModel, names: Names, use: Use): Promise<Probe[]> {
   const { queues } = use
   const consumes = queues.length > 0
-  const { exchange, streams } = cancellationNames(names, use)
+  const { exchanges, streams } = logNames(names, use)
   const ladder = new LadderNames(names)
   const written = [
     ...UNITS.map((unit) => ladder.entry(unit)),
     names.deliver,
     ...(consumes ? [names.dead, names.parked] : []),
-    ...exchange,
+    ...exchanges,
   ]
   const probes: Probe[] = []
   for (const name of written) {
     probes.push(...(await mayBind(model, name)).filter(({ permission }) => permission === 'write'))
   }
   const writable = probes.find(({ allowed }) => allowed === true)?.name
-  for (const name of consumes ? [names.unroutable, ...streams, ...queues] : [])
-    probes.push(await mayRead(model, name, writable))
+  const read = consumes ? [names.unroutable, ...streams, ...queues] : use.journal ? streams : []
+  for (const name of read) probes.push(await mayRead(model, name, writable))
   return probes
 }
 

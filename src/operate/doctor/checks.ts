@@ -9,7 +9,7 @@ import { checkOutlets } from './outlets.js'
 import { checkPermissions } from './permissions.js'
 import { checkPolicies } from './policies.js'
 import { checkProduct } from './product.js'
-import { checkStreams } from './streams.js'
+import { checkJournal, checkStreams } from './streams.js'
 import { checkTails } from './tails.js'
 
 export type Area =
@@ -20,6 +20,7 @@ export type Area =
   | 'layout'
   | 'destinations'
   | 'cancellations'
+  | 'journal'
   | 'messages'
   | 'round trip'
 export type AreaFinding = Finding & { area: Area }
@@ -37,6 +38,7 @@ export function examine(facts: Facts): AreaFinding[] {
     ...inArea('layout', layout),
     ...inArea('destinations', destinations),
     ...inArea('cancellations', [...checkStreams(facts), ...checkTails(facts)]),
+    ...inArea('journal', checkJournal(facts)),
     ...inArea('messages', [...jams, ...checkContents(facts, causesAmong(destinations, ['queue-full']))]),
   ]
 }

@@ -21,6 +21,8 @@ export interface DiagnoseOptions extends OperatorOptions {
    * @default true
    */
   cancellationStreams?: boolean | undefined
+  /** The user is to write a journal of waiting messages: without one, with `topology: 'trust'`, it is an error. @default false */
+  journal?: boolean | undefined
   /** How long messages that seem to hang are watched. @default 6000 */
   patienceMs?: number | undefined
   /** Sends a message with a delay of 1 s, and declares what any schedule declares. @default true */
@@ -55,6 +57,7 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
     queues: texts,
     shards: integer(1, 64),
     cancellationStreams: flag,
+    journal: flag,
     patienceMs: milliseconds,
     roundTrip: flag,
     signal: anAbortSignal,
@@ -71,8 +74,9 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
 
 async function factsOf(settings: OperatorSettings, options: DiagnoseOptions) {
   const { names, vhost, queueType, topology, endpoints } = settings
-  const { queues = [], shards = 1, patienceMs = 6000, signal, cancellationStreams: hasStreams = true } = options
-  const use = { queues, topology, hasStreams }
+  const { queues = [], shards = 1, patienceMs = 6000, signal } = options
+  const { cancellationStreams: hasStreams = true, journal = false } = options
+  const use = { queues, topology, hasStreams, journal }
   const known = await amqpFacts(settings, names, use)
   const management = await collectFrom(settings, { patienceMs, signal })
   return { names, queueType, shards, ...use, vhost, user: endpoints[0]!.user, ...known, management }

@@ -13,6 +13,8 @@ export interface Facts {
   queues: readonly string[]
   /** Whether the streams of cancellations are looked at. */
   hasStreams: boolean
+  /** Whether the user is to write a journal. */
+  journal: boolean
   vhost: string
   user: string
   server: { product: string; version: string }
@@ -20,6 +22,8 @@ export interface Facts {
   /** By a passive declare: messages in each queue, or that it is missing. Without the permission to look it is not here. */
   seenQueues: ReadonlyMap<string, number | 'missing'>
   seenExchanges: ReadonlyMap<string, 'there' | 'missing'>
+  /** The first record of each stream of a log that this user may read. */
+  streamStarts?: ReadonlyMap<string, { offset: number; ageMs: number }>
   management: ManagementFacts
 }
 
@@ -44,7 +48,7 @@ export interface ManagementFacts {
   looks?: Look[]
   /** Bytes of ready messages in work queues with a limit of bytes. A queue of which the API does not tell is missing. */
   readyBytes?: ReadonlyMap<string, number>
-  /** The nodes of each cancellation stream that is there, and those of them whose replica runs. */
+  /** The nodes of each stream of a log that is there, and those of them whose replica runs. */
   replicas?: ReadonlyMap<string, { members: string[]; online: string[] }>
   consumers?: ConsumerFact[]
   /** The names that clients gave to their connections, by those of the broker. */

@@ -1,6 +1,6 @@
 import { isDuequeError } from '../../base/errors.js'
 import type { Names } from '../../amqp/topology/names.js'
-import { cancellationLayout } from '../../log/log-layout.js'
+import { cancellationLayout, journalLayout, type LogLayout } from '../../log/log-layout.js'
 import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
 import { ask, type ManagementApi } from '../management/api.js'
@@ -79,7 +79,7 @@ const NAMES = {
   looks: 'queues (rungs, destinations, jams)',
   exchanges: 'exchanges',
   bindings: 'bindings',
-  replicas: 'replicas of the cancellation streams',
+  replicas: 'replicas of the streams',
   consumers: 'consumers',
   connectionNames: 'names of connections',
   readyBytes: 'bytes in queues with a limit of them',
@@ -150,12 +150,10 @@ async function readyBytesOf(api: ManagementApi, v: string, queues: readonly stri
   return bytes
 }
 
-/** The cancellation streams that are there. */
+/** The streams of the logs that are there. */
 function streamsOf(names: Names, { looks = [] }: ManagementFacts): string[] {
-  const streams = cancellationLayout(names)
-    .streams()
-    .map(({ name }) => name)
-  return streams.filter((name) => looks[0]?.queues.get(name)?.type === 'stream')
+  const streams = logsOf(names).flatMap((log) => log.streams())
+  return streams.map(({ name }) => name).filter((name) => looks[0]?.queues.get(name)?.type === 'stream')
 }
 
 /** A statistic: a stream that is a few seconds old has none. With a name, because RabbitMQ 3.10 answers a list for nothing. */
@@ -177,6 +175,10 @@ function sourcesOf(names: Names): string[] {
     names.dead,
     names.unroutable,
     names.parked,
-    cancellationLayout(names).exchange,
+    ...logsOf(names).map(({ exchange }) => exchange),
   ]
+}
+
+function logsOf(names: Names): LogLayout[] {
+  return [cancellationLayout(names), journalLayout(names)]
 }

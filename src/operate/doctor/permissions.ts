@@ -1,4 +1,4 @@
-import { cancellationLayout } from '../../log/log-layout.js'
+import { cancellationLayout, journalLayout, type LogLayout } from '../../log/log-layout.js'
 import type { Facts, Probe } from './facts.js'
 import { finding, type Finding } from '../../base/finding.js'
 import { escaped, quoted, some } from './texts.js'
@@ -9,7 +9,8 @@ const PERMISSIONS = ['configure', 'write', 'read'] as const
 export function checkPermissions(facts: Facts): Finding[] {
   const { probes, names, user, topology } = facts
   const isLeft = ({ permission, name }: Probe) => permission === 'read' && name === names.unroutable
-  const optional = (probe: Probe) => topology === 'trust' && (isLeft(probe) || isToCancel(probe, facts))
+  const optional = (probe: Probe) =>
+    topology === 'trust' && (isLeft(probe) || isToCancel(probe, facts) || isToList(probe, facts))
   const denied = probes.filter(({ allowed }) => allowed === false)
   const needed = denied.filter((probe) => !optional(probe))
   const findings = PERMISSIONS.flatMap((permission) => {
@@ -34,12 +35,32 @@ function mayCancel(facts: Facts): boolean {
   return facts.probes.some((probe) => probe.allowed === true && isToCancel(probe, facts))
 }
 
+/** Whether it is a right to list waiting messages, which a program with a journal does not need to write it. */
+function isToList({ permission, name }: Probe, { names, queues }: Facts): boolean {
+  if (permission !== 'read') return false
+  // A consumer needs those of cancellations for itself.
+  return has(journalLayout(names), name) || (queues.length === 0 && has(cancellationLayout(names), name))
+}
+
+/** With the streams of cancellations: a cancelled message does not wait. */
+function mayList(facts: Facts): boolean {
+  const { names, probes, journal, hasStreams } = facts
+  const logs = [journalLayout(names), cancellationLayout(names)]
+  const rights = probes.filter(({ permission, name }) => permission === 'read' && logs.some((log) => has(log, name)))
+  return journal && hasStreams && rights.length > 0 && rights.every(({ allowed }) => allowed === true)
+}
+
+function has(log: LogLayout, stream: string): boolean {
+  return log.streams().some(({ name }) => name === stream)
+}
+
 function granted(facts: Facts): string {
   const { names, user, topology, queues } = facts
   if (topology !== 'trust') return `user ${user} may configure, write and read ${names.prefix}.*`
   const consumes = queues.length > 0 ? `, and consume ${some(queues)}` : ''
-  const cancels = mayCancel(facts) ? 'schedule and cancel' : 'schedule'
-  return `user ${user} may ${cancels} in namespace ${names.prefix}${consumes}`
+  const acts = ['schedule', ...(mayCancel(facts) ? ['cancel'] : []), ...(mayList(facts) ? ['list'] : [])]
+  const list = [acts.slice(0, -1).join(', '), acts.at(-1)].filter(Boolean).join(' and ')
+  return `user ${user} may ${list} in namespace ${names.prefix}${consumes}`
 }
 
 function declaring(permission: Probe['permission'], missing: readonly string[], { names, user, vhost }: Facts): string {
@@ -52,24 +73,25 @@ function declaring(permission: Probe['permission'], missing: readonly string[], 
 
 /** The patterns of docs/operations.md for a producer, or for a consumer of these queues. */
 function trusting(missing: readonly string[], facts: Facts): string {
-  const { names, user, vhost, queues, hasStreams } = facts
+  const { names, user, vhost, queues, journal } = facts
   const own = escaped(names.prefix)
   const consumes = queues.length > 0
-  const write = `^${own}\\.(entry\\..+|deliver${consumes ? '|dead|parked' : ''}${mayCancel(facts) ? '|cancellations' : ''})$`
-  const read = consumes ? `^(${[readable(own, hasStreams), ...queues.map(escaped)].join('|')})$` : '^$'
+  const write = `^${own}\\.(entry\\..+|deliver${consumes ? '|dead|parked' : ''}${mayCancel(facts) ? '|cancellations' : ''}${journal ? '|journal' : ''})$`
+  const read = readable(own, facts)
   const patterns = ['^$', write, read].map(quoted).join(' ')
-  const streams = new Set(
-    cancellationLayout(names)
-      .streams()
-      .map(({ name }) => name),
-  )
-  const instead = missing.some((name) => streams.has(name)) ? "; or consume with cancellations: 'off'" : ''
+  const instead = missing.some((name) => has(cancellationLayout(names), name))
+    ? "; or consume with cancellations: 'off'"
+    : ''
   return `rabbitmqctl set_permissions -p ${quoted(vhost)} ${quoted(user)} ${patterns} (replaces all three: keep its other permissions)${instead}`
 }
 
-/** Of the namespace, by a consumer. */
-function readable(own: string, hasStreams: boolean): string {
-  return hasStreams ? `${own}\\.(unroutable|cancellations\\..+)` : `${own}\\.unroutable`
+function readable(own: string, facts: Facts): string {
+  const { queues, hasStreams } = facts
+  const consumes = queues.length > 0
+  if (!consumes) return mayList(facts) ? `^${own}\\.(cancellations|journal)\\..+$` : '^$'
+  const logs = [...(hasStreams ? ['cancellations\\..+'] : []), ...(mayList(facts) ? ['journal\\..+'] : [])]
+  const ofNamespace = logs.length > 0 ? `(${['unroutable', ...logs].join('|')})` : 'unroutable'
+  return `^(${[`${own}\\.${ofNamespace}`, ...queues.map(escaped)].join('|')})$`
 }
 
 function leftToOthers({ names, user }: Facts): Finding {

@@ -1,5 +1,6 @@
 import type { Facts, PolicyFact } from './facts.js'
 import { KEPT_LONGER_MS } from '../../log/horizons.js'
+import type { LogKind } from '../../log/log-layout.js'
 import { isReadable, policyFor } from './effective-policy.js'
 import { finding, type Finding, type Severity } from '../../base/finding.js'
 import { exactly, quoted, some } from './texts.js'
@@ -58,7 +59,7 @@ function unreadable(kind: string, { name, pattern }: PolicyFact): Finding {
 
 /** The effect of a key on a queue or an exchange of the layout; undefined if it does not matter. */
 export function effectOf(key: string, value: unknown, target: Target): Effect | undefined {
-  if (target.role === 'cancellations') return effectOnCancellations(key, value, target)
+  if (target.role === 'cancellations' || target.role === 'journal') return effectOnLog(key, value, target, target.role)
   const given = target.arguments[target.kind === 'queue' ? `x-${key}` : key]
   switch (key) {
     case 'message-ttl':
@@ -90,20 +91,31 @@ export function effectOf(key: string, value: unknown, target: Target): Effect | 
   }
 }
 
+const LOGS: Readonly<Record<LogKind, { records: string; early: string; late?: string }>> = {
+  cancellations: {
+    records: 'cancellations',
+    early: 'before the messages that they name are due, and these are handled',
+    late: 'less than 7 days after the messages that they name are due',
+  },
+  journal: {
+    records: 'journal entries',
+    early: 'of messages that still wait, and these are not listed any more and cannot be restored',
+  },
+}
+
 /** Of policies for other queues a stream takes nothing. */
-function effectOnCancellations(key: string, value: unknown, { kind, arguments: args }: Target): Effect | undefined {
+function effectOnLog(key: string, value: unknown, { kind, arguments: args }: Target, log: LogKind): Effect | undefined {
+  const { records, early, late } = LOGS[log]
   if (kind === 'exchange') {
     if (key !== 'alternate-exchange') return undefined
-    return ['error', 'takes cancellations for which a stream is missing, instead of returning them']
+    return ['error', `takes ${records} for which a stream is missing, instead of returning them`]
   }
-  if (key === 'max-length-bytes')
-    return ['error', 'drops cancellations when a stream has that size, and cancelled messages are handled']
+  if (key === 'max-length-bytes') return ['error', `when a stream has that size, drops ${records} ${early}`]
   if (key !== 'max-age') return undefined
   const [keptMs, ownMs] = [ageMs(value), ageMs(args['x-max-age'])]
   if (keptMs === undefined || ownMs === undefined || keptMs >= ownMs) return undefined
-  if (keptMs < ownMs - KEPT_LONGER_MS)
-    return ['error', 'drops cancellations before the messages that they name are due, and these are handled']
-  return ['warning', 'drops cancellations less than 7 days after the messages that they name are due']
+  if (keptMs < ownMs - KEPT_LONGER_MS) return ['error', `drops ${records} ${early}`]
+  return late === undefined ? undefined : ['warning', `drops ${records} ${late}`]
 }
 
 const AGE_MS: Readonly<Record<string, number>> = {

@@ -1,7 +1,8 @@
 import { Layout } from '../../amqp/topology/layout.js'
 import { deadQueue } from '../../amqp/topology/names.js'
-import { cancellationLayout } from '../../log/log-layout.js'
+import { cancellationLayout, journalLayout, type LogKind } from '../../log/log-layout.js'
 import { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
+import { hasJournal } from './streams.js'
 import { roleReader, type QueueRole } from '../queue-roles.js'
 import type { Resource } from './effective-policy.js'
 import { lastLook, type Facts } from './facts.js'
@@ -9,17 +10,7 @@ import type { QueueFact } from '../management/resources.js'
 
 /** A queue or exchange that a message of dueque may come through, there already or declared on first use. */
 export interface Target extends Resource {
-  role:
-    | 'wait'
-    | 'outlet'
-    | 'unroutable'
-    | 'parked'
-    | 'dead'
-    | 'work'
-    | 'entry'
-    | 'dead exchange'
-    | 'exchange'
-    | 'cancellations'
+  role: 'wait' | 'outlet' | 'unroutable' | 'parked' | 'dead' | 'work' | 'entry' | 'dead exchange' | 'exchange' | LogKind
 }
 
 /** The whole layout of the namespace with the destinations that are bound to it. */
@@ -35,20 +26,31 @@ export function layoutTargets(facts: Facts): Target[] {
     if (kind === 'exchange') add({ kind, name, type: part.type, arguments: args, role: exchangeRole(facts, name) })
     else add({ kind, name, type: queueType, arguments: args, role: roleOfQueue(roleOf(name)?.kind) })
   }
-  for (const part of facts.hasStreams ? cancellationLayout(names).parts() : []) {
-    if (part.kind === 'binding') continue
-    const type = part.kind === 'exchange' ? part.type : 'stream'
-    add({ kind: part.kind, name: part.name, type, arguments: part.arguments, role: 'cancellations' })
-  }
+  for (const target of logTargets(facts)) add(target)
   const bound = new Set([...workQueues(facts).map(({ name }) => name), ...deadQueues(facts)])
   for (const queue of lastLook(management)?.values() ?? []) {
     const role = roleOf(queue.name)?.kind
-    if (role === 'cancellations') continue
+    if (role === 'cancellations' || role === 'journal') continue
     if (role === undefined || role === 'dead' ? bound.has(queue.name) : true) {
       add({ ...queue, kind: 'queue', role: roleOfQueue(role) })
     }
   }
   return [...targets.values()]
+}
+
+function logTargets(facts: Facts): Target[] {
+  const { names, hasStreams } = facts
+  const logs = [
+    ...(hasStreams ? [cancellationLayout(names)] : []),
+    ...(hasJournal(facts) ? [journalLayout(names)] : []),
+  ]
+  return logs.flatMap((log) =>
+    log.parts().flatMap((part): Target[] => {
+      if (part.kind === 'binding') return []
+      const type = part.kind === 'exchange' ? part.type : 'stream'
+      return [{ kind: part.kind, name: part.name, type, arguments: part.arguments, role: log.kind }]
+    }),
+  )
 }
 
 function exchangeRole({ names }: Facts, name: string): Target['role'] {

@@ -1,4 +1,3 @@
-import { cancellationLayout } from '../../log/log-layout.js'
 import { writeFirstRecords } from '../../log/first-records.js'
 import { DuequeError, isDuequeError } from '../../base/errors.js'
 import { applyParts, markRungs, withDeclarer, type Change } from './parts.js'
@@ -12,14 +11,13 @@ import { topologyPlan, type TopologyOptions } from './plan.js'
  * `connect` does
  */
 export function applyTopology(options: TopologyOptions): Promise<Change[]> {
-  const { settings, ladder, rungs, parts, workQueues, hasStreams } = topologyPlan(options)
-  const { names, publishTimeoutMs: timeoutMs } = settings
+  const { settings, ladder, rungs, parts, workQueues, logs } = topologyPlan(options)
+  const { publishTimeoutMs: timeoutMs } = settings
   const work = withDeclarer(settings, async (declarer, connection) => {
     const changes = await applyParts(declarer, parts, { workQueues, onProgress: options.onProgress })
     await markRungs(declarer, ladder, rungs)
     // At the end: RabbitMQ may take no messages for now, and nothing else on a connection that has sent one.
-    const layout = cancellationLayout(names)
-    if (hasStreams) await writeFirstRecords({ connection, declarer, layout, timeoutMs })
+    for (const layout of logs) await writeFirstRecords({ connection, declarer, layout, timeoutMs })
     return changes
   })
   return work.catch((error: unknown) => {
@@ -29,6 +27,6 @@ export function applyTopology(options: TopologyOptions): Promise<Change[]> {
 
 function withoutStreams(error: DuequeError<'UNSUPPORTED'>): DuequeError {
   if (error.data.feature !== 'stream_queue') return error
-  const message = `${error.message}. Or leave out the streams of cancellations (dueque topology apply --no-cancellations), consume with cancellations: 'off', and cancel nothing`
+  const message = `${error.message}. Or leave out the streams: no journal, and no cancellations (dueque topology apply --no-cancellations). Then consume with cancellations: 'off', and cancel nothing`
   return new DuequeError('UNSUPPORTED', message, error.data, { cause: error })
 }

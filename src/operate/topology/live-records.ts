@@ -3,21 +3,33 @@ import { openStream, type StreamReader, type StreamRecord } from '../../amqp/rec
 import { DuequeError, errorText } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
 import { endsWithin } from '../../base/time-limit.js'
-import { UNKNOWN_DUE, type Horizon } from '../../log/horizons.js'
 import { decodeRecords } from '../../cancellation/record.js'
+import { decodeRecord } from '../../journal/journal-record.js'
+import { UNKNOWN_DUE, type Horizon } from '../../log/horizons.js'
+import { readLines } from '../../log/lines.js'
+import type { LogKind } from '../../log/log-layout.js'
+import { readyAt } from '../../message/delayed-message.js'
 
 /** Without another record for so long, a stream is given up. */
 const SILENT_MS = 30_000
 /** How far the clocks of writers and of this host may differ. */
 const CLOCKS_DIFFER_MS = 60_000
 
-/** A cancellation stream, with the horizon of its records. */
+/** A stream of a log, with the horizon of its records. */
 export interface CountedStream {
   name: string
   horizon: Horizon
+  log: LogKind
 }
 
-/** Counts the live records of cancellation streams: those of messages that are not due yet. */
+/** The live records of one stream. */
+interface Live {
+  name: string
+  messages: number
+  what: LogKind
+}
+
+/** Counts the live records of streams: cancellations, or entries of the journal, of messages that are not due yet. */
 export class LiveRecords {
   readonly #counts: ReadonlyMap<string, LiveCount>
 
@@ -40,18 +52,18 @@ export class LiveRecords {
     throw failed.reason
   }
 
-  /** The live records of every stream that has some. @throws DuequeError `CANCELLATIONS_UNREAD` */
-  async all(): Promise<{ name: string; records: number }[]> {
-    const all = [...this.#counts].map(async ([name, count]) => ({ name, records: await count.upToNow() }))
-    return (await Promise.all(all)).filter(({ records }) => records > 0)
+  /** The live records of every stream that has some. @throws DuequeError `CANCELLATIONS_UNREAD`, `JOURNAL_UNREAD` */
+  async all(): Promise<Live[]> {
+    const all = await Promise.all([...this.#counts.values()].map((count) => count.upToNow()))
+    return all.filter(({ messages }) => messages > 0)
   }
 
   /**
    * The live records of one stream up to this moment, after which it is not read any more. Undefined for any other queue.
    *
-   * @throws DuequeError `CANCELLATIONS_UNREAD`
+   * @throws DuequeError `CANCELLATIONS_UNREAD`, `JOURNAL_UNREAD`
    */
-  async last(name: string): Promise<number | undefined> {
+  async last(name: string): Promise<Live | undefined> {
     const count = this.#counts.get(name)
     try {
       return await count?.upToNow()
@@ -90,12 +102,13 @@ class LiveCount {
     })
   }
 
-  async upToNow(): Promise<number> {
+  async upToNow(): Promise<Live> {
+    const { name, log: what } = this.#stream
     const reached = this.#reader!.reached()
     // However long a stream is: as long as it comes.
     for (let before: number | undefined; before !== this.#offset;) {
       before = this.#offset
-      if (await endsWithin(reached, SILENT_MS)) return this.#live
+      if (await endsWithin(reached, SILENT_MS)) return { name, messages: this.#live, what }
     }
     throw this.#unread()
   }
@@ -107,14 +120,31 @@ class LiveCount {
   #read({ body, offset, writtenAt = this.#startedAt }: StreamRecord): void {
     if (offset <= this.#offset) return
     this.#offset = offset
-    // An unreadable record cancels nothing.
-    for (const { due = writtenAt + UNKNOWN_DUE.ms } of decodeRecords(body, () => undefined))
-      if (due > this.#startedAt) this.#live++
+    for (const due of DUE_TIMES[this.#stream.log](body, writtenAt)) if (due > this.#startedAt) this.#live++
   }
 
   #unread(): DuequeError {
+    const { name, log } = this.#stream
     const why = this.#failure ? `: ${errorText(this.#failure)}` : ''
-    const message = `the cancellations in ${this.#stream.name} could not be read for ${SILENT_MS / 1000} s${why}`
-    return new DuequeError('CANCELLATIONS_UNREAD', message, {}, { cause: this.#failure })
+    const message = `the records in ${name} could not be read for ${SILENT_MS / 1000} s${why}`
+    const code = log === 'journal' ? 'JOURNAL_UNREAD' : 'CANCELLATIONS_UNREAD'
+    return new DuequeError(code, message, {}, { cause: this.#failure })
   }
+}
+
+/** When the messages of one stream message's records are due. Unreadable records count for nothing. */
+const DUE_TIMES: Readonly<Record<LogKind, (body: Uint8Array, writtenAt: number) => number[]>> = {
+  cancellations: (body, writtenAt) =>
+    decodeRecords(body, () => undefined).map(({ due = writtenAt + UNKNOWN_DUE.ms }) => due),
+  journal: readyTimes,
+}
+
+function readyTimes(body: Uint8Array): number[] {
+  const times: number[] = []
+  const read = (line: string) => {
+    const record = decodeRecord(line)
+    if (record.refused === undefined) times.push(readyAt(record.message))
+  }
+  readLines(body, read, () => undefined)
+  return times
 }

@@ -6,6 +6,7 @@ import type { Layout } from '../../amqp/topology/layout.js'
 import type { ExchangePart, Part, QueuePart } from '../../amqp/topology/part.js'
 import { SAFE_AFTER_MS } from '../../amqp/topology/young-queues.js'
 import type { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
+import type { LogKind } from '../../log/log-layout.js'
 import { isMarked } from '../../strategies/ladder/rung-marks.js'
 import type { Rung, RungVariant } from '../../strategies/ladder/rungs.js'
 import type { OnProgress } from '../operator-settings.js'
@@ -99,12 +100,12 @@ export async function missingParts(
   return missing
 }
 
-/** A queue that still holds messages, or a stream with cancellations of messages that are not due yet. */
+/** A queue that still holds messages, or a stream with records of messages that are not due yet. */
 export interface Held {
   name: string
   /** How many; `null` if that is not known. */
   messages: number | null
-  what: 'messages' | 'cancellations'
+  what: 'messages' | LogKind
 }
 
 /** The parts that were deleted; `stopped` is the queue before which it ended, because there was something in it. */
@@ -116,7 +117,7 @@ export interface Deletion {
 export interface DeleteOptions {
   /** Deletes queues with their messages. */
   force: boolean
-  /** Counts the cancellations in those streams whose cancellations count. */
+  /** Counts the live records of streams. */
   live?: LiveRecords | undefined
   onProgress?: OnProgress | undefined
 }
@@ -155,10 +156,7 @@ async function heldIn(
     return (await declarer.exists('exchange', name)) ? { name, messages: 0, what: 'messages' } : undefined
   const messages = await declarer.count(name)
   if (messages === undefined) return undefined
-  const records = await live?.last(name)
-  return records === undefined
-    ? { name, messages, what: 'messages' }
-    : { name, messages: records, what: 'cancellations' }
+  return (await live?.last(name)) ?? { name, messages, what: 'messages' }
 }
 
 function changeOf<C extends Change['change']>({ kind, name }: QueuePart | ExchangePart, change: C) {

@@ -2,7 +2,7 @@ import { Layout } from '../../amqp/topology/layout.js'
 import type { Part } from '../../amqp/topology/part.js'
 import { assertOutside } from '../../amqp/topology/reserved-names.js'
 import { aFunction, flag, integer, texts } from '../../base/checks.js'
-import { cancellationLayout } from '../../log/log-layout.js'
+import { cancellationLayout, journalLayout, type LogLayout } from '../../log/log-layout.js'
 import { entryParts, intakeQueue } from '../../forwarding/intake-parts.js'
 import { checkQueueName } from '../../message/destination.js'
 import { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
@@ -28,6 +28,8 @@ export interface TopologyOptions extends OperatorOptions {
    * @default true
    */
   cancellationStreams?: boolean | undefined
+  /** With the exchange and the streams of a journal of waiting messages. @default false */
+  journal?: boolean | undefined
   /** Queues of each rung. @default 1 */
   shards?: number | undefined
   onProgress?: OnProgress | undefined
@@ -41,8 +43,8 @@ export interface TopologyPlan {
   parts: Part[]
   /** Queues of the application: left as they are where they exist, and never deleted. */
   workQueues: string[]
-  /** Whether the streams for cancellations belong to it. */
-  hasStreams: boolean
+  /** The logs that belong to it. */
+  logs: LogLayout[]
 }
 
 /** @throws DuequeError `INVALID_OPTION`, `RESERVED_NAME`, `NAME_TOO_LONG` */
@@ -54,14 +56,16 @@ export function topologyPlan(options: TopologyOptions): TopologyPlan {
     intakes: texts,
     plugin: flag,
     cancellationStreams: flag,
+    journal: flag,
     shards: integer(1, 64),
     onProgress: aFunction,
     force: flag,
   })
-  const { exchanges = [], intakes = [], shards = 1, plugin = false, cancellationStreams: hasStreams = true } = options
+  const { exchanges = [], intakes = [], shards = 1, plugin = false } = options
   const layout = new Layout(settings.names, settings.queueType)
   const ladder = new LadderLayout(settings.names)
   const { workQueues, outlets } = checkedNames(options, settings)
+  const logs = logsOf(options, settings)
   return {
     settings,
     ladder,
@@ -69,15 +73,19 @@ export function topologyPlan(options: TopologyOptions): TopologyPlan {
     parts: [
       ...layout.base(),
       // Before the rungs: a broker without streams fails at once.
-      ...(hasStreams ? cancellationLayout(settings.names).parts() : []),
+      ...logs.flatMap((log) => log.parts()),
       ...ladder.everything(settings.queueType, shards),
       ...(plugin ? delayedParts(settings.names) : []),
       ...destinationParts(layout, { queues: workQueues, exchanges, outlets }),
       ...intakes.flatMap((entry) => entryParts(layout.names, entry)),
     ],
     workQueues,
-    hasStreams,
+    logs,
   }
+}
+
+function logsOf({ cancellationStreams = true, journal = false }: TopologyOptions, { names }: OperatorSettings) {
+  return [...(cancellationStreams ? [cancellationLayout(names)] : []), ...(journal ? [journalLayout(names)] : [])]
 }
 
 function checkedNames(

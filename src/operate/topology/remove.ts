@@ -2,7 +2,7 @@ import type { AmqpConnection } from '../../amqp/connection/connection.js'
 import { deadQueue } from '../../amqp/topology/names.js'
 import type { Part } from '../../amqp/topology/part.js'
 import { isDuequeError } from '../../base/errors.js'
-import { cancellationLayout } from '../../log/log-layout.js'
+import { cancellationLayout, journalLayout } from '../../log/log-layout.js'
 import { HORIZONS } from '../../log/horizons.js'
 import { delayedExchange, delayedParts } from '../../strategies/plugin/delayed-exchange.js'
 import { escaped } from '../doctor/texts.js'
@@ -20,7 +20,7 @@ export interface RemoveTopologyOptions extends TopologyOptions {
 }
 
 export interface Removal extends Deletion {
-  /** Messages or cancellations that are in the topology before the first deletion. Because of them nothing was deleted. */
+  /** Messages or live records that are in the topology before the first deletion. Because of them nothing was deleted. */
   refused?: Refusal
   /** Why only parts that are known by name were deleted, and not every queue of the namespace. */
   namesOnly?: string
@@ -30,16 +30,16 @@ type Refusal = Held & { moreQueues: number }
 type Queues = ReadonlyMap<string, QueueFact>
 
 /**
- * Deletes the topology of a namespace, unless it holds messages, or cancellations of messages that are not due yet. Work
- * queues, their dead queues and the entries of intakes stay. Stop the producers first: a message that comes in right before
- * the deletion of its queue is lost.
+ * Deletes the topology of a namespace, unless it holds messages, or cancellations or journal entries of messages that are
+ * not due yet. Work queues, their dead queues and the entries of intakes stay. Stop the producers first: a message that comes
+ * in right before the deletion of its queue is lost.
  *
  * @throws DuequeError `MANAGEMENT_FAILED` unless forced: AMQP does not show what a dead-letter worker holds;
- * `CANCELLATIONS_UNREAD`, `PERMISSION_DENIED`; as `connect` does
+ * `CANCELLATIONS_UNREAD`, `JOURNAL_UNREAD`, `PERMISSION_DENIED`; as `connect` does
  */
 export async function removeTopology(options: RemoveTopologyOptions): Promise<Removal> {
   const { force = false, intakes = [], onProgress } = options
-  const plan = topologyPlan({ ...options, cancellationStreams: true })
+  const plan = topologyPlan({ ...options, cancellationStreams: true, journal: true })
   const { settings, workQueues } = plan
   const [api] = managementApis(settings, settings.endpoints)
   const { queues, namesOnly } = await queuesOf(api, settings, force)
@@ -68,10 +68,10 @@ async function queuesOf(
   }
 }
 
-/** The cancellation streams that are there. Another queue of the same name would lose the messages that are read. */
+/** The streams that are there. Another queue of the same name would lose the messages that are read. */
 function streamsAmong(queues: Queues, { names }: OperatorSettings): CountedStream[] {
-  const layout = cancellationLayout(names)
-  const all = HORIZONS.map((horizon) => ({ name: layout.stream(horizon), horizon }))
+  const logs = [cancellationLayout(names), journalLayout(names)]
+  const all = logs.flatMap((log) => HORIZONS.map((horizon) => ({ name: log.stream(horizon), horizon, log: log.kind })))
   return all.filter(({ name }) => queues.get(name)?.type === 'stream')
 }
 
@@ -102,8 +102,7 @@ async function withLiveRecords(
   try {
     const [first, ...more] = await live.all()
     if (!first) return await work(live)
-    const { name, records } = first
-    return { changes: [], refused: { name, messages: records, what: 'cancellations', moreQueues: more.length } }
+    return { changes: [], refused: { ...first, moreQueues: more.length } }
   } finally {
     await live.close()
   }

@@ -88,7 +88,7 @@ test('a stream that gets a cancellation after the count is not deleted', async (
   const { layout, streams, namespace, cancelling } = world()
   await applyCancellations(vhost.url, namespace)
   const settings = { ...resolveOptions({ url: vhost.url, logger: false }), endpoints: parseEndpoints(vhost.url) }
-  const counted = HORIZONS.map((horizon) => ({ name: layout.stream(horizon), horizon }))
+  const counted = HORIZONS.map((horizon) => ({ name: layout.stream(horizon), horizon, log: layout.kind }))
   const mq = await cancelling()
   const deletion = await withDeclarer(settings, async (declarer, connection) => {
     const live = await LiveRecords.open(connection, counted, settings.logger)

@@ -4,6 +4,7 @@ import { Layout } from '../../../../src/amqp/topology/layout.js'
 import { Names } from '../../../../src/amqp/topology/names.js'
 import { namespacesOf, ReservedNames } from '../../../../src/amqp/topology/reserved-names.js'
 import { defineMessage, on } from '../../../../src/index.js'
+import { cancellationLayout, journalLayout } from '../../../../src/log/log-layout.js'
 import { LadderLayout } from '../../../../src/strategies/ladder/ladder-layout.js'
 import { rungVariants } from '../../../../src/strategies/ladder/rungs.js'
 import { delayedParts } from '../../../../src/strategies/plugin/delayed-exchange.js'
@@ -19,6 +20,8 @@ it('knows every part of a layout by its name', () => {
     ...ladder.everything('classic', 2),
     ...rungVariants(['quorum', 'classic'], 3).flatMap(({ rung, variant }) => ladder.mark(rung, variant)),
     ...delayedParts(layout.names),
+    ...cancellationLayout(layout.names).parts(),
+    ...journalLayout(layout.names).parts(),
     ...layout.outlet('any.exchange\n'),
     ...layout.queueOutlet('any queue'),
   ]
@@ -36,6 +39,8 @@ test.each([
   '.v1.deliver',
   'a b.v1.deliver',
   'a.v1.deliver.dead',
+  'a.v1.journal.2h',
+  'a.v1.journals',
 ])('leaves %j to users', (name) => {
   expect(namespacesOf(name)).toEqual([])
 })

@@ -8,7 +8,7 @@ import { judgeTrip, type Trip } from '../../../../src/operate/doctor/round-trip.
 import { codes, healthy, names, queue } from './facts.js'
 
 test('finds only notes on a healthy broker', () => {
-  expect(codes(examine(healthy()))).toEqual(['note settings-unseen'])
+  expect(codes(examine(healthy()))).toEqual(['note settings-unseen', 'note journal-none'])
 })
 
 test.each([

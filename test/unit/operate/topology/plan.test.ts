@@ -1,15 +1,27 @@
 import { expect, test } from 'vitest'
 import { HORIZONS } from '../../../../src/log/horizons.js'
 import { definitionsOf } from '../../../../src/operate/topology/definitions.js'
-import { topologyPlan } from '../../../../src/operate/topology/plan.js'
+import { topologyPlan, type TopologyOptions } from '../../../../src/operate/topology/plan.js'
 
-const named = (cancellationStreams?: boolean) =>
-  topologyPlan({ cancellationStreams }).parts.filter(({ name }) => name.includes('.cancellations'))
+const named = (cancellationStreams?: boolean) => partsOf('cancellations', { cancellationStreams })
+const partsOf = (log: string, options: TopologyOptions) =>
+  topologyPlan(options).parts.filter(({ name }) => name.startsWith(`dueque.v1.${log}`))
 
 test('the plan has the exchange and the streams of cancellations, unless they are left out', () => {
   const kinds = (all: readonly { kind: string }[]) => all.map(({ kind }) => kind)
   expect(kinds(named())).toEqual(['exchange', ...HORIZONS.flatMap(() => ['queue', 'binding'])])
   expect(named(false)).toEqual([])
+})
+
+test('the plan has the exchange and the streams of a journal if they are asked for', () => {
+  expect(partsOf('journal', {})).toEqual([])
+  const parts = partsOf('journal', { journal: true })
+  expect(parts.map(({ kind }) => kind)).toEqual(['exchange', ...HORIZONS.flatMap(() => ['queue', 'binding'])])
+  const args = { 'x-queue-type': 'stream', 'x-max-age': '372D', 'x-stream-max-segment-size-bytes': 4_000_000 }
+  expect(parts.find(({ name }) => name.endsWith('.1y'))).toMatchObject({
+    name: 'dueque.v1.journal.1y',
+    arguments: args,
+  })
 })
 
 test('the definitions have the arguments of the streams, and bind each by its horizon', () => {

@@ -1,0 +1,97 @@
+import type { ChannelModel } from 'amqplib'
+import { withConnection } from '../amqp/connection/operator-connection.js'
+import { glance, streamEnd, streamStart } from '../amqp/receive/stream-end.js'
+import { errorText } from '../base/errors.js'
+import { HORIZONS, type Horizon } from '../log/horizons.js'
+import { journalLayout } from '../log/log-layout.js'
+import { readLines } from '../log/lines.js'
+import type { OperatorSettings } from './operator-settings.js'
+
+/** A journal of waiting messages. */
+export interface JournalStatus {
+  /** Messages that were scheduled with a journal since then are in it. Null if it could not be read. */
+  since: string | null
+  /** How many records it has, also those of messages that are due already: an estimate. Null if it could not be read. */
+  records: number | null
+  /** Why it could not be read. */
+  unread?: string
+}
+
+/** A look at so many places of a stream, and so many of its messages there, tells how many records a message has. */
+const [PLACES, MESSAGES] = [8, 32]
+
+/**
+ * What the streams of a journal tell about it. Null without any.
+ *
+ * @param isThere whether a queue is there
+ */
+export async function journalStatus(
+  settings: OperatorSettings,
+  isThere: (queue: string) => boolean,
+): Promise<JournalStatus | null> {
+  const layout = journalLayout(settings.names)
+  const streams = HORIZONS.flatMap((horizon) => {
+    const queue = layout.stream(horizon)
+    return isThere(queue) ? [{ horizon, queue }] : []
+  })
+  if (streams.length === 0) return null
+  try {
+    return await withConnection(settings, async (connection) => {
+      const model = await connection.ready()
+      const all = await Promise.all(streams.map(({ horizon, queue }) => lookAt(model, queue, horizon)))
+      const since = sinceOf(all, Date.now())
+      const records = all.reduce((sum, one) => sum + one.records, 0)
+      return { since: since === undefined ? null : new Date(since).toISOString(), records }
+    })
+  } catch (error) {
+    return { since: null, records: null, unread: errorText(error) }
+  }
+}
+
+interface StreamLook {
+  horizon: Horizon
+  /** Of the first record. */
+  writtenAt: number | undefined
+  records: number
+}
+
+async function lookAt(model: ChannelModel, queue: string, horizon: Horizon): Promise<StreamLook> {
+  const start = await streamStart(model, queue)
+  const end = start && (await streamEnd(model, queue))
+  if (!end) return { horizon, writtenAt: undefined, records: 0 }
+  const records = await estimate(model, queue, { first: start.offset, last: end.offset })
+  return { horizon, writtenAt: start.writtenAt, records }
+}
+
+async function estimate(
+  model: ChannelModel,
+  queue: string,
+  { first, last }: { first: number; last: number },
+): Promise<number> {
+  const messages = last - first + 1
+  const places = Math.min(PLACES, Math.ceil(messages / MESSAGES))
+  let [seen, lines] = [0, 0]
+  const onBody = (body: Uint8Array) => {
+    seen++
+    readLines(
+      body,
+      () => lines++,
+      () => undefined,
+    )
+  }
+  for (let place = 0; place < places; place++) {
+    const from = first + Math.floor((place * messages) / places)
+    await glance(model, queue, { from, most: MESSAGES, until: Math.min(from + MESSAGES - 1, last), onBody })
+  }
+  return seen === 0 ? 0 : Math.round((lines * messages) / seen)
+}
+
+/** A stream that begins later than its horizon ago does not have every message that may wait. */
+function sinceOf(streams: readonly StreamLook[], now: number): number | undefined {
+  const begins = streams.flatMap(({ horizon, writtenAt }) => (writtenAt === undefined ? [] : [{ horizon, writtenAt }]))
+  const late = begins.filter(({ horizon, writtenAt }) => writtenAt > now - horizon.ms)
+  if (begins.length === 0) return undefined
+  return late.length > 0
+    ? Math.max(...late.map(({ writtenAt }) => writtenAt))
+    : Math.min(...begins.map(({ writtenAt }) => writtenAt))
+}
