@@ -37,9 +37,11 @@ export function checkFilter(filter: WaitingFilter): WaitlistFilter {
 }
 
 function resolveFilter({ due = {}, name, destination, idPrefix, headers }: WaitingFilter): WaitlistFilter {
+  const checked = checkHeaders(headers)
   return {
-    idPrefix,
-    headers: headers && checkHeaders(headers),
+    // These two leave no message out, and a store answers faster without them.
+    idPrefix: idPrefix === '' ? undefined : idPrefix,
+    headers: Object.keys(checked).length === 0 ? undefined : checked,
     from: checkDate('due.from', due.from),
     to: checkDate('due.to', due.to),
     name,

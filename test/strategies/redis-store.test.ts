@@ -14,6 +14,7 @@ import { poll } from '../support/broker.js'
 import type { DuequeError } from '../../src/index.js'
 import { firstOf } from '../../src/strategies/redis/entry.js'
 import { waitlistMethods } from '../../src/schedule/waitlist-methods.js'
+import { FILTER_CASES } from './filter-cases.js'
 import { message, STORE_CASES } from './store-cases.js'
 
 const server = useRedis()
@@ -75,7 +76,7 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
     })
     afterAll(() => opened?.close())
 
-    for (const [title, run] of Object.entries(STORE_CASES)) {
+    for (const [title, run] of Object.entries({ ...STORE_CASES, ...FILTER_CASES })) {
       test(title, async ({ skip }) => {
         if (!opened) return skip(NO_REDIS_PROGRAMS)
         const { client } = opened
@@ -133,6 +134,8 @@ describe('the content of Redis', () => {
     await client.zadd(key('waiting'), 'inf', firstOf('i'))
     expect(await store.find('i')).toEqual([])
     expect((await store.list({}, { limit: 10 })).map(({ id }) => id)).toEqual(['fine'])
+    // Entries are counted without a look at them. No message has an infinite time.
+    expect(await store.countBy({}, 60_000)).toEqual([{ from: 0, count: values.length }])
     const request = { now: 1000, limit: 100, leaseMs: 60_000 }
     const { claimed, nextAt } = await store.claim(request)
     expect(claimed.map((one) => one.message.id)).toEqual(['fine'])

@@ -72,6 +72,40 @@ export const VIEW_CASES: Record<string, Case> = {
     expect(await mq.count({ destination })).toBe(0)
   },
 
+  'waiting messages are found by the beginning of their ids and by headers, and counted by minute, hour and day':
+    async (world, plain) => {
+      const mq = looking(plain)
+      const [queue, prefix] = [unique('filters'), unique('%_\\"\n😀')]
+      await world.declareQueue(queue)
+      const hour = Math.ceil(Date.now() / 3_600_000 + 1) * 3_600_000
+      const [to, ids] = [{ queue }, [0, 1, 2, 3].map((n) => `${prefix}/${n}`)]
+      const minutes = [0, 1, 59, 60]
+      const headers = [{ a: 'x', b: [1] }, { a: 'x%' }, { a: 'x' }, {}]
+      for (const [n, id] of ids.entries())
+        await mq.schedule(note, { n }, { to, at: new Date(hour + minutes[n]! * 60_000), id, headers: headers[n]! })
+      await mq.schedule(note, { n: 9 }, { to, at: new Date(hour), id: unique('other') })
+
+      const destination = { queue }
+      expect(await listAll(mq, { destination, idPrefix: prefix }, 3)).toEqual(ids)
+      expect(await listAll(mq, { idPrefix: `${prefix}/1` }, 3)).toEqual([ids[1]])
+      expect(await listAll(mq, { destination, headers: { a: 'x' } }, 1)).toEqual([ids[0], ids[2]])
+      expect(await mq.count({ destination, headers: { a: 'x', b: [1] } })).toBe(1)
+      expect(await mq.count({ destination, headers: { b: [2] } })).toBe(0)
+      expect(await mq.count({ idPrefix: prefix })).toBe(4)
+      expect(await mq.count({ destination, idPrefix: '', headers: {} })).toBe(5)
+      const spans = async (...args: Parameters<Looking['countBy']>) =>
+        (await mq.countBy(...args)).map(({ from, count }) => [(from.getTime() - hour) / 60_000, count])
+      expect(await spans('hour', { idPrefix: prefix })).toEqual([[0, 3], [60, 1]]) // prettier-ignore
+      expect(await spans('minute', { destination, due: { to: new Date(hour + 3_600_000) } })).toEqual([[0, 2], [1, 1], [59, 1]]) // prettier-ignore
+      const days = await mq.countBy('day', { destination })
+      expect(days.reduce((sum, { count }) => sum + count, 0)).toBe(5)
+      expect(days.every(({ from }) => from.getTime() % 86_400_000 === 0)).toBe(true)
+
+      const refused = [mq.count({ idPrefix: 7 as never }), mq.count({ headers: 'a' as never })]
+      const codes = (await Promise.allSettled(refused)).map((one) => (one as PromiseRejectedResult).reason as unknown)
+      expect(codes).toMatchObject(refused.map(() => ({ code: 'INVALID_OPTION' })))
+    },
+
   'messages that come and go do not shift the pages of a list': async (world, plain) => {
     const mq = looking(plain)
     const queue = unique('pages')

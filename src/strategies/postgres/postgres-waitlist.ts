@@ -1,25 +1,20 @@
 import { LATEST_MS } from '../../base/clock.js'
 import { destinationText } from '../../message/destination.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
-import {
-  entryKey,
-  fits,
-  positionOf,
-  spanCounts,
-  type Position,
-  type SpanCount,
-  type WaitlistFilter,
-} from '../waiting-view.js'
+import { entryKey, fits, spanCounts, type Position, type SpanCount, type WaitlistFilter } from '../waiting-view.js'
 import type { Waitlist } from '../waitlist.js'
+import { headerMarks, isWholePrefix, storedPrefix } from '../store/marks.js'
 import type { StoreFaults } from '../store/store-faults.js'
 import { numberIn, type Row } from './answer.js'
 import type { Value } from './database.js'
 import { NOTIFY_BEFORE_MS } from './notify.js'
 import type { Queries, Run } from './queries.js'
-import { byteaOf, messageOf, rowOf, textOf } from './row.js'
+import { byteaOf, messageOf, rowOf, textArray, textOf } from './row.js'
 
 const EVER = Number.MIN_SAFE_INTEGER
 const NEVER = Number.MAX_SAFE_INTEGER
+/** Rows of one statement, at least, if some of them may not fit; and of one that answers no bodies. */
+const [LOOKS, SHORT_LOOKS] = [100, 1000]
 
 interface PostgresWaitlistOptions {
   queries: Queries
@@ -70,36 +65,51 @@ export class PostgresWaitlist implements Waitlist {
     { after, limit }: { after?: Position | undefined; limit: number },
   ): Promise<readonly DelayedMessage[]> {
     const listed: DelayedMessage[] = []
-    // Rows that cannot be read are no end of the list.
-    for (let place = after ?? { readyAt: EVER, key: '' }; ;) {
-      const bounds = [...filterValues(filter, place.readyAt), place.readyAt, place.key]
-      const rows = await this.#options.queries.run('list', [...bounds, limit])
-      // The statement knows no headers.
-      listed.push(...rows.flatMap((row) => this.#view(row) ?? []).filter((message) => fits(filter, message)))
-      const last = rows.at(-1)
-      if (!last || rows.length < limit || listed.length >= limit) return listed.slice(0, limit)
-      place = { readyAt: numberIn(last[4])!, key: last[0]! }
+    const looks = isExact(filter) ? limit : Math.max(limit, LOOKS)
+    for await (const found of this.#pages('list', filter, { after, looks })) {
+      listed.push(...found)
+      if (listed.length >= limit) break
     }
+    return listed.slice(0, limit)
   }
 
   async count(filter: WaitlistFilter): Promise<number> {
-    if (filter.idPrefix !== undefined || filter.headers) return (await this.#times(filter)).length
+    if (!isExact(filter)) return (await this.#times(filter)).length
     const [row] = await this.#options.queries.run('count', filterValues(filter, EVER))
     return numberIn(row?.[0])!
   }
 
   async countBy(filter: WaitlistFilter, spanMs: number): Promise<readonly SpanCount[]> {
-    return spanCounts(await this.#times(filter), spanMs)
+    if (!isExact(filter)) return spanCounts(await this.#times(filter), spanMs)
+    // Anybody may have written times that no message has.
+    const to = Math.min(filter.to ?? NEVER, LATEST_MS + 1)
+    const values = [...filterValues({ ...filter, to }, 0), spanMs]
+    const rows = await this.#options.queries.run('countBy', values)
+    return rows.map(([from, count]) => ({ from: numberIn(from)!, count: numberIn(count)! }))
   }
 
   /** When each message that fits is ready. */
   async #times(filter: WaitlistFilter): Promise<number[]> {
     const times: number[] = []
-    for (let after: Position | undefined; ;) {
-      const page = await this.list(filter, { after, limit: 1000 })
-      times.push(...page.map(readyAt))
-      if (page.length < 1000) return times
-      after = positionOf(page.at(-1)!)
+    for await (const found of this.#pages('listShort', filter, { looks: SHORT_LOOKS }))
+      for (const message of found) times.push(readyAt(message))
+    return times
+  }
+
+  /** All that fits, page by page. Rows that do not fit or cannot be read are no end of it. */
+  async *#pages(
+    statement: 'list' | 'listShort',
+    filter: WaitlistFilter,
+    { after, looks }: { after?: Position | undefined; looks: number },
+  ): AsyncGenerator<readonly DelayedMessage[]> {
+    const marks = headerMarks(filter)
+    for (let place = after ?? { readyAt: EVER, key: '' }; ;) {
+      const values = [...filterValues(filter, place.readyAt), marks.length > 0 ? textArray(marks) : null]
+      const rows = await this.#options.queries.run(statement, [...values, place.readyAt, place.key, looks])
+      yield rows.flatMap((row) => this.#view(row) ?? []).filter((message) => fits(filter, message))
+      const last = rows.at(-1)
+      if (!last || rows.length < looks) return
+      place = { readyAt: numberIn(last[4])!, key: last[0]! }
     }
   }
 
@@ -120,13 +130,22 @@ export class PostgresWaitlist implements Waitlist {
   }
 }
 
+/** Whether a statement leaves out every message that does not fit. */
+function isExact({ headers, idPrefix = '' }: WaitlistFilter): boolean {
+  return headers === undefined && isWholePrefix(idPrefix)
+}
+
 /** @param least what is ready before is left out */
-function filterValues({ from = EVER, to = NEVER, name, destination }: WaitlistFilter, least: number): Value[] {
+function filterValues(
+  { from = EVER, to = NEVER, name, destination, idPrefix }: WaitlistFilter,
+  least: number,
+): Value[] {
   return [
     Math.max(from, least),
     to,
     name === undefined ? null : textOf(name),
     destination === undefined ? null : textOf(destinationText(destination)),
     destination?.routingKey === undefined ? null : textOf(destination.routingKey),
+    idPrefix === undefined ? null : storedPrefix(idPrefix),
   ]
 }

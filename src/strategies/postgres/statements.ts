@@ -1,3 +1,5 @@
+import { VIEW_STATEMENTS } from './view-statements.js'
+
 /** The time of the server, in milliseconds since the epoch. */
 const SERVER = 'floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint'
 const NOW = `coalesce($2::bigint, ${SERVER})`
@@ -11,6 +13,8 @@ const NOW = `coalesce($2::bigint, ${SERVER})`
  * as it was.
  */
 const STATEMENTS = {
+  ...VIEW_STATEMENTS,
+
   /**
    * Inserts waiting messages. A message whose key waits already stays as it is; a claimed one waits again, without a lease.
    * A number in $13 is the milliseconds for which a message must not be claimed. Notifies the relays of the earliest time,
@@ -45,11 +49,6 @@ const STATEMENTS = {
     SELECT current_setting('transaction_isolation')::text AS isolation,
       pg_advisory_xact_lock(hashtextextended($1::text, 6287))::text AS lock`,
 
-  /** The waiting messages of an id. */
-  find: `
-    SELECT key::text, meta::text, encode(body, 'hex')::text AS body, held_until::text AS held
-    FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
-
   remove: `DELETE FROM {schema}.messages WHERE key = $1::text AND lease IS NULL RETURNING key::text`,
 
   /** Deletes all waiting messages of an id. */
@@ -69,39 +68,6 @@ const STATEMENTS = {
       WHERE m.held_until IS NULL AND m.ready_at >= ${SERVER} + $8::bigint AND m.ready_at <= $5::bigint AND m.key <> $1::text
     ) THEN pg_notify($7::text, $5::bigint::text)::text END AS told
     FROM changed`,
-
-  /** By the time of claiming. Two parts, because released messages are not in the index of ready ones. */
-  list: `
-    SELECT page.key::text, page.meta::text, encode(page.body, 'hex')::text AS body, page.held::text, page.at::text FROM (
-      (SELECT ready_at AS at, key, meta, body, held_until AS held FROM {schema}.messages
-       WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at < $2::bigint
-         AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
-         AND ($5::text IS NULL OR routing_key = $5::text)
-         AND (ready_at > $6::bigint OR ready_at = $6::bigint AND key > $7::text COLLATE "C")
-       ORDER BY ready_at, key LIMIT $8::bigint)
-      UNION ALL
-      (SELECT held_until AS at, key, meta, body, held_until AS held FROM {schema}.messages
-       WHERE held_until IS NOT NULL AND lease IS NULL AND held_until >= $1::bigint AND held_until < $2::bigint
-         AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
-         AND ($5::text IS NULL OR routing_key = $5::text)
-         AND (held_until > $6::bigint OR held_until = $6::bigint AND key > $7::text COLLATE "C")
-       ORDER BY held_until, key LIMIT $8::bigint)
-    ) page
-    ORDER BY page.at, page.key LIMIT $8::bigint`,
-
-  /** Two parts, for the same reason. */
-  count: `
-    SELECT ((
-      SELECT count(*) FROM {schema}.messages
-      WHERE held_until IS NULL AND ready_at >= $1::bigint AND ready_at < $2::bigint
-        AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
-        AND ($5::text IS NULL OR routing_key = $5::text)
-    ) + (
-      SELECT count(*) FROM {schema}.messages
-      WHERE held_until IS NOT NULL AND lease IS NULL AND held_until >= $1::bigint AND held_until < $2::bigint
-        AND ($3::text IS NULL OR name = $3::text) AND ($4::text IS NULL OR destination = $4::text)
-        AND ($5::text IS NULL OR routing_key = $5::text)
-    ))::text AS count`,
 
   /**
    * Claims messages that are ready from $1 to now and were never claimed or released. `next` is the time at which the first

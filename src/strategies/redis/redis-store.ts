@@ -1,6 +1,5 @@
-import { LATEST_MS } from '../../base/clock.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
-import { errorText, invalidOption } from '../../base/errors.js'
+import { errorText } from '../../base/errors.js'
 import { silent, type Logger } from '../../base/logger.js'
 import { withTimeLimit } from '../../base/time-limit.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
@@ -15,16 +14,16 @@ import type {
 import type { StoreFaultCounts } from '../../health.js'
 import { StoreFaults } from '../store/store-faults.js'
 import { storedNumber } from '../store/stored-number.js'
-import { fits, spanCounts, type Position, type SpanCount, type WaitlistFilter } from '../waiting-view.js'
-import { conflict, conflictsUnread } from '../waitlist.js'
-import { firstOf, marksOf, messageOf, placeOf, scoreOf, tagOf, valueOf } from './entry.js'
+import type { SpanCount, WaitlistFilter } from '../waiting-view.js'
+import { conflict, conflictsUnread, type Waitlist } from '../waitlist.js'
+import { firstOf, messageOf, scoreOf, tagOf, valueOf } from './entry.js'
 import { isReply, STORE } from './failures.js'
 import { keysOf } from './keys-of.js'
-import type { Argument, RedisPort } from './clients/port.js'
+import type { RedisPort } from './clients/port.js'
 import { assertUnchanged } from './probe.js'
+import { latestFirst, RedisWaitlist } from './redis-waitlist.js'
 import { ScriptRunner, type Sure } from './script-runner.js'
-import { ADD, REMOVE, REPLACE } from './scripts/change-scripts.js'
-import { COUNT, FIND, PAGE } from './scripts/query-scripts.js'
+import { ADD } from './scripts/change-scripts.js'
 import { CLAIM, RELEASE, SETTLE } from './scripts/relay-scripts.js'
 import { LOOK } from './scripts/server-scripts.js'
 import { assertVersion, checkServer, factsOf } from './server-check.js'
@@ -44,8 +43,6 @@ interface InRedis extends ClaimedMessage {
 
 /** Settled and released messages in one call. */
 const CHUNK = 1000
-/** Entries that one call looks at, if a filter may leave some out. They keep Redis busy for about 2 ms. */
-const LOOKS = 1000
 /** How long an unreadable entry is left alone. */
 const UNREADABLE_MS = 60_000
 
@@ -57,6 +54,7 @@ export class RedisStore implements MessageStore {
   readonly #port: RedisPort
   readonly #scripts: ScriptRunner
   readonly #channel: string
+  readonly #waitlist: RedisWaitlist
   readonly #timeoutMs: number
   readonly #faults = new StoreFaults(STORE)
   /** Messages that may have been settled: the answer was lost. */
@@ -68,6 +66,8 @@ export class RedisStore implements MessageStore {
     this.#timeoutMs = timeoutMs
     this.#scripts = new ScriptRunner(port, { keys: keysOf(prefix, triggers), timeoutMs })
     this.#channel = `{${prefix}}:earliest`
+    const read = (value: Buffer, name: () => string) => this.#read(value, name, true)
+    this.#waitlist = new RedisWaitlist({ scripts: this.#scripts, channel: this.#channel, read })
   }
 
   async open(environment: StoreEnvironment): Promise<void> {
@@ -134,48 +134,28 @@ export class RedisStore implements MessageStore {
     }
   }
 
-  async find(id: string): Promise<readonly DelayedMessage[]> {
-    const reply = (await this.#scripts.run(FIND, [firstOf(id)])) as Buffer[]
-    return this.#views(reply)
-      .filter((message) => message.id === id)
-      .sort(latestFirst)
+  find(id: string): Promise<readonly DelayedMessage[]> {
+    return this.#waitlist.find(id)
   }
 
-  async remove(message: DelayedMessage): Promise<boolean> {
-    return storedNumber(await this.#scripts.run(REMOVE, [firstOf(message.id), tagOf(message)]), STORE) === 1
+  remove(message: DelayedMessage): Promise<boolean> {
+    return this.#waitlist.remove(message)
   }
 
-  async replace(message: DelayedMessage, by: DelayedMessage): Promise<boolean> {
-    const tag = tagOf(message)
-    const [from, to] = [scoreOf(message), scoreOf(by)]
-    const args = [firstOf(message.id), tag, from, to, valueOf(by, tag), this.#channel]
-    return storedNumber(await this.#scripts.run(REPLACE, args), STORE) === 1
+  replace(message: DelayedMessage, by: DelayedMessage): Promise<boolean> {
+    return this.#waitlist.replace(message, by)
   }
 
-  async list(
-    filter: WaitlistFilter,
-    { after, limit }: { after?: Position | undefined; limit: number },
-  ): Promise<readonly DelayedMessage[]> {
-    const listed: DelayedMessage[] = []
-    for await (const found of this.#pages(filter, { after, limit })) {
-      listed.push(...found)
-      if (listed.length >= limit) break
-    }
-    return listed.slice(0, limit)
+  list(...args: Parameters<Waitlist['list']>): Promise<readonly DelayedMessage[]> {
+    return this.#waitlist.list(...args)
   }
 
-  async count(filter: WaitlistFilter): Promise<number> {
-    const { from = -Infinity, to = Infinity, ...others } = filter
-    if (Object.values(others).every((value) => value === undefined)) return this.#countBetween(from, to)
-    let count = 0
-    for await (const found of this.#pages(filter, { limit: LOOKS, isShort: true })) count += found.length
-    return count
+  count(filter: WaitlistFilter): Promise<number> {
+    return this.#waitlist.count(filter)
   }
 
-  async countBy(filter: WaitlistFilter, spanMs: number): Promise<readonly SpanCount[]> {
-    const times: number[] = []
-    for await (const found of this.#pages(filter, { limit: LOOKS, isShort: true })) times.push(...found.map(readyAt))
-    return spanCounts(times, spanMs)
+  countBy(filter: WaitlistFilter, spanMs: number): Promise<readonly SpanCount[]> {
+    return this.#waitlist.countBy(filter, spanMs)
   }
 
   async watch(listener: (readyAt: number) => void): Promise<() => Promise<void>> {
@@ -205,42 +185,6 @@ export class RedisStore implements MessageStore {
   close(): Promise<void> {
     this.#port.close()
     return Promise.resolve()
-  }
-
-  async #countBetween(from: number, to: number): Promise<number> {
-    const [least, most] = [from === -Infinity ? '-inf' : String(from), to === Infinity ? '+inf' : `(${to}`]
-    return storedNumber(await this.#scripts.run(COUNT, [least, most]), STORE)
-  }
-
-  /** All that fits, page by page. */
-  async *#pages(
-    filter: WaitlistFilter,
-    { after, limit, isShort }: { after?: Position | undefined; limit: number; isShort?: boolean },
-  ): AsyncGenerator<readonly DelayedMessage[]> {
-    const marks = marksOf(filter)
-    const looks = String(marks.length > 0 ? LOOKS : Math.min(limit, LOOKS))
-    let [score, field, tag] = after ? placed(after) : NOWHERE
-    for (;;) {
-      const bounds = [bound(filter.from), bound(filter.to)]
-      const page = [score, field, tag, looks, String(limit), isShort ? '1' : '']
-      const reply = (await this.#scripts.run(PAGE, [...bounds, ...page, ...marks])) as [Buffer, Buffer, ...Buffer[]]
-      const [lastScore, lastField, ...found] = reply
-      yield this.#views(found).filter((message) => fits(filter, message))
-      if (lastScore.length === 0) return
-      ;[score, field, tag] = [lastScore, lastField, '']
-    }
-  }
-
-  /** As they are to be seen: ready when the relay may have them, which after a release is later than they say. */
-  #views(reply: readonly Buffer[]): DelayedMessage[] {
-    const views: DelayedMessage[] = []
-    for (let i = 0; i < reply.length; i += 2) {
-      const score = Math.min(storedNumber(reply[i], STORE), LATEST_MS)
-      const value = reply[i + 1]!
-      const message = this.#read(value, () => `tag ${value.subarray(0, 8).toString('hex')}`, true)
-      if (message) views.push(score > readyAt(message) ? { ...message, retryAt: score } : message)
-    }
-    return views
   }
 
   /**
@@ -276,26 +220,6 @@ export class RedisStore implements MessageStore {
     const triples = found.map(({ field, lease }) => [field, lease, String(until)])
     // Otherwise its lease decides.
     this.#scripts.run(RELEASE, [this.#channel, ...triples.flat()]).catch(() => undefined)
-  }
-}
-
-function latestFirst(a: DelayedMessage, b: DelayedMessage): number {
-  return b.revision - a.revision || readyAt(b) - readyAt(a)
-}
-
-function bound(time: number | undefined): string {
-  return time === undefined || !Number.isFinite(time) ? '' : String(time)
-}
-
-type Place = [score: Argument, field: Argument, tag: Argument]
-const NOWHERE: Place = ['', '', '']
-
-function placed(after: Position): Place {
-  try {
-    const { first, tag } = placeOf(after)
-    return [String(after.readyAt), first, tag]
-  } catch {
-    throw invalidOption('cursor', 'the cursor of the page before', after.key)
   }
 }
 

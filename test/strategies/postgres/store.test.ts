@@ -7,6 +7,7 @@ import { postgresStore, type PostgresStore } from '../../../src/strategies/postg
 import type { DuequeError } from '../../../src/index.js'
 import { poll } from '../../support/broker.js'
 import { usePostgres } from '../../support/postgres.js'
+import { FILTER_CASES } from '../filter-cases.js'
 import { STORE_CASES, message } from '../store-cases.js'
 import { uniqueSchema } from './store.js'
 
@@ -53,7 +54,7 @@ describe.each([
   { name: 'Pool of pg', client: () => pool },
   { name: 'postgres.js', client: () => sql },
 ])('over $name', ({ client }) => {
-  for (const [title, run] of Object.entries(STORE_CASES)) {
+  for (const [title, run] of Object.entries({ ...STORE_CASES, ...FILTER_CASES })) {
     test(title, async () => {
       const again = () => openStore(schema, client())
       await run({ store: await again(), again })

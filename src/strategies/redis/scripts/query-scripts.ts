@@ -82,3 +82,23 @@ return reply
 export const COUNT = entryScript(`
 return redis.call('ZCOUNT', waiting, ARGV[1], ARGV[2])
 `)
+
+/**
+ * Counts waiting messages by spans of time. ARGV: least score, score (exclusive), the span, how many spans to count. Returns the
+ * least score to go on with, or '' at the end; then start and count of each span that has some.
+ */
+export const SPANS = entryScript(`
+local least, to, span = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local reply = { '' }
+for _ = 1, tonumber(ARGV[4]) do
+  local first = redis.call('ZRANGEBYSCORE', waiting, least, '(' .. ARGV[2], 'WITHSCORES', 'LIMIT', 0, 1)
+  if not first[2] then return reply end
+  local from = math.floor(tonumber(first[2]) / span) * span
+  local behind = string.format('%.0f', math.min(from + span, to))
+  reply[#reply + 1] = string.format('%.0f', from)
+  reply[#reply + 1] = string.format('%.0f', redis.call('ZCOUNT', waiting, least, '(' .. behind))
+  least = behind
+end
+reply[1] = least
+return reply
+`)
