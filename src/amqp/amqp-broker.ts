@@ -8,6 +8,7 @@ import type { Logger } from '../base/logger.js'
 import { AMQP_BROKER, CONTRACT } from './brand.js'
 import { AmqpConnection, type ConnectionEvents } from './connection/connection.js'
 import type { ConnectionSettings } from './connection/connect-to.js'
+import { openConnection } from './connection/operator-connection.js'
 import type { Part } from './topology/part.js'
 import type { TlsOptions } from './connection/tls.js'
 import { parseEndpoints, type Endpoint } from './connection/endpoint.js'
@@ -183,6 +184,15 @@ export class AmqpBroker implements Broker {
       prepare: () => declare(topology),
       deleted: () => topology.forget(),
     })
+  }
+
+  /**
+   * A further connection, for work that would hold up the others. Its opener closes it.
+   *
+   * @throws DuequeError as `connect` does
+   */
+  openApart(purpose: string): Promise<AmqpConnection> {
+    return openConnection({ ...this.#settingsApart, name: `${this.#settings.name} ${purpose}` })
   }
 
   /** Whether the connection of the consumers is there. */

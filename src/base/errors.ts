@@ -70,7 +70,7 @@ export interface ErrorData {
   BINDING_MISSING: { exchange: string; bindings: readonly { to: 'queue' | 'exchange'; name: string; key: string }[] }
   /** A consumer cannot prove that it has read every cancellation: it may handle cancelled messages (option: onTailDown). */
   CANCELLATIONS_UNREAD: Record<never, never>
-  /** The journal of waiting messages could not be read to its end. */
+  /** The streams of the journal, or of the cancellations, cannot be read to their end: which messages wait is not known. */
   JOURNAL_UNREAD: Record<never, never>
   /** The broker answered with an error that has no code of its own here. */
   BROKER_ERROR: { replyCode: number | undefined }

@@ -1,48 +1,80 @@
-import type { AmqpBroker } from '../amqp/amqp-broker.js'
-import type { Timeline } from '../base/clock.js'
 import { DuequeError } from '../base/errors.js'
-import type { Logger } from '../base/logger.js'
-import type { JournalledMessage, WaitingView } from '../strategies/waiting-view.js'
-import type { ResolvedJournal } from './journal-options.js'
-
-export interface JournalViewSettings extends Pick<ResolvedJournal, 'maxEntries'> {
-  broker: AmqpBroker
-  clock: Timeline
-  logger: Logger
-}
+import { fits, type JournalledMessage, type WaitingView, type WaitlistFilter } from '../strategies/waiting-view.js'
+import { JournalReading, type OnRecords } from './journal-reading.js'
+import type { JournalSource } from './journal-source.js'
+import { WaitingIndex } from './waiting-index.js'
 
 /** The waiting messages of a namespace, by its journal and its log of cancellations. */
 export class JournalView implements WaitingView {
-  readonly #settings: JournalViewSettings
+  readonly #source: JournalSource
+  readonly #onRecords: OnRecords | undefined
+  readonly #closing = new AbortController()
 
-  constructor(settings: JournalViewSettings) {
-    this.#settings = settings
+  constructor(source: JournalSource, onRecords?: OnRecords) {
+    this.#source = source
+    this.#onRecords = onRecords
   }
 
-  find(_id: string): Promise<readonly JournalledMessage[]> {
-    return this.#unread()
+  find(id: string): Promise<readonly JournalledMessage[]> {
+    return this.#replay(
+      (message) => message.id === id,
+      (index) => index.find(id),
+    )
   }
 
-  list(..._args: Parameters<WaitingView['list']>): Promise<readonly JournalledMessage[]> {
-    return this.#unread()
+  list(filter: WaitlistFilter, page: Parameters<WaitingView['list']>[1]): Promise<readonly JournalledMessage[]> {
+    return this.#replay(matching(filter), (index) => index.list(filter, page))
   }
 
-  count(..._args: Parameters<WaitingView['count']>): Promise<number> {
-    return this.#unread()
+  count(filter: WaitlistFilter): Promise<number> {
+    return this.#replay(matching(filter), (index) => index.count(filter))
   }
 
-  countBy(..._args: Parameters<WaitingView['countBy']>): ReturnType<WaitingView['countBy']> {
-    return this.#unread()
+  countBy(filter: WaitlistFilter, spanMs: number): ReturnType<WaitingView['countBy']> {
+    return this.#replay(matching(filter), (index) => index.countBy(filter, spanMs))
   }
 
+  /**
+   * Visits every waiting message that fits, one after another, in no order.
+   *
+   * @throws what `visit` throws
+   */
+  forEach(filter: WaitlistFilter, visit: (message: JournalledMessage) => Promise<void> | void): Promise<void> {
+    return this.#replay(matching(filter), async (index) => {
+      for (const message of index.all(filter)) await visit(message)
+    })
+  }
+
+  /** Questions that are under way fail with `CLOSED`. */
   close(): Promise<void> {
+    this.#closing.abort()
     return Promise.resolve()
   }
 
-  #unread(): Promise<never> {
-    const { names } = this.#settings.broker
-    return Promise.reject(
-      new DuequeError('UNSUPPORTED', `the journal of ${names.prefix} cannot be read yet`, {} as never),
-    )
+  /** Reads the streams from their beginning, and answers. */
+  async #replay<T>(
+    takes: (message: JournalledMessage) => boolean,
+    answer: (index: WaitingIndex) => T | Promise<T>,
+  ): Promise<T> {
+    const { signal: closing } = this.#closing
+    if (closing.aborted) throw new DuequeError('CLOSED', 'the journal is closed', {})
+    const source = this.#source
+    const index = new WaitingIndex({ now: () => source.now(), graceMs: source.graceMs, takes })
+    const { connection, release } = await source.connect()
+    try {
+      const reading = await JournalReading.open({ source, connection, intake: index, onRecords: this.#onRecords, closing })
+      try {
+        await reading.reached()
+      } finally {
+        await reading.close()
+      }
+      return await answer(index)
+    } finally {
+      await release()
+    }
   }
+}
+
+function matching(filter: WaitlistFilter): (message: JournalledMessage) => boolean {
+  return (message) => fits(filter, message)
 }

@@ -3,7 +3,11 @@ import type { Timeline } from '../base/clock.js'
 import { DuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import type { WaitingView } from '../strategies/waiting-view.js'
+import { GRACE_MS } from '../log/horizons.js'
+import { cancellationLayout, journalLayout, type LogKind } from '../log/log-layout.js'
+import { StreamLog } from '../log/stream-log.js'
 import { resolveJournal, type JournalOptions } from './journal-options.js'
+import type { JournalSource } from './journal-source.js'
 import { Journal } from './journal.js'
 import { JournalView } from './journal-view.js'
 
@@ -13,15 +17,37 @@ export interface OpenJournal {
   readonly view: JournalView
 }
 
+interface Parts {
+  broker: AmqpBroker
+  clock: Timeline
+  logger: Logger
+}
+
 /** Undefined without a journal. */
-export function openJournal(
-  options: boolean | JournalOptions | undefined,
-  { broker, clock, logger }: { broker: AmqpBroker; clock: Timeline; logger: Logger },
-): OpenJournal | undefined {
+export function openJournal(options: boolean | JournalOptions | undefined, parts: Parts): OpenJournal | undefined {
   const resolved = resolveJournal(options)
   if (!resolved) return undefined
-  const settings = { broker, clock, logger, ...resolved }
-  return { writer: new Journal(settings), view: new JournalView(settings) }
+  return { writer: new Journal({ ...parts, ...resolved }), view: new JournalView(sourceOf(parts)) }
+}
+
+/** The journal of the namespace of a broker. */
+function sourceOf({ broker, clock, logger }: Parts): JournalSource {
+  const logs: Record<LogKind, StreamLog> = {
+    journal: new StreamLog({ broker, layout: journalLayout(broker.names), clock, logger }),
+    cancellations: new StreamLog({ broker, layout: cancellationLayout(broker.names), clock, logger }),
+  }
+  return {
+    names: broker.names,
+    async connect() {
+      const connection = await broker.openApart('journal')
+      return { connection, release: () => connection.close() }
+    },
+    declare: (kind) => logs[kind].declare(broker.topology),
+    deleted: () => broker.topology.forget(),
+    now: () => clock.now(),
+    graceMs: GRACE_MS,
+    logger,
+  }
 }
 
 export async function closeJournal(journal: OpenJournal | undefined): Promise<void> {

@@ -1,0 +1,26 @@
+import type { AmqpConnection } from '../amqp/connection/connection.js'
+import type { Names } from '../amqp/topology/names.js'
+import type { Logger } from '../base/logger.js'
+import type { LogKind } from '../log/log-layout.js'
+
+/** Where a journal is read, and by which time. */
+export interface JournalSource {
+  readonly names: Pick<Names, 'namespace' | 'prefix'>
+  /** A connection to read on: a long replay would hold up whatever else goes over it. */
+  connect(): Promise<LentConnection>
+  /** Declares the streams of a log, before each start of a reader. @default nothing is declared */
+  declare?(kind: LogKind): Promise<void>
+  /** A stream was deleted. */
+  deleted?(): void
+  /** Milliseconds since the epoch: messages that are ready after it wait. */
+  now(): number
+  /** How long a cancellation counts after its due time. */
+  readonly graceMs: number
+  readonly logger: Logger
+}
+
+export interface LentConnection {
+  readonly connection: AmqpConnection
+  /** Gives it back. */
+  release(): Promise<void>
+}
