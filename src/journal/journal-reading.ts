@@ -9,18 +9,13 @@ import { cancellationLayout, journalLayout, type LogKind } from '../log/log-layo
 import type { AmqpConnection } from '../amqp/connection/connection.js'
 import { decodeRecord, type JournalRecord } from './journal-record.js'
 import type { JournalSource } from './journal-source.js'
+import { unread } from './unread.js'
+import type { Place } from './place.js'
 
 /** Without another record for so long, a stream is given up. */
 const SILENT_MS = 30_000
 /** How far the clocks of writers, of the broker and of this host may differ. */
 const CLOCKS_DIFFER_MS = 60_000
-
-/** A line of the journal: the stream by its number, the offset of the message in it, and the line of that message. */
-export interface Place {
-  readonly stream: number
-  readonly offset: number
-  readonly line: number
-}
 
 /** Takes what is read. Records come in no order, and may come again. What it throws makes a line unreadable. */
 export interface JournalIntake {
@@ -39,6 +34,11 @@ export interface ReadingSettings {
   connection: AmqpConnection
   intake: JournalIntake
   onRecords?: OnRecords | undefined
+  /**
+   * Whether it goes on for long: a stream that cannot be read for now is tried again. Otherwise that ends it.
+   * @default false
+   */
+  isLasting?: boolean | undefined
   /** Ends it: what is under way fails with `CLOSED`. */
   closing: AbortSignal
 }
@@ -50,6 +50,7 @@ export class JournalReading {
   readonly #streams: readonly ReadStream[]
   #unreadable = 0
   #failure: DuequeError | undefined
+  #isDeleted = false
 
   /**
    * Starts to read all streams from the first record on that may concern a waiting message.
@@ -72,6 +73,7 @@ export class JournalReading {
   private constructor(settings: ReadingSettings) {
     this.#settings = settings
     const { names } = settings.source
+    // Places count the streams of each log.
     this.#streams = [journalLayout(names), cancellationLayout(names)].flatMap((layout) =>
       HORIZONS.map((horizon, number) => new ReadStream(layout.kind, horizon, number, layout.stream(horizon))),
     )
@@ -90,6 +92,19 @@ export class JournalReading {
     }
   }
 
+  /**
+   * Whether a stream of the journal was deleted, so that entries which were read are gone. It may have been declared anew.
+   * Known once {@link reached} has resolved.
+   */
+  get isGone(): boolean {
+    return this.#isDeleted || this.#streams.some(({ kind, last, most }) => kind === 'journal' && last < most)
+  }
+
+  /** Records of this process that could not be read. */
+  get unreadable(): number {
+    return this.#unreadable
+  }
+
   async close(): Promise<void> {
     this.#closing.abort()
     await Promise.all(this.#streams.map(({ reader }) => reader?.close()))
@@ -105,9 +120,10 @@ export class JournalReading {
         queue: name,
         from: source.now() - keptMs - CLOCKS_DIFFER_MS,
         prepare: source.declare && (() => source.declare!(kind)),
-        deleted: () => source.deleted?.(),
+        deleted: () => this.#deleted(stream),
         onRecord: (record) => this.#read(stream, record),
-        onError: (error) => this.#fail(error),
+        onError: (error) => this.#fail(error, this.#settings.isLasting),
+        onLost: () => (stream.last = -1),
         closing: AbortSignal.any([closing, this.#closing.signal]),
         logger: source.logger,
       })
@@ -124,6 +140,8 @@ export class JournalReading {
     const { source, intake, onRecords } = this.#settings
     const skipped = (error: Error) => this.#skipped(error, stream.name, offset)
     stream.messages++
+    stream.last = offset
+    stream.most = Math.max(stream.most, offset)
     if (stream.kind === 'journal') {
       const take = (line: string, place: number) => {
         stream.records++
@@ -160,25 +178,29 @@ export class JournalReading {
       })
   }
 
-  #fail(error: unknown): void {
-    this.#failure ??= error as DuequeError
-    this.#closing.abort()
+  #fail(error: unknown, goesOn = false): void {
+    if (goesOn) this.#failure = error as DuequeError
+    else this.#failure ??= error as DuequeError
+    if (!goesOn) this.#closing.abort()
+  }
+
+  #deleted({ kind }: ReadStream): void {
+    this.#isDeleted ||= kind === 'journal'
+    this.#settings.source.deleted?.()
   }
 
   #assertJournal(): void {
     const missing = this.#streams.filter(({ reader }) => !reader).map(({ name }) => name)
     const { logger, names } = this.#settings.source
-    if (this.#streams.every(({ kind, reader }) => kind !== 'journal' || !reader)) throw noJournal(names.namespace, missing[0]!)
+    if (this.#streams.every(({ kind, reader }) => kind !== 'journal' || !reader))
+      throw noJournal(names.namespace, missing[0]!)
     if (missing.some((name) => name.startsWith(journalLayout(names).exchange)))
       logger.warn('streams of the journal are missing: messages may not be shown', { missing })
   }
 
   /** The reason, where `error` is what followed from it. */
   #failed(error: unknown): unknown {
-    const reason = this.#failure ?? error
-    if (!isDuequeError(reason)) return reason
-    if (!['BROKER_ERROR', 'TOPOLOGY_MISMATCH'].includes(reason.code)) return reason
-    return unread(this.#settings.source.names.namespace, reason)
+    return unread(this.#settings.source.names.namespace, this.#failure ?? error)
   }
 }
 
@@ -187,6 +209,9 @@ class ReadStream {
   reader: StreamReader | undefined
   messages = 0
   records = 0
+  /** The offset of the last record since the reader has lost its place; of all, the greatest. */
+  last = -1
+  most = -1
 
   constructor(
     readonly kind: LogKind,
@@ -215,9 +240,4 @@ function noJournal(namespace: string, resource: string): DuequeError<'TOPOLOGY_M
   const todo = 'Schedule with ladder({ journal: true }), or declare it: dueque topology apply --journal'
   const message = `the namespace ${namespace} has no journal of waiting messages: ${resource} is missing. ${todo}`
   return new DuequeError('TOPOLOGY_MISSING', message, { resource })
-}
-
-function unread(namespace: string, cause: DuequeError): DuequeError<'JOURNAL_UNREAD'> {
-  const message = `the journal of the namespace ${namespace} cannot be read: ${cause.message}. \`dueque doctor\` looks for the cause`
-  return new DuequeError('JOURNAL_UNREAD', message, {}, { cause })
 }

@@ -1,37 +1,48 @@
+import { closeInTime } from '../amqp/connection/close-in-time.js'
 import { DuequeError } from '../base/errors.js'
 import { fits, type JournalledMessage, type WaitingView, type WaitlistFilter } from '../strategies/waiting-view.js'
-import { JournalReading, type OnRecords } from './journal-reading.js'
+import { wholeMessages, type AskedIndex } from './asked-index.js'
+import type { OnRecords } from './journal-reading.js'
 import type { JournalSource } from './journal-source.js'
-import { WaitingIndex } from './waiting-index.js'
+import { Replays, type Question } from './replays.js'
+import { RunningIndex } from './running-index.js'
+
+export interface JournalViewOptions {
+  /** The most entries of an index that stays; 0 for none: then each question reads the journal. */
+  maxEntries: number
+  onRecords?: OnRecords | undefined
+}
 
 /** The waiting messages of a namespace, by its journal and its log of cancellations. */
 export class JournalView implements WaitingView {
-  readonly #source: JournalSource
-  readonly #onRecords: OnRecords | undefined
   readonly #closing = new AbortController()
+  readonly #replays: Replays
+  readonly #index: RunningIndex | undefined
 
-  constructor(source: JournalSource, onRecords?: OnRecords) {
-    this.#source = source
-    this.#onRecords = onRecords
+  constructor(source: JournalSource, { maxEntries, onRecords }: JournalViewOptions) {
+    const { signal: closing } = this.#closing
+    this.#replays = new Replays(source, closing, onRecords)
+    this.#index = maxEntries > 0 ? new RunningIndex({ source, maxEntries, onRecords, closing }) : undefined
   }
 
   find(id: string): Promise<readonly JournalledMessage[]> {
-    return this.#replay(
-      (message) => message.id === id,
-      (index) => index.find(id),
-    )
+    return this.#ask({
+      takes: (message) => message.id === id,
+      isApart: false,
+      answer: (asked) => wholeMessages(asked, (index) => index.find(id)),
+    })
   }
 
   list(filter: WaitlistFilter, page: Parameters<WaitingView['list']>[1]): Promise<readonly JournalledMessage[]> {
-    return this.#replay(matching(filter), (index) => index.list(filter, page))
+    return this.#ask(about(filter, (asked) => wholeMessages(asked, (index) => index.list(filter, page))))
   }
 
   count(filter: WaitlistFilter): Promise<number> {
-    return this.#replay(matching(filter), (index) => index.count(filter))
+    return this.#ask(about(filter, ({ index }) => index.count(filter)))
   }
 
   countBy(filter: WaitlistFilter, spanMs: number): ReturnType<WaitingView['countBy']> {
-    return this.#replay(matching(filter), (index) => index.countBy(filter, spanMs))
+    return this.#ask(about(filter, ({ index }) => index.countBy(filter, spanMs)))
   }
 
   /**
@@ -40,41 +51,33 @@ export class JournalView implements WaitingView {
    * @throws what `visit` throws
    */
   forEach(filter: WaitlistFilter, visit: (message: JournalledMessage) => Promise<void> | void): Promise<void> {
-    return this.#replay(matching(filter), async (index) => {
-      for (const message of index.all(filter)) await visit(message)
-    })
+    const visitAll = async ({ index, messages }: AskedIndex) => {
+      for (const [stream, { first, last }] of index.ranges())
+        for await (const [entry, place] of messages.all(stream, first, last))
+          if (fits(filter, entry.message) && index.isWaiting(entry, place)) await visit(entry.message)
+    }
+    // It sees the headers itself.
+    return this.#ask({ ...about(filter, visitAll), isApart: false })
+  }
+
+  /** The index that stays, as it is now. Undefined without one. */
+  health(): { state: RunningIndex['state']; entries: number } | undefined {
+    return this.#index && { state: this.#index.state, entries: this.#index.size }
   }
 
   /** Questions that are under way fail with `CLOSED`. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closing.abort()
-    return Promise.resolve()
+    await closeInTime(Promise.all([this.#index?.close(), this.#replays.settled()]))
   }
 
-  /** Reads the streams from their beginning, and answers. */
-  async #replay<T>(
-    takes: (message: JournalledMessage) => boolean,
-    answer: (index: WaitingIndex) => T | Promise<T>,
-  ): Promise<T> {
-    const { signal: closing } = this.#closing
-    if (closing.aborted) throw new DuequeError('CLOSED', 'the journal is closed', {})
-    const source = this.#source
-    const index = new WaitingIndex({ now: () => source.now(), graceMs: source.graceMs, takes })
-    const { connection, release } = await source.connect()
-    try {
-      const reading = await JournalReading.open({ source, connection, intake: index, onRecords: this.#onRecords, closing })
-      try {
-        await reading.reached()
-      } finally {
-        await reading.close()
-      }
-      return await answer(index)
-    } finally {
-      await release()
-    }
+  async #ask<T>(question: Question<T>): Promise<T> {
+    if (this.#closing.signal.aborted) throw new DuequeError('CLOSED', 'the journal is closed', {})
+    const asked = question.isApart ? undefined : await this.#index?.ask()
+    return asked ? question.answer(asked) : this.#replays.ask(question)
   }
 }
 
-function matching(filter: WaitlistFilter): (message: JournalledMessage) => boolean {
-  return (message) => fits(filter, message)
+function about<T>(filter: WaitlistFilter, answer: Question<T>['answer']): Question<T> {
+  return { takes: (message) => fits(filter, message), isApart: filter.headers !== undefined, answer }
 }

@@ -27,7 +27,7 @@ interface Parts {
 export function openJournal(options: boolean | JournalOptions | undefined, parts: Parts): OpenJournal | undefined {
   const resolved = resolveJournal(options)
   if (!resolved) return undefined
-  return { writer: new Journal({ ...parts, ...resolved }), view: new JournalView(sourceOf(parts)) }
+  return { writer: new Journal({ ...parts, ...resolved }), view: new JournalView(sourceOf(parts), resolved) }
 }
 
 /** The journal of the namespace of a broker. */

@@ -39,7 +39,7 @@ export function withJournal<T>(
       now: () => at ?? Date.now(),
       connect: () => Promise.resolve({ connection, release: () => Promise.resolve() }),
     }
-    const journal = new JournalView(source, onRecords)
+    const journal = new JournalView(source, { maxEntries: Infinity, onRecords })
     try {
       return await work(journal)
     } finally {

@@ -72,9 +72,13 @@ export function fits(filter: WaitlistFilter, message: Omit<DelayedMessage, 'body
   if (!message.id.startsWith(idPrefix)) return false
   if (headers && !Object.entries(headers).every(([header, value]) => isDeepStrictEqual(message.headers[header], value)))
     return false
-  if (!destination) return true
-  if (destinationText(destination) !== destinationText(message.destination)) return false
-  return destination.routingKey === undefined || destination.routingKey === message.destination.routingKey
+  return !destination || destinationFits(destination, message.destination)
+}
+
+/** @param filter an exchange without a routing key stands for all of its keys */
+export function destinationFits(filter: Destination, destination: Destination): boolean {
+  if (destinationText(filter) !== destinationText(destination)) return false
+  return filter.routingKey === undefined || filter.routingKey === destination.routingKey
 }
 
 export function comparePositions(a: Position, b: Position): number {

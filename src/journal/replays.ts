@@ -1,0 +1,68 @@
+import { SharedWork } from '../base/shared-work.js'
+import type { JournalledMessage } from '../strategies/waiting-view.js'
+import type { AskedIndex } from './asked-index.js'
+import type { OnRecords } from './journal-reading.js'
+import type { JournalSource } from './journal-source.js'
+import { openIndex } from './open-index.js'
+
+/** What is asked about the waiting messages. */
+export interface Question<T> {
+  /** The messages that it is about: a replay leaves out the others. */
+  readonly takes: (message: JournalledMessage) => boolean
+  /** Whether the index cannot tell these messages from others: it knows no headers. */
+  readonly isApart: boolean
+  readonly answer: (asked: AskedIndex) => Promise<T> | T
+}
+
+interface Asked {
+  readonly question: Question<unknown>
+  resolve(answer: unknown): void
+}
+
+/** Answers each question by reading the streams. Questions that come during a replay share the next one. */
+export class Replays {
+  readonly #source: JournalSource
+  readonly #closing: AbortSignal
+  readonly #onRecords: OnRecords | undefined
+  readonly #shared = new SharedWork<Asked>((asked) => this.#answer(asked))
+  readonly #apart = new SharedWork<Asked>(async (asked) => {
+    for (const one of asked) await this.#answer([one])
+  })
+
+  /** @param closing lets what is under way fail with `CLOSED` */
+  constructor(source: JournalSource, closing: AbortSignal, onRecords?: OnRecords) {
+    this.#source = source
+    this.#closing = closing
+    this.#onRecords = onRecords
+  }
+
+  /** @throws DuequeError as {@link JournalReading.open} and {@link JournalReading.reached} */
+  async ask<T>(question: Question<T>): Promise<T> {
+    let given: { answer: unknown } | undefined
+    const resolve = (answer: unknown) => (given = { answer })
+    const asked = { question, resolve }
+    await (question.isApart ? this.#apart : this.#shared).do(asked)
+    return (await given!.answer) as T
+  }
+
+  /** Resolves when no replay is under way. */
+  async settled(): Promise<void> {
+    await Promise.all([this.#shared.settled(), this.#apart.settled()])
+  }
+
+  async #answer(asked: readonly Asked[]): Promise<void> {
+    const takes = (message: JournalledMessage) => asked.some(({ question }) => question.takes(message))
+    const open = await openIndex({ source: this.#source, takes, closing: this.#closing, onRecords: this.#onRecords })
+    try {
+      await open.reading.reached()
+      const answers = asked.map(async ({ question, resolve }) => {
+        const answer = (async () => question.answer(open))()
+        resolve(answer)
+        await answer.catch(() => undefined)
+      })
+      await Promise.all(answers)
+    } finally {
+      await open.close()
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import { errorText } from '../base/errors.js'
+import { SharedWork } from '../base/shared-work.js'
+import type { AskedIndex } from './asked-index.js'
+import type { OnRecords } from './journal-reading.js'
+import type { JournalSource } from './journal-source.js'
+import { openIndex, type OpenIndex } from './open-index.js'
+
+const FORGET_EVERY_MS = 1000
+/** How long an index that had too many entries is not read again. */
+const OVER_MS = 10 * 60_000
+
+export interface RunningSettings {
+  source: JournalSource
+  /** With more entries it is given up for a while. */
+  maxEntries: number
+  onRecords?: OnRecords | undefined
+  /** Ends it. */
+  closing: AbortSignal
+}
+
+/** An index that goes on reading, from the first question on. */
+export class RunningIndex {
+  readonly #settings: RunningSettings
+  #opening: Promise<OpenIndex> | undefined
+  #open: OpenIndex | undefined
+  #forgetting: ReturnType<typeof setInterval> | undefined
+  /** Entries of the index are not in their streams any more: it has to be read anew. */
+  #isGone = false
+  /** Until when, by `performance.now()`. */
+  #overUntil = -Infinity
+  readonly #proof = new SharedWork<OpenIndex>(async ([open]) => open!.reading.reached())
+
+  constructor(settings: RunningSettings) {
+    this.#settings = settings
+  }
+
+  /** - `over`: it had more entries than it may have. `reading`: from the first question to its answer. */
+  get state(): 'unused' | 'reading' | 'live' | 'over' {
+    if (this.#isOver) return 'over'
+    return this.#open ? 'live' : this.#opening ? 'reading' : 'unused'
+  }
+
+  /** Entries in memory. */
+  get size(): number {
+    return this.#open?.index.size ?? 0
+  }
+
+  /**
+   * The index, once everything is in it that was in the streams at the time of the call; undefined if that is too much.
+   *
+   * @throws DuequeError `JOURNAL_UNREAD` if that cannot be known within 30 s, and as {@link openIndex}
+   */
+  async ask(): Promise<AskedIndex | undefined> {
+    // Twice, where it was deleted meanwhile and is read anew.
+    for (let attempt = 1; !this.#isOver; attempt++) {
+      if (this.#isGone) await this.#end()
+      const open = await this.#start()
+      try {
+        await this.#proof.do(open)
+      } catch (error) {
+        if (this.#isOver) return undefined
+        throw error
+      }
+      this.#open = open
+      if (this.#isOver) return undefined
+      this.#isGone ||= open.reading.isGone
+      if (!this.#isGone || attempt === 3) return { ...open, onGone: () => (this.#isGone = true) }
+    }
+    return undefined
+  }
+
+  async close(): Promise<void> {
+    await this.#end()
+  }
+
+  get #isOver(): boolean {
+    return performance.now() < this.#overUntil
+  }
+
+  #start(): Promise<OpenIndex> {
+    this.#opening ??= this.#read().catch((error: unknown) => {
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  async #read(): Promise<OpenIndex> {
+    const { source, closing, onRecords } = this.#settings
+    this.#isGone = false
+    const open = await openIndex({ source, closing, isLasting: true, onRecords })
+    this.#forgetting = setInterval(() => this.#forget(open), FORGET_EVERY_MS).unref()
+    return open
+  }
+
+  #forget(open: OpenIndex): void {
+    const { maxEntries, source } = this.#settings
+    open.index.forget()
+    if (open.index.size <= maxEntries) return
+    this.#overUntil = performance.now() + OVER_MS
+    source.logger.warn(
+      'the index of the journal has too many entries: for 10 minutes every question reads the journal (option: journal.index.maxEntries)',
+      { entries: open.index.size, maxEntries },
+    )
+    this.#end().catch((error: unknown) => source.logger.debug('closing an index failed', { error: errorText(error) }))
+  }
+
+  async #end(): Promise<void> {
+    const opening = this.#opening
+    this.#opening = this.#open = undefined
+    clearInterval(this.#forgetting)
+    const open = await opening?.catch(() => undefined)
+    await open?.close()
+  }
+}

@@ -1,0 +1,48 @@
+import { destinationFits, type WaitlistFilter } from '../../strategies/waiting-view.js'
+import { SHOWN, type EntryColumns } from './entry-columns.js'
+import type { EntryStore } from './entry-store.js'
+
+/** The entries that are shown, wait at an instant, and fit a filter. */
+export class EntryFilter {
+  readonly #entries: EntryStore
+  readonly #after: number
+  readonly #from: number
+  readonly #before: number
+  /** Undefined if every name fits. */
+  readonly #names: ReadonlySet<number> | undefined
+  readonly #destinations: ReadonlySet<number> | undefined
+  readonly #prefix: string
+  /** Undefined for half of a surrogate pair at its end, which has no bytes. */
+  readonly #prefixBytes: Uint8Array | undefined
+
+  constructor(entries: EntryStore, { from = -Infinity, to = Infinity, ...filter }: WaitlistFilter, now: number) {
+    const { name, destination, idPrefix = '' } = filter
+    this.#entries = entries
+    this.#after = now
+    this.#from = from
+    this.#before = to
+    this.#names = name === undefined ? undefined : entries.names.matching((other) => other === name)
+    this.#destinations =
+      destination && entries.destinations.matching((other) => destinationFits(destination, other.destination))
+    this.#prefix = idPrefix
+    const bytes = Buffer.from(idPrefix)
+    this.#prefixBytes = bytes.toString() === idPrefix ? bytes : undefined
+  }
+
+  /** @param visit called with the columns of each entry and its place in them, and its slot */
+  forEach(visit: (columns: EntryColumns, at: number, segment: number) => void): void {
+    if (this.#names?.size === 0 || this.#destinations?.size === 0) return
+    for (const [segment, columns] of this.#entries.segments.entries())
+      for (let at = 0; at < (columns?.used ?? 0); at++) if (this.#fits(columns!, at)) visit(columns!, at, segment)
+  }
+
+  #fits(columns: EntryColumns, at: number): boolean {
+    if (columns.state[at] !== SHOWN) return false
+    const readyAt = columns.readyAt[at]!
+    if (readyAt <= this.#after || readyAt < this.#from || readyAt >= this.#before) return false
+    if (this.#names?.has(columns.name[at]!) === false) return false
+    if (this.#destinations?.has(columns.destination[at]!) === false) return false
+    if (this.#prefixBytes) return columns.startsWith(at, this.#prefixBytes)
+    return columns.id(at).toString().startsWith(this.#prefix)
+  }
+}
