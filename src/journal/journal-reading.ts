@@ -12,7 +12,6 @@ import type { JournalSource } from './journal-source.js'
 import { unread } from './unread.js'
 import type { Place } from './place.js'
 
-/** Without another record for so long, a stream is given up. */
 const SILENT_MS = 30_000
 /** How far the clocks of writers, of the broker and of this host may differ. */
 const CLOCKS_DIFFER_MS = 60_000
@@ -86,7 +85,7 @@ export class JournalReading {
    */
   async reached(): Promise<void> {
     try {
-      await Promise.all(this.#streams.map((stream) => stream.reached()))
+      await Promise.all(this.#streams.map((stream) => stream.reached(this.#silentMs)))
     } catch (error) {
       throw this.#failed(error)
     }
@@ -110,6 +109,10 @@ export class JournalReading {
     await Promise.all(this.#streams.map(({ reader }) => reader?.close()))
   }
 
+  get #silentMs(): number {
+    return this.#settings.source.silentMs ?? SILENT_MS
+  }
+
   async #open(stream: ReadStream): Promise<void> {
     const { source, connection, closing } = this.#settings
     const { kind, horizon, name } = stream
@@ -127,10 +130,10 @@ export class JournalReading {
         closing: AbortSignal.any([closing, this.#closing.signal]),
         logger: source.logger,
       })
-      stream.reader = await withTimeLimit(opening, SILENT_MS)
+      stream.reader = await withTimeLimit(opening, this.#silentMs)
     } catch (error) {
       if (isDuequeError(error, 'DESTINATION_MISSING')) return
-      const failure = error === TIMED_OUT ? silent(`${name} could not be opened`) : error
+      const failure = error === TIMED_OUT ? silent(`${name} could not be opened`, this.#silentMs) : error
       this.#fail(failure)
       throw failure
     }
@@ -169,8 +172,9 @@ export class JournalReading {
   }
 
   #skipped(error: Error, stream: string, offset: number): void {
-    const { logger } = this.#settings.source
-    if (this.#unreadable++ === 0)
+    const { logger, isNews } = this.#settings.source
+    this.#unreadable++
+    if (isNews('unreadable'))
       logger.warn('a record of the journal could not be read: skipped, as others may be', {
         stream,
         offset,
@@ -221,19 +225,19 @@ class ReadStream {
   ) {}
 
   /** However long the stream is: as long as it comes. */
-  async reached(): Promise<void> {
+  async reached(silentMs: number): Promise<void> {
     const reached = this.reader?.reached()
     if (!reached) return
     for (let before = -1; before !== this.messages;) {
       before = this.messages
-      if (await endsWithin(reached, SILENT_MS)) return
+      if (await endsWithin(reached, silentMs)) return
     }
-    throw silent(`${this.name} sent nothing before its end`)
+    throw silent(`${this.name} sent nothing before its end`, silentMs)
   }
 }
 
-function silent(what: string): DuequeError<'BROKER_ERROR'> {
-  return new DuequeError('BROKER_ERROR', `${what} for ${SILENT_MS / 1000} s`, { replyCode: undefined })
+function silent(what: string, ms: number): DuequeError<'BROKER_ERROR'> {
+  return new DuequeError('BROKER_ERROR', `${what} for ${ms / 1000} s`, { replyCode: undefined })
 }
 
 function noJournal(namespace: string, resource: string): DuequeError<'TOPOLOGY_MISSING'> {

@@ -17,6 +17,10 @@ export interface JournalSource {
   /** How long a cancellation counts after its due time. */
   readonly graceMs: number
   readonly logger: Logger
+  /** Whether a warning that comes again and again may be logged. */
+  readonly isNews: (what: string) => boolean
+  /** Without another record for so long before its end, a stream is given up. @default 30,000 */
+  readonly silentMs?: number | undefined
 }
 
 export interface LentConnection {

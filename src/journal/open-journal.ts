@@ -1,7 +1,8 @@
 import type { AmqpBroker } from '../amqp/amqp-broker.js'
-import type { Timeline } from '../base/clock.js'
+import { systemClock, type Timeline } from '../base/clock.js'
 import { DuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
+import { throttle } from '../base/throttle.js'
 import type { WaitingView } from '../strategies/waiting-view.js'
 import { GRACE_MS } from '../log/horizons.js'
 import { cancellationLayout, journalLayout, type LogKind } from '../log/log-layout.js'
@@ -47,6 +48,7 @@ function sourceOf({ broker, clock, logger }: Parts): JournalSource {
     now: () => clock.now(),
     graceMs: GRACE_MS,
     logger,
+    isNews: throttle(systemClock),
   }
 }
 

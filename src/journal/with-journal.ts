@@ -1,5 +1,7 @@
 import type { ConnectionSettings } from '../amqp/connection/connect-to.js'
 import { withConnection } from '../amqp/connection/operator-connection.js'
+import { systemClock } from '../base/clock.js'
+import { throttle } from '../base/throttle.js'
 import type { Names } from '../amqp/topology/names.js'
 import { GRACE_MS } from '../log/horizons.js'
 import type { OnRecords } from './journal-reading.js'
@@ -35,6 +37,7 @@ export function withJournal<T>(
     const source = {
       names,
       logger,
+      isNews: throttle(systemClock),
       graceMs: cancellations?.graceMs ?? GRACE_MS,
       now: () => at ?? Date.now(),
       connect: () => Promise.resolve({ connection, release: () => Promise.resolve() }),

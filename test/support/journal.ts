@@ -1,10 +1,13 @@
 import { connect as connectRaw } from 'amqplib'
 import { onTestFinished } from 'vitest'
 import { parseEndpoints } from '../../src/amqp/connection/endpoint.js'
+import { openConnection } from '../../src/amqp/connection/operator-connection.js'
 import { Names } from '../../src/amqp/topology/names.js'
 import type { Logger } from '../../src/base/logger.js'
-import type { JournalView } from '../../src/journal/journal-view.js'
+import type { JournalSource } from '../../src/journal/journal-source.js'
+import { JournalView } from '../../src/journal/journal-view.js'
 import { withJournal, type WithJournalOptions } from '../../src/journal/with-journal.js'
+import { GRACE_MS } from '../../src/log/horizons.js'
 import type { DelayedMessage } from '../../src/message/delayed-message.js'
 import { resolveOptions } from '../../src/options.js'
 
@@ -54,4 +57,34 @@ export function delayed(rest: Partial<DelayedMessage> & Pick<DelayedMessage, 'id
     dedupeKey: undefined,
     ...rest,
   }
+}
+
+/** A view of a journal on a connection of its own, by which nothing is declared. It ends with the test. */
+export async function journalView(
+  url: string,
+  namespace: string,
+  { maxEntries = Infinity, logger = false, ...source }: ViewOptions = {},
+): Promise<JournalView> {
+  const settings = resolveOptions({ url, logger })
+  const connection = await openConnection({ ...settings, endpoints: parseEndpoints(url) })
+  onTestFinished(() => connection.close())
+  const view = new JournalView(
+    {
+      names: new Names(namespace),
+      connect: () => Promise.resolve({ connection, release: () => Promise.resolve() }),
+      now: () => Date.now(),
+      graceMs: GRACE_MS,
+      isNews: () => true,
+      ...source,
+      logger: settings.logger,
+    },
+    { maxEntries },
+  )
+  onTestFinished(() => view.close())
+  return view
+}
+
+interface ViewOptions extends Pick<Partial<JournalSource>, 'declare' | 'silentMs'> {
+  maxEntries?: number
+  logger?: Logger | false
 }

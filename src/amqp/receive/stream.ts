@@ -124,7 +124,8 @@ class RunningStream implements StreamReader {
         up: (channel) => this.#up(channel).then(resolve),
         down: (error) => {
           this.#lost()
-          if (error) logger.warn('the channel of a stream was lost', { queue, error: errorText(error) })
+          // The failure of a start is told by the start.
+          if (error && this.#started) logger.warn('the channel of a stream was lost', { queue, error: errorText(error) })
         },
         failed: (error) => {
           this.#lost()
