@@ -106,7 +106,7 @@ export class JournalReading {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    await Promise.all(this.#streams.map(({ reader }) => reader?.close()))
+    await Promise.all(this.#streams.map(async ({ reader }) => reader?.close()))
   }
 
   get #silentMs(): number {

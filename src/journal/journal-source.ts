@@ -26,5 +26,5 @@ export interface JournalSource {
 export interface LentConnection {
   readonly connection: AmqpConnection
   /** Gives it back. */
-  release(): Promise<void>
+  readonly release: () => Promise<void>
 }

@@ -16,7 +16,7 @@ export interface Question<T> {
 
 interface Asked {
   readonly question: Question<unknown>
-  resolve(answer: unknown): void
+  readonly resolve: (answer: Promise<unknown>) => void
 }
 
 /** Answers each question by reading the streams. Questions that come during a replay share the next one. */
@@ -38,11 +38,11 @@ export class Replays {
 
   /** @throws DuequeError as {@link JournalReading.open} and {@link JournalReading.reached} */
   async ask<T>(question: Question<T>): Promise<T> {
-    let given: { answer: unknown } | undefined
-    const resolve = (answer: unknown) => (given = { answer })
+    let answer: Promise<unknown> | undefined
+    const resolve = (given: Promise<unknown>) => (answer = given)
     const asked = { question, resolve }
     await (question.isApart ? this.#apart : this.#shared).do(asked)
-    return (await given!.answer) as T
+    return (await answer) as T
   }
 
   /** Resolves when no replay is under way. */
@@ -56,7 +56,7 @@ export class Replays {
     try {
       await open.reading.reached()
       const answers = asked.map(async ({ question, resolve }) => {
-        const answer = (async () => question.answer(open))()
+        const answer = Promise.resolve(open).then(question.answer)
         resolve(answer)
         await answer.catch(() => undefined)
       })

@@ -125,7 +125,8 @@ class RunningStream implements StreamReader {
         down: (error) => {
           this.#lost()
           // The failure of a start is told by the start.
-          if (error && this.#started) logger.warn('the channel of a stream was lost', { queue, error: errorText(error) })
+          if (error && this.#started)
+            logger.warn('the channel of a stream was lost', { queue, error: errorText(error) })
         },
         failed: (error) => {
           this.#lost()

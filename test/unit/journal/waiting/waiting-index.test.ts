@@ -116,7 +116,7 @@ it('answers as a list of all records does, whatever comes in which order', () =>
     let now = NOW
     const [index, model] = [newIndex(() => now), new Model()]
     for (const [offset, step] of all.entries()) {
-      const { add, refuse, cancel, passMs } = step as Record<string, never>
+      const { add, refuse, cancel, passMs } = step
       if (add) {
         const { written, ...rest } = add as { written: number }
         // One writer gives no number twice to one id.
@@ -141,7 +141,7 @@ it('answers as a list of all records does, whatever comes in which order', () =>
         )
         index.cancel({ id, [kind]: revision, due: NOW + 20_000 } as never, now)
       } else if (passMs) {
-        now += passMs
+        now += Number(passMs)
         forget(index)
       }
     }
