@@ -11,8 +11,8 @@ export interface RoundTripSettings {
 }
 
 /**
- * Knows since when a network may be silent. A cancellation may be on its way through it, and a message that is held here must
- * not be handled before it. The socket alone does not keep their order: when it is full, RabbitMQ may send a message of one
+ * Knows since when the network may be silent, or the event loop stand still. A cancellation may be on its way meanwhile, or on
+ * the socket, and a message that is held here must not be handled before it. The socket alone does not keep their order: when it is full, RabbitMQ may send a message of one
  * channel before an older record of another channel.
  */
 export class RoundTrips {
@@ -36,7 +36,8 @@ export class RoundTrips {
    */
   isAnsweredSince(time: number): boolean {
     this.#neededAt = performance.now()
-    if (this.#answeredAt >= time) return true
+    // An answer of the future was asked for before the clock was set back.
+    if (this.#answeredAt >= time && this.#answeredAt <= this.#settings.now()) return true
     void this.#ask()
     return false
   }

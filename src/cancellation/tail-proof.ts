@@ -1,4 +1,3 @@
-import { LoopWatch } from './loop-watch.js'
 import { RoundTrips } from './round-trips.js'
 
 /** A tail whose end cannot be proved for so long is down. */
@@ -46,7 +45,6 @@ export class TailProof {
   /** When the last look at the end began. */
   #lookedAt = 0
   #isClosed = false
-  #watch: LoopWatch | undefined
   #trips: RoundTrips | undefined
   #ticking: ReturnType<typeof setInterval> | undefined
   /** Since the last proof, loss or progress, while connected. */
@@ -68,7 +66,6 @@ export class TailProof {
 
   start(): void {
     const { lateMs, ask, now, onAnswer } = this.#settings
-    this.#watch = new LoopWatch(lateMs, () => this.lost())
     const everyMs = Math.floor(lateMs / ROUND_TRIPS)
     this.#trips = new RoundTrips({ ask: () => this.#ask(ask), now, everyMs, onAnswer })
     this.#ticking = setInterval(() => this.#tick(), TICK_MS).unref()
@@ -76,18 +73,17 @@ export class TailProof {
   }
 
   /**
-   * For each handler that is to start, of a message that was ready at that time. False also if the event loop has just stood
-   * still, or if the network was silent from some time before on.
+   * For each handler that is to start, of a message that was ready at that time. False also if the event loop stood still, or the
+   * network was silent, from some time before on: RabbitMQ is asked then, and answers behind every record.
    */
   isCurrent(readyAt: number): boolean {
-    if (this.#watch?.isLate()) this.lost()
     return this.#state === 'live' && this.#trips!.isAnsweredSince(readyAt - this.#settings.lateMs)
   }
 
-  /** A reader has lost its place, or the loop stood still. Nothing is handled until all are proved again. */
+  /** A reader has lost its place. Nothing is handled until all are proved again. */
   lost(): void {
     this.#losses++
-    if (this.#isClosed || !this.#watch) return
+    if (this.#isClosed || !this.#trips) return
     if (this.#state === 'live' || !this.#settings.isConnected()) this.#readAgain()
     void this.#prove()
   }
@@ -109,7 +105,6 @@ export class TailProof {
 
   close(): void {
     this.#isClosed = true
-    this.#watch?.close()
     this.#trips?.close()
     clearInterval(this.#ticking)
   }

@@ -112,6 +112,23 @@ test('a reader whose clock is ahead of the broker by minutes loses no record in 
   expect(texts.toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers(0, 20))
 })
 
+test('the broker has not answered for records that the prefetch holds back', async () => {
+  const { queue, write } = await newStream()
+  const proxy = await TcpProxy.to(vhost.url)
+  onTestFinished(() => proxy.close())
+  await write(['first'])
+  const { reader, texts } = await read(queue, { url: proxy.url() })
+  await reader.reached()
+  expect(await reader.answered()).toBe(true)
+  proxy.freeze()
+  const many = Array.from({ length: 25_000 }, (_, n) => String(n))
+  await write(many)
+  const answered = reader.answered()
+  proxy.thaw()
+  expect([await answered, texts.length > many.length]).toEqual([false, false])
+  await poll(async () => (await reader.answered()) && texts.length > many.length, { what: 'an answer behind all' })
+})
+
 test('skips records before its start time, and still reaches the end', async () => {
   const { queue, write } = await newStream()
   await write(['old'], Date.now() - HOUR)

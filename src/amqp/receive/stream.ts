@@ -6,6 +6,7 @@ import { endsWithin } from '../../base/time-limit.js'
 import { RecoveringChannel } from '../connection/channel.js'
 import type { AmqpConnection } from '../connection/connection.js'
 import { isLoss, isWithoutReplica, operationFailure, replyCode } from '../connection/failures.js'
+import { PREFETCH, StreamAcks } from './stream-acks.js'
 import { offsetOf, streamEnd, writtenAtOf, type StreamEnd } from './stream-end.js'
 import { StreamPlace } from './stream-place.js'
 
@@ -47,8 +48,8 @@ export interface StreamReader {
    */
   reached(): Promise<void>
   /**
-   * Whether the broker has answered behind every record that it had sent before the call. False if the channel was lost
-   * meanwhile.
+   * Whether the broker has answered behind every record that it had at the time of the call. False if it cannot be known, as
+   * when the channel was lost meanwhile.
    */
   answered(): Promise<boolean>
   /** Records up to the end that was last found; undefined as long as no end is known. */
@@ -58,14 +59,6 @@ export interface StreamReader {
   close(): Promise<void>
 }
 
-/**
- * Unacked records at most. A stream needs a prefetch. Behind a network that is silent for a while, a smaller one holds back
- * records, and the answer of the broker comes before them.
- */
-const PREFETCH = 20_000
-const ACK_EVERY = 250
-/** An unacked record closes the channel by the consumer timeout of RabbitMQ before 4.3. */
-const ACK_AFTER_MS = 100
 /** A reader that is not at the end, and gets nothing for so long, hangs, or has started behind the last record. */
 const STALLED_MS = 5000
 const PROBE_AGAIN_MS = 500
@@ -90,14 +83,12 @@ class RunningStream implements StreamReader {
   #lane: RecoveringChannel<Channel> | undefined
   /** Records of another channel do not count. */
   #current: Channel | undefined
+  #acks: StreamAcks | undefined
   /** The current channel, once the broker has taken the reader. */
   #reading: Channel | undefined
   #started = false
   #closed = false
   #end: StreamEnd | undefined
-  #unacked: ConsumeMessage | undefined
-  #unackedCount = 0
-  #ackTimer: ReturnType<typeof setTimeout> | undefined
   /** Woken by the last record and by each change of the channel. */
   readonly #waiting = new Set<() => void>()
 
@@ -146,6 +137,7 @@ class RunningStream implements StreamReader {
     await prepare?.()
     await channel.prefetch(PREFETCH)
     this.#current = channel
+    this.#acks = new StreamAcks(channel)
     const args = { 'x-stream-offset': this.#place.start() }
     await channel.consume(queue, (message) => this.#arrived(channel, message), { arguments: args })
     this.#started = true
@@ -161,7 +153,7 @@ class RunningStream implements StreamReader {
       this.#settings.deleted?.()
       return this.#startAgain(channel)
     }
-    this.#ackLater(channel, message)
+    this.#acks!.take(message)
     if (!this.#read(message)) this.#startAgain(channel)
     // Not for each of a million records.
     else if (this.lag === 0) this.#changed()
@@ -183,31 +175,6 @@ class RunningStream implements StreamReader {
     return true
   }
 
-  #ackLater(channel: Channel, message: ConsumeMessage): void {
-    this.#unacked = message
-    if (++this.#unackedCount >= ACK_EVERY) return this.#ack(channel)
-    this.#ackTimer ??= setTimeout(() => this.#ack(channel), ACK_AFTER_MS)
-  }
-
-  #ack(channel: Channel): void {
-    const message = this.#unacked
-    this.#forgetUnacked()
-    if (!message || this.#current !== channel) return
-    try {
-      channel.ack(message, true)
-    } catch (error) {
-      // The channel is gone; the reader starts again.
-      if ((error as Error).name !== 'IllegalOperationError') throw error
-    }
-  }
-
-  #forgetUnacked(): void {
-    clearTimeout(this.#ackTimer)
-    this.#ackTimer = undefined
-    this.#unacked = undefined
-    this.#unackedCount = 0
-  }
-
   /** The channel closes, and opens again. */
   #startAgain(channel: Channel): void {
     this.#lost()
@@ -215,7 +182,7 @@ class RunningStream implements StreamReader {
   }
 
   #lost(): void {
-    this.#forgetUnacked()
+    this.#acks?.forget()
     this.#current = this.#reading = undefined
     this.#end = undefined
     this.#changed()
@@ -233,13 +200,7 @@ class RunningStream implements StreamReader {
 
   async answered(): Promise<boolean> {
     const channel = this.#reading
-    try {
-      // The cheapest question that there is. The prefetch stays what it was.
-      await channel?.prefetch(PREFETCH)
-    } catch {
-      return false
-    }
-    return channel !== undefined && this.#reading === channel
+    return channel !== undefined && (await this.#acks!.answered()) && this.#reading === channel
   }
 
   /** False if the channel was lost meanwhile, or the end could not be found. */
@@ -284,9 +245,8 @@ class RunningStream implements StreamReader {
 
   async close(): Promise<void> {
     this.#closed = true
-    const channel = this.#reading
-    if (channel) this.#ack(channel)
-    this.#forgetUnacked()
+    if (this.#reading) this.#acks?.ack()
+    this.#acks?.forget()
     this.#changed()
     await this.#lane?.close()
   }
