@@ -5,7 +5,8 @@ import type { Logger } from '../../base/logger.js'
 import { endsWithin } from '../../base/time-limit.js'
 import { RecoveringChannel } from '../connection/channel.js'
 import type { AmqpConnection } from '../connection/connection.js'
-import { isLoss, isWithoutReplica, operationFailure, replyCode } from '../connection/failures.js'
+import { isLoss, operationFailure, replyCode } from '../connection/failures.js'
+import { FirstStart } from './first-start.js'
 import { PREFETCH, StreamAcks } from './stream-acks.js'
 import { offsetOf, streamEnd, writtenAtOf, type StreamEnd } from './stream-end.js'
 import { StreamPlace } from './stream-place.js'
@@ -86,6 +87,7 @@ class RunningStream implements StreamReader {
   #acks: StreamAcks | undefined
   /** The current channel, once the broker has taken the reader. */
   #reading: Channel | undefined
+  readonly #firstStart = new FirstStart()
   #started = false
   #closed = false
   #end: StreamEnd | undefined
@@ -102,7 +104,7 @@ class RunningStream implements StreamReader {
   }
 
   start(): Promise<void> {
-    const { connection, queue, onError, closing, logger } = this.#settings
+    const { connection, queue, onError, deleted, closing, logger } = this.#settings
     if (closing?.aborted) return Promise.reject(closed())
     return new Promise((resolve, reject) => {
       const close = () => {
@@ -123,7 +125,8 @@ class RunningStream implements StreamReader {
           this.#lost()
           if (isLoss(error)) return true
           const failure = operationFailure(error, `queue ${queue}`, 'read')
-          const isLasting = !this.#started && !isWithoutReplica(error)
+          if (replyCode(error) === 404) deleted?.()
+          const isLasting = !this.#started && !this.#firstStart.mayComeYet(error)
           if (isLasting) reject(failure)
           else onError(failure)
           return !isLasting

@@ -13,22 +13,27 @@ import type { BindingPart, ExchangePart, Part } from './part.js'
 type Permission = Parameters<typeof operationFailure>[2]
 
 /**
- * A queue that another client declares at the same moment is there within milliseconds. A node that is down is not waited
- * for: every other declaration waits for its turn meanwhile, so this may take no longer than 150 ms.
+ * A queue that another client declares at the same moment is there within milliseconds. Every other declaration waits for its
+ * turn meanwhile, so that an impatient declarer may take no longer than 150 ms.
  */
-const AWAY = { retries: 4, baseMs: 10 }
+const AWAY = { retries: 4, baseMs: 10, maxMs: 500 }
 
 /** Declares, looks for and deletes parts: one at a time, and again if the connection is lost meanwhile. */
 export class Declarer {
   readonly #connection: AmqpConnection
   readonly #settings: ConnectionSettings
   readonly #refusals: RefusedDeclarations
+  readonly #awayMs: number
   #channel: Channel | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
-  /** @param settings for connections of its own, for declarations that may cost the connection */
-  constructor(connection: AmqpConnection, settings: ConnectionSettings) {
+  /**
+   * @param settings for connections of its own, for declarations that may cost the connection
+   * @param awayMs for so long it waits for a queue that exists, but is away
+   */
+  constructor(connection: AmqpConnection, settings: ConnectionSettings, awayMs = 0) {
     this.#connection = connection
+    this.#awayMs = awayMs
     this.#settings = settings
     this.#refusals = new RefusedDeclarations(connection, settings)
   }
@@ -138,6 +143,7 @@ export class Declarer {
    */
   #inTurn(operation: (channel: Channel) => Promise<unknown>): Promise<boolean> {
     const turn = this.#turn.then(async () => {
+      let awaySince: number | undefined
       for (let [losses, away] = [0, 0]; ;) {
         const model = await this.#connection.ready()
         const reason = reasonOf(model)
@@ -155,8 +161,11 @@ export class Declarer {
             const unsupported = disabledFeature(why)
             if (unsupported) throw unsupported
             await pause(backoff(losses++), undefined, { ref: false })
-          } else if (isAway(error) && away < AWAY.retries) await pause(backoff(away++, AWAY))
-          else throw error
+          } else if (isAway(error)) {
+            awaySince ??= performance.now()
+            if (away >= AWAY.retries && performance.now() - awaySince >= this.#awayMs) throw error
+            await pause(backoff(away++, AWAY), undefined, { ref: false })
+          } else throw error
         } finally {
           reason.forget()
         }

@@ -1,7 +1,9 @@
 import type { Destination } from '../../message/destination.js'
 import { DuequeError } from '../../base/errors.js'
+import { silent } from '../../base/logger.js'
 import type { AmqpConnection } from '../connection/connection.js'
 import type { ConnectionSettings } from '../connection/connect-to.js'
+import { withConnection } from '../connection/operator-connection.js'
 import type { BoundDestinations } from './bound-destinations.js'
 import { Declarations } from './declarations.js'
 import { Declarer } from './declarer.js'
@@ -56,8 +58,10 @@ export class Topology {
   /** One operation at a time, for callers that wait. */
   readonly declarer: Declarer
   readonly young: YoungQueues
-  /** Another declarer on the same connection, for work beside it. */
-  readonly newDeclarer: () => Declarer
+  /** Another declarer on the same connection, for work beside it: see {@link Declarer}. */
+  readonly newDeclarer: (awayMs?: number) => Declarer
+  /** Work on a connection of its own, because RabbitMQ may close it over the work. */
+  readonly apart: <T>(work: (connection: AmqpConnection) => Promise<T>) => Promise<T>
   /** Calls the listener now, if connected, and after every reconnect. */
   readonly whenUp: (listener: () => void) => void
   readonly #layout: Layout
@@ -74,7 +78,8 @@ export class Topology {
     const { names, queueType, mode, kept, young, bound } = settings
     this.queueType = queueType
     this.young = young
-    this.newDeclarer = () => new Declarer(connection, settings.settings)
+    this.newDeclarer = (awayMs) => new Declarer(connection, settings.settings, awayMs)
+    this.apart = (work) => withConnection({ ...settings.settings, logger: silent }, work)
     this.declarer = this.newDeclarer()
     this.whenUp = (listener) => void connection.whenUp(listener)
     this.#layout = new Layout(names, queueType)

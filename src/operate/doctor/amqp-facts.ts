@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel } from 'amqplib'
 import type { ConnectionSettings } from '../../amqp/connection/connect-to.js'
-import { isLoss, operationFailure, replyCode } from '../../amqp/connection/failures.js'
+import { isAway, isLoss, operationFailure, replyCode } from '../../amqp/connection/failures.js'
 import { deadQueue, type Names, type TopologyMode } from '../../amqp/topology/names.js'
 import { withConnection } from '../../amqp/connection/operator-connection.js'
 import { streamStart } from '../../amqp/receive/stream-end.js'
@@ -88,14 +88,14 @@ async function lookAt<T>(
   return found
 }
 
-/** Undefined without the permission to look, which newer brokers ask for. */
+/** Undefined without the permission to look, which newer brokers ask for, and for a queue that is away for now. */
 async function seen<T>(
   model: ChannelModel,
   look: (channel: Channel) => Promise<T>,
 ): Promise<T | 'missing' | undefined> {
   const result = await attempt(model, look)
   if (!('error' in result)) return result.value
-  return replyCode(result.error) === 404 ? 'missing' : undefined
+  return replyCode(result.error) === 404 && !isAway(result.error) ? 'missing' : undefined
 }
 
 async function probeDeclaring(model: ChannelModel, names: Names, use: Use): Promise<Probe[]> {

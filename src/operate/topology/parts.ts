@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ConnectionSettings } from '../../amqp/connection/connect-to.js'
 import type { AmqpConnection } from '../../amqp/connection/connection.js'
+import { COMES_BACK_MS } from '../../amqp/connection/failures.js'
 import { Declarer } from '../../amqp/topology/declarer.js'
 import type { Layout } from '../../amqp/topology/layout.js'
 import type { ExchangePart, Part, QueuePart } from '../../amqp/topology/part.js'
@@ -33,7 +34,7 @@ export function withDeclarer<T>(
   settings: ConnectionSettings,
   work: (declarer: Declarer, connection: AmqpConnection) => Promise<T>,
 ): Promise<T> {
-  return withConnection(settings, (connection) => work(new Declarer(connection, settings), connection))
+  return withConnection(settings, (connection) => work(new Declarer(connection, settings, COMES_BACK_MS), connection))
 }
 
 /** The parts for destinations: a work queue with its dead queue and its binding, outlets of exchanges and queues. */
