@@ -4,7 +4,7 @@ import type { Declarer } from '../amqp/topology/declarer.js'
 import { DuequeError } from '../base/errors.js'
 import { TIMED_OUT, withTimeLimit } from '../base/time-limit.js'
 import type { LogLayout } from './log-layout.js'
-import { HORIZONS } from './horizons.js'
+import { HORIZONS, type Horizon } from './horizons.js'
 
 /** The connection needs the right to write to the exchange. */
 export interface FirstRecordSettings {
@@ -31,18 +31,33 @@ export async function writeFirstRecords({ timeoutMs, ...settings }: FirstRecordS
 }
 
 async function write({ connection, declarer, layout }: Omit<FirstRecordSettings, 'timeoutMs'>): Promise<void> {
-  const empty: string[] = []
-  for (const horizon of HORIZONS) if ((await declarer.count(layout.stream(horizon))) === 0) empty.push(horizon.name)
+  const empty: Horizon[] = []
+  for (const horizon of HORIZONS) if ((await declarer.count(layout.stream(horizon))) === 0) empty.push(horizon)
   if (empty.length === 0) return
-  let reason: unknown
+  await writeEmptyRecords(connection, layout, empty).catch((error: unknown) => {
+    throw operationFailure(error, `exchange ${layout.exchange}`, 'write')
+  })
+}
+
+/**
+ * Writes a record without content into each of these streams.
+ *
+ * @throws the reason of the broker, if it gives one
+ */
+export async function writeEmptyRecords(
+  connection: AmqpConnection,
+  { exchange }: LogLayout,
+  horizons: readonly Horizon[],
+): Promise<void> {
+  let reason: Error | undefined
   try {
     const channel = await (await connection.ready()).createConfirmChannel()
-    channel.on('error', (error) => (reason = error))
+    channel.on('error', (error: Error) => (reason = error))
     const properties = { persistent: true, mandatory: true, timestamp: Math.floor(Date.now() / 1000) }
-    for (const key of empty) channel.publish(layout.exchange, key, Buffer.alloc(0), properties)
+    for (const { name } of horizons) channel.publish(exchange, name, Buffer.alloc(0), properties)
     await channel.waitForConfirms()
     await channel.close()
   } catch (error) {
-    throw operationFailure(reason ?? error, `exchange ${layout.exchange}`, 'write')
+    throw reason ?? error
   }
 }

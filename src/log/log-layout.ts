@@ -23,6 +23,11 @@ export class LogLayout {
     return `${this.exchange}.${name}`
   }
 
+  /** An exclusive queue: the connection that has it may delete the stream. */
+  lock(horizon: Horizon): string {
+    return `${this.stream(horizon)}.lock`
+  }
+
   /** In the order in which they can be declared. */
   parts(): Part[] {
     return [this.exchangePart(), ...HORIZONS.flatMap((horizon) => this.streamParts(horizon))]

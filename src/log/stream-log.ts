@@ -1,6 +1,7 @@
 import type { AmqpBroker } from '../amqp/amqp-broker.js'
+import { COMES_BACK_MS } from '../amqp/connection/failures.js'
 import type { Frame } from '../amqp/publish/frame-builder.js'
-import type { DeliveryOptions, PublishPlan } from '../amqp/publish/publication.js'
+import type { PublishPlan } from '../amqp/publish/publication.js'
 import type { Declarer } from '../amqp/topology/declarer.js'
 import type { Topology } from '../amqp/topology/topology.js'
 import { DuequeError, isDuequeError } from '../base/errors.js'
@@ -14,6 +15,8 @@ import { RecordBatches, type PublishRecords } from './record-batches.js'
 
 /** For the first record of a stream: it may turn out that the stream is lost. Starting consumers wait less for it. */
 const [FIRST_MS, FIRST_AWAITED_MS] = [10_000, 1000]
+/** The publisher looks so often for records whose time is over, and a bit. */
+const SWEEPS_MS = 500
 /** How long a broker without streams is not asked again. */
 const REFUSED_MS = 60_000
 
@@ -40,8 +43,9 @@ export class StreamLog {
     this.layout = layout
     this.#broker = broker
     this.#clock = clock
-    this.#lost = new LostStreams(layout, broker.topology, logger)
-    const publish: PublishRecords = (horizon, body, timeoutMs) => this.#publish(horizon, body, { timeoutMs })
+    const declare = (horizon: Horizon) => this.#declareAnew(horizon)
+    this.#lost = new LostStreams({ layout, topology: broker.topology, declare, logger })
+    const publish: PublishRecords = (horizon, body, timeoutMs) => this.#publish(horizon, body, timeoutMs)
     this.#batches = new RecordBatches(publish, broker.publishTimeoutMs)
   }
 
@@ -81,9 +85,10 @@ export class StreamLog {
    * Declares the exchange and the streams on the connection of `topology`. An empty stream gets a first record without
    * content, so that a reader at its end finds something.
    *
-   * @throws DuequeError `UNSUPPORTED` on a broker without streams, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`
+   * @param awayMs for so long it waits for a stream that is away, as after the start of its broker
+   * @throws DuequeError `UNSUPPORTED` on a broker without streams, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`, `BROKER_ERROR`
    */
-  async declare(topology: Topology): Promise<void> {
+  async declare(topology: Topology, awayMs = COMES_BACK_MS): Promise<void> {
     const { error, until } = this.#unsupported ?? { until: 0 }
     if (error && performance.now() < until) throw error
     try {
@@ -91,7 +96,7 @@ export class StreamLog {
       await topology.ensure(this.layout.kind, async () => {
         await topology.declarer.declare(this.layout.exchangePart())
         // Side by side: every consumer that starts waits for it.
-        await Promise.all(HORIZONS.map((horizon) => this.#declareStream(horizon, topology.newDeclarer())))
+        await Promise.all(HORIZONS.map((horizon) => this.#declareStream(horizon, topology.newDeclarer(awayMs))))
       })
     } catch (failure) {
       if (isDuequeError(failure, 'UNSUPPORTED'))
@@ -113,39 +118,64 @@ export class StreamLog {
     }
   }
 
+  /** After its loss. This process or another one has deleted it, which is how old it may be at least. */
+  async #declareAnew(horizon: Horizon): Promise<void> {
+    const { topology } = this.#broker
+    for (const part of this.layout.streamParts(horizon)) await topology.declarer.declare(part)
+    topology.young.add(this.layout.stream(horizon))
+  }
+
   /** A reader that starts by time in the moment when the first record is written may get nothing. Never rejects. */
   async #writeFirst(horizon: Horizon): Promise<void> {
     const stream = this.layout.stream(horizon)
     const plan = { stream, prepare: (id: string) => this.#frame(id, horizon.name), safeAt: () => 0 }
-    const written = this.#send(Buffer.alloc(0), plan, { timeoutMs: FIRST_MS })
-    const recovered = written.catch((error: unknown) => this.#lost.recover(horizon, error))
+    const written = this.#write(horizon, Buffer.alloc(0), plan, FIRST_MS)
     // RabbitMQ may take no messages for now.
     await endsWithin(
-      recovered.catch(() => undefined),
+      written.catch(() => undefined),
       FIRST_AWAITED_MS,
     )
   }
 
-  async #publish(horizon: Horizon, body: Buffer, options: DeliveryOptions = {}): Promise<void> {
+  #publish(horizon: Horizon, body: Buffer, timeoutMs = this.#broker.publishTimeoutMs): Promise<void> {
     const { topology } = this.#broker
+    // RabbitMQ's own words come before the time limit.
+    const declare = () => this.declare(topology, timeoutMs - SWEEPS_MS)
     const plan = {
       stream: this.layout.stream(horizon),
-      prepare: (id: string) =>
-        topology.has(this.layout.kind) ? this.#frame(id, horizon.name) : this.declare(topology),
+      prepare: (id: string) => (topology.has(this.layout.kind) ? this.#frame(id, horizon.name) : declare()),
       // RabbitMQ loses its first streams if it is killed right after their declaration.
       safeAt: () => (topology.young.isEmpty ? 0 : topology.young.safeAt([this.layout.stream(horizon)])),
     }
+    return this.#write(horizon, body, plan, timeoutMs)
+  }
+
+  /** Once more if the stream was lost, or away. */
+  async #write(horizon: Horizon, body: Buffer, plan: RecordPlan, timeoutMs: number): Promise<void> {
+    const endsAt = performance.now() + timeoutMs
+    const leftMs = () => endsAt - performance.now()
     try {
-      await this.#send(body, plan, options)
+      await this.#send(body, plan, timeoutMs)
     } catch (error) {
-      await this.#lost.recover(horizon, error)
-      await this.#send(body, plan, options)
+      await endsWithin(this.#comesBack(horizon, error, leftMs()), leftMs())
+      await this.#send(body, plan, leftMs())
     }
   }
 
-  #send(body: Buffer, plan: RecordPlan, options: DeliveryOptions): Promise<void> {
+  /** @throws the error itself unless the stream that did not take a record may take it now */
+  async #comesBack(horizon: Horizon, error: unknown, awayMs: number): Promise<void> {
+    const isReturned = isDuequeError(error, 'TOPOLOGY_MISSING') && error.data.resource === this.layout.exchange
+    if (!isReturned) return this.#lost.recover(horizon, error)
+    // Where nothing is declared. RabbitMQ 3.10 returns records for a stream that is away.
+    const declarer = this.#broker.topology.newDeclarer(awayMs)
+    const isThere = await declarer.exists('queue', this.layout.stream(horizon)).catch(() => false)
+    declarer.close()
+    if (!isThere) throw error
+  }
+
+  #send(body: Buffer, plan: RecordPlan, timeoutMs: number): Promise<void> {
     const message = { id: crypto.randomUUID(), revision: undefined, body }
-    return this.#broker.publish(message, { ...plan, prepare: () => plan.prepare(message.id) }, options)
+    return this.#broker.publish(message, { ...plan, prepare: () => plan.prepare(message.id) }, { timeoutMs })
   }
 
   #frame(messageId: string, routingKey: string): Frame {

@@ -4,6 +4,7 @@ import { Layout } from '../../../../src/amqp/topology/layout.js'
 import { Names } from '../../../../src/amqp/topology/names.js'
 import { namespacesOf, ReservedNames } from '../../../../src/amqp/topology/reserved-names.js'
 import { defineMessage, on } from '../../../../src/index.js'
+import { HORIZONS } from '../../../../src/log/horizons.js'
 import { cancellationLayout, journalLayout } from '../../../../src/log/log-layout.js'
 import { LadderLayout } from '../../../../src/strategies/ladder/ladder-layout.js'
 import { rungVariants } from '../../../../src/strategies/ladder/rungs.js'
@@ -43,6 +44,15 @@ test.each([
   'a.v1.journals',
 ])('leaves %j to users', (name) => {
   expect(namespacesOf(name)).toEqual([])
+})
+
+it('knows the exchanges and the streams of the logs, and the locks of the streams', () => {
+  const layouts = [cancellationLayout(new Names('own')), journalLayout(new Names('own'))]
+  const names = layouts.flatMap((layout) => [
+    ...layout.parts().map(({ name }) => name),
+    ...HORIZONS.map((horizon) => layout.lock(horizon)),
+  ])
+  expect(names.filter((name) => !namespacesOf(name).includes('own'))).toEqual([])
 })
 
 test('a name may belong to several namespaces', () => {
