@@ -125,7 +125,7 @@ test('records of a stream that is deleted and declared anew are honoured', async
 })
 
 test('unreadable records are skipped, counted and logged, and the others are honoured', async () => {
-  const { queue, receipts } = await scheduled(2, { in: 4000 })
+  const { queue, receipts } = await scheduled(2, { in: 8000 })
   const warnings: string[] = []
   const none = () => undefined
   const logger: Logger = { debug: none, info: none, warn: (text) => void warnings.push(text), error: none }
