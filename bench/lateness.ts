@@ -1,17 +1,17 @@
-import { connect } from 'dueque'
+import { connect, type Dueque } from 'dueque'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { say } from '../scripts/broker/say.js'
 import type { Broker } from './broker.js'
 import { BODY_BYTES, payloadOf, randomDelayMs, sample, warmUp } from './load.js'
 import { spreadOf } from './numbers.js'
 import type { Options } from './options.js'
-import { pace } from './pace.js'
+import { pace, type Paced } from './pace.js'
 import { startReceiver } from './receiving.js'
 import type { Result } from './report.js'
 import { strategyOf } from './strategy.js'
 
 const QUEUE = 'bench.lateness'
-const LONGEST_DELAY_MS = 10_000
+export const LONGEST_DELAY_MS = 10_000
 
 /** Lateness of messages that are scheduled at a steady rate, with random delays of 1 to 10 seconds. */
 export async function lateness(broker: Broker, options: Options): Promise<Result> {
@@ -34,13 +34,7 @@ export async function lateness(broker: Broker, options: Options): Promise<Result
   const request = { kind, url: broker.url, queue: QUEUE, prefetch }
   const nodeOptions = [`--max-semi-space-size=${semiSpace}`]
   const receiver = await startReceiver(request, { nodeOptions, realtime })
-  const paced = await pace({ rate, count, stopAtFailure: true }, (n) =>
-    mq.schedule(sample, payloadOf(n), { to, in: randomDelayMs() }),
-  )
-  if (paced.failures[0]) throw paced.failures[0].error
-  if (paced.seconds > seconds * 1.02) {
-    say(`  the rate was not reached: ${count} messages took ${paced.seconds.toFixed(1)} s`)
-  }
+  const paced = await scheduleSteadily(mq, to, rate, seconds)
   await receiver.until(count, patience * 1000, Date.now() + LONGEST_DELAY_MS)
   const final = await receiver.finish()
   await mq.close()
@@ -78,4 +72,21 @@ export async function lateness(broker: Broker, options: Options): Promise<Result
       receiver: { ...final, lateness: undefined, numbers: undefined },
     },
   }
+}
+
+/** Random delays of up to {@link LONGEST_DELAY_MS}. */
+export async function scheduleSteadily(
+  mq: Dueque,
+  to: { queue: string },
+  rate: number,
+  seconds: number,
+): Promise<Paced> {
+  const count = rate * seconds
+  const paced = await pace({ rate, count, stopAtFailure: true }, (n) =>
+    mq.schedule(sample, payloadOf(n), { to, in: randomDelayMs() }),
+  )
+  if (paced.failures[0]) throw paced.failures[0].error
+  if (paced.seconds > seconds * 1.02)
+    say(`  the rate was not reached: ${count} messages took ${paced.seconds.toFixed(1)} s`)
+  return paced
 }

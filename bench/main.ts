@@ -9,6 +9,7 @@ import { cluster } from './cluster.js'
 import { crash } from './crash.js'
 import { expiry } from './expiry.js'
 import { idle } from './idle.js'
+import { journal } from './journal.js'
 import { lateness } from './lateness.js'
 import { memory } from './memory.js'
 import { parseCommandLine, USAGE, type CommandLine, type Options } from './options.js'
@@ -28,10 +29,11 @@ const SCENARIOS: Record<string, Scenario> = {
   idle,
   expiry,
   cancellations,
+  journal,
   strategies,
 }
 /** Scenarios that take minutes and the whole machine, or need more than a broker. */
-const ONLY_BY_NAME = ['backpressure', 'cluster', 'idle', 'expiry', 'cancellations', 'strategies']
+const ONLY_BY_NAME = ['backpressure', 'cluster', 'idle', 'expiry', 'cancellations', 'journal', 'strategies']
 
 const args = process.argv.slice(2)
 const commandLine = understood()

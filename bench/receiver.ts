@@ -11,6 +11,8 @@ export interface Request {
   url: string | readonly string[]
   queue: string
   prefetch: number
+  /** Of dueque's consumer. */
+  namespace?: string
 }
 
 export interface Final extends Tallied {
@@ -55,8 +57,8 @@ async function finish(): Promise<void> {
   tell({ is: 'final', ...tallied, stats, cpuMicros: (user + system) / Math.max(1, tallied.copies) })
 }
 
-async function receiveByDueque({ url, queue, prefetch }: Request): Promise<Receiving> {
-  const mq = await connect({ url })
+async function receiveByDueque({ url, queue, prefetch, namespace }: Request): Promise<Receiving> {
+  const mq = await connect({ url, namespace })
   const handler = on(sample, ({ payload, dueAt, latenessMs }) => tally.add(payload.n, dueAt.getTime(), latenessMs))
   const consumer = await mq.consume(queue, [handler], {
     prefetch,

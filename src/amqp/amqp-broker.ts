@@ -106,7 +106,7 @@ export class AmqpBroker implements Broker {
   }
 
   /** Why a body is not to be sent, if it is not. */
-  tooLarge({ byteLength: bytes }: Uint8Array): DuequeError | undefined {
+  tooLarge({ byteLength: bytes }: Pick<Uint8Array, 'byteLength'>): DuequeError | undefined {
     const { maxBodyBytes: maxBytes } = this.#settings
     if (bytes <= maxBytes) return undefined
     const message = `the body has ${bytes} bytes, over the limit of ${maxBytes} (option: maxBodyBytes)`

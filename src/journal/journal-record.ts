@@ -29,10 +29,12 @@ const NO_BODY = new Uint8Array()
 
 /** @param bodies whether the record holds the body */
 export function encodeEntry(message: DelayedMessage, written: number, bodies: boolean): string {
-  const { body, id, ...rest } = message
-  const content = !bodies ? undefined : isUtf8(body) ? { body: textOf(body) } : { base64: base64Of(body) }
-  const record = { format: FORMAT, written, id: wellFormed(id), ...content, ...rest }
-  return toJson(record, message.properties !== undefined)
+  const { body, id, properties } = message
+  // None of these keys is the message's own, and a body is a text here.
+  const head = JSON.stringify({ format: FORMAT, written, id: wellFormed(id), ...(bodies && contentOf(body)) })
+  // JSON leaves them out. A rest without them would take several times as long to make.
+  const rest = toJson({ ...message, id: undefined, body: undefined }, properties !== undefined)
+  return `${head.slice(0, -1)},${rest.slice(1)}`
 }
 
 export function encodeRefusal({ id, refused, readyAt }: Refusal): string {
@@ -61,6 +63,10 @@ function bodyOf(body: unknown, base64: unknown): Uint8Array | undefined {
   if (typeof base64 === 'string') return Buffer.from(base64, 'base64')
   if (body === undefined && base64 === undefined) return undefined
   throw expected('a text as body or base64', body ?? base64)
+}
+
+function contentOf(body: Uint8Array): { body: string } | { base64: string } {
+  return isUtf8(body) ? { body: textOf(body) } : { base64: base64Of(body) }
 }
 
 /** AMQP replaces half of a surrogate pair in a message's id, where JSON would keep it. */

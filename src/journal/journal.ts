@@ -1,13 +1,17 @@
 import type { AmqpBroker } from '../amqp/amqp-broker.js'
+import type { PublishPlan } from '../amqp/publish/publication.js'
 import type { Timeline } from '../base/clock.js'
 import { DuequeError, errorText, isDuequeError } from '../base/errors.js'
 import { HybridClock } from '../base/hybrid-clock.js'
 import type { Logger } from '../base/logger.js'
+import type { PublishOptions } from '../broker.js'
 import { journalLayout } from '../log/log-layout.js'
 import { StreamLog } from '../log/stream-log.js'
 import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
 import type { ResolvedJournal } from './journal-options.js'
 import { encodeEntry, encodeRefusal } from './journal-record.js'
+import { JournalStreams } from './journal-streams.js'
+import { RecordedPlan, type WrittenEntry } from './recorded-plan.js'
 
 export interface JournalSettings extends Pick<ResolvedJournal, 'minDelayMs' | 'bodies'> {
   broker: AmqpBroker
@@ -16,74 +20,99 @@ export interface JournalSettings extends Pick<ResolvedJournal, 'minDelayMs' | 'b
 }
 
 /** Of all journals of this process: of two records of one message, the later has the greater number. */
-const written = new HybridClock()
+const numbers = new HybridClock()
 
 /** Writes a record of each message that is to wait, so that others can see it. */
 export class Journal {
   readonly #settings: JournalSettings
   readonly #log: StreamLog
-  #isReady = false
+  readonly #streams: JournalStreams
+  #underWay = 0
+  #whenIdle: (() => void) | undefined
 
   constructor(settings: JournalSettings) {
     const { broker, clock, logger } = settings
     this.#settings = settings
     this.#log = new StreamLog({ broker, layout: journalLayout(broker.names), clock, logger })
-    // The first message need not wait for it, or finds out why.
-    this.#ready().catch(() => undefined)
+    this.#streams = new JournalStreams(this.#log, clock)
+    // The first message need not wait for the streams, or finds out why they are missing.
+    this.#log.declare(broker.topology).catch(() => undefined)
   }
 
   /**
-   * Sends a message and writes its record, side by side. Resolves when both are confirmed. A message that certainly does not
-   * wait gets a second record that says so.
+   * Publishes a message and writes its record, side by side. Resolves when both are confirmed. Nothing is sent before the
+   * stream is known to take records. A message that is refused after its record was written gets a second record that says
+   * so.
    *
-   * @throws DuequeError `BODY_TOO_LARGE` for a record over the broker's limit, before anything is sent; what `send` throws;
-   * with the outcome `unknown` if the message may wait without its record
+   * @throws DuequeError `BODY_TOO_LARGE` for a record over the limit, before anything is sent; what the publish and the plan
+   * throw; with the outcome `unknown` if the message waits and its record is not confirmed
    */
-  schedule(message: DelayedMessage, send: () => Promise<void>, signal?: AbortSignal): Promise<void> {
-    const { clock, minDelayMs } = this.#settings
+  publish(message: DelayedMessage, plan: PublishPlan, options: PublishOptions): Promise<void> {
+    const { broker, clock, minDelayMs } = this.#settings
     const delayMs = readyAt(message) - clock.now()
-    return delayMs <= 0 || delayMs < minDelayMs ? send() : this.#schedule(message, send, signal)
+    if (delayMs <= 0 || delayMs < minDelayMs) return broker.publish(message, plan, options)
+    return this.#publish(message, plan, options)
   }
 
-  /** Takes no more messages. Resolves when every record has an outcome. */
-  close(): Promise<void> {
-    return this.#log.close()
+  /** Takes no more messages. Resolves when every message and every record has an outcome. */
+  async close(): Promise<void> {
+    this.#streams.close()
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
+    await this.#log.close()
   }
 
-  async #schedule(message: DelayedMessage, send: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-    if (!this.#isReady) await this.#ready()
-    const { clock, bodies, broker } = this.#settings
-    const number = written.next(clock.now())
-    const line = encodeEntry(message, number, bodies)
-    const tooLarge = broker.tooLarge(Buffer.from(line))
-    if (tooLarge) throw tooLarge
-    const recorded = this.#log.write(line, readyAt(message))
-    recorded.catch(() => undefined)
+  async #publish(message: DelayedMessage, plan: PublishPlan, options: PublishOptions): Promise<void> {
+    this.#underWay++
+    const untilReady = () => this.#streams.untilReady(readyAt(message))
+    const recorded = new RecordedPlan(plan, untilReady, () => this.#write(message, options))
     try {
-      await send()
+      await this.#settings.broker.publish(message, recorded, options)
+      await recorded.entry!.confirmed
     } catch (error) {
-      if (isDuequeError(error) && error.outcome === 'refused') this.#refuse(message, number)
+      const { entry } = recorded
+      if (entry && isDuequeError(error) && error.outcome === 'refused') this.#refuse(message, entry.written)
       throw error
+    } finally {
+      this.#underWay--
+      if (this.#underWay === 0) this.#whenIdle?.()
     }
-    await settled(recorded, signal).catch((error: unknown) => {
+  }
+
+  /** @throws DuequeError `BODY_TOO_LARGE` */
+  #write(message: DelayedMessage, options: PublishOptions): WrittenEntry {
+    const { clock, bodies, broker } = this.#settings
+    const written = numbers.next(clock.now())
+    const line = encodeEntry(message, written, bodies)
+    const tooLarge = broker.tooLarge({ byteLength: Buffer.byteLength(line) })
+    if (tooLarge) throw recordTooLarge(tooLarge)
+    const confirmed = settled(this.#confirmed(line, readyAt(message), options), options.signal)
+    const explained = confirmed.catch((error: unknown) => {
       throw notRecorded(error)
     })
+    // Of a message that was refused, nobody waits for it.
+    explained.catch(() => undefined)
+    return { written, confirmed: explained }
   }
 
-  async #ready(): Promise<void> {
-    await this.#log.ready()
-    this.#isReady = true
+  /** A message without a time limit has a record without one: both wait for the end of an alarm. */
+  async #confirmed(line: string, due: number, { timeoutMs, signal }: PublishOptions): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#log.write(line, due)
+      } catch (error) {
+        if (timeoutMs !== Infinity || signal?.aborted || !isDuequeError(error, 'PUBLISH_TIMEOUT')) throw error
+      }
+    }
   }
 
   /** Not awaited: the outcome of the message is known. */
   #refuse(message: DelayedMessage, refused: number): void {
     const { id } = message
-    this.#log
-      .write(encodeRefusal({ id, refused, readyAt: readyAt(message) }), readyAt(message))
-      .catch((error: unknown) => {
-        const { logger } = this.#settings
-        logger.warn('the journal shows a message that does not wait', { id, error: errorText(error) })
-      })
+    const due = readyAt(message)
+    this.#log.write(encodeRefusal({ id, refused, readyAt: due }), due).catch((error: unknown) => {
+      const { logger } = this.#settings
+      logger.warn('the journal shows a message that does not wait', { id, error: errorText(error) })
+    })
   }
 }
 
@@ -98,6 +127,11 @@ function settled(promise: Promise<void>, signal: AbortSignal | undefined): Promi
     if (signal.aborted) abort()
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
+}
+
+function recordTooLarge({ code, message, data }: DuequeError): DuequeError {
+  const what = 'the record of the message in the journal is larger than the message'
+  return new DuequeError(code, `${what}: ${message}. A journal with bodies: false keeps no bodies`, data)
 }
 
 /** The message waits, and may not be in the journal. */

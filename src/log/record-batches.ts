@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { Fifo } from '../base/fifo.js'
 import { DuequeError, isDuequeError } from '../base/errors.js'
 import type { Horizon } from './horizons.js'
@@ -6,7 +7,7 @@ import { joinLines } from './lines.js'
 /** Records that travel in one publish at most, and their bytes. A larger record travels alone. */
 const MOST_RECORDS = 64
 const MOST_BYTES = 256 * 1024
-/** With fewer publishes on the way, a record is sent at once. With more, records gather. */
+/** With fewer publishes on the way, the records of one turn of the event loop are sent at its end. With more, they gather. */
 const SENT_AT_ONCE = 4
 
 /** Publishes records that were joined. @param timeoutMs after which it must fail */
@@ -22,14 +23,17 @@ interface Entry {
 }
 
 /**
- * Joins records for their publish. A record goes out at once while few publishes are on their way. Without a timer, records
- * gather as long as the broker needs to confirm the earlier ones.
+ * Joins records for their publish. Those of one turn of the event loop go out together while few publishes are on their way.
+ * Without a timer, later ones gather as long as the broker needs to confirm the earlier ones.
  */
 export class RecordBatches {
   readonly #publish: PublishRecords
   readonly #timeoutMs: number
   readonly #gathered = new Map<Horizon, Fifo<Entry>>()
   readonly #underWay = new Set<Promise<void>>()
+  /** Records of many callers travel together: in the context of none. */
+  readonly #context = new AsyncResource('dueque.records')
+  #endOfTurn: Promise<void> | undefined
 
   /** @param timeoutMs a record that is not confirmed for so long fails */
   constructor(publish: PublishRecords, timeoutMs: number) {
@@ -45,13 +49,24 @@ export class RecordBatches {
       // With its line end.
       const bytes = Buffer.byteLength(line) + 1
       entries.push({ line, bytes, writtenAt: performance.now(), resolve, reject })
-      this.#pump()
+      this.#endOfTurn ??= this.#pumpLater()
     })
   }
 
   /** Resolves when no record is on its way any more. */
   async settled(): Promise<void> {
+    await this.#endOfTurn
     while (this.#underWay.size > 0) await Promise.race(this.#underWay)
+  }
+
+  #pumpLater(): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.#endOfTurn = undefined
+        this.#context.runInAsyncScope(this.#pump, this)
+        resolve()
+      })
+    })
   }
 
   /** The horizons take turns. */

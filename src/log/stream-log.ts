@@ -35,7 +35,9 @@ export class StreamLog {
   readonly #batches: RecordBatches
   readonly #lost: LostStreams
   #isClosed = false
-  #ready: Promise<void> | undefined
+  /** Those that have confirmed a record, and refused none since. */
+  readonly #taking = new Set<Horizon>()
+  readonly #asking = new Map<Horizon, Promise<void>>()
   /** Of a broker without streams. It closes the connection when it is asked for one. */
   #unsupported: { error: DuequeError; until: number } | undefined
 
@@ -61,18 +63,23 @@ export class StreamLog {
     return this.#batches.write(horizonFor(due, this.#clock.now()), line)
   }
 
+  /** Whether the stream is known to be there, and to take records of this user. */
+  takes(horizon: Horizon): boolean {
+    return this.#taking.has(horizon)
+  }
+
   /**
-   * Resolves when the streams are there and this user may write to them, as far as a record without content can tell. Asks
-   * until the answer is yes.
+   * Resolves when the stream {@link takes} records, as far as a record without content can tell.
    *
-   * @throws DuequeError as {@link write}
+   * @throws DuequeError as {@link write}; a later call asks again
    */
-  ready(): Promise<void> {
-    this.#ready ??= this.#publish(HORIZONS[0]!, Buffer.alloc(0)).catch((error: unknown) => {
-      this.#ready = undefined
-      throw error
-    })
-    return this.#ready
+  async ready(horizon: Horizon = HORIZONS[0]!): Promise<void> {
+    if (this.takes(horizon)) return
+    // It holds nothing that could be lost with a young stream.
+    const ask = () => this.#publish(horizon, Buffer.alloc(0), undefined, () => 0)
+    const asking = this.#asking.get(horizon) ?? ask().finally(() => this.#asking.delete(horizon))
+    this.#asking.set(horizon, asking)
+    await asking
   }
 
   /** Takes no more records. Resolves when those that were written are confirmed, or have failed. */
@@ -137,17 +144,23 @@ export class StreamLog {
     )
   }
 
-  #publish(horizon: Horizon, body: Buffer, timeoutMs = this.#broker.publishTimeoutMs): Promise<void> {
+  /** RabbitMQ loses its first streams if it is killed right after their declaration. */
+  #safeAt(horizon: Horizon): number {
+    const { young } = this.#broker.topology
+    return young.isEmpty ? 0 : young.safeAt([this.layout.stream(horizon)])
+  }
+
+  #publish(
+    horizon: Horizon,
+    body: Buffer,
+    timeoutMs = this.#broker.publishTimeoutMs,
+    safeAt = () => this.#safeAt(horizon),
+  ): Promise<void> {
     const { topology } = this.#broker
     // RabbitMQ's own words come before the time limit.
     const declare = () => this.declare(topology, timeoutMs - SWEEPS_MS)
-    const plan = {
-      stream: this.layout.stream(horizon),
-      prepare: (id: string) => (topology.has(this.layout.kind) ? this.#frame(id, horizon.name) : declare()),
-      // RabbitMQ loses its first streams if it is killed right after their declaration.
-      safeAt: () => (topology.young.isEmpty ? 0 : topology.young.safeAt([this.layout.stream(horizon)])),
-    }
-    return this.#write(horizon, body, plan, timeoutMs)
+    const prepare = (id: string) => (topology.has(this.layout.kind) ? this.#frame(id, horizon.name) : declare())
+    return this.#write(horizon, body, { stream: this.layout.stream(horizon), prepare, safeAt }, timeoutMs)
   }
 
   /** Once more if the stream was lost, or away. */
@@ -157,9 +170,11 @@ export class StreamLog {
     try {
       await this.#send(body, plan, timeoutMs)
     } catch (error) {
+      this.#taking.delete(horizon)
       await endsWithin(this.#comesBack(horizon, error, leftMs()), leftMs())
       await this.#send(body, plan, leftMs())
     }
+    this.#taking.add(horizon)
   }
 
   /** @throws the error itself unless the stream that did not take a record may take it now */

@@ -1,6 +1,8 @@
 import type { AmqpBroker } from '../amqp/amqp-broker.js'
+import type { PublishPlan } from '../amqp/publish/publication.js'
 import type { Timeline } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
+import type { PublishOptions } from '../broker.js'
 import { cancellationFacet, cancellationLog } from '../cancellation/log.js'
 import type { JournalOptions } from '../journal/journal-options.js'
 import { closeJournal, journalFacet, openJournal, type OpenJournal } from '../journal/open-journal.js'
@@ -39,8 +41,8 @@ export class StreamLogs {
   }
 
   /** Publishes a message, and its record in the journal if there is one. */
-  schedule(message: DelayedMessage, publish: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-    return this.#journal ? this.#journal.writer.schedule(message, publish, signal) : publish()
+  publish(broker: AmqpBroker, message: DelayedMessage, plan: PublishPlan, options: PublishOptions): Promise<void> {
+    return (this.#journal?.writer ?? broker).publish(message, plan, options)
   }
 
   async close(): Promise<void> {

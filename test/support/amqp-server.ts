@@ -38,6 +38,32 @@ export function methodId(name: string): number {
   return definitions[name] as number
 }
 
+/** The bytes of a method. */
+export function encoded(name: string, channel: number, fields: object): Buffer {
+  return definitions.encodeMethod(methodId(name), channel, fields)
+}
+
+/** A frame with its bytes. */
+export interface WholeFrame extends ReceivedFrame {
+  readonly bytes: Buffer
+}
+
+/** Takes the bytes of one direction of a connection, piece by piece. @param skipped bytes before the first frame */
+export function framesOf(skipped: number, take: (frame: WholeFrame) => void): (piece: Buffer) => void {
+  let bytes: Buffer = Buffer.alloc(0)
+  return (piece) => {
+    bytes = Buffer.concat([bytes, piece])
+    const header = Math.min(skipped, bytes.length)
+    skipped -= header
+    bytes = bytes.subarray(header)
+    for (let parsed = skipped === 0 && parseFrame(bytes, 0); parsed; parsed = parseFrame(bytes, 0)) {
+      const { length } = parsed.rest
+      take({ ...decodeFrame(parsed), bytes: bytes.subarray(0, bytes.length - length) })
+      bytes = parsed.rest
+    }
+  }
+}
+
 /** The methods that the server answers by default. */
 const ANSWERS: Record<string, [name: string, fields: object]> = {
   ConnectionStartOk: ['ConnectionTune', { channelMax: 100, frameMax: 131_072, heartbeat: 60 }],
@@ -100,7 +126,7 @@ export class AmqpServer {
 
   /** Sends a method to the last client that connected. */
   send(method: string, channel: number, fields: object): void {
-    this.write(definitions.encodeMethod(methodId(method), channel, fields))
+    this.write(encoded(method, channel, fields))
   }
 
   /** Sends a content header with these bytes as its header table, and a body. */
@@ -120,21 +146,14 @@ export class AmqpServer {
 
   #serve(socket: Socket): void {
     this.#socket = socket
-    let bytes = Buffer.alloc(0)
     let isGreeted = false
     socket.on('error', () => undefined)
+    // The protocol header has 8 bytes: AMQP 0-9-1, 4.2.2.
+    const frames = framesOf(8, (received) => this.#take(received))
     socket.on('data', (chunk: Buffer) => {
-      bytes = Buffer.concat([bytes, chunk])
-      // The protocol header has 8 bytes: AMQP 0-9-1, 4.2.2.
-      if (!isGreeted && bytes.length >= 8) {
-        isGreeted = true
-        bytes = bytes.subarray(8)
-        this.send('ConnectionStart', 0, startOf(this.#properties))
-      }
-      for (let parsed = isGreeted && parseFrame(bytes, 0); parsed; parsed = parseFrame(bytes, 0)) {
-        bytes = Buffer.from(parsed.rest)
-        this.#take(decodeFrame(parsed))
-      }
+      if (!isGreeted) this.send('ConnectionStart', 0, startOf(this.#properties))
+      isGreeted = true
+      frames(chunk)
     })
   }
 

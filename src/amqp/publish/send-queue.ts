@@ -3,8 +3,12 @@ import type { InFlight } from './in-flight.js'
 import { PoisonSearch } from './poison-search.js'
 import { STATE, type Publication } from './publication.js'
 
-/** Publications that wait for their turn: possible poison messages, one by one; then retries; then those not sent yet. */
+/**
+ * Publications that wait for their turn: possible poison messages, one by one; then retries; then records of streams, which
+ * stand for many messages each; then messages that were not sent yet.
+ */
 export class SendQueue {
+  readonly #records = new Fifo<Publication>()
   readonly #fresh = new Fifo<Publication>()
   readonly #retries = new Fifo<Publication>()
   readonly #poison = new PoisonSearch<Publication>()
@@ -15,7 +19,8 @@ export class SendQueue {
   }
 
   push(publication: Publication): void {
-    this.#fresh.push(publication)
+    const isRecord = publication.plan.stream !== undefined
+    ;(isRecord ? this.#records : this.#fresh).push(publication)
   }
 
   pushRetry(publication: Publication): void {
@@ -26,12 +31,12 @@ export class SendQueue {
   /**
    * The next to send. A possible poison message waits until nothing is in flight, and nothing follows it before its answer.
    *
-   * @param fresh whether one that was not sent yet may be next
+   * @param fresh whether a message that was not sent yet may be next
    */
   next(fresh: boolean): Publication | undefined {
     const { size } = this.#inFlight
     if (this.#poison.isSearching(size)) return this.#poison.next(size)
-    return this.#retries.shift() ?? (fresh ? this.#fresh.shift() : undefined)
+    return this.#retries.shift() ?? this.#records.shift() ?? (fresh ? this.#fresh.shift() : undefined)
   }
 
   /** RabbitMQ has answered for a publication that was in flight. */
@@ -48,6 +53,6 @@ export class SendQueue {
 
   /** Takes out every publication that `test` accepts. */
   remove(test: (publication: Publication) => boolean): Publication[] {
-    return [this.#fresh, this.#retries, this.#poison].flatMap((queue) => queue.remove(test))
+    return [this.#fresh, this.#records, this.#retries, this.#poison].flatMap((queue) => queue.remove(test))
   }
 }

@@ -102,9 +102,8 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
 
     schedule(message, options) {
       if (!open) return Promise.reject(new DuequeError('CLOSED', 'the ladder is not started', {}))
-      const { broker } = open
       const plan = new LadderPlan(open, message, options, turn++ % shards)
-      return logs.schedule(message, () => broker.publish(message, plan, options), options.signal)
+      return logs.publish(open.broker, message, plan, options)
     },
 
     async repair() {

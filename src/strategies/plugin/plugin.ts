@@ -98,7 +98,7 @@ export function plugin(options: PluginOptions = {}): PluginStrategy {
         },
         safeAt: () => direct.safeAt(),
       }
-      return logs.schedule(message, () => broker.publish(message, plan, wait), wait.signal)
+      return logs.publish(broker, message, plan, wait)
     },
 
     async stop() {

@@ -1,36 +1,20 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest'
+import { describe, expect, test, type TestContext } from 'vitest'
 import { connect, on, type Dueque } from '../../../src/index.js'
 import { note, Recorder, unique } from '../../strategies/recorder.js'
 import { poll, useVhost } from '../../support/broker.js'
+import { useVersionBefore, whyWithout, type VersionBefore } from '../../support/version-before.js'
 
 /** The last version without cancellations. */
 const BEFORE = '5575b21'
 const COUNT = 150
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
-const why = hasCommit() ? '' : ` (skipped: this clone lacks the commit ${BEFORE}; fetch the full history)`
+const why = whyWithout(BEFORE)
 const vhost = useVhost()
-let folder: string
-/** The source of that version runs beside this one. */
-let connectBefore: (options: { url: string; namespace: string; logger: false }) => Promise<Dueque>
-
-function hasCommit(): boolean {
-  try {
-    execFileSync('git', ['cat-file', '-e', `${BEFORE}^{commit}`], { cwd: root, stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
+let versionBefore: () => VersionBefore
 
 async function openBoth({ onTestFinished }: Pick<TestContext, 'onTestFinished'>) {
   const options = { url: vhost.url, namespace: unique('both'), logger: false } as const
-  const [before, now] = await Promise.all([connectBefore(options), connect(options)])
+  const [before, now] = await Promise.all([versionBefore().connect(options), connect(options)])
   onTestFinished(async () => {
     await Promise.all([before, now].map((mq) => mq.close({ drainTimeoutMs: 2000 })))
   })
@@ -48,16 +32,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
 const ascending = (a: number, b: number) => a - b
 
 describe.skipIf(why !== '').concurrent(`beside the last version without cancellations${why}`, () => {
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'dueque-before-'))
-    const archive = ['archive', BEFORE, 'src', 'package.json']
-    const source = execFileSync('git', archive, { cwd: root, maxBuffer: 64 * 1024 * 1024 })
-    execFileSync('tar', ['x', '-C', folder], { input: source })
-    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-    const module = (await import(pathToFileURL(join(folder, 'src/index.ts')).href)) as { connect: typeof connectBefore }
-    connectBefore = module.connect
-  })
-  afterAll(() => rmSync(folder, { recursive: true }))
+  versionBefore = useVersionBefore(BEFORE)
 
   test.for([
     ['that version schedules, this one consumes', 'before', 'now'],

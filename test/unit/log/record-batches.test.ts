@@ -33,6 +33,16 @@ function world() {
 const lines = (count: number, prefix = '') => Array.from({ length: count }, (_, n) => `${prefix}${n}`)
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
+/** Four publishes on their way, of one record each. */
+async function busy({ write }: Pick<ReturnType<typeof world>, 'write'>) {
+  const all: Promise<void>[] = []
+  for (let n = 0; n < 4; n++) {
+    all.push(...write([`busy ${n}`]))
+    await turn()
+  }
+  return all
+}
+
 /** Confirms everything until nothing more comes. */
 async function confirmAll(sent: { confirm: () => void }[]): Promise<void> {
   for (let n = 0; n < sent.length; n++) {
@@ -41,32 +51,39 @@ async function confirmAll(sent: { confirm: () => void }[]): Promise<void> {
   }
 }
 
-it('a record is sent at once, alone, and resolves with its confirm', async () => {
+it('a record is sent at the end of the turn, and resolves with its confirm', async () => {
   const { batches, sent, write } = world()
   const [one] = write(['a'])
+  await turn()
   expect(sent.map((publish) => publish.lines)).toEqual([['a']])
   sent[0]!.confirm()
   await one
   await batches.settled()
 })
 
-it('records gather while four publishes are under way, 64 at most, in order', async () => {
+it('records of one turn travel together, and gather while four publishes are under way: 64 at most, in order', async () => {
   const { batches, sent, write } = world()
-  const all = write(lines(200))
-  expect(sent.map((publish) => publish.lines)).toEqual([['0'], ['1'], ['2'], ['3']])
+  const first = write(['a', 'b'])
+  await turn()
+  expect(sent.map((publish) => publish.lines)).toEqual([['a', 'b']])
+  const all = [...first, ...(await busy({ write }))]
+  expect(sent).toHaveLength(4)
+  all.push(...write(lines(200)))
+  await turn()
+  expect(sent).toHaveLength(4)
   sent[1]!.confirm()
   await turn()
-  expect(sent[4]?.lines).toEqual(lines(200).slice(4, 68))
+  expect(sent[4]?.lines).toEqual(['busy 3', ...lines(63)])
   await confirmAll(sent)
   await Promise.all(all)
   await batches.settled()
-  expect(sent.slice(4).map((publish) => publish.lines.length)).toEqual([64, 64, 64, 4])
-  expect(sent.flatMap((publish) => publish.lines)).toEqual(lines(200))
+  expect(sent.slice(4).map((publish) => publish.lines.length)).toEqual([64, 64, 64, 9])
+  expect(sent.flatMap((publish) => publish.lines).slice(-200)).toEqual(lines(200))
 })
 
 it('a publish has 256 KiB at most; a larger record travels alone', async () => {
   const { sent, write } = world()
-  void Promise.all(write(lines(4)))
+  void Promise.all(await busy({ write }))
   const large = ['x'.repeat(160_000), 'é'.repeat(80_000), 'z'.repeat(400_000), 'a', 'b']
   const all = write(large)
   await confirmAll(sent)
@@ -81,7 +98,7 @@ it('a publish has 256 KiB at most; a larger record travels alone', async () => {
 
 it('records of each horizon travel apart, and take turns', async () => {
   const { sent, write } = world()
-  void Promise.all(write(lines(4)))
+  void Promise.all(await busy({ write }))
   const all = [...write(lines(150, 'a')), ...write(lines(150, 'b'), EIGHT_HOURS)]
   await confirmAll(sent)
   await Promise.all(all)
@@ -92,7 +109,8 @@ it('records of each horizon travel apart, and take turns', async () => {
 
 it('a failure is that of the records of one publish', async () => {
   const { sent, write } = world()
-  const all = write(lines(70))
+  const all = await busy({ write })
+  all.push(...write(lines(70)))
   const lost = new DuequeError('PUBLISH_TIMEOUT', 'no answer', { waitedMs: 1 }, { outcome: 'unknown' })
   sent[0]!.fail(lost)
   expect(await failure(all[0]!)).toBe(lost)
@@ -121,14 +139,16 @@ it('records that wait behind a silent broker fail in time, and younger ones not 
   vi.useFakeTimers({ toFake: ['performance'] })
   try {
     const { batches, sent, write } = world()
-    const first = write(lines(10))
+    const [first] = await busy({ write })
+    const gathered = write(lines(6))
+    await turn()
     vi.advanceTimersByTime(20_000)
     const second = write(lines(2, 'late '))
     vi.advanceTimersByTime(10_000)
     expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([TIMEOUT_MS, TIMEOUT_MS, TIMEOUT_MS, TIMEOUT_MS])
     sent[0]!.fail(new DuequeError('PUBLISH_TIMEOUT', 'no answer', { waitedMs: 30_000 }, { outcome: 'unknown' }))
-    expect(await failure(first[0]!)).toMatchObject({ outcome: 'unknown' })
-    expect(await failure(first[9]!)).toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: 'refused' })
+    expect(await failure(first!)).toMatchObject({ outcome: 'unknown' })
+    expect(await failure(gathered[5]!)).toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: 'refused' })
     await turn()
     expect(sent[4]).toMatchObject({ lines: ['late 0', 'late 1'], timeoutMs: 20_000 })
     await confirmAll(sent)

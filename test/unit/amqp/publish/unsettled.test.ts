@@ -21,6 +21,18 @@ it('sends retries before others, and possible poison messages first and alone', 
   expect([queue.next(true), queue.next(false), queue.next(true)]).toEqual([retry, undefined, fresh])
 })
 
+it('sends records of streams before messages that were not sent yet, and after retries', () => {
+  const { queue } = new Unsettled(10)
+  const [fresh, retry] = [publication(), publication()]
+  const ofStream = publication({ plan: { ...fresh.plan, stream: 'journal' } })
+  queue.push(fresh)
+  queue.push(ofStream)
+  queue.pushRetry(retry)
+  expect([queue.next(true), queue.next(false), queue.next(true)]).toEqual([retry, ofStream, fresh])
+  queue.push(ofStream)
+  expect(queue.remove((one) => one === ofStream)).toEqual([ofStream])
+})
+
 it('limits the number of messages and of bytes', () => {
   const { inFlight } = new Unsettled(2)
   const half = publication({ message: { id: 1, revision: 1, body: { byteLength: MAX_BYTES_IN_FLIGHT } as Uint8Array } })
