@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { management, managementUrl, poll, useVhost } from '../support/broker.js'
 import { rawChannel } from '../support/mq.js'
+import { streamMessages } from '../support/stream-messages.js'
 import { documents, run, unique } from './dueque.js'
 
 const vhost = useVhost()
@@ -67,6 +68,8 @@ test(
     expect(applied.code).toBe(0)
     expect(named(applied.stdout, 'created')).toHaveLength(changes(applied.stdout).length)
     expect(named(applied.stdout, 'created')).toEqual(expect.arrayContaining([entry, `${entry}.intake`]))
+    for (const log of ['cancellations', 'journal'])
+      expect(await streamMessages(vhost.url, `${env.DUEQUE_NAMESPACE}.v1.${log}.10y`)).toHaveLength(1)
 
     expect(await topology('verify', '--queue', queue, '--intake', entry, '--journal')).toMatchObject({
       code: 0,
