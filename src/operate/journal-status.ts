@@ -1,6 +1,7 @@
 import type { ChannelModel } from 'amqplib'
 import { withConnection } from '../amqp/connection/operator-connection.js'
-import { glance, streamEnd, streamStart } from '../amqp/receive/stream-end.js'
+import { streamEnd, streamStart } from '../amqp/receive/stream-end.js'
+import { readRange } from '../amqp/receive/stream-range.js'
 import { errorText } from '../base/errors.js'
 import { HORIZONS, type Horizon } from '../log/horizons.js'
 import { journalLayout } from '../log/log-layout.js'
@@ -63,6 +64,7 @@ async function lookAt(model: ChannelModel, queue: string, horizon: Horizon): Pro
   return { horizon, writtenAt: start.writtenAt, records }
 }
 
+/** Records of some places tell how many there are in all. */
 async function estimate(
   model: ChannelModel,
   queue: string,
@@ -71,17 +73,16 @@ async function estimate(
   const messages = last - first + 1
   const places = Math.min(PLACES, Math.ceil(messages / MESSAGES))
   let [seen, lines] = [0, 0]
-  const onBody = (body: Uint8Array) => {
-    seen++
-    readLines(
-      body,
-      () => lines++,
-      () => undefined,
-    )
-  }
   for (let place = 0; place < places; place++) {
     const from = first + Math.floor((place * messages) / places)
-    await glance(model, queue, { from, most: MESSAGES, until: Math.min(from + MESSAGES - 1, last), onBody })
+    for (const { body } of await readRange(model, { queue, first: from, last: Math.min(from + MESSAGES - 1, last) })) {
+      seen++
+      readLines(
+        body,
+        () => lines++,
+        () => undefined,
+      )
+    }
   }
   return seen === 0 ? 0 : Math.round((lines * messages) / seen)
 }

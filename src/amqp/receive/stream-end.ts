@@ -26,26 +26,22 @@ const LONGEST_MS = 10_000
  * @throws if the broker does not answer within 10 s, and what it answers
  */
 export function streamEnd(model: ChannelModel, queue: string): Promise<StreamEnd | undefined> {
-  return glance(model, queue, { from: 'last', most: PREFETCH })
+  return recordAt(model, queue, { from: 'last', most: PREFETCH })
 }
 
 /** The first record that a stream still has; undefined if the stream is empty. @throws as {@link streamEnd} */
 export function streamStart(model: ChannelModel, queue: string): Promise<StreamEnd | undefined> {
-  return glance(model, queue, { from: 'first', most: 1 })
+  return recordAt(model, queue, { from: 'first', most: 1 })
 }
 
-/** A look at some records in a row, which may be of one chunk. */
-interface Glance {
+interface Look {
   /** `last` is the first record of the last chunk. */
-  from: 'first' | 'last' | number
+  from: 'first' | 'last'
+  /** The prefetch. */
   most: number
-  /** Waits for the record with this offset. @default for any */
-  until?: number
-  onBody?: (body: Uint8Array) => void
 }
 
-/** The last of the records; undefined if the stream is empty. @throws as {@link streamEnd} */
-export async function glance(model: ChannelModel, queue: string, look: Glance): Promise<StreamEnd | undefined> {
+async function recordAt(model: ChannelModel, queue: string, look: Look): Promise<StreamEnd | undefined> {
   const channel = await withTimeLimit(model.createChannel(), LONGEST_MS)
   try {
     return await withTimeLimit(lastOn(channel, queue, look), LONGEST_MS)
@@ -58,11 +54,7 @@ export async function glance(model: ChannelModel, queue: string, look: Glance): 
   }
 }
 
-async function lastOn(
-  channel: Channel,
-  queue: string,
-  { from, most, until = 0, onBody }: Glance,
-): Promise<StreamEnd | undefined> {
+async function lastOn(channel: Channel, queue: string, { from, most }: Look): Promise<StreamEnd | undefined> {
   let last: ConsumeMessage | undefined
   let onMessage: (message: ConsumeMessage | null) => void = () => undefined
   const begun = new Promise<void>((resolve, reject) => {
@@ -71,8 +63,7 @@ async function lastOn(
     onMessage = (message) => {
       if (!message) return reject(new Error('the stream was deleted'))
       last = message
-      onBody?.(message.content)
-      if (offsetOf(message) >= until) resolve()
+      resolve()
     }
   })
   // Reported by the operation that caused it, too.
