@@ -1,18 +1,23 @@
-import { openStream, type StreamReader, type StreamRecord } from '../amqp/receive/stream.js'
+import { openStream, type StreamRecord } from '../amqp/receive/stream.js'
 import { DuequeError, errorText, isDuequeError } from '../base/errors.js'
 import { endsWithin, TIMED_OUT, withTimeLimit } from '../base/time-limit.js'
 import { decodeRecords } from '../cancellation/record.js'
 import type { CancellationRecord } from '../cancellation/cancellation-record.js'
-import { HORIZONS, type Horizon } from '../log/horizons.js'
+import { HORIZONS } from '../log/horizons.js'
 import { readLines } from '../log/lines.js'
-import { cancellationLayout, journalLayout, type LogKind } from '../log/log-layout.js'
+import { cancellationLayout, journalLayout } from '../log/log-layout.js'
 import type { AmqpConnection } from '../amqp/connection/connection.js'
 import { decodeRecord, type JournalRecord } from './journal-record.js'
 import type { JournalSource } from './journal-source.js'
-import { unread } from './unread.js'
+import { ReadStream } from './read-stream.js'
+import { noJournal, unread } from './unread.js'
 import type { Place } from './place.js'
 
 const SILENT_MS = 30_000
+/** How long after it was at the end a reader is trusted: one whose replica was deleted hangs in silence. */
+const SURE_MS = 10_000
+/** For an answer of the broker. */
+const ANSWER_MS = 2000
 /** How far the clocks of writers, of the broker and of this host may differ. */
 const CLOCKS_DIFFER_MS = 60_000
 
@@ -50,6 +55,8 @@ export class JournalReading {
   #unreadable = 0
   #failure: DuequeError | undefined
   #isDeleted = false
+  /** By `performance.now()`. */
+  #reachedAt = -Infinity
 
   /**
    * Starts to read all streams from the first record on that may concern a waiting message.
@@ -92,6 +99,17 @@ export class JournalReading {
   }
 
   /**
+   * As {@link reached}, for one round trip if that was known a moment ago: the broker answers behind the records that it has
+   * sent, and it sends a record as early as it confirms it.
+   */
+  async current(): Promise<void> {
+    if (performance.now() - this.#reachedAt < SURE_MS && (await this.#answered())) return
+    const startedAt = performance.now()
+    await this.reached()
+    this.#reachedAt = startedAt
+  }
+
+  /**
    * Whether a stream of the journal was deleted, so that entries which were read are gone. It may have been declared anew.
    * Known once {@link reached} has resolved.
    */
@@ -113,6 +131,12 @@ export class JournalReading {
     return this.#settings.source.silentMs ?? SILENT_MS
   }
 
+  async #answered(): Promise<boolean> {
+    const answers = Promise.all(this.#streams.map(async ({ reader }) => reader?.answered() ?? true))
+    const isInTime = await endsWithin(answers, ANSWER_MS)
+    return isInTime && (await answers).every(Boolean)
+  }
+
   async #open(stream: ReadStream): Promise<void> {
     const { source, connection, closing } = this.#settings
     const { kind, horizon, name } = stream
@@ -125,18 +149,21 @@ export class JournalReading {
         prepare: source.declare && (() => source.declare!(kind)),
         deleted: () => this.#deleted(stream),
         onRecord: (record) => this.#read(stream, record),
-        onError: (error) => this.#fail(error, this.#settings.isLasting),
-        onLost: () => (stream.last = -1),
+        onError: (error) => this.#unread(stream, error),
+        onLost: () => this.#lost(stream),
         closing: AbortSignal.any([closing, this.#closing.signal]),
         logger: source.logger,
       })
       stream.reader = await withTimeLimit(opening, this.#silentMs)
     } catch (error) {
       if (isDuequeError(error, 'DESTINATION_MISSING')) return
-      const failure = error === TIMED_OUT ? silent(`${name} could not be opened`, this.#silentMs) : error
-      this.#fail(failure)
-      throw failure
+      throw error === TIMED_OUT ? stream.silent('could not be opened', this.#silentMs) : error
     }
+  }
+
+  #lost(stream: ReadStream): void {
+    stream.last = -1
+    this.#reachedAt = -Infinity
   }
 
   #read(stream: ReadStream, { body, offset, writtenAt }: StreamRecord): void {
@@ -182,14 +209,18 @@ export class JournalReading {
       })
   }
 
-  #fail(error: unknown, goesOn = false): void {
-    if (goesOn) this.#failure = error as DuequeError
-    else this.#failure ??= error as DuequeError
-    if (!goesOn) this.#closing.abort()
+  /** The stream is tried again. Whoever waits for an answer does not wait for a replica. */
+  #unread(stream: ReadStream, error: DuequeError): void {
+    stream.failure = error
+    const isWithoutReplica = isDuequeError(error, 'BROKER_ERROR') && error.data.replyCode === 406
+    if (!isWithoutReplica || this.#settings.isLasting) return
+    this.#failure ??= error
+    this.#closing.abort()
   }
 
-  #deleted({ kind }: ReadStream): void {
-    this.#isDeleted ||= kind === 'journal'
+  /** @param most the greatest offset that was read of it */
+  #deleted({ kind, most }: ReadStream): void {
+    this.#isDeleted ||= kind === 'journal' && most >= 0
     this.#settings.source.deleted?.()
   }
 
@@ -202,46 +233,8 @@ export class JournalReading {
       logger.warn('streams of the journal are missing: messages may not be shown', { missing })
   }
 
-  /** The reason, where `error` is what followed from it. */
   #failed(error: unknown): unknown {
-    return unread(this.#settings.source.names.namespace, this.#failure ?? error)
+    const { source, closing } = this.#settings
+    return closing.aborted ? error : unread(source.names.namespace, this.#failure ?? error)
   }
-}
-
-class ReadStream {
-  /** Undefined if there is no such stream. */
-  reader: StreamReader | undefined
-  messages = 0
-  records = 0
-  /** The offset of the last record since the reader has lost its place; of all, the greatest. */
-  last = -1
-  most = -1
-
-  constructor(
-    readonly kind: LogKind,
-    readonly horizon: Horizon,
-    readonly number: number,
-    readonly name: string,
-  ) {}
-
-  /** However long the stream is: as long as it comes. */
-  async reached(silentMs: number): Promise<void> {
-    const reached = this.reader?.reached()
-    if (!reached) return
-    for (let before = -1; before !== this.messages;) {
-      before = this.messages
-      if (await endsWithin(reached, silentMs)) return
-    }
-    throw silent(`${this.name} sent nothing before its end`, silentMs)
-  }
-}
-
-function silent(what: string, ms: number): DuequeError<'BROKER_ERROR'> {
-  return new DuequeError('BROKER_ERROR', `${what} for ${ms / 1000} s`, { replyCode: undefined })
-}
-
-function noJournal(namespace: string, resource: string): DuequeError<'TOPOLOGY_MISSING'> {
-  const todo = 'Schedule with ladder({ journal: true }), or declare it: dueque topology apply --journal'
-  const message = `the namespace ${namespace} has no journal of waiting messages: ${resource} is missing. ${todo}`
-  return new DuequeError('TOPOLOGY_MISSING', message, { resource })
 }

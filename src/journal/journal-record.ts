@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { isInteger } from '../base/checks.js'
 import { shown } from '../base/errors.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
-import { checkStored, FORMAT, fromJson, toJson } from '../message/stored-message.js'
+import { FORMAT, fromJson, messageFrom, toJson } from '../message/stored-message.js'
 import type { JournalledMessage } from '../strategies/waiting-view.js'
 
 /** A line of the journal. The format is in docs/wire-format.md. */
@@ -26,6 +26,7 @@ export interface Refusal {
 }
 
 const NO_BODY = new Uint8Array()
+const HALF_PAIR = /\p{Surrogate}/u
 
 /** @param bodies whether the record holds the body */
 export function encodeEntry(message: DelayedMessage, written: number, bodies: boolean): string {
@@ -43,19 +44,21 @@ export function encodeRefusal({ id, refused, readyAt }: Refusal): string {
 
 /** Later versions may add fields. @throws Error for a line that is no record, or one of a later format */
 export function decodeRecord(line: string): JournalRecord {
-  const { format, written, refused, body, base64, ...rest } = Object(fromJson(line)) as Record<string, unknown>
+  const fields = Object(fromJson(line)) as Record<string, unknown>
+  const { format, written, refused, body, base64 } = fields
   if (format !== FORMAT) throw new Error(`a record of format ${shown(format)}: this version reads ${FORMAT}`)
-  if (refused !== undefined) return refusalOf({ ...rest, refused })
+  if (refused !== undefined) return refusalOf(fields)
   if (!isInteger(written, 0)) throw expected('a whole number from 0 as written', written)
-  checkStored({ ...rest, body: NO_BODY })
-  return { message: { ...rest, body: bodyOf(body, base64) } as JournalledMessage, written }
+  const message: JournalledMessage = messageFrom(fields, NO_BODY)
+  // The object is new, and nobody else has it.
+  return { message: Object.assign(message, { id: wellFormed(message.id), body: bodyOf(body, base64) }), written }
 }
 
 function refusalOf({ id, refused, readyAt }: Record<string, unknown>): Refusal {
   if (typeof id !== 'string') throw expected('a text as id', id)
   if (!isInteger(refused, 0)) throw expected('a whole number from 0 as refused', refused)
   if (typeof readyAt !== 'number') throw expected('milliseconds since the epoch as readyAt', readyAt)
-  return { id, refused, readyAt }
+  return { id: wellFormed(id), refused, readyAt }
 }
 
 function bodyOf(body: unknown, base64: unknown): Uint8Array | undefined {
@@ -71,7 +74,7 @@ function contentOf(body: Uint8Array): { body: string } | { base64: string } {
 
 /** AMQP replaces half of a surrogate pair in a message's id, where JSON would keep it. */
 function wellFormed(id: string): string {
-  return Buffer.from(id).toString()
+  return HALF_PAIR.test(id) ? Buffer.from(id).toString() : id
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -1,4 +1,4 @@
-import { errorText } from '../base/errors.js'
+import { errorText, isDuequeError } from '../base/errors.js'
 import { SharedWork } from '../base/shared-work.js'
 import type { AskedIndex } from './asked-index.js'
 import type { OnRecords } from './journal-reading.js'
@@ -6,6 +6,8 @@ import type { JournalSource } from './journal-source.js'
 import { openIndex, type OpenIndex } from './open-index.js'
 
 const FORGET_EVERY_MS = 1000
+/** To answer a question, while streams are deleted and declared anew again and again. */
+const MOST_ATTEMPTS = 3
 /** How long an index that had too many entries is not read again. */
 const OVER_MS = 10 * 60_000
 
@@ -28,7 +30,9 @@ export class RunningIndex {
   #isGone = false
   /** Until when, by `performance.now()`. */
   #overUntil = -Infinity
-  readonly #proof = new SharedWork<OpenIndex>(async ([open]) => open!.reading.reached())
+  readonly #proof = new SharedWork<OpenIndex>(async (open) => {
+    await Promise.all([...new Set(open)].map(({ reading }) => reading.current()))
+  })
 
   constructor(settings: RunningSettings) {
     this.#settings = settings
@@ -51,20 +55,21 @@ export class RunningIndex {
    * @throws DuequeError `JOURNAL_UNREAD` if that cannot be known within 30 s, and as {@link openIndex}
    */
   async ask(): Promise<AskedIndex | undefined> {
-    // Twice, where it was deleted meanwhile and is read anew.
     for (let attempt = 1; !this.#isOver; attempt++) {
       if (this.#isGone) await this.#end()
-      const open = await this.#start()
+      const opening = this.#start()
       try {
+        const open = await opening
         await this.#proof.do(open)
+        if (opening !== this.#opening) continue
+        this.#open = open
+        this.#isGone ||= open.reading.isGone
+        if (!this.#isGone || attempt === MOST_ATTEMPTS) return { ...open, onGone: () => (this.#isGone = true) }
       } catch (error) {
-        if (this.#isOver) return undefined
-        throw error
+        // Closed in the middle, because another question has found out that it has to be read anew, or has too many entries.
+        const isEnded = opening !== this.#opening && isDuequeError(error, 'CLOSED')
+        if (!isEnded || this.#settings.closing.aborted || attempt >= MOST_ATTEMPTS) throw error
       }
-      this.#open = open
-      if (this.#isOver) return undefined
-      this.#isGone ||= open.reading.isGone
-      if (!this.#isGone || attempt === 3) return { ...open, onGone: () => (this.#isGone = true) }
     }
     return undefined
   }

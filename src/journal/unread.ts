@@ -9,3 +9,10 @@ export function unread(namespace: string, cause: unknown): unknown {
   const message = `the journal of the namespace ${namespace} cannot be read: ${cause.message}. \`dueque doctor\` looks for the cause`
   return new DuequeError('JOURNAL_UNREAD', message, {}, { cause })
 }
+
+/** @param resource a stream that is missing */
+export function noJournal(namespace: string, resource: string): DuequeError<'TOPOLOGY_MISSING'> {
+  const todo = 'Schedule with ladder({ journal: true }), or declare it: dueque topology apply --journal'
+  const message = `the namespace ${namespace} has no journal of waiting messages: ${resource} is missing. ${todo}`
+  return new DuequeError('TOPOLOGY_MISSING', message, { resource })
+}

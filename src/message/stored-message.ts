@@ -29,10 +29,20 @@ export function encodeStored(message: DelayedMessage): StoredMessage {
 export function decodeStored({ meta, body }: StoredMessage): DelayedMessage {
   const parsed = fromJson(meta)
   if (!isRecord(parsed)) throw new Error(`a stored message: expected an object of JSON, got ${shown(parsed)}`)
-  const { format, id, name, version, destination, dueAt, scheduledAt, expiresAt, revision, attempt } = parsed
+  const { format } = parsed
   if (format !== FORMAT) throw new Error(`a stored message of format ${shown(format)}: this version reads ${FORMAT}`)
-  const { retryAt, firstFailedAt, lastFailedAt, routingKey, headers, priority } = parsed
-  const { correlationId, dedupeKey, rescues, furtherKeys, properties } = parsed
+  return messageFrom(parsed, body)
+}
+
+/**
+ * A message of fields that were read, without any others.
+ *
+ * @throws Error if they are not those of a message
+ */
+export function messageFrom(fields: Readonly<Record<string, unknown>>, body: Uint8Array): DelayedMessage {
+  const { id, name, version, destination, dueAt, scheduledAt, expiresAt, revision, attempt } = fields
+  const { retryAt, firstFailedAt, lastFailedAt, routingKey, headers, priority } = fields
+  const { correlationId, dedupeKey, rescues, furtherKeys, properties } = fields
   // One literal: copies of an object that JSON.parse has made take several times as long.
   return checkStored({
     id,

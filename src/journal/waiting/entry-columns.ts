@@ -65,7 +65,8 @@ export class EntryColumns {
     this.#grow(id.byteLength + 1)
     this.#idAt[at] = this.#idsEnd
     this.#ids[this.#idsEnd] = id.byteLength
-    this.#ids.set(id, this.#idsEnd + 1)
+    // Faster than `set` for so few.
+    for (let byte = 0; byte < id.byteLength; byte++) this.#ids[this.#idsEnd + 1 + byte] = id[byte]!
     this.#idsEnd += id.byteLength + 1
     return at
   }

@@ -30,6 +30,8 @@ export class EntryStore {
   readonly #byKey = new Chains(this.#segments, { next: 'nextOfKey', previous: 'previousOfKey' }, (slot) =>
     this.#keyHash(slot),
   )
+  /** The id that was hashed last, which is often the next one too. */
+  #hashed = { id: '', hash: fingerprintOf('')[0]! >>> 0 }
   /** The segment that takes new entries. */
   #open = -1
   #size = 0
@@ -65,7 +67,7 @@ export class EntryStore {
     columns.revision[at] = revision
     columns.written[at] = written
     columns.attempt[at] = attempt
-    columns.hash[at] = hashOf(id)
+    columns.hash[at] = this.#hashOf(id)
     columns.setPlace(at, place)
     columns.name[at] = this.names.use(name, () => name)
     const text = destinationText(destination)
@@ -84,17 +86,15 @@ export class EntryStore {
     this.#drop(slot)
   }
 
-  /** The slots of an id. They may be removed meanwhile. */
-  *ofId(id: string): Generator<number> {
-    const bytes = Buffer.from(id)
-    yield* this.#chained(this.#byId, hashOf(id), bytes)
+  /** The slots of an id. */
+  ofId(id: string): number[] {
+    return this.#chained(this.#byId, this.#hashOf(id), id)
   }
 
-  /** The slots of a revision of an id. They may be removed meanwhile. */
-  *ofRevision(id: string, revision: number): Generator<number> {
-    const bytes = Buffer.from(id)
-    for (const slot of this.#chained(this.#byKey, keyHash(hashOf(id), revision), bytes))
-      if (this.columns(slot).revision[atOf(slot)] === revision) yield slot
+  /** The slots of a revision of an id. */
+  ofRevision(id: string, revision: number): number[] {
+    const slots = this.#chained(this.#byKey, keyHash(this.#hashOf(id), revision), id)
+    return slots.filter((slot) => this.columns(slot).revision[atOf(slot)] === revision)
   }
 
   /** Moves the entries of a segment that is mostly empty, so that it goes. */
@@ -114,12 +114,12 @@ export class EntryStore {
     this.#drop(from)
   }
 
-  *#chained(chains: Chains, hash: number, id: Uint8Array): Generator<number> {
-    for (let slot = chains.first(hash); slot !== undefined;) {
-      const next = chains.next(slot)
-      if (this.columns(slot).hasId(atOf(slot), id)) yield slot
-      slot = next
-    }
+  #chained(chains: Chains, hash: number, id: string): number[] {
+    const slots: number[] = []
+    const bytes = Buffer.from(id)
+    for (let slot = chains.first(hash); slot !== undefined; slot = chains.next(slot))
+      if (this.columns(slot).hasId(atOf(slot), bytes)) slots.push(slot)
+    return slots
   }
 
   #newSlot(id: Uint8Array): number {
@@ -143,6 +143,12 @@ export class EntryStore {
     this.#size--
   }
 
+  /** Of an id. Nobody outside can make ids that are alike here. */
+  #hashOf(id: string): number {
+    if (id !== this.#hashed.id) this.#hashed = { id, hash: fingerprintOf(id)[0]! >>> 0 }
+    return this.#hashed.hash
+  }
+
   #hash(slot: number): number {
     return this.columns(slot).hash[atOf(slot)]!
   }
@@ -155,11 +161,6 @@ export class EntryStore {
 /** The place of a slot in its columns. */
 export function atOf(slot: number): number {
   return slot % SEGMENT_ENTRIES
-}
-
-/** Nobody outside can make ids that are alike here. */
-function hashOf(id: string): number {
-  return fingerprintOf(id)[0]! >>> 0
 }
 
 function keyHash(hash: number, revision: number): number {

@@ -77,7 +77,7 @@ export class WaitingIndex implements JournalIntake {
   /** The entries with this id, the latest revision first. */
   find(id: string): FoundEntry[] {
     const now = this.#settings.now()
-    const waiting = [...this.#entries.ofId(id)].filter((slot) => this.#isWaiting(slot, now))
+    const waiting = this.#entries.ofId(id).filter((slot) => this.#isWaiting(slot, now))
     return waiting.map((slot) => this.#found(slot)).sort((a, b) => b.revision - a.revision || b.readyAt - a.readyAt)
   }
 
@@ -193,13 +193,12 @@ export class WaitingIndex implements JournalIntake {
   }
 
   /** The entries of a key. */
-  *#sameKey({ id, revision, attempt, destination }: Key): Generator<number> {
+  #sameKey({ id, revision, attempt, destination }: Key): number[] {
     const text = destinationText(destination)
-    for (const slot of this.#entries.ofRevision(id, revision)) {
+    return this.#entries.ofRevision(id, revision).filter((slot) => {
       const [columns, at] = [this.#entries.columns(slot), atOf(slot)]
-      if (columns.attempt[at] === attempt && this.#entries.destinations.at(columns.destination[at]!).text === text)
-        yield slot
-    }
+      return columns.attempt[at] === attempt && this.#entries.destinations.at(columns.destination[at]!).text === text
+    })
   }
 
   #key(slot: number): Key {
