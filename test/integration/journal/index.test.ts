@@ -70,14 +70,15 @@ test('fails with JOURNAL_UNREAD while the broker is away, and answers again late
   const { namespace, add } = await journalled()
   const proxy = await TcpProxy.to(vhost.url)
   onTestFinished(() => proxy.close())
-  const view = await journalView(proxy.url(), namespace, { silentMs: 500 })
+  const view = await journalView(proxy.url(), namespace, { silentMs: 2000 })
   const ids = await add(...some(2))
-  await view.count({})
+  const answers = async () => (await listed(view).catch(() => [])).length === ids.length
+  await poll(answers, { what: 'an answer' })
   proxy.refuse()
   proxy.cut()
   expect(await failure(view.count({}))).toMatchObject({ code: 'JOURNAL_UNREAD' })
   await proxy.listen()
-  await poll(async () => (await listed(view).catch(() => [])).length === ids.length, { what: 'an answer' })
+  await poll(answers, { what: 'another answer' })
 })
 
 test('a stream that was deleted and declared anew is read anew', async () => {
