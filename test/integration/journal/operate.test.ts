@@ -151,6 +151,24 @@ describe.skipIf(managementUrl() === undefined)(
       expect(denied).toBe('error has no write permission on dueque.v1.journal')
     })
 
+    test('one user schedules, one lists, and one moves and cancels, each with its own rights alone', async () => {
+      const [producer, lister, operator] = await Promise.all([
+        as(PATTERNS.journallingProducer),
+        as(PATTERNS.lister),
+        as(PATTERNS.operatingProducer),
+      ])
+      const id = unique('id')
+      const receipt = await producer.mq.schedule(note, { n: 1 }, { ...inAnHour, id })
+      expect(await lister.mq.list({ idPrefix: id })).toMatchObject({ messages: [{ id, receipt: { id } }] })
+      const moved = await operator.mq.reschedule(receipt, { in: '1h' })
+      expect(moved).toMatchObject({ id, replaced: 'cancelled' })
+      expect((await lister.mq.get(id))?.receipt.revision).toBe(moved!.revision)
+      expect(await operator.mq.cancel(moved!)).toBe('cancelled')
+      expect(await lister.mq.count({ idPrefix: id })).toBe(0)
+      const denied = { code: 'PERMISSION_DENIED', data: { permission: 'read' } }
+      expect(await failure(producer.mq.count())).toMatchObject(denied)
+    })
+
     test('status reads it for a user who may read its streams, and says why for another', async () => {
       const url = new URL(managementUrl()!)
       const { username, password } = new URL(vhost.url)
