@@ -111,9 +111,10 @@ describe('the packed package, installed into an empty project', () => {
     const answers = [
       'cancelled',
       'cancelled 2030-07-02T13:30:00.000Z',
+      "cancelled { patient: 'p-8', room: '1' } 2030-07-09T07:00:00.000Z",
       '{ cancelled: 3, tooLate: 0, unknown: 0, failed: 0 }',
     ]
-    expect(output.split('\n').slice(0, 3)).toEqual(answers)
+    expect(output.split('\n').slice(0, 4)).toEqual(answers)
   })
 
   test('runs a script that uses dueque/testing', async () => {

@@ -14,6 +14,8 @@ const why = await whyNoPlugin()
 
 describe.skipIf(why !== undefined)(`on a broker with the delayed-message plugin${why ? ` (${why})` : ''}`, () => {
   conformance({ name: 'plugin', make: plugin }, () => new AmqpWorld(vhost.url, plugin))
+  const journalled = () => plugin({ journal: true })
+  conformance({ name: 'plugin with a journal', make: journalled }, () => new AmqpWorld(vhost.url, journalled))
 
   test('waiting messages are in the exchange of the plugin, and arrive with a negative delay', async () => {
     const queue = unique('waits')

@@ -30,7 +30,7 @@ export async function listAll(mq: WaitingMethods, filter: WaitingFilter, limit: 
 }
 
 /** Far enough for a busy machine to change a message before the margin of a log begins. */
-const SOON_MS = 8000
+const SOON_MS = 10_000
 
 /** The cases that every strategy must pass whose waiting messages can be seen, in a store or in a journal. */
 export const VIEW_CASES: Record<string, Case> = {
@@ -172,8 +172,9 @@ export const VIEW_CASES: Record<string, Case> = {
     const schedule = (n: number, delay: number | string) =>
       mq.schedule(note, { n, text: 'ü' }, { ...held, to: { queue }, in: delay, dedupeKey: unique('key') })
     const [near, far, now] = await Promise.all([schedule(0, SOON_MS), schedule(1, '9h'), schedule(2, '40d')])
-    const later = await mq.reschedule(near, { in: SOON_MS + 2000 })
-    const sooner = await mq.reschedule(far.id, { in: SOON_MS - 1000 })
+    const at = (ms: number) => ({ at: new Date(Date.parse(near.dueAt) + ms) })
+    const later = await mq.reschedule(near, at(6000))
+    const sooner = await mq.reschedule(far.id, at(3000))
     const { messages } = await mq.list({ destination: { queue } })
     expect(messages.map(({ receipt }) => receipt)).toMatchObject(
       [sooner, later, now].map((one) => ({ dueAt: one!.dueAt })),
@@ -187,7 +188,7 @@ export const VIEW_CASES: Record<string, Case> = {
       expect(moved).toMatchObject({ id: old.id, destination: { queue }, replaced: 'cancelled' })
       expect(moved.revision).toBeGreaterThanOrEqual(old.revision)
     }
-    const left = async () => (await mq.count({ destination: { queue } })) === 2
+    const left = async () => (await mq.count({ destination: { queue } })) <= 2
     await poll(left, { timeoutMs: 30_000, what: 'the message that is due to be handed over' })
     const recorder = await Recorder.on(mq, queue)
     await recorder.has(3)
