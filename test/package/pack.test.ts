@@ -11,11 +11,16 @@ const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const vhost = useVhost()
 
-/** The TypeScript samples of the README, as a user would paste them. The last one goes on with what the first has defined. */
-async function readme(): Promise<{ sample: string; change: string }> {
+/**
+ * The TypeScript samples of the README, as a user would paste them. The one that changes messages goes on with what the first
+ * has defined, and the one that looks at them connects itself.
+ */
+async function readme(): Promise<{ sample: string; change: string; look: string }> {
   const page = await readFile(join(root, 'README.md'), 'utf8')
   const samples = Array.from(page.matchAll(/```ts\n(.*?)```/gs), ([, code]) => code!)
-  return { sample: samples[0]!, change: samples[0]! + samples.at(-1)! }
+  const having = (text: string) => samples.find((sample) => sample.includes(text))!
+  const look = `import { connect, ladder } from 'dueque'\n${having('journal: true')}`
+  return { sample: samples[0]!, change: samples[0]! + having('mq.cancel('), look }
 }
 
 /** The TypeScript samples of the guide to cancelling: a program, and its tests. */
@@ -52,7 +57,7 @@ describe('the packed package, installed into an empty project', () => {
     run('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder })
   /** Compiles the samples to JavaScript, libraries' types checked too. */
   const compile = async (types: string[], options: { files?: string[]; skipLibCheck?: boolean } = {}) => {
-    const { files = ['sample.ts', 'change.ts', 'guide.ts', 'testing.ts'], skipLibCheck = false } = options
+    const { files = ['sample.ts', 'change.ts', 'look.ts', 'guide.ts', 'testing.ts'], skipLibCheck = false } = options
     const compilerOptions = { module: 'nodenext', target: 'es2023', strict: true, types, skipLibCheck }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     const { stdout } = await run(join(root, 'node_modules/.bin/tsc'), [], { cwd: folder }).catch(
@@ -67,9 +72,10 @@ describe('the packed package, installed into an empty project', () => {
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
     await writeFile(join(folder, 'package.json'), '{ "type": "module", "private": true }')
     await npm('install', `./dueque-${version}.tgz`, 'zod')
-    const { sample, change } = await readme()
+    const { sample, change, look } = await readme()
     await writeFile(join(folder, 'sample.ts'), sample)
     await writeFile(join(folder, 'change.ts'), change)
+    await writeFile(join(folder, 'look.ts'), look)
     const { program, tests } = await guide()
     await writeFile(join(folder, 'guide.ts'), program)
     await writeFile(join(folder, 'guide.test.ts'), tests)
