@@ -36,6 +36,7 @@ export interface Membership {
 interface NodeOptions {
   programs: string
   management: boolean
+  plugins: readonly string[]
   advanced: boolean
   freshCounts: boolean
   name: string
@@ -75,6 +76,7 @@ export async function prepareNode(options: NodeOptions): Promise<NodeFiles> {
   const enabled = [
     ...(options.management ? ['rabbitmq_management'] : []),
     ...(plugins === undefined ? [] : [DELAY_PLUGIN]),
+    ...options.plugins,
   ]
 
   const advanced = inFolder('advanced.config')

@@ -11,6 +11,8 @@ export interface PrivateNodeOptions {
   programs: string
   /** With the management plugin. @default true */
   management?: boolean
+  /** More plugins that come with RabbitMQ. @default none */
+  plugins?: readonly string[]
   /** With docker/advanced.config, the settings that the project recommends. @default true */
   advanced?: boolean
   /** Counts in the management API are at most 2 seconds old instead of 10, which costs the node work. @default false */
@@ -30,10 +32,10 @@ export interface PrivateNodeOptions {
 export class PrivateNode {
   /** Starts a node; resolves when it takes clients. */
   static async start(options: PrivateNodeOptions): Promise<PrivateNode> {
-    const { management = true, advanced = true, freshCounts = false, startTimeoutMs = 180_000 } = options
+    const { management = true, advanced = true, freshCounts = false, plugins = [], startTimeoutMs = 180_000 } = options
     const { name = newNodeName(), cluster } = options.member ?? {}
     const programs = programsIn(options.programs)
-    const files = await prepareNode({ programs, management, advanced, freshCounts, name, cluster })
+    const files = await prepareNode({ programs, management, plugins, advanced, freshCounts, name, cluster })
     const { folder, ports, environment } = files
     if (options.featureFlags) environment['RABBITMQ_FEATURE_FLAGS'] = options.featureFlags.join(',')
     const url = `amqp://guest:guest@127.0.0.1:${ports.amqp}`

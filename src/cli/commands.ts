@@ -57,6 +57,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/gate.js')).addGate,
   },
   {
+    term: 'journal',
+    description: 'schedule again the messages that a lost broker had waiting',
+    load: async () => (await import('./commands/journal/journal.js')).addJournal,
+  },
+  {
     term: 'list [options]',
     description: 'list waiting messages of a store, the next first',
     load: async () => (await import('./commands/waiting/list.js')).addList,

@@ -13,6 +13,8 @@ export interface Entry {
   readonly message: JournalledMessage
   /** Names this record: milliseconds × 1000 and a random part. Of two entries of one message, the later has the greater. */
   readonly written: number
+  /** Written by `dueque journal restore`, which then skips the message when it is repeated. */
+  readonly restored?: boolean
   readonly refused?: never
 }
 
@@ -29,10 +31,10 @@ const NO_BODY = new Uint8Array()
 const HALF_PAIR = /\p{Surrogate}/u
 
 /** @param bodies whether the record holds the body */
-export function encodeEntry(message: DelayedMessage, written: number, bodies: boolean): string {
+export function encodeEntry(message: DelayedMessage, written: number, bodies: boolean, restored?: boolean): string {
   const { body, id, properties } = message
   // None of these keys is the message's own, and a body is a text here.
-  const head = JSON.stringify({ format: FORMAT, written, id: wellFormed(id), ...(bodies && contentOf(body)) })
+  const head = JSON.stringify({ format: FORMAT, written, restored, id: wellFormed(id), ...(bodies && contentOf(body)) })
   // JSON leaves them out. A rest without them would take several times as long to make.
   const rest = toJson({ ...message, id: undefined, body: undefined }, properties !== undefined)
   return `${head.slice(0, -1)},${rest.slice(1)}`
@@ -45,13 +47,14 @@ export function encodeRefusal({ id, refused, readyAt }: Refusal): string {
 /** Later versions may add fields. @throws Error for a line that is no record, or one of a later format */
 export function decodeRecord(line: string): JournalRecord {
   const fields = Object(fromJson(line)) as Record<string, unknown>
-  const { format, written, refused, body, base64 } = fields
+  const { format, written, refused, restored, body, base64 } = fields
   if (format !== FORMAT) throw new Error(`a record of format ${shown(format)}: this version reads ${FORMAT}`)
   if (refused !== undefined) return refusalOf(fields)
   if (!isInteger(written, 0)) throw expected('a whole number from 0 as written', written)
   const message: JournalledMessage = messageFrom(fields, NO_BODY)
   // The object is new, and nobody else has it.
-  return { message: Object.assign(message, { id: wellFormed(message.id), body: bodyOf(body, base64) }), written }
+  Object.assign(message, { id: wellFormed(message.id), body: bodyOf(body, base64) })
+  return restored === true ? { message, written, restored } : { message, written }
 }
 
 function refusalOf({ id, refused, readyAt }: Record<string, unknown>): Refusal {

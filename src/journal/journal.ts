@@ -19,6 +19,14 @@ export interface JournalSettings extends Pick<ResolvedJournal, 'minDelayMs' | 'b
   logger: Logger
 }
 
+interface RecordOptions extends PublishOptions {
+  /** By a restore. */
+  restored?: boolean | undefined
+}
+
+/** No record goes out with the message. */
+const NONE: WrittenEntry = { written: 0, confirmed: Promise.resolve() }
+
 /** Of all journals of this process: of two records of one message, the later has the greater number. */
 const numbers = new HybridClock()
 
@@ -47,11 +55,12 @@ export class Journal {
    * @throws DuequeError `BODY_TOO_LARGE` for a record over the limit, before anything is sent; what the publish and the plan
    * throw; with the outcome `unknown` if the message waits and its record is not confirmed
    */
-  publish(message: DelayedMessage, plan: PublishPlan, options: PublishOptions): Promise<void> {
+  publish(message: DelayedMessage, plan: PublishPlan, options: RecordOptions): Promise<void> {
+    if (options.restored) return this.#tracked(() => this.#restore(message, plan, options))
     const { broker, clock, minDelayMs } = this.#settings
     const delayMs = readyAt(message) - clock.now()
     if (delayMs <= 0 || delayMs < minDelayMs) return broker.publish(message, plan, options)
-    return this.#publish(message, plan, options)
+    return this.#tracked(() => this.#publish(message, plan, options))
   }
 
   /** Takes no more messages. Resolves when every message and every record has an outcome. */
@@ -62,9 +71,7 @@ export class Journal {
   }
 
   async #publish(message: DelayedMessage, plan: PublishPlan, options: PublishOptions): Promise<void> {
-    this.#underWay++
-    const untilReady = () => this.#streams.untilReady(readyAt(message))
-    const recorded = new RecordedPlan(plan, untilReady, () => this.#write(message, options))
+    const recorded = new RecordedPlan(plan, this.#untilReady(message), () => this.#write(message, options))
     try {
       await this.#settings.broker.publish(message, recorded, options)
       await recorded.entry!.confirmed
@@ -72,19 +79,38 @@ export class Journal {
       const { entry } = recorded
       if (entry && isDuequeError(error) && error.outcome === 'refused') this.#refuse(message, entry.written)
       throw error
+    }
+  }
+
+  /**
+   * The record follows the confirm of the message, whatever its delay: a restore that is repeated skips a message that has a record, which
+   * must not be there without it.
+   */
+  async #restore(message: DelayedMessage, plan: PublishPlan, options: PublishOptions): Promise<void> {
+    const { line } = this.#encode(message, true)
+    await this.#settings.broker.publish(message, new RecordedPlan(plan, this.#untilReady(message), () => NONE), options)
+    await this.#confirmed(line, readyAt(message), options).catch((error: unknown) => {
+      throw notRecorded(error)
+    })
+  }
+
+  async #tracked(work: () => Promise<void>): Promise<void> {
+    this.#underWay++
+    try {
+      await work()
     } finally {
       this.#underWay--
       if (this.#underWay === 0) this.#whenIdle?.()
     }
   }
 
+  #untilReady(message: DelayedMessage): () => Promise<void> | undefined {
+    return () => this.#streams.untilReady(readyAt(message))
+  }
+
   /** @throws DuequeError `BODY_TOO_LARGE` */
   #write(message: DelayedMessage, options: PublishOptions): WrittenEntry {
-    const { clock, bodies, broker } = this.#settings
-    const written = numbers.next(clock.now())
-    const line = encodeEntry(message, written, bodies)
-    const tooLarge = broker.tooLarge({ byteLength: Buffer.byteLength(line) })
-    if (tooLarge) throw recordTooLarge(tooLarge)
+    const { written, line } = this.#encode(message)
     const confirmed = settled(this.#confirmed(line, readyAt(message), options), options.signal)
     const explained = confirmed.catch((error: unknown) => {
       throw notRecorded(error)
@@ -92,6 +118,16 @@ export class Journal {
     // Of a message that was refused, nobody waits for it.
     explained.catch(() => undefined)
     return { written, confirmed: explained }
+  }
+
+  /** @throws DuequeError `BODY_TOO_LARGE` */
+  #encode(message: DelayedMessage, restored?: boolean): { written: number; line: string } {
+    const { clock, bodies, broker } = this.#settings
+    const written = numbers.next(clock.now())
+    const line = encodeEntry(message, written, bodies, restored)
+    const tooLarge = broker.tooLarge({ byteLength: Buffer.byteLength(line) })
+    if (tooLarge) throw recordTooLarge(tooLarge)
+    return { written, line }
   }
 
   /** A message without a time limit has a record without one: both wait for the end of an alarm. */

@@ -66,6 +66,12 @@ export interface WaitOptions extends PublishOptions {
    * milliseconds, by the clock of the place where it waits. Only a strategy with a store needs it.
    */
   holdMs?: number | undefined
+  /**
+   * For a message that the journal of a lost broker had waiting. Its own record follows when the message is confirmed, whatever
+   * its delay: a restore that is killed between the two sends it again. Only a strategy with a {@link Strategy.journal} needs
+   * it.
+   */
+  restored?: boolean | undefined
 }
 
 /** The numbers in which strategies differ. */

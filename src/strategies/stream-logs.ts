@@ -2,12 +2,12 @@ import type { AmqpBroker } from '../amqp/amqp-broker.js'
 import type { PublishPlan } from '../amqp/publish/publication.js'
 import type { Timeline } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
-import type { PublishOptions } from '../broker.js'
 import { cancellationFacet, cancellationLog } from '../cancellation/log.js'
 import type { JournalOptions } from '../journal/journal-options.js'
 import { closeJournal, journalFacet, openJournal, type OpenJournal } from '../journal/open-journal.js'
 import type { StreamLog } from '../log/stream-log.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
+import type { WaitOptions } from './strategy.js'
 
 interface LogSettings {
   broker: AmqpBroker
@@ -41,7 +41,7 @@ export class StreamLogs {
   }
 
   /** Publishes a message, and its record in the journal if there is one. */
-  publish(broker: AmqpBroker, message: DelayedMessage, plan: PublishPlan, options: PublishOptions): Promise<void> {
+  publish(broker: AmqpBroker, message: DelayedMessage, plan: PublishPlan, options: WaitOptions): Promise<void> {
     return (this.#journal?.writer ?? broker).publish(message, plan, options)
   }
 

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { destinationText, type Destination } from '../../message/destination.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, errorText, isDuequeError } from '../../base/errors.js'
@@ -7,6 +6,8 @@ import { AmqpBroker } from '../../amqp/amqp-broker.js'
 import type { ConnectionEvents } from '../../amqp/connection/connection.js'
 import { openSession, type Session } from '../../session.js'
 import type { Strategy } from '../../strategies/strategy.js'
+import { isOfBroker } from '../is-of-broker.js'
+import { pace } from '../pace.js'
 import type { FailedQueue, TakenMessage } from './failed-queue.js'
 
 export interface RedrivePlan {
@@ -107,7 +108,7 @@ export class Redrive {
     }
     if (!(outcome instanceof DuequeError)) queue.remove(stored)
     await plan.settled(stored, outcome)
-    if (outcome instanceof DuequeError && !isItsOwn(outcome)) throw outcome
+    if (outcome instanceof DuequeError && isOfBroker(outcome)) throw outcome
   }
 
   #prepare(destination: Destination, plan: RedrivePlan): Promise<void> {
@@ -133,23 +134,7 @@ export class Redrive {
   }
 }
 
-/** Whether the error is of this message alone. */
-function isItsOwn({ code }: DuequeError): boolean {
-  return code !== 'PUBLISH_TIMEOUT' && code !== 'CLOSED' && code !== 'UNREACHABLE'
-}
-
 function asDuequeError(error: unknown): DuequeError {
   if (isDuequeError(error)) return error
   return new DuequeError('BROKER_ERROR', errorText(error), { replyCode: undefined }, { cause: error })
-}
-
-/** Resolves for each caller in turn, so many times a second. */
-function pace(ratePerSecond: number, signal: AbortSignal): () => Promise<void> {
-  let next = performance.now()
-  return async () => {
-    const wait = next - performance.now()
-    next = Math.max(next, performance.now()) + 1000 / ratePerSecond
-    // An abort is the caller's to notice.
-    if (wait > 0) await pause(wait, undefined, { signal }).catch(() => undefined)
-  }
 }

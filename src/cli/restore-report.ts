@@ -1,0 +1,121 @@
+import { isDuequeError, type DuequeError } from '../base/errors.js'
+import { destinationText } from '../message/destination.js'
+import type { RestoreResult } from '../operate/journal/restore-journal.js'
+import type { RestoredDestination, RestorePlan } from '../operate/journal/restore-plan.js'
+import { errorJson, EXIT, exitCodeOf } from './exit.js'
+import { number } from './progress.js'
+import type { Stop } from './stop.js'
+import { tableOf, type Column } from './table.js'
+import { plain, type Terminal } from './terminal.js'
+
+/** Shows what a restore would do, and then how far it is and what became of the messages. */
+export class RestoreReport {
+  readonly #terminal: Terminal
+  readonly #stop: Stop
+  readonly #execute: boolean
+  #progress: ReturnType<Terminal['progress']>
+  /** By the error's text. */
+  readonly #failures = new Map<string, number>()
+
+  constructor(terminal: Terminal, stop: Stop, { execute = false }: { execute?: boolean | undefined }) {
+    this.#terminal = terminal
+    this.#stop = stop
+    this.#execute = execute
+    this.#progress = terminal.progress('reading', 'records')
+  }
+
+  read(read: number, whole: number | undefined): void {
+    this.#progress.update(read, whole === undefined ? undefined : read / whole)
+  }
+
+  async plan(plan: RestorePlan): Promise<void> {
+    this.#progress.end()
+    if (!this.#terminal.json) for (const line of planLines(plan)) await this.#terminal.print(line)
+    this.#progress = this.#terminal.progress('restoring', 'messages')
+  }
+
+  progress(done: number, whole: number): void {
+    this.#progress.update(done, done / whole)
+  }
+
+  async failed(id: string, error: DuequeError): Promise<void> {
+    this.#failures.set(error.message, (this.#failures.get(error.message) ?? 0) + 1)
+    if (this.#terminal.json) await this.#terminal.printJson({ id, error: errorJson(error) })
+  }
+
+  /** @returns the exit code */
+  async end(work: Promise<RestoreResult>): Promise<number> {
+    try {
+      return await this.#ended(await work)
+    } catch (error) {
+      const { reason } = this.#stop
+      // While it read.
+      if (isDuequeError(error, 'CLOSED') && (reason === 'SIGINT' || reason === 'SIGTERM')) return EXIT[reason]
+      throw error
+    } finally {
+      this.#progress.end()
+    }
+  }
+
+  async #ended(result: RestoreResult): Promise<number> {
+    this.#progress.end()
+    const { plan, restored, failed, left, failure } = result
+    const { reason } = this.#stop
+    if (this.#terminal.json) await this.#terminal.printJson(resultJson(result, this.#execute))
+    else if (this.#execute) await this.#terminal.print(countsText(result))
+    else this.#terminal.note(plan.messages > 0 ? 'nothing was changed: --yes schedules them' : 'nothing was changed')
+    if (!this.#terminal.json)
+      for (const [text, count] of this.#failures) this.#terminal.note(`${number(count)} failed: ${plain(text)}`)
+    if (failure !== undefined) {
+      this.#terminal.error(failure)
+      return exitCodeOf(failure)
+    }
+    if (reason === 'SIGINT' || reason === 'SIGTERM') return EXIT[reason]
+    const isWhole = restored + failed + left === 0 || (failed === 0 && left === 0 && plan.skipped.withoutBody === 0)
+    return isWhole || !this.#execute ? EXIT.ok : EXIT.partial
+  }
+}
+
+const COLUMNS: readonly Column<RestoredDestination>[] = [
+  ['destination', ({ destination }) => destinationText(destination)],
+  ['messages', ({ messages }) => messages],
+  ['first', ({ from }) => from],
+  ['last', ({ to }) => to],
+  ['', ({ exists }) => (exists ? '' : 'is missing')],
+]
+
+export function planLines(plan: RestorePlan): string[] {
+  const { lostAt, messages, overdue, from, to, destinations, justBefore, isOwn } = plan
+  const range = from && to ? `, ready from ${from.toISOString()} to ${to.toISOString()}` : ''
+  const lines = [`${number(messages)} messages to restore${range}`]
+  if (overdue > 0) lines.push(`${number(overdue)} of them are due by now: they are delivered at once`)
+  if (destinations.length > 0) lines.push('', tableOf(destinations, COLUMNS), '')
+  lines.push(`skipped: ${skippedText(plan.skipped)}`)
+  if (justBefore > 0)
+    lines.push(
+      `${number(justBefore)} messages were ready in the hour before ${lostAt.toISOString()} and count as delivered (--lost-at, if they were lost)`,
+    )
+  if (isOwn && messages > 0)
+    lines.push('the journal is that of the target: messages that RabbitMQ still has are delivered twice')
+  return lines
+}
+
+function skippedText({ cancelled, refused, present, withoutBody }: RestorePlan['skipped']): string {
+  const parts = [
+    `${number(cancelled)} cancelled`,
+    `${number(refused)} refused`,
+    `${number(present)} in the target's journal`,
+    `${number(withoutBody)} without a body`,
+  ]
+  return parts.join(', ')
+}
+
+function countsText({ restored, failed, left }: RestoreResult): string {
+  const rest = left > 0 ? `, ${number(left)} left: repeat it` : ''
+  return `${number(restored)} restored, ${number(failed)} failed${rest}`
+}
+
+function resultJson({ plan, restored, failed, left }: RestoreResult, executed: boolean): object {
+  const destinations = plan.destinations.map((one) => ({ ...one, destination: destinationText(one.destination) }))
+  return { executed, ...plan, destinations, restored, failed, left }
+}
