@@ -53,11 +53,15 @@ test.skipIf(noNode)(
     const cancelled = numbers.filter(isCancelled).map((n) => ({ id: `note-${n}`, dueAt: dueAt(n).toISOString() }))
     expect(await producer.cancelAll(cancelled)).toMatchObject({ cancelled: cancelled.length })
     const move = (n: number) =>
-      producer.reschedule({ id: `note-${n}`, dueAt: dueAt(n).toISOString() }, { at: new Date(firstAt + OVER_MS) }, {
-        message: note,
-        payload: { n, text: 'new' },
-        options: { to: { queue } },
-      })
+      producer.reschedule(
+        { id: `note-${n}`, dueAt: dueAt(n).toISOString() },
+        { at: new Date(firstAt + OVER_MS) },
+        {
+          message: note,
+          payload: { n, text: 'new' },
+          options: { to: { queue } },
+        },
+      )
     await Promise.all(numbers.filter(isMoved).map(move))
     const isCopied = async () => isDeepStrictEqual(await recordCounts(backup), await recordCounts(live))
     await poll(isCopied, { what: 'copies of all records', timeoutMs: 60_000, intervalMs: 500 })

@@ -12,7 +12,13 @@ export function memoryDedupe(): DedupeStore {
       return Promise.resolve(state === owner ? 'claimed' : state === SETTLED ? 'settled' : 'running')
     },
     renew: () => Promise.resolve(),
-    settle: (key) => Promise.resolve(void states.set(key, SETTLED)),
-    release: (key, owner) => Promise.resolve(void (states.get(key) === owner && states.delete(key))),
+    settle(key) {
+      states.set(key, SETTLED)
+      return Promise.resolve()
+    },
+    release(key, owner) {
+      if (states.get(key) === owner) states.delete(key)
+      return Promise.resolve()
+    },
   }
 }

@@ -56,7 +56,12 @@ export async function recordCounts(url: string): Promise<Record<string, number>>
   const counts: Record<string, number> = {}
   for (const stream of STREAMS) {
     counts[stream] = 0
-    for (const { content } of await streamMessages(url, stream)) readLines(content, () => counts[stream]!++, () => undefined)
+    for (const { content } of await streamMessages(url, stream))
+      readLines(
+        content,
+        () => counts[stream]!++,
+        () => undefined,
+      )
   }
   return counts
 }

@@ -23,7 +23,9 @@ export async function readLost(connection: AmqpConnection, settings: RestoreSett
   await read(connection, source, lost, settings)
   const rule = { lostAt: lostAt.isGiven ? lostAt.at : undefined, isOwn }
   const compare: JournalIntake = {
-    take: (record) => void (record.refused === undefined && showsPresence(record, rule) && lost.present(record)),
+    take(record) {
+      if (record.refused === undefined && showsPresence(record, rule)) lost.present(record)
+    },
     cancel: () => undefined,
   }
   await withConnection(target, async (own) => {

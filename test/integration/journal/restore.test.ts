@@ -10,9 +10,10 @@ import { restoreJournal } from '../../../src/operate/journal/restore-journal.js'
 import { resolveOptions } from '../../../src/options.js'
 import { openSession } from '../../../src/session.js'
 import { Recorder, unique } from '../../strategies/recorder.js'
-import { useVhost } from '../../support/broker.js'
+import { managementUrl, useVhost } from '../../support/broker.js'
 import { failure, open, rawChannel } from '../../support/mq.js'
 import { streamMessages } from '../../support/stream-messages.js'
+import { userWith } from '../../support/users.js'
 
 const vhost = useVhost()
 const HOUR = 3_600_000
@@ -26,7 +27,8 @@ async function journalled(journal: true | JournalOptions = true, namespace = uni
   await strategy.cancellations.ready!()
   const schedule = (message: DelayedMessage, wait: Partial<WaitOptions> = {}) =>
     strategy.schedule(message, { declare: true, ...wait })
-  const cancel = (id: string, revision: number) => strategy.cancellations.write({ id, revision, due: Date.now() + HOUR })
+  const cancel = (id: string, revision: number) =>
+    strategy.cancellations.write({ id, revision, due: Date.now() + HOUR })
   return { namespace, schedule, cancel, options: { url: vhost.url, namespace, logger: false as const } }
 }
 
@@ -58,7 +60,10 @@ async function entriesOf(namespace: string): Promise<Entry[]> {
 test('its own journal is restored once: everything of each message, without the cancelled ones and those scheduled since', async () => {
   const { namespace, schedule, cancel, options } = await journalled()
   const queue = unique('restore')
-  const foreign = { properties: { contentEncoding: 'x', replyTo: 'y' }, headers: { bytes: Buffer.from([1, 255]) as never } }
+  const foreign = {
+    properties: { contentEncoding: 'x', replyTo: 'y' },
+    headers: { bytes: Buffer.from([1, 255]) as never },
+  }
   const full: Partial<DelayedMessage> = {
     ...{ retryAt: Date.now() + 2 * HOUR, attempt: 3, firstFailedAt: Date.now() - 5, lastFailedAt: Date.now() - 4 },
     ...{ routingKey: 'as it was', headers: { a: { b: [1, { c: null }] } }, priority: 2, correlationId: 'c' },
@@ -78,14 +83,22 @@ test('its own journal is restored once: everything of each message, without the 
   await cancel(cancelled.id, cancelled.revision)
 
   const dry = await restoreJournal(options)
-  expect(dry).toMatchObject({ restored: 0, left: lost.length, plan: { isOwn: true, messages: lost.length, overdue: 0 } })
+  expect(dry).toMatchObject({
+    restored: 0,
+    left: lost.length,
+    plan: { isOwn: true, messages: lost.length, overdue: 0 },
+  })
   expect(dry.plan.destinations).toMatchObject([
     { destination: { queue }, messages: lost.length - 1, exists: true },
     { destination: { queue, outlet: true }, messages: 1, exists: true },
   ])
   const before = await entriesOf(namespace)
   expect(before).toHaveLength(lost.length + 1)
-  expect(await restoreJournal({ ...options, execute: true })).toMatchObject({ restored: lost.length, failed: 0, left: 0 })
+  expect(await restoreJournal({ ...options, execute: true })).toMatchObject({
+    restored: lost.length,
+    failed: 0,
+    left: 0,
+  })
   const restored = (await entriesOf(namespace)).filter(({ restored }) => restored)
   const byRevision = (entries: readonly Entry[]) =>
     entries.map(({ message }) => message).sort((a, b) => a.revision - b.revision)
@@ -100,7 +113,12 @@ test('its own journal is restored once: everything of each message, without the 
 
 test('messages that became due since the loss are delivered at once, in another namespace, and once when it is repeated', async () => {
   const source = await journalled()
-  const target = { url: vhost.url, namespace: unique('ns'), from: { namespace: source.namespace }, logger: false } as const
+  const target = {
+    url: vhost.url,
+    namespace: unique('ns'),
+    from: { namespace: source.namespace },
+    logger: false,
+  } as const
   const queue = unique('restore')
   await source.schedule(message('soon', queue, { dueAt: Date.now() + 1500 }))
   await source.schedule(message('later', queue))
@@ -169,6 +187,18 @@ test('a message that cannot be scheduled gets no record, is told, and holds up n
   expect(rest).toMatchObject({ restored: aborted.left, failed: 0, left: 0 })
 })
 
+test.skipIf(managementUrl() === undefined)(
+  'a user that may only read the streams is enough for the source (skipped without a management API)',
+  async () => {
+    const { namespace, schedule, options } = await journalled(true, unique('reader'))
+    await schedule(message('a', unique('restore')))
+    const read = String.raw`^${namespace}\.v1\.(journal|cancellations)\..+$`
+    const url = await userWith(vhost, { configure: '^$', write: '^$', read })
+    const target = { ...options, namespace: unique('ns') }
+    expect(await restoreJournal({ ...target, from: { url, namespace }, execute: true })).toMatchObject({ restored: 1 })
+  },
+)
+
 test('a journal without bodies cannot be restored, and says of how many messages', async () => {
   const { schedule, options } = await journalled({ bodies: false })
   await schedule(message('a', unique('restore')))
@@ -192,7 +222,7 @@ test.each([
   [{ lostAt: 'yesterday' as unknown as Date }, 'lostAt'],
   [{ strategy: ladder() }, 'strategy'],
   [{ declare: true, topology: 'trust' as const }, 'declare'],
-  [{ from: { strategy: ladder() } as object }, 'from.strategy'],
+  [{ from: { strategy: ladder() } }, 'from.strategy'],
   [{ ratePerSecond: 0 }, 'ratePerSecond'],
 ])('wrong options are refused before anything is asked: %o', async (options, option) => {
   const error = await failure(restoreJournal({ url: 'amqp://localhost:1', ...options }))

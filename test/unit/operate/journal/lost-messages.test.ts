@@ -47,7 +47,8 @@ describe('of the records of a journal', () => {
     const lost = new LostMessages(LOST_AT, 0)
     const [first, second] = [entry('a', { written: 1 }), entry('a', { written: 2 })]
     const refusal = (id: string, refused: number) => ({ id, refused, readyAt: LOST_AT + MINUTE })
-    for (const one of [refusal('a', 2), first, second, entry('b', { written: 3 }), refusal('b', 3)]) lost.take(one, PLACE)
+    for (const one of [refusal('a', 2), first, second, entry('b', { written: 3 }), refusal('b', 3)])
+      lost.take(one, PLACE)
     lost.decide()
     expect([second, first].map((one) => lost.claim(one))).toEqual([false, true])
     expect(lost.skipped).toEqual({ ...NONE, refused: 1 })
@@ -84,7 +85,8 @@ describe('of the records of a journal', () => {
   test('they are counted by destination, with their first and last time, and found in ranges of their streams', () => {
     const lost = new LostMessages(LOST_AT, 0)
     const clinic = { exchange: 'clinic', routingKey: 'a' }
-    for (const [n, minutes] of [3, 1, 2].entries()) lost.take(entry(`${n}`, { dueAt: LOST_AT + minutes * MINUTE }), { ...PLACE, offset: 10 + n })
+    for (const [n, minutes] of [3, 1, 2].entries())
+      lost.take(entry(`${n}`, { dueAt: LOST_AT + minutes * MINUTE }), { ...PLACE, offset: 10 + n })
     lost.take(entry('x', { destination: clinic }), { ...PLACE, stream: 0 })
     lost.decide()
     expect(lost.destinations).toEqual([
