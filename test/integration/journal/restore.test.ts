@@ -225,6 +225,6 @@ test.each([
   [{ from: { strategy: ladder() } }, 'from.strategy'],
   [{ ratePerSecond: 0 }, 'ratePerSecond'],
 ])('wrong options are refused before anything is asked: %o', async (options, option) => {
-  const error = await failure(restoreJournal({ url: 'amqp://localhost:1', ...options }))
+  const error = await failure(restoreJournal({ url: 'amqp://localhost:1', ...(options as object) }))
   expect(error).toMatchObject({ code: 'INVALID_OPTION', data: { option } })
 })
