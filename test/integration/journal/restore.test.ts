@@ -120,9 +120,9 @@ test('messages that became due since the loss are delivered at once, in another 
     logger: false,
   } as const
   const queue = unique('restore')
-  await source.schedule(message('soon', queue, { dueAt: Date.now() + 1500 }))
-  await source.schedule(message('later', queue))
   const lostAt = new Date()
+  await source.schedule(message('later', queue))
+  await source.schedule(message('soon', queue, { dueAt: Date.now() + 3000 }))
   // It is handled before the restore, as if the instant of the loss was given too early.
   const mq = await open(vhost.url, { namespace: source.namespace })
   await (await Recorder.on(mq, queue)).has(1)
