@@ -11,10 +11,10 @@ import type { LogLayout } from './log-layout.js'
 import { writeEmptyRecords } from './first-records.js'
 import type { Horizon } from './horizons.js'
 
-/** How long another process may mend the stream, or RabbitMQ be away. */
-const PATIENCE_MS = 10_000
-/** RabbitMQ answers a record for a lost stream at once. */
-const PROBE_MS = 3000
+/** How long another process may mend the stream, or RabbitMQ be away. Each record has its own time limit. */
+const PATIENCE_MS = 60_000
+/** RabbitMQ answers a record for a lost stream at once, or after 5 to 6 s each time (4.3.6). */
+const PROBE_MS = 30_000
 /** RESOURCE_LOCKED. AMQP 0-9-1, 1.2. */
 const LOCKED = 405
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, ladder, on, type Dueque } from '../../src/index.js'
 import type { PrivateNode } from '../../scripts/broker/private-node.js'
+import { awaitedLater } from '../support/awaited-later.js'
 import { poll, startNode } from '../support/broker.js'
 import { failure } from '../support/mq.js'
 import { isBefore } from '../support/version.js'
@@ -81,18 +82,18 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
     for (const mq of [one!, other!]) await mq.schedule(note, { n: -1 }, { to: { queue }, in: 0, declare: true })
     const seconds = [15, 16, 17, 18, 19]
     const schedule = (mq: Dueque, n: number) => mq.schedule(note, { n }, { to: { queue }, in: `${n % 100}s` })
-    const declared = seconds.map((n) => schedule(one!, n))
+    const declared = awaitedLater(seconds.map((n) => schedule(one!, n)))
     const world = openWorld(node.url)
     const depth = () => world.depth(`${queue}.v1.wait.19s`)
     await poll(depth, { what: 'the last rung', timeoutMs: 60_000, intervalMs: 5 })
     await world.close()
     let confirmed = 0
-    const found = seconds.map((n) => schedule(other!, 100 + n).then(() => confirmed++))
+    const found = awaitedLater(seconds.map((n) => schedule(other!, 100 + n).then(() => confirmed++)))
     // As long as a confirm takes if it is not held.
-    await poll(() => confirmed === found.length, { what: 'confirms', timeoutMs: 200 }).catch(() => undefined)
+    await poll(() => confirmed === seconds.length, { what: 'confirms', timeoutMs: 200 }).catch(() => undefined)
     await node.kill()
     await node.restart()
-    await Promise.all([...declared, ...found])
+    await Promise.all([declared, found])
     const recorder = await Recorder.on(one!, queue)
     await recorder.has(12, 60_000)
     const expected = [-1, ...seconds, ...seconds.map((n) => 100 + n)]
@@ -111,9 +112,11 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
       Array.from({ length: 100 }, (_, i) => 4000 + i * 20),
     )
     await node.shutdown()
-    const underWay = Array.from({ length: 50 }, (_, i) => mq.schedule(note, { n: 100 + i }, { to: { queue }, in: 500 }))
+    const underWay = awaitedLater(
+      Array.from({ length: 50 }, (_, i) => mq.schedule(note, { n: 100 + i }, { to: { queue }, in: 500 })),
+    )
     await node.restart()
-    await Promise.all(underWay)
+    await underWay
     await recorder.has(150, 60_000)
     expect(recorder.early).toEqual([])
     expect(recorder.numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 150 }, (_, n) => n))

@@ -12,7 +12,7 @@ import { awaitedLater } from '../support/awaited-later.js'
 import { poll, startNode } from '../support/broker.js'
 import { failure } from '../support/mq.js'
 import { streamMessages } from '../support/stream-messages.js'
-import { loseStreams, setQueueState } from '../support/stream-states.js'
+import { hideQueue, loseStreams, setQueueState } from '../support/stream-states.js'
 import { isBefore } from '../support/version.js'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
@@ -117,6 +117,19 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
       for (const other of others) expect(other.mq.health().cancellations).toMatchObject({ state: 'live' })
       expect(await cancelled).toEqual(['cancelled', 'cancelled'])
       expect(await ids()).toEqual(new Set(modes))
+    })
+
+    test('is waited for by a cancellation that RabbitMQ 3.10 returns, also where nothing is declared', async (test) => {
+      test.skip(!isBefore(node.version, [3, 11]), `RabbitMQ ${node.version} does not return it`)
+      const { mq, namespace, stream, ids } = await open()
+      await mq.cancel({ id: 'first', dueAt: soon() })
+      const { mq: trusting } = await open({ namespace, topology: 'trust' })
+      const isBack = awaitedLater([hideQueue(node, stream, 1500)])
+      await poll(async () => !(await exists(stream)), { what: 'the stream to be away' })
+      const cancelled = [mq, trusting].map((one, n) => one.cancel({ id: String(n), dueAt: soon() }))
+      expect(await Promise.all(cancelled)).toEqual(['cancelled', 'cancelled'])
+      await isBack
+      expect(await ids()).toEqual(new Set(['first', '0', '1']))
     })
 
     test('fails a cancellation within its time limit, in the words of RabbitMQ, if it stays away', async () => {

@@ -12,6 +12,15 @@ export async function setQueueState(node: PrivateNode, queue: string, state: 'cr
   )
 }
 
+/** For so long RabbitMQ 3.10 has not recovered a queue, as after its start. */
+export async function hideQueue(node: PrivateNode, queue: string, ms: number): Promise<void> {
+  await node.ctl(
+    'eval',
+    `Name = ${nameOf(queue)}, [Queue] = mnesia:dirty_read(rabbit_queue, Name), ok = mnesia:dirty_delete(rabbit_queue, Name),
+      timer:sleep(${ms}), ok = mnesia:dirty_write(rabbit_queue, Queue).`,
+  )
+}
+
 /**
  * Loses streams of the virtual host `/`, as RabbitMQ does if it is killed right after it has declared its first ones: they are
  * still declared, and unknown to the coordinator of the streams.

@@ -9,6 +9,7 @@ import { decodeRecords } from '../../../src/cancellation/record.js'
 import { connect, type ConnectOptions } from '../../../src/index.js'
 import { unique } from '../../strategies/recorder.js'
 import { applyAs } from '../../strategies/trust-world.js'
+import { awaitedLater } from '../../support/awaited-later.js'
 import { managementUrl, useVhost } from '../../support/broker.js'
 import { failure, rawChannel } from '../../support/mq.js'
 import { streamMessages } from '../../support/stream-messages.js'
@@ -102,7 +103,7 @@ test('a small limit for bodies is no limit for the number of cancellations', asy
   const { mq, layout } = await open({ maxBodyBytes: 300 })
   await Promise.all(numbers(500).map((id) => mq.cancel({ id, dueAt: soon() })))
   const tooLong = mq.cancel({ id: 'x'.repeat(255), dueAt: soon() })
-  const others = Promise.all(['a', 'b'].map((id) => mq.cancel({ id, dueAt: soon() })))
+  const others = awaitedLater(['a', 'b'].map((id) => mq.cancel({ id, dueAt: soon() })))
   expect(await failure(tooLong)).toMatchObject({ code: 'BODY_TOO_LARGE', outcome: 'refused' })
   await others
   expect(new Set((await written(layout, '1h')).records.map(({ id }) => id)).size).toBe(502)
@@ -111,11 +112,11 @@ test('a small limit for bodies is no limit for the number of cancellations', asy
 test('close waits for records that are gathered, and later ones are refused', async () => {
   const { mq, layout } = await open()
   await mq.cancel({ id: 'first', dueAt: soon() })
-  const all = numbers(500).map((id) => mq.cancel({ id, dueAt: soon() }))
+  const all = awaitedLater(numbers(500).map((id) => mq.cancel({ id, dueAt: soon() })))
   const closed = mq.close()
   expect(await failure(mq.cancel('late'))).toMatchObject({ code: 'CLOSED', outcome: 'refused' })
   await closed
-  await Promise.all(all)
+  await all
   expect((await written(layout, '1h')).records).toHaveLength(501)
 })
 
@@ -168,7 +169,7 @@ test('a lost connection loses no record', async () => {
   onTestFinished(() => proxy.close())
   const { mq, layout } = await open({ url: proxy.url() })
   await mq.cancel({ id: 'first', dueAt: soon() })
-  const all = Promise.all(numbers(1000).map((id) => mq.cancel({ id, dueAt: soon() })))
+  const all = awaitedLater(numbers(1000).map((id) => mq.cancel({ id, dueAt: soon() })))
   proxy.cut()
   await all
   const ids = (await written(layout, '1h')).records.map(({ id }) => id)
