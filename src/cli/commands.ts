@@ -63,16 +63,16 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     term: 'list [options]',
-    description: 'list waiting messages of a store, the next first',
+    description: 'list waiting messages, the next first',
     load: async () => (await import('./commands/waiting/list.js')).addList,
   },
   {
     term: 'show [options] <id>',
-    description: 'show one message that waits in a store, with its payload',
+    description: 'show one waiting message, with its payload',
     load: async () => (await import('./commands/waiting/show.js')).addShow,
   },
   {
-    term: 'cancel [options] <id...>',
+    term: 'cancel [options] [id...]',
     description: 'take back messages that wait',
     load: async () => (await import('./commands/waiting/cancel.js')).addCancel,
   },
@@ -83,7 +83,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     term: 'count [options]',
-    description: 'count waiting messages of a store',
+    description: 'count waiting messages',
     load: async () => (await import('./commands/waiting/count.js')).addCount,
   },
   {

@@ -43,7 +43,12 @@ export function addContent(command: Command, file: string): Command {
 
 /** @throws CommandError of wrong usage */
 export function fieldsOf<T extends { header?: string[] }>({ header, ...options }: T) {
-  return { ...options, headers: header && Object.fromEntries(header.map(headerOf)) }
+  return { ...options, headers: header && headersOf(header) }
+}
+
+/** @throws CommandError of wrong usage */
+export function headersOf(header: readonly string[]): Record<string, string> {
+  return Object.fromEntries(header.map(headerOf))
 }
 
 function headerOf(text: string): [string, string] {

@@ -1,5 +1,6 @@
 import { destinationText } from '../message/destination.js'
 import type { WaitingMessage } from '../index.js'
+import { number } from './progress.js'
 import { rowsText, tableOf, type Column } from './table.js'
 import { plain } from './terminal.js'
 
@@ -22,7 +23,8 @@ export function waitingTable(messages: readonly WaitingMessage[]): string {
   return tableOf(messages, COLUMNS)
 }
 
-export function waitingDetails(message: WaitingMessage): string {
+/** @param body undefined if the journal keeps none */
+export function waitingDetails(message: WaitingMessage, body: Uint8Array | undefined): string {
   const { id, name, dueAt, readyAt, scheduledAt, attempt, headers, payload, receipt } = message
   const rows: [string, string][] = [
     ['id', plain(id)],
@@ -35,9 +37,13 @@ export function waitingDetails(message: WaitingMessage): string {
     ['revision', String(receipt.revision)],
     ['headers', ''],
     ...Object.entries(headers).map(([header, value]): [string, string] => [`  ${plain(header)}`, json(value)]),
-    ['payload', payload === undefined ? '(no JSON)' : json(payload)],
+    ['payload', payload === undefined ? missingPayload(body) : json(payload)],
   ]
   return rowsText(rows)
+}
+
+function missingPayload(body: Uint8Array | undefined): string {
+  return body ? `(${number(body.byteLength)} bytes that are no JSON)` : '(the journal keeps no bodies)'
 }
 
 function json(value: unknown): string {

@@ -1,7 +1,8 @@
 import { connect } from '../connect.js'
-import type { CancelMethods, Dueque, LadderStrategy } from '../index.js'
-import { ladder } from '../strategies/ladder/ladder.js'
+import type { CancelMethods, Dueque, LadderStrategy, WaitingMethods } from '../index.js'
+import { ladder, type JournalledLadder } from '../strategies/ladder/ladder.js'
 import { storeStrategy } from '../strategies/store/store-strategy.js'
+import type { WaitingView } from '../strategies/waiting-view.js'
 import { connectOptions, type Settings } from './settings.js'
 import { chosenStore } from './stores/chosen-store.js'
 import type { Terminal } from './terminal.js'
@@ -31,6 +32,21 @@ export function withLadder<T>(
   work: (mq: Dueque<LadderStrategy> & CancelMethods) => Promise<T>,
 ): Promise<T> {
   return closedAfter(connect({ ...connectOptions(settings, terminal), strategy: ladder() }), terminal, work)
+}
+
+/**
+ * The same, for messages that are in a journal: it has what is rescheduled.
+ *
+ * @param journal where messages are looked up
+ */
+export function withJournalled<T>(
+  settings: Settings,
+  terminal: Terminal,
+  journal: WaitingView,
+  work: (mq: Dueque<JournalledLadder> & WaitingMethods) => Promise<T>,
+): Promise<T> {
+  const strategy: JournalledLadder = { ...ladder({ journal: true }), journal }
+  return closedAfter(connect({ ...connectOptions(settings, terminal), strategy }), terminal, work)
 }
 
 async function closedAfter<D extends Dueque, T>(

@@ -9,6 +9,9 @@ import type { CountUnit, WaitingMessage, WaitingMethods } from './waiting.js'
 
 const SPAN_MS: Record<CountUnit, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 }
 
+/** A message of a store can be cancelled until the last moment. */
+export const EXACT = 0
+
 /**
  * The methods that look at waiting messages.
  *
@@ -50,7 +53,8 @@ export async function findIn<M extends JournalledMessage>(
   return revision === undefined ? found : found.filter((message) => message.revision === revision)
 }
 
-function waitingMessage(message: JournalledMessage, withinMs: number): WaitingMessage {
+/** @param withinMs as of {@link viewMethods} */
+export function waitingMessage(message: JournalledMessage, withinMs: number): WaitingMessage {
   const { id, name, body, dueAt, scheduledAt, attempt, headers } = message
   const ready = readyAt(message)
   return {

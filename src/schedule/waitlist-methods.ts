@@ -9,14 +9,11 @@ import type { Waitlist } from '../strategies/waitlist.js'
 import { replacement, withDue } from './replacement.js'
 import { checkDueNames } from './reschedule-content.js'
 import { checkTarget, type ResolvedTarget } from './target.js'
-import { findIn, viewMethods } from './view-methods.js'
+import { EXACT, findIn, viewMethods } from './view-methods.js'
 import type { Rescheduled, WaitingMethods } from './waiting.js'
 
 /** How often one reschedule tries again, because somebody else changed the message first. */
 const MAX_REPLACES = 50
-
-/** A waiting message can be cancelled until the last moment. */
-const EXACT = 0
 
 /** The methods over a strategy's waitlist. */
 export function waitlistMethods(

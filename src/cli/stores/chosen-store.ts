@@ -42,23 +42,29 @@ async function inRedis(url: string, prefix: string | undefined): Promise<ChosenS
 export async function neededStore(settings: StoreSettings): Promise<ChosenStore> {
   const chosen = await chosenStore(settings)
   if (chosen) return chosen
-  throw usage(
-    'messages that wait in RabbitMQ itself cannot be looked at: name their store (--redis URL, --postgres URL)',
-  )
+  throw usage('which store? --redis URL or --postgres URL')
 }
 
 /** For a work on waiting messages of a store, without RabbitMQ. */
-export async function withWaitlist<T>(
+export function withWaitlist<T>(
   settings: StoreSettings,
   terminal: Terminal,
   work: (waiting: Omit<WaitingMethods, 'cancelAll'>) => Promise<T>,
+): Promise<T> {
+  return withStore(settings, terminal, (store) => work(waitlistMethods(store, store, () => Date.now())))
+}
+
+/** For a work on a store itself. */
+export async function withStore<T>(
+  settings: StoreSettings,
+  terminal: Terminal,
+  work: (store: MessageStore) => Promise<T>,
 ): Promise<T> {
   const { store, close } = await neededStore(settings)
   try {
     // Warnings about the server are for programs that write to it, and for doctor.
     await store.open({ logger: silent, onError: (error) => terminal.error(error) })
-    const { name, limits } = store
-    return await work(waitlistMethods({ name, limits }, store, () => Date.now()))
+    return await work(store)
   } finally {
     await store.close()
     await close()

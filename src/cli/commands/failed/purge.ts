@@ -1,7 +1,7 @@
-import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
 import { meansAll } from '../../../operate/failed/failed-filter.js'
 import { purgeFailed, type PurgeFailedOptions } from '../../../operate/failed/purge-failed.js'
+import { isConfirmed } from '../../confirm.js'
 import { EXIT, usage } from '../../exit.js'
 import type { FailedSummary } from '../../../operate/failed/failed-kind.js'
 import { addFilter, filterOf, filterText, type FilterFlags } from '../../failed/filter-options.js'
@@ -45,16 +45,4 @@ async function purge<S extends FailedSummary>(
   if (missing.length > 0) terminal.error(notFound(missing, queue))
   await (terminal.json ? terminal.printJson({ removed }) : terminal.print(`${number(removed)} removed`))
   process.exitCode = confirmed && missing.length === 0 ? EXIT.ok : EXIT.partial
-}
-
-async function isConfirmed(question: string): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    // Ctrl-D is no answer, and so no.
-    const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
-    const answer = await Promise.race([lines.question(`${question} [y/N] `), closed])
-    return /^y(es)?$/i.test(answer.trim())
-  } finally {
-    lines.close()
-  }
 }

@@ -6,14 +6,13 @@ import { runAll } from '../../../schedule/run-all.js'
 import { withCancelling } from '../../cancelling.js'
 import { CommandError, errorJson, EXIT, usage } from '../../exit.js'
 import { linesOf } from '../../lines.js'
-import { wholeNumber, type Settings } from '../../settings.js'
+import { wholeNumber } from '../../settings.js'
 import { plain, type Terminal } from '../../terminal.js'
+import { addFilter, filterFlags } from '../../waiting-filter.js'
+import { AT_A_TIME, cancelAll, type CancelAllOptions } from './cancel-all.js'
 import { notWaiting, targetOf } from './target.js'
 
-type Options = Settings & { revision?: number; due?: string; receipts?: boolean }
-
-/** How many cancellations are on their way at a time. */
-const AT_A_TIME = { messages: 1000, bytes: Infinity, bodyBytes: 0 }
+type Options = CancelAllOptions & { revision?: number; due?: string; receipts?: boolean; all?: boolean }
 
 const HELP = `
 With a store (--redis, --postgres) the answer is exact: cancelled, or not-waiting. A message on its way to its queue is not waiting
@@ -25,27 +24,53 @@ Without one, messages wait in RabbitMQ itself. A cancellation is a record that t
   unknown    recorded, without --due: one of the two. A message that is due in more than 30 days is handled
 It concerns all messages that were scheduled under the id until now, or exactly one with --revision.
 
-Exits with 1 if a message did not wait, or its cancellation was too late. With --json each answer is a line
-{"id":…,"outcome":…}, or {"id":…,"error":…}, in the order in which they are known.
+With --all and a filter, every waiting message that fits is cancelled, as the store shows them, or the journal in RabbitMQ
+(ladder({ journal: true })). It shows how many these are, and asks first; without a terminal --yes is needed. Messages that come
+later are not cancelled. SIGINT and SIGTERM end it after the cancellations that are under way.
+
+Exits with 1 if a message did not wait, its cancellation was too late, or the answer is no. With --json each answer is a line
+{"id":…,"outcome":…}, or {"id":…,"error":…}, in the order in which they are known; after --all comes a line with the numbers.
 
 Examples:
   dueque cancel appointment-42/24h --due 2030-01-31T09:00:00+01:00
   dueque cancel appointment-42/24h --redis redis://localhost
   psql -XAtc 'select id from cancelled' | dueque cancel -
-  dueque cancel - --receipts < receipts.ndjson     # as dueque schedule --json has printed them`
+  dueque cancel - --receipts < receipts.ndjson     # as dueque schedule --json has printed them
+  dueque cancel --all --queue reminders --id-prefix appointment-42/`
 
 export function addCancel(command: Command, terminal: Terminal): void {
   command
-    .argument('<id...>', 'or - for ids on standard input, one a line')
+    .argument('[id...]', 'or - for ids on standard input, one a line')
     .option('--due <instant>', 'the latest due time of these messages, at an ISO 8601 time with a zone')
     .option('--revision <n>', 'of one id: exactly this one', wholeNumber)
     .addOption(
       new Option('--receipts', 'the lines on standard input are receipts, in JSON').conflicts(['due', 'revision']),
     )
+    .addOption(
+      new Option('--all', 'every message that fits the filter, of which at least one option is needed').conflicts([
+        'due',
+        'revision',
+        'receipts',
+      ]),
+    )
+    .option('--yes', 'with --all: do not ask')
+  addFilter(command)
     .addHelpText('after', HELP)
     .action(async (ids: string[], _options: Options, self: Command) => {
-      process.exitCode = await cancel(ids, self.optsWithGlobals<Options>(), terminal)
+      const options = self.optsWithGlobals<Options>()
+      assertOneWay(ids, options)
+      process.exitCode = await (options.all ? cancelAll(options, terminal) : cancel(ids, options, terminal))
     })
+}
+
+/** @throws CommandError of wrong usage */
+function assertOneWay(ids: readonly string[], options: Options): void {
+  const { all = false, yes } = options
+  if (all && ids.length > 0) throw usage('--all: expected no ids beside it')
+  if (all) return
+  if (ids.length === 0) throw usage('which messages? Expected ids, - for standard input, or --all with a filter')
+  const [flag] = yes ? ['--yes'] : filterFlags(options)
+  if (flag !== undefined) throw usage(`${flag}: only beside --all`)
 }
 
 async function cancel(ids: readonly string[], options: Options, terminal: Terminal): Promise<number> {

@@ -1,18 +1,22 @@
 import type { Command } from 'commander'
+import { EXACT, viewMethods } from '../../../schedule/view-methods.js'
 import { wholeNumber, type Settings } from '../../settings.js'
-import { withWaitlist } from '../../stores/chosen-store.js'
 import type { Terminal } from '../../terminal.js'
 import { addFilter, filterOf, type FilterOptions } from '../../waiting-filter.js'
 import { waitingJson, waitingTable } from '../../waiting-text.js'
+import { withWaiting } from '../../with-waiting.js'
 
 type Options = Settings & FilterOptions & { limit: number; cursor?: string }
 
 const HELP = `
-By the time when they are handed over: when they are due, or their retry is. Where there are more, the cursor for the next
-page comes last: on standard error, or with --json as {"cursor": …}. Needs the store alone, and no RabbitMQ.
+Messages are sorted by the time at which they are handed over: when they are due, or their retry is. If there are more, the cursor
+for the next page comes last: on standard error, or with --json as {"cursor": …}.
+
+With a store (--redis, --postgres) no RabbitMQ is needed. Without one, the journal in RabbitMQ is read: ladder({ journal: true }).
 
 Examples:
-  dueque list --redis redis://localhost --queue reminders --from 2030-01-31T00:00:00Z --to 2030-02-01T00:00:00Z
+  dueque list --queue reminders --from 2030-01-31T00:00:00Z --to 2030-02-01T00:00:00Z
+  dueque list --id-prefix appointment-42/ --header tenant=clinic-3
   dueque list --redis redis://localhost --limit 1000 --json | jq -r .id`
 
 export function addList(command: Command, terminal: Terminal): void {
@@ -25,8 +29,8 @@ export function addList(command: Command, terminal: Terminal): void {
 
 async function list(options: Options, terminal: Terminal): Promise<void> {
   const { limit, cursor } = options
-  const filter = filterOf(options)
-  const page = await withWaitlist(options, terminal, (waiting) => waiting.list({ ...filter, limit, cursor }))
+  const asked = { ...filterOf(options), limit, cursor }
+  const page = await withWaiting(options, terminal, (waiting) => viewMethods(waiting, EXACT).list(asked))
   if (terminal.json) {
     for (const message of page.messages) if (!(await terminal.printJson(waitingJson(message)))) return
     if (page.cursor !== undefined) await terminal.printJson({ cursor: page.cursor })

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import type { CancelResult, Due, RescheduleContent } from '../../../index.js'
+import { isDuequeError } from '../../../base/errors.js'
+import type { CancelResult, CancelTarget, Due, RescheduleContent } from '../../../index.js'
 import { parseInstant } from '../../../message/due.js'
 import { withCancelling } from '../../cancelling.js'
 import { EXIT, usage } from '../../exit.js'
@@ -23,12 +24,14 @@ const HELP = `
 With a store (--redis, --postgres) the message keeps what it holds, unless --data or --file gives something else. Its expiry
 keeps its distance, and a retry is due then too. Exits with 1 if it did not wait.
 
-Without one, messages wait in RabbitMQ itself, which cannot look them up: give the whole message again, with its destination. The
-new message is scheduled first, then the old one is cancelled: --due, the old due time, tells whether that was in time. If it was
-not, both may be delivered. Exits with 1 then.
+Without one, messages wait in RabbitMQ itself. If they are in a journal (ladder({ journal: true })), the message keeps what it
+holds; exits with 1 if it is not there. Otherwise give the whole message again, with its destination. The new message is scheduled
+first, then the old one is cancelled: --due, the old due time, tells whether that was in time; a journal knows it. If it was not,
+both may be delivered. Exits with 1 then.
 
 Examples:
   dueque reschedule appointment-42/24h --at 2030-01-31T09:00:00+01:00 --redis redis://localhost
+  dueque reschedule appointment-42/24h --in 2h                # from the journal
   dueque reschedule appointment-42/24h --in 2h --due 2030-01-31T09:00:00+01:00 --queue reminders \\
     --name appointment.reminder --data '{"patient":"p-7"}'`
 
@@ -48,12 +51,30 @@ async function run(id: string, options: Options, terminal: Terminal): Promise<vo
   const due = (delay === undefined ? { at } : { in: delay }) as Due
   const content = await contentFrom(options)
   const target = targetOf(id, revision, oldDue)
-  const receipt = await withCancelling(options, terminal, ({ reschedule }) => reschedule(target, due, content!))
+  const receipt =
+    content || hasStore(options)
+      ? await withCancelling(options, terminal, ({ reschedule }) => reschedule(target, due, content!))
+      : await rescheduleJournalled(target, due, options, terminal)
   if (!receipt) throw notWaiting(id)
   const { replaced, dueAt } = receipt
   if (replaced === 'too-late') process.exitCode = EXIT.partial
   const text = `${plain(id)} is due ${dueAt}${NOTES[replaced] ?? ''}`
   await (terminal.json ? terminal.printJson(receipt) : terminal.print(text))
+}
+
+/** With the content that the journal in RabbitMQ has. */
+async function rescheduleJournalled(target: CancelTarget, due: Due, options: Options, terminal: Terminal) {
+  const { withWaiting } = await import('../../with-waiting.js')
+  const { withJournalled } = await import('../../with-dueque.js')
+  try {
+    return await withWaiting(options, terminal, (journal) =>
+      withJournalled(options, terminal, journal, (mq) => mq.reschedule(target, due)),
+    )
+  } catch (error) {
+    if (isDuequeError(error, 'INVALID_OPTION') && error.data.option === 'content')
+      throw usage('the journal keeps no bodies: give the payload, --data or --file', error)
+    throw error
+  }
 }
 
 const NOTES: Partial<Record<CancelResult, string>> = {
@@ -68,8 +89,6 @@ const OF_CONTENT = ['queue', 'exchange', 'key', 'declare', 'name', 'schemaVersio
 async function contentFrom(options: Options): Promise<RescheduleContent | undefined> {
   const { data, file, declare, correlationId, expiresIn } = options
   if (data === undefined && file === undefined) {
-    if (!hasStore(options))
-      throw usage('messages that wait in RabbitMQ itself cannot be looked up: give the payload, --data or --file')
     const isMore = [...OF_CONTENT.map((name) => options[name]), correlationId, expiresIn].some(
       (value) => value !== undefined,
     )
