@@ -25,6 +25,8 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts', 'examples/testing/vitest.test.ts'],
           // Properties take seconds on a machine that others use as well.
           testTimeout: 30_000,
+          // A worker loads the modules once for all of its files.
+          isolate: false,
           maxWorkers: cores,
         },
       },

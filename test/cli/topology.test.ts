@@ -83,7 +83,6 @@ test(
     expect(incomplete).toMatchObject({ code: 4 })
     expect(named(incomplete.stdout, 'missing')).toEqual([rung])
     expect(named((await topology('apply', '--queue', queue)).stdout, 'created')).toEqual([rung])
-    expect(await topology('verify', '--queue', queue)).toMatchObject({ code: 0, stdout: '' })
 
     const withManagement = managementUrl()
     if (withManagement === undefined) return
@@ -112,9 +111,6 @@ test(
     expect(text).toContain(`missing binding of queue ${queue} to exchange ${prefix}.deliver`)
     expect(text).toContain('2 missing: dueque topology apply declares them; 1 differ: delete')
     await channel.deleteQueue(rung)
-    expect((await topology('apply', '--queue', queue)).code).toBe(0)
-    expect((await topology(...full)).code).toBe(0)
-
     // As older versions declared it.
     const { arguments: own } = await management<{ arguments: object }>(`/queues/${vhost.name}/${queue}`)
     expect(own).toMatchObject({ 'x-delivery-limit': 1000 })

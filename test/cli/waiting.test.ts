@@ -125,7 +125,7 @@ test('problems of the store are reported without its password', async () => {
 describe('without a store, messages that wait in RabbitMQ itself', () => {
   const rabbit = () => ({ AMQP_URL: vhost.url })
   /** Time enough to start the command line, on a busy machine too. */
-  const DELAY_MS = 12_000
+  const DELAY_MS = 8000
   const inMs = (ms: number) => new Date(Date.now() + ms).toISOString()
 
   /** A consumer, and a producer in the ladder. */

@@ -1,19 +1,78 @@
-import { describe, expect, test, vi, type TestContext } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { PrivateCluster } from '../../scripts/broker/private-cluster.js'
-import { connect } from '../../src/index.js'
-import { unique } from '../strategies/recorder.js'
-import { startCluster } from '../support/broker.js'
+import type { PrivateNode } from '../../scripts/broker/private-node.js'
+import { connect, on, type DuequeError } from '../../src/index.js'
+import { diagnose } from '../../src/operate/doctor/diagnose.js'
+import { Recorder, note, unique } from '../strategies/recorder.js'
+import { nodeVersion, poll, startCluster } from '../support/broker.js'
+import { open } from '../support/mq.js'
 import { isBefore } from '../support/version.js'
 import { CancelledMinute, COUNT, MINUTE } from './cancelled-minute.js'
 import { HandlerLog } from './handler-log.js'
 
-vi.setConfig({ testTimeout: 600_000 })
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 240_000 })
 
-const noNodes = process.env['DUEQUE_RABBITMQ_BIN'] === undefined
+const version = await nodeVersion()
 
-describe.skipIf(noNodes)('a cluster of three (skipped if DUEQUE_RABBITMQ_BIN is not set)', () => {
+describe.skipIf(version === undefined)('a cluster of three (skipped if DUEQUE_RABBITMQ_BIN is not set)', () => {
+  let cluster: PrivateCluster
+  beforeAll(async () => {
+    cluster = (await startCluster())!
+  })
+  afterAll(() => cluster.stop(), 60_000)
+
+  test('on a node that loses its replica a consumer reports it, and handles or waits, until the replica is back', async () => {
+    const [first, second] = cluster.nodes as [PrivateNode, PrivateNode]
+    const [producer, consumer] = [await open(first.url), await open(second.url)]
+    const errors: DuequeError[] = []
+    consumer.on('error', (error) => void errors.push(error))
+    const queues = { handle: unique('handle'), wait: unique('wait') }
+    const handling = await Recorder.on(consumer, queues.handle)
+    const waiting = await Recorder.on(consumer, queues.wait, { onTailDown: 'wait' })
+    const schedule = async (n: number) => {
+      for (const queue of Object.values(queues)) await producer.schedule(note, { n }, { to: { queue }, in: 0 })
+    }
+    await schedule(1)
+    await Promise.all([handling.has(1), waiting.has(1)])
+    const replica = (action: 'add' | 'delete') =>
+      first.ctl(
+        'eval',
+        `rabbit_stream_queue:${action}_replica(<<"/">>, <<"dueque.v1.cancellations.1h">>, '${second.name}').`,
+      )
+    await replica('delete')
+    try {
+      await poll(() => errors.length > 0, { what: 'the report', timeoutMs: 120_000 })
+      expect(errors[0]).toMatchObject({ code: 'CANCELLATIONS_UNREAD' })
+      expect(errors[0]!.message).toContain('dueque.v1.cancellations.1h')
+      expect(errors[0]!.message).not.toContain('other properties')
+      expect(consumer.health()).toMatchObject({ ok: false, cancellations: { state: 'down' } })
+      const told = async () => {
+        const here = { url: first.url, management: first.managementUrl, logger: false, roundTrip: false } as const
+        const { findings } = await diagnose(here)
+        return findings.find(({ code }) => code === 'stream-without-replica')?.what
+      }
+      await poll(async () => (await told()) !== undefined, { what: 'the finding of doctor', timeoutMs: 60_000 })
+      expect(await told()).toContain(`node ${second.name} has no replica of dueque.v1.cancellations.1h`)
+      await schedule(2)
+      await handling.has(2)
+      // It starts, too.
+      const late = await consumer.consume(unique('late'), [on(note, () => undefined)])
+      await late.close()
+      expect(waiting.numbers).toEqual([1])
+    } finally {
+      await replica('add')
+    }
+    await waiting.has(2, 60_000)
+    expect(consumer.health()).toMatchObject({ ok: true, cancellations: { state: 'live' } })
+    expect(errors).toHaveLength(1)
+  })
+
+  // The last: a node gets killed.
   test(`a node is lost while half of ${COUNT} messages are cancelled: none cancelled is handled, all others are`, async (test) => {
-    const cluster = await ownCluster(test)
+    test.skip(
+      isBefore(version!, [3, 10, 20]),
+      `on RabbitMQ ${version} some messages stay with the dead-letter worker of a rung, see docs/operations.md`,
+    )
     const [first, second, third] = cluster.nodes.map(({ url }) => url) as [string, string, string]
     const lost = cluster.nodes[2]!
     const mq = await connect({ url: cluster.urls, publishTimeoutMs: 120_000 })
@@ -52,15 +111,3 @@ describe.skipIf(noNodes)('a cluster of three (skipped if DUEQUE_RABBITMQ_BIN is 
     console.info(...(await Promise.all(closed)))
   })
 })
-
-/** Its nodes get killed: no other test may use it. */
-async function ownCluster(test: TestContext): Promise<PrivateCluster> {
-  const cluster = (await startCluster())!
-  test.onTestFinished(() => cluster.stop(), 60_000)
-  const { version } = cluster.nodes[0]!
-  test.skip(
-    isBefore(version, [3, 10, 20]),
-    `on RabbitMQ ${version} some messages stay with the dead-letter worker of a rung, see docs/operations.md`,
-  )
-  return cluster
-}

@@ -17,7 +17,7 @@ const AROUND_FAULT_MS = 5000
 const RESENT_MS = 3000
 
 /** How many messages: enough for all tests together, and for a proof by themselves 10,000, which take a minute. */
-export const COUNT = Number(process.env['DUEQUE_CANCELLED_COUNT'] ?? 3000)
+export const COUNT = Number(process.env['DUEQUE_CANCELLED_COUNT'] ?? 1500)
 /** They are due within a minute at most. */
 export const MINUTE = { count: COUNT, firstInMs: 6000 + COUNT / 2, overMs: Math.max(20_000, COUNT * 5.5) }
 

@@ -5,13 +5,14 @@ import { connect, isDuequeError, ladder, type ConnectOptions, type Dueque } from
 import { AmqpWorld } from '../strategies/amqp-world.js'
 import { conformance } from '../strategies/conformance.js'
 import { Recorder, note, scheduleNotes, unique } from '../strategies/recorder.js'
-import { poll, startCluster } from '../support/broker.js'
+import { nodeVersion, poll, startCluster } from '../support/broker.js'
 import { failure } from '../support/mq.js'
 import { openSockets } from '../support/sockets.js'
 import { isBefore } from '../support/version.js'
 import { SteadyLoad } from './steady-load.js'
 
-const noNodes = process.env['DUEQUE_RABBITMQ_BIN'] === undefined
+const version = await nodeVersion()
+const noNodes = version === undefined
 
 const why = '(skipped where DUEQUE_RABBITMQ_BIN does not say how to start one)'
 
@@ -46,11 +47,41 @@ describe.skipIf(noNodes)(`a cluster of three ${why}`, () => {
       'routing is the same on three nodes, and its outlets take 8 s',
   }
   conformance({ name: 'ladder on three nodes', make: ladder, cannot }, () => new AmqpWorld(cluster.urls, ladder))
+
+  // The last: two nodes are killed.
+  test('without a majority, schedule fails in time instead of resolving, and works again when the nodes are back', async (test) => {
+    skipIfItLoses(test)
+    const [left, ...others] = cluster.nodes
+    const queue = unique('majority')
+    const publishTimeoutMs = 3000
+    const mq = await open([left!.url], { publishTimeoutMs })
+    const recorder = await Recorder.on(mq, queue)
+    await scheduleNotes(mq, queue, [10, 8000])
+    await Promise.all(others.map((node) => node.kill()))
+    try {
+      for (let n = 100; n < 103; n++) {
+        const start = performance.now()
+        const error = await failure(mq.schedule(note, { n }, { to: { queue }, in: 1000 }))
+        expect(performance.now() - start).toBeLessThan(publishTimeoutMs + 2000)
+        expect(isDuequeError(error, 'PUBLISH_TIMEOUT') && error.outcome).toMatch(/^(unknown|refused)$/)
+      }
+    } finally {
+      await Promise.all(others.map((node) => node.restart()))
+    }
+    const end = Date.now() + 60_000
+    while (!(await scheduled(mq, queue)) && Date.now() < end);
+    // Confirmed messages arrive, failed ones may arrive.
+    await poll(() => [0, 1, 200].every((n) => recorder.numbers.includes(n)), { what: 'arrivals', timeoutMs: 60_000 })
+    expect(recorder.early).toEqual([])
+  }, 240_000)
 })
 
 describe.skipIf(noNodes)(`a private cluster of three ${why}`, () => {
   test('a follower, then a leader killed and restarted under load: each handled once, none early, none lost', async (test) => {
-    const cluster = await ownCluster(test)
+    skipIfItLoses(test)
+    // Its nodes get killed: no other test may use it afterwards, nor a second try.
+    const cluster = (await startCluster())!
+    onTestFinished(() => cluster.stop())
     const queue = unique('failover')
     await scheduleNotes(await open(cluster.urls), queue, [4000])
     // One of those that the load takes: which it is depends on how long the machine took to declare it.
@@ -95,43 +126,13 @@ describe.skipIf(noNodes)(`a private cluster of three ${why}`, () => {
     expect(recorder.early).toEqual([])
     expect(recorder.numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, n) => n))
   }, 400_000)
-
-  test('without a majority, schedule fails in time instead of resolving, and works again when the nodes are back', async (test) => {
-    const cluster = await ownCluster(test)
-    const [left, ...others] = cluster.nodes
-    const queue = unique('majority')
-    const publishTimeoutMs = 3000
-    const mq = await open([left!.url], { publishTimeoutMs })
-    const recorder = await Recorder.on(mq, queue)
-    await scheduleNotes(mq, queue, [10, 8000])
-    await Promise.all(others.map((node) => node.kill()))
-
-    for (let n = 100; n < 103; n++) {
-      const start = performance.now()
-      const error = await failure(mq.schedule(note, { n }, { to: { queue }, in: 1000 }))
-      expect(performance.now() - start).toBeLessThan(publishTimeoutMs + 2000)
-      expect(isDuequeError(error, 'PUBLISH_TIMEOUT') && error.outcome).toMatch(/^(unknown|refused)$/)
-    }
-
-    await Promise.all(others.map((node) => node.restart()))
-    const end = Date.now() + 60_000
-    while (!(await scheduled(mq, queue)) && Date.now() < end);
-    // Confirmed messages arrive, failed ones may arrive.
-    await poll(() => [0, 1, 200].every((n) => recorder.numbers.includes(n)), { what: 'arrivals', timeoutMs: 60_000 })
-    expect(recorder.early).toEqual([])
-  }, 240_000)
 })
 
-/** Its nodes get killed: no other test may use it afterwards, nor a second try. */
-async function ownCluster({ skip }: Pick<TestContext, 'skip'>): Promise<PrivateCluster> {
-  const cluster = (await startCluster())!
-  onTestFinished(() => cluster.stop())
-  const { version } = cluster.nodes[0]!
+function skipIfItLoses({ skip }: Pick<TestContext, 'skip'>): void {
   skip(
-    isBefore(version, [3, 10, 20]),
+    isBefore(version!, [3, 10, 20]),
     `on RabbitMQ ${version} some messages stay with the dead-letter worker of a rung, see docs/operations.md`,
   )
-  return cluster
 }
 
 async function open(urls: readonly string[], options: ConnectOptions = {}): Promise<Dueque> {

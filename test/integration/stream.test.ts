@@ -6,24 +6,24 @@ import { openConnection } from '../../src/amqp/connection/operator-connection.js
 import { openStream, type StreamSettings } from '../../src/amqp/receive/stream.js'
 import { resolveOptions } from '../../src/options.js'
 import { unique } from '../strategies/recorder.js'
-import { poll, startNode, useVhost } from '../support/broker.js'
+import { poll, useVhost } from '../support/broker.js'
 import { failure } from '../support/mq.js'
 
 const vhost = useVhost()
 const HOUR = 3_600_000
 const STREAM = { durable: true, arguments: { 'x-queue-type': 'stream' } }
 
-async function writer(url: string): Promise<ConfirmChannel> {
-  const model = await connect(url, { noDelay: true })
+async function writer(): Promise<ConfirmChannel> {
+  const model = await connect(vhost.url, { noDelay: true })
   model.on('error', () => undefined)
   onTestFinished(() => model.close().catch(() => undefined))
   return model.createConfirmChannel()
 }
 
 /** A stream and a channel to write to it. */
-async function newStream(url = vhost.url) {
+async function newStream() {
   const queue = unique('stream')
-  const channel = await writer(url)
+  const channel = await writer()
   await channel.assertQueue(queue, STREAM)
   const write = async (texts: readonly string[], writtenAt = Date.now()) => {
     const timestamp = Math.floor(writtenAt / 1000)
@@ -180,18 +180,3 @@ test('fails at once if the stream is missing, and stops waiting when it is close
   await reader.close()
   expect(await failure(reader.reached())).toMatchObject({ code: 'CLOSED' })
 })
-
-test.skipIf(!process.env['DUEQUE_RABBITMQ_BIN'])(
-  'reads on during a memory alarm (needs a node: DUEQUE_RABBITMQ_BIN)',
-  async () => {
-    const node = (await startNode({ management: false }))!
-    onTestFinished(() => node.stop())
-    const { queue, write } = await newStream(node.url)
-    await write(numbers(0, 3000))
-    await node.ctl('set_vm_memory_high_watermark', '0.000001')
-    const { reader, texts } = await read(queue, { url: node.url })
-    await reader.reached()
-    expect(texts.length).toBe(3000)
-  },
-  120_000,
-)

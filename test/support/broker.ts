@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { poll } from '../../scripts/broker/poll.js'
 import { untilNoSockets, useOwn } from './own.js'
 import { PrivateCluster, type PrivateClusterOptions } from '../../scripts/broker/private-cluster.js'
@@ -106,6 +109,14 @@ export async function startCluster(
 ): Promise<PrivateCluster | undefined> {
   const programs = process.env['DUEQUE_RABBITMQ_BIN']
   return programs ? PrivateCluster.start({ ...options, programs }) : undefined
+}
+
+/** The version of the nodes that {@link startNode} starts, without starting one; undefined if their programs are unknown. */
+export async function nodeVersion(): Promise<string | undefined> {
+  const programs = process.env['DUEQUE_RABBITMQ_BIN']
+  if (!programs) return undefined
+  const { stdout } = await promisify(execFile)(join(programs, 'rabbitmqctl'), ['version'])
+  return stdout.trim()
 }
 
 let saidThatShared = false
