@@ -64,7 +64,8 @@ export interface JournalReadingTimes {
   coldListMs: number
   warmCountMs: number
   warmListMs: number
-  lookUpMs: number
+  /** Of this process, for the cold count. */
+  cpuMs: number
   wholeP50Ms: number
   wholeP99Ms: number
   rss: number
@@ -77,7 +78,10 @@ export async function readJournal(url: string, namespace: string, count: number)
   const cold = <T>(work: (journal: JournalView) => Promise<T>) => timed(() => withJournal(operator, work))
   const [coldListMs] = await cold((journal) => journal.list(filter, { limit: 100 }))
   return withJournal(operator, async (journal) => {
+    const before = process.cpuUsage()
     const [coldCountMs, counted] = await timed(() => journal.count({}))
+    const { user, system } = process.cpuUsage(before)
+    const cpuMs = (user + system) / 1000
     if (counted !== count) throw new Error(`counted ${counted} of ${count}`)
     const rss = process.memoryUsage.rss()
     const [warmCountMs] = await timed(() => journal.count({}))
@@ -91,7 +95,7 @@ export async function readJournal(url: string, namespace: string, count: number)
     }
     whole.sort((a, b) => a - b)
     const [wholeP50Ms, wholeP99Ms] = [whole[250]!, whole[495]!]
-    return { coldCountMs, coldListMs, warmCountMs, warmListMs, lookUpMs: 0, wholeP50Ms, wholeP99Ms, rss }
+    return { coldCountMs, coldListMs, warmCountMs, warmListMs, cpuMs, wholeP50Ms, wholeP99Ms, rss }
   })
 }
 

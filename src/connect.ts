@@ -160,12 +160,14 @@ class Connected<S extends Strategy> implements Dueque<S> {
     const stored = this.strategy.storeFaults?.()
     const isUp = health.producer === 'up' && health.consumer !== 'down' && store !== 'down'
     const cancellations = this.#tail?.health()
+    const journal = this.strategy.journalHealth?.()
     return {
       ok: isUp && !this.#consumers.isWaiting && this.#closing === undefined,
       ...health,
       ...(store && { store }),
       ...(stored && { stored }),
       ...(cancellations && { cancellations }),
+      ...(journal && { journal }),
     }
   }
 

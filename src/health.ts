@@ -12,6 +12,8 @@ export interface Health {
   readonly stored?: StoreFaultCounts
   /** Of the consumers that honour cancellations by RabbitMQ. Missing before the first of them. */
   readonly cancellations?: CancellationHealth
+  /** The index of the waiting messages, with `ladder({ journal: { index: true } })`. `ok` ignores it. */
+  readonly journal?: JournalHealth
   /** Why RabbitMQ blocks, in its words. */
   readonly blockedBy?: string
   /** The broker of the current or the last connection. Missing with the strategy `memory`, which has no broker. */
@@ -36,6 +38,17 @@ export interface CancellationHealth {
   readonly unreadable: number
   /** When it was last proved that all of them are read: ISO 8601. Missing before the first time. */
   readonly provedAt?: string
+}
+
+/** An index of the journal of waiting messages. */
+export interface JournalHealth {
+  /**
+   * `unused` before the first question. `reading`: the journal is read for the first time. `live`: it is read, and followed.
+   * `over`: there are more messages than `maxEntries`; for 10 minutes each question reads the journal.
+   */
+  readonly state: 'unused' | 'reading' | 'live' | 'over'
+  /** Messages in memory. Some of them may not be waiting any more. */
+  readonly entries: number
 }
 
 /** Of this process, since its store was opened. */

@@ -31,7 +31,7 @@ export type { Duration, ExponentialBackoff, RetryPolicy } from './consumer/retry
 export type { DedupeOptions } from './consumer/copies/dedupe.js'
 export type { DedupeStore } from './strategies/dedupe-store.js'
 export type { DuplicateWindow } from './consumer/copies/duplicates.js'
-export type { CancellationHealth, Health, StoreFaultCounts } from './health.js'
+export type { CancellationHealth, Health, JournalHealth, StoreFaultCounts } from './health.js'
 export type {
   CancelledEvent,
   DeadEvent,

@@ -32,7 +32,7 @@ export async function openSession<B extends Broker>(
   options: ResolvedOptions,
   { onError, started }: SessionSettings,
 ): Promise<Session<B>> {
-  const { strategy, clock, logger, publishTimeoutMs } = options
+  const { strategy, clock, logger, publishTimeoutMs, cancellations } = options
   let closing: Promise<void> | undefined
   const close = () => (closing ??= closeBoth())
   const closeBoth = async () => {
@@ -45,7 +45,7 @@ export async function openSession<B extends Broker>(
   // A broker that the strategy brings along is never away.
   await (strategy.broker ? broker.open() : openInTime(broker, options))
   const start = async () => {
-    await strategy.start({ broker, clock, logger, onError })
+    await strategy.start({ broker, clock, logger, onError, graceMs: cancellations.graceMs })
     await started?.()
   }
   try {

@@ -52,7 +52,6 @@ export class JournalReading {
   readonly #settings: ReadingSettings
   readonly #closing = new AbortController()
   readonly #streams: readonly ReadStream[]
-  #unreadable = 0
   #failure: DuequeError | undefined
   #isDeleted = false
   /** By `performance.now()`. */
@@ -117,9 +116,9 @@ export class JournalReading {
     return this.#isDeleted || this.#streams.some(({ kind, last, most }) => kind === 'journal' && last < most)
   }
 
-  /** Records of this process that could not be read. */
-  get unreadable(): number {
-    return this.#unreadable
+  /** Whether a reader has lost its place, and has not come back to it. */
+  get isBehind(): boolean {
+    return this.#streams.some(({ last, most }) => last < most)
   }
 
   async close(): Promise<void> {
@@ -200,7 +199,6 @@ export class JournalReading {
 
   #skipped(error: Error, stream: string, offset: number): void {
     const { logger, isNews } = this.#settings.source
-    this.#unreadable++
     if (isNews('unreadable'))
       logger.warn('a record of the journal could not be read: skipped, as others may be', {
         stream,

@@ -1,5 +1,6 @@
 import { closeInTime } from '../amqp/connection/close-in-time.js'
 import { DuequeError } from '../base/errors.js'
+import type { JournalHealth } from '../health.js'
 import { fits, type JournalledMessage, type WaitingView, type WaitlistFilter } from '../strategies/waiting-view.js'
 import { wholeMessages, type AskedIndex } from './asked-index.js'
 import type { OnRecords } from './journal-reading.js'
@@ -61,7 +62,7 @@ export class JournalView implements WaitingView {
   }
 
   /** The index that stays, as it is now. Undefined without one. */
-  health(): { state: RunningIndex['state']; entries: number } | undefined {
+  health(): JournalHealth | undefined {
     return this.#index && { state: this.#index.state, entries: this.#index.size }
   }
 

@@ -22,6 +22,8 @@ interface Parts {
   broker: AmqpBroker
   clock: Timeline
   logger: Logger
+  /** How long a cancellation counts after its due time. */
+  graceMs?: number | undefined
 }
 
 /** Undefined without a journal. */
@@ -32,7 +34,7 @@ export function openJournal(options: boolean | JournalOptions | undefined, parts
 }
 
 /** The journal of the namespace of a broker. */
-function sourceOf({ broker, clock, logger }: Parts): JournalSource {
+function sourceOf({ broker, clock, logger, graceMs = GRACE_MS }: Parts): JournalSource {
   const logs: Record<LogKind, StreamLog> = {
     journal: new StreamLog({ broker, layout: journalLayout(broker.names), clock, logger }),
     cancellations: new StreamLog({ broker, layout: cancellationLayout(broker.names), clock, logger }),
@@ -46,7 +48,7 @@ function sourceOf({ broker, clock, logger }: Parts): JournalSource {
     declare: (kind) => logs[kind].declare(broker.topology),
     deleted: () => broker.topology.forget(),
     now: () => clock.now(),
-    graceMs: GRACE_MS,
+    graceMs,
     logger,
     isNews: throttle(systemClock),
   }

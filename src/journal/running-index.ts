@@ -1,5 +1,6 @@
 import { errorText, isDuequeError } from '../base/errors.js'
 import { SharedWork } from '../base/shared-work.js'
+import type { JournalHealth } from '../health.js'
 import type { AskedIndex } from './asked-index.js'
 import type { OnRecords } from './journal-reading.js'
 import type { JournalSource } from './journal-source.js'
@@ -38,10 +39,10 @@ export class RunningIndex {
     this.#settings = settings
   }
 
-  /** - `over`: it had more entries than it may have. `reading`: from the first question to its answer. */
-  get state(): 'unused' | 'reading' | 'live' | 'over' {
+  get state(): JournalHealth['state'] {
     if (this.#isOver) return 'over'
-    return this.#open ? 'live' : this.#opening ? 'reading' : 'unused'
+    if (this.#open && !this.#open.reading.isBehind) return 'live'
+    return this.#opening ? 'reading' : 'unused'
   }
 
   /** Entries in memory. */

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
 import type { DuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import type { StoreFaultCounts } from '../health.js'
+import type { JournalHealth, StoreFaultCounts } from '../health.js'
 import type { Cancellations } from './cancellations.js'
 import type { Waitlist } from './waitlist.js'
 import type { WaitingView } from './waiting-view.js'
@@ -49,6 +49,8 @@ export interface Strategy {
   storeHealth?(): 'up' | 'down'
   /** Entries of the store that could not be read, or were lost. Only for strategies with a store. */
   storeFaults?(): StoreFaultCounts
+  /** The index of its journal, if it keeps one. */
+  journalHealth?(): JournalHealth | undefined
   /** Idempotent. Messages go on waiting, except in memory. */
   stop(): Promise<void>
 }
@@ -101,4 +103,6 @@ export interface Environment {
   readonly logger: Logger
   /** Called for errors that need an operator while nobody waits for an answer. */
   readonly onError: (error: DuequeError) => void
+  /** How long consumers remember a cancellation after its due time, in milliseconds. @default a day */
+  readonly graceMs?: number | undefined
 }

@@ -13,6 +13,7 @@ interface LogSettings {
   broker: AmqpBroker
   clock: Timeline
   logger: Logger
+  graceMs?: number | undefined
 }
 
 /** The logs beside the messages of a strategy on RabbitMQ: cancellations, and a journal if there is one. */
@@ -32,12 +33,13 @@ export class StreamLogs {
   facets() {
     const cancellations = cancellationFacet(this.#strategy, () => this.#cancellations)
     if (this.#options === false) return { cancellations }
-    return { cancellations, journal: journalFacet(this.#strategy, () => this.#journal) }
+    const journal = journalFacet(this.#strategy, () => this.#journal)
+    return { cancellations, journal, journalHealth: () => this.#journal?.view.health() }
   }
 
-  open({ broker, clock, logger }: LogSettings): void {
+  open({ broker, clock, logger, graceMs }: LogSettings): void {
     this.#cancellations = cancellationLog(broker, clock, logger)
-    this.#journal = openJournal(this.#options, { broker, clock, logger })
+    this.#journal = openJournal(this.#options, { broker, clock, logger, graceMs })
   }
 
   /** Publishes a message, and its record in the journal if there is one. */

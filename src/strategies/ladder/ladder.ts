@@ -88,7 +88,7 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
     // Two roundings of up to 1 s each way, and the broker's own delay.
     limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 1500, leadMs: longestLead(lead) },
 
-    async start({ broker: given, clock, logger }: Environment) {
+    async start({ broker: given, clock, logger, graceMs }: Environment) {
       const broker = onRabbit(given, 'ladder')
       if (open) throw invalidOption('strategy', 'a ladder of its own for each connection', 'one that is in use')
       const declarer = new LadderDeclarer(broker, broker.topology, logger)
@@ -96,7 +96,7 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
       const routes = new Routes(queueType ?? broker.topology.queueType)
       const warmUp = new WarmUp(declarer, logger, stepOf(lead))
       const names = new LadderNames(broker.names)
-      logs.open({ broker, clock, logger })
+      logs.open({ broker, clock, logger, graceMs })
       open = { broker, names, declarer, clock, tolerance, lead, routes, pauses: new Pauses(), warmUp }
     },
 

@@ -74,11 +74,11 @@ export function plugin(options: PluginOptions = {}): PluginStrategy {
     // The wait is counted from when the broker gets to a message.
     limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 500, leadMs: 0 },
 
-    async start({ broker: given, clock, logger }: Environment) {
+    async start({ broker: given, clock, logger, graceMs }: Environment) {
       const broker = onRabbit(given, 'plugin')
       if (open) throw invalidOption('strategy', 'a plugin() of its own for each connection', 'one that is in use')
       await ensureExchange(broker)
-      logs.open({ broker, clock, logger })
+      logs.open({ broker, clock, logger, graceMs })
       open = { broker, exchange: delayedExchange(broker.names), clock }
     },
 

@@ -48,6 +48,7 @@ test('shows at once what was scheduled and cancelled in the same process, withou
     if (n % 2) await mq.cancel(receipt)
     expect(await mq.count()).toBe(Math.floor(n / 2) + 1)
   }
+  expect(mq.health().journal).toEqual({ state: 'live', entries: 10 })
 })
 
 test('reads on after a reconnect', async () => {
