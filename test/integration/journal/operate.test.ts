@@ -85,6 +85,16 @@ describe.skipIf(managementUrl() === undefined)('a journal, to an operator (skipp
     expect(journal).toEqual({ since: expect.any(String) as string, records: 3 })
     expect(Math.abs(Date.parse(journal!.since!) - before)).toBeLessThan(60_000)
     expect(await codes(options)).toEqual(['ok journal'])
+    const items = Array.from({ length: 500 }, () => ({
+      message: note,
+      payload: { n: 4 },
+      options: { to: { queue }, in: '1h' },
+    }))
+    expect(await mq.scheduleAll(items)).toMatchObject({ scheduled: 500 })
+    const { records } = (await statusReport(options)).journal!
+    // An estimate, since many records may travel in one message of the stream.
+    expect(records).toBeGreaterThan(250)
+    expect(records).toBeLessThan(1000)
 
     const path = `/policies/${vhost.name}/${unique('trim')}`
     const definition = { 'max-age': '1h', 'max-length-bytes': 1_000_000 }
