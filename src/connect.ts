@@ -199,7 +199,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     if (await endsWithin(drained, wholeMs)) return
     const { underWay: schedules } = this.#scheduler
     this.#options.logger.warn('closed before all was over', { drainTimeoutMs, schedules })
-    this.#session.broker.destroy?.()
+    this.#session.destroy()
     await endsWithin(drained, LAST_WORDS_MS)
   }
 

@@ -1,5 +1,5 @@
 import { openInTime } from './amqp/connection/open-in-time.js'
-import { DuequeError } from './base/errors.js'
+import { DuequeError, errorText } from './base/errors.js'
 import { TIMED_OUT, withTimeLimit } from './base/time-limit.js'
 import type { Broker } from './broker.js'
 import type { ResolvedOptions } from './options.js'
@@ -9,6 +9,8 @@ export interface Session<B extends Broker = Broker> {
   readonly broker: B
   /** Stops the strategy, then closes the broker. Idempotent. */
   close(): Promise<void>
+  /** Ends both at once: whatever is under way fails. */
+  destroy(): void
 }
 
 export interface SessionSettings {
@@ -42,6 +44,10 @@ export async function openSession<B extends Broker>(
       await broker.close()
     }
   }
+  const destroy = () => {
+    broker.destroy?.()
+    close().catch((error: unknown) => logger.debug('the end of a session failed', { error: errorText(error) }))
+  }
   // A broker that the strategy brings along is never away.
   await (strategy.broker ? broker.open() : openInTime(broker, options))
   const start = async () => {
@@ -54,7 +60,7 @@ export async function openSession<B extends Broker>(
     await close()
     throw error === TIMED_OUT ? unanswered(publishTimeoutMs) : error
   }
-  return { broker, close }
+  return { broker, close, destroy }
 }
 
 function unanswered(ms: number): DuequeError {

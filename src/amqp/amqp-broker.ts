@@ -8,7 +8,7 @@ import type { Logger } from '../base/logger.js'
 import { AMQP_BROKER, CONTRACT } from './brand.js'
 import { AmqpConnection, type ConnectionEvents } from './connection/connection.js'
 import type { ConnectionSettings } from './connection/connect-to.js'
-import { openConnection } from './connection/operator-connection.js'
+import { ApartConnections } from './connection/apart-connections.js'
 import type { Part } from './topology/part.js'
 import type { TlsOptions } from './connection/tls.js'
 import { parseEndpoints, type Endpoint } from './connection/endpoint.js'
@@ -68,6 +68,7 @@ export class AmqpBroker implements Broker {
   readonly #maxNameBytes: number
   /** For declarations that may cost their connection. */
   readonly #settingsApart: ConnectionSettings
+  readonly #apart: ApartConnections
   readonly #young = new YoungQueues()
   /** Those that should be receiving. */
   readonly #subscriptions = new Set<AmqpSubscription>()
@@ -84,6 +85,7 @@ export class AmqpBroker implements Broker {
     this.#consuming = new AmqpConnection({ ...settings, endpoints, name: `${name} consumer` }, events)
     this.#maxNameBytes = maxNameBytes(endpoints, queueType)
     this.#settingsApart = { ...settings, endpoints, name: `${name} declaring` }
+    this.#apart = new ApartConnections(this.#settingsApart)
     this.topology = this.newTopology()
     const { names, topology } = this
     const publisher = (this.#publisher = new Publisher(this.#producing, { timeoutMs, maxInFlight, topology }))
@@ -192,7 +194,7 @@ export class AmqpBroker implements Broker {
    * @throws DuequeError as `connect` does
    */
   openApart(purpose: string): Promise<AmqpConnection> {
-    return openConnection({ ...this.#settingsApart, name: `${this.#settings.name} ${purpose}` })
+    return this.#apart.open(`${this.#settings.name} ${purpose}`)
   }
 
   /** Whether the connection of the consumers is there. */
@@ -238,6 +240,7 @@ export class AmqpBroker implements Broker {
     this.#publisher.destroy()
     this.#consuming.destroy()
     this.#producing.destroy()
+    this.#apart.destroy()
   }
 
   #topologyOn(connection: AmqpConnection, kept: boolean): Topology {

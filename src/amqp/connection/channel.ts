@@ -40,7 +40,8 @@ export class RecoveringChannel<C extends Channel> {
     clearTimeout(this.#timer)
     const channel = this.#channel
     this.#channel = undefined
-    await closeInTime(channel?.close())
+    // A connection that was destroyed answers nothing.
+    if (!this.#connection.closed) await closeInTime(channel?.close())
   }
 
   async #open(model: ChannelModel): Promise<void> {

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { TcpProxy } from '../../../scripts/broker/tcp-proxy.js'
 import {
   isDuequeError,
   ladder,
@@ -16,9 +17,9 @@ const HOUR = 3_600_000
 const vhost = useVhost()
 
 /** A process that keeps a journal. */
-function journalled(journal: true | JournalOptions = true, clock?: SettableClock) {
+function journalled(journal: true | JournalOptions = true, clock?: SettableClock, url = vhost.url) {
   const strategy = ladder({ journal })
-  return open<JournalledLadder>(vhost.url, { strategy: clock ? Object.assign(strategy, { clock }) : strategy })
+  return open<JournalledLadder>(url, { strategy: clock ? Object.assign(strategy, { clock }) : strategy })
 }
 
 const once = on(note, () => undefined)
@@ -135,4 +136,19 @@ test('a look at the journal disturbs no health, and a close ends it', async () =
   for (const one of await outcomes)
     expect(one.status === 'fulfilled' || isDuequeError(one.reason as unknown, 'CLOSED')).toBe(true)
   expect(await failure(mq.get(receipt!))).toMatchObject({ code: 'CLOSED' })
+})
+
+test.each([false, true])('a close ends looks at a journal that does not answer (index: %s)', async (index) => {
+  const proxy = await TcpProxy.to(vhost.url)
+  onTestFinished(() => proxy.close())
+  const mq = await journalled({ index }, undefined, proxy.url())
+  const [receipt] = await scheduleNotes(mq, unique('silent'), [HOUR])
+  expect(await mq.get(receipt!)).toMatchObject({ payload: { n: 0 } })
+  proxy.freeze()
+  const looks = [mq.get(receipt!), mq.count({ headers: { none: 1 } })].map((look) => failure(look))
+  await mq.close({ drainTimeoutMs: 200 })
+  // At once, and not when the broker is given up.
+  const from = performance.now()
+  expect(await Promise.all(looks)).toMatchObject([{ code: 'CLOSED' }, { code: 'CLOSED' }])
+  expect(performance.now() - from).toBeLessThan(3000)
 })
