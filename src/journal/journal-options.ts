@@ -16,7 +16,7 @@ export interface JournalOptions {
    */
   bodies?: boolean | undefined
   /**
-   * Keeps an index of the waiting messages in memory, about 200 bytes each, so that `get`, `list` and `count` answer without
+   * Keeps an index of the waiting messages in memory, about 130 bytes each, so that `get`, `list` and `count` answer without
    * reading the whole journal each time. `maxEntries` bounds it, 1 to 100,000,000: with more waiting messages it answers as
    * without an index. For long-running programs that look often.
    * @default false
