@@ -1,4 +1,5 @@
 import type { CancelMethods } from '../index.js'
+import type { JournalSettings } from './journal-option.js'
 import type { Settings } from './settings.js'
 import { withWaitlist } from './stores/chosen-store.js'
 import { hasStore } from './stores/store-options.js'
@@ -12,7 +13,7 @@ export type Cancelling = Pick<CancelMethods, 'cancel' | 'reschedule'>
  * a record that their consumers read, whether they wait in the ladder or in the plugin.
  */
 export async function withCancelling<T>(
-  settings: Settings,
+  settings: Settings & JournalSettings,
   terminal: Terminal,
   work: (methods: Cancelling) => Promise<T>,
 ): Promise<T> {

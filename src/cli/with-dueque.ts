@@ -2,7 +2,9 @@ import { connect } from '../connect.js'
 import type { CancelMethods, Dueque, LadderStrategy, WaitingMethods } from '../index.js'
 import { ladder, type JournalledLadder } from '../strategies/ladder/ladder.js'
 import { storeStrategy } from '../strategies/store/store-strategy.js'
+import type { Strategy } from '../strategies/strategy.js'
 import type { WaitingView } from '../strategies/waiting-view.js'
+import { journalOf, type JournalSettings } from './journal-option.js'
 import { connectOptions, type Settings } from './settings.js'
 import { chosenStore } from './stores/chosen-store.js'
 import type { Terminal } from './terminal.js'
@@ -12,12 +14,13 @@ import type { Terminal } from './terminal.js'
  * messages in it are left to `dueque relay`.
  */
 export async function withDueque<T>(
-  settings: Settings,
+  settings: Settings & JournalSettings,
   terminal: Terminal,
   work: (mq: Dueque) => Promise<T>,
 ): Promise<T> {
+  const journal = journalOf(settings)
   const chosen = await chosenStore(settings)
-  const strategy = chosen && storeStrategy(chosen.store, { relay: false })
+  const strategy: Strategy = chosen ? storeStrategy(chosen.store, { relay: false }) : ladder({ journal })
   try {
     return await closedAfter(connect({ ...connectOptions(settings, terminal), strategy }), terminal, work)
   } finally {
@@ -27,11 +30,15 @@ export async function withDueque<T>(
 
 /** The same, for messages that wait in RabbitMQ itself. */
 export function withLadder<T>(
-  settings: Settings,
+  settings: Settings & JournalSettings,
   terminal: Terminal,
   work: (mq: Dueque<LadderStrategy> & CancelMethods) => Promise<T>,
 ): Promise<T> {
-  return closedAfter(connect({ ...connectOptions(settings, terminal), strategy: ladder() }), terminal, work)
+  return closedAfter(
+    connect({ ...connectOptions(settings, terminal), strategy: ladder({ journal: journalOf(settings) }) }),
+    terminal,
+    work,
+  )
 }
 
 /**

@@ -47,6 +47,7 @@ const WRONG: [what: string, args: string[]][] = [
   ['no new due time', ['reschedule', 'a', ...good.slice(0, 2), '--data', '1']],
   ['options of a message without its payload', ['reschedule', 'a', '--in', '1h', '--name', 'n']],
   ['a rescheduled message without a destination', ['reschedule', 'a', '--in', '1h', '--data', '1']],
+  ['a journal of a store', ['schedule', ...good, '--data', '1', '--journal', '--redis', 'redis://127.0.0.1:1']],
   ['a relay without a store', ['relay']],
   ['a gate without a queue to forward to', ['gate', 'q']],
   ['a gate from a queue to itself', ['gate', 'q', '--to', 'q']],

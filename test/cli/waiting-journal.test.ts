@@ -126,6 +126,22 @@ test('reschedule takes the content from the journal, and the old message is drop
   expect(await mq.get(id)).toBeUndefined()
 })
 
+test('schedule and reschedule with content write into the journal if they are told to', async () => {
+  const mq = await connect({ url: vhost.url, strategy: ladder({ journal: true }) })
+  onTestFinished(() => mq.close())
+  const id = unique('by-hand')
+  const message = ['--queue', queue, '--data', '{"n":1}']
+  const scheduled = await run(['schedule', ...message, '--in', '1h', '--id', id, '--journal'], env())
+  expect(scheduled).toMatchObject({ code: 0, stderr: '' })
+  const before = await mq.get(id)
+  expect(before?.payload).toEqual({ n: 1 })
+  const args = ['reschedule', id, ...message, '--in', '2h', '--due', before!.receipt.dueAt, '--journal', 'no-bodies']
+  expect(await run(args, env())).toMatchObject({ code: 0, stderr: '' })
+  const after = await mq.get(id)
+  expect(after?.payload).toBeUndefined()
+  expect(after!.readyAt.getTime()).toBeGreaterThan(before!.readyAt.getTime())
+})
+
 test('cancel --all cancels what fits, after a confirmation', async () => {
   const late = ['--queue', other.queue, '--from', '2035-01-09T02:00:00Z']
   const [unfiltered, unconfirmed, mixed, stray] = await Promise.all([

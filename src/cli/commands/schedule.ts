@@ -8,6 +8,7 @@ import { resolveSchedule } from '../../schedule/schedule-options.js'
 import { ladder } from '../../strategies/ladder/ladder.js'
 import { usage } from '../exit.js'
 import { itemOf, LINE_HELP, type Fields } from '../item.js'
+import { journalOption, type JournalSettings } from '../journal-option.js'
 import { addContent, addDestination, addDue, fieldsOf, readPayload, type MessageOptions } from '../message-options.js'
 import { scheduleLines } from '../schedule-lines.js'
 import type { Settings } from '../settings.js'
@@ -15,7 +16,7 @@ import { Stop } from '../stop.js'
 import { plain, type Terminal } from '../terminal.js'
 import { withDueque } from '../with-dueque.js'
 
-type Options = Settings & MessageOptions & Pick<Fields, 'in' | 'at' | 'id'> & { raw?: boolean }
+type Options = Settings & JournalSettings & MessageOptions & Pick<Fields, 'in' | 'at' | 'id'> & { raw?: boolean }
 
 const EXAMPLES = `
 Examples:
@@ -28,6 +29,7 @@ export function addSchedule(command: Command, terminal: Terminal): void {
   addContent(addDue(addDestination(command)), 'a JSON document, or lines (below)')
     .option('--id <id>', 'id of the message (default: a random UUID)')
     .addOption(new Option('--raw', 'each line is a payload and nothing else').conflicts('data'))
+    .addOption(journalOption())
     .addHelpText('after', `${LINE_HELP}\n${EXAMPLES}`)
     .action(async (_options: Options, self: Command) => run(self.optsWithGlobals<Options>(), terminal))
 }

@@ -5,6 +5,7 @@ import { parseInstant } from '../../../message/due.js'
 import { withCancelling } from '../../cancelling.js'
 import { EXIT, usage } from '../../exit.js'
 import { contentOf } from '../../item.js'
+import { journalOf, journalOption, type JournalSettings } from '../../journal-option.js'
 import {
   addContent,
   addDestination,
@@ -18,16 +19,18 @@ import { hasStore } from '../../stores/store-options.js'
 import { plain, type Terminal } from '../../terminal.js'
 import { notWaiting, targetOf } from './target.js'
 
-type Options = Settings & MessageOptions & { in?: string; at?: string; due?: string; revision?: number }
+type Options = Settings &
+  JournalSettings &
+  MessageOptions & { in?: string; at?: string; due?: string; revision?: number }
 
 const HELP = `
 With a store (--redis, --postgres) the message keeps what it holds, unless --data or --file gives something else. Its expiry
 keeps its distance, and a retry is due then too. Exits with 1 if it did not wait.
 
 Without one, messages wait in RabbitMQ itself. If they are in a journal (ladder({ journal: true })), the message keeps what it
-holds; exits with 1 if it is not there. Otherwise give the whole message again, with its destination. The new message is scheduled
-first, then the old one is cancelled: --due, the old due time, tells whether that was in time; a journal knows it. If it was not,
-both may be delivered. Exits with 1 then.
+holds; exits with 1 if it is not there. Otherwise give the whole message again, with its destination, and with --journal if there
+is a journal. The new message is scheduled first, then the old one is cancelled: --due, the old due time, tells whether that was
+in time; a journal knows it. If it was not, both may be delivered. Exits with 1 then.
 
 Examples:
   dueque reschedule appointment-42/24h --at 2030-01-31T09:00:00+01:00 --redis redis://localhost
@@ -40,6 +43,7 @@ export function addReschedule(command: Command, terminal: Terminal): void {
   addContent(addDestination(addDue(command)), 'a JSON document')
     .option('--due <instant>', 'the due time that it had, at an ISO 8601 time with a zone')
     .option('--revision <n>', 'the revision that it has', wholeNumber)
+    .addOption(journalOption())
     .addHelpText('after', HELP)
     .action(async (id: string, _options: Options, self: Command) => run(id, self.optsWithGlobals<Options>(), terminal))
 }
@@ -49,6 +53,7 @@ async function run(id: string, options: Options, terminal: Terminal): Promise<vo
   if (delay === undefined && at === undefined) throw usage('no due time: --in or --at is needed')
   if (oldDue !== undefined) parseInstant(oldDue)
   const due = (delay === undefined ? { at } : { in: delay }) as Due
+  journalOf(options)
   const content = await contentFrom(options)
   const target = targetOf(id, revision, oldDue)
   const receipt =
@@ -87,9 +92,9 @@ const OF_CONTENT = ['queue', 'exchange', 'key', 'declare', 'name', 'schemaVersio
 
 /** What the message holds from now on; undefined if it keeps what it holds. @throws CommandError of wrong usage */
 async function contentFrom(options: Options): Promise<RescheduleContent | undefined> {
-  const { data, file, declare, correlationId, expiresIn } = options
+  const { data, file, declare, correlationId, expiresIn, journal } = options
   if (data === undefined && file === undefined) {
-    const isMore = [...OF_CONTENT.map((name) => options[name]), correlationId, expiresIn].some(
+    const isMore = [...OF_CONTENT.map((name) => options[name]), correlationId, expiresIn, journal].some(
       (value) => value !== undefined,
     )
     if (isMore) throw usage('options of the message need its payload as well: --data or --file')
