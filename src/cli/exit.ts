@@ -13,7 +13,7 @@ import { isDuequeError, isError, type ErrorCode } from '../base/errors.js'
  * | 5       | `doctor` found warnings                                                                               |
  * | 6       | `doctor` found errors                                                                                 |
  * | 7       | `plugin status`: messages wait in the delayed-message plugin, or nobody can say                       |
- * | 130 143 | SIGINT or SIGTERM ended `schedule` before its input was read to the end, `redrive` half-way, or `doctor` |
+ * | 130 143 | SIGINT or SIGTERM ended `schedule` before its input was read to the end, `redrive` or `journal restore` half-way, or `doctor` |
  */
 export const EXIT = {
   ok: 0,
@@ -39,8 +39,8 @@ Exit codes:
   4         the broker could not do it: a destination is missing, no confirm came, …
   5, 6      doctor found warnings; errors
   7         plugin status: messages wait in the delayed-message plugin, or nobody can say
-  130, 143  SIGINT or SIGTERM: ended schedule before its input was read to the end, redrive before it was
-            through, or doctor; work under way is done. consume, relay and gate end with 0 after the first
+  130, 143  SIGINT or SIGTERM: ended schedule before its input was read to the end, redrive or journal restore before
+            it was through, or doctor; work under way is done. consume, relay and gate end with 0 after the first
             signal. A second one ends any command at once`
 
 /** A failure that the command line finds by itself. */

@@ -93,7 +93,7 @@ export function planLines(plan: RestorePlan): string[] {
   lines.push(`skipped: ${skippedText(plan.skipped)}`)
   if (justBefore > 0)
     lines.push(
-      `${number(justBefore)} messages were ready in the hour before ${lostAt.toISOString()} and count as delivered (--lost-at, if they were lost)`,
+      `up to ${number(justBefore)} messages were ready in the hour before ${lostAt.toISOString()} and count as delivered (--lost-at, if they were lost)`,
     )
   if (isOwn && messages > 0)
     lines.push('the journal is that of the target: messages that RabbitMQ still has are delivered twice')

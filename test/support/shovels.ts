@@ -6,7 +6,7 @@ import { HORIZONS } from '../../src/log/horizons.js'
 import { readLines } from '../../src/log/lines.js'
 import { cancellationLayout, journalLayout } from '../../src/log/log-layout.js'
 import { operatorSettings } from '../../src/operate/operator-settings.js'
-import { makeVhost, nodeApi } from './node-vhosts.js'
+import { nodeApi } from './node-vhosts.js'
 import { streamMessages } from './stream-messages.js'
 
 const LAYOUTS = [journalLayout(new Names('dueque')), cancellationLayout(new Names('dueque'))]
@@ -65,5 +65,3 @@ export async function recordCounts(url: string): Promise<Record<string, number>>
   }
   return counts
 }
-
-export { makeVhost }

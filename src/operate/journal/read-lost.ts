@@ -29,9 +29,10 @@ export async function readLost(connection: AmqpConnection, settings: RestoreSett
     cancel: () => undefined,
   }
   await withConnection(target, async (own) => {
-    const [journal] = await missingStreams(own, target, [journalLayout(target.names)])
-    // Without one, nothing was restored.
-    if (journal === undefined) await read(own, target, compare, settings)
+    const journal = journalLayout(target.names)
+    const missing = await missingStreams(own, target, [journal])
+    // Without any of them, nothing was restored.
+    if (missing.length < journal.streams().length) await read(own, target, compare, settings)
   })
   lost.decide()
   return lost
