@@ -187,6 +187,22 @@ test('a message that cannot be scheduled gets no record, is told, and holds up n
   expect(rest).toMatchObject({ restored: aborted.left, failed: 0, left: 0 })
 })
 
+test('a journal that is gone half-way ends it, and the rest is left', async () => {
+  const { namespace, schedule, options } = await journalled()
+  const queue = unique('restore')
+  await schedule(message('a', queue))
+  await schedule(message('b', queue, { dueAt: Date.now() + 100 * 24 * HOUR }))
+  const raw = await rawChannel(vhost.url)
+  const gone = `${journalLayout(new Names(namespace)).exchange}.1y`
+  const ended = await restoreJournal({
+    ...{ ...options, namespace: unique('ns'), from: { namespace }, execute: true },
+    onPlan: async () => {
+      await raw.deleteQueue(gone)
+    },
+  })
+  expect(ended).toMatchObject({ restored: 1, failed: 0, left: 1, failure: { code: 'JOURNAL_UNREAD' } })
+})
+
 test.skipIf(managementUrl() === undefined)(
   'a user that may only read the streams is enough for the source (skipped without a management API)',
   async () => {
