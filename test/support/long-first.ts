@@ -19,6 +19,7 @@ const LONG = [
   'integration/cancellation/gate',
   'integration/cancellation/gate-blind',
   'package/pack',
+  'strategies/ladder-journal',
   'integration/ladder',
   'cli/topology',
   'strategies/redis-expiry-events',

@@ -1,9 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { TcpProxy } from '../../../scripts/broker/tcp-proxy.js'
 import {
+  DuequeError,
   isDuequeError,
   ladder,
   on,
+  type CancellationRecord,
   type JournalledLadder,
   type JournalOptions,
   type Rescheduled,
@@ -74,6 +76,27 @@ test('a message that came back because clocks differ is seen again by its proces
   expect(await producer.get(id)).toBeUndefined()
   expect(await behind.reschedule(id, { in: 100 })).toMatchObject({ replaced: 'cancelled' })
   await poll(() => consumer.stats().handled === 1, { timeoutMs: 30_000, what: 'the moved message' })
+})
+
+test('if the record of a move fails, both messages are shown, and the same call again leaves one', async () => {
+  const queue = unique('half')
+  let failures = 0
+  const strategy = ladder({ journal: true })
+  const { cancellations } = strategy
+  const write = (record: CancellationRecord) => {
+    const lost = new DuequeError('PUBLISH_TIMEOUT', 'lost', { waitedMs: 1 }, { outcome: 'unknown' })
+    return failures++ === 0 ? Promise.reject(lost) : cancellations.write(record)
+  }
+  const mq = await open(vhost.url, { strategy: { ...strategy, cancellations: { ...cancellations, write } } })
+  const [receipt] = await scheduleNotes(mq, queue, [HOUR])
+  const error = (await failure(mq.reschedule(receipt!, { in: '2h' }))) as DuequeError
+  expect(error).toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: 'unknown', receipt: { id: receipt!.id } })
+  const destination = { queue }
+  expect((await mq.list({ destination })).messages.map((one) => one.receipt)).toEqual([receipt, error.receipt])
+  const moved = await mq.reschedule(receipt!, { in: '2h' })
+  expect(moved!.revision).toBeGreaterThan(error.receipt!.revision)
+  const { messages } = await mq.list({ destination })
+  expect(messages.map((one) => [one.receipt.revision, one.payload])).toEqual([[moved!.revision, { n: 0 }]])
 })
 
 test('processes without a journal write none, and their messages are not seen', async () => {
