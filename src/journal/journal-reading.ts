@@ -211,7 +211,7 @@ export class JournalReading {
   #unread(stream: ReadStream, error: DuequeError): void {
     stream.failure = error
     const isWithoutReplica = isDuequeError(error, 'BROKER_ERROR') && error.data.replyCode === 406
-    if (!isWithoutReplica || this.#settings.isLasting) return
+    if (!isWithoutReplica || (this.#settings.isLasting && stream.reader)) return
     this.#failure ??= error
     this.#closing.abort()
   }

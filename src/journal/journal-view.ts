@@ -79,6 +79,8 @@ export class JournalView implements WaitingView {
   }
 }
 
+/** An entry of another time is taken as well, because it may supersede one that fits. */
 function about<T>(filter: WaitlistFilter, answer: Question<T>['answer']): Question<T> {
-  return { takes: (message) => fits(filter, message), isApart: filter.headers !== undefined, answer }
+  const atAnyTime = { ...filter, from: undefined, to: undefined }
+  return { takes: (message) => fits(atAnyTime, message), isApart: filter.headers !== undefined, answer }
 }

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { PrivateCluster } from '../../scripts/broker/private-cluster.js'
 import type { PrivateNode } from '../../scripts/broker/private-node.js'
-import { connect, on, type DuequeError } from '../../src/index.js'
+import { connect, ladder, on, type DuequeError } from '../../src/index.js'
 import { diagnose } from '../../src/operate/doctor/diagnose.js'
 import { Recorder, note, unique } from '../strategies/recorder.js'
 import { nodeVersion, poll, startCluster } from '../support/broker.js'
-import { open } from '../support/mq.js'
+import { askJournal } from '../support/journal.js'
+import { failure, open } from '../support/mq.js'
 import { isBefore } from '../support/version.js'
 import { CancelledMinute, COUNT, MINUTE } from './cancelled-minute.js'
 import { HandlerLog } from './handler-log.js'
@@ -59,6 +60,11 @@ describe.skipIf(version === undefined)('a cluster of three (skipped if DUEQUE_RA
       const late = await consumer.consume(unique('late'), [on(note, () => undefined)])
       await late.close()
       expect(waiting.numbers).toEqual([1])
+      // A look at the journal from this node does not wait for the replica.
+      await open(first.url, { strategy: ladder({ journal: true }) })
+      const asked = (await failure(askJournal(second.url, 'dueque', (journal) => journal.count({})))) as Error
+      expect(asked).toMatchObject({ code: 'JOURNAL_UNREAD' })
+      expect(asked.message).toContain('replica')
     } finally {
       await replica('add')
     }

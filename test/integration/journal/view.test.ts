@@ -6,7 +6,7 @@ import type { JournalView } from '../../../src/journal/journal-view.js'
 import { readyAt, type DelayedMessage } from '../../../src/message/delayed-message.js'
 import { note, unique } from '../../strategies/recorder.js'
 import { useVhost } from '../../support/broker.js'
-import { askJournal, delayed, journalWriter } from '../../support/journal.js'
+import { askJournal, delayed, journalView, journalWriter } from '../../support/journal.js'
 import { failure, open } from '../../support/mq.js'
 
 const vhost = useVhost()
@@ -94,6 +94,28 @@ test('tells waiting messages from cancelled, rescheduled, refused and due ones',
   expect(await mq.count({ destination: to })).toBe(2)
   expect(await mq.get(cancelled)).toBeUndefined()
   expect(await mq.reschedule(cancelled, { in: '1h' })).toBeUndefined()
+})
+
+test('of several entries of one message, the one that was written last and not refused counts, with its time', async () => {
+  const { write } = await journalWriter(vhost.url, namespace)
+  const now = Date.now()
+  const first = delayed({ id: unique('again'), dueAt: now + 10 * MINUTE })
+  const later = { ...first, dueAt: now + 30 * MINUTE }
+  const counts = (journal: JournalView) => {
+    const due = (fromMs: number) => ({ idPrefix: first.id, from: now + fromMs, to: now + fromMs + 2 * MINUTE })
+    return Promise.all([9, 29].map((minutes) => journal.count(due(minutes * MINUTE))))
+  }
+  await write('1h', [encodeEntry(later, 2, true), encodeEntry(first, 1, true)])
+  const replay = await journalView(vhost.url, namespace, { maxEntries: 0 })
+  expect([await counts(replay), await asked(counts)]).toEqual([
+    [0, 1],
+    [0, 1],
+  ])
+  await write('1h', [encodeRefusal({ id: first.id, refused: 2, readyAt: later.dueAt })])
+  expect([await counts(replay), await asked(counts)]).toEqual([
+    [1, 0],
+    [1, 0],
+  ])
 })
 
 test('several revisions under one id are messages of their own, the latest first', async () => {

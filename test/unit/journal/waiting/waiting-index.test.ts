@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import type { Entry } from '../../../../src/journal/journal-record.js'
 import { WaitingIndex } from '../../../../src/journal/waiting/waiting-index.js'
 import { readyAt } from '../../../../src/message/delayed-message.js'
+import type { Destination } from '../../../../src/message/destination.js'
 import {
   comparePositions,
   entryKey,
@@ -49,23 +50,26 @@ function forget(index: WaitingIndex): void {
   for (let calls = 0; calls < 8; calls++) index.forget()
 }
 
-const ids = fc.constantFrom('a', 'b', 'ä→😀', 'a'.repeat(255), '')
-const destinations = fc.constantFrom(
+/** One value often, so that many entries have the same key. */
+const mostly = <T>(often: T, ...others: T[]): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(often) }, { weight: 2, arbitrary: fc.constantFrom(...others) })
+const ids = mostly('a', 'b', 'ä→😀', 'a'.repeat(255), '')
+const destinations = mostly<Destination>(
   { queue: 'q1' },
   { queue: 'q1', outlet: true },
   { exchange: 'x', routingKey: 'k' },
   { exchange: 'x', routingKey: '' },
 )
-const revisions = fc.constantFrom(0, 9, 10, REVISION, REVISION + 1)
+const revisions = mostly(REVISION, 0, 9, 10, REVISION + 1)
 const entries = fc.record({
   id: ids,
   name: fc.constantFrom('m', 'n'),
   destination: destinations,
   revision: revisions,
-  attempt: fc.constantFrom(1, 2, 10),
+  attempt: mostly(1, 2, 10),
   dueAt: fc.integer({ min: -2, max: 20 }).map((seconds) => NOW + seconds * 1000),
   retryAt: fc.option(fc.constantFrom(NOW + 5000, NOW + 30_000), { nil: undefined }),
-  written: fc.integer({ min: 0, max: 8 }),
+  written: fc.integer({ min: 0, max: 20 }),
 })
 
 const steps = fc.array(
