@@ -7,14 +7,12 @@ import { throttle } from '../base/throttle.js'
 import type { CancellationHealth } from '../health.js'
 import type { Envelope } from '../message/envelope.js'
 import { CancelledRevisions } from './cancelled-revisions.js'
-import { HORIZONS, type Horizon } from '../log/horizons.js'
+import { CLOCKS_DIFFER_MS, HORIZONS, type Horizon } from '../log/horizons.js'
 import type { StreamLog } from '../log/stream-log.js'
 import { decodeRecords } from './record.js'
 import { startFailure } from './start-failure.js'
 import { TailProof, UNPROVED_MS, type TailState } from './tail-proof.js'
 
-/** How far ahead of ours the broker's clock may be. */
-const CLOCKS_DIFFER_MS = 60_000
 const FORGET_EVERY_MS = 15_000
 
 export interface TailSettings {

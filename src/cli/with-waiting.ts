@@ -1,5 +1,5 @@
 import { DuequeError, isDuequeError } from '../base/errors.js'
-import type { JournalView } from '../journal/journal-view.js'
+import type { JournalView } from '../journal/view/journal-view.js'
 import { operatorSettings } from '../operate/operator-settings.js'
 import {
   positionOf,

@@ -27,6 +27,13 @@ export interface Refusal {
   readonly readyAt: number
 }
 
+/** Where a record is: the stream by its number, the offset of the message in it, and the line of that message. */
+export interface Place {
+  readonly stream: number
+  readonly offset: number
+  readonly line: number
+}
+
 const NO_BODY = new Uint8Array()
 const HALF_PAIR = /\p{Surrogate}/u
 

@@ -8,13 +8,13 @@ import { GRACE_MS } from '../log/horizons.js'
 import { cancellationLayout, journalLayout, type LogKind } from '../log/log-layout.js'
 import { StreamLog } from '../log/stream-log.js'
 import { resolveJournal, type JournalOptions } from './journal-options.js'
-import type { JournalSource } from './journal-source.js'
-import { Journal } from './journal.js'
-import { JournalView } from './journal-view.js'
+import type { JournalSource } from './reading/journal-source.js'
+import { JournalWriter } from './writing/journal-writer.js'
+import { JournalView } from './view/journal-view.js'
 
 /** The journal of a started strategy. */
 export interface OpenJournal {
-  readonly writer: Journal
+  readonly writer: JournalWriter
   readonly view: JournalView
 }
 
@@ -30,7 +30,7 @@ interface Parts {
 export function openJournal(options: boolean | JournalOptions | undefined, parts: Parts): OpenJournal | undefined {
   const resolved = resolveJournal(options)
   if (!resolved) return undefined
-  return { writer: new Journal({ ...parts, ...resolved }), view: new JournalView(sourceOf(parts), resolved) }
+  return { writer: new JournalWriter({ ...parts, ...resolved }), view: new JournalView(sourceOf(parts), resolved) }
 }
 
 /** The journal of the namespace of a broker. */

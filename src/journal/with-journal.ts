@@ -1,17 +1,10 @@
 import type { ConnectionSettings } from '../amqp/connection/connect-to.js'
 import { withConnection } from '../amqp/connection/operator-connection.js'
-import { systemClock } from '../base/clock.js'
-import { throttle } from '../base/throttle.js'
-import type { Names } from '../amqp/topology/names.js'
-import { GRACE_MS } from '../log/horizons.js'
-import type { OnRecords } from './journal-reading.js'
-import { JournalView } from './journal-view.js'
+import type { OnRecords } from './reading/journal-reading.js'
+import { sourceOver, type SourceSettings } from './reading/journal-source.js'
+import { JournalView } from './view/journal-view.js'
 
-export interface WithJournalSettings extends ConnectionSettings {
-  names: Names
-  /** As the consumers' option. */
-  cancellations?: { graceMs: number } | undefined
-}
+export type WithJournalSettings = ConnectionSettings & SourceSettings
 
 export interface WithJournalOptions {
   /** The time as of which messages wait: milliseconds since the epoch. @default each moment's own */
@@ -32,16 +25,8 @@ export function withJournal<T>(
   work: (journal: JournalView) => Promise<T>,
   { at, onRecords }: WithJournalOptions = {},
 ): Promise<T> {
-  const { names, logger, cancellations } = settings
   return withConnection(settings, async (connection) => {
-    const source = {
-      names,
-      logger,
-      isNews: throttle(systemClock),
-      graceMs: cancellations?.graceMs ?? GRACE_MS,
-      now: () => at ?? Date.now(),
-      connect: () => Promise.resolve({ connection, release: () => Promise.resolve() }),
-    }
+    const source = sourceOver(connection, settings, () => at ?? Date.now())
     const journal = new JournalView(source, { maxEntries: Infinity, onRecords })
     try {
       return await work(journal)

@@ -7,6 +7,9 @@ export const KEPT_LONGER_MS = 7 * DAY_MS
 /** How long a record is remembered after its due time, unless an option says otherwise. */
 export const GRACE_MS = DAY_MS
 
+/** How far the clocks of writers, of the broker and of a reader may differ. */
+export const CLOCKS_DIFFER_MS = 60_000
+
 /** How far ahead the due times of a stream's records are at most. */
 export interface Horizon {
   readonly name: string

@@ -1,5 +1,5 @@
 // restore-child.ts URL FROM LOST_AT: restores a journal, and prints how many messages are settled each time that it changes.
-import { restoreJournal } from '../../src/operate/journal/restore-journal.js'
+import { restoreJournal } from '../../src/operate/restore/restore-journal.js'
 
 const [url, from, lostAt] = process.argv.slice(2) as [string, string, string]
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect, test, vi } from 'vitest'
 import { ladder, on } from '../../src/index.js'
-import { restoreJournal } from '../../src/operate/journal/restore-journal.js'
+import { restoreJournal } from '../../src/operate/restore/restore-journal.js'
 import { note, type Note } from '../strategies/recorder.js'
 import { poll, startNode } from '../support/broker.js'
 import { startChild } from '../support/child.js'

@@ -1,4 +1,4 @@
-import type { Place } from '../place.js'
+import type { Place } from '../journal-record.js'
 
 /** So many entries. Segments that are small are cheap to move. */
 export const SEGMENT_BITS = 12

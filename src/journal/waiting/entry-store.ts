@@ -1,11 +1,10 @@
 import { fingerprintOf } from '../../base/fingerprint.js'
 import { destinationText, type Destination } from '../../message/destination.js'
 import { readyAt } from '../../message/delayed-message.js'
-import type { Entry } from '../journal-record.js'
+import type { Entry, Place } from '../journal-record.js'
 import { Chains } from './chains.js'
 import { checkColumns, EntryColumns, HIDDEN, SEGMENT_BITS, SEGMENT_ENTRIES } from './entry-columns.js'
 import { Interned } from './interned.js'
-import type { Place } from '../place.js'
 
 const TWO_32 = 2 ** 32
 

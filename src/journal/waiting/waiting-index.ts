@@ -2,13 +2,18 @@ import { CancelledRevisions } from '../../cancellation/cancelled-revisions.js'
 import type { CancellationRecord } from '../../cancellation/cancellation-record.js'
 import { destinationText } from '../../message/destination.js'
 import { readyAt } from '../../message/delayed-message.js'
-import type { JournalledMessage, Position, SpanCount, WaitlistFilter } from '../../strategies/waiting-view.js'
-import type { Entry, JournalRecord, Refusal } from '../journal-record.js'
-import type { JournalIntake } from '../journal-reading.js'
+import {
+  spanCounts,
+  type JournalledMessage,
+  type Position,
+  type SpanCount,
+  type WaitlistFilter,
+} from '../../strategies/waiting-view.js'
+import type { Entry, JournalRecord, Refusal, Place } from '../journal-record.js'
+import type { JournalIntake } from '../reading/journal-reading.js'
 import { HIDDEN, SEGMENT_ENTRIES, SHOWN } from './entry-columns.js'
 import { atOf, EntryStore } from './entry-store.js'
 import { EntryFilter } from './entry-filter.js'
-import type { Place } from '../place.js'
 import { earliest } from './earliest.js'
 
 /** {@link WaitingIndex.forget} looks through so many. */
@@ -93,12 +98,9 @@ export class WaitingIndex implements JournalIntake {
   }
 
   countBy(filter: WaitlistFilter, spanMs: number): SpanCount[] {
-    const counts = new Map<number, number>()
-    this.#matching(filter).forEach((columns, at) => {
-      const from = Math.floor(columns.readyAt[at]! / spanMs) * spanMs
-      counts.set(from, (counts.get(from) ?? 0) + 1)
-    })
-    return [...counts].map(([from, count]) => ({ from, count })).sort((a, b) => a.from - b.from)
+    const times: number[] = []
+    this.#matching(filter).forEach((columns, at) => times.push(columns.readyAt[at]!))
+    return spanCounts(times, spanMs)
   }
 
   /** Whether the entry at this place is the one that counts for its key, and waits. */

@@ -5,15 +5,13 @@ import type { Logger } from '../../base/logger.js'
 import { endsWithin } from '../../base/time-limit.js'
 import { decodeRecords } from '../../cancellation/record.js'
 import { decodeRecord } from '../../journal/journal-record.js'
-import { UNKNOWN_DUE, type Horizon } from '../../log/horizons.js'
+import { CLOCKS_DIFFER_MS, UNKNOWN_DUE, type Horizon } from '../../log/horizons.js'
 import { readLines } from '../../log/lines.js'
 import type { LogKind } from '../../log/log-layout.js'
 import { readyAt } from '../../message/delayed-message.js'
 
 /** Without another record for so long, a stream is given up. */
 const SILENT_MS = 30_000
-/** How far the clocks of writers and of this host may differ. */
-const CLOCKS_DIFFER_MS = 60_000
 
 /** A stream of a log, with the horizon of its records. */
 export interface CountedStream {

@@ -6,7 +6,7 @@ import { ladder, type DelayedMessage, type JournalOptions, type WaitOptions } fr
 import { decodeRecord, type Entry } from '../../../src/journal/journal-record.js'
 import { readLines } from '../../../src/log/lines.js'
 import { cancellationLayout, journalLayout } from '../../../src/log/log-layout.js'
-import { restoreJournal } from '../../../src/operate/journal/restore-journal.js'
+import { restoreJournal } from '../../../src/operate/restore/restore-journal.js'
 import { resolveOptions } from '../../../src/options.js'
 import { openSession } from '../../../src/session.js'
 import { Recorder, unique } from '../../strategies/recorder.js'

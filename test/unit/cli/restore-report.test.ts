@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { planLines } from '../../../src/cli/restore-report.js'
-import type { RestorePlan } from '../../../src/operate/journal/restore-plan.js'
+import type { RestorePlan } from '../../../src/operate/restore/restore-plan.js'
 
 const [FROM, TO] = [new Date('2030-01-31T10:00:00Z'), new Date('2030-02-28T10:00:00Z')]
 const PLAN: RestorePlan = {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { ladder } from '../../../index.js'
 import { parseInstant } from '../../../message/due.js'
-import { restoreJournal } from '../../../operate/journal/restore-journal.js'
+import { restoreJournal } from '../../../operate/restore/restore-journal.js'
 import { RestoreReport } from '../../restore-report.js'
 import { collect, connectOptions, rateOf, shardCount, type Settings } from '../../settings.js'
 import { Stop } from '../../stop.js'

@@ -1,9 +1,8 @@
-import type { JournalledMessage } from '../strategies/waiting-view.js'
-import type { AskedIndex } from './asked-index.js'
-import { JournalReading, type OnRecords } from './journal-reading.js'
-import type { JournalSource } from './journal-source.js'
-import { PlacedMessages } from './placed-messages.js'
-import { WaitingIndex } from './waiting/waiting-index.js'
+import type { JournalledMessage } from '../../strategies/waiting-view.js'
+import { JournalReading, type OnRecords } from '../reading/journal-reading.js'
+import type { JournalSource } from '../reading/journal-source.js'
+import { PlacedMessages } from '../reading/placed-messages.js'
+import { WaitingIndex, type FoundEntry } from '../waiting/waiting-index.js'
 
 export interface OpenIndexSettings {
   source: JournalSource
@@ -13,6 +12,14 @@ export interface OpenIndexSettings {
   isLasting?: boolean | undefined
   onRecords?: OnRecords | undefined
   closing: AbortSignal
+}
+
+/** An index in which everything is that was in the streams when the question came. */
+export interface AskedIndex {
+  readonly index: WaitingIndex
+  readonly messages: PlacedMessages
+  /** Called if entries of the index are not in their streams any more. */
+  readonly onGone?: (() => void) | undefined
 }
 
 /** An index that is being read. */
@@ -36,5 +43,20 @@ export async function openIndex({ source, takes, ...settings }: OpenIndexSetting
   } catch (error) {
     await release()
     throw error
+  }
+}
+
+/** The whole messages of entries. RabbitMQ may have deleted the oldest records of a stream: then others are found. */
+export async function wholeMessages(
+  { index, messages, onGone }: AskedIndex,
+  find: (index: WaitingIndex) => FoundEntry[],
+): Promise<JournalledMessage[]> {
+  for (;;) {
+    const found = find(index)
+    const read = await messages.at(found)
+    const gone = found.filter((_, i) => !read[i])
+    if (gone.length === 0) return read as JournalledMessage[]
+    onGone?.()
+    for (const { place } of gone) index.dropUpTo(place.stream, place.offset)
   }
 }

@@ -1,7 +1,5 @@
 import type { Entry } from '../../journal/journal-record.js'
-
-/** How far the clocks of producers and of the operator may differ. */
-const CLOCKS_DIFFER_MS = 60_000
+import { CLOCKS_DIFFER_MS } from '../../log/horizons.js'
 
 export interface PresenceRule {
   /** As the operator gave it, in milliseconds since the epoch. Undefined: no instant was given. */

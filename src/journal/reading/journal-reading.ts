@@ -1,25 +1,22 @@
-import { openStream, type StreamRecord } from '../amqp/receive/stream.js'
-import { DuequeError, errorText, isDuequeError } from '../base/errors.js'
-import { endsWithin, TIMED_OUT, withTimeLimit } from '../base/time-limit.js'
-import { decodeRecords } from '../cancellation/record.js'
-import type { CancellationRecord } from '../cancellation/cancellation-record.js'
-import { HORIZONS } from '../log/horizons.js'
-import { readLines } from '../log/lines.js'
-import { cancellationLayout, journalLayout } from '../log/log-layout.js'
-import type { AmqpConnection } from '../amqp/connection/connection.js'
-import { decodeRecord, type JournalRecord } from './journal-record.js'
+import { openStream, type StreamRecord } from '../../amqp/receive/stream.js'
+import { DuequeError, errorText, isDuequeError } from '../../base/errors.js'
+import { endsWithin, TIMED_OUT, withTimeLimit } from '../../base/time-limit.js'
+import { decodeRecords } from '../../cancellation/record.js'
+import type { CancellationRecord } from '../../cancellation/cancellation-record.js'
+import { CLOCKS_DIFFER_MS, HORIZONS } from '../../log/horizons.js'
+import { readLines } from '../../log/lines.js'
+import { cancellationLayout, journalLayout } from '../../log/log-layout.js'
+import type { AmqpConnection } from '../../amqp/connection/connection.js'
+import { decodeRecord, type JournalRecord, type Place } from '../journal-record.js'
 import type { JournalSource } from './journal-source.js'
 import { ReadStream } from './read-stream.js'
 import { noJournal, unread } from './unread.js'
-import type { Place } from './place.js'
 
 const SILENT_MS = 30_000
 /** How long after it was at the end a reader is trusted: one whose replica was deleted hangs in silence. */
 const SURE_MS = 10_000
 /** For an answer of the broker. */
 const ANSWER_MS = 2000
-/** How far the clocks of writers, of the broker and of this host may differ. */
-const CLOCKS_DIFFER_MS = 60_000
 
 /** Takes what is read. Records come in no order, and may come again. What it throws makes a line unreadable. */
 export interface JournalIntake {

@@ -1,8 +1,8 @@
-import type { StreamReader } from '../amqp/receive/stream.js'
-import { DuequeError } from '../base/errors.js'
-import { endsWithin } from '../base/time-limit.js'
-import type { Horizon } from '../log/horizons.js'
-import type { LogKind } from '../log/log-layout.js'
+import type { StreamReader } from '../../amqp/receive/stream.js'
+import { DuequeError } from '../../base/errors.js'
+import { endsWithin } from '../../base/time-limit.js'
+import type { Horizon } from '../../log/horizons.js'
+import type { LogKind } from '../../log/log-layout.js'
 
 /** A stream of the journal or of the cancellations, and how far it is read. */
 export class ReadStream {

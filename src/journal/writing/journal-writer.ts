@@ -1,19 +1,19 @@
-import type { AmqpBroker } from '../amqp/amqp-broker.js'
-import type { PublishPlan } from '../amqp/publish/publication.js'
-import type { Timeline } from '../base/clock.js'
-import { DuequeError, errorText, isDuequeError } from '../base/errors.js'
-import { HybridClock } from '../base/hybrid-clock.js'
-import type { Logger } from '../base/logger.js'
-import type { PublishOptions } from '../broker.js'
-import { journalLayout } from '../log/log-layout.js'
-import { StreamLog } from '../log/stream-log.js'
-import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
-import type { ResolvedJournal } from './journal-options.js'
-import { encodeEntry, encodeRefusal } from './journal-record.js'
+import type { AmqpBroker } from '../../amqp/amqp-broker.js'
+import type { PublishPlan } from '../../amqp/publish/publication.js'
+import type { Timeline } from '../../base/clock.js'
+import { DuequeError, errorText, isDuequeError } from '../../base/errors.js'
+import { HybridClock } from '../../base/hybrid-clock.js'
+import type { Logger } from '../../base/logger.js'
+import type { PublishOptions } from '../../broker.js'
+import { journalLayout } from '../../log/log-layout.js'
+import { StreamLog } from '../../log/stream-log.js'
+import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
+import type { ResolvedJournal } from '../journal-options.js'
+import { encodeEntry, encodeRefusal } from '../journal-record.js'
 import { JournalStreams } from './journal-streams.js'
 import { RecordedPlan, type WrittenEntry } from './recorded-plan.js'
 
-export interface JournalSettings extends Pick<ResolvedJournal, 'minDelayMs' | 'bodies'> {
+export interface JournalWriterSettings extends Pick<ResolvedJournal, 'minDelayMs' | 'bodies'> {
   broker: AmqpBroker
   clock: Timeline
   logger: Logger
@@ -31,14 +31,14 @@ const NONE: WrittenEntry = { written: 0, confirmed: Promise.resolve() }
 const numbers = new HybridClock()
 
 /** Writes a record of each message that is to wait, so that others can see it. */
-export class Journal {
-  readonly #settings: JournalSettings
+export class JournalWriter {
+  readonly #settings: JournalWriterSettings
   readonly #log: StreamLog
   readonly #streams: JournalStreams
   #underWay = 0
   #whenIdle: (() => void) | undefined
 
-  constructor(settings: JournalSettings) {
+  constructor(settings: JournalWriterSettings) {
     const { broker, clock, logger } = settings
     this.#settings = settings
     this.#log = new StreamLog({ broker, layout: journalLayout(broker.names), clock, logger })
@@ -83,8 +83,8 @@ export class Journal {
   }
 
   /**
-   * The record follows the confirm of the message, whatever its delay: a restore that is repeated skips a message that has a record, which
-   * must not be there without it.
+   * The record follows the confirm of the message, whatever its delay: a repeated restore skips a message that has a record. So
+   * no record may be there without its message.
    */
   async #restore(message: DelayedMessage, plan: PublishPlan, options: PublishOptions): Promise<void> {
     const { line } = this.#encode(message, true)

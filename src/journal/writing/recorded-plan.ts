@@ -1,5 +1,5 @@
-import type { Frame } from '../amqp/publish/frame-builder.js'
-import type { PublishPlan } from '../amqp/publish/publication.js'
+import type { Frame } from '../../amqp/publish/frame-builder.js'
+import type { PublishPlan } from '../../amqp/publish/publication.js'
 
 /** A record that is on its way. */
 export interface WrittenEntry {

@@ -1,11 +1,12 @@
 import type { AmqpConnection } from '../../amqp/connection/connection.js'
 import { withConnection } from '../../amqp/connection/operator-connection.js'
 import { Declarer } from '../../amqp/topology/declarer.js'
-import { systemClock } from '../../base/clock.js'
 import { DuequeError } from '../../base/errors.js'
-import { throttle } from '../../base/throttle.js'
-import { JournalReading, type JournalIntake } from '../../journal/journal-reading.js'
+import { JournalReading, type JournalIntake } from '../../journal/reading/journal-reading.js'
+import { sourceOver } from '../../journal/reading/journal-source.js'
+import { PlacedMessages } from '../../journal/reading/placed-messages.js'
 import { cancellationLayout, journalLayout, type LogLayout } from '../../log/log-layout.js'
+import type { DelayedMessage } from '../../message/delayed-message.js'
 import type { OperatorSettings } from '../operator-settings.js'
 import { LostMessages } from './lost-messages.js'
 import { showsPresence } from './presence.js'
@@ -38,20 +39,32 @@ export async function readLost(connection: AmqpConnection, settings: RestoreSett
   return lost
 }
 
+/**
+ * The lost messages with their bodies, as fast as they are taken: their part of the journal is read a second time, because it
+ * may be larger than the memory.
+ *
+ * @throws DuequeError `JOURNAL_UNREAD`
+ */
+export async function* messagesOf(
+  lost: LostMessages,
+  connection: AmqpConnection,
+  { source }: Pick<RestoreSettings, 'source'>,
+): AsyncGenerator<DelayedMessage, void, undefined> {
+  const placed = new PlacedMessages(connection, source.names)
+  for (const { stream, first, last } of lost.ranges())
+    for await (const [entry] of placed.all(stream, first, last)) {
+      const { body, ...rest } = entry.message
+      if (body && lost.claim(entry)) yield { ...rest, body }
+    }
+}
+
 async function read(
   connection: AmqpConnection,
-  { names, logger, cancellations }: OperatorSettings,
+  settings: OperatorSettings,
   intake: JournalIntake,
   { lostAt, signal, onRead }: RestoreSettings,
 ): Promise<void> {
-  const source = {
-    names,
-    logger,
-    isNews: throttle(systemClock),
-    graceMs: cancellations.graceMs,
-    now: () => lostAt.at,
-    connect: () => Promise.resolve({ connection, release: () => Promise.resolve() }),
-  }
+  const source = sourceOver(connection, settings, () => lostAt.at)
   const reading = await JournalReading.open({ source, connection, intake, onRecords: onRead, closing: signal })
   try {
     await reading.reached()

@@ -1,7 +1,10 @@
-import type { AmqpConnection } from '../amqp/connection/connection.js'
-import type { Names } from '../amqp/topology/names.js'
-import type { Logger } from '../base/logger.js'
-import type { LogKind } from '../log/log-layout.js'
+import type { AmqpConnection } from '../../amqp/connection/connection.js'
+import type { Names } from '../../amqp/topology/names.js'
+import { systemClock } from '../../base/clock.js'
+import type { Logger } from '../../base/logger.js'
+import { throttle } from '../../base/throttle.js'
+import { GRACE_MS } from '../../log/horizons.js'
+import type { LogKind } from '../../log/log-layout.js'
 
 /** Where a journal is read, and by which time. */
 export interface JournalSource {
@@ -27,4 +30,25 @@ export interface LentConnection {
   readonly connection: AmqpConnection
   /** Gives it back. */
   readonly release: () => Promise<void>
+}
+
+export interface SourceSettings extends Pick<JournalSource, 'names' | 'logger'> {
+  /** As the consumers' option. */
+  cancellations?: { graceMs: number } | undefined
+}
+
+/** A source for an operator, over a connection that the caller closes. Nothing is declared. */
+export function sourceOver(
+  connection: AmqpConnection,
+  { names, logger, cancellations }: SourceSettings,
+  now: () => number,
+): JournalSource {
+  return {
+    names,
+    logger,
+    isNews: throttle(systemClock),
+    graceMs: cancellations?.graceMs ?? GRACE_MS,
+    now,
+    connect: () => Promise.resolve({ connection, release: () => Promise.resolve() }),
+  }
 }

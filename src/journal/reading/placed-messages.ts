@@ -1,14 +1,13 @@
-import type { AmqpConnection } from '../amqp/connection/connection.js'
-import { operationFailure } from '../amqp/connection/failures.js'
-import { readRange, type RangeRecord, type StreamRange } from '../amqp/receive/stream-range.js'
-import type { Names } from '../amqp/topology/names.js'
-import { readLines } from '../log/lines.js'
-import { journalLayout } from '../log/log-layout.js'
-import type { JournalledMessage } from '../strategies/waiting-view.js'
-import { decodeRecord, type Entry } from './journal-record.js'
-import type { Place } from './place.js'
+import type { AmqpConnection } from '../../amqp/connection/connection.js'
+import { operationFailure } from '../../amqp/connection/failures.js'
+import { readRange, type RangeRecord, type StreamRange } from '../../amqp/receive/stream-range.js'
+import type { Names } from '../../amqp/topology/names.js'
+import { readLines } from '../../log/lines.js'
+import { journalLayout } from '../../log/log-layout.js'
+import type { JournalledMessage } from '../../strategies/waiting-view.js'
+import { decodeRecord, type Entry, type Place } from '../journal-record.js'
 import { unread } from './unread.js'
-import type { FoundEntry } from './waiting/waiting-index.js'
+import type { FoundEntry } from '../waiting/waiting-index.js'
 
 /** Ranges that are read at once, on a channel each. */
 const AT_ONCE = 8

@@ -1,4 +1,4 @@
-import { DuequeError, isDuequeError, type ErrorCode } from '../base/errors.js'
+import { DuequeError, isDuequeError, type ErrorCode } from '../../base/errors.js'
 
 /** These mean the journal here, and not something that the caller asked for. */
 const OF_BROKER: readonly ErrorCode[] = ['BROKER_ERROR', 'TOPOLOGY_MISMATCH', 'DESTINATION_MISSING']

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest'
-import type { Frame } from '../../../src/amqp/publish/frame-builder.js'
-import { RecordedPlan } from '../../../src/journal/recorded-plan.js'
-import { failure } from '../../support/mq.js'
+import type { Frame } from '../../../../src/amqp/publish/frame-builder.js'
+import { RecordedPlan } from '../../../../src/journal/writing/recorded-plan.js'
+import { failure } from '../../../support/mq.js'
 
 const frame = { exchange: 'entry', routingKey: 'q', options: {} }
 

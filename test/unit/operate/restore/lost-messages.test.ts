@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../../../src/journal/journal-record.js'
-import { LostMessages } from '../../../../src/operate/journal/lost-messages.js'
+import { LostMessages } from '../../../../src/operate/restore/lost-messages.js'
 
 const LOST_AT = 1_000_000_000_000
 const MINUTE = 60_000

@@ -1,10 +1,9 @@
-import { errorText, isDuequeError } from '../base/errors.js'
-import { SharedWork } from '../base/shared-work.js'
-import type { JournalHealth } from '../health.js'
-import type { AskedIndex } from './asked-index.js'
-import type { OnRecords } from './journal-reading.js'
-import type { JournalSource } from './journal-source.js'
-import { openIndex, type OpenIndex } from './open-index.js'
+import { errorText, isDuequeError } from '../../base/errors.js'
+import { SharedWork } from '../../base/shared-work.js'
+import type { JournalHealth } from '../../health.js'
+import type { OnRecords } from '../reading/journal-reading.js'
+import type { JournalSource } from '../reading/journal-source.js'
+import { openIndex, type AskedIndex, type OpenIndex } from './open-index.js'
 
 const FORGET_EVERY_MS = 1000
 /** To answer a question, while streams are deleted and declared anew again and again. */

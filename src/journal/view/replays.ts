@@ -1,9 +1,8 @@
-import { SharedWork } from '../base/shared-work.js'
-import type { JournalledMessage } from '../strategies/waiting-view.js'
-import type { AskedIndex } from './asked-index.js'
-import type { OnRecords } from './journal-reading.js'
-import type { JournalSource } from './journal-source.js'
-import { openIndex } from './open-index.js'
+import { SharedWork } from '../../base/shared-work.js'
+import type { JournalledMessage } from '../../strategies/waiting-view.js'
+import type { OnRecords } from '../reading/journal-reading.js'
+import type { JournalSource } from '../reading/journal-source.js'
+import { openIndex, type AskedIndex } from './open-index.js'
 
 /** What is asked about the waiting messages. */
 export interface Question<T> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { showsPresence } from '../../../../src/operate/journal/presence.js'
+import { showsPresence } from '../../../../src/operate/restore/presence.js'
 
 const LOST_AT = 1_000_000
 const [BEFORE, AFTER, LATER] = [LOST_AT - 1, LOST_AT + 1000, LOST_AT + 61_000]

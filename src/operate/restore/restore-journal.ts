@@ -1,7 +1,6 @@
 import { withConnection } from '../../amqp/connection/operator-connection.js'
-import { messagesOf } from './messages-of.js'
 import { assertDestinations, planOf } from './plan-of.js'
-import { readLost } from './read-lost.js'
+import { messagesOf, readLost } from './read-lost.js'
 import { restoreSettings, type RestoreOptions } from './restore-options.js'
 import type { RestorePlan } from './restore-plan.js'
 import { runRestore, type RestoreCounts } from './run-restore.js'

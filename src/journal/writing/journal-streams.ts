@@ -1,7 +1,7 @@
-import type { Timeline } from '../base/clock.js'
-import { DuequeError, isDuequeError } from '../base/errors.js'
-import { horizonFor, type Horizon } from '../log/horizons.js'
-import type { StreamLog } from '../log/stream-log.js'
+import type { Timeline } from '../../base/clock.js'
+import { DuequeError, isDuequeError } from '../../base/errors.js'
+import { horizonFor, type Horizon } from '../../log/horizons.js'
+import type { StreamLog } from '../../log/stream-log.js'
 
 /** Knows whether the streams of a journal take records, before a message is sent that would not be in it. */
 export class JournalStreams {
