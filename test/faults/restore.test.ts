@@ -9,7 +9,7 @@ import { memoryDedupe } from '../support/memory-dedupe.js'
 import { open } from '../support/mq.js'
 import { dropVhost, makeVhost } from '../support/node-vhosts.js'
 import { warmUp } from '../support/warm-up.js'
-import { declareStreams, recordCounts, startShovels } from '../support/shovels.js'
+import { declareStreams, letRead, recordCounts, startShovels } from '../support/shovels.js'
 
 vi.setConfig({ testTimeout: 600_000 })
 
@@ -22,10 +22,11 @@ const HEADERS = { nested: { list: [1, 'two', { three: true }], none: null }, tex
 const noNode = process.env['DUEQUE_RABBITMQ_BIN'] === undefined
 
 const isCancelled = (n: number) => n % 4 === 0
+const total = (counts: Record<string, number>) => Object.values(counts).reduce((sum, count) => sum + count, 0)
 const isMoved = (n: number) => n % 10 === 1
 
 test.skipIf(noNode)(
-  `a vhost with ${COUNT} waiting messages is lost (skipped if DUEQUE_RABBITMQ_BIN is not set): restored from copies by a process that is killed three times, each message is handled once, and no cancelled one`,
+  `a vhost with ${COUNT} waiting messages is lost (skipped if DUEQUE_RABBITMQ_BIN is not set): restored from copies by a process that is killed three times, each message is handled once, no cancelled one is, and the shovels go on`,
   async ({ onTestFinished }) => {
     const node = (await startNode({ plugins: ['rabbitmq_shovel'] }))!
     onTestFinished(() => node.stop())
@@ -71,6 +72,8 @@ test.skipIf(noNode)(
     expect(lostAt).toBeLessThan(firstAt)
     await dropVhost(node, 'live')
     await makeVhost(node, 'live')
+    await letRead(node, 'live')
+    const copied = total(await recordCounts(backup))
     const waiting = COUNT - cancelled.length
     for (let kill = 1; kill <= KILLS; kill++) {
       const child = startChild(new URL('restore-child.ts', import.meta.url), live, backup, `${lostAt}`)
@@ -86,6 +89,9 @@ test.skipIf(noNode)(
     expect(plan.messages + plan.skipped.present).toBe(waiting + FAR)
     expect(plan.skipped.present).toBeGreaterThan(0)
     expect(plan.skipped.cancelled).toBe(cancelled.length + numbers.filter(isMoved).length)
+
+    const isCopiedAgain = async () => total(await recordCounts(backup)) >= copied + waiting + FAR
+    await poll(isCopiedAgain, { what: 'copies of the new records', timeoutMs: 60_000, intervalMs: 500 })
 
     const handled = new Map<number, Note[]>()
     const early: Note[] = []

@@ -10,6 +10,7 @@ import { nodeApi } from './node-vhosts.js'
 import { streamMessages } from './stream-messages.js'
 
 const LAYOUTS = [journalLayout(new Names('dueque')), cancellationLayout(new Names('dueque'))]
+const NAMES = String.raw`^dueque\.v1\.(journal|cancellations)`
 const STREAMS = LAYOUTS.flatMap((layout) => layout.streams().map(({ name }) => name))
 
 /** Declares the streams of the journal and of the cancellations, and nothing else. */
@@ -27,9 +28,8 @@ export async function declareStreams(url: string): Promise<void> {
 /** A shovel for each of these streams, as docs/restore.md shows them. Its user may declare nothing. */
 export async function startShovels(node: PrivateNode, from: string, to: string): Promise<void> {
   await nodeApi(node, 'PUT', '/users/copier', { password: 'copier', tags: '' })
-  const names = String.raw`^dueque\.v1\.(journal|cancellations)`
-  await nodeApi(node, 'PUT', `/permissions/${from}/copier`, { configure: '^$', write: '^$', read: `${names}\\..+$` })
-  await nodeApi(node, 'PUT', `/permissions/${to}/copier`, { configure: '^$', write: `${names}$`, read: '^$' })
+  await letRead(node, from)
+  await nodeApi(node, 'PUT', `/permissions/${to}/copier`, { configure: '^$', write: `${NAMES}$`, read: '^$' })
   const host = new URL(node.url).host
   for (const layout of LAYOUTS)
     for (const horizon of HORIZONS) {
@@ -49,6 +49,11 @@ export async function startShovels(node: PrivateNode, from: string, to: string):
       }
       await nodeApi(node, 'PUT', `/parameters/shovel/${to}/${stream}`, { value })
     }
+}
+
+/** Gives the user of the shovels its rights at the source. A virtual host that is made anew has none of them. */
+export async function letRead(node: PrivateNode, from: string): Promise<void> {
+  await nodeApi(node, 'PUT', `/permissions/${from}/copier`, { configure: '^$', write: '^$', read: `${NAMES}\\..+$` })
 }
 
 /** How many records each of these streams has. */
