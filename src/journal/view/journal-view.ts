@@ -27,11 +27,7 @@ export class JournalView implements WaitingView {
   }
 
   find(id: string): Promise<readonly JournalledMessage[]> {
-    return this.#ask({
-      takes: (message) => message.id === id,
-      isApart: false,
-      answer: (asked) => wholeMessages(asked, (index) => index.find(id)),
-    })
+    return this.#ask({ id, isApart: false, answer: (asked) => wholeMessages(asked, (index) => index.find(id)) })
   }
 
   list(filter: WaitlistFilter, page: Parameters<WaitingView['list']>[1]): Promise<readonly JournalledMessage[]> {

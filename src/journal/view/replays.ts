@@ -6,8 +6,9 @@ import { openIndex, type AskedIndex } from './open-index.js'
 
 /** What is asked about the waiting messages. */
 export interface Question<T> {
-  /** The messages that it is about: a replay leaves out the others. */
-  readonly takes: (message: JournalledMessage) => boolean
+  /** The messages that it is about, by their id or what `takes` says: a replay leaves out the others. */
+  readonly id?: string
+  readonly takes?: (message: JournalledMessage) => boolean
   /** Whether the index cannot tell these messages from others: it knows no headers. */
   readonly isApart: boolean
   readonly answer: (asked: AskedIndex) => Promise<T> | T
@@ -50,8 +51,12 @@ export class Replays {
   }
 
   async #answer(asked: readonly Asked[]): Promise<void> {
-    const takes = (message: JournalledMessage) => asked.some(({ question }) => question.takes(message))
-    const open = await openIndex({ source: this.#source, takes, closing: this.#closing, onRecords: this.#onRecords })
+    const open = await openIndex({
+      source: this.#source,
+      takes: takesOf(asked.map(({ question }) => question)),
+      closing: this.#closing,
+      onRecords: this.#onRecords,
+    })
     try {
       await open.reading.reached()
       const answers = asked.map(async ({ question, resolve }) => {
@@ -64,4 +69,11 @@ export class Replays {
       await open.close()
     }
   }
+}
+
+/** One look for all that ask for an id: a thousand may do so at once. */
+function takesOf(questions: readonly Question<unknown>[]): (message: JournalledMessage) => boolean {
+  const ids = new Set(questions.map(({ id }) => id))
+  const filters = questions.flatMap(({ takes }) => takes ?? [])
+  return (message) => ids.has(message.id) || filters.some((takes) => takes(message))
 }

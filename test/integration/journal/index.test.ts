@@ -107,6 +107,7 @@ test('a stream that was deleted and declared anew during a reconnect is read ane
   await anew.schedule(note, { n: 0 }, { to: { queue: unique('warm') }, in: '5m', declare: true })
   await anew.close()
   await proxy.listen()
+  expect(await view.count({ destination: DESTINATION })).toBe(0)
   expect(await listed(view)).toEqual([])
   const ids = await add(...some(2))
   expect(await listed(view)).toEqual(ids.toSorted())

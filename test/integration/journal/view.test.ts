@@ -124,6 +124,9 @@ test('several revisions under one id are messages of their own, the latest first
   const to = { queue: unique('q') }
   for (const n of [1, 2, 3]) await mq.schedule(note, { n }, { to, id, in: `${30 - n}m`, declare: true })
   expect((await mq.get(id))?.payload).toEqual({ n: 3 })
+  // Together, by one replay.
+  const [found, missing, count] = await Promise.all([mq.get(id), mq.get(unique('none')), mq.count({ idPrefix: id })])
+  expect([found?.payload, missing, count]).toEqual([{ n: 3 }, undefined, 3])
   expect((await mq.list({ destination: to })).messages.map(({ payload }) => payload)).toEqual([
     { n: 3 },
     { n: 2 },
