@@ -1,10 +1,5 @@
 const LINE_END = '\n'
 
-/** The body of a message of a stream, in UTF-8: a line for each record. */
-export function joinLines(lines: readonly string[]): Buffer {
-  return Buffer.from(lines.join(LINE_END))
-}
-
 /**
  * Reads the records of one message of a stream, which may hold none.
  *

@@ -1,26 +1,22 @@
 import { AsyncResource } from 'node:async_hooks'
+import { nextTick } from 'node:process'
 import { Fifo } from '../base/fifo.js'
 import { DuequeError, isDuequeError } from '../base/errors.js'
 import type { Horizon } from './horizons.js'
-import { joinLines } from './lines.js'
+import { RecordBatch, type RecordWriter } from './record-batch.js'
 
 /** Records that travel in one publish at most, and their bytes. A larger record travels alone. */
 const MOST_RECORDS = 64
 const MOST_BYTES = 256 * 1024
 /** With fewer publishes on the way, the records of one turn of the event loop are sent at its end. With more, they gather. */
 const SENT_AT_ONCE = 4
+/** Of the memory of a batch at first. Small, because most batches of a quiet program hold one record. */
+const FIRST_BYTES = 1024
+/** Memory over this length is not kept for the next batch. */
+const KEPT_BYTES = 64 * 1024
 
 /** Publishes records that were joined. @param timeoutMs after which it must fail */
 export type PublishRecords = (horizon: Horizon, body: Buffer, timeoutMs: number) => Promise<void>
-
-interface Entry {
-  readonly line: string
-  readonly bytes: number
-  /** By `performance.now()`. */
-  readonly writtenAt: number
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
 
 /**
  * Joins records for their publish. Those of one turn of the event loop go out together while few publishes are on their way.
@@ -29,8 +25,12 @@ interface Entry {
 export class RecordBatches {
   readonly #publish: PublishRecords
   readonly #timeoutMs: number
-  readonly #gathered = new Map<Horizon, Fifo<Entry>>()
+  readonly #gathered = new Map<Horizon, Fifo<RecordBatch>>()
+  /** The one of each horizon that takes more records. */
+  readonly #open = new Map<Horizon, RecordBatch>()
   readonly #underWay = new Set<Promise<void>>()
+  /** Of batches that are over: to allocate it for each would cost as much as everything else about a batch. */
+  readonly #memory: Buffer[] = []
   /** Records of many callers travel together: in the context of none. */
   readonly #context = new AsyncResource('dueque.records')
   #endOfTurn: Promise<void> | undefined
@@ -41,16 +41,11 @@ export class RecordBatches {
     this.#timeoutMs = timeoutMs
   }
 
-  /** Resolves when the record is confirmed. Rejects with an error whose `outcome` is that of this record. */
-  write(horizon: Horizon, line: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const entries = this.#gathered.get(horizon) ?? new Fifo<Entry>()
-      this.#gathered.set(horizon, entries)
-      // With its line end.
-      const bytes = Buffer.byteLength(line) + 1
-      entries.push({ line, bytes, writtenAt: performance.now(), resolve, reject })
-      this.#endOfTurn ??= this.#pumpLater()
-    })
+  /** @param writer hears whether the record is confirmed */
+  write(horizon: Horizon, line: string, writer: RecordWriter): void {
+    const bytes = Buffer.byteLength(line)
+    this.#batchFor(horizon, bytes).add(line, bytes, writer)
+    this.#endOfTurn ??= this.#pumpLater()
   }
 
   /** Resolves when no record is on its way any more. */
@@ -59,9 +54,24 @@ export class RecordBatches {
     while (this.#underWay.size > 0) await Promise.race(this.#underWay)
   }
 
+  /** Records of about the same age travel together: all of them fail with the oldest. */
+  #batchFor(horizon: Horizon, bytes: number): RecordBatch {
+    const now = performance.now()
+    const open = this.#open.get(horizon)
+    if (open && open.length < MOST_RECORDS && open.byteLength + 1 + bytes <= MOST_BYTES)
+      if (now <= open.startedAt + this.#timeoutMs / 10) return open
+    const batch = new RecordBatch(now, this.#memory.pop() ?? Buffer.allocUnsafeSlow(FIRST_BYTES))
+    const batches = this.#gathered.get(horizon) ?? new Fifo<RecordBatch>()
+    batches.push(batch)
+    this.#gathered.set(horizon, batches)
+    this.#open.set(horizon, batch)
+    return batch
+  }
+
+  /** In the same turn: the records go out in one write with their messages. */
   #pumpLater(): Promise<void> {
     return new Promise((resolve) => {
-      setImmediate(() => {
+      nextTick(() => {
         this.#endOfTurn = undefined
         this.#context.runInAsyncScope(this.#pump, this)
         resolve()
@@ -71,56 +81,34 @@ export class RecordBatches {
 
   /** The horizons take turns. */
   #pump(): void {
-    for (const [horizon, entries] of this.#gathered) {
+    for (const [horizon, batches] of this.#gathered) {
       if (this.#underWay.size >= SENT_AT_ONCE) return
+      const batch = batches.shift()!
       this.#gathered.delete(horizon)
-      const batch = this.#take(entries)
-      if (entries.length > 0) this.#gathered.set(horizon, entries)
+      if (batches.length > 0) this.#gathered.set(horizon, batches)
+      else this.#open.delete(horizon)
       const sending: Promise<void> = this.#send(horizon, batch).finally(() => {
         this.#underWay.delete(sending)
+        if (this.#memory.length < SENT_AT_ONCE && batch.memory.length <= KEPT_BYTES) this.#memory.push(batch.memory)
         this.#pump()
       })
       this.#underWay.add(sending)
     }
   }
 
-  /** Entries of about the same age: all of them fail with the oldest. */
-  #take(entries: Fifo<Entry>): Entry[] {
-    const { writtenAt } = entries.first!
-    const batch: Entry[] = []
-    for (let bytes = 0; batch.length < MOST_RECORDS;) {
-      const next = entries.first
-      if (!next || next.writtenAt > writtenAt + this.#timeoutMs / 10) break
-      bytes += next.bytes
-      if (batch.length > 0 && bytes > MOST_BYTES) break
-      batch.push(entries.shift()!)
-    }
-    return batch
-  }
-
   /** Never rejects. */
-  async #send(horizon: Horizon, batch: readonly Entry[]): Promise<void> {
-    try {
-      const waitedMs = performance.now() - batch[0]!.writtenAt
-      if (waitedMs >= this.#timeoutMs) throw notSent(Math.round(waitedMs))
-      await this.#publish(horizon, joinLines(batch.map(({ line }) => line)), this.#timeoutMs - waitedMs)
-      for (const { resolve } of batch) resolve()
-    } catch (error) {
-      if (batch.length > 1 && isTooLarge(error)) return this.#sendHalves(horizon, batch)
-      for (const { reject } of batch) reject(error)
-    }
+  async #send(horizon: Horizon, batch: RecordBatch): Promise<void> {
+    const failure = await this.#publishBatch(horizon, batch).catch((error: unknown) => error)
+    if (batch.length === 1 || !isDuequeError(failure, 'BODY_TOO_LARGE')) return batch.recorded(failure)
+    // Only a record that is too large alone fails.
+    for (const half of batch.halves()) await this.#send(horizon, half)
   }
 
-  /** Only a record that is too large alone fails. */
-  async #sendHalves(horizon: Horizon, batch: readonly Entry[]): Promise<void> {
-    const half = Math.ceil(batch.length / 2)
-    await this.#send(horizon, batch.slice(0, half))
-    await this.#send(horizon, batch.slice(half))
+  #publishBatch(horizon: Horizon, { startedAt, body }: RecordBatch): Promise<unknown> {
+    const waitedMs = performance.now() - startedAt
+    if (waitedMs >= this.#timeoutMs) return Promise.reject(notSent(Math.round(waitedMs)))
+    return this.#publish(horizon, body, this.#timeoutMs - waitedMs)
   }
-}
-
-function isTooLarge(error: unknown): boolean {
-  return isDuequeError(error, 'BODY_TOO_LARGE')
 }
 
 function notSent(waitedMs: number): DuequeError<'PUBLISH_TIMEOUT'> {

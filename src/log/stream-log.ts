@@ -11,6 +11,7 @@ import { endsWithin } from '../base/time-limit.js'
 import { HORIZONS, horizonFor, type Horizon } from './horizons.js'
 import type { LogLayout } from './log-layout.js'
 import { LostStreams } from './lost-streams.js'
+import type { RecordWriter } from './record-batch.js'
 import { RecordBatches, type PublishRecords } from './record-batches.js'
 
 /** For the first record of a stream: it may turn out that the stream is lost. Starting consumers wait less for it. */
@@ -59,8 +60,16 @@ export class StreamLog {
    * @throws DuequeError with the `outcome` of this record: what {@link declare} and a publish throw
    */
   write(line: string, due: number | undefined): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new DuequeError('CLOSED', 'dueque is closed', {}))
-    return this.#batches.write(horizonFor(due, this.#clock.now()), line)
+    return new Promise((resolve, reject) => {
+      const recorded = (error?: unknown) => (error === undefined ? resolve() : reject(error))
+      this.send(line, due, { recorded })
+    })
+  }
+
+  /** As {@link write}, for many: without a promise for each. */
+  send(line: string, due: number | undefined, writer: RecordWriter): void {
+    if (this.#isClosed) writer.recorded(new DuequeError('CLOSED', 'dueque is closed', {}))
+    else this.#batches.write(horizonFor(due, this.#clock.now()), line, writer)
   }
 
   /** Whether the stream is known to be there, and to take records of this user. */

@@ -4,28 +4,20 @@ import type { Timeline } from '../../base/clock.js'
 import { DuequeError, errorText, isDuequeError } from '../../base/errors.js'
 import { HybridClock } from '../../base/hybrid-clock.js'
 import type { Logger } from '../../base/logger.js'
-import type { PublishOptions } from '../../broker.js'
+import { SharedSignals } from '../../base/shared-signals.js'
 import { journalLayout } from '../../log/log-layout.js'
 import { StreamLog } from '../../log/stream-log.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import type { ResolvedJournal } from '../journal-options.js'
 import { encodeEntry, encodeRefusal } from '../journal-record.js'
 import { JournalStreams } from './journal-streams.js'
-import { RecordedPlan, type WrittenEntry } from './recorded-plan.js'
+import { RecordedPlan, type RecordOptions, type Records } from './recorded-plan.js'
 
 export interface JournalWriterSettings extends Pick<ResolvedJournal, 'minDelayMs' | 'bodies'> {
   broker: AmqpBroker
   clock: Timeline
   logger: Logger
 }
-
-interface RecordOptions extends PublishOptions {
-  /** By a restore. */
-  restored?: boolean | undefined
-}
-
-/** No record goes out with the message. */
-const NONE: WrittenEntry = { written: 0, confirmed: Promise.resolve() }
 
 /** Of all journals of this process: of two records of one message, the later has the greater number. */
 const numbers = new HybridClock()
@@ -35,6 +27,25 @@ export class JournalWriter {
   readonly #settings: JournalWriterSettings
   readonly #log: StreamLog
   readonly #streams: JournalStreams
+  readonly #records: Records = {
+    untilReady: (due) => this.#streams.untilReady(due),
+    write: (recorded) => this.#write(recorded),
+    // A message without a time limit has a record without one: both wait for the end of an alarm.
+    writesAgain: (recorded, error) => {
+      const { timeoutMs, signal } = recorded.options
+      const isPatient = timeoutMs === Infinity && !signal?.aborted && isDuequeError(error, 'PUBLISH_TIMEOUT')
+      if (isPatient) this.#write(recorded)
+      return isPatient
+    },
+  }
+  /**
+   * The record of a restored message follows the confirm of the message, whatever its delay: a restore that is repeated skips
+   * a message that has a record, which must not be there without it.
+   */
+  readonly #later: Records = { ...this.#records, write: (recorded) => this.#encode(recorded).written }
+  readonly #signals = new SharedSignals<RecordedPlan>((all, signal) => {
+    for (const recorded of all) recorded.recorded(aborted(signal))
+  })
   #underWay = 0
   #whenIdle: (() => void) | undefined
 
@@ -56,11 +67,11 @@ export class JournalWriter {
    * throw; with the outcome `unknown` if the message waits and its record is not confirmed
    */
   publish(message: DelayedMessage, plan: PublishPlan, options: RecordOptions): Promise<void> {
-    if (options.restored) return this.#tracked(() => this.#restore(message, plan, options))
+    if (options.restored) return this.#publish(new RecordedPlan(message, plan, options, this.#later))
     const { broker, clock, minDelayMs } = this.#settings
     const delayMs = readyAt(message) - clock.now()
     if (delayMs <= 0 || delayMs < minDelayMs) return broker.publish(message, plan, options)
-    return this.#tracked(() => this.#publish(message, plan, options))
+    return this.#publish(new RecordedPlan(message, plan, options, this.#records))
   }
 
   /** Takes no more messages. Resolves when every message and every record has an outcome. */
@@ -70,110 +81,65 @@ export class JournalWriter {
     await this.#log.close()
   }
 
-  async #publish(message: DelayedMessage, plan: PublishPlan, options: PublishOptions): Promise<void> {
-    const recorded = new RecordedPlan(plan, this.#untilReady(message), () => this.#write(message, options))
-    try {
-      await this.#settings.broker.publish(message, recorded, options)
-      await recorded.entry!.confirmed
-    } catch (error) {
-      const { entry } = recorded
-      if (entry && isDuequeError(error) && error.outcome === 'refused') this.#refuse(message, entry.written)
-      throw error
-    }
-  }
-
-  /**
-   * The record follows the confirm of the message, whatever its delay: a repeated restore skips a message that has a record. So
-   * no record may be there without its message.
-   */
-  async #restore(message: DelayedMessage, plan: PublishPlan, options: PublishOptions): Promise<void> {
-    const { line } = this.#encode(message, true)
-    await this.#settings.broker.publish(message, new RecordedPlan(plan, this.#untilReady(message), () => NONE), options)
-    await this.#confirmed(line, readyAt(message), options).catch((error: unknown) => {
-      throw notRecorded(error)
-    })
-  }
-
-  async #tracked(work: () => Promise<void>): Promise<void> {
+  async #publish(recorded: RecordedPlan): Promise<void> {
+    const { message, options } = recorded
     this.#underWay++
     try {
-      await work()
+      await this.#settings.broker.publish(message, recorded, options)
+      if (options.restored) this.#write(recorded)
+    } catch (error) {
+      if (!options.restored && isDuequeError(error) && error.outcome === 'refused') this.#refuse(recorded)
+      throw error
     } finally {
       this.#underWay--
       if (this.#underWay === 0) this.#whenIdle?.()
     }
+    if (recorded.isPending) await this.#outcome(recorded)
+    recorded.assertRecorded()
   }
 
-  #untilReady(message: DelayedMessage): () => Promise<void> | undefined {
-    return () => this.#streams.untilReady(readyAt(message))
-  }
-
-  /** @throws DuequeError `BODY_TOO_LARGE` */
-  #write(message: DelayedMessage, options: PublishOptions): WrittenEntry {
-    const { written, line } = this.#encode(message)
-    const confirmed = settled(this.#confirmed(line, readyAt(message), options), options.signal)
-    const explained = confirmed.catch((error: unknown) => {
-      throw notRecorded(error)
-    })
-    // Of a message that was refused, nobody waits for it.
-    explained.catch(() => undefined)
-    return { written, confirmed: explained }
+  /** No longer than the signal allows. */
+  #outcome(recorded: RecordedPlan): Promise<void> {
+    const { signal } = recorded.options
+    const outcome = recorded.outcome()
+    if (!signal) return outcome
+    if (signal.aborted) recorded.recorded(aborted(signal))
+    this.#signals.add(recorded, signal)
+    return outcome.finally(() => this.#signals.delete(recorded, signal))
   }
 
   /** @throws DuequeError `BODY_TOO_LARGE` */
-  #encode(message: DelayedMessage, restored?: boolean): { written: number; line: string } {
+  #write(recorded: RecordedPlan): number {
+    const { written, line } = this.#encode(recorded)
+    this.#log.send(line, recorded.due, recorded)
+    return written
+  }
+
+  /** @throws DuequeError `BODY_TOO_LARGE` */
+  #encode({ message, options, written }: RecordedPlan): { written: number; line: string } {
     const { clock, bodies, broker } = this.#settings
-    const written = numbers.next(clock.now())
-    const line = encodeEntry(message, written, bodies, restored)
+    const number = written ?? numbers.next(clock.now())
+    const line = encodeEntry(message, number, bodies, options.restored)
     const tooLarge = broker.tooLarge({ byteLength: Buffer.byteLength(line) })
     if (tooLarge) throw recordTooLarge(tooLarge)
-    return { written, line }
-  }
-
-  /** A message without a time limit has a record without one: both wait for the end of an alarm. */
-  async #confirmed(line: string, due: number, { timeoutMs, signal }: PublishOptions): Promise<void> {
-    for (;;) {
-      try {
-        return await this.#log.write(line, due)
-      } catch (error) {
-        if (timeoutMs !== Infinity || signal?.aborted || !isDuequeError(error, 'PUBLISH_TIMEOUT')) throw error
-      }
-    }
+    return { written: number, line }
   }
 
   /** Not awaited: the outcome of the message is known. */
-  #refuse(message: DelayedMessage, refused: number): void {
-    const { id } = message
-    const due = readyAt(message)
-    this.#log.write(encodeRefusal({ id, refused, readyAt: due }), due).catch((error: unknown) => {
-      const { logger } = this.#settings
+  #refuse({ message: { id }, due, written }: RecordedPlan): void {
+    if (written === undefined) return
+    const { logger } = this.#settings
+    this.#log.write(encodeRefusal({ id, refused: written, readyAt: due }), due).catch((error: unknown) => {
       logger.warn('the journal shows a message that does not wait', { id, error: errorText(error) })
     })
   }
 }
 
-/** As `promise`, or a rejection once the signal is aborted. */
-function settled(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) return promise
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      reject(new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown }))
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    if (signal.aborted) abort()
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
+function aborted({ reason }: AbortSignal): DuequeError {
+  return new DuequeError('ABORTED', 'aborted by the signal', { reason: reason as unknown })
 }
 
 function recordTooLarge({ code, message, data }: DuequeError): DuequeError {
   const what = 'the record of the message in the journal is larger than the message'
   return new DuequeError(code, `${what}: ${message}. A journal with bodies: false keeps no bodies`, data)
-}
-
-/** The message waits, and may not be in the journal. */
-function notRecorded(error: unknown): unknown {
-  if (!isDuequeError(error)) return error
-  const { code, message, data } = error
-  const what = 'the message waits, and its record in the journal is not confirmed: it may not be seen'
-  return new DuequeError(code, `${what}. ${message}`, data, { cause: error, outcome: 'unknown' })
 }

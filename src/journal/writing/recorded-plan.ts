@@ -1,49 +1,101 @@
 import type { Frame } from '../../amqp/publish/frame-builder.js'
 import type { PublishPlan } from '../../amqp/publish/publication.js'
+import { DuequeError, isDuequeError } from '../../base/errors.js'
+import type { PublishOptions } from '../../broker.js'
+import type { RecordWriter } from '../../log/record-batch.js'
+import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 
-/** A record that is on its way. */
-export interface WrittenEntry {
-  readonly written: number
-  /** Handled: nobody has to wait for it. */
-  readonly confirmed: Promise<void>
+export interface RecordOptions extends PublishOptions {
+  /** By a restore. */
+  restored?: boolean | undefined
+}
+
+/** Where the records of messages go. */
+export interface Records {
+  /** Undefined if a record that is needed until this time can be written at once. */
+  untilReady(due: number): Promise<void> | undefined
+  /**
+   * Writes the record of a message, which hears of its outcome.
+   *
+   * @returns the number of the record
+   */
+  write(recorded: RecordedPlan): number
+  /** Whether a record that failed is written again. */
+  writesAgain(recorded: RecordedPlan, error: unknown): boolean
 }
 
 /**
  * Publishes a message by its own plan, and writes its record as the message first goes out: a message that is never sent has
- * no record.
+ * no record. One object for each message, because there are many on their way.
  */
-export class RecordedPlan implements PublishPlan {
+export class RecordedPlan implements PublishPlan, RecordWriter {
+  readonly message: DelayedMessage
+  readonly options: RecordOptions
+  /** Until then the record is needed. */
+  readonly due: number
   readonly #plan: PublishPlan
-  readonly #untilReady: () => Promise<void> | undefined
-  readonly #write: () => WrittenEntry
-  #entry: WrittenEntry | undefined
+  readonly #records: Records
+  #written: number | undefined
+  #isRecorded = false
+  #error: unknown
+  #wake: (() => void) | undefined
 
-  /**
-   * @param untilReady undefined if a record can be written at once
-   * @param write called once
-   */
-  constructor(plan: PublishPlan, untilReady: () => Promise<void> | undefined, write: () => WrittenEntry) {
+  constructor(message: DelayedMessage, plan: PublishPlan, options: RecordOptions, records: Records) {
+    this.message = message
+    this.options = options
+    this.due = readyAt(message)
     this.#plan = plan
-    this.#untilReady = untilReady
-    this.#write = write
+    this.#records = records
   }
 
-  get entry(): WrittenEntry | undefined {
-    return this.#entry
+  /** The number of the record; undefined before it is written. */
+  get written(): number | undefined {
+    return this.#written
   }
 
   prepare(): Frame | Promise<void> {
     const prepared = this.#plan.prepare()
-    if (this.#entry) return prepared
-    const ready = this.#untilReady()
+    if (this.#written !== undefined) return prepared
+    const ready = this.#records.untilReady(this.due)
     // Side by side: each may declare queues, whose confirms are held for a while.
     if ('then' in prepared) return ready ? Promise.all([prepared, ready]).then(() => undefined) : prepared
     if (ready) return ready
-    this.#entry = this.#write()
+    this.#written = this.#records.write(this)
     return prepared
   }
 
   safeAt(): number {
     return this.#plan.safeAt()
   }
+
+  /** Whether the outcome of the record is not known yet. */
+  get isPending(): boolean {
+    return !this.#isRecorded
+  }
+
+  /** @param error of the record, or why nobody waits for it any longer */
+  recorded(error?: unknown): void {
+    if (error !== undefined && this.#records.writesAgain(this, error)) return
+    this.#isRecorded = true
+    this.#error ??= error
+    this.#wake?.()
+  }
+
+  /** Of a message that waits: resolves when the outcome of its record is known. */
+  outcome(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve))
+  }
+
+  /** @throws DuequeError with the outcome `unknown`, if the record of a message that waits is not confirmed */
+  assertRecorded(): void {
+    if (this.#error !== undefined) throw notRecorded(this.#error)
+  }
+}
+
+/** The message waits, and may not be in the journal. */
+function notRecorded(error: unknown): unknown {
+  if (!isDuequeError(error)) return error
+  const { code, message, data } = error
+  const what = 'the message waits, and its record in the journal is not confirmed: it may not be seen'
+  return new DuequeError(code, `${what}. ${message}`, data, { cause: error, outcome: 'unknown' })
 }

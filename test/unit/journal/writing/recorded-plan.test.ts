@@ -1,27 +1,39 @@
 import { expect, it, vi } from 'vitest'
 import type { Frame } from '../../../../src/amqp/publish/frame-builder.js'
+import { DuequeError } from '../../../../src/base/errors.js'
+import type { PublishOptions } from '../../../../src/broker.js'
 import { RecordedPlan } from '../../../../src/journal/writing/recorded-plan.js'
+import type { DelayedMessage } from '../../../../src/message/delayed-message.js'
 import { failure } from '../../../support/mq.js'
 
 const frame = { exchange: 'entry', routingKey: 'q', options: {} }
+const message = { dueAt: 7, retryAt: 8 } as DelayedMessage
 
 /** A plan that returns these one after another, in front of a stream that is ready at these attempts. */
-function planOf(prepared: (Frame | Promise<void>)[], ready: (Promise<void> | undefined)[] = []) {
-  const entry = { written: 1, confirmed: Promise.resolve() }
-  const write = vi.fn(() => entry)
+function planOf(
+  prepared: (Frame | Promise<void>)[],
+  ready: (Promise<void> | undefined)[] = [],
+  options: Partial<PublishOptions> = {},
+) {
+  const records = {
+    untilReady: vi.fn(() => ready.shift()),
+    write: vi.fn(() => 5),
+    writesAgain: vi.fn(() => false),
+  }
   const inner = { prepare: () => prepared.shift()!, safeAt: () => 42 }
-  return { plan: new RecordedPlan(inner, () => ready.shift(), write), write, entry }
+  return { plan: new RecordedPlan(message, inner, { declare: false, ...options }, records), ...records }
 }
 
 it('writes the record once, as the message first goes out', async () => {
-  const { plan, write, entry } = planOf([Promise.resolve(), frame, frame])
+  const { plan, write, untilReady } = planOf([Promise.resolve(), frame, frame])
   await plan.prepare()
   expect(write).not.toHaveBeenCalled()
-  expect(plan.entry).toBeUndefined()
+  expect(plan.written).toBeUndefined()
   expect(plan.prepare()).toBe(frame)
   expect(plan.prepare()).toBe(frame)
   expect(write).toHaveBeenCalledTimes(1)
-  expect(plan.entry).toBe(entry)
+  expect(untilReady).toHaveBeenCalledWith(8)
+  expect(plan.written).toBe(5)
   expect(plan.safeAt()).toBe(42)
 })
 
@@ -44,4 +56,38 @@ it('waits for its stream and its rungs side by side, and fails with either', asy
   await waiting
   expect(await failure(plan.prepare() as Promise<void>)).toBe(refused)
   expect(write).not.toHaveBeenCalled()
+})
+
+it('is recorded with its record, whichever comes first', async () => {
+  const before = planOf([frame]).plan
+  expect(before.isPending).toBe(true)
+  before.recorded()
+  expect(before.isPending).toBe(false)
+  before.assertRecorded()
+  const after = planOf([frame]).plan
+  const outcome = after.outcome()
+  after.recorded()
+  await outcome
+  after.assertRecorded()
+})
+
+it('a record that fails leaves an unknown outcome, unless it is written again', async () => {
+  const { plan, writesAgain } = planOf([frame])
+  const lost = new DuequeError('PUBLISH_TIMEOUT', 'no answer', { waitedMs: 1 })
+  writesAgain.mockReturnValueOnce(true)
+  const outcome = plan.outcome()
+  plan.recorded(lost)
+  expect(plan.isPending).toBe(true)
+  plan.recorded(lost)
+  await outcome
+  const asserted = failure(Promise.resolve().then(() => plan.assertRecorded()))
+  expect(await asserted).toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: 'unknown', cause: lost })
+})
+
+it('the first of an outcome and an abort counts', () => {
+  const { plan } = planOf([frame])
+  const aborted = new DuequeError('ABORTED', 'aborted', { reason: 'enough' })
+  plan.recorded(aborted)
+  plan.recorded()
+  expect(() => plan.assertRecorded()).toThrow('aborted')
 })
