@@ -1,4 +1,4 @@
-// journal-child.ts URL NAMESPACE QUEUE FROM: schedules notes from FROM on, each in 15 s, and prints the number of each that is
+// journal-child.ts URL NAMESPACE QUEUE FROM: schedules notes from FROM on, each in 8 s, and prints the number of each that is
 // confirmed, until it is killed.
 import { connect, ladder } from '../../src/index.js'
 import { note } from '../strategies/recorder.js'
@@ -10,7 +10,7 @@ let next = Number(from)
 async function work(): Promise<void> {
   for (;;) {
     const n = next++
-    await mq.schedule(note, { n }, { to: { queue }, in: 15_000 })
+    await mq.schedule(note, { n }, { to: { queue }, in: 8000 })
     process.stdout.write(`${n}\n`)
   }
 }

@@ -13,8 +13,7 @@ const vhost = useVhost()
 /** Confirms that are lost with their connection, and in silence, which takes longer. */
 const [CUT, SILENCED] = [15, 4].map((usual) => Number(process.env['DUEQUE_LOST_CONFIRMS'] ?? usual)) as [number, number]
 const OF_ROUND = 20
-/** The last message is scheduled before the first is due. */
-const DELAY_MS = Math.max(12_000, CUT * 150)
+const DELAY_MS = 6000
 
 const noNode = process.env['DUEQUE_RABBITMQ_BIN'] === undefined
 const ascending = (a: number, b: number) => a - b
@@ -126,7 +125,7 @@ test('a process that is killed: what it has confirmed is in the list, and is han
   const [namespace, queue] = [unique('killed'), unique('killed')]
   const mq = await open(vhost.url, context, { namespace })
   const recorder = await Recorder.on(mq, queue)
-  await mq.schedule(note, { n: -1 }, { to: { queue }, in: 15_000, declare: true })
+  await mq.schedule(note, { n: -1 }, { to: { queue }, in: 8000, declare: true })
   const confirmed = await Promise.all(
     [0, 1].map(async (process) => {
       const args = [vhost.url, namespace, queue, String(process * 1_000_000)]
@@ -164,7 +163,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
     const queue = unique('crash')
     const mq = await open(node.url, context, { namespace, publishTimeoutMs: 120_000 })
     const recorder = await Recorder.on(mq, queue)
-    const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue }, in: 30_000, declare: true })
+    const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue }, in: 15_000, declare: true })
     await schedule(0)
     let [scheduled, confirmed, isOver] = [1, 1, false]
     const worker = async () => {
