@@ -10,6 +10,7 @@ import { crash } from './crash.js'
 import { expiry } from './expiry.js'
 import { idle } from './idle.js'
 import { journal } from './journal.js'
+import { journalReading } from './journal-reading.js'
 import { lateness } from './lateness.js'
 import { memory } from './memory.js'
 import { parseCommandLine, USAGE, type CommandLine, type Options } from './options.js'
@@ -30,10 +31,20 @@ const SCENARIOS: Record<string, Scenario> = {
   expiry,
   cancellations,
   journal,
+  'journal-reading': journalReading,
   strategies,
 }
 /** Scenarios that take minutes and the whole machine, or need more than a broker. */
-const ONLY_BY_NAME = ['backpressure', 'cluster', 'idle', 'expiry', 'cancellations', 'journal', 'strategies']
+const ONLY_BY_NAME = [
+  'backpressure',
+  'cluster',
+  'idle',
+  'expiry',
+  'cancellations',
+  'journal',
+  'journal-reading',
+  'strategies',
+]
 
 const args = process.argv.slice(2)
 const commandLine = understood()

@@ -26,7 +26,7 @@ export interface Options {
 
 export const USAGE = `usage: npm run bench -- [SCENARIO …] [OPTION …]
 
-scenarios (all of them by default, but for the last seven)
+scenarios (all of them by default, but for the last eight)
   rate       confirmed schedules per second, as a share of plain publishes with amqplib
   lateness   arrival − due at a steady rate, random delays of 1–10 s
   memory     what waiting messages cost the broker, and their producer
@@ -38,11 +38,12 @@ scenarios (all of them by default, but for the last seven)
   expiry     how late a Redis of its own tells of expired keys, and what redisExpiry makes of it; memory beside redis
   cancellations  a consumer that starts with many cancellations, their confirms, and how soon every consumer knows
   journal    schedules per second, and lateness at a steady rate, with a journal and without, in turns
+  journal-reading  how long readers of a large journal take, and how much memory its index takes
   strategies every strategy that this machine has a server for, side by side; writes docs/choosing.md
 
 options
   --count N             messages of a round (rate and journal: 30000, burst, crash and strategies: 20000), or that wait
-                        (memory: 500000, idle, backpressure and cancellations: 1000000)
+                        (memory: 500000, idle, backpressure, cancellations and journal-reading: 1000000)
   --rounds N            rate: rounds of each kind (3); journal: pairs (10)
   --in-flight N         unconfirmed messages at most (2000)
   --rate N              messages per second (lateness and journal: 2000, cluster and strategies: 1000, cancellations: 100)
