@@ -84,7 +84,7 @@ export async function journalView(
   return view
 }
 
-interface ViewOptions extends Pick<Partial<JournalSource>, 'declare' | 'silentMs'> {
+interface ViewOptions extends Pick<Partial<JournalSource>, 'connect' | 'declare' | 'silentMs'> {
   maxEntries?: number
   logger?: Logger | false
 }

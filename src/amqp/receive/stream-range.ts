@@ -15,9 +15,9 @@ export interface RangeRecord {
   readonly body: Uint8Array
 }
 
-/** Unacked records at most: they are read without acks. */
-const MOST_RECORDS = 100
-/** With so many bytes the rest is left for the next call. */
+/** Records of one call, and those that are unacked: each may have 16 MiB. */
+const [MOST_RECORDS, MOST_UNACKED] = [100, 32]
+/** With so many bytes no more are acked, and the rest is left for the next call. */
 const MOST_BYTES = 8_000_000
 /** A reader whose offset is beyond the end of the stream gets nothing. */
 const SILENT_MS = 5000
@@ -55,16 +55,19 @@ async function recordsOn(channel: Channel, { queue, first, last }: StreamRange):
       if (offset >= first && offset <= last) records.push({ offset, body: message.content })
       bytes += message.content.byteLength
       if (offset >= last || arrived >= most || bytes >= MOST_BYTES) resolve()
+      else channel.ack(message)
     }
   })
   // Reported by the operation that caused it, too.
   whole.catch(() => undefined)
-  await withTimeLimit(channel.prefetch(most), LONGEST_MS)
+  await withTimeLimit(channel.prefetch(Math.min(most, MOST_UNACKED)), LONGEST_MS)
   const args = { 'x-stream-offset': first }
-  await withTimeLimit(channel.consume(queue, onMessage, { arguments: args }), LONGEST_MS)
+  const { consumerTag } = await withTimeLimit(channel.consume(queue, onMessage, { arguments: args }), LONGEST_MS)
   for (let before = -1; before !== arrived;) {
     before = arrived
     if (await endsWithin(whole, SILENT_MS)) break
   }
+  // Its answer comes behind the records that were sent: a silence may have been that of the network, or of this process.
+  await withTimeLimit(channel.cancel(consumerTag), LONGEST_MS)
   return records
 }

@@ -1,6 +1,7 @@
 import type { AmqpConnection } from '../../amqp/connection/connection.js'
 import { operationFailure } from '../../amqp/connection/failures.js'
 import { readRange, type RangeRecord, type StreamRange } from '../../amqp/receive/stream-range.js'
+import { withTimeLimit } from '../../base/time-limit.js'
 import type { Names } from '../../amqp/topology/names.js'
 import { readLines } from '../../log/lines.js'
 import { journalLayout } from '../../log/log-layout.js'
@@ -11,6 +12,8 @@ import type { FoundEntry } from '../waiting/waiting-index.js'
 
 /** Ranges that are read at once, on a channel each. */
 const AT_ONCE = 8
+/** How long the broker may be away. */
+const AWAY_MS = 30_000
 /** Records that are read for nothing, rather than opening another channel. */
 const MOST_BETWEEN = 8
 
@@ -63,7 +66,7 @@ export class PlacedMessages {
     while (this.#reading >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#reading++
     try {
-      return await readRange(await this.#connection.ready(), range)
+      return await readRange(await withTimeLimit(this.#connection.ready(), AWAY_MS), range)
     } catch (error) {
       throw unread(this.#namespace, operationFailure(error, `queue ${range.queue}`, 'read'))
     } finally {

@@ -57,6 +57,9 @@ export class Replays {
       closing: this.#closing,
       onRecords: this.#onRecords,
     })
+    // An answer may wait for a broker that is away.
+    const close = () => void open.close().catch(() => undefined)
+    this.#closing.addEventListener('abort', close, { once: true })
     try {
       await open.reading.reached()
       const answers = asked.map(async ({ question, resolve }) => {
@@ -66,6 +69,7 @@ export class Replays {
       })
       await Promise.all(answers)
     } finally {
+      this.#closing.removeEventListener('abort', close)
       await open.close()
     }
   }

@@ -25,7 +25,6 @@ export class RunningIndex {
   readonly #settings: RunningSettings
   #opening: Promise<OpenIndex> | undefined
   #open: OpenIndex | undefined
-  #forgetting: ReturnType<typeof setInterval> | undefined
   /** Entries of the index are not in their streams any more: it has to be read anew. */
   #isGone = false
   /** Until when, by `performance.now()`. */
@@ -64,7 +63,7 @@ export class RunningIndex {
         if (opening !== this.#opening) continue
         this.#open = open
         this.#isGone ||= open.reading.isGone
-        if (!this.#isGone || attempt === MOST_ATTEMPTS) return { ...open, onGone: () => (this.#isGone = true) }
+        if (!this.#isGone || attempt >= MOST_ATTEMPTS) return { ...open, onGone: () => (this.#isGone = true) }
       } catch (error) {
         // Closed in the middle, because another question has found out that it has to be read anew, or has too many entries.
         const isEnded = opening !== this.#opening && isDuequeError(error, 'CLOSED')
@@ -94,8 +93,12 @@ export class RunningIndex {
     const { source, closing, onRecords } = this.#settings
     this.#isGone = false
     const open = await openIndex({ source, closing, isLasting: true, onRecords })
-    this.#forgetting = setInterval(() => this.#forget(open), FORGET_EVERY_MS).unref()
-    return open
+    const forgetting = setInterval(() => this.#forget(open), FORGET_EVERY_MS).unref()
+    const close = () => {
+      clearInterval(forgetting)
+      return open.close()
+    }
+    return { ...open, close }
   }
 
   #forget(open: OpenIndex): void {
@@ -113,7 +116,6 @@ export class RunningIndex {
   async #end(): Promise<void> {
     const opening = this.#opening
     this.#opening = this.#open = undefined
-    clearInterval(this.#forgetting)
     const open = await opening?.catch(() => undefined)
     await open?.close()
   }

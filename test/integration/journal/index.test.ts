@@ -1,9 +1,12 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { TcpProxy } from '../../../scripts/broker/tcp-proxy.js'
+import { parseEndpoints } from '../../../src/amqp/connection/endpoint.js'
+import { openConnection } from '../../../src/amqp/connection/operator-connection.js'
 import type { Logger } from '../../../src/base/logger.js'
 import { connect, ladder } from '../../../src/index.js'
 import { encodeEntry } from '../../../src/journal/journal-record.js'
 import type { DelayedMessage } from '../../../src/message/delayed-message.js'
+import { resolveOptions } from '../../../src/options.js'
 import { note, unique } from '../../strategies/recorder.js'
 import { management, managementUrl, poll, useVhost } from '../../support/broker.js'
 import { delayed, journalView, journalWriter } from '../../support/journal.js'
@@ -171,4 +174,43 @@ test('a close ends what is asked with CLOSED', async () => {
     expect(await asked).toMatchObject({ code: 'CLOSED' })
     expect(await failure(view.count({}))).toMatchObject({ code: 'CLOSED' })
   }
+})
+
+test('a large message comes whole over a slow network', async () => {
+  const { namespace, add } = await journalled()
+  const proxy = await TcpProxy.to(vhost.url)
+  onTestFinished(() => proxy.close())
+  const view = await journalView(proxy.url(), namespace)
+  const large = delayed({ id: unique('large'), body: Buffer.alloc(275_000, 'x') })
+  await add(large)
+  expect(await view.count({})).toBe(2)
+  // For longer than a reader waits for a record that is not there.
+  proxy.bytesPerSecond = 50_000
+  const found = await view.find(large.id)
+  proxy.bytesPerSecond = Infinity
+  expect(found).toMatchObject([{ id: large.id, body: large.body }])
+})
+
+test('a close ends a look at messages while the broker is away', async () => {
+  const { namespace, add } = await journalled()
+  // More than are read at once.
+  for (const message of some(150)) await add(message)
+  const proxy = await TcpProxy.to(vhost.url)
+  onTestFinished(() => proxy.close())
+  const settings = resolveOptions({ url: proxy.url(), logger: false })
+  const connection = await openConnection({ ...settings, endpoints: parseEndpoints(proxy.url()) })
+  onTestFinished(() => connection.close())
+  const connect = () => Promise.resolve({ connection, release: () => connection.close() })
+  const view = await journalView(vhost.url, namespace, { maxEntries: 0, connect })
+  const away = async () => {
+    proxy.refuse()
+    proxy.cut()
+    await poll(() => connection.model === undefined, { what: 'a lost connection' })
+  }
+  let looked = 0
+  const failed = failure(view.forEach({ destination: DESTINATION }, () => (looked++ === 0 ? away() : undefined)))
+  await poll(() => looked >= 100, { what: 'the messages that were read' })
+  await view.close()
+  expect(connection.closed).toBe(true)
+  expect(await failed).toMatchObject({ code: 'CLOSED' })
 })

@@ -146,6 +146,20 @@ test('a message whose queue is gone stays as it is when it is rescheduled', asyn
   expect(await other.count({ destination: { queue } })).toBe(1)
 })
 
+test('many schedules may share a signal', async () => {
+  const mq = await journalled()
+  const warnings: Error[] = []
+  const warned = (warning: Error) => void warnings.push(warning)
+  process.on('warning', warned)
+  onTestFinished(() => void process.off('warning', warned))
+  const { signal } = new AbortController()
+  const to = { queue: unique('signal') }
+  const schedule = (n: number) => mq.schedule(note, { n }, { to, in: '1h', declare: true, signal })
+  await Promise.all(Array.from({ length: 50 }, (_, n) => schedule(n)))
+  expect(await mq.count({ destination: to })).toBe(50)
+  expect(warnings).toEqual([])
+})
+
 test('a look at the journal disturbs no health, and a close ends it', async () => {
   const queue = unique('close')
   const mq = await journalled()
