@@ -8,10 +8,10 @@ import { ConfirmProxy, type Swallows } from '../support/confirm-proxy.js'
 import { listed } from '../support/journal-records.js'
 import { AtWork } from './at-work.js'
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 const vhost = useVhost()
 /** Confirms that are lost with their connection, and in silence, which takes longer. */
 const [CUT, SILENCED] = [15, 4].map((usual) => Number(process.env['DUEQUE_LOST_CONFIRMS'] ?? usual)) as [number, number]
+vi.setConfig({ testTimeout: 240_000 + CUT * 6000, hookTimeout: 240_000 })
 const OF_ROUND = 20
 const DELAY_MS = 6000
 
