@@ -25,8 +25,14 @@ export default {
     only('log-knows-amqp', 'log/', ['log/', 'amqp/', 'base/', 'message/']),
     never(
       'cancellation-knows-no-strategy',
-      'cancellation/|journal/',
-      'strategies/(?!waiting-view)|consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
+      'cancellation/',
+      'journal/|strategies/|consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
+    ),
+    never(
+      'journal-knows-no-strategy',
+      'journal/',
+      // But for the interface of its answers.
+      'strategies/(?!waiting-view\\.ts)|consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
     ),
     never(
       'strategies-know-no-consumer',

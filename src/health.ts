@@ -43,7 +43,8 @@ export interface CancellationHealth {
 /** An index of the journal of waiting messages. */
 export interface JournalHealth {
   /**
-   * `unused` before the first question. `reading`: the journal is read for the first time. `live`: it is read, and followed.
+   * `unused` before the first question. `reading`: the journal is read, for the first time or after a lost connection. `live`: it
+   * is read, and followed.
    * `over`: there are more messages than `maxEntries`; for 10 minutes each question reads the journal.
    */
   readonly state: 'unused' | 'reading' | 'live' | 'over'

@@ -4,7 +4,9 @@
  * To read the source, follow a message: connect.ts → schedule/ → message/ → strategies/ladder (it waits) → amqp/publish →
  * amqp/receive → consumer/consumer.ts → dispatch.ts → handling.ts → follow-ups.ts (a retry waits again). With a store: … →
  * strategies/store → redis or postgres → relay.ts → amqp/publish → … A cancellation: schedule/cancellation-methods.ts →
- * cancellation/log.ts (a stream) → tail.ts → gated-tail.ts → consumer/dispatch.ts, which drops the message.
+ * cancellation/log.ts (a stream) → tail.ts → gated-tail.ts → consumer/dispatch.ts, which drops the message. A look at waiting
+ * messages: schedule/view-methods.ts → journal/view → journal/reading → journal/waiting (an index), of records that
+ * journal/writing wrote beside the messages.
  */
 /// <reference lib="esnext.disposable" preserve="true" />
 export { connect } from './connect.js'

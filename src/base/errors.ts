@@ -163,6 +163,11 @@ export function isForEver(error: unknown): error is DuequeError {
   return isDuequeError(error) && FOR_EVER.includes(error.code)
 }
 
+/** The error of a call that its caller's signal has ended. */
+export function aborted({ reason }: AbortSignal): DuequeError<'ABORTED'> {
+  return new DuequeError('ABORTED', 'aborted by the signal', { reason: reason as unknown }, { cause: reason })
+}
+
 export function invalidOption(option: string, expected: string, received: unknown): DuequeError<'INVALID_OPTION'> {
   return new DuequeError('INVALID_OPTION', `${option}: expected ${expected}, got ${shown(received)}`, { option })
 }

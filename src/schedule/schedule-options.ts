@@ -4,7 +4,7 @@ import { checkDestination, destinationText, type Destination } from '../message/
 import { parseDelay, resolveDue, type Due } from '../message/due.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
 import { checkHeaders, type HeaderValue } from '../message/headers.js'
-import { DuequeError, invalidOption } from '../base/errors.js'
+import { aborted, DuequeError, invalidOption } from '../base/errors.js'
 import type { Receipt } from '../message/receipt.js'
 import { nextRevision } from './revision.js'
 import type { ConflictOptions } from './conflict-options.js'
@@ -134,7 +134,7 @@ export function resolveSchedule(
 
 /** @throws DuequeError `ABORTED` */
 export function assertNotAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
+  if (signal?.aborted) throw aborted(signal)
 }
 
 /** With none, every message would be useless by the time that its handler can start. */

@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
-import { DuequeError, withOutcome } from '../../base/errors.js'
+import { aborted, DuequeError, withOutcome } from '../../base/errors.js'
 import { SharedSignals } from '../../base/shared-signals.js'
 import type { AmqpConnection } from '../connection/connection.js'
 import type { Topology } from '../topology/topology.js'
@@ -56,7 +56,7 @@ export class Publisher {
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(new DuequeError('CLOSED', 'dueque is closed', {}))
-      if (signal?.aborted) return reject(abortError(signal))
+      if (signal?.aborted) return reject(aborted(signal))
       const publication: Publication = {
         message,
         plan,
@@ -125,7 +125,7 @@ export class Publisher {
   }
 
   #aborted(publications: ReadonlySet<Publication>, signal: AbortSignal): void {
-    const error = abortError(signal)
+    const error = aborted(signal)
     for (const publication of publications) this.#settle(publication, error)
     this.#sender.pump()
   }
@@ -134,8 +134,4 @@ export class Publisher {
 function timeoutError({ startedAt }: Publication): DuequeError<'PUBLISH_TIMEOUT'> {
   const waitedMs = Math.round(performance.now() - startedAt)
   return new DuequeError('PUBLISH_TIMEOUT', `the broker did not confirm within ${waitedMs} ms`, { waitedMs })
-}
-
-function abortError({ reason }: AbortSignal): DuequeError<'ABORTED'> {
-  return new DuequeError('ABORTED', 'aborted by the signal', { reason: reason as unknown }, { cause: reason })
 }

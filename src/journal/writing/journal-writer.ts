@@ -1,7 +1,7 @@
 import type { AmqpBroker } from '../../amqp/amqp-broker.js'
 import type { PublishPlan } from '../../amqp/publish/publication.js'
 import type { Timeline } from '../../base/clock.js'
-import { DuequeError, errorText, isDuequeError } from '../../base/errors.js'
+import { aborted, DuequeError, errorText, isDuequeError } from '../../base/errors.js'
 import { HybridClock } from '../../base/hybrid-clock.js'
 import type { Logger } from '../../base/logger.js'
 import { SharedSignals } from '../../base/shared-signals.js'
@@ -133,10 +133,6 @@ export class JournalWriter {
       logger.warn('the journal shows a message that does not wait', { id, error: errorText(error) })
     })
   }
-}
-
-function aborted({ reason }: AbortSignal): DuequeError {
-  return new DuequeError('ABORTED', 'aborted by the signal', { reason: reason as unknown })
 }
 
 function recordTooLarge({ code, message, data }: DuequeError): DuequeError {

@@ -2,7 +2,7 @@ import { checkOptions, oneOf, type Rule, type Rules } from '../../base/checks.js
 import { completeClock, systemClock, type Clock, type Timeline } from '../../base/clock.js'
 import { DueQueue } from '../../base/due-queue.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
-import { DuequeError, invalidOption } from '../../base/errors.js'
+import { aborted, invalidOption } from '../../base/errors.js'
 import { aJournal, resolveJournal, type JournalOn, type JournalOptions } from '../../journal/journal-options.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
 import type { Cancellations } from '../cancellations.js'
@@ -125,7 +125,7 @@ function inMemory(clock: Clock): Omit<MemoryStrategy, 'waiting'> {
     start: () => Promise.resolve(),
     async schedule(message, { declare, signal, onConflict }) {
       if (signal?.aborted)
-        throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
+        throw aborted(signal)
       broker.ensure(message.destination, declare)
       if (onConflict === undefined && readyAt(message) <= clock.now()) return broker.deliver(message, ACCEPTED)
       return Promise.resolve(waitlist.add(message, onConflict))

@@ -1,7 +1,7 @@
 import type { AmqpBroker } from '../../amqp/amqp-broker.js'
 import { onRabbit } from '../../amqp/on-rabbit.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
-import { DuequeError, invalidOption } from '../../base/errors.js'
+import { aborted, DuequeError, invalidOption } from '../../base/errors.js'
 import { Relay, type RelayStats } from './relay.js'
 import { resolveRelay, type RelayOptions } from './relay-options.js'
 import type { MessageStore } from './message-store.js'
@@ -104,7 +104,7 @@ async function schedule(
   if (tooLarge) throw tooLarge
   if (bind !== false && !broker.topology.isReady(message.destination, []))
     await broker.topology.destination(message.destination, declare)
-  if (signal?.aborted) throw new DuequeError('ABORTED', 'aborted by the signal', { reason: signal.reason as unknown })
+  if (signal?.aborted) throw aborted(signal)
   const instead = await store.add(message, { onConflict, transaction, holdMs })
   // What a transaction holds back cannot be claimed yet. The store tells when it can.
   if (!instead && transaction === undefined) relay?.added(readyAt(message))

@@ -1,8 +1,9 @@
 import { describe, expect, test, type TestContext } from 'vitest'
-import { connect, on, type Dueque } from '../../../src/index.js'
+import { connect, on } from '../../../src/index.js'
 import { note, Recorder, unique } from '../../strategies/recorder.js'
 import { poll, useVhost } from '../../support/broker.js'
 import { useVersionBefore, whyWithout, type VersionBefore } from '../../support/version-before.js'
+import { ascending, numbers, scheduleNotes } from '../../support/numbered-notes.js'
 
 /** The last version without cancellations. */
 const BEFORE = '5575b21'
@@ -21,16 +22,6 @@ async function openBoth({ onTestFinished }: Pick<TestContext, 'onTestFinished'>)
   return { before, now, queue: unique('compat') }
 }
 
-/** Schedules COUNT notes with delays of up to 3 s, numbered from `from`, over few rungs. */
-function scheduleNotes(mq: Dueque, queue: string, from: number) {
-  const delay = () => 500 * Math.floor(7 * Math.random())
-  const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue }, in: delay(), declare: true })
-  return Promise.all(Array.from({ length: COUNT }, (_, i) => schedule(from + i)))
-}
-
-const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
-const ascending = (a: number, b: number) => a - b
-
 describe.skipIf(why !== '').concurrent(`beside the last version without cancellations${why}`, () => {
   versionBefore = useVersionBefore(BEFORE)
 
@@ -40,7 +31,7 @@ describe.skipIf(why !== '').concurrent(`beside the last version without cancella
   ] as const)('%s: no message is lost, early or handled twice', async ([, from, to], context) => {
     const { queue, ...versions } = await openBoth(context)
     const recorder = await Recorder.on(versions[to], queue)
-    await scheduleNotes(versions[from], queue, 0)
+    await scheduleNotes(versions[from], queue, COUNT, 0)
     await recorder.has(COUNT)
     expect(recorder.numbers.toSorted(ascending)).toEqual(numbers(COUNT))
     expect(recorder.early).toEqual([])
@@ -49,7 +40,7 @@ describe.skipIf(why !== '').concurrent(`beside the last version without cancella
   test('both schedule and consume one queue: no message is lost, early or handled twice', async (context) => {
     const { before, now, queue } = await openBoth(context)
     const recorders = [await Recorder.on(before, queue), await Recorder.on(now, queue)]
-    await Promise.all([scheduleNotes(before, queue, 0), scheduleNotes(now, queue, COUNT)])
+    await Promise.all([scheduleNotes(before, queue, COUNT, 0), scheduleNotes(now, queue, COUNT, COUNT)])
     const handled = () => recorders.flatMap((recorder) => recorder.numbers)
     await poll(() => handled().length >= 2 * COUNT, { timeoutMs: 30_000, what: 'all messages' })
     expect(handled().toSorted(ascending)).toEqual(numbers(2 * COUNT))

@@ -1,9 +1,10 @@
 import { describe, expect, test, type TestContext } from 'vitest'
-import { connect, ladder, on, type Dueque, type Receipt } from '../../../src/index.js'
+import { connect, ladder, on, type Receipt } from '../../../src/index.js'
 import { note, Recorder, unique } from '../../strategies/recorder.js'
 import { poll, useVhost } from '../../support/broker.js'
 import { listed } from '../../support/journal-records.js'
 import { useVersionBefore, whyWithout, type VersionBefore } from '../../support/version-before.js'
+import { ascending, numbers, scheduleNotes } from '../../support/numbered-notes.js'
 
 /** The last version without a journal. */
 const BEFORE = '73927cc'
@@ -25,16 +26,6 @@ async function openBoth({ onTestFinished }: Pick<TestContext, 'onTestFinished'>)
   return { before, now, ids, queue: unique('compat') }
 }
 
-/** Schedules COUNT notes with delays of up to 3 s, numbered from `from`, over few rungs. */
-function scheduleNotes(mq: Dueque, queue: string, from: number) {
-  const delay = () => 500 * Math.floor(7 * Math.random())
-  const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue }, in: delay(), declare: true })
-  return Promise.all(Array.from({ length: COUNT }, (_, i) => schedule(from + i)))
-}
-
-const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
-const ascending = (a: number, b: number) => a - b
-
 describe.skipIf(why !== '').concurrent(`beside the last version without a journal${why}`, () => {
   versionBefore = useVersionBefore(BEFORE)
 
@@ -53,7 +44,7 @@ describe.skipIf(why !== '').concurrent(`beside the last version without a journa
     })
     const retry = { backoff, jitter: 'none' } as const
     await Promise.all([before, now].map((mq) => mq.consume(queue, [handler], { retry })))
-    await Promise.all([scheduleNotes(before, queue, 0), scheduleNotes(now, queue, COUNT)])
+    await Promise.all([scheduleNotes(before, queue, COUNT, 0), scheduleNotes(now, queue, COUNT, COUNT)])
     await poll(() => done.length >= 2 * COUNT, { timeoutMs: 40_000, what: 'all messages' })
     expect(done.toSorted(ascending)).toEqual(numbers(2 * COUNT))
     expect(early).toEqual([])
