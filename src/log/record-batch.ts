@@ -1,4 +1,5 @@
 const LINE_END = 0x0a
+
 /** Hears of the outcome of one record: an error whose `outcome` is that of this record, or none. */
 export interface RecordWriter {
   recorded(error?: unknown): void

@@ -29,7 +29,7 @@ export class RecordBatches {
   /** The one of each horizon that takes more records. */
   readonly #open = new Map<Horizon, RecordBatch>()
   readonly #underWay = new Set<Promise<void>>()
-  /** Of batches that are over: to allocate it for each would cost as much as everything else about a batch. */
+  /** Of confirmed batches: to allocate it for each would cost as much as everything else about a batch. */
   readonly #memory: Buffer[] = []
   /** Records of many callers travel together: in the context of none. */
   readonly #context = new AsyncResource('dueque.records')
@@ -87,21 +87,30 @@ export class RecordBatches {
       this.#gathered.delete(horizon)
       if (batches.length > 0) this.#gathered.set(horizon, batches)
       else this.#open.delete(horizon)
-      const sending: Promise<void> = this.#send(horizon, batch).finally(() => {
+      const sending: Promise<void> = this.#send(horizon, batch).then((isConfirmed) => {
         this.#underWay.delete(sending)
-        if (this.#memory.length < SENT_AT_ONCE && batch.memory.length <= KEPT_BYTES) this.#memory.push(batch.memory)
+        // Otherwise it may still be on its way into the socket.
+        if (isConfirmed) this.#keep(batch.memory)
         this.#pump()
       })
       this.#underWay.add(sending)
     }
   }
 
-  /** Never rejects. */
-  async #send(horizon: Horizon, batch: RecordBatch): Promise<void> {
+  #keep(memory: Buffer): void {
+    if (this.#memory.length < SENT_AT_ONCE && memory.length <= KEPT_BYTES) this.#memory.push(memory)
+  }
+
+  /** Never rejects. @returns whether the broker has confirmed the batch as a whole */
+  async #send(horizon: Horizon, batch: RecordBatch): Promise<boolean> {
     const failure = await this.#publishBatch(horizon, batch).catch((error: unknown) => error)
-    if (batch.length === 1 || !isDuequeError(failure, 'BODY_TOO_LARGE')) return batch.recorded(failure)
+    if (batch.length === 1 || !isDuequeError(failure, 'BODY_TOO_LARGE')) {
+      batch.recorded(failure)
+      return failure === undefined
+    }
     // Only a record that is too large alone fails.
     for (const half of batch.halves()) await this.#send(horizon, half)
+    return false
   }
 
   #publishBatch(horizon: Horizon, { startedAt, body }: RecordBatch): Promise<unknown> {

@@ -165,3 +165,14 @@ it('records that wait behind a silent broker fail in time, and younger ones not 
     vi.useRealTimers()
   }
 })
+
+it('the body of a batch that was not confirmed stays as it is: it may still be on its way', async () => {
+  const bodies: Buffer[] = []
+  const batches = new RecordBatches((_horizon, body) => {
+    bodies.push(body)
+    return Promise.reject(new DuequeError('PUBLISH_TIMEOUT', 'no confirm', { waitedMs: TIMEOUT_MS }))
+  }, TIMEOUT_MS)
+  await expect(written(batches, 'first')).rejects.toMatchObject({ code: 'PUBLISH_TIMEOUT' })
+  await expect(written(batches, 'other')).rejects.toMatchObject({ code: 'PUBLISH_TIMEOUT' })
+  expect(bodies.map(String)).toEqual(['first', 'other'])
+})
