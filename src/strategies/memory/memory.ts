@@ -124,8 +124,7 @@ function inMemory(clock: Clock): Omit<MemoryStrategy, 'waiting'> {
     waitlist,
     start: () => Promise.resolve(),
     async schedule(message, { declare, signal, onConflict }) {
-      if (signal?.aborted)
-        throw aborted(signal)
+      if (signal?.aborted) throw aborted(signal)
       broker.ensure(message.destination, declare)
       if (onConflict === undefined && readyAt(message) <= clock.now()) return broker.deliver(message, ACCEPTED)
       return Promise.resolve(waitlist.add(message, onConflict))
