@@ -20,7 +20,7 @@ interface Side {
   readonly mq: Dueque
 }
 
-/** What a journal costs those who schedule, and whether it makes messages later: the same with it and without, in turns. */
+/** The cost of a journal for producers, and for the lateness of messages: the same with it and without, in turns. */
 export async function journal(broker: Broker, options: Options): Promise<Result> {
   const { count = 30_000, rounds = 10, rate = 2000, seconds = 20, prefetch = 1000 } = options
   const { url } = broker

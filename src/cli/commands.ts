@@ -59,7 +59,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     term: 'journal',
     description: 'schedule again the messages that a lost broker had waiting',
-    load: async () => (await import('./commands/journal/journal.js')).addJournal,
+    load: async () => (await import('./commands/journal/restore.js')).addRestore,
   },
   {
     term: 'list [options]',

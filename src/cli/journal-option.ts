@@ -12,7 +12,7 @@ export function journalOption(): Option {
   return new Option('--journal [what]', text).choices(['bodies', 'no-bodies']).preset('bodies')
 }
 
-/** What the ladder keeps a journal of. @throws CommandError of wrong usage */
+/** The option `journal` of the ladder. @throws CommandError of wrong usage */
 export function journalOf({ journal, ...settings }: StoreSettings & JournalSettings): false | JournalOptions {
   if (journal === undefined) return false
   if (hasStore(settings)) throw usage('--journal is for RabbitMQ itself: a store can list its messages anyway')

@@ -8,7 +8,7 @@ import type { Stop } from './stop.js'
 import { tableOf, type Column } from './table.js'
 import { plain, type Terminal } from './terminal.js'
 
-/** Shows what a restore would do, and then how far it is and what became of the messages. */
+/** Shows the plan of a restore, then its progress and its outcome. */
 export class RestoreReport {
   readonly #terminal: Terminal
   readonly #stop: Stop

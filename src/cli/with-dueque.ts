@@ -42,7 +42,7 @@ export function withLadder<T>(
 }
 
 /**
- * The same, for messages that are in a journal: it has what is rescheduled.
+ * The same, to reschedule messages of a journal, which has their content.
  *
  * @param journal where messages are looked up
  */

@@ -1,7 +1,7 @@
 import { flag, group, integer, type Rule, type Rules } from '../base/checks.js'
 import { MAX_DELAY_MS } from '../message/due.js'
 
-/** What a journal of waiting messages keeps. The same for all processes of a namespace. */
+/** Options of a journal of waiting messages. Choose the same for all processes of a namespace. */
 export interface JournalOptions {
   /**
    * Messages with a shorter delay, in milliseconds, are not in the journal: they can be cancelled, and not seen.

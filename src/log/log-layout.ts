@@ -5,7 +5,7 @@ import { HORIZONS, type Horizon } from './horizons.js'
 /** Small, since a stream drops whole segments alone. */
 const SEGMENT_BYTES = 4_000_000
 
-/** The purpose of a log: `cancellations` are read by every consumer, the `journal` by whoever looks at waiting messages. */
+/** The purpose of a log: every consumer reads `cancellations`, and programs that look at waiting messages read the `journal` too. */
 export type LogKind = 'cancellations' | 'journal'
 
 /** The exchange and the streams of one log in one namespace: docs/wire-format.md. */

@@ -1,6 +1,6 @@
 const LINE_END = 0x0a
 
-/** Hears of the outcome of one record: an error whose `outcome` is that of this record, or none. */
+/** Gets the outcome of one record: an error whose `outcome` is that of this record, or none. */
 export interface RecordWriter {
   recorded(error?: unknown): void
 }
@@ -31,7 +31,7 @@ export class RecordBatch {
     return this.#ends.at(-1) ?? 0
   }
 
-  /** What it was written into, for the next one. */
+  /** The memory behind the body, for another batch. */
   get memory(): Buffer {
     return this.#bytes
   }

@@ -22,7 +22,7 @@ export interface JournalStatus {
 const [PLACES, MESSAGES] = [8, 32]
 
 /**
- * What the streams of a journal tell about it. Null without any.
+ * The state of a journal, by its streams. Null without any.
  *
  * @param isThere whether a queue is there
  */

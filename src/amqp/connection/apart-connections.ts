@@ -3,7 +3,7 @@ import type { ConnectionSettings } from './connect-to.js'
 import { AmqpConnection } from './connection.js'
 import { quietEvents } from './quiet-events.js'
 
-/** Further connections of a broker, for work that would hold up the others. Whoever opens one closes it. */
+/** Further connections of a broker, for work that would hold up the others. The caller of {@link open} closes the connection. */
 export class ApartConnections {
   readonly #settings: ConnectionSettings
   readonly #opened = new Set<AmqpConnection>()

@@ -204,7 +204,7 @@ export class JournalReading {
       })
   }
 
-  /** The stream is tried again. Whoever waits for an answer does not wait for a replica. */
+  /** The stream is tried again. A question does not wait for a replica. */
   #unread(stream: ReadStream, error: DuequeError): void {
     stream.failure = error
     const isWithoutReplica = isDuequeError(error, 'BROKER_ERROR') && error.data.replyCode === 406

@@ -4,7 +4,7 @@ import type { OnRecords } from '../reading/journal-reading.js'
 import type { JournalSource } from '../reading/journal-source.js'
 import { openIndex, type AskedIndex } from './open-index.js'
 
-/** What is asked about the waiting messages. */
+/** A question about the waiting messages. */
 export interface Question<T> {
   /** The messages that it is about, by their id or what `takes` says: a replay leaves out the others. */
   readonly id?: string

@@ -12,8 +12,8 @@ export interface Links {
 }
 
 /**
- * Chains of slots whose hashes are alike. The links are in columns of the entries; what is kept here are the first slots. A
- * slot leaves its chain in the same short time, however long that is.
+ * Chains of slots whose hashes are alike. The links are in columns of the entries; the first slots are kept here. A slot
+ * leaves its chain in the same short time, however long that is.
  */
 export class Chains {
   readonly #segments: readonly (EntryColumns | undefined)[]

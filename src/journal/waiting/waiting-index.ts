@@ -28,7 +28,7 @@ export interface IndexSettings {
   takes?: ((message: JournalledMessage) => boolean) | undefined
 }
 
-/** An entry without its body and headers: where it is, and what proves that it is the one. */
+/** An entry without its body and headers: its place, and the fields that identify it there. */
 export interface FoundEntry {
   readonly id: string
   readonly revision: number

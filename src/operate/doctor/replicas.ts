@@ -3,7 +3,7 @@ import type { LogKind, LogLayout } from '../../log/log-layout.js'
 import type { Facts } from './facts.js'
 import { quoted, some } from './texts.js'
 
-/** What does not work where the replicas of a stream are missing. */
+/** The effect of missing replicas of a stream. */
 const LOGS: Readonly<Record<LogKind, { everywhere: string; onNode: string }>> = {
   cancellations: {
     everywhere: 'nothing can be cancelled, and consumers cannot read',

@@ -75,7 +75,7 @@ function noJournal({ names, topology, journal }: Facts): Finding {
   )
 }
 
-/** What a fault of a stream means, and what is lost with it. */
+/** The effect of a faulty stream, and of its deletion. */
 const LOGS: Readonly<Record<LogKind, { ok: string; unbound: string; redo: string }>> = {
   cancellations: {
     ok: 'the streams of cancellations are there',

@@ -5,7 +5,7 @@ import { restoreSettings, type RestoreOptions } from './restore-options.js'
 import type { RestorePlan } from './restore-plan.js'
 import { runRestore, type RestoreCounts } from './run-restore.js'
 
-/** The plan, and what became of it. Nothing did if it was not executed. */
+/** The plan, and its outcome. Without `execute` all messages are left. */
 export interface RestoreResult extends RestoreCounts {
   readonly plan: RestorePlan
 }

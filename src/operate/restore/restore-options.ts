@@ -14,7 +14,7 @@ export type RestoreSource = Pick<ConnectOptions, 'url' | 'namespace' | 'tls'>
 /** The options of `connect` are those of the target: the broker and namespace that get the messages. */
 export interface RestoreOptions extends OperatorOptions {
   /**
-   * The journal to restore from, with its cancellations, or copies of both. What is left out is as at the target.
+   * The journal to restore from, with its cancellations, or copies of both. A missing field is as at the target.
    * @default the journal of the target
    */
   from?: RestoreSource | undefined

@@ -1,6 +1,6 @@
 import type { Destination } from '../../message/destination.js'
 
-/** What a restore does, or would do. */
+/** The work of a restore, before it begins. */
 export interface RestorePlan {
   /** The instant at which the messages were lost. */
   readonly lostAt: Date

@@ -9,7 +9,7 @@ import { isOfBroker } from '../is-of-broker.js'
 import { pace } from '../pace.js'
 import type { RestoreSettings } from './restore-options.js'
 
-/** What became of the messages of a plan. */
+/** The outcome of the messages of a plan. */
 export interface RestoreCounts {
   /** Messages that were scheduled again. */
   readonly restored: number
