@@ -44,8 +44,7 @@ export interface CancellationHealth {
 export interface JournalHealth {
   /**
    * `unused` before the first question. `reading`: the journal is read, for the first time or after a lost connection. `live`: it
-   * is read, and followed.
-   * `over`: there are more messages than `maxEntries`; for 10 minutes each question reads the journal.
+   * is read, and followed. `over`: there are more messages than `maxEntries`; for 10 minutes each question reads the journal.
    */
   readonly state: 'unused' | 'reading' | 'live' | 'over'
   /** Messages in memory. Some of them may not be waiting any more. */
