@@ -51,8 +51,9 @@ export class JournalReading {
   readonly #streams: readonly ReadStream[]
   #failure: DuequeError | undefined
   #isDeleted = false
-  /** By `performance.now()`. */
+  /** By `performance.now()`: when it was last at the end, and when a reader last lost its place. */
   #reachedAt = -Infinity
+  #lostAt = -Infinity
 
   /**
    * Starts to read all streams from the first record on that may concern a waiting message.
@@ -99,7 +100,7 @@ export class JournalReading {
    * sent, and it sends a record as early as it confirms it.
    */
   async current(): Promise<void> {
-    if (performance.now() - this.#reachedAt < SURE_MS && (await this.#answered())) return
+    if (this.#reachedAt > Math.max(this.#lostAt, performance.now() - SURE_MS) && (await this.#answered())) return
     const startedAt = performance.now()
     await this.reached()
     this.#reachedAt = startedAt
@@ -159,7 +160,7 @@ export class JournalReading {
 
   #lost(stream: ReadStream): void {
     stream.last = -1
-    this.#reachedAt = -Infinity
+    this.#lostAt = performance.now()
   }
 
   #read(stream: ReadStream, { body, offset, writtenAt }: StreamRecord): void {
