@@ -13,14 +13,17 @@ export class RestoreReport {
   readonly #terminal: Terminal
   readonly #stop: Stop
   readonly #execute: boolean
+  readonly #isNow: boolean
   #progress: ReturnType<Terminal['progress']>
   /** By the error's text. */
   readonly #failures = new Map<string, number>()
 
-  constructor(terminal: Terminal, stop: Stop, { execute = false }: { execute?: boolean | undefined }) {
+  /** @param isNow whether no instant of the loss was given */
+  constructor(terminal: Terminal, stop: Stop, { execute, isNow }: { execute: boolean; isNow: boolean }) {
     this.#terminal = terminal
     this.#stop = stop
     this.#execute = execute
+    this.#isNow = isNow
     this.#progress = terminal.progress('reading', 'records')
   }
 
@@ -30,7 +33,7 @@ export class RestoreReport {
 
   async plan(plan: RestorePlan): Promise<void> {
     this.#progress.end()
-    if (!this.#terminal.json) for (const line of planLines(plan)) await this.#terminal.print(line)
+    if (!this.#terminal.json) for (const line of planLines(plan, this.#isNow)) await this.#terminal.print(line)
     this.#progress = this.#terminal.progress('restoring', 'messages')
   }
 
@@ -84,7 +87,8 @@ const COLUMNS: readonly Column<RestoredDestination>[] = [
   ['', ({ exists }) => (exists ? '' : 'is missing')],
 ]
 
-export function planLines(plan: RestorePlan): string[] {
+/** @param isNow whether no instant of the loss was given: a repetition has to name this one */
+export function planLines(plan: RestorePlan, isNow = false): string[] {
   const { lostAt, messages, overdue, from, to, destinations, justBefore, isOwn } = plan
   const range = from && to ? `, ready from ${from.toISOString()} to ${to.toISOString()}` : ''
   const lines = [`${number(messages)} messages to restore${range}`]
@@ -97,6 +101,10 @@ export function planLines(plan: RestorePlan): string[] {
     )
   if (isOwn && messages > 0)
     lines.push('the journal is that of the target: messages that RabbitMQ still has are delivered twice')
+  if (isNow && messages > 0)
+    lines.push(
+      `repeat it with --lost-at ${lostAt.toISOString()}: otherwise messages that become due meanwhile count as delivered`,
+    )
   return lines
 }
 

@@ -39,3 +39,9 @@ test('a plan for nothing is short', () => {
     "skipped: 5,000 cancelled, 1 refused, 0 in the target's journal, 2 without a body",
   ])
 })
+
+test('a plan for messages that wait now says with which instant to repeat it', () => {
+  const lines = planLines(PLAN, true)
+  expect(lines.slice(0, -1)).toEqual(planLines(PLAN))
+  expect(lines.at(-1)).toContain('--lost-at 2030-01-31T09:00:00.000Z')
+})

@@ -52,9 +52,9 @@ export function addRestore(group: Command, terminal: Terminal): void {
 }
 
 async function restore(flags: Flags, terminal: Terminal): Promise<number> {
-  const { from: url, fromNamespace: namespace, lostAt, yes: execute, declare, bodies, shards, rate } = flags
+  const { from: url, fromNamespace: namespace, lostAt, yes: execute = false, declare, bodies, shards, rate } = flags
   const stop = new Stop(terminal)
-  const report = new RestoreReport(terminal, stop, { execute })
+  const report = new RestoreReport(terminal, stop, { execute, isNow: lostAt === undefined })
   const work = restoreJournal({
     ...connectOptions(flags, terminal),
     ...{ from: { url, namespace }, execute, declare, ratePerSecond: rate, signal: stop.signal },
