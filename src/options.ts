@@ -137,8 +137,8 @@ export function resolveConnection(options: ConnectOptions): ResolvedOptions {
   }
 }
 
-const aUrl: Rule = (value) => {
-  parseEndpoints(value as string)
+const aUrl: Rule = (value, option) => {
+  parseEndpoints(value as string, option)
   return undefined
 }
 

@@ -62,20 +62,27 @@ export class RestoreReport {
 
   async #ended(result: RestoreResult): Promise<number> {
     this.#progress.end()
-    const { plan, restored, failed, left, failure } = result
+    const { plan, failed, left, failure } = result
     const { reason } = this.#stop
     if (this.#terminal.json) await this.#terminal.printJson(resultJson(result, this.#execute))
     else if (this.#execute) await this.#terminal.print(countsText(result))
     else this.#terminal.note(plan.messages > 0 ? 'nothing was changed: --yes schedules them' : 'nothing was changed')
-    if (!this.#terminal.json)
-      for (const [text, count] of this.#failures) this.#terminal.note(`${number(count)} failed: ${plain(text)}`)
+    if (!this.#terminal.json) for (const text of this.#problems(plan)) this.#terminal.note(text)
     if (failure !== undefined) {
       this.#terminal.error(failure)
       return exitCodeOf(failure)
     }
     if (reason === 'SIGINT' || reason === 'SIGTERM') return EXIT[reason]
-    const isWhole = restored + failed + left === 0 || (failed === 0 && left === 0 && plan.skipped.withoutBody === 0)
+    const isWhole = failed === 0 && left === 0 && plan.skipped.withoutBody === 0
     return isWhole || !this.#execute ? EXIT.ok : EXIT.partial
+  }
+
+  #problems({ skipped: { withoutBody } }: RestorePlan): string[] {
+    const failures = [...this.#failures].map(([text, count]) => `${number(count)} failed: ${plain(text)}`)
+    const hasBodiless = this.#execute && withoutBody > 0
+    return hasBodiless
+      ? [...failures, `${number(withoutBody)} cannot be restored: their records have no body`]
+      : failures
   }
 }
 

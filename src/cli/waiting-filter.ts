@@ -42,6 +42,9 @@ export function filterOf(options: FilterOptions): WaitingFilter {
   if (key !== undefined && exchange === undefined) throw usage('--key: only beside --exchange')
   const headers = header && headersOf(header)
   if (headers && Object.keys(headers).length < header.length) throw usage('--header: expected each name once')
+  // Often a variable that is not set: it would fit every message.
+  if (idPrefix === '') throw usage('--id-prefix: expected a text, got ""')
+  if (from && to && from >= to) throw usage('--from: expected a time before --to')
   const destination = { queue, exchange, routingKey: key } as Destination
   const isTo = queue !== undefined || exchange !== undefined
   return { due: { from, to }, name, destination: isTo ? destination : undefined, idPrefix, headers }

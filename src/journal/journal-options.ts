@@ -30,11 +30,10 @@ export type JournalOn = true | (object & JournalOptions)
 const RULES: Rules<JournalOptions> = {
   minDelayMs: integer(0, MAX_DELAY_MS),
   bodies: flag,
-  index: (value, option) =>
-    typeof value === 'boolean' ? undefined : group({ maxEntries: integer(1, 100_000_000) })(value, option),
+  index: flagOr({ maxEntries: integer(1, 100_000_000) }),
 }
 
-export const aJournal: Rule = (value, option) => (typeof value === 'boolean' ? undefined : group(RULES)(value, option))
+export const aJournal: Rule = flagOr(RULES)
 
 const MAX_ENTRIES = 1_000_000
 
@@ -51,4 +50,12 @@ export function resolveJournal(journal: boolean | JournalOptions = false): Resol
   const { minDelayMs = 0, bodies = true, index = false } = journal === true ? {} : journal
   const { maxEntries = MAX_ENTRIES } = typeof index === 'boolean' ? {} : index
   return { minDelayMs, bodies, maxEntries: index === false ? 0 : maxEntries }
+}
+
+function flagOr(rules: Readonly<Record<string, Rule>>): Rule {
+  const options = group(rules)
+  return (value, option) => {
+    if (typeof value === 'boolean') return undefined
+    return typeof value === 'object' ? options(value, option) : 'true, false or an object with options'
+  }
 }

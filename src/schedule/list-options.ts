@@ -1,6 +1,6 @@
 import { isDate } from 'node:util/types'
 import { aText, anything, checkOptions, group, integer, type Rules } from '../base/checks.js'
-import { invalidOption, shown } from '../base/errors.js'
+import { invalidOption } from '../base/errors.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
 import { checkDestination, type Destination } from '../message/destination.js'
 import { checkHeaders } from '../message/headers.js'
@@ -76,5 +76,5 @@ function parseCursor(cursor: string): Position {
   } catch {
     // Refused below, as any other text is.
   }
-  throw invalidOption('cursor', 'the cursor of the page before', shown(cursor))
+  throw invalidOption('cursor', 'the cursor of the page before', cursor)
 }

@@ -7,9 +7,9 @@ import { documents, run, unique } from './dueque.js'
 const vhost = useVhost()
 const IN_AN_HOUR = 3_600_000
 
-async function source(queue: string) {
+async function source(queue: string, journal: true | { bodies: boolean } = true) {
   const namespace = unique('ns')
-  const mq = await connect({ url: vhost.url, namespace, strategy: ladder({ journal: true }) })
+  const mq = await connect({ url: vhost.url, namespace, strategy: ladder({ journal }) })
   const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue }, in: IN_AN_HOUR, declare: true })
   const receipts = await Promise.all([0, 1, 2].map(schedule))
   await mq.cancel(receipts[0]!)
@@ -36,6 +36,16 @@ test('journal restore shows what it would do, and does it with --yes, once', asy
   ])
 })
 
+test('journal restore cannot restore messages without a body, and exits with 1', async () => {
+  const from = await source(unique('bodiless'), { bodies: false })
+  const args = ['journal', 'restore', '--namespace', unique('ns'), '--from-namespace', from]
+  const env = { AMQP_URL: vhost.url }
+  const [dry, executed] = await Promise.all([run(args, env), run([...args, '--yes'], env)])
+  expect(dry).toMatchObject({ code: 0, stderr: 'nothing was changed\n' })
+  expect(executed).toMatchObject({ code: 1, stderr: '2 cannot be restored: their records have no body\n' })
+  expect(executed.stdout).toMatch(/\n0 restored, 0 failed\n$/)
+})
+
 test('journal restore says what is wrong, and with which option it goes', async () => {
   const env = { AMQP_URL: vhost.url }
   const none = await run(['journal', 'restore', '--namespace', unique('none')], env)
@@ -44,4 +54,7 @@ test('journal restore says what is wrong, and with which option it goes', async 
   const wrong = await run(['journal', 'restore', '--lost-at', 'yesterday'], env)
   expect(wrong).toMatchObject({ code: 2, stdout: '' })
   expect(wrong.stderr).toContain('--lost-at: ')
+  const nowhere = await run(['journal', 'restore', '--from', 'backup.example'], env)
+  expect(nowhere).toMatchObject({ code: 2, stdout: '' })
+  expect(nowhere.stderr).toContain('from.url: ')
 })

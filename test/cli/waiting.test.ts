@@ -150,7 +150,7 @@ describe('without a store, messages that wait in RabbitMQ itself', () => {
     const stdout = documents(known.stdout)
     expect({ ...known, stdout }).toEqual({ code: 0, stdout: [{ id: 'a', outcome: 'cancelled' }], stderr: '' })
     expect(unknown).toMatchObject({ code: 0, stderr: '' })
-    expect(unknown.stdout).toMatch(/^cancelled b, if it is not handled yet: --due/)
+    expect(unknown.stdout).toMatch(/^cancelled b, if it is due within 30 days and not handled yet: --due/)
     expect(late).toMatchObject({ code: 1, stdout: '' })
     expect(late.stderr).toMatch(/^error: too late for "never"/)
     await poll(() => seen.length > 0, { what: 'the third', timeoutMs: 30_000 })

@@ -41,7 +41,7 @@ export function assertDestinations({ destinations }: RestorePlan, declare = fals
   const [first] = missing
   if (!first) return
   const shown = missing.map(({ destination, messages }) => `${destinationText(destination)} (${messages} messages)`)
-  const message = `nothing is restored, because these destinations are missing: ${shown.join(', ')}. Declare them first (option declare: queues are declared)`
+  const message = `nothing is restored, because these destinations are missing: ${shown.join(', ')}. Declare them first. The option declare declares missing queues`
   throw new DuequeError('DESTINATION_MISSING', message, { destination: destinationText(first.destination) })
 }
 

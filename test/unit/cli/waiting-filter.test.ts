@@ -33,6 +33,8 @@ test.each([
   ['a key without an exchange', ['--key', 'k']],
   ['a header without a value', ['--header', 'a']],
   ['a header with two values', ['--header', 'a=1', '--header', 'a=2']],
+  ['an id that begins with nothing', ['--queue', 'q', '--id-prefix', '']],
+  ['times in the wrong order', ['--from', '2030-01-02T00:00:00Z', '--to', '2030-01-01T00:00:00Z']],
 ])('%s is refused', (_, args) => {
   expect(() => filterOf(parsed(...args))).toThrow(expect.objectContaining({ code: 'USAGE' }))
 })

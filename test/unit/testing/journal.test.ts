@@ -168,6 +168,7 @@ describe('the options of a journal', () => {
     [{ minDelayMs: -1 }, 'journal.minDelayMs'],
     [{ index: { maxEntries: 0 } }, 'journal.index.maxEntries'],
     [{ index: { max: 5 } }, 'journal.index.max'],
+    [{ index: 5 }, 'journal.index'],
     ['yes', 'journal'],
   ])('%j is refused', async (journal, option) => {
     const options = { cancellations: 'log', journal } as never

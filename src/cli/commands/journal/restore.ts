@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { ladder } from '../../../index.js'
 import { parseInstant } from '../../../message/due.js'
 import { restoreJournal } from '../../../operate/restore/restore-journal.js'
+import { usage } from '../../exit.js'
 import { RestoreReport } from '../../restore-report.js'
 import { collect, connectOptions, rateOf, shardCount, type Settings } from '../../settings.js'
 import { Stop } from '../../stop.js'
@@ -22,7 +23,7 @@ const HELP = `
 Schedules again, under the same ids and revisions, the messages that waited when a virtual host or a cluster was lost. It reads the
 journal and the cancellations of --from, which may be copies of these streams, and needs all of them. --url and --namespace say
 where the messages go. Without --from it reads the target's own journal, for a virtual host that lost its queues and kept its
-streams; RabbitMQ delivers messages twice that it still has.
+streams, and --yes needs --lost-at; RabbitMQ delivers messages twice that it still has.
 
 Without --yes it shows what it would do, and changes nothing. Messages that became due since --lost-at are delivered at once;
 messages that were due before count as delivered. It skips cancelled messages, and messages that are in the target's journal:
@@ -53,6 +54,9 @@ export function addRestore(group: Command, terminal: Terminal): void {
 
 async function restore(flags: Flags, terminal: Terminal): Promise<number> {
   const { from: url, fromNamespace: namespace, lostAt, yes: execute = false, declare, bodies, shards, rate } = flags
+  // Forgotten, it would schedule everything a second time.
+  if (execute && url === undefined && namespace === undefined && lostAt === undefined)
+    throw usage('--yes without --from: expected --lost-at, the instant at which the target itself lost its messages')
   const stop = new Stop(terminal)
   const report = new RestoreReport(terminal, stop, { execute, isNow: lostAt === undefined })
   const work = restoreJournal({

@@ -134,7 +134,9 @@ function answered(id: string, outcome: CancelResult, terminal: Terminal): Promis
     case 'cancelled':
       return terminal.print(`cancelled ${plain(id)}`)
     case 'unknown':
-      return terminal.print(`cancelled ${plain(id)}, if it is not handled yet: --due tells whether that was in time`)
+      return terminal.print(
+        `cancelled ${plain(id)}, if it is due within 30 days and not handled yet: --due tells whether that was in time`,
+      )
     case 'too-late':
       terminal.error(
         new CommandError('TOO_LATE', `too late for ${shown(id)}: it is dropped only if no consumer has it yet`),

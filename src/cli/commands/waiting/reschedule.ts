@@ -2,6 +2,8 @@ import type { Command } from 'commander'
 import { isDuequeError } from '../../../base/errors.js'
 import type { CancelResult, CancelTarget, Due, RescheduleContent } from '../../../index.js'
 import { parseInstant } from '../../../message/due.js'
+import { checkTarget } from '../../../schedule/target.js'
+import { findIn } from '../../../schedule/view-methods.js'
 import { withCancelling } from '../../cancelling.js'
 import { EXIT, usage } from '../../exit.js'
 import { contentOf } from '../../item.js'
@@ -17,7 +19,7 @@ import {
 import { wholeNumber, type Settings } from '../../settings.js'
 import { hasStore } from '../../stores/store-options.js'
 import { plain, type Terminal } from '../../terminal.js'
-import { notWaiting, targetOf } from './target.js'
+import { notFound, targetOf } from './target.js'
 
 type Options = Settings &
   JournalSettings &
@@ -60,7 +62,7 @@ async function run(id: string, options: Options, terminal: Terminal): Promise<vo
     content || hasStore(options)
       ? await withCancelling(options, terminal, ({ reschedule }) => reschedule(target, due, content!))
       : await rescheduleJournalled(target, due, options, terminal)
-  if (!receipt) throw notWaiting(id)
+  if (!receipt) throw notFound(id, options)
   const { replaced, dueAt } = receipt
   if (replaced === 'too-late') process.exitCode = EXIT.partial
   const text = `${plain(id)} is due ${dueAt}${NOTES[replaced] ?? ''}`
@@ -72,9 +74,11 @@ async function rescheduleJournalled(target: CancelTarget, due: Due, options: Opt
   const { withWaiting } = await import('../../with-waiting.js')
   const { withJournalled } = await import('../../with-dueque.js')
   try {
-    return await withWaiting(options, terminal, (journal) =>
-      withJournalled(options, terminal, journal, (mq) => mq.reschedule(target, due)),
-    )
+    return await withWaiting(options, terminal, async (journal) => {
+      // A connection that schedules declares a journal where there is none.
+      if ((await findIn(journal, checkTarget(target))).length === 0) return undefined
+      return withJournalled(options, terminal, journal, (mq) => mq.reschedule(target, due))
+    })
   } catch (error) {
     if (isDuequeError(error, 'INVALID_OPTION') && error.data.option === 'content')
       throw usage('the journal keeps no bodies: give the payload, --data or --file', error)
@@ -84,7 +88,8 @@ async function rescheduleJournalled(target: CancelTarget, due: Due, options: Opt
 
 const NOTES: Partial<Record<CancelResult, string>> = {
   'too-late': '. It was too late to cancel the old message: both may be delivered',
-  unknown: '. The old message is cancelled, if it is not handled yet: --due tells whether that was in time',
+  unknown:
+    '. The old message is cancelled, if it is due within 30 days and not handled yet: --due tells whether that was in time',
 }
 
 /** Options that say something of a content, beside its payload. */

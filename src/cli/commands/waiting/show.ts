@@ -5,7 +5,7 @@ import { wholeNumber, type Settings } from '../../settings.js'
 import type { Terminal } from '../../terminal.js'
 import { waitingDetails, waitingJson } from '../../waiting-text.js'
 import { withWaiting } from '../../with-waiting.js'
-import { notWaiting, targetOf } from './target.js'
+import { notFound, targetOf } from './target.js'
 
 type Options = Settings & { revision?: number }
 
@@ -23,7 +23,7 @@ export function addShow(command: Command, terminal: Terminal): void {
 async function show(id: string, options: Options, terminal: Terminal): Promise<void> {
   const target = checkTarget(targetOf(id, options.revision))
   const [found] = await withWaiting(options, terminal, (waiting) => findIn(waiting, target))
-  if (!found) throw notWaiting(id)
+  if (!found) throw notFound(id, options)
   const message = waitingMessage(found, EXACT)
   await (terminal.json
     ? terminal.printJson({ ...waitingJson(message), bodyBytes: found.body?.byteLength })
