@@ -8,6 +8,8 @@ export interface StreamRange {
   readonly queue: string
   readonly first: number
   readonly last: number
+  /** Unacked records at most, which all may be in memory. @default 8, because each may have 16 MiB */
+  readonly unacked?: number | undefined
 }
 
 export interface RangeRecord {
@@ -15,8 +17,8 @@ export interface RangeRecord {
   readonly body: Uint8Array
 }
 
-/** Records of one call, and those that are unacked: each may have 16 MiB. */
-const [MOST_RECORDS, MOST_UNACKED] = [100, 32]
+/** Records of one call. */
+const MOST_RECORDS = 100
 /** With so many bytes no more are acked, and the rest is left for the next call. */
 const MOST_BYTES = 8_000_000
 /** A reader whose offset is beyond the end of the stream gets nothing. */
@@ -40,7 +42,10 @@ export async function readRange(model: ChannelModel, range: StreamRange): Promis
   }
 }
 
-async function recordsOn(channel: Channel, { queue, first, last }: StreamRange): Promise<readonly RangeRecord[]> {
+async function recordsOn(
+  channel: Channel,
+  { queue, first, last, unacked = 8 }: StreamRange,
+): Promise<readonly RangeRecord[]> {
   const records: RangeRecord[] = []
   const most = Math.min(last - first + 1, MOST_RECORDS)
   let [bytes, arrived] = [0, 0]
@@ -60,7 +65,7 @@ async function recordsOn(channel: Channel, { queue, first, last }: StreamRange):
   })
   // Reported by the operation that caused it, too.
   whole.catch(() => undefined)
-  await withTimeLimit(channel.prefetch(Math.min(most, MOST_UNACKED)), LONGEST_MS)
+  await withTimeLimit(channel.prefetch(Math.min(most, unacked)), LONGEST_MS)
   const args = { 'x-stream-offset': first }
   const { consumerTag } = await withTimeLimit(channel.consume(queue, onMessage, { arguments: args }), LONGEST_MS)
   for (let before = -1; before !== arrived;) {

@@ -12,6 +12,8 @@ import type { FoundEntry } from '../waiting/waiting-index.js'
 
 /** Ranges that are read at once, on a channel each. */
 const AT_ONCE = 8
+/** Records of a range that are on their way: a large network distance needs many, large ones much memory. */
+const [MOST_UNACKED, UNACKED_BYTES] = [32, 32_000_000]
 /** How long the broker may be away. */
 const AWAY_MS = 30_000
 /** Records that are read for nothing, rather than opening another channel. */
@@ -54,11 +56,13 @@ export class PlacedMessages {
   }
 
   async *#records({ stream, first, last }: Pick<Group, 'stream' | 'first' | 'last'>): AsyncGenerator<RangeRecord> {
+    let unacked: number | undefined
     for (let from = first; from <= last;) {
-      const records = await this.#range({ queue: this.#streams[stream]!, first: from, last })
+      const records = await this.#range({ queue: this.#streams[stream]!, first: from, last, unacked })
       if (records.length === 0) return
       yield* records
       from = records.at(-1)!.offset + 1
+      unacked = unackedOf(records)
     }
   }
 
@@ -74,6 +78,12 @@ export class PlacedMessages {
       this.#waiting.shift()?.()
     }
   }
+}
+
+/** The next records are about as large. */
+function unackedOf(records: readonly RangeRecord[]): number {
+  const bytes = records.reduce((sum, { body }) => sum + body.byteLength, 1)
+  return Math.min(Math.ceil((UNACKED_BYTES * records.length) / bytes), MOST_UNACKED)
 }
 
 /** Entries of one stream that are read together. */
