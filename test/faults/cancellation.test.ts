@@ -27,7 +27,8 @@ describe.concurrent(`of ${COUNT} messages due within a minute, a random half is 
     const stats = await Promise.all([other, successor].map((child) => log.close(child)))
     console.info('one killed', answers, ...stats)
     expect(answers.cancelled).toBeGreaterThan(COUNT / 20)
-    for (const { cancelled: dropped } of stats) expect(dropped).toBeGreaterThan(0)
+    // On a busy machine the successor may start behind the last of them.
+    expect(stats.reduce((sum, { cancelled: dropped }) => sum + dropped, 0)).toBeGreaterThan(0)
   })
 
   test('both consumers are down across the minute: none cancelled is handled, all others are', async (test) => {
