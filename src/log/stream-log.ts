@@ -14,8 +14,11 @@ import { LostStreams } from './lost-streams.js'
 import type { RecordWriter } from './record-batch.js'
 import { RecordBatches, type PublishRecords } from './record-batches.js'
 
-/** For the first record of a stream: it may turn out that the stream is lost. Starting consumers wait less for it. */
-const [FIRST_MS, FIRST_AWAITED_MS] = [10_000, 1000]
+/**
+ * For the first record of a stream: it may turn out that the stream is lost. RabbitMQ may need 6 s for each of six refusals, and
+ * each costs the connection. Starting consumers wait less for it.
+ */
+const [FIRST_MS, FIRST_AWAITED_MS] = [90_000, 1000]
 /** The publisher looks so often for records whose time is over, and a bit. */
 const SWEEPS_MS = 500
 /** How long a broker without streams is not asked again. */
@@ -39,6 +42,8 @@ export class StreamLog {
   /** Those that have confirmed a record, and refused none since. */
   readonly #taking = new Set<Horizon>()
   readonly #asking = new Map<Horizon, Promise<void>>()
+  /** First records on their way. A stream may be declared again meanwhile. */
+  readonly #first = new Map<Horizon, Promise<void>>()
   /** Of a broker without streams. It closes the connection when it is asked for one. */
   #unsupported: { error: DuequeError; until: number } | undefined
 
@@ -145,12 +150,11 @@ export class StreamLog {
   async #writeFirst(horizon: Horizon): Promise<void> {
     const stream = this.layout.stream(horizon)
     const plan = { stream, prepare: (id: string) => this.#frame(id, horizon.name), safeAt: () => 0 }
-    const written = this.#write(horizon, Buffer.alloc(0), plan, FIRST_MS)
+    const write = () => this.#write(horizon, Buffer.alloc(0), plan, FIRST_MS).catch(() => undefined)
+    const written = this.#first.get(horizon) ?? write().finally(() => this.#first.delete(horizon))
+    this.#first.set(horizon, written)
     // RabbitMQ may take no messages for now.
-    await endsWithin(
-      written.catch(() => undefined),
-      FIRST_AWAITED_MS,
-    )
+    await endsWithin(written, FIRST_AWAITED_MS)
   }
 
   /** RabbitMQ loses its first streams if it is killed right after their declaration. */
