@@ -30,7 +30,9 @@ export async function loseStreams(node: PrivateNode, streams: readonly string[])
     (stream) => `{ok, ok, _} = ra:process_command({rabbit_stream_coordinator, node()}, {delete_stream,
       maps:get(name, amqqueue:get_type_state(element(2, rabbit_amqqueue:lookup(${nameOf(stream)})))), #{}})`,
   )
-  await node.ctl('eval', `${lose.join(',\n')}.`)
+  // A node that was killed has no counts of before.
+  const uncount = streams.map((stream) => `rabbit_core_metrics:queue_deleted(${nameOf(stream)})`)
+  await node.ctl('eval', `${[...lose, ...uncount].join(',\n')}.`)
 }
 
 function nameOf(queue: string): string {
