@@ -84,7 +84,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
     await node.kill()
     const before = confirmed
     await node.restart()
-    const goesOn = poll(() => confirmed > before + 5000, { what: 'more confirms', timeoutMs: 60_000 })
+    const goesOn = poll(() => confirmed > before + 5000, { what: 'more confirms', timeoutMs: 120_000 })
     await Promise.race([goesOn, workers])
     isOver = true
     await workers

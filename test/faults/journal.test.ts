@@ -178,7 +178,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
     await node.kill()
     const before = confirmed
     await node.restart()
-    await poll(() => confirmed > before + 500, { what: 'more confirms', timeoutMs: 60_000 })
+    await poll(() => confirmed > before + 500, { what: 'more confirms', timeoutMs: 120_000 })
     isOver = true
     await workers
     expect(await listedNumbers(node.url, queue, `${namespace}.v1`)).toEqual(numbers(scheduled))
@@ -187,7 +187,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
     expect(recorder.early).toEqual([])
   })
 
-  test('memory alarm: schedules fail in time, a retry waits for its end, and what waits is in the list', async (context) => {
+  test('memory alarm: schedules fail in time, a retry waits for its end, and waiting messages are in the list', async (context) => {
     const [namespace, retried] = [unique('alarm'), unique('retried')]
     const options = { namespace, publishTimeoutMs: 2000 }
     const work = await AtWork.start(node.url, { ...options, strategy: ladder({ journal: true }) })
