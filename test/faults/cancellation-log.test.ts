@@ -189,10 +189,12 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
 
     test('is declared anew by a consumer that starts', async (test) => {
       test.skip(isBefore(node.version, [3, 11]), `RabbitMQ ${node.version} cannot delete it`)
-      const { mq, namespace, stream } = await open()
+      const { mq, namespace, layout } = await open()
       await mq.cancel('first')
-      // One of six: RabbitMQ may need seconds for each refusal.
-      await loseStreams(node, [stream])
+      await loseStreams(
+        node,
+        HORIZONS.map((horizon) => layout.stream(horizon)),
+      )
       const { mq: second } = await open({ namespace })
       await second.consume(unique('queue'), [on(note, () => undefined)])
       await poll(() => second.health().cancellations?.state === 'live', { what: 'live' })

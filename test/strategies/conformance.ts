@@ -32,7 +32,7 @@ const CASES: Record<string, Case> = {
 
   'messages arrive in due order beyond limits.orderMs': async (_world, mq) => {
     const queue = unique('order')
-    const step = mq.strategy.limits.orderMs + 500
+    const step = mq.strategy.limits.orderMs + 100
     // None is due before all of them are scheduled, even on a busy machine.
     const delays = [3, 1, 2, 0].map((place) => 3000 + place * step)
     await scheduleNotes(mq, queue, delays)

@@ -8,7 +8,7 @@ export interface RestorePlan {
   readonly messages: number
   /** Of these, the messages whose time has passed since. They are delivered at once. */
   readonly overdue: number
-  /** When the first and the last of them are ready. Undefined if there is none. */
+  /** When the first and the last message are ready. Undefined without messages. */
   readonly from: Date | undefined
   readonly to: Date | undefined
   readonly destinations: readonly RestoredDestination[]

@@ -75,7 +75,7 @@ async function rescheduleJournalled(target: CancelTarget, due: Due, options: Opt
   const { withJournalled } = await import('../../with-dueque.js')
   try {
     return await withWaiting(options, terminal, async (journal) => {
-      // A connection that schedules declares a journal where there is none.
+      // A connection that schedules declares a missing journal.
       if ((await findIn(journal, checkTarget(target))).length === 0) return undefined
       return withJournalled(options, terminal, journal, (mq) => mq.reschedule(target, due))
     })
