@@ -22,9 +22,11 @@ import { BulkRuns } from './schedule/bulk-runs.js'
 import type { ScheduleOptions } from './schedule/schedule-options.js'
 import type { ScheduleRun } from './schedule/schedule-run.js'
 import { Scheduler } from './schedule/scheduler.js'
-import { strategyMethods } from './schedule/strategy-methods.js'
+import { strategyMethods, type MethodSettings } from './schedule/strategy-methods.js'
 import type { CancelMethods, StrategyMethods, StrategyScheduleOptions } from './schedule/waiting.js'
 import { openSession, type Session } from './session.js'
+import type { BulkInfo } from './telemetry.js'
+import { TelemetryHooks } from './telemetry/hooks.js'
 import type { LadderStrategy } from './strategies/ladder/ladder.js'
 import type { Strategy } from './strategies/strategy.js'
 
@@ -41,8 +43,10 @@ export async function connect<S extends Strategy = LadderStrategy>(
 ): Promise<Dueque<S> & StrategyMethods<S>> {
   const resolved = resolveOptions(options)
   const { strategy, logger, clock } = resolved
-  const events = new Events(logger, resolved.telemetry?.events)
-  const broker = strategy.broker ?? new AmqpBroker(resolved, amqpEvents(events))
+  const events = new Events(logger)
+  const hooks = telemetryHooks(resolved, events)
+  const uninstrumented = resolved.telemetry.some(({ tracesMessages }) => tracesMessages)
+  const broker = strategy.broker ?? new AmqpBroker({ ...resolved, uninstrumented }, amqpEvents(events))
   const onParked = (event: ParkedEvent) => events.emit('parked', event)
   const unroutable =
     broker instanceof AmqpBroker ? new UnroutableForwarder(broker, { strategy, clock, logger, onParked }) : undefined
@@ -53,8 +57,15 @@ export async function connect<S extends Strategy = LadderStrategy>(
   const onError = (error: DuequeError) => events.emit('error', error)
   const otherwise = "Or consume with cancellations: 'off', if nothing is cancelled in this namespace"
   const tail = broker instanceof AmqpBroker ? newTail(broker, resolved, { onError, otherwise }) : undefined
-  const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, { session, events, unroutable, tail })
+  const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, {
+    session,
+    events,
+    hooks,
+    unroutable,
+    tail,
+  })
   mq.addMethods()
+  mq.tellConnected()
   return mq as Dueque<S> as Dueque<S> & StrategyMethods<S>
 }
 
@@ -68,10 +79,20 @@ function amqpEvents(events: Events): ConnectionEvents {
   }
 }
 
+/** Without telemetry there is nothing to call. */
+function telemetryHooks({ telemetry, clock, logger }: ResolvedOptions, events: Events): TelemetryHooks | undefined {
+  if (telemetry.length === 0) return undefined
+  const hooks = new TelemetryHooks(telemetry, { clock, logger, onError: (error) => events.emit('error', error) })
+  for (const listeners of hooks.listeners())
+    for (const [event, listener] of Object.entries(listeners)) events.on(event as keyof DuequeEvents, listener)
+  return hooks
+}
+
 /** What a connection is made of. */
 interface ConnectedParts {
   readonly session: Session
   readonly events: Events
+  readonly hooks: TelemetryHooks | undefined
   readonly unroutable: UnroutableForwarder | undefined
   readonly tail: GatedTail | undefined
 }
@@ -84,6 +105,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   readonly #options: ResolvedOptions
   readonly #session: Session
   readonly #events: Events
+  readonly #hooks: TelemetryHooks | undefined
   readonly #unroutable: UnroutableForwarder | undefined
   readonly #tail: CancellationTail | undefined
   readonly #scheduler: Scheduler
@@ -91,20 +113,24 @@ class Connected<S extends Strategy> implements Dueque<S> {
   readonly #consumers: RunningConsumers
   readonly #unwatch: () => void
   #closing: Promise<void> | undefined
+  /** Tells telemetry that this connection is over. */
+  #ended: (() => void) | undefined
   /** No handler runs any more. */
   #isDrained = false
 
-  constructor(options: ResolvedOptions & { strategy: S }, { session, events, unroutable, tail }: ConnectedParts) {
+  constructor(options: ResolvedOptions & { strategy: S }, parts: ConnectedParts) {
+    const { session, events, hooks, unroutable, tail } = parts
     this.#unwatch = warnOfClockSteps(options.clock, options.logger)
     this.strategy = options.strategy
     this.#options = options
     this.#session = session
     this.#events = events
+    this.#hooks = hooks
     this.#unroutable = unroutable
-    this.#scheduler = new Scheduler(options, () => this.#assertTakes())
-    this.#bulk = new BulkRuns(options)
+    this.#scheduler = new Scheduler(options, hooks, () => this.#assertTakes())
+    this.#bulk = new BulkRuns(options, hooks)
     this.#tail = tail?.tail
-    this.#consumers = new RunningConsumers(options, { connection: this, broker: session.broker, events }, tail)
+    this.#consumers = new RunningConsumers(options, { connection: this, broker: session.broker, events, hooks }, tail)
   }
 
   schedule<In>(
@@ -118,7 +144,9 @@ class Connected<S extends Strategy> implements Dueque<S> {
   scheduleAll<In, Item extends ScheduleItem<In, ScheduleOptions & StrategyScheduleOptions<S>>>(
     items: Iterable<Item> | AsyncIterable<Item>,
   ): ScheduleRun<Item> {
-    return this.#bulk.scheduleAll<Item>(items, (item, place) => this.#scheduler.schedule<In>(item, { place }))
+    return this.#bulk.scheduleAll<Item>(items, (item, place, bulk) =>
+      this.#scheduler.schedule<In>(item, { place, bulk }),
+    )
   }
 
   async consume(queue: string, handlers: readonly Handler[], options: ConsumeOptions = {}): Promise<Consumer> {
@@ -129,17 +157,26 @@ class Connected<S extends Strategy> implements Dueque<S> {
   /** Adds the methods that the strategy allows. */
   addMethods(): void {
     const { strategy, clock, cancellations } = this.#options
-    const methods = strategyMethods(strategy, {
+    const settings = {
       now: () => clock.now(),
       marginMs: cancellations.marginMs,
       schedule: (item, instead) => this.#scheduler.schedule(item, { instead }),
       scheduleCopy: (message, copy) => this.#scheduler.scheduleCopy(message, copy),
       onCancelled: (id, outcome) => this.#events.emit('cancelled', { id, outcome }),
-    })
-    const guarded = this.#whileOpen(methods)
-    const { cancel } = guarded as Partial<CancelMethods>
-    const cancelAll: CancelMethods['cancelAll'] = (targets) => this.#bulk.cancelAll(targets, cancel!)
-    Object.assign(this, guarded, cancel && { cancelAll })
+      hooks: this.#hooks,
+    } satisfies MethodSettings
+    const methods = (bulk?: BulkInfo) => this.#whileOpen(strategyMethods(strategy, { ...settings, bulk }))
+    const guarded = methods()
+    const cancelAll: CancelMethods['cancelAll'] = (targets) =>
+      this.#bulk.cancelAll(targets, (bulk) => {
+        const one = methods(bulk) as unknown as CancelMethods
+        return (target) => one.cancel(target)
+      })
+    Object.assign(this, guarded, 'cancel' in guarded && { cancelAll })
+  }
+
+  tellConnected(): void {
+    this.#ended = this.#hooks?.connected(this)
   }
 
   /** The same methods, which reject as `schedule` does once this is closed. A close waits for their outcome. */
@@ -213,6 +250,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
       this.#unwatch()
       await this.#tail?.close()
       await this.#session.close()
+      this.#ended?.()
     }
   }
 

@@ -109,13 +109,8 @@ export class Events {
   readonly #logger: Logger
   readonly #listeners = new Map<keyof DuequeEvents, Set<(...args: never[]) => void>>()
 
-  /** @param listeners checked ones that are there from the start */
-  constructor(logger: Logger, listeners: Partial<DuequeEvents> = {}) {
+  constructor(logger: Logger) {
     this.#logger = logger
-    for (const event of Object.keys(EVENT_RULES) as (keyof DuequeEvents)[]) {
-      const listener = listeners[event]
-      if (listener) this.#listeners.set(event, new Set([listener]))
-    }
   }
 
   /**

@@ -53,7 +53,7 @@ export {
   type PayloadIssue,
 } from './base/errors.js'
 export type { Logger, NestLogger } from './base/logger.js'
-export type { ProcessInfo, ScheduleInfo, Telemetry } from './telemetry.js'
+export type { BulkInfo, BulkOutcome, CancelInfo, ProcessInfo, ScheduleInfo, Telemetry } from './telemetry.js'
 export type { Clock, Timeline } from './base/clock.js'
 export type { Arrival, Broker, BrokerHealth, PublishOptions, SubscribeOptions, Subscription } from './broker.js'
 export type { DeadReason, Death } from './message/death.js'

@@ -20,7 +20,7 @@ import { GRACE_MS, KEPT_LONGER_MS } from './log/horizons.js'
 import type { WithDefaults } from './base/with-defaults.js'
 import { ladder } from './strategies/ladder/ladder.js'
 import { aStrategy, type Strategy } from './strategies/strategy.js'
-import { TELEMETRY_RULES, type Telemetry } from './telemetry.js'
+import { aTelemetry, type Telemetry } from './telemetry.js'
 
 export interface ConnectOptions<S extends Strategy = Strategy> {
   /**
@@ -71,8 +71,8 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
   logger?: Logger | NestLogger | false | undefined
   /** The times that count for cancellations in RabbitMQ, which consumers of every strategy read. */
   cancellations?: CancellationOptions | undefined
-  /** Hooks for tracing and metrics: docs/operations.md, "Tracing and metrics". A hook that throws does no harm. */
-  telemetry?: Telemetry | undefined
+  /** Hooks for tracing and metrics, or a list of them: docs/operations.md, "Tracing and metrics". A hook that throws does no harm. */
+  telemetry?: Telemetry | readonly Telemetry[] | undefined
 }
 
 export interface CancellationOptions {
@@ -95,7 +95,8 @@ const CANCELLATION_RULES: Rules<CancellationOptions> = {
 }
 
 export type ResolvedOptions = WithDefaults<Omit<ConnectOptions, 'logger' | 'signal' | 'telemetry' | 'cancellations'>> &
-  Pick<ConnectOptions, 'signal' | 'telemetry'> & {
+  Pick<ConnectOptions, 'signal'> & {
+    telemetry: readonly Telemetry[]
     logger: Logger
     clock: Clock
     cancellations: Required<WithDefaults<CancellationOptions>>
@@ -132,6 +133,7 @@ export function resolveConnection(options: ConnectOptions): ResolvedOptions {
     clock: (strategy as { clock?: Clock }).clock ?? systemClock,
     ...given,
     logger: resolveLogger(given.logger),
+    telemetry: [given.telemetry ?? []].flat(),
     cancellations: { marginMs: 1000, graceMs: GRACE_MS, ...given.cancellations } as ResolvedOptions['cancellations'],
     strategy,
   }
@@ -162,5 +164,5 @@ export const CONNECT_RULES: Rules<ConnectOptions> = {
   maxBodyBytes: integer(1, 512 * 1024 * 1024),
   logger: anything,
   cancellations: group(CANCELLATION_RULES),
-  telemetry: group(TELEMETRY_RULES),
+  telemetry: aTelemetry,
 }

@@ -1,14 +1,24 @@
-import { aFunction, group, type Rules } from './base/checks.js'
-import { errorText } from './base/errors.js'
-import type { Logger } from './base/logger.js'
-import { onRejection } from './base/on-rejection.js'
+import { aFunction, checkOptions, group, type Rule, type Rules } from './base/checks.js'
 import type { Delivery } from './consumer/delivery.js'
 import type { Consumer } from './consumer/stats.js'
+import type { Dueque } from './dueque.js'
 import { EVENT_RULES, type DuequeEvents } from './events.js'
-import type { DelayedMessage } from './message/delayed-message.js'
 import type { Destination } from './message/destination.js'
-import { checkHeaders, type Headers, type HeaderValue } from './message/headers.js'
+import type { HeaderValue } from './message/headers.js'
 import type { Receipt } from './message/receipt.js'
+import type { CancelResult } from './schedule/cancel-result.js'
+import type { Rescheduled } from './schedule/waiting.js'
+
+/** A run of `scheduleAll` or `cancelAll`. Its items have this very object as their `bulk`. */
+export interface BulkInfo {
+  readonly operation: 'schedule' | 'cancel'
+}
+
+/** How many items of a run succeeded, and how many did not. */
+export interface BulkOutcome {
+  readonly succeeded: number
+  readonly failed: number
+}
 
 /** A schedule, for {@link Telemetry.schedule}. */
 export interface ScheduleInfo {
@@ -16,6 +26,17 @@ export interface ScheduleInfo {
   readonly name: string
   readonly to: Destination
   readonly dueAt: Date
+  /** Of an item of `scheduleAll`. */
+  readonly bulk?: BulkInfo | undefined
+}
+
+/** A cancellation or a reschedule, for {@link Telemetry.cancel} and {@link Telemetry.reschedule}. */
+export interface CancelInfo {
+  readonly id: string
+  /** Undefined for an id without a receipt. */
+  readonly to: Destination | undefined
+  /** Of an item of `cancelAll`. */
+  readonly bulk?: BulkInfo | undefined
 }
 
 /** A call of a handler, for {@link Telemetry.process}. */
@@ -28,22 +49,42 @@ export interface ProcessInfo {
 }
 
 /**
- * Lets tracing and metrics follow messages. A member that is missing costs nothing.
+ * Lets tracing and metrics follow messages. A member that is missing costs nothing. With several telemetries, the hooks of the
+ * first one are the outermost.
  *
- * The hooks `schedule` and `process` call `run` once, before they return: what it starts has the hook's context. Whatever a
- * hook does, `run` runs exactly once. If the hook has not called it when it returns or throws, dueque calls it then;
- * further calls get the promise of the first. The outcome is that of `run`, as soon as it is known: nothing waits for what a
- * hook returns, or depends on it. Errors of a hook are logged.
+ * The hooks that get `run` call it once, before they return: what it starts has the hook's context. Whatever a hook does,
+ * `run` runs exactly once. If the hook has not called it when it returns or throws, dueque calls it then; further calls get
+ * the promise of the first. The outcome is that of `run`, as soon as it is known: nothing waits for what a hook returns, or
+ * depends on it.
+ *
+ * The first error of each hook is reported by the event `error` (`TELEMETRY_FAILED`), and so is a promise of a hook that is
+ * pending 30 s after the outcome of its `run`. Further errors are in the log, at most once a minute.
  */
 export interface Telemetry {
+  /**
+   * It makes spans of its own for what it wraps. An instrumentation of amqplib in the same process then makes none for this
+   * connection. @default false
+   */
+  readonly tracesMessages?: boolean | undefined
   /**
    * Wraps each schedule, also each item of `scheduleAll`, until it is confirmed or has failed. One that is refused for its
    * options need not reach it.
    *
    * @param headers those of the message. What the hook adds before it calls `run` travels, such as `traceparent`. If
-   * `schedule` would refuse it, none of it travels, and the log has the reason
+   * `schedule` would refuse it, none of it travels, and that is an error of the hook
    */
   schedule?(info: ScheduleInfo, headers: Record<string, HeaderValue>, run: () => Promise<Receipt>): unknown
+  /** Wraps each cancellation, also each item of `cancelAll`. One that is refused for its target does not reach it. */
+  cancel?(info: CancelInfo, run: () => Promise<CancelResult>): unknown
+  /** Wraps each reschedule. A new copy that it schedules reaches the hook `schedule` as well. */
+  reschedule?(info: CancelInfo, run: () => Promise<Rescheduled | undefined>): unknown
+  /**
+   * Wraps each run of `scheduleAll` and `cancelAll` that is used, from its first item to its last result. Its items run in the
+   * context of `run`.
+   *
+   * @param run rejects with what the source throws
+   */
+  bulk?(info: BulkInfo, run: () => Promise<BulkOutcome>): unknown
   /**
    * Wraps each call of a handler. Messages that reach no handler, such as expired ones, never reach it. What becomes of the
    * message is known later, from `events`.
@@ -51,83 +92,35 @@ export interface Telemetry {
    * @param run rejects with what the handler throws
    */
   process?(info: ProcessInfo, run: () => Promise<void>): unknown
-  /** A consumer starts. Its `stats()` can be asked from now on, for gauges. */
-  consuming?(consumer: Consumer): void
+  /**
+   * `connect` has succeeded. Its `health()` can be asked from now on, for gauges. If this returns a function, that is called
+   * once, when the connection has closed.
+   */
+  connected?(connection: Pick<Dueque, 'health'>): unknown
+  /**
+   * A consumer starts. Its `stats()` can be asked from now on, for gauges. If this returns a function, that is called once,
+   * when the consumer has closed or could not start.
+   */
+  consuming?(consumer: Consumer): unknown
   /** Listeners, as those of `mq.on`. */
   events?: Partial<DuequeEvents> | undefined
 }
 
-export const TELEMETRY_RULES: Rules<Telemetry> = {
+const TELEMETRY_RULES: Rules<Telemetry> = {
+  tracesMessages: (value) => (typeof value === 'boolean' ? undefined : 'true or false'),
   schedule: aFunction,
+  cancel: aFunction,
+  reschedule: aFunction,
+  bulk: aFunction,
   process: aFunction,
+  connected: aFunction,
   consuming: aFunction,
   events: group(EVENT_RULES),
 }
 
-/** A message that may still get other headers. */
-type Draft = Pick<DelayedMessage, 'id' | 'name' | 'destination' | 'dueAt'> & { headers: Headers }
-
-/** Drafts a message and sends it, inside the hook `schedule`, which must be there. */
-export async function runSchedule<D extends Draft>(
-  telemetry: Telemetry,
-  prepare: () => D,
-  send: (draft: D) => Promise<Receipt>,
-  logger: Logger,
-): Promise<Receipt> {
-  const draft = prepare()
-  const { id, name, destination: to, dueAt } = draft
-  const headers: Record<string, HeaderValue> = { ...draft.headers }
-  const run = () => {
-    try {
-      draft.headers = checkHeaders(headers)
-    } catch (error) {
-      logger.error('the headers of a telemetry hook are refused', { id, error: errorText(error) })
-    }
-    return send(draft)
-  }
-  const info = { id, name, to, dueAt: new Date(dueAt) }
-  return runWrapped((once) => telemetry.schedule!(info, headers, once), run, logger)
-}
-
-/** Tells the hook `consuming`, if it is there. */
-export function tellConsuming(telemetry: Telemetry, consumer: Consumer, logger: Logger): void {
-  try {
-    onRejection(telemetry.consuming?.(consumer), (error) => hookFailed(logger, error))
-  } catch (error) {
-    hookFailed(logger, error)
-  }
-}
-
-/**
- * Runs `run` inside a hook, exactly once.
- *
- * @param run does not throw, but rejects
- * @returns the promise of `run`
- */
-export function runWrapped<T>(
-  hook: (run: () => Promise<T>) => unknown,
-  run: () => Promise<T>,
-  logger: Logger,
-): Promise<T> {
-  let running: Promise<T> | undefined
-  const once = () => (running ??= run())
-  try {
-    const returned = hook(once)
-    const outcome = once()
-    if (returned !== outcome) onRejection(returned, (error) => ifNotOf(outcome, error, () => hookFailed(logger, error)))
-  } catch (error) {
-    hookFailed(logger, error)
-  }
-  return once()
-}
-
-/** Most hooks pass on what `run` rejects with, which is no error of theirs. */
-function ifNotOf(outcome: Promise<unknown>, error: unknown, failed: () => void): void {
-  outcome.then(failed, (own: unknown) => {
-    if (own !== error) failed()
-  })
-}
-
-function hookFailed(logger: Logger, error: unknown): void {
-  logger.error('a telemetry hook threw', { error: errorText(error) })
+/** One telemetry, or a list of them. */
+export const aTelemetry: Rule = (value, option) => {
+  if (!Array.isArray(value)) checkOptions(value, TELEMETRY_RULES, option)
+  else for (const [i, one] of value.entries()) checkOptions(one, TELEMETRY_RULES, `${option}[${i}]`)
+  return undefined
 }

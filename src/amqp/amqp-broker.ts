@@ -37,6 +37,7 @@ export interface AmqpSettings {
   maxInFlight: number
   maxBodyBytes: number
   tls: TlsOptions
+  uninstrumented?: boolean | undefined
   logger: Logger
 }
 

@@ -112,6 +112,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   CLOSE_IN_HANDLER: EXIT.failed,
   CLOSED: EXIT.failed,
   CLOCK_STUCK: EXIT.failed,
+  TELEMETRY_FAILED: EXIT.failed,
   BROKER_ERROR: EXIT.failed,
 }
 

@@ -4,7 +4,6 @@ import type { Arrival, Subscription } from '../broker.js'
 import { drainTimes, type DrainTimes } from '../base/drain.js'
 import { endsWithin } from '../base/time-limit.js'
 import { DuequeError } from '../base/errors.js'
-import { tellConsuming } from '../telemetry.js'
 import { AutoPrefetch } from './auto-prefetch.js'
 import { Copies } from './copies/copies.js'
 import { Dedupe } from './copies/dedupe.js'
@@ -35,6 +34,9 @@ export class RunningConsumer implements Consumer {
   /** From then on the broker may send messages. */
   #isSubscribing = false
   #closing: Promise<void> | undefined
+  /** Tells telemetry that this consumer is over. */
+  #ended: (() => void) | undefined
+  #hasLeft = false
   #abandonStart: ((error: DuequeError) => void) | undefined
 
   constructor(queue: string, handlers: readonly Handler[], options: ConsumeOptions, environment: ConsumerEnvironment) {
@@ -74,7 +76,7 @@ export class RunningConsumer implements Consumer {
   #newHandling(): Handling {
     const { queue, handlers } = this
     const { retry, handlerTimeoutMs } = this.#options
-    const { clock, logger, strategy, connection, telemetry, isCancelled } = this.#environment
+    const { clock, logger, strategy, connection, hooks, isCancelled } = this.#environment
     return new Handling({
       queue,
       handlers,
@@ -83,7 +85,7 @@ export class RunningConsumer implements Consumer {
       maxDelayMs: strategy.limits.maxDelayMs,
       clock,
       logger,
-      telemetry,
+      hooks,
       isCancelled,
       closing: this.#abort.signal,
       running: { connection, consumer: this, queue },
@@ -91,12 +93,12 @@ export class RunningConsumer implements Consumer {
   }
 
   async start(): Promise<this> {
-    const { telemetry, logger } = this.#environment
     this.#starting = this.#subscribe()
     const closed = new Promise<never>((_, reject) => (this.#abandonStart = reject))
     closed.catch(() => undefined)
     // Behind the subscription, which a hook that closes the consumer has to end.
-    if (telemetry) tellConsuming(telemetry, this, logger)
+    this.#ended = this.#environment.hooks?.consuming(this)
+    if (this.#hasLeft) this.#ended?.()
     try {
       await Promise.race([this.#starting, closed])
     } catch (error) {
@@ -166,6 +168,8 @@ export class RunningConsumer implements Consumer {
   #leave(): void {
     const { duplicates, onClosed } = this.#environment
     if (onClosed()) duplicates.leave(this.queue, this.#options.duplicates)
+    this.#hasLeft = true
+    this.#ended?.()
   }
 
   /** The subscription, to be closed. One that still waits for the broker is closed when it has come. */

@@ -5,7 +5,7 @@ import type { Events } from '../events.js'
 import type { Logger } from '../base/logger.js'
 import type { Envelope } from '../message/envelope.js'
 import type { Strategy } from '../strategies/strategy.js'
-import type { Telemetry } from '../telemetry.js'
+import type { TelemetryHooks } from '../telemetry/hooks.js'
 import type { SharedDuplicates } from './copies/shared-duplicates.js'
 
 /** What a consumer has of its connection. */
@@ -21,7 +21,7 @@ export interface ConsumerEnvironment {
   /** Returns whether it is called for the first time. */
   onClosed: () => boolean
   duplicates: SharedDuplicates
-  telemetry?: Telemetry | undefined
+  hooks?: TelemetryHooks | undefined
   /** @default always open */
   gate?: Gate | undefined
   /** Awaited before the consumer subscribes. @default nothing */

@@ -4,7 +4,7 @@ import { errorText, isDuequeError, stackOf } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { MAX_DEATH_STACK_BYTES, Refusal } from '../message/death.js'
 import { decodePayload } from '../message/definition.js'
-import { runWrapped, type Telemetry } from '../telemetry.js'
+import type { TelemetryHooks } from '../telemetry/hooks.js'
 import { chooseHandler } from './choose-handler.js'
 import { Decider } from './decision.js'
 import type { Delivery, Handler } from './delivery.js'
@@ -22,7 +22,7 @@ export interface HandlingSettings {
   maxDelayMs: number
   clock: Clock
   logger: Logger
-  telemetry?: Telemetry | undefined
+  hooks?: TelemetryHooks | undefined
   /** Asked again if the schema took its time. @default nothing is cancelled */
   isCancelled?: ((envelope: Envelope) => boolean) | undefined
   /** Aborted when the time to drain is over. */
@@ -120,12 +120,12 @@ export class Handling {
       throw asRefusal(error)
     }
     const delivery = deliveryOf(incoming, payload, signal, decider)
-    const { telemetry, running } = this.#settings
+    const { hooks, running } = this.#settings
     const { connection, consumer, queue } = running
     const context = { connection, consumer, queue, id: delivery.id, isOver: false }
     const handle = () => handler.handle(delivery as Delivery<never>)
     try {
-      if (telemetry?.process) await this.#observed(telemetry, delivery, () => runAs(context, handle))
+      if (hooks?.has('process')) await this.#observed(hooks, delivery, () => runAs(context, handle))
       else await runAs(context, handle)
     } finally {
       context.isOver = true
@@ -133,13 +133,11 @@ export class Handling {
     return true
   }
 
-  #observed(telemetry: Telemetry, delivery: Delivery, handle: () => unknown): Promise<void> {
-    const { handlerTimeoutMs, logger, queue } = this.#settings
-    const info = { queue, delivery, handlerTimeoutMs }
-    const run = async () => {
+  #observed(hooks: TelemetryHooks, delivery: Delivery, handle: () => unknown): Promise<void> {
+    const { handlerTimeoutMs, queue } = this.#settings
+    return hooks.process({ queue, delivery, handlerTimeoutMs }, async () => {
       await handle()
-    }
-    return runWrapped((once) => telemetry.process!(info, once), run, logger)
+    })
   }
 
   #handlerFor({ arrival, envelope }: IncomingMessage): Handler {

@@ -11,21 +11,20 @@ import type { ConsumerEnvironment } from './environment.js'
 import { checkConsume, type ConsumeOptions } from './options.js'
 import type { Consumer } from './stats.js'
 
+/** What the consumers of one connection share. */
+type SharedEnvironment = Pick<ConsumerEnvironment, 'connection' | 'broker' | 'events' | 'hooks'>
+
 /** The consumers of one connection: checks and starts them, and ends them together. */
 export class RunningConsumers {
   readonly #options: ResolvedOptions
-  readonly #shared: Pick<ConsumerEnvironment, 'connection' | 'broker' | 'events'>
+  readonly #shared: SharedEnvironment
   readonly #duplicates: SharedDuplicates
   readonly #tail: GatedTail | undefined
   /** Also those that are still starting. */
   readonly #consumers = new Set<RunningConsumer>()
 
   /** @param tail of a broker that has one */
-  constructor(
-    options: ResolvedOptions,
-    shared: Pick<ConsumerEnvironment, 'connection' | 'broker' | 'events'>,
-    tail: GatedTail | undefined,
-  ) {
+  constructor(options: ResolvedOptions, shared: SharedEnvironment, tail: GatedTail | undefined) {
     this.#options = options
     this.#tail = tail
     this.#shared = shared
@@ -34,7 +33,7 @@ export class RunningConsumers {
 
   async start(queue: string, handlers: readonly Handler[], options: ConsumeOptions): Promise<Consumer> {
     checkConsume(options)
-    const { clock, logger, strategy, telemetry, topology, namespace } = this.#options
+    const { clock, logger, strategy, topology, namespace } = this.#options
     if (options.declare) assertDeclares(topology)
     assertOutside({ queue: checkQueueName('queue', queue) }, namespace)
     if (options.declare !== false) assertNoDeadQueue(queue)
@@ -43,7 +42,6 @@ export class RunningConsumers {
       strategy,
       clock,
       logger,
-      telemetry,
       onError: (error) => this.#shared.events.emit('error', error as never),
       onClosed: () => this.#consumers.delete(consumer),
       duplicates: this.#duplicates,

@@ -1,10 +1,12 @@
 import { MAX_BYTES_IN_FLIGHT } from '../amqp/publish/in-flight.js'
 import type { Logger } from '../base/logger.js'
 import type { Receipt } from '../message/receipt.js'
+import type { BulkInfo } from '../telemetry.js'
+import type { TelemetryHooks } from '../telemetry/hooks.js'
 import type { CancelResult } from './cancel-result.js'
 import { cancelSummary, type CancelRun } from './cancel-run.js'
 import { LazyRun, UnusedRuns } from './lazy-run.js'
-import { checkItems, runAll, type Place } from './run-all.js'
+import { checkItems, runAll, type Capacity, type ItemResult, type Place, type Work } from './run-all.js'
 import { scheduleSummary, type ScheduleRun } from './schedule-run.js'
 
 interface BulkSettings {
@@ -16,34 +18,56 @@ interface BulkSettings {
 /** The runs of `scheduleAll` and `cancelAll` of one connection. */
 export class BulkRuns {
   readonly #settings: BulkSettings
+  readonly #hooks: TelemetryHooks | undefined
   readonly #unused: UnusedRuns
 
-  constructor(settings: BulkSettings) {
+  constructor(settings: BulkSettings, hooks: TelemetryHooks | undefined) {
     this.#settings = settings
+    this.#hooks = hooks
     this.#unused = new UnusedRuns(settings.logger)
   }
 
   scheduleAll<Item>(
     items: Iterable<Item> | AsyncIterable<Item>,
-    run: (item: Item, place: Place) => Promise<Receipt>,
+    run: (item: Item, place: Place, bulk: BulkInfo) => Promise<Receipt>,
   ): ScheduleRun<Item> {
     checkItems(items, '{ message, payload, options }')
     const { maxInFlight, maxBodyBytes, logger } = this.#settings
     const bodyBytes = Math.min(maxBodyBytes, MAX_BYTES_IN_FLIGHT / 4)
     const capacity = { messages: maxInFlight, bytes: MAX_BYTES_IN_FLIGHT, bodyBytes }
-    const results = runAll(items, { run, done: (receipt) => ({ receipt }) }, capacity)
+    const bulk: BulkInfo = { operation: 'schedule' }
+    const work = {
+      run: (item: Item, place: Place) => run(item, place, bulk),
+      done: (receipt: Receipt) => ({ receipt }),
+    }
+    const results = this.#results(items, work, capacity, bulk)
     return new LazyRun(results, (all) => scheduleSummary(all, logger), this.#unused.watch('scheduleAll', 'scheduled'))
   }
 
   cancelAll<Item>(
     targets: Iterable<Item> | AsyncIterable<Item>,
-    run: (target: Item) => Promise<CancelResult>,
+    runFor: (bulk: BulkInfo) => (target: Item) => Promise<CancelResult>,
   ): CancelRun<Item> {
     checkItems(targets, 'receipts, { id, dueAt } or ids')
     const { maxInFlight, logger } = this.#settings
     const capacity = { messages: maxInFlight, bytes: Infinity, bodyBytes: 0 }
-    const results = runAll(targets, { run, done: (outcome) => ({ outcome }) }, capacity)
+    const bulk: BulkInfo = { operation: 'cancel' }
+    const work = { run: runFor(bulk), done: (outcome: CancelResult) => ({ outcome }) }
+    const results = this.#results(targets, work, capacity, bulk)
     return new LazyRun(results, (all) => cancelSummary(all, logger), this.#unused.watch('cancelAll', 'cancelled'))
+  }
+
+  #results<Item, Value, Done>(
+    items: Iterable<Item> | AsyncIterable<Item>,
+    { run, done }: Work<Item, Value, Done>,
+    capacity: Capacity,
+    bulk: BulkInfo,
+  ): AsyncGenerator<ItemResult<Item, Done>, void, undefined> {
+    if (!this.#hooks?.has('bulk')) return runAll(items, { run, done }, capacity)
+    return this.#hooks.bulk(bulk, (scope) => {
+      const scoped = (item: Item, place: Place) => scope.runInAsyncScope(run, undefined, item, place)
+      return runAll(items, { run: scoped, done }, capacity)
+    })
   }
 
   /** Warns of runs that were not used: the process may end. */

@@ -8,7 +8,8 @@ import { userHeaders, type Headers } from '../message/headers.js'
 import { receiptOf, withReceipt, type Receipt } from '../message/receipt.js'
 import type { ResolvedOptions } from '../options.js'
 import type { WaitOptions } from '../strategies/strategy.js'
-import { runSchedule } from '../telemetry.js'
+import type { BulkInfo } from '../telemetry.js'
+import type { TelemetryHooks } from '../telemetry/hooks.js'
 import { cancellableWithin } from './cancellable-within.js'
 import { ownHeaders, withDue } from './replacement.js'
 import { checkItem, type Place } from './run-all.js'
@@ -18,6 +19,8 @@ import { assertNotAborted, resolveSchedule, type Draft, type ScheduleOptions } f
 interface ScheduleExtras {
   /** Its place in a run of many. */
   place?: Pick<Place, 'sized'>
+  /** That run. */
+  bulk?: BulkInfo | undefined
   /** Of a schedule that replaces another one: a part of a call that was taken, maybe before a close began. */
   instead?: Instead
 }
@@ -41,6 +44,7 @@ interface Scheduled {
 /** Checks what is scheduled, gives it to the strategy, and counts the schedules that have no outcome yet. */
 export class Scheduler {
   readonly #options: ResolvedOptions
+  readonly #hooks: TelemetryHooks | undefined
   readonly #assertTakes: () => void
   /** How long before its due time a message can be cancelled for sure. */
   readonly #withinMs: number | undefined
@@ -48,8 +52,9 @@ export class Scheduler {
   #settled: (() => void) | undefined
 
   /** @param assertTakes throws once nothing more is scheduled */
-  constructor(options: ResolvedOptions, assertTakes: () => void) {
+  constructor(options: ResolvedOptions, hooks: TelemetryHooks | undefined, assertTakes: () => void) {
     this.#options = options
+    this.#hooks = hooks
     this.#assertTakes = assertTakes
     this.#withinMs = cancellableWithin(options.strategy, options.cancellations.marginMs)
   }
@@ -87,9 +92,8 @@ export class Scheduler {
   }
 
   #run(scheduled: Scheduled, extras: ScheduleExtras): Promise<Receipt> {
-    const { telemetry, logger } = this.#options
-    if (!telemetry?.schedule) return this.#confirm(scheduled, extras)
-    return runSchedule(telemetry, scheduled.draft, (draft) => this.#confirm(scheduled, extras, draft), logger)
+    if (!this.#hooks?.has('schedule')) return this.#confirm(scheduled, extras)
+    return this.#hooks.schedule(scheduled.draft, (draft) => this.#confirm(scheduled, extras, draft), extras.bulk)
   }
 
   /** Other work that {@link settled} waits for. */

@@ -1,7 +1,9 @@
 import type { Strategy } from '../strategies/strategy.js'
 import type { CancelResult } from './cancel-result.js'
 import { cancellationMethods, type CancellationSettings } from './cancellation-methods.js'
-import type { CancelTarget } from './target.js'
+import type { BulkInfo, CancelInfo } from '../telemetry.js'
+import type { TelemetryHooks } from '../telemetry/hooks.js'
+import { checkTarget, type CancelTarget } from './target.js'
 import type { CancelMethods, StrategyMethods } from './waiting.js'
 import { viewMethods } from './view-methods.js'
 import { waitlistMethods } from './waitlist-methods.js'
@@ -12,6 +14,9 @@ type Facets = Pick<Strategy, 'name' | 'limits' | 'waitlist' | 'cancellations' | 
 export interface MethodSettings extends CancellationSettings {
   /** Called with each answer. */
   onCancelled: (id: string, outcome: CancelResult) => void
+  hooks?: TelemetryHooks | undefined
+  /** The run of many that the calls belong to. */
+  bulk?: BulkInfo | undefined
 }
 
 /** The methods that the facets of a strategy allow, for one message each. A waitlist comes first: its answers are exact. */
@@ -24,27 +29,38 @@ export function strategyMethods<F extends Facets>(
     ? waitlistMethods(strategy, waitlist, settings.now)
     : cancellations && cancellationMethods({ ...strategy, cancellations }, settings)
   const views = journal && viewMethods(journal, settings.marginMs)
-  const all = methods ? { ...methods, ...views, ...telling(methods, settings.onCancelled) } : {}
+  const all = methods ? { ...methods, ...views, ...telling(methods, settings) } : {}
   return all as Omit<StrategyMethods<F>, 'cancelAll'>
 }
 
-/** The methods that cancel, which tell their answer. */
+/** The methods that cancel, which tell their answer, inside the hooks of telemetry. */
 function telling(
   methods: Omit<CancelMethods, 'cancelAll'>,
-  tell: MethodSettings['onCancelled'],
+  { onCancelled, hooks, bulk }: MethodSettings,
 ): Omit<CancelMethods, 'cancelAll'> {
   return {
     async cancel(target) {
-      const outcome = await methods.cancel(target)
-      tell(idOf(target), outcome)
-      return outcome
+      const cancel = async () => {
+        const outcome = await methods.cancel(target)
+        onCancelled(idOf(target), outcome)
+        return outcome
+      }
+      return hooks?.has('cancel') ? hooks.cancel(infoOf(target, bulk), cancel) : cancel()
     },
     async reschedule(target, due, content) {
-      const rescheduled = await methods.reschedule(target, due, content)
-      tell(idOf(target), rescheduled?.replaced ?? 'not-waiting')
-      return rescheduled
+      const reschedule = async () => {
+        const rescheduled = await methods.reschedule(target, due, content)
+        onCancelled(idOf(target), rescheduled?.replaced ?? 'not-waiting')
+        return rescheduled
+      }
+      return hooks?.has('reschedule') ? hooks.reschedule(infoOf(target, bulk), reschedule) : reschedule()
     },
   }
+}
+
+function infoOf(target: CancelTarget, bulk: BulkInfo | undefined): CancelInfo {
+  const { id, destination: to } = checkTarget(target)
+  return { id, to, ...(bulk && { bulk }) }
 }
 
 /** Of a target that was checked. */

@@ -32,7 +32,7 @@ export class Activity {
   }
 
   /** How it sees what a connection does. */
-  readonly telemetry: Required<Omit<Telemetry, 'events'>> = {
+  readonly telemetry: Telemetry = {
     schedule: (_info, _headers, run) => this.#schedule(run),
     process: (info, run) => this.#process(info, run),
     consuming: (consumer) => void this.#consumers.add(consumer),

@@ -1,5 +1,4 @@
 import { aFunction, anything, checkOptions, oneOf, type Rules } from '../base/checks.js'
-import { resolveLogger } from '../base/logger.js'
 import { connect } from '../connect.js'
 import type { Dueque } from '../dueque.js'
 import { aJournal, type JournalOn, type JournalOptions } from '../journal/journal-options.js'
@@ -19,7 +18,6 @@ import {
   type MemoryStrategy,
 } from '../strategies/memory/memory.js'
 import { Activity } from './activity.js'
-import { bothTelemetries } from './both-telemetries.js'
 import { Delivered } from './delivered.js'
 import { recording } from './recording.js'
 import {
@@ -185,7 +183,7 @@ function connectionsTo<S extends InMemory>(
   return {
     open: async (given: ConnectOptions = {}) => {
       const options = { logger, ...given }
-      const telemetry = bothTelemetries(activity.telemetry, given.telemetry, resolveLogger(options.logger))
+      const telemetry = [activity.telemetry, ...[given.telemetry ?? []].flat()]
       const mq = await connect<S>({ ...options, strategy: recording(strategy, scheduled), telemetry })
       opened.push(mq)
       return mq

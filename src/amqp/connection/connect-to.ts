@@ -7,6 +7,7 @@ import { connectFailure } from './failures.js'
 import { unsupportedServer } from './server.js'
 import { socketOf } from './socket.js'
 import type { TlsOptions } from './tls.js'
+import { uninstrument } from './uninstrumented.js'
 
 export interface ConnectionSettings {
   endpoints: readonly Endpoint[]
@@ -15,6 +16,8 @@ export interface ConnectionSettings {
   heartbeatSeconds: number
   connectTimeoutMs: number
   tls: TlsOptions
+  /** Whether its channels leave out what an instrumentation has wrapped around amqplib. @default false */
+  uninstrumented?: boolean | undefined
   logger: Logger
 }
 
@@ -40,7 +43,10 @@ export async function connectTo(
   }
   opened(model)
   const refusal = unsupportedServer(model.connection.serverProperties)
-  if (!refusal) return model
+  if (!refusal) {
+    if (settings.uninstrumented) uninstrument(model)
+    return model
+  }
   model.on('error', () => undefined)
   if (!(await closeInTime(model.close()))) socketOf(model)?.destroy()
   return refusal

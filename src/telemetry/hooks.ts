@@ -1,0 +1,205 @@
+import { AsyncResource } from 'node:async_hooks'
+import type { Clock } from '../base/clock.js'
+import { DuequeError, errorText } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
+import { onRejection } from '../base/on-rejection.js'
+import { throttle } from '../base/throttle.js'
+import type { Consumer } from '../consumer/stats.js'
+import type { Dueque } from '../dueque.js'
+import { EVENT_RULES, type DuequeEvents } from '../events.js'
+import type { DelayedMessage } from '../message/delayed-message.js'
+import { checkHeaders, type Headers, type HeaderValue } from '../message/headers.js'
+import type { Receipt } from '../message/receipt.js'
+import type { CancelResult } from '../schedule/cancel-result.js'
+import type { Rescheduled } from '../schedule/waiting.js'
+import type { BulkInfo, BulkOutcome, CancelInfo, ProcessInfo, Telemetry } from '../telemetry.js'
+import { HangingHooks } from './hanging-hooks.js'
+
+export interface HookSettings {
+  clock: Clock
+  logger: Logger
+  /** Called for the first error of each hook. */
+  onError: (error: DuequeError) => void
+}
+
+/** A message that may still get other headers. */
+type Draft = Pick<DelayedMessage, 'id' | 'name' | 'destination' | 'dueAt'> & { headers: Headers }
+
+type Hook = Exclude<keyof Telemetry, 'events' | 'tracesMessages'>
+
+/** Calls the hooks of all telemetries of a connection, and keeps their faults from its messages. */
+export class TelemetryHooks {
+  readonly #telemetries: readonly Telemetry[]
+  readonly #settings: HookSettings
+  readonly #mayLog: (hook: string) => boolean
+  readonly #reported = new Set<string>()
+  readonly #hanging = new HangingHooks((hook, waitedMs) => {
+    this.#failed(hook, new Error(`it returned a promise that is pending ${waitedMs} ms after the outcome was known`))
+  })
+
+  constructor(telemetries: readonly Telemetry[], settings: HookSettings) {
+    this.#telemetries = telemetries
+    this.#settings = settings
+    this.#mayLog = throttle(settings.clock)
+  }
+
+  /** Whether a telemetry has this hook. */
+  has(hook: Hook): boolean {
+    return this.#telemetries.some((telemetry) => typeof telemetry[hook] === 'function')
+  }
+
+  /** Drafts a message and sends it. */
+  async schedule<D extends Draft>(
+    prepare: () => D,
+    send: (draft: D) => Promise<Receipt>,
+    bulk: BulkInfo | undefined,
+  ): Promise<Receipt> {
+    const draft = prepare()
+    const { id, name, destination: to, dueAt } = draft
+    const headers: Record<string, HeaderValue> = { ...draft.headers }
+    const run = () => {
+      try {
+        draft.headers = checkHeaders(headers)
+      } catch (error) {
+        this.#failed('schedule', error)
+      }
+      return send(draft)
+    }
+    const info = { id, name, to, dueAt: new Date(dueAt), ...(bulk && { bulk }) }
+    return this.#wrap('schedule', (telemetry, once) => telemetry.schedule!(info, headers, once), run)
+  }
+
+  cancel(info: CancelInfo, run: () => Promise<CancelResult>): Promise<CancelResult> {
+    return this.#wrap('cancel', (telemetry, once) => telemetry.cancel!(info, once), run)
+  }
+
+  reschedule(info: CancelInfo, run: () => Promise<Rescheduled | undefined>): Promise<Rescheduled | undefined> {
+    return this.#wrap('reschedule', (telemetry, once) => telemetry.reschedule!(info, once), run)
+  }
+
+  process(info: ProcessInfo, run: () => Promise<void>): Promise<void> {
+    return this.#wrap('process', (telemetry, once) => telemetry.process!(info, once), run)
+  }
+
+  /**
+   * Runs over many items inside the hook `bulk`.
+   *
+   * @param start gets the scope in which each item is to run
+   */
+  async *bulk<Result extends { error?: unknown }>(
+    info: BulkInfo,
+    start: (scope: AsyncResource) => AsyncIterable<Result>,
+  ): AsyncGenerator<Result, void, undefined> {
+    let [succeeded, failed] = [0, 0]
+    let end: { resolve: (outcome: BulkOutcome) => void; reject: (error: unknown) => void }
+    const over = new Promise<BulkOutcome>((resolve, reject) => (end = { resolve, reject }))
+    over.catch(() => undefined)
+    let scope = undefined as AsyncResource | undefined
+    const run = () => {
+      scope = new AsyncResource('dueque.bulk')
+      return over
+    }
+    this.#wrap('bulk', (telemetry, once) => telemetry.bulk!(info, once), run).catch(() => undefined)
+    try {
+      for await (const result of start(scope!)) {
+        if (result.error === undefined) succeeded++
+        else failed++
+        yield result
+      }
+    } catch (error) {
+      end!.reject(error)
+      throw error
+    } finally {
+      end!.resolve({ succeeded, failed })
+    }
+  }
+
+  /** @returns to be called when the connection has closed */
+  connected(connection: Pick<Dueque, 'health'>): () => void {
+    return this.#tell('connected', (telemetry) => telemetry.connected?.(connection))
+  }
+
+  /** @returns to be called when the consumer has closed */
+  consuming(consumer: Consumer): () => void {
+    return this.#tell('consuming', (telemetry) => telemetry.consuming?.(consumer))
+  }
+
+  /** The listeners of all telemetries, whose errors count as those of hooks. */
+  listeners(): Partial<DuequeEvents>[] {
+    return this.#telemetries.map(({ events = {} }) => {
+      const names = (Object.keys(EVENT_RULES) as (keyof DuequeEvents)[]).filter((name) => events[name])
+      return Object.fromEntries(
+        names.map((name) => {
+          const listener = events[name] as (...args: unknown[]) => unknown
+          return [name, (...args: unknown[]) => this.#attempt(`events.${name}`, () => listener(...args))]
+        }),
+      )
+    })
+  }
+
+  #tell(hook: Hook, call: (telemetry: Telemetry) => unknown): () => void {
+    const ended = this.#telemetries.map((telemetry) => this.#attempt(hook, () => call(telemetry)))
+    return () => {
+      for (const end of ended.splice(0))
+        if (typeof end === 'function') this.#attempt(hook, () => (end as () => unknown)())
+    }
+  }
+
+  #attempt(hook: string, call: () => unknown): unknown {
+    try {
+      const returned = call()
+      onRejection(returned, (error) => this.#failed(hook, error))
+      return returned
+    } catch (error) {
+      this.#failed(hook, error)
+      return undefined
+    }
+  }
+
+  /** @param run does not throw, but rejects */
+  #wrap<T>(
+    hook: Hook,
+    call: (telemetry: Telemetry, once: () => Promise<T>) => unknown,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    const wrapped = this.#telemetries
+      .filter((telemetry) => typeof telemetry[hook] === 'function')
+      .reduceRight((inside, telemetry) => () => this.#once(hook, (once) => call(telemetry, once), inside), run)
+    return wrapped()
+  }
+
+  /** Runs `run` inside one hook, exactly once. @returns the promise of `run` */
+  #once<T>(hook: string, call: (once: () => Promise<T>) => unknown, run: () => Promise<T>): Promise<T> {
+    let running: Promise<T> | undefined
+    const once = () => (running ??= run())
+    try {
+      const returned = call(once)
+      const outcome = once()
+      if (returned !== outcome) this.#watch(hook, returned, outcome)
+    } catch (error) {
+      this.#failed(hook, error)
+    }
+    return once()
+  }
+
+  /** Most hooks pass on what `run` rejects with, which is no error of theirs. */
+  #watch(hook: string, returned: unknown, outcome: Promise<unknown>): void {
+    this.#hanging.watch(hook, returned, outcome)
+    onRejection(returned, (error) => {
+      const failed = () => this.#failed(hook, error)
+      outcome.then(failed, (own: unknown) => {
+        if (own !== error) failed()
+      })
+    })
+  }
+
+  #failed(hook: string, error: unknown): void {
+    const { logger, onError } = this.#settings
+    if (this.#mayLog(hook)) logger.error('a telemetry hook failed', { hook, error: errorText(error) })
+    if (this.#reported.has(hook)) return
+    this.#reported.add(hook)
+    const what = `the telemetry hook ${hook} failed: ${errorText(error)}`
+    const message = `${what}. Messages are not affected; its further errors are only logged`
+    onError(new DuequeError('TELEMETRY_FAILED', message, { hook }, { cause: error }))
+  }
+}
