@@ -7,6 +7,7 @@ const source = (file: string) => fileURLToPath(new URL(`./src/${file}`, import.m
 const alias = [
   { find: /^dueque$/, replacement: source('index.ts') },
   { find: /^dueque\/postgres$/, replacement: source('strategies/postgres/index.ts') },
+  { find: /^dueque\/prometheus$/, replacement: source('telemetry/prometheus/index.ts') },
   { find: /^dueque\/redis$/, replacement: source('strategies/redis/index.ts') },
   { find: /^dueque\/testing$/, replacement: source('testing/index.ts') },
 ]

@@ -100,8 +100,10 @@ export interface Telemetry {
   /**
    * A consumer starts. Its `stats()` can be asked from now on, for gauges. If this returns a function, that is called once,
    * when the consumer has closed or could not start.
+   *
+   * @param names of the messages that have a handler of their own there
    */
-  consuming?(consumer: Consumer): unknown
+  consuming?(consumer: Consumer, names: readonly string[]): unknown
   /** Listeners, as those of `mq.on`. */
   events?: Partial<DuequeEvents> | undefined
 }

@@ -7,7 +7,7 @@ import { DuequeError } from '../base/errors.js'
 import { AutoPrefetch } from './auto-prefetch.js'
 import { Copies } from './copies/copies.js'
 import { Dedupe } from './copies/dedupe.js'
-import { checkHandlers, type Handler } from './delivery.js'
+import { checkHandlers, namesOf, type Handler } from './delivery.js'
 import { Dispatch } from './dispatch.js'
 import { earlyWarnings } from './early-warnings.js'
 import type { ConsumerEnvironment } from './environment.js'
@@ -97,7 +97,7 @@ export class RunningConsumer implements Consumer {
     const closed = new Promise<never>((_, reject) => (this.#abandonStart = reject))
     closed.catch(() => undefined)
     // Behind the subscription, which a hook that closes the consumer has to end.
-    this.#ended = this.#environment.hooks?.consuming(this)
+    this.#ended = this.#environment.hooks?.consuming(this, namesOf(this.handlers))
     if (this.#hasLeft) this.#ended?.()
     try {
       await Promise.race([this.#starting, closed])

@@ -74,6 +74,11 @@ export function onAny(handle: (delivery: Delivery) => unknown): Handler {
   return { definition: undefined, handle }
 }
 
+/** Names of the messages with a handler of their own. */
+export function namesOf(handlers: readonly Handler[]): string[] {
+  return handlers.flatMap(({ definition }) => (definition ? [definition.name] : []))
+}
+
 /** Names of messages that only one of the two handles; `(any other)` stands for {@link onAny}. */
 export function differingNames(some: readonly Handler[], others: readonly Handler[]): string[] {
   const handles = (handlers: readonly Handler[], name: string | undefined) =>

@@ -120,8 +120,8 @@ export class TelemetryHooks {
   }
 
   /** @returns to be called when the consumer has closed */
-  consuming(consumer: Consumer): () => void {
-    return this.#tell('consuming', (telemetry) => telemetry.consuming?.(consumer))
+  consuming(consumer: Consumer, names: readonly string[]): () => void {
+    return this.#tell('consuming', (telemetry) => telemetry.consuming?.(consumer, names))
   }
 
   /** The listeners of all telemetries, whose errors count as those of hooks. */

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import * as api from '../../src/index.js'
 import * as forPostgres from '../../src/strategies/postgres/index.js'
 import * as forRedis from '../../src/strategies/redis/index.js'
+import * as forPrometheus from '../../src/telemetry/prometheus/index.js'
 import * as testing from '../../src/testing/index.js'
 
 it('the library exports exactly these names', () => {
@@ -26,6 +27,10 @@ it('dueque/postgres exports exactly these names', () => {
   expect(Object.keys(forPostgres).sort()).toEqual(['migratePostgres', 'postgres', 'postgresDedupe'])
 })
 
+it('dueque/prometheus exports exactly this name', () => {
+  expect(Object.keys(forPrometheus)).toEqual(['prometheus'])
+})
+
 it('dueque/redis exports exactly these names', () => {
   expect(Object.keys(forRedis).sort()).toEqual(['redis', 'redisDedupe', 'redisExpiry'])
 })
@@ -43,6 +48,10 @@ it('the package can be imported by exactly these paths', async () => {
     './postgres': {
       types: './dist/strategies/postgres/index.d.ts',
       default: './dist/strategies/postgres/index.js',
+    },
+    './prometheus': {
+      types: './dist/telemetry/prometheus/index.d.ts',
+      default: './dist/telemetry/prometheus/index.js',
     },
     './redis': { types: './dist/strategies/redis/index.d.ts', default: './dist/strategies/redis/index.js' },
     './testing': { types: './dist/testing/index.d.ts', default: './dist/testing/index.js' },

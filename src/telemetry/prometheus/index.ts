@@ -1,0 +1,2 @@
+export { prometheus, type PrometheusOptions, type PrometheusTelemetry } from './prometheus.js'
+export type { PrometheusBuckets } from './buckets.js'

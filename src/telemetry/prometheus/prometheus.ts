@@ -1,0 +1,143 @@
+import { Registry } from 'prom-client'
+import { checkOptions, group, integer, type Rule, type Rules } from '../../base/checks.js'
+import type { Consumer } from '../../consumer/stats.js'
+import type { Dueque } from '../../dueque.js'
+import type { DuequeEvents } from '../../events.js'
+import type { CancelResult } from '../../schedule/cancel-result.js'
+import type { Rescheduled } from '../../schedule/waiting.js'
+import type { ProcessInfo, ScheduleInfo, Telemetry } from '../../telemetry.js'
+import { BUCKET_RULES, resolveBuckets, type PrometheusBuckets } from './buckets.js'
+import { MessageMetrics } from './message-metrics.js'
+import { PREFIX } from './metric-table.js'
+import { MetricFactory } from './metric-factory.js'
+import { NameLabels } from './name-labels.js'
+import { StateMetrics } from './state-metrics.js'
+
+export interface PrometheusOptions {
+  /** Where the metrics are, such as the global `register` of prom-client. @default a registry of their own */
+  registry?: Registry | undefined
+  /** What the names of the metrics begin with. @default 'dueque_' */
+  prefix?: string | undefined
+  buckets?: PrometheusBuckets | undefined
+  /**
+   * How many message names that this process schedules, without a handler for them, have series of their own. All further ones
+   * count as `other`.
+   * @default 100
+   */
+  maxNames?: number | undefined
+}
+
+/** A telemetry, and what an HTTP server needs to answer a scrape. */
+export interface PrometheusTelemetry extends Telemetry {
+  readonly registry: Registry
+  /** For the header `content-type` beside {@link metrics}. */
+  readonly contentType: string
+  /** All metrics of the registry, in the text format. */
+  metrics(): Promise<string>
+}
+
+const aRegistry: Rule = (value) => {
+  const { registerMetric, getSingleMetric, metrics } = Object(value) as Partial<Registry>
+  const isOne = [registerMetric, getSingleMetric, metrics].every((method) => typeof method === 'function')
+  return isOne ? undefined : 'a Registry of prom-client'
+}
+
+const aPrefix: Rule = (value) =>
+  typeof value === 'string' && /^([a-z_:][\w:]*)?$/i.test(value) ? undefined : 'letters, digits and underscores'
+
+const RULES: Rules<PrometheusOptions> = {
+  registry: aRegistry,
+  prefix: aPrefix,
+  buckets: group(BUCKET_RULES),
+  maxNames: integer(0),
+}
+
+/**
+ * Metrics for Prometheus, over prom-client. Several connections of a process share one. Gauges of a connection or a consumer
+ * end when it closes. docs/telemetry.md has the names.
+ *
+ * @throws DuequeError `INVALID_OPTION`, also if the registry has metrics of these names
+ * @example
+ * const telemetry = prometheus()
+ * const mq = await connect({ url, telemetry })
+ * createServer(async (_, response) => {
+ *   response.setHeader('content-type', telemetry.contentType).end(await telemetry.metrics())
+ * }).listen(9464)
+ */
+export function prometheus(options: PrometheusOptions = {}): PrometheusTelemetry {
+  checkOptions(options, RULES)
+  return new Prometheus(options)
+}
+
+/** A class, because `connect` refuses a telemetry with members that it does not know, but for inherited ones. */
+class Prometheus implements PrometheusTelemetry {
+  readonly #registry: Registry
+  readonly #messages: MessageMetrics
+  readonly #state: StateMetrics
+  readonly #events: Partial<DuequeEvents>
+
+  constructor({ registry = new Registry(), prefix = PREFIX, buckets, maxNames = 100 }: PrometheusOptions) {
+    this.#registry = registry
+    const factory = new MetricFactory(registry, prefix)
+    this.#messages = new MessageMetrics(factory, new NameLabels(maxNames), resolveBuckets(buckets))
+    this.#state = new StateMetrics(factory)
+    this.#events = listeners(factory, this.#messages)
+  }
+
+  get registry(): Registry {
+    return this.#registry
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  metrics(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  get events(): Partial<DuequeEvents> {
+    return this.#events
+  }
+
+  schedule({ name }: ScheduleInfo, _headers: unknown, run: () => Promise<unknown>): void {
+    this.#messages.schedule(name, run)
+  }
+
+  cancel(_info: unknown, run: () => Promise<CancelResult>): void {
+    this.#messages.cancel(run, (outcome) => outcome)
+  }
+
+  reschedule(_info: unknown, run: () => Promise<Rescheduled | undefined>): void {
+    this.#messages.cancel(run, (rescheduled) => rescheduled?.replaced ?? 'not-waiting')
+  }
+
+  process({ queue, delivery }: ProcessInfo, run: () => Promise<void>): void {
+    const { name, attempt, latenessMs } = delivery
+    this.#messages.process(queue, name, attempt === 1 ? latenessMs : undefined, run)
+  }
+
+  connected(connection: Pick<Dueque, 'health'>): () => void {
+    return this.#state.connected(connection)
+  }
+
+  consuming(consumer: Consumer, names: readonly string[]): () => void {
+    this.#messages.consuming(consumer.queue, names)
+    return this.#state.consuming(consumer)
+  }
+}
+
+function listeners(factory: MetricFactory, messages: MessageMetrics): Partial<DuequeEvents> {
+  const parked = factory.counter('unroutable_parked_total')
+  const disconnections = factory.counter('disconnections_total')
+  const errors = factory.counter('errors_total')
+  return {
+    handled: ({ queue, name }) => messages.processed(queue, name, 'handled'),
+    retried: ({ queue, name }) => messages.processed(queue, name, 'retried'),
+    dead: ({ queue, name }) => messages.processed(queue, name, 'dead'),
+    dropped: ({ queue, name }) => messages.processed(queue, name, 'cancelled'),
+    parked: ({ reason }) => parked.inc({ reason }),
+    disconnected: () => disconnections.inc(),
+    error: ({ code }) => errors.inc({ code }),
+  }
+}
