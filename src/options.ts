@@ -71,7 +71,7 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
   logger?: Logger | NestLogger | false | undefined
   /** The times that count for cancellations in RabbitMQ, which consumers of every strategy read. */
   cancellations?: CancellationOptions | undefined
-  /** Hooks for tracing and metrics, or a list of them: docs/operations.md, "Tracing and metrics". A hook that throws does no harm. */
+  /** Hooks for tracing and metrics, or a list of them: docs/telemetry.md. A hook that throws does no harm. */
   telemetry?: Telemetry | readonly Telemetry[] | undefined
 }
 
