@@ -66,7 +66,7 @@ export type { CancelResult } from './schedule/cancel-result.js'
 export type { CancelItemResult, CancelRun, CancelSummary } from './schedule/cancel-run.js'
 export type { ConflictOptions } from './schedule/conflict-options.js'
 export type { RescheduleContent, RescheduleOptions } from './schedule/reschedule-content.js'
-export type { JournalOn, JournalOptions } from './journal/journal-options.js'
+export type { JournalOn, JournalOption, JournalOptions } from './journal/journal-options.js'
 export type { Waitlist } from './strategies/waitlist.js'
 export type { JournalledMessage, Position, SpanCount, WaitingView, WaitlistFilter } from './strategies/waiting-view.js'
 export type {

@@ -109,9 +109,7 @@ export function planLines(plan: RestorePlan, isNow = false): string[] {
   if (isOwn && messages > 0)
     lines.push('the journal is that of the target: messages that RabbitMQ still has are delivered twice')
   if (isNow && messages > 0)
-    lines.push(
-      `repeat it with --lost-at ${lostAt.toISOString()}: otherwise messages that become due meanwhile count as delivered`,
-    )
+    lines.push(`--yes needs --lost-at, the instant of the loss: messages that were due before count as delivered`)
   return lines
 }
 

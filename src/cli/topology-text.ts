@@ -20,7 +20,7 @@ export function verdictText(gaps: readonly Gap[], namesOnly: boolean): string {
   const differing = gaps.filter(({ change }) => change === 'differs').length
   const absent = gaps.length - differing
   return [
-    ...(absent > 0 ? [`${absent} missing: dueque topology apply declares them`] : []),
+    ...(absent > 0 ? [`${absent} missing: dueque topology apply with the same options declares them`] : []),
     ...(differing > 0 ? [`${differing} differ: delete each one when it is empty, and apply`] : []),
   ].join('; ')
 }

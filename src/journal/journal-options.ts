@@ -24,6 +24,17 @@ export interface JournalOptions {
   index?: boolean | { maxEntries?: number | undefined } | undefined
 }
 
+/** The option of a strategy that writes a journal. */
+export interface JournalOption {
+  /**
+   * Writes a record of each waiting message into streams of RabbitMQ, so that `mq.get`, `list`, `count` and
+   * `reschedule` without content work. A schedule then resolves when both the message and its record are confirmed. Set it for
+   * all processes of a namespace: a retry is in the journal only if its consumer has one.
+   * @default false
+   */
+  journal?: boolean | JournalOptions | undefined
+}
+
 /** An option `journal` that is on for sure. `false` would fit `JournalOptions`, all of whose fields are optional. */
 export type JournalOn = true | (object & JournalOptions)
 

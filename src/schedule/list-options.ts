@@ -1,5 +1,5 @@
 import { isDate } from 'node:util/types'
-import { aText, anything, checkOptions, group, integer, type Rules } from '../base/checks.js'
+import { aText, anything, checkOptions, group, integer, nonEmptyText, type Rules } from '../base/checks.js'
 import { invalidOption } from '../base/errors.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
 import { checkDestination, type Destination } from '../message/destination.js'
@@ -12,7 +12,8 @@ const FILTER_RULES: Rules<WaitingFilter> = {
   due: group({ from: anything, to: anything }),
   name: aText,
   destination: anything,
-  idPrefix: aText,
+  // Often a variable that is not set: an empty text would fit every message.
+  idPrefix: nonEmptyText,
   headers: anything,
 }
 
@@ -38,12 +39,14 @@ export function checkFilter(filter: WaitingFilter): WaitlistFilter {
 
 function resolveFilter({ due = {}, name, destination, idPrefix, headers }: WaitingFilter): WaitlistFilter {
   const checked = checkHeaders(headers)
+  const [from, to] = [checkDate('due.from', due.from), checkDate('due.to', due.to)]
+  if (from !== undefined && to !== undefined && from >= to) throw invalidOption('due', '`from` before `to`', due)
   return {
-    // These two leave no message out, and a store answers faster without them.
-    idPrefix: idPrefix === '' ? undefined : idPrefix,
+    // Without headers no message is left out, and a store answers faster.
     headers: Object.keys(checked).length === 0 ? undefined : checked,
-    from: checkDate('due.from', due.from),
-    to: checkDate('due.to', due.to),
+    idPrefix,
+    from,
+    to,
     name,
     destination: destination === undefined ? undefined : checkFilterDestination(destination),
   }

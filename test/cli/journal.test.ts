@@ -27,10 +27,11 @@ test('journal restore shows what it would do, and does it with --yes, once', asy
   expect(dry.stdout).toMatch(/^2 messages to restore, ready from \S+Z to \S+Z\n/)
   expect(dry.stdout).toContain(`queue:${queue}`)
   expect(dry.stdout).toContain("skipped: 1 cancelled, 0 refused, 0 in the target's journal, 0 without a body")
-  const first = await run([...args, '--yes'], env)
+  const execute = [...args, '--lost-at', new Date().toISOString(), '--yes']
+  const first = await run(execute, env)
   expect(first).toMatchObject({ code: 0, stderr: '' })
   expect(first.stdout).toMatch(/\n2 restored, 0 failed\n$/)
-  const second = await run([...args, '--yes', '--json'], env)
+  const second = await run([...execute, '--json'], env)
   expect(documents(second.stdout)).toMatchObject([
     { executed: true, messages: 0, destinations: [], skipped: { cancelled: 1, present: 2 }, restored: 0, left: 0 },
   ])
@@ -40,7 +41,10 @@ test('journal restore cannot restore messages without a body, and exits with 1',
   const from = await source(unique('bodiless'), { bodies: false })
   const args = ['journal', 'restore', '--namespace', unique('ns'), '--from-namespace', from]
   const env = { AMQP_URL: vhost.url }
-  const [dry, executed] = await Promise.all([run(args, env), run([...args, '--yes'], env)])
+  const [dry, executed] = await Promise.all([
+    run(args, env),
+    run([...args, '--lost-at', new Date().toISOString(), '--yes'], env),
+  ])
   expect(dry).toMatchObject({ code: 0, stderr: 'nothing was changed\n' })
   expect(executed).toMatchObject({ code: 1, stderr: '2 cannot be restored: their records have no body\n' })
   expect(executed.stdout).toMatch(/\n0 restored, 0 failed\n$/)

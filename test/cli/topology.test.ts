@@ -109,7 +109,7 @@ test(
     const { stdout: text } = await run(['topology', ...full], env)
     expect(text).toContain(`differs queue ${rung}: x-message-ttl is 60000, not 1800000`)
     expect(text).toContain(`missing binding of queue ${queue} to exchange ${prefix}.deliver`)
-    expect(text).toContain('2 missing: dueque topology apply declares them; 1 differ: delete')
+    expect(text).toContain('2 missing: dueque topology apply with the same options declares them; 1 differ: delete')
     await channel.deleteQueue(rung)
     // As older versions declared it.
     const { arguments: own } = await management<{ arguments: object }>(`/queues/${vhost.name}/${queue}`)

@@ -49,7 +49,7 @@ const WRONG: [what: string, args: string[]][] = [
   ['a rescheduled message without a destination', ['reschedule', 'a', '--in', '1h', '--data', '1']],
   ['a journal of a store', ['schedule', ...good, '--data', '1', '--journal', '--redis', 'redis://127.0.0.1:1']],
   ['a relay without a store', ['relay']],
-  ['a restore from an unnamed journal', ['journal', 'restore', '--yes']],
+  ['a restore of an unnamed instant', ['journal', 'restore', '--from', 'amqp://localhost', '--yes']],
   ['a gate without a queue to forward to', ['gate', 'q']],
   ['a gate from a queue to itself', ['gate', 'q', '--to', 'q']],
   ['a URL that is none', ['status', '--url', 'http://localhost']],

@@ -19,7 +19,8 @@ export interface RestoreOptions extends OperatorOptions {
    */
   from?: RestoreSource | undefined
   /**
-   * When the messages were lost: those are restored that waited at this instant.
+   * When the messages were lost: those are restored that waited at this instant. Required with `execute`: the messages that
+   * became due since would otherwise count as delivered.
    * @default now
    */
   lostAt?: Date | undefined
@@ -78,6 +79,8 @@ const RULES: Rules<Omit<RestoreOptions, keyof OperatorOptions>> = {
 export function restoreSettings(options: RestoreOptions): RestoreSettings {
   const target = operatorSettings(options, { ...RULES, signal: anAbortSignal })
   const { from = {}, lostAt, declare, ratePerSecond, strategy = ladder({ journal: true }) } = options
+  if (options.execute && lostAt === undefined)
+    throw invalidOption('lostAt', 'with execute, the instant at which the messages were lost', lostAt)
   const { onRead, onProgress, onFailed, onBlocked, onError, signal = new AbortController().signal } = options
   if (declare) assertDeclares(target.topology)
   if (!strategy.journal)

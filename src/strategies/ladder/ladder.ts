@@ -3,7 +3,7 @@ import type { QueueType } from '../../amqp/topology/names.js'
 import { aFunction, checkOptions, integer, oneOf, type Rules } from '../../base/checks.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
-import { aJournal, type JournalOn, type JournalOptions } from '../../journal/journal-options.js'
+import { aJournal, type JournalOn, type JournalOption } from '../../journal/journal-options.js'
 import type { Cancellations } from '../cancellations.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { StreamLogs } from '../stream-logs.js'
@@ -16,7 +16,7 @@ import { defaultTolerance, longestLead, stepOf } from './path.js'
 import { Routes } from './routes.js'
 import { WarmUp } from './warm-up.js'
 
-export interface LadderOptions {
+export interface LadderOptions extends JournalOption {
   /**
    * The type of the wait queues. `classic` is faster and flat in memory, but a crash of the broker loses messages that are
    * on their way from one queue to the next (docs/operations.md has the measurement).
@@ -44,13 +44,6 @@ export interface LadderOptions {
    * @default 0
    */
   lead?: number | undefined
-  /**
-   * Writes a record of each waiting message into streams of RabbitMQ, so that `mq.get`, `list`, `count` and
-   * `reschedule` without content work. A schedule then resolves when both the message and its record are confirmed. Set it for
-   * all processes of a namespace: a retry is in the journal only if its consumer has one.
-   * @default false
-   */
-  journal?: boolean | JournalOptions | undefined
 }
 
 /** A strategy whose waiting messages can be cancelled. */

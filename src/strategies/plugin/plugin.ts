@@ -7,7 +7,7 @@ import { checkOptions, type Rules } from '../../base/checks.js'
 import type { Clock } from '../../base/clock.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
-import { aJournal, type JournalOn, type JournalOptions } from '../../journal/journal-options.js'
+import { aJournal, type JournalOn, type JournalOption } from '../../journal/journal-options.js'
 import type { Cancellations } from '../cancellations.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { StreamLogs } from '../stream-logs.js'
@@ -23,15 +23,7 @@ const KEY = 'delayed'
 /** How long to wait, in ms. The plugin hands it on as a negative number. */
 const DELAY_HEADER = 'x-delay'
 
-export interface PluginOptions {
-  /**
-   * Writes a record of each waiting message into streams of RabbitMQ, so that `mq.get`, `list`, `count` and
-   * `reschedule` without content work. A schedule then resolves when both the message and its record are confirmed. Set it for
-   * all processes of a namespace: a retry is in the journal only if its consumer has one.
-   * @default false
-   */
-  journal?: boolean | JournalOptions | undefined
-}
+export type PluginOptions = JournalOption
 
 const PLUGIN_RULES: Rules<PluginOptions> = { journal: aJournal }
 

@@ -94,7 +94,8 @@ test('its own journal is restored once: everything of each message, without the 
   ])
   const before = await entriesOf(namespace)
   expect(before).toHaveLength(lost.length + 1)
-  expect(await restoreJournal({ ...options, execute: true })).toMatchObject({
+  const lostAt = new Date()
+  expect(await restoreJournal({ ...options, lostAt, execute: true })).toMatchObject({
     restored: lost.length,
     failed: 0,
     left: 0,
@@ -104,7 +105,7 @@ test('its own journal is restored once: everything of each message, without the 
     entries.map(({ message }) => message).sort((a, b) => a.revision - b.revision)
   expect(byRevision(restored)).toEqual(byRevision(before).filter(({ id }) => id !== 'cancelled'))
 
-  const again = await restoreJournal({ ...options, execute: true })
+  const again = await restoreJournal({ ...options, lostAt, execute: true })
   expect(again.plan).toMatchObject({ messages: 0, skipped: { present: lost.length, cancelled: 1 } })
   // Lost a second time.
   const later = await restoreJournal({ ...options, lostAt: new Date() })
@@ -148,14 +149,15 @@ test('missing destinations are named before anything is sent; missing queues can
   await raw.deleteQueue(queue)
   await raw.deleteExchange(exchange)
   const both = `queue:${queue} (1 messages), exchange:${exchange} (1 messages)`
-  const error = await failure(restoreJournal({ ...options, execute: true }))
+  const execute = { ...options, lostAt: new Date(), execute: true }
+  const error = await failure(restoreJournal(execute))
   expect(error).toMatchObject({ code: 'DESTINATION_MISSING', message: expect.stringContaining(both) as string })
-  const other = await failure(restoreJournal({ ...options, execute: true, declare: true }))
+  const other = await failure(restoreJournal({ ...execute, declare: true }))
   expect(other).toMatchObject({ code: 'DESTINATION_MISSING', data: { destination: `exchange:${exchange}` } })
   expect((await restoreJournal(options)).plan.destinations).toMatchObject([{ exists: false }, { exists: false }])
   expect(await entriesOf(namespace)).toHaveLength(2)
   await raw.assertExchange(exchange, 'fanout', { durable: true })
-  expect(await restoreJournal({ ...options, execute: true, declare: true })).toMatchObject({ restored: 2 })
+  expect(await restoreJournal({ ...execute, declare: true })).toMatchObject({ restored: 2 })
   await raw.checkQueue(queue)
 })
 
@@ -169,7 +171,7 @@ test('a message that cannot be scheduled gets no record, is told, and holds up n
   for (const n of [1, 2, 3, 4, 5, 6]) await schedule(message(`${n}`, queue, { body: Buffer.alloc(n === 2 ? 2000 : 9) }))
   const failed: string[] = []
   const limited = await restoreJournal({
-    ...{ ...options, execute: true, maxBodyBytes: 1000 },
+    ...{ ...options, lostAt: new Date(), execute: true, maxBodyBytes: 1000 },
     onFailed: (id, { code }) => void failed.push(`${id} ${code}`),
   })
   expect(limited).toMatchObject({ restored: 5, failed: 1, left: 0 })
@@ -179,7 +181,7 @@ test('a message that cannot be scheduled gets no record, is told, and holds up n
   const stop = new AbortController()
   const lostAt = new Date()
   const aborted = await restoreJournal({
-    ...{ ...options, lostAt, execute: true, ratePerSecond: 20, signal: stop.signal },
+    ...{ ...options, lostAt, execute: true, ratePerSecond: 1, signal: stop.signal },
     onProgress: () => stop.abort(),
   })
   expect(aborted).toMatchObject({ failed: 0, restored: expect.toSatisfy((n: number) => n > 0 && n < 6) as number })
@@ -195,7 +197,7 @@ test('a journal that is gone half-way ends it, and the rest is left', async () =
   const raw = await rawChannel(vhost.url)
   const gone = `${journalLayout(new Names(namespace)).exchange}.1y`
   const ended = await restoreJournal({
-    ...{ ...options, namespace: unique('ns'), from: { namespace }, execute: true },
+    ...{ ...options, namespace: unique('ns'), from: { namespace }, lostAt: new Date(), execute: true },
     onPlan: async () => {
       await raw.deleteQueue(gone)
     },
@@ -211,14 +213,15 @@ test.skipIf(managementUrl() === undefined)(
     const read = String.raw`^${namespace}\.v1\.(journal|cancellations)\..+$`
     const url = await userWith(vhost, { configure: '^$', write: '^$', read })
     const target = { ...options, namespace: unique('ns') }
-    expect(await restoreJournal({ ...target, from: { url, namespace }, execute: true })).toMatchObject({ restored: 1 })
+    const from = { url, namespace }
+    expect(await restoreJournal({ ...target, from, lostAt: new Date(), execute: true })).toMatchObject({ restored: 1 })
   },
 )
 
 test('a journal without bodies cannot be restored, and says of how many messages', async () => {
   const { schedule, options } = await journalled({ bodies: false })
   await schedule(message('a', unique('restore')))
-  const { plan } = await restoreJournal({ ...options, execute: true })
+  const { plan } = await restoreJournal({ ...options, lostAt: new Date(), execute: true })
   expect(plan).toMatchObject({ messages: 0, skipped: { withoutBody: 1 } })
 })
 
@@ -235,6 +238,7 @@ test('a source that lacks a stream is refused, and nothing is declared there', a
 
 test.each([
   [{ lostAt: new Date(Date.now() + HOUR) }, 'lostAt'],
+  [{ execute: true }, 'lostAt'],
   [{ lostAt: 'yesterday' as unknown as Date }, 'lostAt'],
   [{ strategy: ladder() }, 'strategy'],
   [{ declare: true, topology: 'trust' as const }, 'declare'],

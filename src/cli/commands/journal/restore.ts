@@ -23,9 +23,9 @@ const HELP = `
 Schedules again, under the same ids and revisions, the messages that waited when a virtual host or a cluster was lost. It reads the
 journal and the cancellations of --from, which may be copies of these streams, and needs all of them. --url and --namespace say
 where the messages go. Without --from it reads the target's own journal, for a virtual host that lost its queues and kept its
-streams, and --yes needs --lost-at; RabbitMQ delivers messages twice that it still has.
+streams; RabbitMQ delivers messages twice that it still has.
 
-Without --yes it shows what it would do, and changes nothing. Messages that became due since --lost-at are delivered at once;
+Without --yes it shows what it would do, and changes nothing. --yes needs --lost-at. Messages that became due since --lost-at are delivered at once;
 messages that were due before count as delivered. It skips cancelled messages, and messages that are in the target's journal:
 repeat it with the same options until nothing is left. If it is killed, a message is there twice at worst, and consumers with a
 dedupe store handle it once.
@@ -40,7 +40,7 @@ export function addRestore(group: Command, terminal: Terminal): void {
     .description('schedule again the messages that a lost broker had waiting')
     .option('--from <url>', 'where the journal is, if not at the target (default: --url)', collect)
     .option('--from-namespace <name>', 'of that journal (default: --namespace)')
-    .option('--lost-at <instant>', 'when the messages were lost, at an ISO 8601 time with a zone (default: now)')
+    .option('--lost-at <instant>', 'when the messages were lost, an ISO 8601 time with a zone (without --yes: now)')
     .option('--yes', 'schedule the messages')
     .option('--declare', 'declare missing queues that messages go to')
     .option('--no-bodies', "the target's journal keeps no bodies")
@@ -54,9 +54,9 @@ export function addRestore(group: Command, terminal: Terminal): void {
 
 async function restore(flags: Flags, terminal: Terminal): Promise<number> {
   const { from: url, fromNamespace: namespace, lostAt, yes: execute = false, declare, bodies, shards, rate } = flags
-  // Forgotten, it would schedule everything a second time.
-  if (execute && url === undefined && namespace === undefined && lostAt === undefined)
-    throw usage('--yes without --from: expected --lost-at, the instant at which the target itself lost its messages')
+  // Forgotten, messages that became due since the loss would count as delivered.
+  if (execute && lostAt === undefined)
+    throw usage('--yes: expected --lost-at, the instant at which the messages were lost or the producers moved')
   const stop = new Stop(terminal)
   const report = new RestoreReport(terminal, stop, { execute, isNow: lostAt === undefined })
   const work = restoreJournal({
