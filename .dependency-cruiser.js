@@ -44,6 +44,13 @@ export default {
     never('consumer-knows-no-program', 'consumer/', 'forwarding/(?!forward\\.ts)|operate/|testing/'),
     never('operate-knows-no-face', 'operate/|dashboard/|telemetry/', 'cli/'),
     {
+      // A peer that may be missing.
+      name: 'only-otel-knows-opentelemetry',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/telemetry/otel/' },
+      to: { path: 'node_modules/@opentelemetry/' },
+    },
+    {
       name: 'nothing-knows-the-cli',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/cli/' },

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import * as api from '../../src/index.js'
 import * as forPostgres from '../../src/strategies/postgres/index.js'
 import * as forRedis from '../../src/strategies/redis/index.js'
+import * as forOpenTelemetry from '../../src/telemetry/otel/index.js'
 import * as forPrometheus from '../../src/telemetry/prometheus/index.js'
 import * as testing from '../../src/testing/index.js'
 
@@ -35,6 +36,10 @@ it('dueque/redis exports exactly these names', () => {
   expect(Object.keys(forRedis).sort()).toEqual(['redis', 'redisDedupe', 'redisExpiry'])
 })
 
+it('dueque/otel exports exactly this name', () => {
+  expect(Object.keys(forOpenTelemetry)).toEqual(['openTelemetry'])
+})
+
 it('dueque/testing exports exactly this name', () => {
   expect(Object.keys(testing)).toEqual(['testDueque'])
 })
@@ -45,6 +50,7 @@ it('the package can be imported by exactly these paths', async () => {
   expect(type).toBe('module')
   expect(exports).toEqual({
     '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+    './otel': { types: './dist/telemetry/otel/index.d.ts', default: './dist/telemetry/otel/index.js' },
     './postgres': {
       types: './dist/strategies/postgres/index.d.ts',
       default: './dist/strategies/postgres/index.js',
