@@ -82,7 +82,9 @@ function amqpEvents(events: Events): ConnectionEvents {
 /** Without telemetry there is nothing to call. */
 function telemetryHooks({ telemetry, clock, logger }: ResolvedOptions, events: Events): TelemetryHooks | undefined {
   if (telemetry.length === 0) return undefined
-  const hooks = new TelemetryHooks(telemetry, { clock, logger, onError: (error) => events.emit('error', error) })
+  // Later: while it connects, nobody can listen.
+  const onError = (error: DuequeError) => void setImmediate(() => events.emit('error', error))
+  const hooks = new TelemetryHooks(telemetry, { clock, logger, onError })
   for (const listeners of hooks.listeners())
     for (const [event, listener] of Object.entries(listeners)) events.on(event as keyof DuequeEvents, listener)
   return hooks

@@ -25,11 +25,14 @@ export interface HookSettings {
 /** A message that may still get other headers. */
 type Draft = Pick<DelayedMessage, 'id' | 'name' | 'destination' | 'dueAt'> & { headers: Headers }
 
-type Hook = Exclude<keyof Telemetry, 'events' | 'tracesMessages'>
+const HOOKS = ['schedule', 'cancel', 'reschedule', 'bulk', 'process', 'connected', 'consuming'] as const
+type Hook = (typeof HOOKS)[number]
 
 /** Calls the hooks of all telemetries of a connection, and keeps their faults from its messages. */
 export class TelemetryHooks {
   readonly #telemetries: readonly Telemetry[]
+  /** The telemetries that have a hook: asked for each message. */
+  readonly #having: Readonly<Record<Hook, readonly Telemetry[]>>
   readonly #settings: HookSettings
   readonly #mayLog: (hook: string) => boolean
   readonly #reported = new Set<string>()
@@ -39,13 +42,15 @@ export class TelemetryHooks {
 
   constructor(telemetries: readonly Telemetry[], settings: HookSettings) {
     this.#telemetries = telemetries
+    const having = (hook: Hook) => telemetries.filter((telemetry) => typeof telemetry[hook] === 'function')
+    this.#having = Object.fromEntries(HOOKS.map((hook) => [hook, having(hook)])) as Record<Hook, Telemetry[]>
     this.#settings = settings
     this.#mayLog = throttle(settings.clock)
   }
 
   /** Whether a telemetry has this hook. */
   has(hook: Hook): boolean {
-    return this.#telemetries.some((telemetry) => typeof telemetry[hook] === 'function')
+    return this.#having[hook].length > 0
   }
 
   /** Drafts a message and sends it. */
@@ -116,12 +121,12 @@ export class TelemetryHooks {
 
   /** @returns to be called when the connection has closed */
   connected(connection: Pick<Dueque, 'health'>): () => void {
-    return this.#tell('connected', (telemetry) => telemetry.connected?.(connection))
+    return this.#tell('connected', (telemetry) => telemetry.connected!(connection))
   }
 
   /** @returns to be called when the consumer has closed */
   consuming(consumer: Consumer, names: readonly string[]): () => void {
-    return this.#tell('consuming', (telemetry) => telemetry.consuming?.(consumer, names))
+    return this.#tell('consuming', (telemetry) => telemetry.consuming!(consumer, names))
   }
 
   /** The listeners of all telemetries, whose errors count as those of hooks. */
@@ -138,7 +143,7 @@ export class TelemetryHooks {
   }
 
   #tell(hook: Hook, call: (telemetry: Telemetry) => unknown): () => void {
-    const ended = this.#telemetries.map((telemetry) => this.#attempt(hook, () => call(telemetry)))
+    const ended = this.#having[hook].map((telemetry) => this.#attempt(hook, () => call(telemetry)))
     return () => {
       for (const end of ended.splice(0))
         if (typeof end === 'function') this.#attempt(hook, () => (end as () => unknown)())
@@ -162,9 +167,10 @@ export class TelemetryHooks {
     call: (telemetry: Telemetry, once: () => Promise<T>) => unknown,
     run: () => Promise<T>,
   ): Promise<T> {
-    const wrapped = this.#telemetries
-      .filter((telemetry) => typeof telemetry[hook] === 'function')
-      .reduceRight((inside, telemetry) => () => this.#once(hook, (once) => call(telemetry, once), inside), run)
+    const wrapped = this.#having[hook].reduceRight(
+      (inside, telemetry) => () => this.#once(hook, (once) => call(telemetry, once), inside),
+      run,
+    )
     return wrapped()
   }
 
@@ -175,7 +181,7 @@ export class TelemetryHooks {
     try {
       const returned = call(once)
       const outcome = once()
-      if (returned !== outcome) this.#watch(hook, returned, outcome)
+      if (returned !== outcome && isThenable(returned)) this.#watch(hook, returned, outcome)
     } catch (error) {
       this.#failed(hook, error)
     }
@@ -183,9 +189,8 @@ export class TelemetryHooks {
   }
 
   /** Most hooks pass on what `run` rejects with, which is no error of theirs. */
-  #watch(hook: string, returned: unknown, outcome: Promise<unknown>): void {
-    this.#hanging.watch(hook, returned, outcome)
-    onRejection(returned, (error) => {
+  #watch(hook: string, returned: PromiseLike<unknown>, outcome: Promise<unknown>): void {
+    this.#hanging.watch(hook, returned, outcome, (error) => {
       const failed = () => this.#failed(hook, error)
       outcome.then(failed, (own: unknown) => {
         if (own !== error) failed()
@@ -202,4 +207,8 @@ export class TelemetryHooks {
     const message = `${what}. Messages are not affected; its further errors are only logged`
     onError(new DuequeError('TELEMETRY_FAILED', message, { hook }, { cause: error }))
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function'
 }

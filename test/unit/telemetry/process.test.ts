@@ -102,6 +102,18 @@ it('a listener of events that throws is reported once', async () => {
   expect(log.error).toHaveBeenCalledOnce()
 })
 
+it('a hook that fails while it connects is reported to a listener that is there right after', async () => {
+  const { mq } = await world({
+    connected: () => {
+      throw new Error('hook')
+    },
+  })
+  const errors: unknown[] = []
+  mq.on('error', (error) => errors.push(error))
+  await settled()
+  expect(errors).toMatchObject([{ code: 'TELEMETRY_FAILED', data: { hook: 'connected' } }])
+})
+
 it('a consumer hook that rejects is reported', async () => {
   const consuming = (() => Promise.reject(new Error('hook'))) as unknown as NonNullable<Telemetry['consuming']>
   const { log } = await world({ consuming })
