@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival } from '../broker.js'
 import { Fifo } from '../base/fifo.js'
@@ -89,7 +90,8 @@ export class Dispatch {
     const now = this.#environment.clock.now()
     const envelope = decodeEnvelope(arrival)
     const due = { dueAt: envelope.dueAt ?? now, readyAt: readyAt(envelope), arrivedAt: now }
-    const incoming: IncomingMessage = { arrival, envelope, ...due, state: READY }
+    const context = new AsyncResource('dueque.delivery')
+    const incoming: IncomingMessage = { arrival, envelope, ...due, context, state: READY }
     // Requeued when the subscription has ended: before that, it would come here again.
     if (this.#isClosing) return this.#ready.push(incoming)
     this.#place(incoming)
@@ -130,7 +132,7 @@ export class Dispatch {
     } else if (earlyMs <= LONGEST_HOLD_MS) {
       incoming.state = HELD
       this.#hold.untilReady(incoming)
-    } else void this.#putBack(incoming, earlyMs)
+    } else void incoming.context.runInAsyncScope(this.#putBack, this, incoming, earlyMs)
   }
 
   #enqueue(incoming: IncomingMessage): void {
@@ -159,7 +161,7 @@ export class Dispatch {
       const claim = this.#claim(incoming)
       if (!claim) continue
       this.#running++
-      void this.#handle(incoming, claim).finally(this.#ended)
+      void incoming.context.runInAsyncScope(this.#handle, this, incoming, claim).finally(this.#ended)
     }
   }
 

@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks'
 import type { Arrival } from '../broker.js'
 import type { Envelope } from '../message/envelope.js'
 import type { Claim } from './copies/duplicates.js'
@@ -12,6 +13,11 @@ export interface IncomingMessage {
   readonly readyAt: number
   /** From when on it could be handled. */
   arrivedAt: number
+  /**
+   * Where it arrived, for its handler and its publishes: an instrumentation of amqplib has its trace there. What lets a handler
+   * start is another message, or a timer.
+   */
+  readonly context: AsyncResource
   state: IncomingState
 }
 

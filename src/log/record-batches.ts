@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks'
 import { nextTick } from 'node:process'
 import { Fifo } from '../base/fifo.js'
 import { DuequeError, isDuequeError } from '../base/errors.js'
@@ -31,8 +30,6 @@ export class RecordBatches {
   readonly #underWay = new Set<Promise<void>>()
   /** Of confirmed batches: to allocate it for each would cost as much as everything else about a batch. */
   readonly #memory: Buffer[] = []
-  /** Records of many callers travel together: in the context of none. */
-  readonly #context = new AsyncResource('dueque.records')
   #endOfTurn: Promise<void> | undefined
 
   /** @param timeoutMs a record that is not confirmed for so long fails */
@@ -73,7 +70,7 @@ export class RecordBatches {
     return new Promise((resolve) => {
       nextTick(() => {
         this.#endOfTurn = undefined
-        this.#context.runInAsyncScope(this.#pump, this)
+        this.#pump()
         resolve()
       })
     })

@@ -7,6 +7,7 @@ import type { Topology } from '../amqp/topology/topology.js'
 import { DuequeError, isDuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import type { Timeline } from '../base/clock.js'
+import { inNoContext } from '../base/no-context.js'
 import { endsWithin } from '../base/time-limit.js'
 import { HORIZONS, horizonFor, type Horizon } from './horizons.js'
 import type { LogLayout } from './log-layout.js'
@@ -201,9 +202,11 @@ export class StreamLog {
     if (!isThere) throw error
   }
 
+  /** Records of many callers travel together: in the context of none. */
   #send(body: Buffer, plan: RecordPlan, timeoutMs: number): Promise<void> {
     const message = { id: crypto.randomUUID(), revision: undefined, body }
-    return this.#broker.publish(message, { ...plan, prepare: () => plan.prepare(message.id) }, { timeoutMs })
+    const ofMessage = { ...plan, prepare: () => plan.prepare(message.id) }
+    return inNoContext(() => this.#broker.publish(message, ofMessage, { timeoutMs }))
   }
 
   #frame(messageId: string, routingKey: string): Frame {

@@ -75,8 +75,8 @@ export interface Publication extends PoisonCandidate, BagItem {
   attempts: number
   /** An earlier attempt got no answer: RabbitMQ may have the message. */
   isUnanswered: boolean
-  /** Where `publish` was called, for an attempt in a later turn: instrumentation of amqplib finds the caller's trace there. */
-  context: AsyncResource | undefined
+  /** Where `publish` was called, for each attempt: an instrumentation of amqplib finds the caller's trace there. */
+  readonly context: AsyncResource
 }
 
 /** Whether RabbitMQ may have the message. */

@@ -72,14 +72,12 @@ export class Publisher {
         attempts: 0,
         refusals: 0,
         isUnanswered: false,
-        context: undefined,
+        context: new AsyncResource('dueque.publish'),
       }
       if (signal) this.#signals.add(publication, signal)
       this.#unsettled.add(publication)
       this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS)
-      this.#sender.pump(publication)
-      const { kind } = publication.state
-      if (kind !== 'in-flight' && kind !== 'settled') publication.context = new AsyncResource('dueque.publish')
+      this.#sender.pump()
     })
   }
 

@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks'
 import type { ConfirmChannel, Message } from 'amqplib'
 import { backoff } from '../../base/backoff.js'
 import { DuequeError } from '../../base/errors.js'
@@ -40,8 +39,6 @@ export class Sender {
   readonly #unsettled: Unsettled
   readonly #hooks: SenderHooks
   readonly #channel: RecoveringChannel<ConfirmChannel>
-  /** For a publication that was first sent at once and is sent again: the context of no other message. */
-  readonly #context = new AsyncResource('dueque.publisher')
   /** The socket's buffer is full, or the channel is closing. */
   #isPaused = false
   /** Why the channel was closed. */
@@ -62,12 +59,8 @@ export class Sender {
     })
   }
 
-  /**
-   * Sends what the window has room for.
-   *
-   * @param current is published in this very call, and so in its own context
-   */
-  pump(current?: Publication): void {
+  /** Sends what the window has room for, each in the context of its publish. */
+  pump(): void {
     const { channel } = this.#channel
     if (!channel) return
     const { inFlight, queue, deferred } = this.#unsettled
@@ -75,8 +68,7 @@ export class Sender {
       const publication = queue.next(deferred.preparing < MAX_PREPARING)
       if (!publication) break
       if (publication.state === STATE.settled) continue
-      if (publication === current) this.#send(channel, publication)
-      else (publication.context ?? this.#context).runInAsyncScope(this.#send, this, channel, publication)
+      publication.context.runInAsyncScope(this.#send, this, channel, publication)
     }
   }
 

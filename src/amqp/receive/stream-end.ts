@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { TIMED_OUT, endsWithin, withTimeLimit } from '../../base/time-limit.js'
 import { closeInTime } from '../connection/close-in-time.js'
+import { openPlainChannel } from '../connection/uninstrumented.js'
 
 /** The last record of a stream, or the first. */
 export interface StreamEnd {
@@ -42,7 +43,7 @@ interface Look {
 }
 
 async function recordAt(model: ChannelModel, queue: string, look: Look): Promise<StreamEnd | undefined> {
-  const channel = await withTimeLimit(model.createChannel(), LONGEST_MS)
+  const channel = await withTimeLimit(openPlainChannel(model), LONGEST_MS)
   try {
     return await withTimeLimit(lastOn(channel, queue, look), LONGEST_MS)
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { endsWithin, withTimeLimit } from '../../base/time-limit.js'
 import { closeInTime } from '../connection/close-in-time.js'
+import { openPlainChannel } from '../connection/uninstrumented.js'
 import { offsetOf } from './stream-end.js'
 
 /** Records of a stream that lie side by side. */
@@ -33,7 +34,7 @@ const LONGEST_MS = 10_000
  * @throws what the broker answers, and if it does not answer within 10 s
  */
 export async function readRange(model: ChannelModel, range: StreamRange): Promise<readonly RangeRecord[]> {
-  const channel = await withTimeLimit(model.createChannel(), LONGEST_MS)
+  const channel = await withTimeLimit(openPlainChannel(model), LONGEST_MS)
   try {
     return await recordsOn(channel, range)
   } finally {

@@ -6,6 +6,7 @@ import { endsWithin } from '../../base/time-limit.js'
 import { RecoveringChannel } from '../connection/channel.js'
 import type { AmqpConnection } from '../connection/connection.js'
 import { isLoss, operationFailure, replyCode } from '../connection/failures.js'
+import { openPlainChannel } from '../connection/uninstrumented.js'
 import { FirstStart } from './first-start.js'
 import { PREFETCH, StreamAcks } from './stream-acks.js'
 import { offsetOf, streamEnd, writtenAtOf, type StreamEnd } from './stream-end.js'
@@ -113,7 +114,7 @@ class RunningStream implements StreamReader {
       }
       closing?.addEventListener('abort', close, { once: true })
       this.#lane = new RecoveringChannel(connection, {
-        open: (model) => model.createChannel(),
+        open: openPlainChannel,
         up: (channel) => this.#up(channel).then(resolve),
         down: (error) => {
           this.#lost()

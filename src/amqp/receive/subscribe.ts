@@ -7,6 +7,7 @@ import { RecoveringChannel } from '../connection/channel.js'
 import type { AmqpConnection } from '../connection/connection.js'
 import { closeInTime } from '../connection/close-in-time.js'
 import { isLoss, operationFailure } from '../connection/failures.js'
+import { consumePlainly } from '../connection/uninstrumented.js'
 
 export interface SubscribeSettings {
   connection: AmqpConnection
@@ -168,7 +169,8 @@ class Subscriber implements AmqpSubscription {
 async function settle(channel: Channel, queue: string): Promise<void> {
   let given: ConsumeMessage | null = null
   await channel.prefetch(1)
-  const { consumerTag } = await channel.consume(queue, (message) => (given = message))
+  // Without a span of an instrumentation, for a message that only comes and goes.
+  const { consumerTag } = await consumePlainly(channel, queue, (message) => (given = message))
   await channel.cancel(consumerTag)
   if (given) channel.nack(given, false, true)
 }

@@ -8,6 +8,7 @@ import type { ConnectionSettings } from '../../amqp/connection/connect-to.js'
 import { isLoss, operationFailure } from '../../amqp/connection/failures.js'
 import { closeInTime } from '../../amqp/connection/close-in-time.js'
 import { openConnection } from '../../amqp/connection/operator-connection.js'
+import { openPlainChannel } from '../../amqp/connection/uninstrumented.js'
 
 /** A message that was taken out of a queue of failed messages. It stays unacked until it is settled. */
 export interface TakenMessage extends Arrived {
@@ -58,7 +59,7 @@ export class FailedQueue {
   static async open(settings: ConnectionSettings, name: string): Promise<FailedQueue> {
     const connection = await openConnection(settings)
     try {
-      const channel = await (await connection.ready()).createChannel()
+      const channel = await openPlainChannel(await connection.ready())
       // The operation that finds it closed reports it.
       channel.on('error', () => undefined)
       const { messageCount } = await channel.checkQueue(name)

@@ -6,6 +6,7 @@ import { destinationText } from '../../message/destination.js'
 import { readyAt } from '../../message/delayed-message.js'
 import { errorText, isDuequeError, isForEver, type DuequeError } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
+import { inNoContext } from '../../base/no-context.js'
 import { Batcher } from './batcher.js'
 import { StoreClock } from './store-clock.js'
 import { resolveRelay, type RelayOptions } from './relay-options.js'
@@ -95,7 +96,8 @@ export class Relay {
       this.#nextAt = -Infinity
       this.#sleeper.wakeFor(this.#notBefore)
     })
-    this.#running ??= this.#run()
+    // Messages of many callers: none belongs to the one that has opened the connection.
+    this.#running ??= inNoContext(() => this.#run())
   }
 
   /** A message waits that is ready then. */

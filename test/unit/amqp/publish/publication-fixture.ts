@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { STATE, type Publication } from '../../../../src/amqp/publish/publication.js'
 
 /** A publication without a waiting caller. */
@@ -17,7 +18,7 @@ export function publication(more: Partial<Publication> = {}): Publication {
     attempts: 0,
     refusals: 0,
     isUnanswered: false,
-    context: undefined,
+    context: new AsyncResource('test'),
     ...more,
   }
 }
