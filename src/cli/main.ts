@@ -13,7 +13,7 @@ const HELP = `
 Examples:
   dueque schedule --queue reminders --in 30m --declare --data '{"patient":"p-7"}'
   dueque consume reminders --limit 1 --json
-  dueque status
+  dueque status --watch
   dueque doctor
   dueque topology apply --queue reminders
   dueque parked redrive --all

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { ConnectOptions, QueueType, TopologyMode } from '../index.js'
-import { isManagementUrl } from '../operate/management/api.js'
+import { isHttpUrl } from '../operate/http.js'
 import type { OperatorOptions } from '../operate/operator-settings.js'
 import { usage } from './exit.js'
 import { addStoreOptions, type StoreSettings } from './stores/store-options.js'
@@ -46,7 +46,7 @@ export function connectOptions({ url, namespace, queueType, topology }: Settings
 /** @throws CommandError for a URL that is none */
 export function operatorOptions({ management, ...settings }: OperatorFlags, terminal: Terminal): OperatorOptions {
   const urls = management === undefined || management === false ? [] : [management].flat()
-  if (!urls.every(isManagementUrl)) throw usage('--management: expected a URL such as http://localhost:15672')
+  if (!urls.every(isHttpUrl)) throw usage('--management: expected a URL such as http://localhost:15672')
   return { ...connectOptions(settings, terminal), management }
 }
 

@@ -7,6 +7,15 @@ type Row = [label: string, count: string, remark: string]
 
 /** A report for people. Empty dead queues are left out, but for those asked for by name. */
 export function textOf(report: StatusReport, asked: boolean): string {
+  return [...countLines(report, asked), '', sourceText(report)].join('\n')
+}
+
+/** Where the counts of a report are from. */
+export function sourceText({ source }: StatusReport): string {
+  return SOURCE[source]
+}
+
+export function countLines(report: StatusReport, asked: boolean): string[] {
   const { namespace, waiting, outlets, unroutable, parked, dead, journal } = report
   const shown = dead.filter(({ messages }) => asked || messages > 0)
   const rows: Row[] = [
@@ -27,10 +36,9 @@ export function textOf(report: StatusReport, asked: boolean): string {
     ['journal', journal ? 'on' : 'off', journalText(journal)],
   ]
   const widths = [0, 1].map((column) => Math.max(...rows.map((cells) => cells[column]!.length))) as [number, number]
-  const lines = rows.map(([label, count, remark]) =>
+  return rows.map(([label, count, remark]) =>
     `${label.padEnd(widths[0])}  ${count.padStart(widths[1])}${remark && `  ${remark}`}`.trimEnd(),
   )
-  return [...lines, '', SOURCE[report.source]].join('\n')
 }
 
 function journalText(journal: StatusReport['journal']): string {

@@ -17,25 +17,33 @@ export function countMessages(
   queues: readonly string[],
   counted: (done: number) => void,
 ): Promise<Map<string, number>> {
-  return withConnection(settings, async (connection) => {
-    const model = await connection.ready()
-    const counts = new Map<string, number>()
-    const rest = queues.values()
-    let done = 0
-    const worker = async () => {
-      let channel: Channel | undefined
-      for (const queue of rest) {
-        channel ??= await openChannel(model)
-        const count = await countOf(channel, queue)
-        // A miss closes the channel.
-        if (count === undefined) channel = undefined
-        else counts.set(queue, count)
-        counted(++done)
-      }
+  return withConnection(settings, async (connection) => countOn(await connection.ready(), queues, counted))
+}
+
+/** The same on a connection that is open. */
+export async function countOn(
+  model: ChannelModel,
+  queues: readonly string[],
+  counted: (done: number) => void = () => undefined,
+): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
+  const rest = queues.values()
+  let done = 0
+  const worker = async () => {
+    let channel: Channel | undefined
+    for (const queue of rest) {
+      channel ??= await openChannel(model)
+      const count = await countOf(channel, queue)
+      // A miss closes the channel.
+      if (count === undefined) channel = undefined
+      else counts.set(queue, count)
+      counted(++done)
     }
-    await Promise.all(Array.from({ length: CHANNELS }, worker))
-    return counts
-  })
+    // Unless the connection has closed it.
+    await channel?.close().catch(() => undefined)
+  }
+  await Promise.all(Array.from({ length: CHANNELS }, worker))
+  return counts
 }
 
 async function openChannel(model: ChannelModel): Promise<Channel> {

@@ -2,7 +2,8 @@ import { parseEndpoints, type Endpoint } from '../amqp/connection/endpoint.js'
 import { Names } from '../amqp/topology/names.js'
 import { checkOptions, type Rule } from '../base/checks.js'
 import { CONNECT_RULES, resolveConnection, type ConnectOptions, type ResolvedOptions } from '../options.js'
-import { isManagementUrl, type ManagementOption } from './management/api.js'
+import { isHttpUrl } from './http.js'
+import type { ManagementOption } from './management/api.js'
 
 /** What everything that an operator does takes: the options of `connect`, and the management API. */
 export interface OperatorOptions extends ConnectOptions, ManagementOption {}
@@ -19,7 +20,7 @@ export type OnProgress = (done: number, whole: number) => void
 
 const aManagementUrl: Rule = (value) => {
   const urls = value === false ? [] : [value].flat()
-  return urls.every((one) => typeof one === 'string' && isManagementUrl(one))
+  return urls.every((one) => typeof one === 'string' && isHttpUrl(one))
     ? undefined
     : 'a URL such as http://localhost:15672, or several'
 }

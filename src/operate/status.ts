@@ -1,4 +1,4 @@
-import { deadQueue } from '../amqp/topology/names.js'
+import { deadQueue, type Names } from '../amqp/topology/names.js'
 import { aFunction, integer, texts } from '../base/checks.js'
 import { LadderNames } from '../strategies/ladder/ladder-names.js'
 import { rungVariants } from '../strategies/ladder/rungs.js'
@@ -39,27 +39,40 @@ export async function statusReport(options: StatusOptions): Promise<StatusReport
     onWithoutManagement: aFunction,
   })
   const { queues = [], onWithoutManagement } = options
-  const pattern = `^${escaped(settings.names.prefix)}[.]|${escaped(deadQueue(''))}$`
+  const pattern = queuePattern(settings.names)
   const result = await askManagement(settings, settings.endpoints, (api, { vhost }) => listQueues(api, vhost, pattern))
   if ('answer' in result) return reported(settings, 'management', result.answer, queues)
   if (settings.management !== false) onWithoutManagement?.(result.reason)
   return overAmqp(settings, options)
 }
 
+/** Of all queues that a report is about: those of the namespace, and the dead queues of the vhost. */
+export function queuePattern(names: Names): string {
+  return `^${escaped(names.prefix)}[.]|${escaped(deadQueue(''))}$`
+}
+
+/** Every queue with messages that there can be, but for outlets, which names alone do not tell. */
+export function countedQueues(names: Names, { queues, shards }: { queues: readonly string[]; shards: number }) {
+  const ladder = new LadderNames(names)
+  const rungs = rungVariants(['quorum', 'classic'], shards).map(({ rung, variant }) => ladder.wait(rung, variant))
+  return [names.unroutable, names.parked, ...queues.map(deadQueue), ...rungs]
+}
+
 async function overAmqp(
   settings: OperatorSettings,
   { queues = [], shards = 1, onProgress }: StatusOptions,
 ): Promise<StatusReport> {
-  const { names } = settings
-  const ladder = new LadderNames(names)
-  const rungs = rungVariants(['quorum', 'classic'], shards).map(({ rung, variant }) => ladder.wait(rung, variant))
-  const streams = journalLayout(names)
+  const streams = journalLayout(settings.names)
     .streams()
     .map(({ name }) => name)
-  const all = [names.unroutable, names.parked, ...queues.map(deadQueue), ...streams, ...rungs]
+  const all = [...streams, ...countedQueues(settings.names, { queues, shards })]
   const counts = await countMessages(settings, all, (done) => onProgress?.(done, all.length))
-  const ready = [...counts].map(([name, messages]) => [name, { messages, ready: messages }] as const)
-  return reported(settings, 'amqp', new Map(ready), queues)
+  return reported(settings, 'amqp', readyCounts(counts), queues)
+}
+
+/** AMQP counts ready messages alone. */
+export function readyCounts(counts: ReadonlyMap<string, number>): Map<string, MessageCount> {
+  return new Map([...counts].map(([name, messages]) => [name, { messages, ready: messages }]))
 }
 
 async function reported(

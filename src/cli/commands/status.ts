@@ -1,18 +1,41 @@
-import type { Command } from 'commander'
-import { statusReport } from '../../operate/status.js'
-import { collect, managementOption, operatorOptions, shardCount, type OperatorFlags } from '../settings.js'
+import { InvalidArgumentError, type Command } from 'commander'
+import { isHttpUrl } from '../../operate/http.js'
+import { statusReport, type StatusOptions } from '../../operate/status.js'
+import { usage } from '../exit.js'
+import { collect, managementOption, operatorOptions, shardCount, wholeNumber, type OperatorFlags } from '../settings.js'
 import { textOf } from '../status-text.js'
 import type { Terminal } from '../terminal.js'
 
-type Options = OperatorFlags & { queue?: string[]; shards: number }
+type Options = OperatorFlags & {
+  queue?: string[]
+  shards: number
+  watch?: number | true
+  metrics?: string[]
+  probe: boolean
+}
+
+const DEFAULT_SECONDS = 5
 
 const HELP = `
 The management API knows everything. It is asked at --management, or for at most 2 s beside the broker (port 15672). Without
 it, the queues are counted over AMQP, which shows less (the output says what) and leaves a line in the broker's log for
 each of the 375 rungs that does not exist in one type or the other.
 
+--watch looks again and again, until SIGINT or SIGTERM, and adds rates and lateness of the last minute. A terminal is redrawn;
+anything else gets one line a look, with --json one document: the counts as without --watch, and
+  {"at":"2026-01-31T09:00:00.000Z",…,"rates":{"scheduled":12.5,"delivered":12.1,"waiting":0.4,…},
+   "lateness":{"source":"metrics","messages":726,"p50Ms":2,"p99Ms":11,"queues":[…],"problems":[],…}}
+A broker that goes away is reported ({"at":…,"error":{…}}), and looked at again. Rates are those of the management API, or of the
+exporters. Lateness is that of the exporters of --metrics, which are those of the consumers; without any, that of a
+message with a delay of 1 s that is sent every 5 s to a queue of its own, which is deleted at the end. This message is in the
+rates. It declares what any schedule declares; --no-probe sends none. Over AMQP, rungs that were declared meanwhile are
+counted 5 minutes later at most.
+
 Examples:
   dueque status
+  dueque status --watch
+  dueque status --watch 10 --metrics http://app-1:9464/metrics --metrics http://app-2:9464/metrics
+  dueque status --watch --json --no-probe | jq .rates
   dueque status --json | jq .parked.messages
   dueque status --no-management --queue reminders`
 
@@ -22,22 +45,39 @@ export function addStatus(command: Command, terminal: Terminal): void {
     .option('--no-management', 'count over AMQP alone')
     .option('--queue <queue>', 'whose dead queue to show; may be given several times (default: all)', collect)
     .option('--shards <n>', 'over AMQP: look for so many queues of each rung', shardCount, 1)
+    .option('--watch [seconds]', `look again every so many seconds (default: ${DEFAULT_SECONDS})`, seconds)
+    .option('--metrics <url>', 'with --watch: an exporter for the lateness; may be given several times', collect)
+    .option('--no-probe', 'with --watch: send no message')
     .addHelpText('after', HELP)
-    .action(async (_options: Options, self: Command) => status(self.optsWithGlobals<Options>(), terminal))
+    .action(async (_options: Options, self: Command) => run(self.optsWithGlobals<Options>(), terminal))
 }
 
-async function status(options: Options, terminal: Terminal): Promise<void> {
-  const { queue: queues = [], shards } = options
+async function run(options: Options, terminal: Terminal): Promise<void> {
+  const { queue: queues = [], shards, watch, metrics = [], probe } = options
+  if (watch === undefined && (metrics.length > 0 || !probe)) throw usage('--metrics and --no-probe are for --watch')
+  if (!metrics.every(isHttpUrl)) throw usage('--metrics: expected a URL such as http://localhost:9464/metrics')
+  const settings = {
+    ...operatorOptions(options, terminal),
+    queues,
+    shards,
+    onWithoutManagement: (reason: string) => {
+      if (!terminal.json) terminal.note(`${reason}; trying without`)
+    },
+  }
+  if (watch === undefined) return status(settings, terminal)
+  const { watch: show } = await import('../watch/watch.js')
+  await show({ ...settings, everyMs: (watch === true ? DEFAULT_SECONDS : watch) * 1000, metrics, probe }, terminal)
+}
+
+async function status(settings: StatusOptions & { queues: readonly string[] }, terminal: Terminal): Promise<void> {
   const report = await terminal.tracking('counting', 'queues', (onProgress) =>
-    statusReport({
-      ...operatorOptions(options, terminal),
-      queues,
-      shards,
-      onProgress,
-      onWithoutManagement: (reason) => {
-        if (!terminal.json) terminal.note(`${reason}; trying without`)
-      },
-    }),
+    statusReport({ ...settings, onProgress }),
   )
-  await (terminal.json ? terminal.printJson(report) : terminal.print(textOf(report, queues.length > 0)))
+  await (terminal.json ? terminal.printJson(report) : terminal.print(textOf(report, settings.queues.length > 0)))
+}
+
+function seconds(text: string): number {
+  const count = wholeNumber(text)
+  if (count < 1 || count > 3600) throw new InvalidArgumentError('Expected a whole number from 1 to 3600.')
+  return count
 }

@@ -1,13 +1,12 @@
 import type { Endpoint } from '../../amqp/connection/endpoint.js'
-import { DuequeError, errorText, invalidOption, isDuequeError } from '../../base/errors.js'
+import { DuequeError, invalidOption, isDuequeError } from '../../base/errors.js'
+import { get, httpReason, httpSource, isHttpUrl, type HttpSource } from '../http.js'
 import { ShapeError, type Read } from './shape.js'
 
 /** Where a management API is, and as whom to ask it. */
-export interface ManagementApi {
-  url: URL
+export interface ManagementApi extends HttpSource {
   user: string
   password: string
-  timeoutMs: number
 }
 
 /** The option `management` of everything that an operator does. */
@@ -20,10 +19,6 @@ export interface ManagementOption {
   management?: string | readonly string[] | false | undefined
 }
 
-export function isManagementUrl(text: string): boolean {
-  return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol)
-}
-
 /**
  * The management API of a URL that may hold user and password; those of the broker's URL otherwise.
  *
@@ -31,11 +26,8 @@ export function isManagementUrl(text: string): boolean {
  */
 export function managementAt(text: string, { user, password }: Endpoint): ManagementApi {
   // The URL itself is not shown: it may hold a password.
-  if (!isManagementUrl(text)) throw invalidOption('management', 'a URL such as http://localhost:15672', '…')
-  const url = new URL(text)
-  const given = url.username !== '' && { user: decode(url.username), password: decode(url.password) }
-  url.username = url.password = ''
-  return { url, user, password, ...given, timeoutMs: 10_000 }
+  if (!isHttpUrl(text)) throw invalidOption('management', 'a URL such as http://localhost:15672', '…')
+  return { user, password, ...httpSource(text, 10_000) }
 }
 
 /** The management API beside the broker, at its default port. The time-out is short, because many brokers have none. */
@@ -95,22 +87,12 @@ export const NOT_ASKED = 'the option management is off'
  *
  * @throws DuequeError `MANAGEMENT_FAILED`
  */
-export async function ask<T>(
-  { url, user, password, timeoutMs }: ManagementApi,
-  path: string,
-  read: Read<T>,
-): Promise<T> {
-  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+export async function ask<T>(api: ManagementApi, path: string, read: Read<T>): Promise<T> {
   try {
-    const response = await fetch(url.href.replace(/\/+$/, '') + path, {
-      headers: { authorization },
-      signal: AbortSignal.timeout(timeoutMs),
-    })
-    if (response.ok) return read(await response.json())
-    await response.body?.cancel()
-    throw new Error(STATUS[response.status] ?? `status ${response.status}`)
+    const response = await get(api, path, STATUS)
+    return read(await response.json())
   } catch (cause) {
-    const { host } = url
+    const { host } = api.url
     throw new DuequeError('MANAGEMENT_FAILED', `management API at ${host}: ${reasonOf(cause)}`, { host }, { cause })
   }
 }
@@ -121,16 +103,6 @@ const STATUS: Record<number, string> = {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof ShapeError || error instanceof SyntaxError) return 'what answers there is not RabbitMQ'
-  // fetch hides the reason in its cause; for several addresses the cause is an AggregateError without a text.
-  const { cause } = error as { cause?: { message?: string; code?: string } }
-  return cause?.message || cause?.code || errorText(error)
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+  const isForeign = error instanceof ShapeError || error instanceof SyntaxError
+  return isForeign ? 'what answers there is not RabbitMQ' : httpReason(error)
 }

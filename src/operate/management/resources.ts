@@ -77,6 +77,27 @@ export async function listExchanges(api: ManagementApi, vhost: string): Promise<
   return new Map(exchanges.map((exchange) => [exchange.name, exchange]))
 }
 
+const publishCounts = list(object({ name: text, message_stats: or(object({ publish_in: or(number, 0) }), undefined) }))
+
+/**
+ * How many messages clients have published to the exchanges of these names, since the statistics of the broker began. Undefined
+ * without statistics, which an exchange has from its first message on, if they are not off.
+ *
+ * @throws DuequeError `MANAGEMENT_FAILED`
+ */
+export async function publishedTo(
+  api: ManagementApi,
+  vhost: string,
+  names: ReadonlySet<string>,
+): Promise<number | undefined> {
+  const path = `/api/exchanges/${encodeURIComponent(vhost)}?columns=name,message_stats.publish_in`
+  const exchanges = await ask(api, path, publishCounts)
+  const counts = exchanges.flatMap(({ name, message_stats: stats }) =>
+    stats && names.has(name) ? stats.publish_in : [],
+  )
+  return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0)
+}
+
 const bindingList = list(
   as(
     object({ destination: text, destination_type: oneOf('queue', 'exchange'), routing_key: text }),

@@ -4,7 +4,8 @@ import { checkAlarms, checkContents } from '../../../../src/operate/doctor/conte
 import { examine } from '../../../../src/operate/doctor/checks.js'
 import { checkPermissions } from '../../../../src/operate/doctor/permissions.js'
 import { checkProduct, checkVersion } from '../../../../src/operate/doctor/product.js'
-import { judgeTrip, type Trip } from '../../../../src/operate/doctor/round-trip.js'
+import { judgeTrip } from '../../../../src/operate/doctor/round-trip.js'
+import type { Trip } from '../../../../src/operate/probe.js'
 import { codes, healthy, names, queue } from './facts.js'
 
 test('finds only notes on a healthy broker', () => {
