@@ -24,7 +24,7 @@ export function addDestination(command: Command): Command {
 
 export function addDue(command: Command): Command {
   return command
-    .option('--in <duration>', 'due in 250ms, 90s, 1h30m, 7d, PT1H, …')
+    .option('--in <duration>', 'due in 250ms, 90s, 1h30m, "5 minutes", 7d, PT1H, …')
     .addOption(new Option('--at <instant>', 'due at an ISO 8601 time with a zone').conflicts('in'))
 }
 

@@ -1,5 +1,6 @@
 import { checkNames } from '../base/checks.js'
 import { resolveDue } from '../message/due.js'
+import type { Duration } from '../message/duration.js'
 import { DuequeError, invalidOption } from '../base/errors.js'
 
 /** A handler's decision about its message, beside returning or throwing. */
@@ -8,7 +9,7 @@ export type Decision =
   | { readonly kind: 'dead'; readonly reason: string }
 
 interface RetryOptions {
-  in?: number | string | undefined
+  in?: Duration | undefined
 }
 
 const RETRY_OPTIONS: Record<keyof RetryOptions, true> = { in: true }

@@ -1,6 +1,7 @@
 import type { Headers } from '../message/headers.js'
 import { invalidOption } from '../base/errors.js'
 import { checkDefinition, type MessageDefinition } from '../message/definition.js'
+import type { Duration } from '../message/duration.js'
 
 /** A message that arrived, for its handler. */
 export interface Delivery<Payload = unknown> {
@@ -19,6 +20,13 @@ export interface Delivery<Payload = unknown> {
   readonly attempt: number
   readonly routingKey: string
   readonly exchange: string
+  readonly correlationId: string | undefined
+  /** AMQP priority. Undefined if the producer gave none. */
+  readonly priority: number | undefined
+  /** When it was scheduled, to the second; a retry keeps it. Undefined for a foreign message without an AMQP timestamp. */
+  readonly scheduledAt: Date | undefined
+  /** From then on it is of no use (option `expiresIn`), and would go to the dead queue. */
+  readonly expiresAt: Date | undefined
   /** The producer's headers. */
   readonly headers: Headers
   /**
@@ -28,12 +36,12 @@ export interface Delivery<Payload = unknown> {
    */
   readonly signal: AbortSignal
   /**
-   * Retries the message when the handler returns or throws, however many attempts it had. It waits for `in`, milliseconds
-   * or a duration, or else for the policy's back-off.
+   * Retries the message when the handler returns or throws, however many attempts it had. It waits for `in`, or else for the
+   * policy's back-off.
    *
    * @throws DuequeError `ALREADY_DECIDED`, `INVALID_DUE`, `DELAY_OUT_OF_RANGE`, `INVALID_OPTION`
    */
-  retry(this: void, options?: { in?: number | string }): void
+  retry(this: void, options?: { in?: Duration }): void
   /**
    * Gives the message up: it goes to the dead queue with the reason `dead-lettered` and this text.
    *

@@ -3,6 +3,7 @@ import type { Envelope } from '../message/envelope.js'
 import { errorText, isDuequeError, stackOf } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { MAX_DEATH_STACK_BYTES, Refusal } from '../message/death.js'
+import { readInstant, readInteger, readText } from '../message/headers.js'
 import { decodePayload } from '../message/definition.js'
 import type { TelemetryHooks } from '../telemetry/hooks.js'
 import { chooseHandler } from './choose-handler.js'
@@ -179,6 +180,8 @@ export class Handling {
 
 function deliveryOf(incoming: IncomingMessage, payload: unknown, signal: AbortSignal, decider: Decider): Delivery {
   const { arrival, envelope, dueAt, arrivedAt } = incoming
+  const { properties } = arrival
+  const timestamp = readInteger(properties['timestamp'])
   return {
     name: envelope.name ?? '',
     id: envelope.id ?? '',
@@ -189,11 +192,21 @@ function deliveryOf(incoming: IncomingMessage, payload: unknown, signal: AbortSi
     attempt: envelope.attempt,
     routingKey: arrival.routingKey,
     exchange: arrival.exchange,
+    correlationId: readText(properties['correlationId']),
+    priority: readInteger(properties['priority']),
+    scheduledAt: dateOf(timestamp === undefined ? undefined : timestamp * 1000),
+    expiresAt: dateOf(envelope.expiresAt),
     headers: envelope.headers,
     signal,
     retry: (options) => decider.retry(options),
     deadLetter: (reason) => decider.deadLetter(reason),
   }
+}
+
+/** Foreign numbers may be no instants. */
+function dateOf(value: number | undefined): Date | undefined {
+  const ms = readInstant(value)
+  return ms === undefined ? undefined : new Date(ms)
 }
 
 /** A promise of a schema may be of another library. */

@@ -1,8 +1,5 @@
 import { aFunction, checkOptions, group, integer, oneOf, type Rule, type Rules } from '../base/checks.js'
-import { parseDelay } from '../message/due.js'
-
-/** Milliseconds, or a duration such as `'5s'` or `'PT1M'`. */
-export type Duration = number | string
+import { parseDelay, type Duration } from '../message/duration.js'
 
 /** Grows by `factor` from one failure to the next. */
 export interface ExponentialBackoff {
@@ -30,7 +27,7 @@ export interface RetryPolicy {
   /** Deliveries to a handler before the message goes to the dead queue, the first included. From 1. @default 5 */
   attempts?: number | undefined
   /** A fixed delay, a list of delays whose last one repeats, or an exponential one. @default {} */
-  backoff?: Duration | readonly Duration[] | ExponentialBackoff | undefined
+  backoff?: number | string | readonly Duration[] | ExponentialBackoff | undefined
   /**
    * `full`: a random part of the delay, so that messages that failed together are not retried together
    * (https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter).

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { anAbortSignal, checkNames, checkOne, flag, isInteger } from '../base/checks.js'
 import { checkDestination, destinationText, type Destination } from '../message/destination.js'
-import { parseDelay, resolveDue, type Due } from '../message/due.js'
+import { resolveDue, type Due } from '../message/due.js'
+import { parseDelay, type Duration } from '../message/duration.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
 import { checkHeaders, type HeaderValue } from '../message/headers.js'
 import { aborted, DuequeError, invalidOption } from '../base/errors.js'
@@ -25,43 +26,46 @@ export interface SendOptions {
    */
   dedupeKey?: string | undefined
   /** How long after its due time the message is still of use, as `in`, more than 0. Later it goes to the dead queue. */
-  expiresIn?: number | string | undefined
+  expiresIn?: Duration | undefined
   /** Declares a missing work queue, and its dead queue, instead of failing. @default false */
   declare?: boolean | undefined
   /** Gives up waiting for the confirm. The error's `outcome` says whether the message may wait. */
   signal?: AbortSignal | undefined
 }
 
-/** Where to, when, and what else travels with a message. */
-export type ScheduleOptions = (Due | Repeat) &
-  SendOptions & {
-    /** A queue, or an exchange with a routing key. */
-    to: Destination
-    /**
-     * Names the message, to people and to `cancel` and `reschedule`. Two schedules under one id are two messages.
-     * @default a random UUID
-     */
-    id?: string | undefined
-    /**
-     * Repeats a schedule whose outcome was `unknown`, with the receipt of its error: `{ ...options, repeat: error.receipt }`.
-     * Id, due time and revision are the receipt's, and `in`, `at` and `id` are not looked at; `to` has to be the same. Should
-     * both copies arrive, a consumer handles one, within its window for duplicates.
-     */
-    repeat?: Receipt | undefined
-  }
+/** Where to, and what else travels with a message. */
+interface Addressed extends SendOptions {
+  /** A queue, or an exchange with a routing key. */
+  to: Destination
+  /**
+   * Names the message, to people and to `cancel` and `reschedule`. Two schedules under one id are two messages.
+   * @default a random UUID
+   */
+  id?: string | undefined
+  /**
+   * Repeats a schedule whose outcome was `unknown`, with the receipt of its error: `{ ...options, repeat: error.receipt }`.
+   * Id, due time and revision are the receipt's, and `in`, `at` and `id` are not looked at; `to` has to be the same. Should
+   * both copies arrive, a consumer handles one, within its window for duplicates.
+   */
+  repeat?: Receipt | undefined
+}
 
-/** Instead of a due time: that of the receipt. */
+/** Instead of a due time, the receipt whose schedule is repeated. `in` and `at` may be there, and are not looked at. */
 export interface Repeat {
   repeat: Receipt
-  in?: Due['in'] | undefined
-  at?: Due['at'] | undefined
 }
+
+/**
+ * Where to, when, and what else travels with a message. The due time stands last, and a repetition has no `in` and `at` of its
+ * own, so that TypeScript names these two if they are both missing or both there.
+ */
+export type ScheduleOptions = (Repeat & Addressed) | (Due & Addressed)
 
 /** A message to which its definition and payload are still to be added. */
 export type Draft = { -readonly [K in keyof DelayedMessage]: DelayedMessage[K] }
 
 /** Also those that only some strategies have. */
-type Known = keyof ScheduleOptions | keyof ConflictOptions | 'transaction'
+type Known = keyof Addressed | keyof Due | keyof ConflictOptions | 'transaction'
 
 export const SEND_OPTIONS: Record<keyof SendOptions, true> = {
   headers: true,
@@ -138,7 +142,7 @@ export function assertNotAborted(signal: AbortSignal | undefined): void {
 }
 
 /** With none, every message would be useless by the time that its handler can start. */
-function usefulMs(expiresIn: number | string): number {
+function usefulMs(expiresIn: Duration): number {
   const ms = parseDelay(expiresIn, 'expiresIn')
   if (ms === 0) throw invalidOption('expiresIn', 'more than 0', expiresIn)
   return ms

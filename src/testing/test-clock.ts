@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
-import { parseDelay, parseInstant, type Due } from '../message/due.js'
+import { parseInstant, type Due } from '../message/due.js'
+import { parseDelay, type Duration } from '../message/duration.js'
 import { DuequeError, shown } from '../base/errors.js'
 import type { Activity } from './activity.js'
 import { ClockMoves, type TestClockSettings } from './clock-moves.js'
@@ -27,7 +28,7 @@ export interface TestClock extends Clock {
    * @throws DuequeError `CLOCK_STUCK` if something does not end within `patienceMs` (the time stays at that instant then),
    * or if a handler calls it, which would wait for itself; `INVALID_DUE`
    */
-  readonly advance: (by: number | string) => Promise<void>
+  readonly advance: (by: Duration) => Promise<void>
   /** As {@link advance}, to an instant, as `at` of a schedule. @throws DuequeError `INVALID_DUE` if it is past */
   readonly advanceTo: (at: NonNullable<Due['at']>) => Promise<void>
   /**

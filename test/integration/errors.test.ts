@@ -162,7 +162,7 @@ describe('schedule', () => {
   const refused: [string, string, Partial<ScheduleOptions>][] = [
     ['DELAY_OUT_OF_RANGE', 'over ten years', { in: '3651d' }],
     ['INVALID_DUE', 'NaN', { in: NaN }],
-    ['INVALID_DUE', 'both in and at', { in: 1, at: new Date() }],
+    ['INVALID_DUE', 'both in and at', { in: 1, at: new Date() as never }],
     ['INVALID_OPTION', 'no destination', { to: {} as never, in: 1 }],
     ['RESERVED_NAME', 'a BCC header', { headers: { BCC: ['x'] }, in: 1 }],
     ['RESERVED_NAME', 'a dueque header', { headers: { 'dueque-due': 1 }, in: 1 }],

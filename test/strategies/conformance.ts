@@ -191,7 +191,9 @@ const CASES: Record<string, Case> = {
     })
     const consumer = await mq.consume(queue, [fails], { retry: { attempts: 3, backoff: [700, 50] } })
     const twin = await Recorder.on(mq, other)
-    const options = { in: 200, id: unique('id'), headers: { tenant: 'a' }, correlationId: 'c' }
+    const properties = { correlationId: 'c', priority: 3 }
+    const options = { in: 200, id: unique('id'), headers: { tenant: 'a' }, expiresIn: { hours: 1 }, ...properties }
+    const scheduledFrom = Math.floor(Date.now() / 1000) * 1000
     const receipt = await mq.schedule(note, { n: 5 }, { to: { exchange, routingKey: 'a.b' }, ...options })
     // The broker may deliver an attempt before it confirms it.
     const isOver = () => consumer.stats().handled === 1 && consumer.stats().retried === 2
@@ -203,7 +205,12 @@ const CASES: Record<string, Case> = {
     expect(third.at - second.at).toBeGreaterThanOrEqual(50)
     for (const { delivery } of calls) {
       expect(delivery).toMatchObject({ id: options.id, payload: { n: 5 }, headers: { tenant: 'a' }, routingKey: 'a.b' })
+      expect(delivery).toMatchObject(properties)
       expect(delivery.dueAt.toISOString()).toBe(receipt.dueAt)
+      expect(delivery.expiresAt!.getTime()).toBe(delivery.dueAt.getTime() + 3_600_000)
+      // To the second.
+      expect(delivery.scheduledAt!.getTime()).toBeGreaterThanOrEqual(scheduledFrom)
+      expect(delivery.scheduledAt!.getTime()).toBeLessThanOrEqual(delivery.dueAt.getTime() - 200)
     }
     await twin.has(1)
     expect(twin.deliveries).toHaveLength(1)

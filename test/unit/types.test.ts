@@ -161,6 +161,13 @@ it('a payload that does not fit its message does not compile', async () => {
   await mq.schedule(length, 'text', { to, in: 0 })
   // @ts-expect-error the schema takes a text
   await expect(mq.schedule(length, 5, { to, in: 0 })).rejects.toThrow()
+  await mq.schedule(length, 'text', { to, in: { minutes: 5 } })
+  // @ts-expect-error there is no due time
+  await expect(mq.schedule(length, 'text', { to })).rejects.toThrow('got neither')
+  // @ts-expect-error there are two due times
+  await expect(mq.schedule(length, 'text', { to, in: 0, at: new Date() })).rejects.toThrow('got both')
+  // @ts-expect-error a number is no instant
+  await expect(mq.schedule(length, 'text', { to, at: 5 })).rejects.toThrow('new Date(5)')
   // @ts-expect-error there is no such option
   await expect(mq.schedule(length, 'text', { to, in: 0, expiresin: 5 })).rejects.toThrow('expiresIn')
   expectTypeOf<ScheduleItem<string>>().toHaveProperty('payload').toEqualTypeOf<string>()

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Finding } from '../../base/finding.js'
-import { parseDelay } from '../../message/due.js'
+import { parseDelay } from '../../message/duration.js'
 import { diagnose } from '../../operate/doctor/diagnose.js'
 import { EXIT } from '../exit.js'
 import { findingsText } from '../findings-text.js'

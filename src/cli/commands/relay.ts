@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { parseDelay } from '../../message/due.js'
+import { parseDelay } from '../../message/duration.js'
 import { connect } from '../../connect.js'
 import type { RelayOptions } from '../../strategies/store/relay-options.js'
 import { storeStrategy } from '../../strategies/store/store-strategy.js'

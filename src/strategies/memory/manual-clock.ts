@@ -1,6 +1,7 @@
 import { isDate } from 'node:util/types'
 import { systemClock, type Clock } from '../../base/clock.js'
-import { parseDelay, parseInstant, type Due } from '../../message/due.js'
+import { parseInstant, type Due } from '../../message/due.js'
+import { parseDelay, type Duration } from '../../message/duration.js'
 import { invalidOption } from '../../base/errors.js'
 import { ManualTimers } from './manual-timers.js'
 
@@ -11,7 +12,7 @@ export interface ManualClock extends Clock {
    *
    * @param by milliseconds or a duration such as `'7d'`
    */
-  advance(by: number | string): void
+  advance(by: Duration): void
   /**
    * Sets only the wall clock, forward or back, as an administrator sets a machine's. Timers that are due by it are called at once.
    *

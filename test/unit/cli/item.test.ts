@@ -17,5 +17,5 @@ it.each([
 
 it('a line may have any payload, and its own options', () => {
   const { message, payload, options: taken } = itemOfLine('{"data":null,"in":5,"name":"a"}', options, false)
-  expect([message.name, payload, taken.in, taken.to]).toMatchObject(['a', null, 5, { queue: 'q' }])
+  expect([message.name, payload, taken]).toMatchObject(['a', null, { in: 5, to: { queue: 'q' } }])
 })
