@@ -57,6 +57,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/gate.js')).addGate,
   },
   {
+    term: 'metrics [options]',
+    description: 'answer scrapes of Prometheus: what waits, is parked or dead, until stopped',
+    load: async () => (await import('./commands/metrics.js')).addMetrics,
+  },
+  {
     term: 'journal',
     description: 'schedule again the messages that a lost broker had waiting',
     load: async () => (await import('./commands/journal/restore.js')).addRestore,

@@ -40,8 +40,8 @@ Exit codes:
   5, 6      doctor found warnings; errors
   7         plugin status: messages wait in the delayed-message plugin, or nobody can say
   130, 143  SIGINT or SIGTERM: ended schedule before its input was read to the end, redrive or journal restore before
-            it was through, or doctor; work under way is done. consume, relay and gate end with 0 after the first
-            signal. A second one ends any command at once`
+            it was through, or doctor; work under way is done. consume, relay, gate and metrics end with 0 after the
+            first signal. A second one ends any command at once`
 
 /** A failure that the command line finds by itself. */
 export class CommandError extends Error {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { errorText } from '../base/errors.js'
 import { usage } from './exit.js'
 
 export interface HealthServer {
@@ -8,21 +9,43 @@ export interface HealthServer {
   close(): void
 }
 
-/** Answers every request with how things stand: 200 if all is well, 503 if not. */
+export interface HealthServerSettings {
+  port: number
+  host: string
+  /** That the port comes from. */
+  option: string
+}
+
+type Health = { readonly ok: boolean }
+
+/** What a path answers. */
+export interface Page {
+  readonly status: number
+  readonly type: string
+  readonly text: string
+}
+
+type Pages = Readonly<Record<string, () => Page | Promise<Page>>>
+
+/**
+ * Answers `/` and `/health` with how things stand: 200 if all is well, 503 if not. Other paths are those of `more`, and 404 for
+ * the rest.
+ *
+ * @throws CommandError if it cannot listen
+ */
 export async function healthServer(
-  { port, host }: { port: number; host: string },
-  health: () => { ok: boolean },
+  { port, host, option }: HealthServerSettings,
+  health: () => Health | Promise<Health>,
+  more: Pages = {},
 ): Promise<HealthServer> {
-  const server = createServer((request, response) => {
-    const answer = health()
-    response.writeHead(answer.ok ? 200 : 503, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-    response.end(request.method === 'HEAD' ? undefined : `${JSON.stringify(answer)}\n`)
-  })
+  const healthPage = async () => pageOf(await health())
+  const pages: Pages = { '/': healthPage, '/health': healthPage, ...more }
+  const server = createServer((request, response) => void answer(request, response, pages))
   server.listen(port, host)
   try {
     await once(server, 'listening')
   } catch (error) {
-    throw usage(`--health-port: ${(error as Error).message}`, error)
+    throw usage(`${option}: ${(error as Error).message}`, error)
   }
   return {
     port: (server.address() as AddressInfo).port,
@@ -31,4 +54,30 @@ export async function healthServer(
       server.closeAllConnections()
     },
   }
+}
+
+/** Never rejects. */
+async function answer(request: IncomingMessage, response: ServerResponse, pages: Pages): Promise<void> {
+  const { status, type, text } = await pageFor(request, pages)
+  const headers = { 'content-type': type, 'cache-control': 'no-store', ...(status === 405 && { allow: 'GET, HEAD' }) }
+  response.writeHead(status, headers).end(request.method === 'HEAD' ? undefined : text)
+}
+
+async function pageFor({ method, url = '' }: IncomingMessage, pages: Pages): Promise<Page> {
+  const path = url.split('?', 1)[0]!
+  if (!Object.hasOwn(pages, path)) return plainPage(404, `not found. There is: ${Object.keys(pages).join(', ')}`)
+  if (method !== 'GET' && method !== 'HEAD') return plainPage(405, 'only GET and HEAD')
+  try {
+    return await pages[path]!()
+  } catch (error) {
+    return plainPage(500, errorText(error))
+  }
+}
+
+function pageOf(health: Health): Page {
+  return { status: health.ok ? 200 : 503, type: 'application/json', text: `${JSON.stringify(health)}\n` }
+}
+
+function plainPage(status: number, text: string): Page {
+  return { status, type: 'text/plain; charset=utf-8', text: `${text}\n` }
 }

@@ -49,6 +49,7 @@ test('hands over due messages, reports its health, and ends on SIGTERM', async (
   const queue = unique('relayed')
   const relay = await startRelay(server.url)
   expect(await relay.health()).toMatchObject({ status: 200, ok: true, producer: 'up', store: 'up' })
+  expect((await fetch(`http://127.0.0.1:${relay.healthPort}/metrics`)).status).toBe(404)
   // Another address of this host, like that of its network: no server listens there.
   await expect(fetch(`http://127.0.0.2:${relay.healthPort}/`)).rejects.toThrow()
   await schedule(client, queue, [3000, 3500, 4000, 3_600_000])

@@ -19,8 +19,9 @@ cancelled any more. A message may be forwarded twice if a gate dies or loses its
 
 Run two or more: they share the work. Ends on SIGINT or SIGTERM; messages that are not forwarded go back to QUEUE.
 
-The health port answers this host alone, unless --health-host says otherwise: with 200, or with 503 while RabbitMQ is away or
-takes no messages, or while the gate waits because cancellations cannot be read (--on-tail-down wait), and JSON:
+The health port answers this host alone, unless --health-host says otherwise. Its paths / and /health answer with 200, or with
+503 while RabbitMQ is away or takes no messages, or while the gate waits because cancellations cannot be read
+(--on-tail-down wait), and JSON:
   {"ok":true,"producer":"up","consumer":"up",…,"gate":{"forwarded":5120,"cancelled":7,"held":3,"dead":0}}
 
 Examples:
@@ -39,7 +40,11 @@ export function addGate(command: Command, terminal: Terminal): void {
         'while cancellations cannot be read: handle forwards all the same, wait forwards nothing (default: handle)',
       ).choices(['handle', 'wait']),
     )
-    .option('--health-port <port>', 'answer HTTP requests with how things stand; 0 for any free port', wholeNumber)
+    .option(
+      '--health-port <port>',
+      'answer HTTP requests to / and /health with how things stand; 0 for any free port',
+      wholeNumber,
+    )
     .option('--health-host <host>', 'address of that port; 0.0.0.0 for probes from other hosts', '127.0.0.1')
     .addHelpText('after', HELP)
     .action(async (queue: string, _options: Options, self: Command) => {
@@ -56,7 +61,7 @@ async function run(from: string, options: Options, terminal: Terminal): Promise<
   const gate = await startGate({ ...connection, from, to, declare, prefetch, onTailDown, onError })
   try {
     const health = () => ({ ...gate.health(), gate: gate.stats() })
-    const server = port === undefined ? undefined : await healthServer({ port, host }, health)
+    const server = port === undefined ? undefined : await healthServer({ port, host, option: '--health-port' }, health)
     const what = plain(`forwarding ${from} to ${to}`)
     if (terminal.json) await terminal.printJson({ gate: 'started', from, to, healthPort: server?.port })
     else terminal.note(server ? `${what}, health at http://${host}:${server.port}` : what)

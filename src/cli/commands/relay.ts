@@ -24,8 +24,8 @@ const HELP = `
 For processes that schedule with relay: false, or as one more beside them: any number may run, and each message is handed
 over by one of them. Claims nothing more on SIGINT or SIGTERM, and ends when all that it had claimed is in RabbitMQ.
 
-The health port answers this host alone, unless --health-host says otherwise: with 200, or with 503 while RabbitMQ or the store
-is away, and JSON:
+The health port answers this host alone, unless --health-host says otherwise. Its paths / and /health answer with 200, or with
+503 while RabbitMQ or the store is away, and JSON:
   {"ok":true,"producer":"up","store":"up",…,"relay":{"relayed":5120,"underWay":3}}
 
 Examples:
@@ -40,7 +40,11 @@ export function addRelay(command: Command, terminal: Terminal): void {
     .option('--rate <n/s>', 'messages a second at most', rateOf)
     .option('--lease <duration>', 'so late are the messages of a relay that died (default: 15s)')
     .option('--backstop <duration>', 'the store is looked at so often though nothing is due (default: 5s)')
-    .option('--health-port <port>', 'answer HTTP requests with how things stand; 0 for any free port', wholeNumber)
+    .option(
+      '--health-port <port>',
+      'answer HTTP requests to / and /health with how things stand; 0 for any free port',
+      wholeNumber,
+    )
     .option('--health-host <host>', 'address of that port; 0.0.0.0 for probes from other hosts', '127.0.0.1')
     .addHelpText('after', HELP)
     .action(async (_options: Options, self: Command) => run(self.optsWithGlobals<Options>(), terminal))
@@ -57,7 +61,8 @@ async function run(options: Options, terminal: Terminal): Promise<void> {
     try {
       const { healthPort: port, healthHost: host } = options
       const health = () => ({ ...mq.health(), relay: stats() })
-      const server = port === undefined ? undefined : await healthServer({ port, host }, health)
+      const server =
+        port === undefined ? undefined : await healthServer({ port, host, option: '--health-port' }, health)
       const from = `relaying from ${chosen.store.name}`
       if (terminal.json) await terminal.printJson({ relay: 'started', healthPort: server?.port })
       else terminal.note(server ? `${from}, health at http://${host}:${server.port}` : from)

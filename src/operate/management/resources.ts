@@ -125,3 +125,19 @@ export async function bindingsFromEach(
   for (const name of exchanges) bindings.set(name, await bindingsFrom(api, vhost, name))
   return bindings
 }
+
+const connectionList = list(
+  as(object({ client_properties: or(record, undefined) }), ({ client_properties: own }): ConnectionFact => ({
+    product: own?.['product'],
+  })),
+)
+
+export interface ConnectionFact {
+  /** What the client calls itself. */
+  product: unknown
+}
+
+/** The connections to a vhost that the user may see. @throws DuequeError `MANAGEMENT_FAILED` */
+export function connectionsOf(api: ManagementApi, vhost: string): Promise<ConnectionFact[]> {
+  return ask(api, `/api/vhosts/${encodeURIComponent(vhost)}/connections?columns=client_properties`, connectionList)
+}

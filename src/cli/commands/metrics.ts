@@ -1,0 +1,98 @@
+import type { Command } from 'commander'
+import { startMetrics, type MetricsProcess } from '../../operate/metrics/metrics-process.js'
+import type { OnSourceNews } from '../../operate/metrics/source-states.js'
+import { CONTENT_TYPE, exposition } from '../../telemetry/prometheus/exposition.js'
+import { silent } from '../../base/logger.js'
+import { healthServer } from '../health-server.js'
+import { collect, managementOption, operatorOptions, shardCount, wholeNumber, type OperatorFlags } from '../settings.js'
+import { Stop } from '../stop.js'
+import { chosenStore } from '../stores/chosen-store.js'
+import type { Terminal } from '../terminal.js'
+
+type Options = OperatorFlags & { port: number; host: string; queue?: string[]; shards: number }
+
+const HELP = `
+Answers /metrics for Prometheus: waiting messages by unit, parked and dead ones, connections; with --redis or --postgres also the
+next due time, and how far relays are behind. Broker and store are asked at each scrape, and at most every 2 s. While one of them
+is away the answer is dueque_up 0, without its other metrics. Lateness and failures are known to consumers alone: the telemetry
+dueque/prometheus of their own processes.
+
+The management API knows most. It is asked at --management, or for at most 2 s beside the broker (port 15672). Without it, queues
+are counted over AMQP, and dueque_counts_complete is 0: connections and outlets are not counted, dead queues are those of --queue,
+a new rung is noticed within 10 minutes, and each of these looks leaves a line in the broker's log for each rung that is missing.
+
+The port answers this host alone, unless --host says otherwise. Its paths / and /health answer with 200, or with 503 while a source
+is away, and JSON: {"ok":true,"up":{"broker":true,"management":true}}
+
+Examples:
+  dueque metrics --port 9464
+  dueque metrics --port 9464 --host 0.0.0.0   # in a container
+  DUEQUE_POSTGRES_URL=postgres://app:secret@db/app dueque metrics --port 9464 --management http://rabbit:15672`
+
+export function addMetrics(command: Command, terminal: Terminal): void {
+  command
+    .requiredOption('--port <port>', 'answer scrapes there; 0 for any free port', wholeNumber)
+    .option('--host <host>', 'address of that port; 0.0.0.0 for scrapes from other hosts', '127.0.0.1')
+    .addOption(managementOption())
+    .option('--no-management', 'count over AMQP alone')
+    .option('--queue <queue>', 'whose dead queue to count; may be given several times (default: all)', collect)
+    .option('--shards <n>', 'over AMQP: look for so many queues of each rung', shardCount, 1)
+    .addHelpText('after', HELP)
+    .action(async (_options: Options, self: Command) => run(self.optsWithGlobals<Options>(), terminal))
+}
+
+async function run(options: Options, terminal: Terminal): Promise<void> {
+  const stop = new Stop(terminal)
+  const { port, host, queue: queues = [], shards } = options
+  const settings = operatorOptions(options, terminal)
+  const chosen = await chosenStore(options)
+  try {
+    const store = chosen?.store
+    await store?.open({ logger: silent, onError: (error) => terminal.error(error) })
+    // A lost connection is news of its source.
+    const metrics = startMetrics({ ...settings, logger: false, queues, shards, store, onNews: newsTo(terminal) })
+    try {
+      if (settings.management === false && !terminal.json) terminal.note(`AMQP alone: ${CONSEQUENCE.management}`)
+      await serve(metrics, { port, host, option: '--port' }, { terminal, stop })
+    } finally {
+      await metrics.close()
+      await store?.close()
+    }
+  } finally {
+    await chosen?.close()
+  }
+}
+
+async function serve(
+  metrics: MetricsProcess,
+  address: { port: number; host: string; option: string },
+  { terminal, stop }: { terminal: Terminal; stop: Stop },
+): Promise<void> {
+  const health = async () => {
+    const { up } = await metrics.scrape()
+    return { ok: Object.values(up).every((one) => one), up }
+  }
+  const page = async () => ({ status: 200, type: CONTENT_TYPE, text: exposition((await metrics.scrape()).samples) })
+  const server = await healthServer(address, health, { '/metrics': page })
+  if (terminal.json) await terminal.printJson({ metrics: 'started', port: server.port })
+  else terminal.note(`metrics at http://${address.host}:${server.port}/metrics`)
+  await stop.wait()
+  server.close()
+  if (terminal.json) await terminal.printJson({ metrics: 'stopped' })
+}
+
+function newsTo(terminal: Terminal): OnSourceNews {
+  return (source, reason) => {
+    const name = { broker: 'RabbitMQ', management: 'the management API', store: 'the store' }[source]
+    if (reason !== undefined) terminal.warn(`${name} does not answer: ${CONSEQUENCE[source]}`, { reason })
+    else if (!terminal.json) terminal.note(`${name} answers again`)
+  }
+}
+
+const CONSEQUENCE = {
+  broker: 'dueque_up is 0',
+  management:
+    'without it, dueque_connections, dueque_rungs_backed_up and dueque_messages_in_outlets are missing, and dueque_messages_dead ' +
+    'but for queues of --queue',
+  store: 'dueque_up is 0, and its waiting messages are not counted',
+} as const
