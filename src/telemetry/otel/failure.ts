@@ -1,5 +1,6 @@
-import { diag } from '@opentelemetry/api'
+import { diag, type Attributes } from '@opentelemetry/api'
 import { isDuequeError } from '../../base/errors.js'
+import { ATTRIBUTE } from './names.js'
 
 /** Why an operation has failed. */
 export interface Failure {
@@ -42,4 +43,9 @@ export function errorType(error: unknown): string {
     // Something that cannot be looked at.
   }
   return '_OTHER'
+}
+
+/** Attributes of a metric, also of a failure. */
+export function withError(attributes: Attributes, failure: Failure | undefined): Attributes {
+  return failure ? { ...attributes, [ATTRIBUTE.errorType]: failure.type } : attributes
 }

@@ -24,12 +24,15 @@ export class LiveMetrics {
   readonly #consumers = new Set<Consumer>()
   /** Of consumers that have closed, by queue: a counter never goes back. */
   readonly #closed = new Map<string, Counts>()
+  readonly #flush: () => void
   readonly #messages: Observable
   readonly #outcomes: Observable
   readonly #lag: Observable
   readonly #open: Observable
 
-  constructor(meter: Meter) {
+  /** @param flush called before metrics are collected, and at the end of each connection */
+  constructor(meter: Meter, flush: () => void) {
+    this.#flush = flush
     this.#messages = meter.createObservableUpDownCounter(METRIC.messages, {
       unit: '{message}',
       description: 'Messages in this process, by what they wait for.',
@@ -53,7 +56,10 @@ export class LiveMetrics {
   /** @returns to be called when it has closed */
   connected(connection: Connection): () => void {
     this.#connections.add(connection)
-    return () => this.#connections.delete(connection)
+    return () => {
+      this.#connections.delete(connection)
+      this.#flush()
+    }
   }
 
   /** @returns to be called when it has closed */
@@ -69,6 +75,8 @@ export class LiveMetrics {
   }
 
   #observe(result: BatchObservableResult): void {
+    // An SDK asks here before it reads counters.
+    this.#flush()
     this.#observeConsumers(result)
     const healths = Array.from(this.#connections, (connection) => connection.health())
     const unconfirmed = healths.reduce((count, { waitingForConfirm }) => count + waitingForConfirm, 0)

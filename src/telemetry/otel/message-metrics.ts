@@ -1,9 +1,10 @@
 import type { Attributes, Counter, Histogram, Meter } from '@opentelemetry/api'
 import type { Delivery } from '../../consumer/delivery.js'
 import type { DuequeEvents } from '../../events.js'
-import type { Failure } from './failure.js'
+import { withError, type Failure } from './failure.js'
 import { LiveMetrics } from './live-metrics.js'
 import { ATTRIBUTE, METRIC } from './names.js'
+import { Tally } from './tally.js'
 
 /** As the semantic conventions advise, in seconds. */
 const DURATIONS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
@@ -13,8 +14,8 @@ const LATENESS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** The instruments of one meter. */
 export class MessageMetrics {
   readonly live: LiveMetrics
-  readonly #sent: Counter
-  readonly #consumed: Counter
+  readonly #sent: Tally
+  readonly #consumed: Tally
   readonly #operations: Histogram
   readonly #handlers: Histogram
   readonly #lateness: Histogram
@@ -23,13 +24,18 @@ export class MessageMetrics {
   readonly #cancellations: Counter
 
   constructor(meter: Meter) {
-    this.live = new LiveMetrics(meter)
     const counter = (name: string, unit: string, description: string) =>
       meter.createCounter(name, { unit, description })
     const seconds = (name: string, explicitBucketBoundaries: number[], description: string) =>
       meter.createHistogram(name, { unit: 's', description, advice: { explicitBucketBoundaries } })
-    this.#sent = counter(METRIC.sent, '{message}', 'Number of messages producer attempted to send to the broker.')
-    this.#consumed = counter(METRIC.consumed, '{message}', 'Number of messages that were delivered to the application.')
+    const sent = counter(METRIC.sent, '{message}', 'Number of messages producer attempted to send to the broker.')
+    const consumed = counter(METRIC.consumed, '{message}', 'Number of messages that were delivered to the application.')
+    this.#sent = new Tally(sent)
+    this.#consumed = new Tally(consumed)
+    this.live = new LiveMetrics(meter, () => {
+      this.#sent.flush()
+      this.#consumed.flush()
+    })
     this.#operations = seconds(
       METRIC.operationDuration,
       DURATIONS,
@@ -51,7 +57,7 @@ export class MessageMetrics {
   }
 
   sent(attributes: Attributes, failure: Failure | undefined): void {
-    this.#sent.add(1, withError(attributes, failure))
+    this.#sent.count(attributes, failure)
   }
 
   operation(attributes: Attributes, durationMs: number, failure: Failure | undefined): void {
@@ -60,7 +66,7 @@ export class MessageMetrics {
 
   /** A handler starts. */
   consumed(attributes: Attributes, { attempt, latenessMs }: Pick<Delivery, 'attempt' | 'latenessMs'>): void {
-    this.#consumed.add(1, attributes)
+    this.#consumed.count(attributes)
     // That of a retry includes its back-off.
     if (attempt === 1) this.#lateness.record(latenessMs / 1000, attributes)
   }
@@ -76,10 +82,6 @@ export class MessageMetrics {
     parked: ({ reason }) => this.#parked.add(1, { [ATTRIBUTE.reason]: reason }),
     cancelled: ({ outcome }) => this.#cancellations.add(1, { [ATTRIBUTE.outcome]: outcome }),
   }
-}
-
-function withError(attributes: Attributes, failure: Failure | undefined): Attributes {
-  return failure ? { ...attributes, [ATTRIBUTE.errorType]: failure.type } : attributes
 }
 
 /** Two of one name would overwrite each other's observations. */

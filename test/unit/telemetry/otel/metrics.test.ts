@@ -32,8 +32,8 @@ it.each(['link', 'none'] as const)('counts and times schedules and handlers, wit
     { attributes: { ...SCHEDULE, ...ORDERS, 'error.type': 'INVALID_PAYLOAD' }, value: 1 },
   ])
   expect(await points('messaging.client.operation.duration')).toMatchObject([
-    { attributes: { ...SCHEDULE, ...ORDERS }, value: { count: 1 } },
     { attributes: SCHEDULE, value: { count: 1 } },
+    { attributes: { ...SCHEDULE, ...ORDERS }, value: { count: 1 } },
     { attributes: { ...SCHEDULE, ...ORDERS, 'error.type': 'INVALID_PAYLOAD' }, value: { count: 1 } },
   ])
   expect(await points('messaging.client.consumed.messages')).toEqual([{ attributes: PROCESS, value: 3 }])
@@ -100,10 +100,10 @@ describe('what is asked of connections and consumers', () => {
     end()
     await consumer.close()
     expect(await points('dueque.messages')).toEqual([
+      { attributes: { 'dueque.state': 'unconfirmed' }, value: 0 },
       { attributes: state('held'), value: 0 },
       { attributes: state('running'), value: 0 },
       { attributes: state('following'), value: 0 },
-      { attributes: { 'dueque.state': 'unconfirmed' }, value: 0 },
     ])
     expect(await points('dueque.message.outcomes')).toContainEqual({ attributes: outcome('handled'), value: 2 })
   })

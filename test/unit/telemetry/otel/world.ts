@@ -47,13 +47,15 @@ export function sdk() {
     tracer: tracerProvider.getTracer('test'),
     spans: () => exporter.getFinishedSpans(),
     metrics: all,
-    /** The points of one metric. */
+    /** The points of one metric, those with the fewest attributes first. */
     points: async (name: string): Promise<Point[]> => {
       const found = (await all()).find(({ descriptor }) => descriptor.name === name)
-      return (found?.dataPoints ?? []).map(({ attributes, value }) => ({
-        attributes,
-        value: typeof value === 'number' ? value : { count: value.count, sum: (value as { sum: number }).sum },
-      }))
+      return (found?.dataPoints ?? [])
+        .map(({ attributes, value }) => ({
+          attributes,
+          value: typeof value === 'number' ? value : { count: value.count, sum: (value as { sum: number }).sum },
+        }))
+        .sort((a, b) => Object.keys(a.attributes).length - Object.keys(b.attributes).length)
     },
   }
 }
