@@ -15,6 +15,7 @@ import { lateness } from './lateness.js'
 import { memory } from './memory.js'
 import { parseCommandLine, USAGE, type CommandLine, type Options } from './options.js'
 import { rate } from './rate.js'
+import { telemetry } from './telemetry.js'
 import { strategies } from './strategies/strategies.js'
 import { environmentLine, environmentOf, report, type Result } from './report.js'
 
@@ -32,6 +33,7 @@ const SCENARIOS: Record<string, Scenario> = {
   cancellations,
   journal,
   'journal-reading': journalReading,
+  telemetry,
   strategies,
 }
 /** Scenarios that take minutes and the whole machine, or need more than a broker. */
@@ -43,6 +45,7 @@ const ONLY_BY_NAME = [
   'cancellations',
   'journal',
   'journal-reading',
+  'telemetry',
   'strategies',
 ]
 

@@ -26,7 +26,7 @@ export interface Options {
 
 export const USAGE = `usage: npm run bench -- [SCENARIO …] [OPTION …]
 
-scenarios (all of them by default, but for the last eight)
+scenarios (all of them by default, but for the last nine)
   rate       confirmed schedules per second, as a share of plain publishes with amqplib
   lateness   arrival − due at a steady rate, random delays of 1–10 s
   memory     what waiting messages cost the broker, and their producer
@@ -38,6 +38,7 @@ scenarios (all of them by default, but for the last eight)
   expiry     how late a Redis of its own tells of expired keys, and what redisExpiry makes of it; memory beside redis
   cancellations  a consumer that starts with many cancellations, their confirms, and how soon every consumer knows
   journal    schedules per second, and lateness at a steady rate, with a journal and without, in turns
+  telemetry  as journal, with dueque/otel and without; spans go to a batch processor, and from there nowhere
   journal-reading  how long readers of a large journal take, and how much memory its index takes
   strategies every strategy that this machine has a server for, side by side; writes docs/choosing.md
 

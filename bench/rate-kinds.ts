@@ -73,7 +73,7 @@ function hourRungs({ queueType, shards }: World): string[] {
 }
 
 /** As many callers as `maxInFlight`, each with one `schedule` call after another. */
-async function scheduleEach(
+export async function scheduleEach(
   mq: Dueque,
   payloads: readonly Payload[],
   options: () => ScheduleOptions,

@@ -3,6 +3,7 @@
 import { connect, on, type ConsumerStats } from 'dueque'
 import { sample, type Payload } from './load.js'
 import { connectRaw } from './broker.js'
+import { startSdk } from './telemetry-sdk.js'
 import { Tally, type Tallied } from './tally.js'
 
 export interface Request {
@@ -13,6 +14,8 @@ export interface Request {
   prefetch: number
   /** Of dueque's consumer. */
   namespace?: string
+  /** Whether dueque's consumer is traced and measured. */
+  telemetry?: boolean
 }
 
 export interface Final extends Tallied {
@@ -57,8 +60,8 @@ async function finish(): Promise<void> {
   tell({ is: 'final', ...tallied, stats, cpuMicros: (user + system) / Math.max(1, tallied.copies) })
 }
 
-async function receiveByDueque({ url, queue, prefetch, namespace }: Request): Promise<Receiving> {
-  const mq = await connect({ url, namespace })
+async function receiveByDueque({ url, queue, prefetch, namespace, telemetry }: Request): Promise<Receiving> {
+  const mq = await connect({ url, namespace, telemetry: telemetry ? startSdk() : undefined })
   const handler = on(sample, ({ payload, dueAt, latenessMs }) => tally.add(payload.n, dueAt.getTime(), latenessMs))
   const consumer = await mq.consume(queue, [handler], {
     prefetch,
