@@ -114,6 +114,32 @@ it('a hook that fails while it connects is reported to a listener that is there 
   expect(errors).toMatchObject([{ code: 'TELEMETRY_FAILED', data: { hook: 'connected' } }])
 })
 
+it.each(['schedule', 'process', 'bulk'] as const)(
+  'a hook %s that closes the connection lets its own work end',
+  async (hook) => {
+    let closed: Promise<void> | undefined
+    const close = () => void (closed ??= mq.close())
+    const strategy = memory()
+    strategy.broker.declareQueue('orders')
+    const { mq, consumer, log } = await world({ [hook]: close }, undefined, { strategy })
+    const items = [1, 2, 3].map((payload) => ({ message: order, payload, options: { to, in: 0 } }))
+    const outcomes: unknown[] = []
+    for await (const { error } of mq.scheduleAll(items)) outcomes.push(error?.code ?? 'scheduled')
+    await settled()
+    await closed
+    const { handled } = consumer.stats()
+    // Nothing is lost: what was scheduled is handled, or still in the queue.
+    expect(handled + strategy.broker.messages('orders').length).toBe(
+      outcomes.filter((one) => one === 'scheduled').length,
+    )
+    expect(outcomes).toHaveLength(3)
+    expect(outcomes.filter((one) => one !== 'scheduled' && one !== 'CLOSED')).toEqual([])
+    if (hook !== 'bulk') expect(outcomes).toContain('scheduled')
+    if (hook === 'process') expect(handled).toBeGreaterThan(0)
+    expect(log.error).not.toHaveBeenCalled()
+  },
+)
+
 it('a consumer hook that rejects is reported', async () => {
   const consuming = (() => Promise.reject(new Error('hook'))) as unknown as NonNullable<Telemetry['consuming']>
   const { log } = await world({ consuming })
