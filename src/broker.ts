@@ -37,6 +37,9 @@ export interface SubscribeOptions {
 export interface Subscription {
   /** Changes {@link SubscribeOptions.prefetch} on the way. Missing where it stays as it is. */
   setPrefetch?(prefetch: number): void
+  /** No arrivals until {@link resume}, also after a lost connection. Those that are there can still be settled. */
+  pause(): Promise<void>
+  resume(): Promise<void>
   /** No more arrivals. Those that are there can still be settled. */
   cancel(): Promise<void>
   /** After the last outcome. */

@@ -166,7 +166,10 @@ export class AmqpBroker implements Broker {
       this.#subscriptions.delete(subscription)
       return subscription.cancel()
     }
-    return { cancel, close: () => subscription.close(), setPrefetch: (most) => subscription.setPrefetch(most) }
+    return {
+      ...{ pause: () => subscription.pause(), resume: () => subscription.resume() },
+      ...{ cancel, close: () => subscription.close(), setPrefetch: (most) => subscription.setPrefetch(most) },
+    }
   }
 
   /**

@@ -33,6 +33,8 @@ export class RunningConsumer implements Consumer {
   #starting: Promise<Subscription> | undefined
   /** From then on the broker may send messages. */
   #isSubscribing = false
+  #isPaused = false
+  #switching: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
   /** Tells telemetry that this consumer is over. */
   #ended: (() => void) | undefined
@@ -63,6 +65,7 @@ export class RunningConsumer implements Consumer {
     return new Dispatch({
       queue,
       concurrency,
+      ratePerSecond: options.ratePerSecond,
       environment,
       handling: this.#newHandling(),
       aborted: signal,
@@ -117,6 +120,38 @@ export class RunningConsumer implements Consumer {
     this.#isSubscribing = true
     const listener = (arrival: Arrival) => this.#dispatch.arrived(arrival)
     return broker.subscribe({ queue: this.queue }, { prefetch, declare }, listener)
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  pause(): Promise<void> {
+    return this.#switch(true, async (subscription) => {
+      this.#dispatch.pause()
+      await subscription.pause()
+      this.#dispatch.giveBack()
+    })
+  }
+
+  resume(): Promise<void> {
+    return this.#switch(false, async (subscription) => {
+      this.#dispatch.resume()
+      await subscription.resume()
+    })
+  }
+
+  /** In turn, so that the last call wins. */
+  async #switch(isPaused: boolean, work: (subscription: Subscription) => Promise<void>): Promise<void> {
+    const switching = this.#switching.then(async () => {
+      if (this.#closing || !this.#starting) throw new DuequeError('CLOSED', 'the consumer is closed', {})
+      const subscription = await this.#starting
+      if (this.#isPaused === isPaused) return
+      this.#isPaused = isPaused
+      await work(subscription)
+    })
+    this.#switching = switching.catch(() => undefined)
+    return switching
   }
 
   get isClosing(): boolean {

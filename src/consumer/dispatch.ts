@@ -14,6 +14,7 @@ import { Hold } from './hold.js'
 import { FOLLOWING, HELD, READY, type IncomingMessage } from './incoming-message.js'
 import { report } from './report.js'
 import { Settlement } from './settlement.js'
+import { StartRate } from './start-rate.js'
 
 /** How long handlers may take to end after their signal was aborted. */
 const ABORT_GRACE_MS = 100
@@ -31,6 +32,8 @@ export interface DispatchSettings {
   aborted: AbortSignal
   /** A message came early by so much, with so many held. */
   onEarly: (earlyMs: number, held: number) => void
+  /** Handlers that start in a second at most. @default no limit */
+  ratePerSecond: number | undefined
   /** A handler took so long. */
   onHandlerTime: ((ms: number) => void) | undefined
 }
@@ -45,7 +48,8 @@ export interface DispatchSettings {
  * | a copy of a settled message                         | ack, counted as suppressed                             |
  * | a copy of a running message                         | waits for that one's outcome                           |
  * | either, in another process, with `dedupe`           | the same; waits as well while the store is away        |
- * | the gate is closed                                  | stays ready until it opens                             |
+ * | the gate is closed, or handlers start at their rate | stays ready until one may start                        |
+ * | the consumer is paused                              | back to the queue                                      |
  * | cancelled                                           | ack, without a handler                                 |
  * | handler returns                                     | ack                                                    |
  * | handler throws, and the policy has attempts left    | waits again as its next attempt, for this queue; then ack |
@@ -63,10 +67,13 @@ export class Dispatch {
   readonly #hold: Hold
   readonly #settlement: Settlement
   readonly #unwatchGate: (() => void) | undefined
+  readonly #rate: StartRate | undefined
   /** Messages that have a handler's place, until they are settled. */
   #running = 0
   #following = 0
   #isClosing = false
+  /** Paused, or closing: no handler starts. */
+  #isStopped = false
   #onIdle: (() => void) | undefined
 
   constructor(settings: DispatchSettings) {
@@ -80,6 +87,9 @@ export class Dispatch {
       this.#place(incoming)
     })
     this.#unwatchGate = environment.gate?.onOpen(() => this.#start())
+    const { ratePerSecond } = settings
+    this.#rate =
+      ratePerSecond === undefined ? undefined : new StartRate(environment.clock, ratePerSecond, () => this.#start())
   }
 
   get counts() {
@@ -93,25 +103,42 @@ export class Dispatch {
     const context = new AsyncResource('dueque.delivery')
     const incoming: IncomingMessage = { arrival, envelope, ...due, context, state: READY }
     // Requeued when the subscription has ended: before that, it would come here again.
-    if (this.#isClosing) return this.#ready.push(incoming)
+    if (this.#isStopped) return this.#ready.push(incoming)
     this.#place(incoming)
     if (incoming.readyAt > now) this.#settings.onEarly(incoming.readyAt - now, this.#hold.size)
+  }
+
+  /** No handler starts until {@link resume}. Call {@link giveBack} when no message comes any more. */
+  pause(): void {
+    this.#isStopped = true
+  }
+
+  resume(): void {
+    this.#isStopped = this.#isClosing
+    this.#start()
+  }
+
+  /** Requeues all messages that have not started. */
+  giveBack(): void {
+    for (const { arrival } of this.#hold.end()) arrival.requeue()
+    for (let incoming = this.#ready.shift(); incoming; incoming = this.#ready.shift()) this.#requeue(incoming)
   }
 
   /** From now on no handler starts. Call {@link drain} when the subscription has ended. */
   stop(): void {
     this.#isClosing = true
+    this.#isStopped = true
     this.#unwatchGate?.()
+    this.#rate?.stop()
   }
 
   /** Resolves when handlers, retries and dead letters are over, and all other messages are requeued. */
   async drain(): Promise<void> {
-    for (const { arrival } of this.#hold.end()) arrival.requeue()
-    this.#requeueReady()
+    this.giveBack()
     await this.#handlersEnded()
     // Copies that followed a handler learn its outcome first.
     await pause(0)
-    this.#requeueReady()
+    this.giveBack()
     await this.#settlement.finished()
     this.#copies.releaseAll()
   }
@@ -154,13 +181,14 @@ export class Dispatch {
   /** Starts handlers, as far as there are ready messages and free places. */
   #start(): void {
     const { gate } = this.#environment
-    while (!this.#isClosing && this.#running < this.#settings.concurrency) {
+    while (!this.#isStopped && this.#running < this.#settings.concurrency) {
       const incoming = this.#ready.first
-      if (!incoming || gate?.isOpenFor(incoming.readyAt) === false) return
+      if (!incoming || gate?.isOpenFor(incoming.readyAt) === false || this.#rate?.isOpen() === false) return
       this.#ready.shift()
       const claim = this.#claim(incoming)
       if (!claim) continue
       this.#running++
+      this.#rate?.started()
       void incoming.context.runInAsyncScope(this.#handle, this, incoming, claim).finally(this.#ended)
     }
   }
@@ -197,7 +225,7 @@ export class Dispatch {
 
   #readyAgain(incoming: IncomingMessage, state: IncomingMessage['state']): void {
     incoming.state = state
-    if (this.#isClosing) this.#requeue(incoming)
+    if (this.#isStopped) this.#requeue(incoming)
     else this.#enqueue(incoming)
   }
 
@@ -237,7 +265,7 @@ export class Dispatch {
 
   #lookAgain(incoming: IncomingMessage, afterMs: number): void {
     incoming.state = HELD
-    if (this.#isClosing) incoming.arrival.requeue()
+    if (this.#isStopped) incoming.arrival.requeue()
     else this.#hold.pause(incoming, afterMs)
   }
 
@@ -256,10 +284,6 @@ export class Dispatch {
       if (aborted.aborted) stop()
       else aborted.addEventListener('abort', stop, { once: true })
     })
-  }
-
-  #requeueReady(): void {
-    for (let incoming = this.#ready.shift(); incoming; incoming = this.#ready.shift()) this.#requeue(incoming)
   }
 
   #requeue(incoming: IncomingMessage): void {

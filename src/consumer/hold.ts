@@ -40,6 +40,7 @@ export class Hold {
   /** Takes out everything, in no order. */
   end(): IncomingMessage[] {
     this.#unwatch?.()
+    this.#unwatch = undefined
     return [...this.#early.clear(), ...this.#paused.clear()]
   }
 }

@@ -19,6 +19,12 @@ export interface ConsumeOptions {
   prefetch?: number | undefined
   /** Handlers that run at the same time. @default 10 */
   concurrency?: number | undefined
+  /**
+   * Handlers that start in a second at most, evenly spread, in this consumer; a fraction is a longer pause between two. For a
+   * service that may not be called more often. Choose a small `prefetch` with it, so that messages do not wait here.
+   * @default no limit
+   */
+  ratePerSecond?: number | undefined
   /** Declares the queue if it is missing. An existing queue is consumed as it is. @default true */
   declare?: boolean | undefined
   /** How long, and how many, settled messages are remembered to suppress duplicates. */
@@ -55,11 +61,13 @@ export interface ConsumeOptions {
   consumerTimeoutMs?: number | undefined
 }
 
-type Plain = Omit<ConsumeOptions, 'retry' | 'dedupe' | 'cancellations' | 'onTailDown'>
+type Plain = Omit<ConsumeOptions, 'retry' | 'dedupe' | 'cancellations' | 'onTailDown' | 'ratePerSecond'>
 
 const CONSUME_RULES: Rules<ConsumeOptions> = {
   prefetch: integer(1, MOST_PREFETCH),
   concurrency: integer(1),
+  ratePerSecond: (value) =>
+    Number.isFinite(value) && Number(value) > 0 ? undefined : 'a number of starts a second, over 0',
   declare: flag,
   duplicates: group(WINDOW_RULES),
   dedupe: group(DEDUPE_RULES),

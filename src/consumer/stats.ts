@@ -4,6 +4,17 @@ import type { CloseOptions } from './options.js'
 export interface Consumer {
   readonly queue: string
   stats(): ConsumerStats
+  /** Whether {@link pause} was called last. */
+  readonly isPaused: boolean
+  /**
+   * Takes no more messages until {@link resume}: no handler starts, and messages that have not started go back to the queue,
+   * for other consumers. Running handlers go on. It survives a reconnect. Idempotent; resolves when the messages are back.
+   *
+   * @throws DuequeError `CLOSED`
+   */
+  pause(): Promise<void>
+  /** Takes messages again. Idempotent. @throws DuequeError `CLOSED` */
+  resume(): Promise<void>
   /**
    * Stops taking messages, waits for running handlers, and requeues all other messages. In a handler of this
    * consumer its promise rejects with `CLOSE_IN_HANDLER`, and the close goes on: call it there without `await`.

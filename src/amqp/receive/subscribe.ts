@@ -51,6 +51,7 @@ class Subscriber implements AmqpSubscription {
   #consumerTag: string | undefined
   #started = false
   #cancelled = false
+  #isPaused = false
   #lane: RecoveringChannel<Channel> | undefined
   #acks: Acks<ConsumeMessage> | undefined
   #framesBefore = 0
@@ -67,7 +68,7 @@ class Subscriber implements AmqpSubscription {
   }
 
   get live(): boolean {
-    return this.#consumerTag !== undefined
+    return this.#consumerTag !== undefined || this.#isPaused
   }
 
   start(): Promise<void> {
@@ -111,6 +112,7 @@ class Subscriber implements AmqpSubscription {
       channel.close().catch(() => undefined)
     }
     this.#onMessage = onMessage
+    if (this.#isPaused) return
     const { consumerTag } = await channel.consume(queue, onMessage, { arguments: this.#settings.arguments })
     this.#consumerTag = consumerTag
     this.#started = true
@@ -120,8 +122,33 @@ class Subscriber implements AmqpSubscription {
   setPrefetch(prefetch: number): void {
     this.#prefetch = prefetch
     this.#acks?.setPrefetch(prefetch)
-    // A channel that is lost meanwhile starts anew, with the new one.
-    this.#replacing = (this.#replacing ?? Promise.resolve()).then(() => this.#replace()).catch(() => undefined)
+    void this.#inTurn(() => this.#replace())
+  }
+
+  pause(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#isPaused = true
+      const tag = this.#consumerTag
+      this.#consumerTag = undefined
+      if (tag !== undefined) await closeInTime(this.#lane?.channel?.cancel(tag))
+    })
+  }
+
+  resume(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#isPaused = false
+      const [channel, onMessage] = [this.#lane?.channel, this.#onMessage]
+      if (!channel || !onMessage || this.#consumerTag !== undefined || this.#cancelled) return
+      const { consumerTag } = await channel.consume(this.#settings.queue, onMessage, {
+        arguments: this.#settings.arguments,
+      })
+      if (this.#lane?.channel === channel) this.#consumerTag = consumerTag
+    })
+  }
+
+  /** After an error the channel is lost, and starts anew with what holds then. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    return (this.#replacing = (this.#replacing ?? Promise.resolve()).then(work).catch(() => undefined))
   }
 
   /**

@@ -8,6 +8,9 @@ interface Subscriber {
   /** Gives back what it has been handed, each by a function of its own. */
   readonly unsettled: Set<() => void>
   isCancelled: boolean
+  isPaused: boolean
+  /** Whether it has a place among those that can take another message. */
+  isFree: boolean
 }
 
 /** One queue: hands its messages to its subscribers in turn, as far as their prefetch allows. */
@@ -37,9 +40,12 @@ export class MemoryQueue {
   }
 
   subscribe(prefetch: number, listener: (arrival: Arrival) => void): Subscription {
-    const subscriber: Subscriber = { listener, prefetch, unsettled: new Set(), isCancelled: false }
+    const subscriber: Subscriber = {
+      ...{ listener, prefetch, unsettled: new Set() },
+      ...{ isCancelled: false, isPaused: false, isFree: false },
+    }
     this.#subscriptions++
-    this.#free.push(subscriber)
+    this.#offer(subscriber)
     this.#flow()
     const cancel = () => {
       if (!subscriber.isCancelled) this.#subscriptions--
@@ -51,7 +57,17 @@ export class MemoryQueue {
       // The last first, so that the first is first again.
       for (const requeue of [...subscriber.unsettled].reverse()) requeue()
     }
-    return { cancel, close }
+    const pause = () => {
+      subscriber.isPaused = true
+      return Promise.resolve()
+    }
+    const resume = () => {
+      subscriber.isPaused = false
+      this.#offer(subscriber)
+      this.#flow()
+      return Promise.resolve()
+    }
+    return { pause, resume, cancel, close }
   }
 
   /** The messages in it are lost, and so are those that come back to it later. */
@@ -64,18 +80,25 @@ export class MemoryQueue {
     while (!this.#isDeleted && this.#messages.length > 0) {
       const subscriber = this.#free.shift()
       if (!subscriber) return
-      if (subscriber.isCancelled) continue
+      subscriber.isFree = false
+      if (subscriber.isCancelled || subscriber.isPaused) continue
       const arrival = this.#arrival(subscriber, this.#messages.shift()!)
-      if (subscriber.unsettled.size < subscriber.prefetch) this.#free.push(subscriber)
+      this.#offer(subscriber)
       subscriber.listener(arrival)
     }
   }
 
+  #offer(subscriber: Subscriber): void {
+    if (subscriber.isFree || subscriber.unsettled.size >= subscriber.prefetch) return
+    subscriber.isFree = true
+    this.#free.push(subscriber)
+  }
+
   #arrival(subscriber: Subscriber, arrived: Arrived): Arrival {
-    const { unsettled, prefetch } = subscriber
+    const { unsettled } = subscriber
     const settle = (back: boolean) => {
       if (!unsettled.delete(requeue)) return
-      if (unsettled.size === prefetch - 1) this.#free.push(subscriber)
+      this.#offer(subscriber)
       if (back) this.#messages.unshift({ ...arrived, redelivered: true })
       this.#flow()
     }

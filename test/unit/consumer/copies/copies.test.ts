@@ -23,7 +23,8 @@ async function world(handle: Handler['handle'], options: ConsumeOptions = {}) {
   const taps: Partial<Broker> = {
     subscribe: (_, __, on) => {
       listener = on
-      return Promise.resolve({ cancel: () => Promise.resolve(), close: () => Promise.resolve() })
+      const done = () => Promise.resolve()
+      return Promise.resolve({ pause: done, resume: done, cancel: done, close: done })
     },
   }
   const mq = await connect({ strategy: { ...rest, broker: Object.assign(broker, taps) } })
