@@ -83,14 +83,28 @@ async function serve(
 
 function newsTo(terminal: Terminal): OnSourceNews {
   return (source, reason) => {
-    const name = { broker: 'RabbitMQ', management: 'the management API', store: 'the store' }[source]
-    if (reason !== undefined) terminal.warn(`${name} does not answer: ${CONSEQUENCE[source]}`, { reason })
-    else if (!terminal.json) terminal.note(`${name} answers again`)
+    if (reason !== undefined) terminal.warn(`${AWAY[source]}: ${CONSEQUENCE[source]}`, { reason })
+    else if (!terminal.json) terminal.note(BACK[source])
   }
 }
 
+const AWAY = {
+  broker: 'RabbitMQ does not answer',
+  counts: 'queues cannot be counted',
+  management: 'the management API does not answer',
+  store: 'the store does not answer',
+} as const
+
+const BACK = {
+  broker: 'RabbitMQ answers again',
+  counts: 'queues are counted again',
+  management: 'the management API answers again',
+  store: 'the store answers again',
+} as const
+
 const CONSEQUENCE = {
   broker: 'dueque_up is 0',
+  counts: 'dueque_up is 0, and messages are not counted',
   management:
     'without it, dueque_connections, dueque_rungs_backed_up and dueque_messages_in_outlets are missing, and dueque_messages_dead ' +
     'but for queues of --queue',

@@ -51,6 +51,7 @@ export function startMetrics(options: MetricsOptions): MetricsProcess {
   })
   const { queues = [], shards = 1, store, onNews = () => undefined } = options
   const { management } = settings
+  const isNamed = management !== undefined && management !== false
   const link = new BrokerLink(settings)
   const counter = new BrokerCounter(settings, link, { queues, shards })
   const broker = new SharedLook(() => link.model())
@@ -62,10 +63,13 @@ export function startMetrics(options: MetricsOptions): MetricsProcess {
     async scrape() {
       const [linked, counted, inStore] = await Promise.all([broker.ask(), counts.ask(), stored?.ask()])
       states.saw('broker', linked.reason)
-      // Many brokers have no management API beside them: nobody has to be alarmed by that for ever.
-      const isOptional = management === undefined
-      const asked = isOptional ? counter.management : counted
-      if (management !== false && asked) states.saw('management', asked.reason, { isOptional })
+      if (isNamed) states.saw('management', counted.reason)
+      else {
+        states.saw('counts', counted.reason)
+        // Many brokers have no management API beside them: nobody has to be alarmed by that for ever.
+        const asked = management === false ? undefined : counter.management
+        if (asked) states.saw('management', asked.reason, { isOptional: true })
+      }
       if (inStore) states.saw('store', inStore.reason)
       const samples = [...(counted.value ? brokerSamples(counted.value) : []), ...(inStore?.value ?? [])]
       return { up: states.up, samples: [...states.samples(), ...samples] }

@@ -1,6 +1,7 @@
 import type { Sample } from '../../telemetry/prometheus/exposition.js'
 
-export type SourceName = 'broker' | 'management' | 'store'
+/** `counts` are those of the queues, where no management API was named that has to give them. */
+export type SourceName = 'broker' | 'counts' | 'management' | 'store'
 
 /** @param reason why it does not answer any more; undefined if it answers again */
 export type OnSourceNews = (source: SourceName, reason: string | undefined) => void

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type OpenMetricsContentType, type Registry } from 'prom-client'
 import { invalidOption } from '../../base/errors.js'
 import { PROCESS_METRICS, type Metric, type ProcessMetric } from './metric-table.js'
 
@@ -7,11 +7,11 @@ export type Series = readonly [labels: Readonly<Record<string, string>>, value: 
 
 /** Makes the metrics of the table, in a registry. */
 export class MetricFactory {
-  readonly #registry: Registry
+  readonly #registry: Registry | Registry<OpenMetricsContentType>
   readonly #prefix: string
 
   /** @throws DuequeError `INVALID_OPTION` if the registry has metrics of these names */
-  constructor(registry: Registry, prefix: string) {
+  constructor(registry: Registry | Registry<OpenMetricsContentType>, prefix: string) {
     this.#registry = registry
     this.#prefix = prefix
     const taken = Object.keys(PROCESS_METRICS).find((name) => registry.getSingleMetric(prefix + name) !== undefined)

@@ -115,7 +115,7 @@ export const BROKER_METRICS = {
   up: {
     type: 'gauge',
     labels: ['source'],
-    help: 'Whether a source answered: broker (AMQP), management (its API, if named or once found), store.',
+    help: 'Whether a source answered: broker (AMQP), counts (of queues, unless the management API is named), management (its API, if named or once found), store.',
   },
   counts_complete: {
     type: 'gauge',

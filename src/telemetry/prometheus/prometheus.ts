@@ -1,4 +1,4 @@
-import { Registry } from 'prom-client'
+import { Registry, type OpenMetricsContentType } from 'prom-client'
 import { checkOptions, group, integer, type Rule, type Rules } from '../../base/checks.js'
 import type { Consumer } from '../../consumer/stats.js'
 import type { Dueque } from '../../dueque.js'
@@ -15,7 +15,7 @@ import { StateMetrics } from './state-metrics.js'
 
 export interface PrometheusOptions {
   /** Where the metrics are, such as the global `register` of prom-client. @default a registry of their own */
-  registry?: Registry | undefined
+  registry?: Registry | Registry<OpenMetricsContentType> | undefined
   /** What the names of the metrics begin with. @default 'dueque_' */
   prefix?: string | undefined
   buckets?: PrometheusBuckets | undefined
@@ -29,7 +29,7 @@ export interface PrometheusOptions {
 
 /** A telemetry, and what an HTTP server needs to answer a scrape. */
 export interface PrometheusTelemetry extends Telemetry {
-  readonly registry: Registry
+  readonly registry: Registry | Registry<OpenMetricsContentType>
   /** For the header `content-type` beside {@link metrics}. */
   readonly contentType: string
   /** All metrics of the registry, in the text format. */
@@ -71,7 +71,7 @@ export function prometheus(options: PrometheusOptions = {}): PrometheusTelemetry
 
 /** A class, because `connect` refuses a telemetry with members that it does not know, but for inherited ones. */
 class Prometheus implements PrometheusTelemetry {
-  readonly #registry: Registry
+  readonly #registry: Registry | Registry<OpenMetricsContentType>
   readonly #messages: MessageMetrics
   readonly #state: StateMetrics
   readonly #events: Partial<DuequeEvents>
@@ -84,7 +84,7 @@ class Prometheus implements PrometheusTelemetry {
     this.#events = listeners(factory, this.#messages)
   }
 
-  get registry(): Registry {
+  get registry(): Registry | Registry<OpenMetricsContentType> {
     return this.#registry
   }
 

@@ -1,4 +1,4 @@
-import { Registry, register } from 'prom-client'
+import { Registry, register, type OpenMetricsContentType } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { connect, defineMessage, memory, on, onAny, type Dueque } from '../../../../src/index.js'
@@ -188,4 +188,18 @@ it('shares a registry under another prefix, and is refused under the same', asyn
   const error = thrown(() => prometheus({ registry }))
   expect(error).toMatchObject({ code: 'INVALID_OPTION', data: { option: 'registry' } })
   expect((error as Error).message).toContain('share one prometheus()')
+})
+
+it('speaks OpenMetrics in a registry of it', async () => {
+  const registry = new Registry<OpenMetricsContentType>()
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
+  const telemetry = prometheus({ registry })
+  const { mq } = await world(telemetry)
+  await mq.schedule(order, 1, { to, in: '1h' })
+  expect(telemetry.contentType).toContain('application/openmetrics-text')
+  const lines = (await telemetry.metrics()).split('\n')
+  expect(lines).toContain('# TYPE dueque_messages_scheduled counter')
+  expect(lines).toContain('dueque_messages_scheduled_total{name="order",outcome="confirmed"} 1')
+  expect(lines).toContain('dueque_messages_held{queue="orders"} 0')
+  expect(lines).toContain('# EOF')
 })
