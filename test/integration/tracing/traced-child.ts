@@ -4,9 +4,10 @@
  */
 import './traced.js'
 import * as consuming from './consume-scenes.js'
+import * as own from './own-scenes.js'
 import * as publishing from './publish-scenes.js'
 
-const scenes = { ...publishing, ...consuming } as unknown as Record<string, (url: string) => Promise<unknown>>
+const scenes = { ...publishing, ...consuming, ...own } as unknown as Record<string, (url: string) => Promise<unknown>>
 const [url, ...groups] = process.argv.slice(2)
 for (const group of groups)
   await Promise.all(

@@ -20,6 +20,8 @@ beforeAll(() => {
   const scenes = [
     'reconnected',
     'declared,nacked,bulk,records,handled,putBack,gate,intake,unroutable,redisRelay,postgresRelay',
+    'linked',
+    'parented',
     'volume',
   ]
   child = spawnChild(env, new URL('traced-child.ts', import.meta.url), vhost.url, ...scenes)
@@ -82,3 +84,10 @@ test('of 20,000 messages every consumer span ends without an error, and nothing 
     isCollected: true,
   })
 })
+
+test.each(['linked', 'parented'])(
+  'with spans of its own dueque has no others, also after a reconnect: %s',
+  async (scene) => {
+    expect(await shown(scene)).toEqual({ others: [], schedules: 12, handlers: 18, strange: [] })
+  },
+)
