@@ -41,7 +41,9 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           globalSetup: ['test/support/services-setup.ts'],
-          setupFiles: ['test/support/old-queues.ts'],
+          setupFiles: ['test/support/file-setup.ts'],
+          // As above. What a file leaves behind for the next one of its worker: test/support/file-setup.ts
+          isolate: false,
           // Files mostly wait, each with a virtual host or servers of its own.
           maxWorkers: Number(process.env['DUEQUE_TEST_WORKERS'] ?? 2 * cores + 1),
           maxConcurrency: 10, // of cases that mostly wait: test/strategies/conformance.ts

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, vi } from 'vitest'
 import { testDueque, type TestDuequeOptions } from '../../src/testing/index.js'
+import { spendModules } from '../support/spent-modules.js'
 import { MemoryWorld } from './memory-world.js'
 
 /** Worlds of `dueque/testing`, whose clock moves all the time, and Date with it. To be called in a file of its own. */
@@ -10,6 +11,7 @@ export function testingWorlds(
   let moving: Promise<void> | undefined
 
   beforeAll(() => {
+    spendModules()
     vi.useFakeTimers({ toFake: ['Date'] })
   })
   afterAll(async () => {

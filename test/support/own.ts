@@ -56,7 +56,7 @@ export async function untilClosed(server: string, listOpen: () => Promise<string
   }
 }
 
-/** Waits until this process, which runs one file of tests, has no open connection to a port. */
+/** Waits until this process, which runs one file of tests at a time, has no open connection to a port. */
 export async function untilNoSockets(server: string, port: number): Promise<void> {
   await poll(() => openSockets(port) === 0, {
     timeoutMs: 5000,

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../../src/base/clock.js'
+import { spendModules } from './spent-modules.js'
 
 /** The clock of another machine, which goes on and can be set. */
 export interface SettableClock extends Clock {
@@ -8,6 +9,7 @@ export interface SettableClock extends Clock {
 
 export function settableClock(aheadMs = 0): SettableClock {
   const listeners = new Set<(ms: number) => void>()
+  spendModules()
   return {
     ...systemClock,
     now: () => Date.now() + aheadMs,
