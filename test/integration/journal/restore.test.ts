@@ -180,6 +180,7 @@ test('a message that cannot be scheduled gets no record, is told, and holds up n
 
   const stop = new AbortController()
   const lostAt = new Date()
+  // Slow enough for the first confirm on a busy machine. The abort ends the pause.
   const aborted = await restoreJournal({
     ...{ ...options, lostAt, execute: true, ratePerSecond: 1, signal: stop.signal },
     onProgress: () => stop.abort(),
