@@ -197,7 +197,9 @@ export const VIEW_CASES: Record<string, Case> = {
     expect([recorder.early, recorder.numbers]).toEqual([[], [2, 1, 0]])
     for (const [i, moved] of [atOnce, sooner, later].entries()) {
       const { payload, headers, dueAt, attempt } = recorder.deliveries[i]!
-      expect([payload.text, headers, attempt]).toEqual(['ü', held.headers, 1])
+      expect([payload.text, attempt]).toEqual(['ü', 1])
+      // The plugin adds one of its own.
+      expect(headers).toMatchObject(held.headers)
       expect(dueAt.toISOString()).toBe(moved!.dueAt)
     }
     expect(await mq.reschedule(near, { in: 1000 })).toBeUndefined()
