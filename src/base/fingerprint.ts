@@ -6,8 +6,8 @@ export const FINGERPRINT_WORDS = 4
 /** Unknown outside, so that nobody can make keys that are alike here, not even in the bits that a hash table goes by. */
 const SALT = randomBytes(12).toString('base64')
 
-/** Of a text, within this process: an outsider cannot compute it. */
-export function fingerprintOf(key: string, salt = SALT): Fingerprint {
+/** Of a text, within this process: an outsider cannot compute it. The array is new. */
+export function fingerprintOf(key: string, salt = SALT): Int32Array {
   // A string is less work for the garbage collector than a Buffer.
   const digest = hash('sha256', salt + key, 'binary')
   return Int32Array.of(wordAt(digest, 0), wordAt(digest, 4), wordAt(digest, 8), wordAt(digest, 12))

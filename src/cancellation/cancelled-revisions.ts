@@ -45,15 +45,14 @@ export class CancelledRevisions {
     const { id, revision, due = writtenAt + UNKNOWN_DUE.ms } = record
     const until = Math.max(due, writtenAt) + this.#graceMs
     if (until < now) return
-    const print = fingerprintOf(id)
     const below = record.upTo !== undefined ? record.upTo + 1 : record.keep
-    this.#put(keyOf(print, revision), below ?? 1, until / 1000, now / 1000)
+    this.#put(toKey(fingerprintOf(id), revision), below ?? 1, until / 1000, now / 1000)
   }
 
   has(id: string, revision: number): boolean {
     if (this.#size === 0 || !isInteger(revision, 0)) return false
     const print = fingerprintOf(id)
-    return revision < this.#get(keyOf(print, undefined)) || this.#get(keyOf(print, revision)) !== 0
+    return revision < this.#get(toKey(print, undefined)) || this.#get(toKey(print, revision)) !== 0
   }
 
   /**
@@ -88,16 +87,15 @@ export class CancelledRevisions {
 }
 
 /**
- * The key of an id, or of one revision of it. One bit tells them apart. The revision goes into the bits that choose a table and a
- * slot, so that many revisions of one id do not crowd one place.
+ * Turns a fingerprint in place into the key of an id, and that into the key of one revision of it. One bit tells them apart. The
+ * revision goes into the bits that choose a table and a slot, so that many revisions of one id do not crowd one place.
  */
-function keyOf(print: Fingerprint, revision: number | undefined): Fingerprint {
-  const key = new Int32Array(print)
-  if (revision === undefined) key[1]! &= ~1
+function toKey(print: Int32Array, revision: number | undefined): Fingerprint {
+  if (revision === undefined) print[1]! &= ~1
   else {
-    key[1]! |= 1
-    key[2]! ^= revision
-    key[3]! ^= revision / TWO_32
+    print[1]! |= 1
+    print[2]! ^= revision
+    print[3]! ^= revision / TWO_32
   }
-  return key
+  return print
 }

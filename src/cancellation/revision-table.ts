@@ -8,16 +8,19 @@ const HOME = 2
 /** Capacities are powers of two. */
 const LEAST_CAPACITY = 16
 const MOST_FULL = 0.75
+/** A larger table has several arrays of so many slots. Also a power of two. */
+const [SEGMENT_BITS, SEGMENT_SLOTS] = [10, 2 ** 10]
 export const TWO_32 = 2 ** 32
 /** The year 2106. */
 const LATEST_SECOND = TWO_32 - 1
 
 /**
- * Revisions by key in one typed array: a hash table with linear probing, 28 bytes a slot, which the garbage collector does
- * not look into. Nothing is removed alone. Whenever the table is built anew, expired entries are left out.
+ * Revisions by key in typed arrays: a hash table with linear probing, 28 bytes a slot, which the garbage collector does not
+ * look into. Nothing is removed alone. Whenever the table is built anew, expired entries are left out. A large table grows in
+ * place: memory that was given back would stay with the process, because others lie behind it.
  */
 export class RevisionTable {
-  #words = new Int32Array(0)
+  #segments: Int32Array[] = []
   #capacity = 0
   #size = 0
 
@@ -29,8 +32,10 @@ export class RevisionTable {
   /** 0 for a key that is not there. */
   get(key: Fingerprint): number {
     if (this.#size === 0) return 0
-    const at = this.#find(key)
-    return this.#words[at + UNTIL] === 0 ? 0 : revisionAt(this.#words, at)
+    const slot = this.#find(key)
+    const words = segmentOf(this.#segments, slot)
+    const at = placeOf(slot)
+    return words[at + UNTIL] === 0 ? 0 : revisionAt(words, at)
   }
 
   /**
@@ -40,9 +45,10 @@ export class RevisionTable {
    * @param now likewise: entries that have expired may be left out
    */
   put(key: Fingerprint, revision: number, until: number, now: number): void {
-    if (this.#size >= this.#capacity * MOST_FULL) this.#rebuild(capacityFor(this.#live(now) + 1), now)
-    const at = this.#find(key)
-    const words = this.#words
+    if (this.#size >= this.#capacity * MOST_FULL) this.#resize(capacityFor(this.#live(now) + 1), now)
+    const slot = this.#find(key)
+    const words = segmentOf(this.#segments, slot)
+    const at = placeOf(slot)
     if (words[at + UNTIL] === 0) {
       this.#size++
       words.set(key, at)
@@ -56,40 +62,88 @@ export class RevisionTable {
   /** Leaves out the entries that have expired, once they are a quarter of all. @param now seconds since the epoch */
   forget(now: number): void {
     const live = this.#live(now)
-    if (live < this.#size * 0.75) this.#rebuild(capacityFor(live), now)
+    if (live < this.#size * 0.75) this.#resize(capacityFor(live), now)
   }
 
-  /** Where the key's slot begins, or the free slot that it would get. */
+  /** The slot of the key, or the free one that it would get. */
   #find(key: Fingerprint): number {
-    const words = this.#words
+    const segments = this.#segments
     const mask = this.#capacity - 1
     for (let slot = key[HOME]! & mask; ; slot = (slot + 1) & mask) {
-      const at = slot * SLOT_WORDS
-      if (words[at + UNTIL] === 0 || isAt(words, at, key)) return at
+      const words = segmentOf(segments, slot)
+      const at = placeOf(slot)
+      if (words[at + UNTIL] === 0 || isAt(words, at, key)) return slot
     }
   }
 
   #live(now: number): number {
     let live = 0
-    for (let at = 0; at < this.#words.length; at += SLOT_WORDS) if (isLive(this.#words, at, now)) live++
+    for (const words of this.#segments)
+      for (let at = 0; at < words.length; at += SLOT_WORDS) if (isLive(words, at, now)) live++
     return live
   }
 
-  #rebuild(capacity: number, now: number): void {
-    const [old, words] = [this.#words, new Int32Array(capacity * SLOT_WORDS)]
-    const mask = capacity - 1
-    let size = 0
-    for (let from = 0; from < old.length; from += SLOT_WORDS) {
-      if (!isLive(old, from, now)) continue
-      let slot = old[from + HOME]! & mask
-      while (words[slot * SLOT_WORDS + UNTIL] !== 0) slot = (slot + 1) & mask
-      for (let word = 0, to = slot * SLOT_WORDS; word < SLOT_WORDS; word++) words[to + word] = old[from + word]!
-      size++
-    }
-    this.#words = words
+  #resize(capacity: number, now: number): void {
+    const before = this.#capacity
+    if (capacity > before && before >= SEGMENT_SLOTS) return this.#grow(capacity, now)
+    const old = this.#segments
+    this.#segments = segmentsFor(capacity)
     this.#capacity = capacity
-    this.#size = size
+    this.#size = 0
+    for (const words of old)
+      for (let at = 0; at < words.length; at += SLOT_WORDS)
+        if (isLive(words, at, now)) this.#add(words.subarray(at, at + SLOT_WORDS))
   }
+
+  /**
+   * Takes each entry out and adds it again, from behind a free slot on. Whatever stood before an entry has moved already, so
+   * that the entry finds its place in its own slot, in one before it, or in the new segments.
+   */
+  #grow(capacity: number, now: number): void {
+    const before = this.#capacity
+    let free = 0
+    while (!this.#isFree(free)) free++
+    this.#segments.push(...segmentsFor(capacity - before))
+    this.#capacity = capacity
+    this.#size = 0
+    const entry = new Int32Array(SLOT_WORDS)
+    for (let passed = 1; passed < before; passed++) {
+      const slot = (free + passed) & (before - 1)
+      const words = segmentOf(this.#segments, slot)
+      const at = placeOf(slot)
+      for (let word = 0; word < SLOT_WORDS; word++) entry[word] = words[at + word]!
+      words[at + UNTIL] = 0
+      if (isLive(entry, 0, now)) this.#add(entry)
+    }
+  }
+
+  /** An entry whose key is not there. */
+  #add(entry: Int32Array): void {
+    const mask = this.#capacity - 1
+    let slot = entry[HOME]! & mask
+    while (!this.#isFree(slot)) slot = (slot + 1) & mask
+    segmentOf(this.#segments, slot).set(entry, placeOf(slot))
+    this.#size++
+  }
+
+  #isFree(slot: number): boolean {
+    return segmentOf(this.#segments, slot)[placeOf(slot) + UNTIL] === 0
+  }
+}
+
+/** Of a small table the only one. */
+function segmentsFor(slots: number): Int32Array[] {
+  const words = Math.min(slots, SEGMENT_SLOTS) * SLOT_WORDS
+  return Array.from({ length: Math.ceil(slots / SEGMENT_SLOTS) }, () => new Int32Array(words))
+}
+
+function segmentOf(segments: readonly Int32Array[], slot: number): Int32Array {
+  return segments[slot >>> SEGMENT_BITS]!
+}
+
+/** Where a slot begins in its segment. */
+function placeOf(slot: number): number {
+  return (slot & (SEGMENT_SLOTS - 1)) * SLOT_WORDS
 }
 
 /** Half full at most. */
