@@ -15,7 +15,7 @@ import type { Options } from './options.js'
 import type { Result, Row } from './report.js'
 
 const NAMESPACE = 'bench'
-const RECORDS_IN_ONE = 64
+const RECORDS_IN_ONE = 256
 const HOUR_MS = 3_600_000
 const QUEUES = 20
 const LOOK_UPS = 1000

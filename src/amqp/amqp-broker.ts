@@ -17,7 +17,7 @@ import { DestinationPlan } from './publish/destination-plan.js'
 import { FrameBuilder } from './publish/frame-builder.js'
 import { closeInTime } from './connection/close-in-time.js'
 import { Names, type QueueType, type TopologyMode } from './topology/names.js'
-import type { DeliveryOptions, PublishedMessage, PublishPlan } from './publish/publication.js'
+import type { DeliveryOptions, PublicationEnd, PublishedMessage, PublishPlan } from './publish/publication.js'
 import { Publisher } from './publish/publisher.js'
 import { YoungQueues } from './topology/young-queues.js'
 import { openStream, type StreamReader, type StreamSettings } from './receive/stream.js'
@@ -103,9 +103,14 @@ export class AmqpBroker implements Broker {
 
   /** @throws DuequeError `BODY_TOO_LARGE` before anything is sent, and what the publisher throws */
   publish(message: PublishedMessage, plan: PublishPlan, options: DeliveryOptions): Promise<void> {
+    return new Promise((confirmed, failed) => this.send(message, plan, options, { confirmed, failed }))
+  }
+
+  /** As {@link publish}, without a promise. */
+  send(message: PublishedMessage, plan: PublishPlan, options: DeliveryOptions, end: PublicationEnd): void {
     const tooLarge = this.tooLarge(message.body)
-    if (tooLarge) return Promise.reject(tooLarge)
-    return this.#publisher.publish(message, plan, options)
+    if (tooLarge) end.failed(tooLarge)
+    else this.#publisher.send(message, plan, options, end)
   }
 
   /** Why a body is not to be sent, if it is not. */

@@ -35,16 +35,18 @@ export interface Place {
 }
 
 const NO_BODY = new Uint8Array()
+const NO_CONTENT = { body: undefined }
 const HALF_PAIR = /\p{Surrogate}/u
 
 /** @param bodies whether the record holds the body */
 export function encodeEntry(message: DelayedMessage, written: number, bodies: boolean, restored?: boolean): string {
-  const { body, id, properties } = message
-  // None of these keys is the message's own, and a body is a text here.
-  const head = JSON.stringify({ format: FORMAT, written, restored, id: wellFormed(id), ...(bodies && contentOf(body)) })
-  // JSON leaves them out. A rest without them would take several times as long to make.
-  const rest = toJson({ ...message, id: undefined, body: undefined }, properties !== undefined)
-  return `${head.slice(0, -1)},${rest.slice(1)}`
+  const { id, body, headers, properties } = message
+  // JSON leaves out undefined fields; here they keep a place. One object and one text, because this runs for every message.
+  const first = { format: FORMAT, written, restored, id: undefined, body: undefined }
+  const entry = Object.assign(first, message, { id: wellFormed(id) }, bodies ? contentOf(body) : NO_CONTENT)
+  const isForeign = properties !== undefined
+  // Only these two have names of others.
+  return isForeign || hasFields(headers) ? toJson(entry, isForeign) : JSON.stringify(entry)
 }
 
 export function encodeRefusal({ id, refused, readyAt }: Refusal): string {
@@ -78,8 +80,13 @@ function bodyOf(body: unknown, base64: unknown): Uint8Array | undefined {
   throw expected('a text as body or base64', body ?? base64)
 }
 
-function contentOf(body: Uint8Array): { body: string } | { base64: string } {
-  return isUtf8(body) ? { body: textOf(body) } : { base64: base64Of(body) }
+function contentOf(body: Uint8Array): { body: string | undefined; base64?: string } {
+  return isUtf8(body) ? { body: textOf(body) } : { body: undefined, base64: base64Of(body) }
+}
+
+function hasFields(table: object): boolean {
+  for (const _ in table) return true
+  return false
 }
 
 /** AMQP replaces half of a surrogate pair in a message's id, where JSON would keep it. */

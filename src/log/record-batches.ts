@@ -4,15 +4,19 @@ import { DuequeError, isDuequeError } from '../base/errors.js'
 import type { Horizon } from './horizons.js'
 import { RecordBatch, type RecordWriter } from './record-batch.js'
 
-/** Records that travel in one publish at most, and their bytes. A larger record travels alone. */
-const MOST_RECORDS = 64
+/** Bytes of records that travel in one publish at most. A larger record travels alone. */
 const MOST_BYTES = 256 * 1024
-/** With fewer publishes on the way, the records of one turn of the event loop are sent at its end. With more, they gather. */
-const SENT_AT_ONCE = 4
 /** Of the memory of a batch at first. Small, because most batches of a quiet program hold one record. */
 const FIRST_BYTES = 1024
-/** Memory over this length is not kept for the next batch. */
-const KEPT_BYTES = 64 * 1024
+
+export interface BatchLimits {
+  /** Records that travel in one publish at most. */
+  records: number
+  /** With fewer publishes on the way, the records of one turn of the event loop are sent at its end. With more, they gather. */
+  publishes: number
+}
+
+const LIMITS: BatchLimits = { records: 64, publishes: 4 }
 
 /** Publishes records that were joined. @param timeoutMs after which it must fail */
 export type PublishRecords = (horizon: Horizon, body: Buffer, timeoutMs: number) => Promise<void>
@@ -24,6 +28,7 @@ export type PublishRecords = (horizon: Horizon, body: Buffer, timeoutMs: number)
 export class RecordBatches {
   readonly #publish: PublishRecords
   readonly #timeoutMs: number
+  readonly #limits: BatchLimits
   readonly #gathered = new Map<Horizon, Fifo<RecordBatch>>()
   /** The one of each horizon that takes more records. */
   readonly #open = new Map<Horizon, RecordBatch>()
@@ -33,14 +38,17 @@ export class RecordBatches {
   #endOfTurn: Promise<void> | undefined
 
   /** @param timeoutMs a record that is not confirmed for so long fails */
-  constructor(publish: PublishRecords, timeoutMs: number) {
+  constructor(publish: PublishRecords, timeoutMs: number, limits = LIMITS) {
     this.#publish = publish
     this.#timeoutMs = timeoutMs
+    this.#limits = limits
   }
 
-  /** @param writer hears whether the record is confirmed */
-  write(horizon: Horizon, line: string, writer: RecordWriter): void {
-    const bytes = Buffer.byteLength(line)
+  /**
+   * @param writer hears whether the record is confirmed
+   * @param bytes of the line
+   */
+  write(horizon: Horizon, line: string, writer: RecordWriter, bytes = Buffer.byteLength(line)): void {
     this.#batchFor(horizon, bytes).add(line, bytes, writer)
     this.#endOfTurn ??= this.#pumpLater()
   }
@@ -55,7 +63,7 @@ export class RecordBatches {
   #batchFor(horizon: Horizon, bytes: number): RecordBatch {
     const now = performance.now()
     const open = this.#open.get(horizon)
-    if (open && open.length < MOST_RECORDS && open.byteLength + 1 + bytes <= MOST_BYTES)
+    if (open && open.length < this.#limits.records && open.byteLength + 1 + bytes <= MOST_BYTES)
       if (now <= open.startedAt + this.#timeoutMs / 10) return open
     const batch = new RecordBatch(now, this.#memory.pop() ?? Buffer.allocUnsafeSlow(FIRST_BYTES))
     const batches = this.#gathered.get(horizon) ?? new Fifo<RecordBatch>()
@@ -79,7 +87,7 @@ export class RecordBatches {
   /** The horizons take turns. */
   #pump(): void {
     for (const [horizon, batches] of this.#gathered) {
-      if (this.#underWay.size >= SENT_AT_ONCE) return
+      if (this.#underWay.size >= this.#limits.publishes) return
       const batch = batches.shift()!
       this.#gathered.delete(horizon)
       if (batches.length > 0) this.#gathered.set(horizon, batches)
@@ -95,7 +103,7 @@ export class RecordBatches {
   }
 
   #keep(memory: Buffer): void {
-    if (this.#memory.length < SENT_AT_ONCE && memory.length <= KEPT_BYTES) this.#memory.push(memory)
+    if (this.#memory.length < this.#limits.publishes && memory.length <= 2 * MOST_BYTES) this.#memory.push(memory)
   }
 
   /** Never rejects. @returns whether the broker has confirmed the batch as a whole */

@@ -13,7 +13,7 @@ import { HORIZONS, horizonFor, type Horizon } from './horizons.js'
 import type { LogLayout } from './log-layout.js'
 import { LostStreams } from './lost-streams.js'
 import type { RecordWriter } from './record-batch.js'
-import { RecordBatches, type PublishRecords } from './record-batches.js'
+import { RecordBatches, type BatchLimits, type PublishRecords } from './record-batches.js'
 
 /**
  * For the first record of a stream: it may turn out that the stream is lost. RabbitMQ may need 6 s for each of six refusals, and
@@ -30,6 +30,8 @@ export interface StreamLogSettings {
   layout: LogLayout
   clock: Timeline
   logger: Logger
+  /** How its records gather, if not as those of a few cancellations. */
+  limits?: BatchLimits | undefined
 }
 
 /** Writes records into the streams of one log of a namespace. Declares the streams when they are first needed. */
@@ -48,14 +50,14 @@ export class StreamLog {
   /** Of a broker without streams. It closes the connection when it is asked for one. */
   #unsupported: { error: DuequeError; until: number } | undefined
 
-  constructor({ broker, layout, clock, logger }: StreamLogSettings) {
+  constructor({ broker, layout, clock, logger, limits }: StreamLogSettings) {
     this.layout = layout
     this.#broker = broker
     this.#clock = clock
     const declare = (horizon: Horizon) => this.#declareAnew(horizon)
     this.#lost = new LostStreams({ layout, topology: broker.topology, declare, logger })
     const publish: PublishRecords = (horizon, body, timeoutMs) => this.#publish(horizon, body, timeoutMs)
-    this.#batches = new RecordBatches(publish, broker.publishTimeoutMs)
+    this.#batches = new RecordBatches(publish, broker.publishTimeoutMs, limits)
   }
 
   /**
@@ -72,10 +74,10 @@ export class StreamLog {
     })
   }
 
-  /** As {@link write}, for many: without a promise for each. */
-  send(line: string, due: number | undefined, writer: RecordWriter): void {
+  /** As {@link write}, for many: without a promise for each. @param bytes of the line */
+  send(line: string, due: number | undefined, writer: RecordWriter, bytes?: number): void {
     if (this.#isClosed) writer.recorded(new DuequeError('CLOSED', 'dueque is closed', {}))
-    else this.#batches.write(horizonFor(due, this.#clock.now()), line, writer)
+    else this.#batches.write(horizonFor(due, this.#clock.now()), line, writer, bytes)
   }
 
   /** Whether the stream is known to be there, and to take records of this user. */

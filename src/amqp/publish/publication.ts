@@ -25,6 +25,13 @@ export interface PublishPlan {
   readonly stream?: string
 }
 
+/** Hears how a publication ended, once. Neither method throws. */
+export interface PublicationEnd {
+  /** RabbitMQ has taken responsibility for the message. */
+  confirmed(): void
+  failed(error: DuequeError): void
+}
+
 /** What the caller of a publish chooses for it. */
 export type DeliveryOptions = Pick<PublishOptions, 'signal' | 'timeoutMs'>
 
@@ -64,8 +71,7 @@ export interface Publication extends PoisonCandidate, BagItem {
   readonly timeoutMs: number
   /** By `performance.now()`. */
   readonly startedAt: number
-  readonly resolve: () => void
-  readonly reject: (error: DuequeError) => void
+  readonly end: PublicationEnd
   state: PublicationState
   /** Of the last attempt, as is the next. */
   exchange: string

@@ -8,6 +8,7 @@ import {
   STATE,
   type DeliveryOptions,
   type Publication,
+  type PublicationEnd,
   type PublishedMessage,
   type PublishPlan,
 } from './publication.js'
@@ -49,36 +50,39 @@ export class Publisher {
   }
 
   /** @throws DuequeError `PUBLISH_TIMEOUT`, `PERMISSION_DENIED`, `BODY_TOO_LARGE`, `MESSAGE_REFUSED`, `ABORTED`, `CLOSED`, and what the plan throws */
-  publish(
+  publish(message: PublishedMessage, plan: PublishPlan, options: DeliveryOptions): Promise<void> {
+    return new Promise((confirmed, failed) => this.send(message, plan, options, { confirmed, failed }))
+  }
+
+  /** As {@link publish}, without a promise. */
+  send(
     message: PublishedMessage,
     plan: PublishPlan,
     { signal, timeoutMs = this.#timeoutMs }: DeliveryOptions,
-  ): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#isClosed) return reject(new DuequeError('CLOSED', 'dueque is closed', {}))
-      if (signal?.aborted) return reject(aborted(signal))
-      const publication: Publication = {
-        message,
-        plan,
-        signal,
-        timeoutMs,
-        startedAt: performance.now(),
-        resolve,
-        reject,
-        state: STATE.queued,
-        slot: -1,
-        exchange: '',
-        epoch: 0,
-        attempts: 0,
-        refusals: 0,
-        isUnanswered: false,
-        context: new AsyncResource('dueque.publish'),
-      }
-      if (signal) this.#signals.add(publication, signal)
-      this.#unsettled.add(publication)
-      this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS)
-      this.#sender.pump()
-    })
+    end: PublicationEnd,
+  ): void {
+    if (this.#isClosed) return end.failed(new DuequeError('CLOSED', 'dueque is closed', {}))
+    if (signal?.aborted) return end.failed(aborted(signal))
+    const publication: Publication = {
+      message,
+      plan,
+      signal,
+      timeoutMs,
+      startedAt: performance.now(),
+      end,
+      state: STATE.queued,
+      slot: -1,
+      exchange: '',
+      epoch: 0,
+      attempts: 0,
+      refusals: 0,
+      isUnanswered: false,
+      context: new AsyncResource('dueque.publish'),
+    }
+    if (signal) this.#signals.add(publication, signal)
+    this.#unsettled.add(publication)
+    this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS)
+    this.#sender.pump()
   }
 
   /** Waits until all publications are settled, then closes the channel. */
@@ -104,10 +108,11 @@ export class Publisher {
 
   #settle(publication: Publication, error?: DuequeError): void {
     if (publication.state === STATE.settled) return
-    if (error) publication.reject(withOutcome(error, mayHaveArrived(publication) ? 'unknown' : 'refused'))
-    else publication.resolve()
+    const failure = error && withOutcome(error, mayHaveArrived(publication) ? 'unknown' : 'refused')
     if (publication.signal) this.#signals.delete(publication, publication.signal)
     this.#unsettled.settle(publication)
+    if (failure) publication.end.failed(failure)
+    else publication.end.confirmed()
     if (this.#unsettled.count > 0) return
     clearInterval(this.#sweeper)
     this.#sweeper = undefined

@@ -1,5 +1,5 @@
 import type { Frame } from '../../amqp/publish/frame-builder.js'
-import type { PublishPlan } from '../../amqp/publish/publication.js'
+import type { PublicationEnd, PublishPlan } from '../../amqp/publish/publication.js'
 import { DuequeError, isDuequeError } from '../../base/errors.js'
 import type { PublishOptions } from '../../broker.js'
 import type { RecordWriter } from '../../log/record-batch.js'
@@ -22,23 +22,32 @@ export interface Records {
   write(recorded: RecordedPlan): number
   /** Whether a record that failed is written again. */
   writesAgain(recorded: RecordedPlan, error: unknown): boolean
+  /** The message is confirmed, or has failed with `error`. */
+  published(recorded: RecordedPlan, error?: DuequeError): void
 }
 
 /**
  * Publishes a message by its own plan, and writes its record as the message first goes out: a message that is never sent has
- * no record. One object for each message, because there are many on their way.
+ * no record. Hears of both confirms. One object and one promise for each message, because there are many on their way.
  */
-export class RecordedPlan implements PublishPlan, RecordWriter {
+export class RecordedPlan implements PublishPlan, PublicationEnd, RecordWriter {
   readonly message: DelayedMessage
   readonly options: RecordOptions
   /** Until then the record is needed. */
   readonly due: number
+  /**
+   * Resolves when the message and its record are confirmed. Rejects when the message fails; with the outcome `unknown` if the
+   * message waits and its record is not confirmed.
+   */
+  readonly outcome: Promise<void>
   readonly #plan: PublishPlan
   readonly #records: Records
   #written: number | undefined
+  #isConfirmed = false
   #isRecorded = false
   #error: unknown
-  #wake: (() => void) | undefined
+  #resolve!: () => void
+  #reject!: (error: unknown) => void
 
   constructor(message: DelayedMessage, plan: PublishPlan, options: RecordOptions, records: Records) {
     this.message = message
@@ -46,6 +55,10 @@ export class RecordedPlan implements PublishPlan, RecordWriter {
     this.due = readyAt(message)
     this.#plan = plan
     this.#records = records
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
   }
 
   /** The number of the record; undefined before it is written. */
@@ -73,22 +86,29 @@ export class RecordedPlan implements PublishPlan, RecordWriter {
     return !this.#isRecorded
   }
 
+  confirmed(): void {
+    this.#isConfirmed = true
+    this.#records.published(this)
+    this.#settle()
+  }
+
+  failed(error: DuequeError): void {
+    this.#records.published(this, error)
+    this.#reject(error)
+  }
+
   /** @param error of the record, or why nobody waits for it any longer */
   recorded(error?: unknown): void {
     if (error !== undefined && this.#records.writesAgain(this, error)) return
     this.#isRecorded = true
     this.#error ??= error
-    this.#wake?.()
+    this.#settle()
   }
 
-  /** Of a message that waits: resolves when the outcome of its record is known. */
-  outcome(): Promise<void> {
-    return new Promise((resolve) => (this.#wake = resolve))
-  }
-
-  /** @throws DuequeError with the outcome `unknown`, if the record of a message that waits is not confirmed */
-  assertRecorded(): void {
-    if (this.#error !== undefined) throw notRecorded(this.#error)
+  #settle(): void {
+    if (!this.#isConfirmed || !this.#isRecorded) return
+    if (this.#error === undefined) this.#resolve()
+    else this.#reject(notRecorded(this.#error))
   }
 }
 

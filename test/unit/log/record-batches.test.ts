@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { DuequeError } from '../../../src/base/errors.js'
 import { HORIZONS, type Horizon } from '../../../src/log/horizons.js'
-import { RecordBatches } from '../../../src/log/record-batches.js'
+import { RecordBatches, type BatchLimits } from '../../../src/log/record-batches.js'
 import { failure } from '../../support/mq.js'
 
 const [HOUR, EIGHT_HOURS] = HORIZONS as [Horizon, Horizon]
@@ -23,12 +23,16 @@ function written(batches: RecordBatches, line: string, horizon = HOUR): Promise<
 }
 
 /** Batches whose publishes are answered by the test, in order. */
-function world() {
+function world(limits?: BatchLimits) {
   const sent: Sent[] = []
-  const batches = new RecordBatches((horizon, body, left) => {
-    const sending = { lines: body.toString().split('\n'), horizon: horizon.name, timeoutMs: left }
-    return new Promise((confirm, fail) => sent.push({ ...sending, confirm, fail }))
-  }, TIMEOUT_MS)
+  const batches = new RecordBatches(
+    (horizon, body, left) => {
+      const sending = { lines: body.toString().split('\n'), horizon: horizon.name, timeoutMs: left }
+      return new Promise((confirm, fail) => sent.push({ ...sending, confirm, fail }))
+    },
+    TIMEOUT_MS,
+    limits,
+  )
   const write = (lines: readonly string[], horizon = HOUR) => {
     const all = lines.map((line) => written(batches, line, horizon))
     for (const one of all) one.catch(() => undefined)
@@ -86,6 +90,16 @@ it('records of one turn travel together, and gather while four publishes are und
   await batches.settled()
   expect(sent.slice(4).map((publish) => publish.lines.length)).toEqual([64, 64, 64, 9])
   expect(sent.flatMap((publish) => publish.lines).slice(-200)).toEqual(lines(200))
+})
+
+it('a log may have limits of its own', async () => {
+  const { sent, write } = world({ records: 100, publishes: 1 })
+  const all = write(lines(250))
+  await turn()
+  expect(sent).toHaveLength(1)
+  await confirmAll(sent)
+  await Promise.all(all)
+  expect(sent.map((publish) => publish.lines.length)).toEqual([100, 100, 50])
 })
 
 it('a publish has 256 KiB at most; a larger record travels alone', async () => {

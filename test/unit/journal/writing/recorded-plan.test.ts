@@ -19,6 +19,7 @@ function planOf(
     untilReady: vi.fn(() => ready.shift()),
     write: vi.fn(() => 5),
     writesAgain: vi.fn(() => false),
+    published: vi.fn(),
   }
   const inner = { prepare: () => prepared.shift()!, safeAt: () => 42 }
   return { plan: new RecordedPlan(message, inner, { declare: false, ...options }, records), ...records }
@@ -58,36 +59,50 @@ it('waits for its stream and its rungs side by side, and fails with either', asy
   expect(write).not.toHaveBeenCalled()
 })
 
-it('is recorded with its record, whichever comes first', async () => {
-  const before = planOf([frame]).plan
-  expect(before.isPending).toBe(true)
-  before.recorded()
-  expect(before.isPending).toBe(false)
-  before.assertRecorded()
-  const after = planOf([frame]).plan
-  const outcome = after.outcome()
-  after.recorded()
-  await outcome
-  after.assertRecorded()
+it('is over with the second of its two confirms, whichever comes first', async () => {
+  for (const [first, second] of [
+    ['recorded', 'confirmed'],
+    ['confirmed', 'recorded'],
+  ] as const) {
+    const { plan, published } = planOf([frame])
+    let isOver = false
+    void plan.outcome.then(() => (isOver = true))
+    expect(plan.isPending).toBe(true)
+    plan[first]()
+    expect(plan.isPending).toBe(first === 'confirmed')
+    await Promise.resolve()
+    expect(isOver).toBe(false)
+    plan[second]()
+    await plan.outcome
+    expect(published.mock.calls).toEqual([[plan]])
+  }
+})
+
+it('fails with its message, whatever becomes of the record', async () => {
+  const { plan, published } = planOf([frame])
+  const refused = new DuequeError('DESTINATION_MISSING', 'no queue', { destination: 'q' })
+  plan.failed(refused)
+  expect(await failure(plan.outcome)).toBe(refused)
+  expect(published.mock.calls).toEqual([[plan, refused]])
+  plan.recorded()
+  plan.recorded(new Error('late'))
 })
 
 it('a record that fails leaves an unknown outcome, unless it is written again', async () => {
   const { plan, writesAgain } = planOf([frame])
   const lost = new DuequeError('PUBLISH_TIMEOUT', 'no answer', { waitedMs: 1 })
   writesAgain.mockReturnValueOnce(true)
-  const outcome = plan.outcome()
+  plan.confirmed()
   plan.recorded(lost)
   expect(plan.isPending).toBe(true)
   plan.recorded(lost)
-  await outcome
-  const asserted = failure(Promise.resolve().then(() => plan.assertRecorded()))
-  expect(await asserted).toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: 'unknown', cause: lost })
+  expect(await failure(plan.outcome)).toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: 'unknown', cause: lost })
 })
 
-it('the first of an outcome and an abort counts', () => {
+it('the first of an outcome and an abort counts', async () => {
   const { plan } = planOf([frame])
-  const aborted = new DuequeError('ABORTED', 'aborted', { reason: 'enough' })
-  plan.recorded(aborted)
+  plan.confirmed()
+  plan.recorded(new DuequeError('ABORTED', 'aborted', { reason: 'enough' }))
   plan.recorded()
-  expect(() => plan.assertRecorded()).toThrow('aborted')
+  expect(await failure(plan.outcome)).toMatchObject({ code: 'ABORTED' })
 })
