@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,6 +34,13 @@ async function guide(): Promise<{ program: string; tests: string }> {
   return { program, tests: samples.filter(isTest).join('\n') }
 }
 
+async function bytesOf(directory: string): Promise<number> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(file.parentPath, file.name))).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
 /** A test of a user, with the types that it sees. */
 const TESTING = `
 import { defineMessage, on, type Dueque } from 'dueque'
@@ -53,6 +60,8 @@ export const result = [waiting.length, dead[0]?.error, new Date(test.clock.now()
 
 describe('the packed package, installed into an empty project', () => {
   let folder: string
+  /** Of the package and its dependencies. */
+  let installedBytes: number
   const npm = (...args: string[]) =>
     run('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder })
   /** Compiles the samples to JavaScript, libraries' types checked too. */
@@ -71,7 +80,9 @@ describe('the packed package, installed into an empty project', () => {
     await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: root })
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
     await writeFile(join(folder, 'package.json'), '{ "type": "module", "private": true }')
-    await npm('install', `./dueque-${version}.tgz`, 'zod')
+    await npm('install', `./dueque-${version}.tgz`)
+    installedBytes = await bytesOf(join(folder, 'node_modules'))
+    await npm('install', 'zod')
     const { sample, change, look } = await readme()
     await writeFile(join(folder, 'sample.ts'), sample)
     await writeFile(join(folder, 'change.ts'), change)
@@ -82,6 +93,12 @@ describe('the packed package, installed into an empty project', () => {
     await writeFile(join(folder, 'testing.ts'), TESTING)
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  test('is 4 MB with its dependencies at most, and has the recommended settings of a broker', async () => {
+    expect(installedBytes).toBeGreaterThan(1_000_000)
+    expect(installedBytes).toBeLessThanOrEqual(4_000_000)
+    expect(await readFile(join(folder, 'node_modules/dueque/docker/advanced.config'), 'utf8')).toContain('{rabbit, [')
+  })
 
   test('compiles the samples of the README and of the guide to cancelling, and dueque/testing, without @types/node', async () => {
     await compile([])
