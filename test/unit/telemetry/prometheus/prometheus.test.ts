@@ -54,9 +54,9 @@ describe('a message', () => {
 
   it('that is retried, dead or cancelled is counted as that, and its lateness once', async () => {
     const telemetry = prometheus()
-    const { mq } = await world(telemetry, ({ payload, attempt, retry, deadLetter }) => {
+    const { mq } = await world(telemetry, ({ payload, attempt, retry }) => {
       if (payload === 1 && attempt === 1) retry({ in: 0 })
-      if (payload === 2) deadLetter('no')
+      if (payload === 2) throw new Error('no')
     })
     await mq.schedule(order, 1, { to, in: 0 })
     await mq.schedule(order, 2, { to, in: 0 })
