@@ -51,21 +51,22 @@ export function queuePattern(names: Names): string {
   return `^${escaped(names.prefix)}[.]|${escaped(deadQueue(''))}$`
 }
 
-/** Every queue with messages that there can be, but for outlets, which names alone do not tell. */
+/**
+ * Every queue with messages that there can be, but for outlets, which names alone do not tell; and the streams that tell whether
+ * there is a journal.
+ */
 export function countedQueues(names: Names, { queues, shards }: { queues: readonly string[]; shards: number }) {
   const ladder = new LadderNames(names)
+  const streams = journalLayout(names).streams()
   const rungs = rungVariants(['quorum', 'classic'], shards).map(({ rung, variant }) => ladder.wait(rung, variant))
-  return [names.unroutable, names.parked, ...queues.map(deadQueue), ...rungs]
+  return [names.unroutable, names.parked, ...queues.map(deadQueue), ...streams.map(({ name }) => name), ...rungs]
 }
 
 async function overAmqp(
   settings: OperatorSettings,
   { queues = [], shards = 1, onProgress }: StatusOptions,
 ): Promise<StatusReport> {
-  const streams = journalLayout(settings.names)
-    .streams()
-    .map(({ name }) => name)
-  const all = [...streams, ...countedQueues(settings.names, { queues, shards })]
+  const all = countedQueues(settings.names, { queues, shards })
   const counts = await countMessages(settings, all, (done) => onProgress?.(done, all.length))
   return reported(settings, 'amqp', readyCounts(counts), queues)
 }

@@ -22,7 +22,8 @@ function watch(namespace: string, args: readonly string[], url = vhost.url) {
   let out = ''
   watching.child.stdout.on('data', (text: string) => (out += text))
   const lines = () => out.split('\n').slice(0, -1)
-  const looks = () => documents(lines().join('\n')) as Look[]
+  /** Those that did not fail. On a busy machine the management API may take too long. */
+  const looks = () => (documents(lines().join('\n')) as Look[]).filter((look) => look['error'] === undefined)
   const shows = (pattern: RegExp, from = 0) =>
     poll(
       () =>

@@ -29,7 +29,7 @@ A broker that goes away is reported ({"at":…,"error":{…}}), and looked at ag
 exporters. Lateness is that of the exporters of --metrics, which are those of the consumers; without any, that of a
 message with a delay of 1 s that is sent every 5 s to a queue of its own, which is deleted at the end. This message is in the
 rates. It declares what any schedule declares; --no-probe sends none. Over AMQP, rungs that were declared meanwhile are
-counted 5 minutes later at most.
+counted 10 minutes later at most.
 
 Examples:
   dueque status

@@ -1,5 +1,5 @@
 import { ask, type ManagementApi } from './api.js'
-import { as, flag, list, number, object, oneOf, or, record, text } from './shape.js'
+import { as, flag, list, number, object, oneOf, or, record, text, type Read } from './shape.js'
 
 /** Messages of one queue. */
 export interface MessageCount {
@@ -77,7 +77,10 @@ export async function listExchanges(api: ManagementApi, vhost: string): Promise<
   return new Map(exchanges.map((exchange) => [exchange.name, exchange]))
 }
 
-const publishCounts = list(object({ name: text, message_stats: or(object({ publish_in: or(number, 0) }), undefined) }))
+const stats = object({ publish_in: or(number, 0) })
+/** Statistics that are empty are an empty list: Erlang has no other empty object. */
+const publishIn: Read<number> = (value) => (Array.isArray(value) ? 0 : stats(value).publish_in)
+const publishCounts = list(object({ name: text, message_stats: or(publishIn, undefined) }))
 
 /**
  * How many messages clients have published to the exchanges of these names, since the statistics of the broker began. Undefined
@@ -92,9 +95,7 @@ export async function publishedTo(
 ): Promise<number | undefined> {
   const path = `/api/exchanges/${encodeURIComponent(vhost)}?columns=name,message_stats.publish_in`
   const exchanges = await ask(api, path, publishCounts)
-  const counts = exchanges.flatMap(({ name, message_stats: stats }) =>
-    stats && names.has(name) ? stats.publish_in : [],
-  )
+  const counts = exchanges.flatMap(({ name, message_stats: count }) => (names.has(name) ? (count ?? []) : []))
   return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0)
 }
 

@@ -1,7 +1,10 @@
+import type { Names } from '../../amqp/topology/names.js'
 import { isDuequeError } from '../../base/errors.js'
+import { LadderNames } from '../../strategies/ladder/ladder-names.js'
+import { UNITS } from '../../strategies/ladder/rungs.js'
 import { countOn } from '../count-messages.js'
 import { askManagement, type ManagementApi } from '../management/api.js'
-import { connectionsOf, listQueues } from '../management/resources.js'
+import { connectionsOf, listQueues, publishedTo, type MessageCount } from '../management/resources.js'
 import type { OperatorSettings } from '../operator-settings.js'
 import { countedQueues, queuePattern, readyCounts } from '../status.js'
 import { reportOf, type StatusReport } from '../status-report.js'
@@ -15,12 +18,19 @@ const DISCOVERY_PAUSE_MS = 600_000
 export interface BrokerCountsOptions {
   queues: readonly string[]
   shards: number
+  /** Asks the management API how much clients have published, instead of for connections. @default false */
+  published?: boolean | undefined
 }
 
 export interface BrokerCounts {
+  /** Without the journal. */
   readonly report: StatusReport
+  /** Of each queue that exists. */
+  readonly counts: ReadonlyMap<string, MessageCount>
   /** Undefined if nobody knows. */
-  readonly connections: number | undefined
+  readonly connections?: number | undefined
+  /** Messages that clients have published to wait, or as due ones, since some beginning. Undefined if nobody knows. */
+  readonly published?: number | undefined
 }
 
 /** Counts the messages of a namespace again and again: by the management API, or over AMQP. */
@@ -47,21 +57,22 @@ export class BrokerCounter {
   async count(): Promise<BrokerCounts> {
     const isAway = this.#management?.reason !== undefined && performance.now() < this.#management.until
     const counted = isAway ? undefined : await this.#byManagement()
-    return counted ?? { report: await this.#overAmqp(), connections: undefined }
+    return counted ?? this.#overAmqp()
   }
 
   async #byManagement(): Promise<BrokerCounts | undefined> {
-    const { endpoints, names, namespace } = this.#settings
-    const result = await askManagement(this.#settings, endpoints, async (api, { vhost }) => {
-      const counts = await listQueues(api, vhost, queuePattern(names))
-      return { counts, connections: await this.#connections(api, vhost) }
-    })
+    const { endpoints, names } = this.#settings
+    const result = await askManagement(this.#settings, endpoints, async (api, { vhost }) => ({
+      counts: await listQueues(api, vhost, queuePattern(names)),
+      ...(this.#options.published
+        ? { published: await publishedTo(api, vhost, scheduleExchanges(names)) }
+        : { connections: await this.#connections(api, vhost) }),
+    }))
     const reason = 'reason' in result ? result.reason : undefined
     this.#management = { reason, until: performance.now() + MANAGEMENT_PAUSE_MS }
     if (!('answer' in result)) return undefined
-    const { counts, connections } = result.answer
-    const report = reportOf(namespace, 'management', { counts, journal: null }, this.#options.queues)
-    return { report, connections }
+    const { answer } = result
+    return { ...answer, report: this.#report('management', answer.counts) }
   }
 
   /** A user without the tag `monitoring` may not see those of others. */
@@ -74,14 +85,23 @@ export class BrokerCounter {
     }
   }
 
-  async #overAmqp(): Promise<StatusReport> {
-    const { names, namespace } = this.#settings
+  async #overAmqp(): Promise<BrokerCounts> {
     const model = await this.#link.model()
-    const all = countedQueues(names, this.#options)
+    const all = countedQueues(this.#settings.names, this.#options)
     const now = performance.now()
     const isFound = this.#found !== undefined && now < this.#found.until
-    const counts = await countOn(model, isFound ? this.#found!.names : all)
+    const counts = readyCounts(await countOn(model, isFound ? this.#found!.names : all))
     if (!isFound) this.#found = { names: [...counts.keys()], until: now + DISCOVERY_PAUSE_MS }
-    return reportOf(namespace, 'amqp', { counts: readyCounts(counts), journal: null }, this.#options.queues)
+    return { report: this.#report('amqp', counts), counts }
   }
+
+  #report(source: StatusReport['source'], counts: BrokerCounts['counts']): StatusReport {
+    return reportOf(this.#settings.namespace, source, { counts, journal: null }, this.#options.queues)
+  }
+}
+
+/** Those to which clients publish messages that are to wait, or are due. */
+function scheduleExchanges(names: Names): Set<string> {
+  const ladder = new LadderNames(names)
+  return new Set([...UNITS.map((unit) => ladder.entry(unit)), names.deliver])
 }

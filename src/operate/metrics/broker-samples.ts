@@ -10,7 +10,7 @@ const MOST_QUEUES = 500
 const REST = '(others)'
 
 /** The metrics of what was counted. What AMQP cannot count is left out. */
-export function brokerSamples({ report, connections }: BrokerCounts): Sample[] {
+export function brokerSamples({ report, connections }: Pick<BrokerCounts, 'report' | 'connections'>): Sample[] {
   const { source, unroutable, parked } = report
   const isComplete = source === 'management'
   return [

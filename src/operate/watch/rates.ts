@@ -60,12 +60,15 @@ export function inWindow(samples: readonly CountSample[], now: number): CountSam
   return samples.slice(Math.max(from, 0))
 }
 
-/** A count that falls has begun anew: the broker was restarted. So has one that is not there yet. */
+/** A count that falls has begun anew: the broker was restarted. One that is not there yet is 0, and one that was there stays. */
 function publishedIn(samples: readonly CountSample[]): number | undefined {
   if (samples.every(({ published }) => published === undefined)) return undefined
-  const counts = samples.map(({ published = 0 }) => published)
-  const steps = counts.map((count, i) => count - (count < counts[i - 1]! ? 0 : (counts[i - 1] ?? count)))
-  return steps.reduce((sum, step) => sum + step, 0)
+  let [sum, before] = [0, samples[0]?.published ?? 0]
+  for (const { published = before } of samples) {
+    sum += published - (published < before ? 0 : before)
+    before = published
+  }
+  return sum
 }
 
 function round(value: number): number {

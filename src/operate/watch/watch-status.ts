@@ -3,16 +3,17 @@ import { isDuequeError, type DuequeError } from '../../base/errors.js'
 import { isHttpUrl } from '../http.js'
 import { journalStatus, type JournalStatus } from '../journal-status.js'
 import { operatorSettings, type OperatorSettings } from '../operator-settings.js'
+import { BrokerCounter, type BrokerCounts } from '../metrics/broker-counter.js'
+import { BrokerLink } from '../metrics/broker-link.js'
 import { pace } from '../pace.js'
 import type { StatusOptions } from '../status.js'
-import { reportOf, type StatusReport } from '../status-report.js'
-import { Counting } from './counting.js'
+import type { StatusReport } from '../status-report.js'
 import { Exporters } from './exporters.js'
 import type { Lateness } from './lateness.js'
 import { Probing } from './probing.js'
 import { inWindow, ratesOf, type CountSample, type Rates } from './rates.js'
 
-export interface WatchOptions extends StatusOptions {
+export interface WatchOptions extends Omit<StatusOptions, 'onProgress'> {
   /** How often to look, in milliseconds, 1000 at least. @default 5000 */
   everyMs?: number | undefined
   /**
@@ -72,7 +73,6 @@ export async function* watchStatus(options: WatchOptions): AsyncGenerator<Status
   const settings = operatorSettings(options, {
     queues: texts,
     shards: integer(1, 64),
-    onProgress: aFunction,
     onWithoutManagement: aFunction,
     everyMs: integer(1000, 3_600_000),
     metrics: metricsUrls,
@@ -84,8 +84,8 @@ export async function* watchStatus(options: WatchOptions): AsyncGenerator<Status
   const next = pace(1000 / everyMs, signal)
   await next()
   try {
-    for (let looking = watch.first(); !signal.aborted; looking = watch.look()) {
-      const look = await beforeAbort(looking, signal)
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
+      const look = await beforeAbort(isFirst ? watch.first() : watch.look(), signal)
       if (look) yield look
       await next()
     }
@@ -97,7 +97,8 @@ export async function* watchStatus(options: WatchOptions): AsyncGenerator<Status
 class Watch {
   readonly #settings: OperatorSettings
   readonly #options: WatchOptions
-  readonly #counting: Counting
+  readonly #link: BrokerLink
+  readonly #counter: BrokerCounter
   readonly #exporters: Exporters | undefined
   #probing: Probing | undefined
   #samples: CountSample[] = []
@@ -105,16 +106,19 @@ class Watch {
   #journal: { at: number; status: JournalStatus | null } | undefined
 
   constructor(settings: OperatorSettings, options: WatchOptions) {
-    const { metrics = [] } = options
+    const { metrics = [], queues = [], shards = 1 } = options
     this.#settings = settings
     this.#options = options
-    this.#counting = new Counting(settings, options)
+    this.#link = new BrokerLink({ ...settings, name: `${settings.name} status` })
+    this.#counter = new BrokerCounter(settings, this.#link, { queues, shards, published: true })
     this.#exporters = metrics.length > 0 ? new Exporters(metrics) : undefined
   }
 
   /** A broker that cannot be asked at all is an error. */
   async first(): Promise<StatusLook> {
     const look = await this.#look()
+    const without = this.#counter.management?.reason
+    if (without !== undefined && this.#settings.management !== false) this.#options.onWithoutManagement?.(without)
     if (!this.#closed && !this.#exporters && this.#options.probe !== false) this.#probing = new Probing(this.#settings)
     return { ...look, lateness: look.lateness ?? this.#probing?.look() ?? null }
   }
@@ -130,23 +134,20 @@ class Watch {
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all([this.#counting.close(), this.#probing?.close()])
+    await Promise.all([this.#link.close(), this.#probing?.close()])
   }
 
   async #look(): Promise<GoodLook> {
-    const [{ source, counts, published }, exported] = await Promise.all([
-      this.#counting.count(),
-      this.#exporters?.look(),
-    ])
+    const [counted, exported] = await Promise.all([this.#counter.count(), this.#exporters?.look()])
     const at = performance.now()
-    const journal = await this.#journalStatus(counts)
-    const report = reportOf(this.#settings.namespace, source, { counts, journal }, this.#options.queues ?? [])
+    const { published } = counted
+    const report = { ...counted.report, journal: await this.#journalStatus(counted) }
     this.#samples = inWindow([...this.#samples, { at, waiting: report.waiting.messages, published }], at)
     const rates = ratesOf(this.#samples, exported)
     return { at: new Date(), report, rates, lateness: exported?.lateness ?? this.#probing?.look() ?? null }
   }
 
-  async #journalStatus(counts: ReadonlyMap<string, unknown>): Promise<JournalStatus | null> {
+  async #journalStatus({ counts }: BrokerCounts): Promise<JournalStatus | null> {
     const now = performance.now()
     if (!this.#journal || now - this.#journal.at > JOURNAL_EVERY_MS)
       this.#journal = { at: now, status: await journalStatus(this.#settings, (queue) => counts.has(queue)) }

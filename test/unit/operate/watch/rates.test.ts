@@ -11,6 +11,7 @@ const exported = (messages: number, overSeconds: number, scheduled?: number): Ex
   scheduled,
 })
 
+// prettier-ignore
 test.each<[string, Triple[], Exported | undefined, object | null]>([
   ['one look', [[0, 5, 1]], undefined, null],
   ['looks within one count of the management API', [[0, 5, 1], [4, 9, 5]], undefined, null],
@@ -18,6 +19,7 @@ test.each<[string, Triple[], Exported | undefined, object | null]>([
   ['a count that is older than the other', [[0, 5, 10], [10, 25, 11]], undefined, { scheduled: 0.1, delivered: 0 }],
   ['a broker that was restarted', [[0, 0, 100], [5, 0, 110], [10, 0, 5]], undefined, { scheduled: 1.5 }],
   ['the first message of a broker', [[0, 0], [10, 20, 20]], undefined, { source: 'management', scheduled: 2, delivered: 0 }],
+  ['looks of which one was without the API', [[0, 0, 100], [5, 0], [10, 0, 110]], undefined, { scheduled: 1 }],
   ['waiting messages alone', [[0, 10], [10, 5]], undefined, { source: 'counts', scheduled: null, delivered: null, waiting: -0.5 }],
   ['exporters', [[0, 10], [10, 5]], exported(40, 10, 20), { source: 'metrics', scheduled: 2, delivered: 4, waiting: -0.5 }],
   ['exporters of consumers', [[0, 10], [10, 5]], exported(40, 10), { source: 'metrics', scheduled: null, delivered: 4 }],
@@ -26,7 +28,7 @@ test.each<[string, Triple[], Exported | undefined, object | null]>([
   const rates = ratesOf(samples(...all), from)
   if (expected === null) expect(rates).toBeNull()
   else expect(rates).toMatchObject(expected)
-}) // prettier-ignore
+})
 
 test('a window has the looks of the last minute, and the one at its begin', () => {
   const at = (seconds: number) =>
