@@ -15,7 +15,7 @@ export interface PrivateNodeOptions {
   plugins?: readonly string[]
   /** With docker/advanced.config, the settings that the project recommends. @default true */
   advanced?: boolean
-  /** Counts in the management API are at most 2 seconds old instead of 10, which costs the node work. @default false */
+  /** Counts in the management API are at most 3 seconds old instead of 10, which costs the node work. @default false */
   freshCounts?: boolean
   /** Feature flags that are enabled; others are not. RabbitMQ 3.12 and later enables most of them all the same. */
   featureFlags?: readonly string[]
