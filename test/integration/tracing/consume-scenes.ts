@@ -148,7 +148,7 @@ export const volume = (url: string) =>
       options: { to: { queue }, in: 0 },
     }))
     const { scheduled } = await mq.scheduleAll(items)
-    await poll(() => Promise.resolve(consumer.stats().handled === count), { what: 'all handled', timeoutMs })
+    await poll(() => Promise.resolve(consumer.stats().handled === count), { what: 'all handled', timeoutMs: 60_000 })
     await poll(() => Promise.resolve(openSpans() === 0), { what: 'the acks', timeoutMs }).catch(() => undefined)
     const collected = () => {
       globalThis.gc!()
