@@ -18,18 +18,23 @@ export function observed<T>(
   outcome: Promise<T>,
   done: (failure: Failure | undefined, value: T | undefined) => void,
 ): Promise<T> {
-  const safely = (failure: Failure | undefined, value: T | undefined) => {
-    try {
-      done(failure, value)
-    } catch (error) {
-      diag.error('dueque: the end of an operation could not be recorded', error)
-    }
-  }
   outcome.then(
-    (value) => safely(undefined, value),
-    (error: unknown) => safely({ error, type: errorType(error) }, undefined),
+    (value) => safely(done, undefined, value),
+    (error: unknown) => safely(done, { error, type: errorType(error) }, undefined),
   )
   return outcome
+}
+
+function safely<T>(
+  done: (failure: Failure | undefined, value: T | undefined) => void,
+  failure: Failure | undefined,
+  value: T | undefined,
+): void {
+  try {
+    done(failure, value)
+  } catch (error) {
+    diag.error('dueque: the end of an operation could not be recorded', error)
+  }
 }
 
 /** The code of dueque's errors, else the name of the error's class. */

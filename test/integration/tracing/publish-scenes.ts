@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { connect, defineMessage, ladder, type ConnectOptions, type Dueque } from '../../../src/index.js'
 import { poll } from '../../../scripts/broker/poll.js'
 import { unique } from '../../strategies/recorder.js'
-import { cut, exporter, inTrace, judge, publishesOf, recordsOf, within } from './traced.js'
+import { cut, inTrace, judge, publishesOf, recordsOf, within } from './traced.js'
 
 export const job = defineMessage('job', z.number())
 const timeoutMs = 30_000
@@ -122,5 +122,3 @@ export const records = (url: string) =>
     await mq.close()
     return { ...judge(callers), journal: recordsOf('dueque.v1.journal'), log: recordsOf('dueque.v1.cancellations') }
   })
-
-export const forget = () => exporter.reset()

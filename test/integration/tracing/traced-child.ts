@@ -3,11 +3,13 @@
  * Arguments: URL of the broker, and the names of scenes: `a,b c` runs a and b side by side, then c.
  */
 import './traced.js'
-import * as consuming from './consume-scenes.js'
-import * as own from './own-scenes.js'
-import * as publishing from './publish-scenes.js'
+import { gate, handled, intake, postgresRelay, putBack, redisRelay, unroutable, volume } from './consume-scenes.js'
+import { linked, parented } from './own-scenes.js'
+import { bulk, declared, nacked, reconnected, records } from './publish-scenes.js'
 
-const scenes = { ...publishing, ...consuming, ...own } as unknown as Record<string, (url: string) => Promise<unknown>>
+const publishing = { reconnected, declared, nacked, bulk, records }
+const consuming = { handled, putBack, gate, intake, unroutable, redisRelay, postgresRelay, volume }
+const scenes: Record<string, (url: string) => Promise<unknown>> = { ...publishing, ...consuming, linked, parented }
 const [url, ...groups] = process.argv.slice(2)
 for (const group of groups)
   await Promise.all(
