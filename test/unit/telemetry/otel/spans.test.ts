@@ -1,5 +1,5 @@
 import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
+import { NodeTracerProvider, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace-node'
 import { describe, expect, it } from 'vitest'
 import { order, settled, to } from '../world.js'
 import { idsOf, named, tracedWorld, useContexts } from './world.js'
@@ -258,4 +258,25 @@ describe('cancellations and runs', () => {
     const inner = named(spans(), 'schedule orders').find(({ parentSpanContext }) => parentSpanContext)
     expect(inner!.parentSpanContext).toEqual(process!.spanContext())
   })
+})
+
+it('a span processor that throws changes no outcome', async () => {
+  const fail = () => {
+    throw new Error('processor')
+  }
+  const none = () => Promise.resolve()
+  for (const faults of [
+    { onStart: fail, onEnd: fail },
+    { onStart: () => undefined, onEnd: fail },
+  ]) {
+    const processor: SpanProcessor = { ...faults, forceFlush: none, shutdown: none }
+    const tracerProvider = new NodeTracerProvider({ spanProcessors: [processor] })
+    const { mq, consumer } = await tracedWorld({ tracerProvider })
+    await mq.schedule(order, 1, { to, in: 0 })
+    expect(await mq.scheduleAll([{ message: order, payload: 2, options: { to, in: 0 } }])).toMatchObject({
+      scheduled: 1,
+    })
+    await settled()
+    expect(consumer.stats().handled).toBe(2)
+  }
 })
