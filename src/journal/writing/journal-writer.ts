@@ -41,6 +41,8 @@ export class JournalWriter {
       return isPatient
     },
     published: (recorded, error) => this.#published(recorded, error),
+    unrecorded: ({ message: { id } }, error) =>
+      this.#settings.logger.warn('a retry waits and is not in the journal', { id, error: errorText(error) }),
   }
   /**
    * The record of a restored message follows the confirm of the message, whatever its delay: a restore that is repeated skips

@@ -24,6 +24,8 @@ export interface Records {
   writesAgain(recorded: RecordedPlan, error: unknown): boolean
   /** The message is confirmed, or has failed with `error`. */
   published(recorded: RecordedPlan, error?: DuequeError): void
+  /** A message that a program sends on waits, and its record could not be written. */
+  unrecorded(recorded: RecordedPlan, error: unknown): void
 }
 
 /**
@@ -37,7 +39,7 @@ export class RecordedPlan implements PublishPlan, PublicationEnd, RecordWriter {
   readonly due: number
   /**
    * Resolves when the message and its record are confirmed. Rejects when the message fails; with the outcome `unknown` if the
-   * message waits and its record is not confirmed.
+   * message waits and its record is not confirmed, unless it is a message that a program sends on.
    */
   readonly outcome: Promise<void>
   readonly #plan: PublishPlan
@@ -73,8 +75,23 @@ export class RecordedPlan implements PublishPlan, PublicationEnd, RecordWriter {
     // Side by side: each may declare queues, whose confirms are held for a while.
     if ('then' in prepared) return ready ? Promise.all([prepared, ready]).then(() => undefined) : prepared
     if (ready) return ready
-    this.#written = this.#records.write(this)
+    this.#write()
     return prepared
+  }
+
+  #write(): void {
+    try {
+      this.#written = this.#records.write(this)
+    } catch (error) {
+      if (!this.#isSentOn) throw error
+      this.recorded(error)
+    }
+  }
+
+  /** A retry, or another message that waits in any case: better unseen than dead. */
+  get #isSentOn(): boolean {
+    const { timeoutMs, restored } = this.options
+    return timeoutMs === Infinity && !restored
   }
 
   safeAt(): number {
@@ -107,8 +124,9 @@ export class RecordedPlan implements PublishPlan, PublicationEnd, RecordWriter {
 
   #settle(): void {
     if (!this.#isConfirmed || !this.#isRecorded) return
-    if (this.#error === undefined) this.#resolve()
-    else this.#reject(notRecorded(this.#error))
+    if (this.#error !== undefined && !this.#isSentOn) return this.#reject(notRecorded(this.#error))
+    if (this.#error !== undefined) this.#records.unrecorded(this, this.#error)
+    this.#resolve()
   }
 }
 

@@ -20,6 +20,7 @@ function planOf(
     write: vi.fn(() => 5),
     writesAgain: vi.fn(() => false),
     published: vi.fn(),
+    unrecorded: vi.fn(),
   }
   const inner = { prepare: () => prepared.shift()!, safeAt: () => 42 }
   return { plan: new RecordedPlan(message, inner, { declare: false, ...options }, records), ...records }
