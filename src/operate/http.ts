@@ -6,6 +6,8 @@ export interface HttpSource {
   user?: string
   password?: string
   timeoutMs: number
+  /** Gives up what is asked. */
+  signal?: AbortSignal
 }
 
 export function isHttpUrl(text: string): boolean {
@@ -27,14 +29,15 @@ export function httpSource(text: string, timeoutMs: number): HttpSource {
  * @throws Error that {@link httpReason} reads
  */
 export async function get(
-  { user, password = '', timeoutMs, url }: HttpSource,
+  { user, password = '', timeoutMs, url, signal }: HttpSource,
   path = '',
   named: Readonly<Record<number, string>> = {},
 ): Promise<Response> {
   const authorization = user !== undefined && `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+  const inTime = AbortSignal.timeout(timeoutMs)
   const response = await fetch(path === '' ? url : url.href.replace(/\/+$/, '') + path, {
     headers: authorization ? { authorization } : {},
-    signal: AbortSignal.timeout(timeoutMs),
+    signal: signal ? AbortSignal.any([signal, inTime]) : inTime,
   })
   if (response.ok) return response
   await response.body?.cancel()

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import amqp from 'amqplib'
 import { connect } from 'dueque'
 import { postgres } from 'dueque/postgres'
@@ -178,10 +180,21 @@ test.each(['redis', 'postgres'] as const)('knows what waits in %s, and how far r
   })
 })
 
-test('refuses a port that is taken, and wrong options', async () => {
-  const exporter = await startMetrics(['--no-management'])
+test('refuses a port that is taken, and ends at once while a source is silent', async () => {
+  let isAsked = false
+  const silent = createServer(() => (isAsked = true)).listen(0, '127.0.0.1')
+  onTestFinished(() => void silent.close())
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const exporter = await startMetrics(['--management', `http://127.0.0.1:${port}`])
   const taken = await run(['metrics', '--port', String(exporter.port)], { AMQP_URL: vhost.url })
   expect(taken).toMatchObject({ code: 2, stdout: '' })
   expect(taken.stderr).toMatch(/^error: --port: .*EADDRINUSE/)
-  expect(await run(['metrics'])).toMatchObject({ code: 2 })
+  exporter.get('/metrics').catch(() => undefined)
+  await poll(() => isAsked, { what: 'a question to the management API' })
+  const startedAt = performance.now()
+  exporter.child.kill('SIGTERM')
+  expect((await exporter.ended).code).toBe(0)
+  // The API would have 10 s to answer.
+  expect(performance.now() - startedAt).toBeLessThan(8000)
 })

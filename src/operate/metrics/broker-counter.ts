@@ -38,6 +38,7 @@ export class BrokerCounter {
   readonly #settings: OperatorSettings
   readonly #link: BrokerLink
   readonly #options: BrokerCountsOptions
+  readonly #closing = new AbortController()
   #management: { readonly reason: string | undefined; readonly until: number } | undefined
   /** Queues that exist, as of a time. */
   #found: { names: readonly string[]; until: number } | undefined
@@ -60,14 +61,21 @@ export class BrokerCounter {
     return counted ?? this.#overAmqp()
   }
 
+  /** Gives up what the management API is asked: nothing keeps the process alive. */
+  close(): void {
+    this.#closing.abort()
+  }
+
   async #byManagement(): Promise<BrokerCounts | undefined> {
     const { endpoints, names } = this.#settings
-    const result = await askManagement(this.#settings, endpoints, async (api, { vhost }) => ({
-      counts: await listQueues(api, vhost, queuePattern(names)),
-      ...(this.#options.published
+    const result = await askManagement(this.#settings, endpoints, async (found, { vhost }) => {
+      const api = { ...found, signal: this.#closing.signal }
+      const counts = await listQueues(api, vhost, queuePattern(names))
+      const more = this.#options.published
         ? { published: await publishedTo(api, vhost, scheduleExchanges(names)) }
-        : { connections: await this.#connections(api, vhost) }),
-    }))
+        : { connections: await this.#connections(api, vhost) }
+      return { counts, ...more }
+    })
     const reason = 'reason' in result ? result.reason : undefined
     this.#management = { reason, until: performance.now() + MANAGEMENT_PAUSE_MS }
     if (!('answer' in result)) return undefined

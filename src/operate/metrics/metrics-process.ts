@@ -74,6 +74,9 @@ export function startMetrics(options: MetricsOptions): MetricsProcess {
       const samples = [...(counted.value ? brokerSamples(counted.value) : []), ...(inStore?.value ?? [])]
       return { up: states.up, samples: [...states.samples(), ...samples] }
     },
-    close: () => link.close(),
+    close() {
+      counter.close()
+      return link.close()
+    },
   }
 }
