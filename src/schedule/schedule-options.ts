@@ -34,7 +34,7 @@ export interface SendOptions {
 }
 
 /** Where to, and what else travels with a message. */
-interface Addressed extends SendOptions {
+export interface AddressOptions extends SendOptions {
   /** A queue, or an exchange with a routing key. */
   to: Destination
   /**
@@ -59,13 +59,13 @@ export interface Repeat {
  * Where to, when, and what else travels with a message. The due time stands last, and a repetition has no `in` and `at` of its
  * own, so that TypeScript names these two if they are both missing or both there.
  */
-export type ScheduleOptions = (Repeat & Addressed) | (Due & Addressed)
+export type ScheduleOptions = (Repeat & AddressOptions) | (Due & AddressOptions)
 
 /** A message to which its definition and payload are still to be added. */
 export type Draft = { -readonly [K in keyof DelayedMessage]: DelayedMessage[K] }
 
 /** Also those that only some strategies have. */
-type Known = keyof Addressed | keyof Due | keyof ConflictOptions | 'transaction'
+type Known = keyof AddressOptions | keyof Due | keyof ConflictOptions | 'transaction'
 
 export const SEND_OPTIONS: Record<keyof SendOptions, true> = {
   headers: true,

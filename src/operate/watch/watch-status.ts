@@ -134,6 +134,7 @@ class Watch {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#counter.close()
     await Promise.all([this.#link.close(), this.#probing?.close()])
   }
 
