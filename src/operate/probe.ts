@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { Channel } from 'amqplib'
 import { AmqpBroker } from '../amqp/amqp-broker.js'
+import { closeInTime } from '../amqp/connection/close-in-time.js'
 import { AmqpConnection } from '../amqp/connection/connection.js'
 import { parseEndpoints } from '../amqp/connection/endpoint.js'
 import { operationFailure } from '../amqp/connection/failures.js'
@@ -79,13 +80,16 @@ export class Probe {
     }
   }
 
-  /** Deletes the queue, in any case. */
+  /** Deletes the queue, in any case. A silent broker is left after 3 s. */
   async close(): Promise<void> {
-    try {
-      await this.#session?.close()
-    } finally {
-      await remove(this.#connection, this.#queue)
-    }
+    const session = this.#session
+    const [isClosed, isRemoved] = await Promise.all([
+      closeInTime(session?.close()),
+      closeInTime(remove(this.#connection, this.#queue)),
+    ])
+    if (!isClosed) session?.destroy()
+    if (isRemoved) await this.#connection.close()
+    else this.#connection.destroy()
   }
 
   async #open(): Promise<void> {
@@ -137,13 +141,7 @@ async function arrived(at: Promise<number>, signal: AbortSignal): Promise<number
 
 /** On a new channel: the other may have been closed by an error. Its binding goes with the queue. */
 async function remove(connection: AmqpConnection, queue: string): Promise<void> {
-  try {
-    const channel = await connection.model?.createChannel()
-    channel?.on('error', () => undefined)
-    await channel?.deleteQueue(queue)
-  } catch {
-    // It was never declared, or goes by itself.
-  } finally {
-    await connection.close()
-  }
+  const channel = await connection.model?.createChannel()
+  channel?.on('error', () => undefined)
+  await channel?.deleteQueue(queue)
 }

@@ -62,8 +62,8 @@ const metricsUrls: Rule = (value, option) => {
 
 /**
  * Looks at the status of a broker again and again, as `statusReport` does, with rates and lateness of the last minute. Goes on
- * when the broker goes away and comes back. End it by `signal`, or by leaving the loop, which takes up to 3 s: the queue of
- * the probe is deleted.
+ * when the broker goes away and comes back. End it by `signal`, or by leaving the loop, which takes up to 3 s, and 9 s if
+ * the broker is silent: the queue of the probe is deleted.
  *
  * @throws DuequeError as `statusReport` does, from the first look only
  * @example
