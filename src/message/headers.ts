@@ -65,13 +65,16 @@ export function checkHeaders(headers: unknown): Headers {
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
     throw invalidOption('headers', 'an object', headers)
   }
-  const given = Object.entries(headers).filter(([, value]) => value !== undefined)
+  const checked: Record<string, HeaderValue> = {}
   let bytes = 0
-  for (const [name, value] of given) {
+  for (const [name, value] of Object.entries(headers) as [string, unknown][]) {
+    if (value === undefined) continue
     if (isReserved(name) || ROUTING_HEADERS.includes(name) || BROKER_HEADER.test(name)) {
       throw new DuequeError('RESERVED_NAME', `headers: ${name} is kept for dueque and the broker`, { name })
     }
     bytes += nameBytes(name) + valueBytes(`headers.${name}`, value, 0)
+    // To clone texts and numbers would take longer than everything else about them.
+    checked[name] = (typeof value === 'object' ? structuredClone(value) : value) as HeaderValue
   }
   if (bytes > MAX_HEADER_BYTES) {
     throw new DuequeError('HEADERS_TOO_LARGE', `headers: ${bytes} bytes, over the limit of ${MAX_HEADER_BYTES}`, {
@@ -79,10 +82,7 @@ export function checkHeaders(headers: unknown): Headers {
       maxBytes: MAX_HEADER_BYTES,
     })
   }
-  // To clone texts and numbers would take longer than everything else about them.
-  return Object.fromEntries(
-    given.map(([name, value]) => [name, typeof value === 'object' ? structuredClone(value) : value]),
-  )
+  return checked
 }
 
 function nameBytes(name: string): number {

@@ -93,7 +93,13 @@ export class Scheduler {
 
   #run(scheduled: Scheduled, extras: ScheduleExtras): Promise<Receipt> {
     if (!this.#hooks?.has('schedule')) return this.#confirm(scheduled, extras)
-    return this.#hooks.schedule(scheduled.draft, (draft) => this.#confirm(scheduled, extras, draft), extras.bulk)
+    let drafted: Draft
+    try {
+      drafted = scheduled.draft()
+    } catch (error) {
+      return rejected(error)
+    }
+    return this.#hooks.schedule(drafted, (draft) => this.#confirm(scheduled, extras, draft), extras.bulk)
   }
 
   /** Other work that {@link settled} waits for. */
@@ -172,4 +178,11 @@ export class Scheduler {
     }
     return { onConflict, transaction }
   }
+}
+
+/** As an async function rejects, without one for each message. */
+function rejected(error: unknown): Promise<never> {
+  return new Promise((_, reject) => {
+    reject(error as Error)
+  })
 }

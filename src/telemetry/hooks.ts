@@ -53,13 +53,12 @@ export class TelemetryHooks {
     return this.#having[hook].length > 0
   }
 
-  /** Drafts a message and sends it. */
-  async schedule<D extends Draft>(
-    prepare: () => D,
+  /** Sends a message. */
+  schedule<D extends Draft>(
+    draft: D,
     send: (draft: D) => Promise<Receipt>,
     bulk: BulkInfo | undefined,
   ): Promise<Receipt> {
-    const draft = prepare()
     const { id, name, destination: to, dueAt } = draft
     const headers: Record<string, HeaderValue> = { ...draft.headers }
     const run = () => {
@@ -70,7 +69,8 @@ export class TelemetryHooks {
       }
       return send(draft)
     }
-    const info = { id, name, to, dueAt: new Date(dueAt), ...(bulk && { bulk }) }
+    const common = { id, name, to, dueAt: new Date(dueAt) }
+    const info = bulk ? { ...common, bulk } : common
     return this.#wrap('schedule', (telemetry, once) => telemetry.schedule!(info, headers, once), run)
   }
 
@@ -167,10 +167,13 @@ export class TelemetryHooks {
     call: (telemetry: Telemetry, once: () => Promise<T>) => unknown,
     run: () => Promise<T>,
   ): Promise<T> {
-    const wrapped = this.#having[hook].reduceRight(
-      (inside, telemetry) => () => this.#once(hook, (once) => call(telemetry, once), inside),
-      run,
-    )
+    let wrapped = run
+    // The first is the outermost. A loop, because this runs for each message.
+    const telemetries = this.#having[hook]
+    for (let i = telemetries.length - 1; i >= 0; i--) {
+      const [telemetry, inside] = [telemetries[i]!, wrapped]
+      wrapped = () => this.#once(hook, (once) => call(telemetry, once), inside)
+    }
     return wrapped()
   }
 

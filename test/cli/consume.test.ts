@@ -64,6 +64,7 @@ test('prints one JSON document a line with --json', async () => {
         attempt: 1,
         routingKey: queue,
         exchange: text,
+        scheduledAt: text,
         headers: { tenant: 't' },
       },
     ],

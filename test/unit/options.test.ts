@@ -27,6 +27,7 @@ it('options that are missing or undefined have their defaults', () => {
       maxBodyBytes: 16_777_216,
       logger: Object.fromEntries(['debug', 'info', 'warn', 'error'].map((level) => [level, expect.any(Function)])),
       clock: systemClock,
+      telemetry: [],
     })
   }
 })
