@@ -115,7 +115,8 @@ export class Dispatch {
 
   resume(): void {
     this.#isStopped = this.#isClosing
-    this.#start()
+    // Messages that came all the same may be early.
+    for (const incoming of this.#ready.remove(() => true)) this.#place(incoming)
   }
 
   /** Requeues all messages that have not started. */

@@ -6,7 +6,7 @@ import { Acks, SAFE_FRAMES, type Settling } from './acks.js'
 import { RecoveringChannel } from '../connection/channel.js'
 import type { AmqpConnection } from '../connection/connection.js'
 import { closeInTime } from '../connection/close-in-time.js'
-import { isLoss, operationFailure } from '../connection/failures.js'
+import { isLoss, operationFailure, replyCode } from '../connection/failures.js'
 import { consumePlainly } from '../connection/uninstrumented.js'
 
 export interface SubscribeSettings {
@@ -57,9 +57,13 @@ class Subscriber implements AmqpSubscription {
   #framesBefore = 0
   /** Each lost one counts as a delivery of all that it had not settled. */
   #channels = 0
+  /** Each has given back whatever had not started, which RabbitMQ before 4.3 counts likewise. */
+  #pauses = 0
   #prefetch: number
+  /** Of the channel that is there. */
   #onMessage: ((message: ConsumeMessage | null) => void) | undefined
-  #replacing: Promise<void> | undefined
+  /** The last change of the AMQP consumer. One after another: each begins with what the one before has left. */
+  #changing: Promise<void> = Promise.resolve()
 
   constructor(settings: SubscribeSettings, listener: (arrival: Arrival) => void) {
     this.#settings = settings
@@ -72,13 +76,16 @@ class Subscriber implements AmqpSubscription {
   }
 
   start(): Promise<void> {
-    const { connection, queue, failed, logger } = this.#settings
+    const { connection, queue, cancelled, failed, logger } = this.#settings
     return new Promise((resolve, reject) => {
       this.#lane = new RecoveringChannel(connection, {
         open: (model) => model.createChannel(),
         up: (channel) => this.#up(channel).then(resolve),
         down: (error) => {
           this.#consumerTag = undefined
+          this.#onMessage = undefined
+          // The queue was deleted while nobody consumed it: paused, for instance.
+          if (replyCode(error) === 404) cancelled()
           if (error) logger.warn('consumer channel lost', { queue, error: errorText(error) })
         },
         failed: (error) => {
@@ -102,7 +109,7 @@ class Subscriber implements AmqpSubscription {
     const isLive = () => this.#lane?.channel === channel
     const losses = this.#channels++
     const onMessage = (message: ConsumeMessage | null) => {
-      if (message) return this.#listener(new AmqpArrival(message, { acks, losses, isLive }))
+      if (message) return this.#listener(new AmqpArrival(message, { acks, losses: losses + this.#pauses, isLive }))
       logger.warn('the broker cancelled the consumer: its queue was deleted or moved, or a message was held too long', {
         queue,
       })
@@ -112,43 +119,52 @@ class Subscriber implements AmqpSubscription {
       channel.close().catch(() => undefined)
     }
     this.#onMessage = onMessage
-    if (this.#isPaused) return
-    const { consumerTag } = await channel.consume(queue, onMessage, { arguments: this.#settings.arguments })
-    this.#consumerTag = consumerTag
+    await this.#inTurn(() => this.#consume(channel))
     this.#started = true
+  }
+
+  /** Starts the AMQP consumer, unless it is there, paused or over. */
+  async #consume(channel: Channel): Promise<void> {
+    const onMessage = this.#onMessage
+    if (!onMessage || this.#consumerTag !== undefined || this.#isPaused || this.#cancelled) return
+    const { queue, arguments: args } = this.#settings
+    const { consumerTag } = await channel.consume(queue, onMessage, { arguments: args })
     if (this.#cancelled) await closeInTime(channel.cancel(consumerTag))
+    else if (this.#lane?.channel === channel) this.#consumerTag = consumerTag
   }
 
   setPrefetch(prefetch: number): void {
     this.#prefetch = prefetch
     this.#acks?.setPrefetch(prefetch)
-    void this.#inTurn(() => this.#replace())
+    this.#inTurn(() => this.#replace()).catch(() => undefined)
   }
 
   pause(): Promise<void> {
     return this.#inTurn(async () => {
       this.#isPaused = true
+      this.#pauses++
       const tag = this.#consumerTag
       this.#consumerTag = undefined
       if (tag !== undefined) await closeInTime(this.#lane?.channel?.cancel(tag))
-    })
+    }).catch(() => undefined)
   }
 
   resume(): Promise<void> {
     return this.#inTurn(async () => {
       this.#isPaused = false
-      const [channel, onMessage] = [this.#lane?.channel, this.#onMessage]
-      if (!channel || !onMessage || this.#consumerTag !== undefined || this.#cancelled) return
-      const { consumerTag } = await channel.consume(this.#settings.queue, onMessage, {
-        arguments: this.#settings.arguments,
-      })
-      if (this.#lane?.channel === channel) this.#consumerTag = consumerTag
-    })
+      const channel = this.#lane?.channel
+      if (!channel) return
+      // It may have changed meanwhile: running handlers go on during a pause.
+      await channel.prefetch(this.#prefetch)
+      await this.#consume(channel)
+    }).catch(() => undefined)
   }
 
   /** After an error the channel is lost, and starts anew with what holds then. */
   #inTurn(work: () => Promise<void>): Promise<void> {
-    return (this.#replacing = (this.#replacing ?? Promise.resolve()).then(work).catch(() => undefined))
+    const changed = this.#changing.then(work)
+    this.#changing = changed.catch(() => undefined)
+    return changed
   }
 
   /**
@@ -169,7 +185,7 @@ class Subscriber implements AmqpSubscription {
 
   async cancel(): Promise<void> {
     this.#cancelled = true
-    if (this.#replacing) await closeInTime(this.#replacing)
+    await closeInTime(this.#changing)
     this.#acks?.flush()
     this.#framesBefore = this.#acks?.frames ?? 0
     const tag = this.#consumerTag
@@ -205,7 +221,7 @@ async function settle(channel: Channel, queue: string): Promise<void> {
 /** What the arrivals of one channel share. */
 interface Origin {
   readonly acks: Acks<ConsumeMessage>
-  /** Channels before it. */
+  /** Channels and pauses before it. */
   readonly losses: number
   readonly isLive: () => boolean
 }

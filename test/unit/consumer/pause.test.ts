@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { MemoryQueue } from '../../../src/strategies/memory/memory-queue.js'
 import { settled, world } from './world.js'
 import { rejection } from '../thrown.js'
 
@@ -72,6 +73,26 @@ it('a paused consumer closes, and a closed one is refused', async () => {
   await consumer.close()
   expect(broker.messages('orders')).toHaveLength(1)
   for (const call of [consumer.pause(), consumer.resume()]) expect((await rejection(call)).code).toBe('CLOSED')
+})
+
+it('a message that comes to a paused consumer all the same waits until it is due', async () => {
+  const { value } = Object.getOwnPropertyDescriptor(MemoryQueue.prototype, 'subscribe')!
+  const subscribe = value as MemoryQueue['subscribe']
+  const spy = vi.spyOn(MemoryQueue.prototype, 'subscribe')
+  onTestFinished(() => spy.mockRestore())
+  // As of a broker that answers too late.
+  spy.mockImplementation(function (this: MemoryQueue, ...args) {
+    return { ...subscribe.apply(this, args), pause: () => Promise.resolve() }
+  })
+  const { consumer, clock, arrive, log } = await world(() => undefined)
+  await consumer.pause()
+  await arrive('early', { dueAt: clock.now() + 5000 })
+  await consumer.resume()
+  await settled()
+  expect([log, consumer.stats().held]).toEqual([[], 1])
+  clock.advance(5000)
+  await settled()
+  expect(log).toEqual(['early'])
 })
 
 it('handlers start at the rate, also those of retries', async () => {
