@@ -136,7 +136,8 @@ export class TelemetryHooks {
       return Object.fromEntries(
         names.map((name) => {
           const listener = events[name] as (...args: unknown[]) => unknown
-          return [name, (...args: unknown[]) => this.#attempt(`events.${name}`, () => listener(...args))]
+          // What it returns is looked at here alone.
+          return [name, (...args: unknown[]) => void this.#attempt(`events.${name}`, () => listener(...args))]
         }),
       )
     })

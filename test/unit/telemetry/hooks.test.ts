@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { systemClock } from '../../../src/base/clock.js'
+import { Events } from '../../../src/events.js'
 import type { ProcessInfo, Telemetry } from '../../../src/index.js'
 import { TelemetryHooks } from '../../../src/telemetry/hooks.js'
 import { logger, settled } from './world.js'
@@ -76,6 +77,17 @@ describe('a hook', () => {
       throw new Error('hook')
     })
     for (let n = 0; n < 5; n++) await run(() => Promise.resolve())
+    expect([onError.mock.calls.length, log.error.mock.calls.length]).toEqual([1, 1])
+  })
+
+  it('that is a listener, and rejects, is reported once, and logged once a minute', async () => {
+    const [log, onError] = [logger(), vi.fn()]
+    const unblocked = () => Promise.reject(new Error('listener')) as unknown as undefined
+    const hooks = new TelemetryHooks([{ events: { unblocked } }], { clock: systemClock, logger: log, onError })
+    const events = new Events(log)
+    for (const listeners of hooks.listeners()) events.on('unblocked', listeners.unblocked!)
+    for (let n = 0; n < 5; n++) events.emit('unblocked')
+    await settled()
     expect([onError.mock.calls.length, log.error.mock.calls.length]).toEqual([1, 1])
   })
 
