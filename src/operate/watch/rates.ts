@@ -1,4 +1,5 @@
 import type { Exported } from './exporters.js'
+import type { StatusReport } from '../status-report.js'
 import { WINDOW_MS } from './window.js'
 
 /** Messages a second in the last minute, or since the watch began. */
@@ -21,6 +22,7 @@ export interface Rates {
 export interface CountSample {
   /** Milliseconds of a time that never goes back. */
   at: number
+  source: StatusReport['source']
   waiting: number
   /** Messages that clients have published to wait, since some beginning. Undefined if it is not known. */
   published: number | undefined
@@ -54,10 +56,12 @@ export function ratesOf(samples: readonly CountSample[], exported: Exported | un
   }
 }
 
-/** Those of the last minute, and the last one before it. */
+/** Those of the last minute, and the last one before it. Only since the source has changed, which counts otherwise. */
 export function inWindow(samples: readonly CountSample[], now: number): CountSample[] {
+  const last = samples.at(-1)
+  const others = samples.findLastIndex(({ source }) => source !== last?.source)
   const from = samples.findLastIndex(({ at }) => at <= now - WINDOW_MS)
-  return samples.slice(Math.max(from, 0))
+  return samples.slice(Math.max(from, others + 1, 0))
 }
 
 /** A count that falls has begun anew: the broker was restarted. One that is not there yet is 0, and one that was there stays. */

@@ -143,7 +143,8 @@ class Watch {
     const at = performance.now()
     const { published } = counted
     const report = { ...counted.report, journal: await this.#journalStatus(counted) }
-    this.#samples = inWindow([...this.#samples, { at, waiting: report.waiting.messages, published }], at)
+    const { source, waiting } = report
+    this.#samples = inWindow([...this.#samples, { at, source, waiting: waiting.messages, published }], at)
     const rates = ratesOf(this.#samples, exported)
     return { at: new Date(), report, rates, lateness: exported?.lateness ?? this.#probing?.look() ?? null }
   }

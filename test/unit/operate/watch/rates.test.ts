@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import type { Exported } from '../../../../src/operate/watch/exporters.js'
 import { countOfMessages } from '../../../../src/operate/watch/lateness.js'
-import { inWindow, ratesOf } from '../../../../src/operate/watch/rates.js'
+import { inWindow, ratesOf, type CountSample } from '../../../../src/operate/watch/rates.js'
 
 type Triple = [seconds: number, waiting: number, published?: number]
-const samples = (...all: Triple[]) =>
-  all.map(([seconds, waiting, published]) => ({ at: seconds * 1000, waiting, published }))
+const samples = (...all: Triple[]): CountSample[] =>
+  all.map(([seconds, waiting, published]) => ({ at: seconds * 1000, source: 'management', waiting, published }))
 const exported = (messages: number, overSeconds: number, scheduled?: number): Exported => ({
   lateness: { source: 'metrics', overSeconds, messages, p50Ms: 1, p99Ms: 1, queues: [], problems: [] },
   scheduled,
@@ -37,6 +37,13 @@ test('a window has the looks of the last minute, and the one at its begin', () =
   expect(at(64)).toEqual([0, 5, 30, 64])
   expect(at(65)).toEqual([5, 30, 64])
   expect(at(1000)).toEqual([64])
+})
+
+test('a window has looks of one source, so that all messages that were ever published are not those of a minute', () => {
+  const [early, ...later] = samples([0, 5], [60, 9, 1_000_000], [65, 9, 1_000_010])
+  const all: CountSample[] = [{ ...early!, source: 'amqp' }, ...later]
+  expect(inWindow(all.slice(0, 2), 60_000).map(({ at }) => at)).toEqual([60_000])
+  expect(ratesOf(inWindow(all, 65_000), undefined)).toMatchObject({ scheduled: 2, overSeconds: 5 })
 })
 
 test('quantiles of single messages are those of a message', () => {
