@@ -120,6 +120,18 @@ test('without the management API, counts what AMQP shows, and says that this is 
   await poll(async () => (await dead()) === 3, { what: 'one more', timeoutMs: 30_000 })
 })
 
+test('over AMQP, counts a namespace from the moment at which it is declared', async () => {
+  const later = unique('metrics')
+  const exporter = await startMetrics(['--no-management'], { DUEQUE_NAMESPACE: later })
+  const counted = async () => {
+    const value = await exporter.scrape()
+    return [value('messages_parked'), value('messages_waiting', { unit: 'm' })]
+  }
+  expect(await counted()).toEqual([0, 0])
+  await fill(...['unroutable', 'parked', 'wait.30m'].map((name) => `${later}.v1.${name}`))
+  await poll(async () => String(await counted()) === '1,1', { what: 'the messages', timeoutMs: 60_000 })
+})
+
 test('says so while the broker is away or silent, and goes on when it is back', async () => {
   const proxy = await TcpProxy.to(vhost.url)
   onTestFinished(() => proxy.close())

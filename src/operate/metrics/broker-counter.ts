@@ -1,4 +1,5 @@
-import type { Names } from '../../amqp/topology/names.js'
+import type { ChannelModel } from 'amqplib'
+import { deadQueue, type Names } from '../../amqp/topology/names.js'
 import { isDuequeError } from '../../base/errors.js'
 import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
@@ -95,12 +96,19 @@ export class BrokerCounter {
 
   async #overAmqp(): Promise<BrokerCounts> {
     const model = await this.#link.model()
-    const all = countedQueues(this.#settings.names, this.#options)
     const now = performance.now()
-    const isFound = this.#found !== undefined && now < this.#found.until
-    const counts = readyCounts(await countOn(model, isFound ? this.#found!.names : all))
-    if (!isFound) this.#found = { names: [...counts.keys()], until: now + DISCOVERY_PAUSE_MS }
+    const found = this.#found && now < this.#found.until ? this.#found.names : undefined
+    const counts = readyCounts(await countOn(model, found ?? (await this.#possible(model))))
+    if (!found && counts.has(this.#settings.names.unroutable))
+      this.#found = { names: [...counts.keys()], until: now + DISCOVERY_PAUSE_MS }
     return { report: this.#report('amqp', counts), counts }
+  }
+
+  /** The queues to look for. Before anything is declared in the namespace, few: the next look asks again. */
+  async #possible(model: ChannelModel): Promise<readonly string[]> {
+    const { names } = this.#settings
+    const isDeclared = (await countOn(model, [names.unroutable])).size > 0
+    return isDeclared ? countedQueues(names, this.#options) : this.#options.queues.map(deadQueue)
   }
 
   #report(source: StatusReport['source'], counts: BrokerCounts['counts']): StatusReport {
