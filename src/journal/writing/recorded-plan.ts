@@ -70,13 +70,19 @@ export class RecordedPlan implements PublishPlan, PublicationEnd, RecordWriter {
 
   prepare(): Frame | Promise<void> {
     const prepared = this.#plan.prepare()
-    if (this.#written !== undefined) return prepared
-    const ready = this.#records.untilReady(this.due)
+    if (this.#written !== undefined || this.#isRecorded) return prepared
+    const ready = this.#untilReady()
     // Side by side: each may declare queues, whose confirms are held for a while.
     if ('then' in prepared) return ready ? Promise.all([prepared, ready]).then(() => undefined) : prepared
     if (ready) return ready
     this.#write()
     return prepared
+  }
+
+  /** A message that is sent on goes without its record if the stream takes none. */
+  #untilReady(): Promise<void> | undefined {
+    const ready = this.#records.untilReady(this.due)
+    return this.#isSentOn ? ready?.catch((error: unknown) => this.recorded(error)) : ready
   }
 
   #write(): void {

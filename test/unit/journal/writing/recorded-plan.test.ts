@@ -60,6 +60,18 @@ it('waits for its stream and its rungs side by side, and fails with either', asy
   expect(write).not.toHaveBeenCalled()
 })
 
+it('a message that is sent on goes without its record if the stream takes none', async () => {
+  const denied = new DuequeError('BROKER_ERROR', 'no stream', { replyCode: 541 })
+  const { plan, write, unrecorded } = planOf([frame, frame], [Promise.reject(denied)], { timeoutMs: Infinity })
+  await plan.prepare()
+  expect(plan.prepare()).toBe(frame)
+  expect(unrecorded).not.toHaveBeenCalled()
+  plan.confirmed()
+  await plan.outcome
+  expect(write).not.toHaveBeenCalled()
+  expect(unrecorded.mock.calls).toEqual([[plan, denied]])
+})
+
 it('is over with the second of its two confirms, whichever comes first', async () => {
   for (const [first, second] of [
     ['recorded', 'confirmed'],
