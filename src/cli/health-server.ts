@@ -41,8 +41,8 @@ export async function healthServer(
   const healthPage = async () => pageOf(await health())
   const pages: Pages = { '/': healthPage, '/health': healthPage, ...more }
   const server = createServer((request, response) => void answer(request, response, pages))
-  server.listen(port, host)
   try {
+    server.listen(port, host)
     await once(server, 'listening')
   } catch (error) {
     throw usage(`${option}: ${(error as Error).message}`, error)

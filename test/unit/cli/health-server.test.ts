@@ -30,10 +30,12 @@ it('answers its paths alone', async () => {
   expect(await get('/broken')).toEqual([500, 'text/plain', 'no page'])
 })
 
-it('names the option of a port that is taken', async () => {
+it('names the option of a port that is taken, or none', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   onTestFinished(() => void other.close())
   await new Promise((resolve) => other.once('listening', resolve))
   const { port } = other.address() as { port: number }
-  await expect(healthServer({ ...address, port }, () => ({ ok: true }))).rejects.toThrow(/^--health-port: .*EADDRINUSE/)
+  const listening = (on: number) => healthServer({ ...address, port: on }, () => ({ ok: true }))
+  await expect(listening(port)).rejects.toThrow(/^--health-port: .*EADDRINUSE/)
+  await expect(listening(70_000)).rejects.toThrow(/^--health-port: .*70000/)
 })
