@@ -55,8 +55,8 @@ export interface ConsumeOptions {
   onTailDown?: OnTailDown | undefined
   /**
    * The broker's own limit for a message that is not acked, `consumer_timeout`, which AMQP does not tell: beyond it the
-   * broker closes the channel and delivers its messages again. Only for a warning, if prefetch, concurrency and handler
-   * time-out do not fit under it. @default 1_800_000, as RabbitMQ's
+   * broker closes the channel and delivers its messages again. Only for a warning, if prefetch, concurrency, handler
+   * time-out and rate do not fit under it. @default 1_800_000, as RabbitMQ's
    */
   consumerTimeoutMs?: number | undefined
 }
@@ -109,9 +109,10 @@ export function resolveConsume(
     duplicates = {},
     retry,
   } = options
-  const { handlerTimeoutMs = 0, consumerTimeoutMs = 1_800_000 } = options
+  const { handlerTimeoutMs = 0, consumerTimeoutMs = 1_800_000, ratePerSecond = Infinity } = options
   const resolved = { prefetch, concurrency, declare, duplicates, handlerTimeoutMs, consumerTimeoutMs }
-  const longestMs = (Math.max(prefetch, concurrency) * handlerTimeoutMs) / concurrency
+  const byHandlersMs = (Math.max(prefetch, concurrency) * handlerTimeoutMs) / concurrency
+  const longestMs = Math.max(byHandlersMs, (prefetch * 1000) / ratePerSecond)
   if (longestMs > consumerTimeoutMs) {
     logger.warn('the last prefetched message may wait longer than the broker allows: lower prefetch', {
       longestMs,

@@ -201,6 +201,10 @@ it('warns if the prefetched messages could wait longer than the broker allows', 
   await mq.consume('b', [handler], { handlerTimeoutMs: 180_001, prefetch: 100, concurrency: 10 })
   await mq.consume('c', [handler], { handlerTimeoutMs: 1000, consumerTimeoutMs: 1900 })
   expect(warnings).toHaveLength(2)
+  await mq.consume('d', [handler], { ratePerSecond: 0.5, prefetch: 900 })
+  expect(warnings).toHaveLength(2)
+  await mq.consume('e', [handler], { ratePerSecond: 0.5, prefetch: 901 })
+  expect(warnings).toHaveLength(3)
 })
 
 it('each finished attempt emits an event with the thrown value itself', async () => {
