@@ -53,7 +53,7 @@ export class HangingHooks {
     this.#pending.set(hook, all)
     const pending = { knownAt: performance.now() }
     all.add(pending)
-    this.#timer ??= setTimeout(() => this.#look(), PATIENCE_MS).unref()
+    if (!this.#timer) this.#timer = setTimeout(() => this.#look(), PATIENCE_MS).unref()
     return pending
   }
 

@@ -85,7 +85,7 @@ describe.concurrent('confirms are lost', () => {
   test.for(['record', 'message'])(
     'in silence, each of a %s: the outcome is unknown, a repetition is no second message, and the list is true',
     async (kind, context) => {
-      const { proxy, schedule, kinds, account } = await parties(context, { publishTimeoutMs: 4000 })
+      const { proxy, schedule, kinds, account } = await parties(context, { publishTimeoutMs: 10_000 })
       let scheduled = 1
       while (proxy.swallowed < SILENCED) {
         proxy.swallows = kinds[kind]!
@@ -163,7 +163,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
     const queue = unique('crash')
     const mq = await open(node.url, context, { namespace, publishTimeoutMs: 120_000 })
     const recorder = await Recorder.on(mq, queue)
-    const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue }, in: 15_000, declare: true })
+    const schedule = (n: number) => mq.schedule(note, { n }, { to: { queue }, in: '40s', declare: true })
     await schedule(0)
     let [scheduled, confirmed, isOver] = [1, 1, false]
     const worker = async () => {
@@ -189,7 +189,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
 
   test('memory alarm: schedules fail in time, a retry waits for its end, and waiting messages are in the list', async (context) => {
     const [namespace, retried] = [unique('alarm'), unique('retried')]
-    const options = { namespace, publishTimeoutMs: 2000 }
+    const options = { namespace, publishTimeoutMs: 5000 }
     const work = await AtWork.start(node.url, { ...options, strategy: ladder({ journal: true }) })
     onTestFinished(async () => {
       await node.ctl('set_vm_memory_high_watermark', '0.6')

@@ -5,12 +5,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  * stand between files that load the machine.
  */
 const LONG = [
-  'faults/journal',
   'faults/cluster',
   'faults/cancellation-cluster',
   'faults/broker-crash',
   'faults/cancellation',
   'faults/redis',
+  'faults/journal',
   'cli/doctor',
   'faults/redis-expiry',
   'faults/node',
