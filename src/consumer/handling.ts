@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js'
 import type { Envelope } from '../message/envelope.js'
 import { errorText, isDuequeError, stackOf } from '../base/errors.js'
+import { isThenable } from '../base/is-thenable.js'
 import type { Logger } from '../base/logger.js'
 import { MAX_DEATH_STACK_BYTES, Refusal } from '../message/death.js'
 import { readInstant, readInteger, readText } from '../message/headers.js'
@@ -207,11 +208,6 @@ function deliveryOf(incoming: IncomingMessage, payload: unknown, signal: AbortSi
 function dateOf(value: number | undefined): Date | undefined {
   const ms = readInstant(value)
   return ms === undefined ? undefined : new Date(ms)
-}
-
-/** A promise of a schema may be of another library. */
-function isThenable(value: unknown): boolean {
-  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function'
 }
 
 /** How often a handler has failed with it by now, as a retry policy counts. */

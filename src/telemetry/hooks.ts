@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Clock } from '../base/clock.js'
 import { DuequeError, errorText } from '../base/errors.js'
+import { isThenable } from '../base/is-thenable.js'
 import type { Logger } from '../base/logger.js'
 import { onRejection } from '../base/on-rejection.js'
 import { throttle } from '../base/throttle.js'
@@ -211,8 +212,4 @@ export class TelemetryHooks {
     const message = `${what}. Messages are not affected; its further errors are only logged`
     onError(new DuequeError('TELEMETRY_FAILED', message, { hook }, { cause: error }))
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function'
 }
