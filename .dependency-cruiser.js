@@ -11,6 +11,13 @@ const never = (name, from, to) => ({
   from: { path: `^src/(${from})` },
   to: { path: `^src/(${to})` },
 })
+/** A package that may be missing, and the folder of `telemetry/` that is loaded with it. */
+const peer = (folder, name) => ({
+  name: `only-${folder}-knows-${name}`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: `^src/telemetry/${folder}/` },
+  to: { path: `node_modules/${name}/` },
+})
 
 export default {
   forbidden: [
@@ -43,13 +50,13 @@ export default {
     // But for the loop that both run.
     never('consumer-knows-no-program', 'consumer/', 'forwarding/(?!forward\\.ts)|operate/|testing/'),
     never('operate-knows-no-face', 'operate/|dashboard/|telemetry/', 'cli/'),
-    {
-      // A peer that may be missing.
-      name: 'only-otel-knows-opentelemetry',
-      severity: 'error',
-      from: { path: '^src/', pathNot: '^src/telemetry/otel/' },
-      to: { path: 'node_modules/@opentelemetry/' },
-    },
+    never(
+      'telemetry-knows-interfaces-alone',
+      'telemetry/',
+      'amqp/|log/|cancellation/|journal/|strategies/|forwarding/|operate/|testing/|(connect|session)\\.ts',
+    ),
+    peer('otel', '@opentelemetry'),
+    peer('prometheus', 'prom-client'),
     {
       name: 'nothing-knows-the-cli',
       severity: 'error',
