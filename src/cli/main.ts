@@ -20,7 +20,7 @@ Examples:
   dueque dead redrive reminders --reason handler-error --rate 50/s
   dueque relay --redis redis://localhost
   dueque gate reminders --to reminders.due
-  dueque metrics --port 9464
+  dueque metrics --port 9465
   dueque list --queue reminders
   dueque cancel appointment-42/24h --redis redis://localhost
   dueque postgres migrate --postgres postgres://localhost/app

@@ -25,9 +25,9 @@ The port answers this host alone, unless --host says otherwise. Its paths / and 
 is away, and JSON: {"ok":true,"up":{"broker":true,"management":true}}
 
 Examples:
-  dueque metrics --port 9464
-  dueque metrics --port 9464 --host 0.0.0.0   # in a container
-  DUEQUE_POSTGRES_URL=postgres://app:secret@db/app dueque metrics --port 9464 --management http://rabbit:15672`
+  dueque metrics --port 9465
+  dueque metrics --port 9465 --host 0.0.0.0   # in a container
+  DUEQUE_POSTGRES_URL=postgres://app:secret@db/app dueque metrics --port 9465 --management http://rabbit:15672`
 
 export function addMetrics(command: Command, terminal: Terminal): void {
   command
