@@ -32,7 +32,7 @@ export interface PrometheusTelemetry extends Telemetry {
   readonly registry: Registry | Registry<OpenMetricsContentType>
   /** For the header `content-type` beside {@link metrics}. */
   readonly contentType: string
-  /** All metrics of the registry, in the text format. */
+  /** All metrics of the registry, in the text format. Rejects if one of them does: a metric of yours may. */
   metrics(): Promise<string>
 }
 
@@ -60,8 +60,11 @@ const RULES: Rules<PrometheusOptions> = {
  * @example
  * const telemetry = prometheus()
  * const mq = await connect({ url, telemetry })
- * createServer(async (_, response) => {
- *   response.setHeader('content-type', telemetry.contentType).end(await telemetry.metrics())
+ * createServer((_, response) => {
+ *   telemetry.metrics().then(
+ *     (text) => response.setHeader('content-type', telemetry.contentType).end(text),
+ *     (error) => response.writeHead(500).end(String(error)),
+ *   )
  * }).listen(9464)
  */
 export function prometheus(options: PrometheusOptions = {}): PrometheusTelemetry {
