@@ -52,7 +52,7 @@ async function run(options: Options, terminal: Terminal): Promise<void> {
     // A lost connection is news of its source.
     const metrics = startMetrics({ ...settings, logger: false, queues, shards, store, onNews: newsTo(terminal) })
     try {
-      if (settings.management === false && !terminal.json) terminal.note(`AMQP alone: ${CONSEQUENCE.management}`)
+      if (settings.management === false && !terminal.json) terminal.note(`the management API is not asked: ${CONSEQUENCE.management}`)
       await serve(metrics, { port, host, option: '--port' }, { terminal, stop })
     } finally {
       await metrics.close()
