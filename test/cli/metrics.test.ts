@@ -132,6 +132,18 @@ test('over AMQP, counts a namespace from the moment at which it is declared', as
   await poll(async () => String(await counted()) === '1,1', { what: 'the messages', timeoutMs: 60_000 })
 })
 
+test('counts nothing while a management API that was named is away, and says so', async () => {
+  const exporter = await startMetrics(['--management', 'http://127.0.0.1:1'])
+  const isUp = async () => (await exporter.scrape())('up', { source: 'broker' })
+  await poll(async () => (await isUp()) === 1, { what: 'the broker', timeoutMs: 30_000 })
+  const value = await exporter.scrape()
+  expect([value('up', { source: 'management' }), value('messages_parked')]).toEqual([0, undefined])
+  exporter.child.kill('SIGTERM')
+  const { stderr } = await exporter.ended
+  const news = documents(stderr).map(({ warning }) => (warning as { message: string }).message)
+  expect(news).toContain('the management API does not answer: dueque_up is 0, and messages are not counted')
+})
+
 test('says so while the broker is away or silent, and goes on when it is back', async () => {
   const proxy = await TcpProxy.to(vhost.url)
   onTestFinished(() => proxy.close())

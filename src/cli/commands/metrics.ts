@@ -17,9 +17,10 @@ next due time, and how far relays are behind. Broker and store are asked at each
 is away the answer is dueque_up 0, without its other metrics. Lateness and failures are known to consumers alone: the telemetry
 dueque/prometheus of their own processes.
 
-The management API knows most. It is asked at --management, or for at most 2 s beside the broker (port 15672). Without it, queues
-are counted over AMQP, and dueque_counts_complete is 0: connections and outlets are not counted, dead queues are those of --queue,
-a new rung is noticed within 10 minutes, and each of these looks leaves a line in the broker's log for each rung that is missing.
+The management API knows most. It is asked at --management, and messages are not counted while that one is away; or for at most 2 s
+beside the broker (port 15672). Where there is none, queues are counted over AMQP, and dueque_counts_complete is 0: connections and
+outlets are not counted, dead queues are those of --queue, a new rung is noticed within 10 minutes, and each of these looks leaves a
+line in the broker's log for each rung that is missing.
 
 The port answers this host alone, unless --host says otherwise. Its paths / and /health answer with 200, or with 503 while a source
 is away, and JSON: {"ok":true,"up":{"broker":true,"management":true}}
@@ -50,7 +51,8 @@ async function run(options: Options, terminal: Terminal): Promise<void> {
     const store = chosen?.store
     await store?.open({ logger: silent, onError: (error) => terminal.error(error) })
     // A lost connection is news of its source.
-    const metrics = startMetrics({ ...settings, logger: false, queues, shards, store, onNews: newsTo(terminal) })
+    const onNews = newsTo(terminal, Boolean(settings.management))
+    const metrics = startMetrics({ ...settings, logger: false, queues, shards, store, onNews })
     try {
       if (settings.management === false && !terminal.json) terminal.note(`the management API is not asked: ${CONSEQUENCE.management}`)
       await serve(metrics, { port, host, option: '--port' }, { terminal, stop })
@@ -81,9 +83,11 @@ async function serve(
   if (terminal.json) await terminal.printJson({ metrics: 'stopped' })
 }
 
-function newsTo(terminal: Terminal): OnSourceNews {
+/** @param isNamed whether the management API was named: nobody else counts then */
+function newsTo(terminal: Terminal, isNamed: boolean): OnSourceNews {
   return (source, reason) => {
-    if (reason !== undefined) terminal.warn(`${AWAY[source]}: ${CONSEQUENCE[source]}`, { reason })
+    const consequence = CONSEQUENCE[source === 'management' && isNamed ? 'counts' : source]
+    if (reason !== undefined) terminal.warn(`${AWAY[source]}: ${consequence}`, { reason })
     else if (!terminal.json) terminal.note(BACK[source])
   }
 }
