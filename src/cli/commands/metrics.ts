@@ -54,7 +54,8 @@ async function run(options: Options, terminal: Terminal): Promise<void> {
     const onNews = newsTo(terminal, Boolean(settings.management))
     const metrics = startMetrics({ ...settings, logger: false, queues, shards, store, onNews })
     try {
-      if (settings.management === false && !terminal.json) terminal.note(`the management API is not asked: ${CONSEQUENCE.management}`)
+      if (settings.management === false && !terminal.json)
+        terminal.note(`the management API is not asked: ${CONSEQUENCE.management}`)
       await serve(metrics, { port, host, option: '--port' }, { terminal, stop })
     } finally {
       await metrics.close()
