@@ -58,7 +58,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     term: 'metrics [options]',
-    description: 'answer scrapes of Prometheus: what waits, is parked or dead, until stopped',
+    description: 'answer scrapes of Prometheus with counts of waiting, parked and dead messages, until stopped',
     load: async () => (await import('./commands/metrics.js')).addMetrics,
   },
   {

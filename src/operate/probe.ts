@@ -14,7 +14,7 @@ import { resolveSchedule } from '../schedule/schedule-options.js'
 import { openSession, type Session } from '../session.js'
 
 /** Of each message of a probe. */
-export const PROBE_DELAY_MS = 1000
+const PROBE_DELAY_MS = 1000
 /** After a message was due. */
 export const PROBE_PATIENCE_MS = 20_000
 /** The queue goes by itself, with the message and the binding, if this process is killed. */
@@ -32,6 +32,7 @@ export type Trip =
  */
 export class Probe {
   readonly #options: ResolvedOptions
+  readonly #purpose: string
   readonly #queue: string
   readonly #connection: AmqpConnection
   readonly #events = quietEvents({
@@ -45,9 +46,10 @@ export class Probe {
   #awaited: { id: string; tell: (at: number) => void } | undefined
   #dueAt: number | undefined
 
-  /** @param purpose part of the names of its connections and of its queue, such as `doctor` */
+  /** @param purpose part of the names of its connections, queue and messages, such as `doctor` */
   constructor(options: ResolvedOptions, purpose: string) {
     this.#options = options
+    this.#purpose = purpose
     this.#queue = `${new Names(options.namespace).prefix}.${purpose}.${randomBytes(4).toString('hex')}`
     const settings = { ...options, endpoints: parseEndpoints(options.url), name: `${options.name} ${purpose}` }
     this.#connection = new AmqpConnection(settings, this.#events)
@@ -121,7 +123,7 @@ export class Probe {
     const { strategy, clock } = this.#options
     const to = { queue: this.#queue }
     const draft = resolveSchedule({ to, in: PROBE_DELAY_MS, id }, clock.now(), PROBE_DELAY_MS)
-    const message = { ...draft, name: 'dueque.doctor', version: 1, body: Buffer.from('null') }
+    const message = { ...draft, name: `dueque.${this.#purpose}`, version: 1, body: Buffer.from('null') }
     await strategy.schedule(message, { declare: false, signal })
     return draft.dueAt
   }

@@ -39,3 +39,8 @@ it('names the option of a port that is taken, or none', async () => {
   await expect(listening(port)).rejects.toThrow(/^--health-port: .*EADDRINUSE/)
   await expect(listening(70_000)).rejects.toThrow(/^--health-port: .*70000/)
 })
+
+it('names the option of a port that cannot be one', async () => {
+  const refused = healthServer({ ...address, port: 70_000 }, () => ({ ok: true }))
+  await expect(refused).rejects.toThrow(/^--health-port: .*65536/)
+})
