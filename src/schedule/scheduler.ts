@@ -183,6 +183,6 @@ export class Scheduler {
 /** As an async function rejects, without one for each message. */
 function rejected(error: unknown): Promise<never> {
   return new Promise((_, reject) => {
-    reject(error as Error)
+    reject(error)
   })
 }

@@ -90,8 +90,8 @@ async function cuttable() {
 test('a consumer that resumes while its channel comes back takes all messages', async () => {
   const { queue, consumer, recorder, proxy } = await cuttable()
   await consumer.pause()
-  const { value } = Object.getOwnPropertyDescriptor(Topology.prototype, 'destination')!
-  const destination = value as Topology['destination']
+  const destination = Object.getOwnPropertyDescriptor(Topology.prototype, 'destination')!
+    .value as Topology['destination']
   let resuming: Promise<void> | undefined
   const spy = vi.spyOn(Topology.prototype, 'destination')
   onTestFinished(() => spy.mockRestore())

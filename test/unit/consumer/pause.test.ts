@@ -76,8 +76,8 @@ it('a paused consumer closes, and a closed one is refused', async () => {
 })
 
 it('a message that comes to a paused consumer all the same waits until it is due', async () => {
-  const { value } = Object.getOwnPropertyDescriptor(MemoryQueue.prototype, 'subscribe')!
-  const subscribe = value as MemoryQueue['subscribe']
+  const subscribe = Object.getOwnPropertyDescriptor(MemoryQueue.prototype, 'subscribe')!
+    .value as MemoryQueue['subscribe']
   const spy = vi.spyOn(MemoryQueue.prototype, 'subscribe')
   onTestFinished(() => spy.mockRestore())
   // As of a broker that answers too late.
