@@ -17,7 +17,7 @@ import type { World } from './world.js'
 type Cancelling = Dueque<Strategy> & CancelMethods
 
 /** Far enough for a busy machine to cancel a message before its margin begins. */
-const SOON_MS = 8000
+const SOON_MS = 12_000
 
 /** The connection of a strategy with a log of cancellations, with its type. */
 function open(mq: Dueque): Cancelling {
