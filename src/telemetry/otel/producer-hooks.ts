@@ -66,8 +66,11 @@ function call<T>(
   const startedAt = performance.now()
   return observed(within(started, run), (failure, value) => {
     const durationMs = performance.now() - startedAt
-    done(failure, value)
-    if (started) end(started.span, failure)
+    try {
+      done(failure, value)
+    } finally {
+      if (started) end(started.span, failure)
+    }
     metrics().operation(target.attributes, durationMs, failure)
   })
 }

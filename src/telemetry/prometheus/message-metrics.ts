@@ -14,7 +14,7 @@ interface Observed {
   observe(value: number): void
 }
 
-/** Counts and times schedules, cancellations and attempts. */
+/** Counts and times schedules, cancellations and attempts. Each promise rejects if a metric cannot be counted, not if `run` does. */
 export class MessageMetrics {
   readonly #names: NameLabels
   readonly #scheduleDuration: Observed
@@ -47,10 +47,10 @@ export class MessageMetrics {
     for (const name of names) this.#processed(queue)(name)
   }
 
-  schedule(name: string, run: () => Promise<unknown>): void {
+  schedule(name: string, run: () => Promise<unknown>): Promise<void> {
     const counted = this.#scheduled(this.#names.ofSchedule(name))
     const startedAt = performance.now()
-    run().then(
+    return run().then(
       () => {
         counted.confirmed.inc()
         this.#scheduleDuration.observe(secondsSince(startedAt))
@@ -59,20 +59,20 @@ export class MessageMetrics {
     )
   }
 
-  cancel<T>(run: () => Promise<T>, outcomeOf: (answer: T) => CancelResult): void {
-    run().then(
+  cancel<T>(run: () => Promise<T>, outcomeOf: (answer: T) => CancelResult): Promise<void> {
+    return run().then(
       (answer) => this.#cancelled[outcomeOf(answer)].inc(),
       () => this.#cancelled.failed.inc(),
     )
   }
 
   /** @param latenessMs of a first attempt: that of a later one has the wait for its retry in it */
-  process(queue: string, name: string, latenessMs: number | undefined, run: () => Promise<void>): void {
+  process(queue: string, name: string, latenessMs: number | undefined, run: () => Promise<void>): Promise<void> {
     if (latenessMs !== undefined) this.#lateness(queue).observe(Math.max(latenessMs, 0) / 1000)
     const duration = this.#handlerDuration(queue)(this.#names.ofDelivery(name))
     const startedAt = performance.now()
     const ended = () => duration.observe(secondsSince(startedAt))
-    run().then(ended, ended)
+    return run().then(ended, ended)
   }
 
   processed(queue: string, name: string | undefined, outcome: (typeof PROCESSED)[number]): void {

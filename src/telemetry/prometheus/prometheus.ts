@@ -103,21 +103,21 @@ class Prometheus implements PrometheusTelemetry {
     return this.#events
   }
 
-  schedule({ name }: ScheduleInfo, _headers: unknown, run: () => Promise<unknown>): void {
-    this.#messages.schedule(name, run)
+  schedule({ name }: ScheduleInfo, _headers: unknown, run: () => Promise<unknown>): Promise<void> {
+    return this.#messages.schedule(name, run)
   }
 
-  cancel(_info: unknown, run: () => Promise<CancelResult>): void {
-    this.#messages.cancel(run, (outcome) => outcome)
+  cancel(_info: unknown, run: () => Promise<CancelResult>): Promise<void> {
+    return this.#messages.cancel(run, (outcome) => outcome)
   }
 
-  reschedule(_info: unknown, run: () => Promise<Rescheduled | undefined>): void {
-    this.#messages.cancel(run, (rescheduled) => rescheduled?.replaced ?? 'not-waiting')
+  reschedule(_info: unknown, run: () => Promise<Rescheduled | undefined>): Promise<void> {
+    return this.#messages.cancel(run, (rescheduled) => rescheduled?.replaced ?? 'not-waiting')
   }
 
-  process({ queue, delivery }: ProcessInfo, run: () => Promise<void>): void {
+  process({ queue, delivery }: ProcessInfo, run: () => Promise<void>): Promise<void> {
     const { name, attempt, latenessMs } = delivery
-    this.#messages.process(queue, name, attempt === 1 ? latenessMs : undefined, run)
+    return this.#messages.process(queue, name, attempt === 1 ? latenessMs : undefined, run)
   }
 
   connected(connection: Pick<Dueque, 'health'>): () => void {

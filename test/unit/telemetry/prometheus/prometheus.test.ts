@@ -52,6 +52,21 @@ describe('a message', () => {
     expect(value('handler_duration_seconds_sum', processed)).toBeGreaterThan(0.008)
   })
 
+  it('whose metric fails is sent and handled all the same, and the failure is reported once', async () => {
+    const telemetry = prometheus()
+    const { mq, consumer } = await world(telemetry)
+    const errors: unknown[] = []
+    mq.on('error', (error) => errors.push(error))
+    const full = () => {
+      throw new Error('full')
+    }
+    Object.assign(telemetry.registry.getSingleMetric('dueque_schedule_duration_seconds')!, { observe: full })
+    for (const payload of [1, 2]) await mq.schedule(order, payload, { to, in: 0 })
+    await settled()
+    expect(consumer.stats().handled).toBe(2)
+    expect(errors).toMatchObject([{ code: 'TELEMETRY_FAILED', data: { hook: 'schedule' }, cause: { message: 'full' } }])
+  })
+
   it('that is retried, dead or cancelled is counted as that, and its lateness once', async () => {
     const telemetry = prometheus()
     const { mq } = await world(telemetry, ({ payload, attempt, retry }) => {
