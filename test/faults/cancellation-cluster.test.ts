@@ -23,8 +23,13 @@ describe.skipIf(version === undefined)('a cluster of three (skipped if DUEQUE_RA
   afterAll(() => cluster.stop(), 60_000)
 
   test('on a node that loses its replica a consumer reports it, and handles or waits, until the replica is back', async () => {
-    const [first, second] = cluster.nodes as [PrivateNode, PrivateNode]
-    const [producer, consumer] = [await open(first.url), await open(second.url)]
+    const [first] = cluster.nodes as [PrivateNode]
+    const producer = await open(first.url)
+    await Recorder.on(producer, unique('declares'))
+    const leader = await leaderOf(first, 'dueque.v1.cancellations.1h')
+    // RabbitMQ shows what was, if the replica of the leader goes.
+    const second = cluster.nodes.slice(1).find(({ name }) => name !== leader)!
+    const consumer = await open(second.url)
     const errors: DuequeError[] = []
     consumer.on('error', (error) => void errors.push(error))
     const queues = { handle: unique('handle'), wait: unique('wait') }
@@ -72,6 +77,15 @@ describe.skipIf(version === undefined)('a cluster of three (skipped if DUEQUE_RA
     expect(consumer.health()).toMatchObject({ ok: true, cancellations: { state: 'live' } })
     expect(errors).toHaveLength(1)
   })
+
+  async function leaderOf(node: PrivateNode, stream: string): Promise<string> {
+    const shown = await node.ctl('list_queues', '--silent', '--no-table-headers', 'name', 'leader')
+    return shown
+      .split('\n')
+      .find((line) => line.startsWith(`${stream}\t`))!
+      .split('\t')[1]!
+      .trim()
+  }
 
   // The last: a node gets killed.
   test(`a node is lost while half of ${COUNT} messages are cancelled: none cancelled is handled, all others are`, async (test) => {
