@@ -186,23 +186,26 @@ const STORES = {
   },
 }
 
-test.each(['redis', 'postgres'] as const)('knows what waits in %s, and how far relays are behind', async (unit) => {
-  const { strategy, env, end } = STORES[unit]()
-  onTestFinished(() => void end())
-  const mq = await connect({ url: vhost.url, strategy })
-  const soon = await mq.schedule(note, { n: 1 }, { to: { queue: unique('stored') }, in: '1s', declare: true })
-  await mq.schedule(note, { n: 2 }, { to: { queue: unique('stored') }, in: '1h', declare: true })
-  await mq.close()
-  const exporter = await startMetrics(['--no-management'], env)
-  let value = await exporter.scrape()
-  expect(value('up', { source: 'store' })).toBe(1)
-  expect(value('messages_waiting', { unit })).toBe(2)
-  expect(value('next_due_timestamp_seconds')).toBe(Date.parse(soon.dueAt) / 1000)
-  await poll(async () => Number((value = await exporter.scrape())('relay_lag_seconds')) > 0, {
-    what: 'lag',
-    timeoutMs: 20_000,
-  })
-})
+test.each(['redis', 'postgres'] as const)(
+  'shows the waiting messages of %s, and how far relays are behind',
+  async (unit) => {
+    const { strategy, env, end } = STORES[unit]()
+    onTestFinished(() => void end())
+    const mq = await connect({ url: vhost.url, strategy })
+    const soon = await mq.schedule(note, { n: 1 }, { to: { queue: unique('stored') }, in: '1s', declare: true })
+    await mq.schedule(note, { n: 2 }, { to: { queue: unique('stored') }, in: '1h', declare: true })
+    await mq.close()
+    const exporter = await startMetrics(['--no-management'], env)
+    let value = await exporter.scrape()
+    expect(value('up', { source: 'store' })).toBe(1)
+    expect(value('messages_waiting', { unit })).toBe(2)
+    expect(value('next_due_timestamp_seconds')).toBe(Date.parse(soon.dueAt) / 1000)
+    await poll(async () => Number((value = await exporter.scrape())('relay_lag_seconds')) > 0, {
+      what: 'lag',
+      timeoutMs: 20_000,
+    })
+  },
+)
 
 test('refuses a port that is taken, and ends at once while a source is silent', async () => {
   let isAsked = false

@@ -18,7 +18,7 @@ is away the answer is dueque_up 0, without its other metrics. Lateness and failu
 dueque/prometheus of their own processes.
 
 The management API knows most. It is asked at --management, and messages are not counted while that one is away; or for at most 2 s
-beside the broker (port 15672). Where there is none, queues are counted over AMQP, and dueque_counts_complete is 0: connections and
+beside the broker (port 15672). Otherwise queues are counted over AMQP, and dueque_counts_complete is 0: connections and
 outlets are not counted, dead queues are those of --queue, a new rung is noticed within 10 minutes, and each of these looks leaves a
 line in the broker's log for each rung that is missing.
 
