@@ -6,6 +6,7 @@ import type { DuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import type { JournalHealth, StoreFaultCounts } from '../health.js'
 import type { Cancellations } from './cancellations.js'
+import type { RecurringDefinitions } from './recurring-definitions.js'
 import type { Waitlist } from './waitlist.js'
 import type { WaitingView } from './waiting-view.js'
 
@@ -24,6 +25,8 @@ export interface Strategy {
   readonly cancellations?: Cancellations
   /** Beside a log of cancellations: a record of the waiting messages, to look at. */
   readonly journal?: WaitingView
+  /** Where the definitions of recurring messages are kept. Without it, there are none. */
+  readonly definitions?: RecurringDefinitions
   /**
    * Whether `transaction` is something that `schedule` can write in: with strategies whose store has transactions.
    *

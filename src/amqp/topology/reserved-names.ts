@@ -9,7 +9,7 @@ const NAMESPACE = /^[\w.:-]{1,64}$/
  * strategy are among them.
  */
 const PART =
-  /^(?:deliver|unroutable|parked|delayed|dead|(?:cancellations|journal)(?:\.(?:1h|8h|3d|30d|1y|10y)(?:\.lock)?)?|(?:entry|next)\.(?:ms|[smhdc])|(?:wait|safe)\.(?:classic\.)?[1-9]\d*(?:ms|[smhd])(?:\.\d+)?|to(?:-queue)?\..+)$/s
+  /^(?:deliver|unroutable|parked|delayed|dead|ticks|recurring(?:\.lock)?|(?:cancellations|journal)(?:\.(?:1h|8h|3d|30d|1y|10y)(?:\.lock)?)?|(?:entry|next)\.(?:ms|[smhdc])|(?:wait|safe)\.(?:classic\.)?[1-9]\d*(?:ms|[smhd])(?:\.\d+)?|to(?:-queue)?\..+)$/s
 
 /** The namespaces in which this name of a queue or exchange is reserved. */
 export function namespacesOf(name: string): string[] {

@@ -6,6 +6,7 @@ import { namespacesOf, ReservedNames } from '../../../../src/amqp/topology/reser
 import { defineMessage, on } from '../../../../src/index.js'
 import { HORIZONS } from '../../../../src/log/horizons.js'
 import { cancellationLayout, journalLayout } from '../../../../src/log/log-layout.js'
+import { tickParts } from '../../../../src/recurring/recurring-layout.js'
 import { LadderLayout } from '../../../../src/strategies/ladder/ladder-layout.js'
 import { rungVariants } from '../../../../src/strategies/ladder/rungs.js'
 import { delayedParts } from '../../../../src/strategies/plugin/delayed-exchange.js'
@@ -23,6 +24,7 @@ it('knows every part of a layout by its name', () => {
     ...delayedParts(layout.names),
     ...cancellationLayout(layout.names).parts(),
     ...journalLayout(layout.names).parts(),
+    ...tickParts(layout),
     ...layout.outlet('any.exchange\n'),
     ...layout.queueOutlet('any queue'),
   ]
@@ -42,6 +44,8 @@ test.each([
   'a.v1.deliver.dead',
   'a.v1.journal.2h',
   'a.v1.journals',
+  'a.v1.ticks.1s',
+  'a.v1.recurring.1h',
 ])('leaves %j to users', (name) => {
   expect(namespacesOf(name)).toEqual([])
 })
