@@ -25,6 +25,13 @@ export interface Delivery<Payload = unknown> {
   readonly priority: number | undefined
   /** When it was scheduled, to the second; a retry keeps it. Undefined for a foreign message without an AMQP timestamp. */
   readonly scheduledAt: Date | undefined
+  /**
+   * The time of its schedule, without jitter, if it is an occurrence of a recurring message; a retry keeps it. Undefined for any
+   * other message.
+   */
+  readonly scheduledFor: Date | undefined
+  /** Whether it is an occurrence that `recurring.backfill` has scheduled. */
+  readonly backfilled: boolean
   /** From then on it is of no use (option `expiresIn`), and would go to the dead queue. */
   readonly expiresAt: Date | undefined
   /** The producer's headers. */

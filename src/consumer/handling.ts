@@ -4,7 +4,7 @@ import { errorText, isDuequeError, stackOf } from '../base/errors.js'
 import { isThenable } from '../base/is-thenable.js'
 import type { Logger } from '../base/logger.js'
 import { MAX_DEATH_STACK_BYTES, Refusal } from '../message/death.js'
-import { readInstant, readInteger, readText } from '../message/headers.js'
+import { HEADER, readInstant, readInteger, readText } from '../message/headers.js'
 import { decodePayload } from '../message/definition.js'
 import type { TelemetryHooks } from '../telemetry/hooks.js'
 import { chooseHandler } from './choose-handler.js'
@@ -181,7 +181,7 @@ export class Handling {
 
 function deliveryOf(incoming: IncomingMessage, payload: unknown, signal: AbortSignal, decider: Decider): Delivery {
   const { arrival, envelope, dueAt, arrivedAt } = incoming
-  const { properties } = arrival
+  const { properties, headers } = arrival
   const timestamp = readInteger(properties['timestamp'])
   return {
     name: envelope.name ?? '',
@@ -196,6 +196,8 @@ function deliveryOf(incoming: IncomingMessage, payload: unknown, signal: AbortSi
     correlationId: readText(properties['correlationId']),
     priority: readInteger(properties['priority']),
     scheduledAt: dateOf(timestamp === undefined ? undefined : timestamp * 1000),
+    scheduledFor: dateOf(headers[HEADER.scheduledFor]),
+    backfilled: headers[HEADER.backfilled] === true,
     expiresAt: dateOf(envelope.expiresAt),
     headers: envelope.headers,
     signal,

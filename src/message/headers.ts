@@ -30,6 +30,8 @@ export const HEADER = {
   putBacks: 'dueque-put-backs',
   parkedReason: 'dueque-parked-reason',
   parkedError: 'dueque-parked-error',
+  scheduledFor: 'dueque-scheduled-for',
+  backfilled: 'dueque-backfilled',
 } as const
 
 /** What a broker adds to headers on the way. `x-death` must not go out again: 3.x would trust it and drop the message. */
