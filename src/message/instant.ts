@@ -1,3 +1,5 @@
+import { zoneOffset } from '../base/zone-offset.js'
+
 /**
  * Instants as text: ISO 8601 with an offset, a time zone in brackets, or both, and further annotations as in RFC 9557.
  * https://www.rfc-editor.org/rfc/rfc9557
@@ -97,50 +99,13 @@ function resolved(localMs: number, offsetAt: (ms: number) => number): number | P
 
 const DAY_MS = 86_400_000
 
-/** By zone, in lower case: there are some 600, and one takes a while to make. */
-const formats = new Map<string, Intl.DateTimeFormat>()
-
 /** The offset of a zone at an instant, in milliseconds; nothing for a zone that is not known. */
 function rulesOf(zone: string): ((ms: number) => number) | undefined {
   if (/^[+-]/.test(zone)) {
     const offsetMs = offsetOf(zone)
     return Number.isNaN(offsetMs) ? undefined : () => offsetMs
   }
-  const format = formatOf(zone)
-  return format && ((ms) => wallClock(format, ms) - Math.floor(ms / 1000) * 1000)
-}
-
-function formatOf(zone: string): Intl.DateTimeFormat | undefined {
-  const key = zone.toLowerCase()
-  const known = formats.get(key)
-  if (known) return known
-  try {
-    const format = new Intl.DateTimeFormat('en-US', {
-      timeZone: zone,
-      calendar: 'gregory',
-      hourCycle: 'h23',
-      era: 'short',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    })
-    formats.set(key, format)
-    return format
-  } catch {
-    return undefined
-  }
-}
-
-/** What the clocks of the zone show, as if it were UTC. */
-function wallClock(format: Intl.DateTimeFormat, ms: number): number {
-  const parts = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, value]))
-  const year = parts['era']?.startsWith('B') ? 1 - Number(parts['year']) : Number(parts['year'])
-  const date = new Date(0)
-  date.setUTCFullYear(year, Number(parts['month']) - 1, Number(parts['day']))
-  return date.setUTCHours(Number(parts['hour']), Number(parts['minute']), Number(parts['second']))
+  return zoneOffset(zone)
 }
 
 function offsetText(offsetMs: number): string {

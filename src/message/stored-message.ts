@@ -114,7 +114,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isUint8Array(value)
 }
 
-function isDestination(value: unknown): boolean {
+/** Whether a value that was read has the shape of a destination. */
+export function isDestination(value: unknown): boolean {
   if (!isRecord(value)) return false
   const { queue, exchange, routingKey, outlet } = value
   if ((queue === undefined) === (exchange === undefined)) return false

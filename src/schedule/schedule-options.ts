@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { anAbortSignal, checkNames, checkOne, flag, isInteger } from '../base/checks.js'
+import { anAbortSignal, checkNames, checkOne, flag, integer, isInteger } from '../base/checks.js'
 import { checkDestination, destinationText, type Destination } from '../message/destination.js'
 import { resolveDue, type Due } from '../message/due.js'
 import { parseDelay, type Duration } from '../message/duration.js'
@@ -88,6 +88,9 @@ const KNOWN: Record<Known, true> = {
   transaction: true,
 }
 
+/** Of a message: see {@link SendOptions}. */
+export const PRIORITY = integer(0, 4)
+
 const NO_BODY = new Uint8Array()
 
 /**
@@ -113,9 +116,7 @@ export function resolveSchedule(
   checkText('id', id)
   if (correlationId !== undefined) checkText('correlationId', correlationId)
   if (dedupeKey !== undefined) checkText('dedupeKey', dedupeKey)
-  if (priority !== undefined && !isInteger(priority, 0, 4)) {
-    throw invalidOption('priority', 'a whole number from 0 to 4', priority)
-  }
+  if (priority !== undefined) checkOne('priority', PRIORITY, priority)
   if (declare !== undefined) checkOne('declare', flag, declare)
   if (signal !== undefined) checkOne('signal', anAbortSignal, signal)
   return {
@@ -160,14 +161,17 @@ function resolveRepeat(repeat: Receipt, to: Destination, now: number, maxDelayMs
   return { id, dueAt: resolveDue({ at: dueAt }, now, maxDelayMs), revision }
 }
 
-/** AMQP properties are short strings: 255 bytes. */
-export function checkText(option: string, text: unknown): asserts text is string {
+/**
+ * @param maxBytes AMQP properties are short strings: 255 bytes
+ * @throws DuequeError `INVALID_OPTION` or `NAME_TOO_LONG`
+ */
+export function checkText(option: string, text: unknown, maxBytes = 255): asserts text is string {
   if (typeof text !== 'string' || text === '') throw invalidOption(option, 'a text', text)
   const bytes = Buffer.byteLength(text)
-  if (bytes <= 255) return
-  throw new DuequeError('NAME_TOO_LONG', `${option}: ${bytes} bytes, over the limit of 255`, {
+  if (bytes <= maxBytes) return
+  throw new DuequeError('NAME_TOO_LONG', `${option}: ${bytes} bytes, over the limit of ${maxBytes}`, {
     name: text,
     bytes,
-    maxBytes: 255,
+    maxBytes,
   })
 }

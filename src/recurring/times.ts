@@ -1,0 +1,84 @@
+import { calendarOf, numberOf } from './calendar.js'
+import type { RecurringDefinition } from './definition.js'
+
+/** A time is missed when its tick is handled more than this after it. */
+const MISSED_MS = 10_000
+/** Of `catchUp: 'all'`, for one tick. */
+const MAX_CATCH_UP = 1000
+/** A tick comes at least this much before its time. */
+const LEAD_MS = 60_000
+/** Over which the ticks of one time are spread. */
+const MAX_SPREAD_MS = 5 * 60_000
+
+/** The first time later than `after`, in milliseconds since the epoch. Undefined once the schedule ends. A pause means nothing. */
+export function nextTime(definition: RecurringDefinition, after: number): number | undefined {
+  const { since, from = since, until, endsAt = until } = definition
+  const time = calendarOf(definition).next(Math.max(after, since, from - 1))
+  return time === undefined || (endsAt !== undefined && time > endsAt) ? undefined : time
+}
+
+/**
+ * The times of the calendar from `from` on and before `to`, within those of the definition: also times before it was set, or beyond
+ * its `limit`.
+ */
+export function* timesBetween(definition: RecurringDefinition, from: number, to: number): Generator<number> {
+  const { until = Infinity } = definition
+  const calendar = calendarOf(definition)
+  let time = calendar.next(Math.max(from, definition.from ?? from) - 1)
+  while (time !== undefined && time < to && time <= until) {
+    yield time
+    time = calendar.next(time)
+  }
+}
+
+/**
+ * What a tick does that is handled now: the times to run, by `catchUp`, and the time of the next tick, which may be over. Without a
+ * next time, the schedule has ended.
+ */
+export function timesOfTick(
+  definition: RecurringDefinition,
+  time: number,
+  now: number,
+): { run: readonly number[]; next: number | undefined } {
+  const missedBefore = now - MISSED_MS
+  if (time >= missedBefore) return { run: [time], next: nextTime(definition, time) }
+  const { catchUp, catchUpWindowMs } = definition
+  const first = Math.max(time, Math.ceil(now - catchUpWindowMs))
+  const run = catchUp === 'none' ? [] : missedTimes(definition, first, missedBefore, catchUp)
+  return { run, next: nextTime(definition, run.at(-1) ?? missedBefore - 1) }
+}
+
+/** When a tick is due. The ticks of many schedules that share a time are spread. */
+export function tickDue(definition: RecurringDefinition, time: number): number {
+  const intervalMs = (nextTime(definition, time) ?? Infinity) - time
+  const spreadMs = Math.max(1, Math.floor(Math.min(intervalMs / 4, MAX_SPREAD_MS)))
+  return time - LEAD_MS - (numberOf(definition.id) % spreadMs)
+}
+
+/** When the occurrence of a time is due: the time and the jitter, which is always the same for it. */
+export function jittered({ id, jitterMs }: RecurringDefinition, time: number): number {
+  return jitterMs === 0 ? time : time + (numberOf(`${id}@${time}`) % (jitterMs + 1))
+}
+
+function missedTimes(definition: RecurringDefinition, from: number, to: number, catchUp: 'once' | 'all'): number[] {
+  if (catchUp === 'once') return lastTime(definition, from, to)
+  const times: number[] = []
+  for (let time = nextTime(definition, from - 1); time !== undefined && time < to; time = nextTime(definition, time)) {
+    times.push(time)
+    if (times.length === MAX_CATCH_UP) break
+  }
+  return times
+}
+
+/** The last time from `from` on and before `to`, if there is one. Searched by halves: there may be a million. */
+function lastTime(definition: RecurringDefinition, from: number, to: number): number[] {
+  const hasLater = (after: number) => (nextTime(definition, after) ?? Infinity) < to
+  let [low, high] = [Math.floor(from) - 1, Math.ceil(to)]
+  if (!hasLater(low)) return []
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (hasLater(middle)) low = middle
+    else high = middle
+  }
+  return [high]
+}
