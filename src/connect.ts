@@ -18,6 +18,7 @@ import type { Health } from './health.js'
 import type { MessageDefinition } from './message/definition.js'
 import type { Receipt } from './message/receipt.js'
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
+import { newTicker, type TickerWatch } from './recurring/ticker-watch.js'
 import { BulkRuns } from './schedule/bulk-runs.js'
 import type { ScheduleOptions } from './schedule/schedule-options.js'
 import type { ScheduleRun } from './schedule/schedule-run.js'
@@ -57,12 +58,14 @@ export async function connect<S extends Strategy = LadderStrategy>(
   const onError = (error: DuequeError) => events.emit('error', error)
   const otherwise = "Or consume with cancellations: 'off', if nothing is cancelled in this namespace"
   const tail = broker instanceof AmqpBroker ? newTail(broker, resolved, { onError, otherwise }) : undefined
+  const ticker = newTicker(broker, resolved, { hooks, onError })
   const mq = new Connected<S>(resolved as ResolvedOptions & { strategy: S }, {
     session,
     events,
     hooks,
     unroutable,
     tail,
+    ticker,
   })
   mq.addMethods()
   mq.tellConnected()
@@ -97,6 +100,7 @@ interface ConnectedParts {
   readonly hooks: TelemetryHooks | undefined
   readonly unroutable: UnroutableForwarder | undefined
   readonly tail: GatedTail | undefined
+  readonly ticker: TickerWatch | undefined
 }
 
 /** For promises that fail because everything was ended at once. */
@@ -110,6 +114,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   readonly #hooks: TelemetryHooks | undefined
   readonly #unroutable: UnroutableForwarder | undefined
   readonly #tail: CancellationTail | undefined
+  readonly #ticker: TickerWatch | undefined
   readonly #scheduler: Scheduler
   readonly #bulk: BulkRuns
   readonly #consumers: RunningConsumers
@@ -121,7 +126,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   #isDrained = false
 
   constructor(options: ResolvedOptions & { strategy: S }, parts: ConnectedParts) {
-    const { session, events, hooks, unroutable, tail } = parts
+    const { session, events, hooks, unroutable, tail, ticker } = parts
     this.#unwatch = warnOfClockSteps(options.clock, options.logger)
     this.strategy = options.strategy
     this.#options = options
@@ -132,6 +137,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     this.#scheduler = new Scheduler(options, hooks, () => this.#assertTakes())
     this.#bulk = new BulkRuns(options, hooks)
     this.#tail = tail?.tail
+    this.#ticker = ticker
     this.#consumers = new RunningConsumers(options, { connection: this, broker: session.broker, events, hooks }, tail)
   }
 
@@ -153,7 +159,9 @@ class Connected<S extends Strategy> implements Dueque<S> {
 
   async consume(queue: string, handlers: readonly Handler[], options: ConsumeOptions = {}): Promise<Consumer> {
     this.#assertOpen()
-    return this.#consumers.start(queue, handlers, options)
+    const consumer = await this.#consumers.start(queue, handlers, options)
+    this.#ticker?.begin()
+    return consumer
   }
 
   /** Adds the methods that the strategy allows. */
@@ -200,6 +208,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
     const isUp = health.producer === 'up' && health.consumer !== 'down' && store !== 'down'
     const cancellations = this.#tail?.health()
     const journal = this.strategy.journalHealth?.()
+    const recurring = this.#ticker?.health()
     return {
       ok: isUp && !this.#consumers.isWaiting && this.#closing === undefined,
       ...health,
@@ -207,6 +216,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
       ...(stored && { stored }),
       ...(cancellations && { cancellations }),
       ...(journal && { journal }),
+      ...(recurring && { recurring }),
     }
   }
 
@@ -245,7 +255,8 @@ class Connected<S extends Strategy> implements Dueque<S> {
   async #drain(drainTimeoutMs: number): Promise<void> {
     try {
       // Together: each waits for the answers of a broker that may be silent.
-      await Promise.all([this.#unroutable?.close(), this.#consumers.end(drainTimeoutMs)])
+      const consumed = this.#consumers.end(drainTimeoutMs)
+      await Promise.all([this.#unroutable?.close(), this.#ticker?.close(drainTimeoutMs), consumed])
       this.#isDrained = true
       await this.#scheduler.settled()
     } finally {

@@ -14,6 +14,11 @@ export interface Health {
   readonly cancellations?: CancellationHealth
   /** The index of the waiting messages, with `ladder({ journal: { index: true } })`. `ok` ignores it. */
   readonly journal?: JournalHealth
+  /**
+   * The ticker of recurring messages. Missing before the first `consume`, with `recurring: false`, and without the right to read
+   * its queue. `ok` ignores it: another process takes over.
+   */
+  readonly recurring?: RecurringHealth
   /** Why RabbitMQ blocks, in its words. */
   readonly blockedBy?: string
   /** The broker of the current or the last connection. Missing with the strategy `memory`, which has no broker. */
@@ -38,6 +43,17 @@ export interface CancellationHealth {
   readonly unreadable: number
   /** When it was last proved that all of them are read: ISO 8601. Missing before the first time. */
   readonly provedAt?: string
+}
+
+/** The ticker of this process, which schedules the occurrences of recurring messages. */
+export interface RecurringHealth {
+  /**
+   * `unused`: the namespace has no recurring messages yet. `active`: this process schedules the occurrences of all of them.
+   * `standby`: another process does, and this one takes over when it ends. `down`: the connection is away.
+   */
+  readonly state: 'unused' | 'active' | 'standby' | 'down'
+  /** When it last sent every tick that may have been lost: ISO 8601. Only of an active one, with RabbitMQ. */
+  readonly repairedAt?: string
 }
 
 /** An index of the journal of waiting messages. */

@@ -34,7 +34,7 @@ export type { ExponentialBackoff, RetryPolicy } from './consumer/retry.js'
 export type { DedupeOptions } from './consumer/copies/dedupe.js'
 export type { DedupeStore } from './strategies/dedupe-store.js'
 export type { DuplicateWindow } from './consumer/copies/duplicates.js'
-export type { CancellationHealth, Health, JournalHealth, StoreFaultCounts } from './health.js'
+export type { CancellationHealth, Health, JournalHealth, RecurringHealth, StoreFaultCounts } from './health.js'
 export type {
   CancelledEvent,
   DeadEvent,

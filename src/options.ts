@@ -7,6 +7,7 @@ import {
   anAbortSignal,
   anything,
   checkOptions,
+  flag,
   group,
   integer,
   nonEmptyText,
@@ -71,6 +72,11 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
   logger?: Logger | NestLogger | false | undefined
   /** The times that count for cancellations in RabbitMQ, which consumers of every strategy read. */
   cancellations?: CancellationOptions | undefined
+  /**
+   * Whether this process takes part in scheduling the occurrences of recurring messages, as soon as it consumes. One process of a
+   * namespace does it at a time, and another one takes over when that one ends. @default true
+   */
+  recurring?: boolean | undefined
   /** Hooks for tracing and metrics, or a list of them: docs/telemetry.md. A hook that throws does no harm. */
   telemetry?: Telemetry | readonly Telemetry[] | undefined
 }
@@ -130,6 +136,7 @@ export function resolveConnection(options: ConnectOptions): ResolvedOptions {
     publishTimeoutMs: 30_000,
     maxInFlight: 2000,
     maxBodyBytes: 16 * 1024 * 1024,
+    recurring: true,
     clock: (strategy as { clock?: Clock }).clock ?? systemClock,
     ...given,
     logger: resolveLogger(given.logger),
@@ -164,5 +171,6 @@ export const CONNECT_RULES: Rules<ConnectOptions> = {
   maxBodyBytes: integer(1, 512 * 1024 * 1024),
   logger: anything,
   cancellations: group(CANCELLATION_RULES),
+  recurring: flag,
   telemetry: aTelemetry,
 }

@@ -21,7 +21,7 @@ import type { DeliveryOptions, PublicationEnd, PublishedMessage, PublishPlan } f
 import { Publisher } from './publish/publisher.js'
 import { YoungQueues } from './topology/young-queues.js'
 import { openStream, type StreamReader, type StreamSettings } from './receive/stream.js'
-import { subscribe, type AmqpSubscription } from './receive/subscribe.js'
+import { subscribe, type AmqpSubscription, type SubscribeSettings } from './receive/subscribe.js'
 import { BoundDestinations } from './topology/bound-destinations.js'
 import { Topology } from './topology/topology.js'
 
@@ -46,6 +46,12 @@ interface SubscribeExtras {
   beside?: readonly Part[]
   /** Of the AMQP consumer: its operators see them. */
   arguments?: Readonly<Record<string, string>>
+}
+
+/** How one of dueque's own queues is taken. */
+interface TakeSettings extends Pick<SubscribeSettings, 'queue' | 'prefetch' | 'logger' | 'started'> {
+  /** Declares what is needed, before each start. */
+  prepare: (topology: Topology) => Promise<void>
 }
 
 /** A stream to read, without the connection. */
@@ -175,6 +181,15 @@ export class AmqpBroker implements Broker {
       ...{ pause: () => subscription.pause(), resume: () => subscription.resume() },
       ...{ cancel, close: () => subscription.close(), setPrefetch: (most) => subscription.setPrefetch(most) },
     }
+  }
+
+  /** Takes from one of dueque's own queues on the connection of the consumers, whose acks no alarm holds up. */
+  async take({ prepare, ...settings }: TakeSettings, listener: (arrival: Arrival) => void): Promise<AmqpSubscription> {
+    this.#consumer ??= this.#openConsumer()
+    const topology = await this.#consumer
+    const [cancelled, failed] = [() => topology.forget(), (error: DuequeError) => this.#events.error(error)]
+    const own = { connection: this.#consuming, prepare: () => prepare(topology), cancelled, failed }
+    return subscribe({ ...settings, ...own }, listener)
   }
 
   /**

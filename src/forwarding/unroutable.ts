@@ -10,6 +10,7 @@ import type { Logger } from '../base/logger.js'
 import type { Strategy } from '../strategies/strategy.js'
 import type { AmqpBroker } from '../amqp/amqp-broker.js'
 import { destinationKey } from '../amqp/topology/names.js'
+import { tickQueue } from '../recurring/recurring-layout.js'
 import { PAUSE_AFTER_FAILURE_MS, type Decision, type Route } from './forward.js'
 import { Forwarder } from './forwarder.js'
 
@@ -172,7 +173,7 @@ export class UnroutableForwarder {
   async #lookNow(destination: Destination): Promise<Problem | undefined> {
     try {
       this.#topology.forget()
-      await this.#topology.assertUsers(destination)
+      if (destination.queue !== tickQueue(this.#broker.names)) await this.#topology.assertUsers(destination)
       if (this.#broker.hasBound(destination)) await this.#topology.destination(destination, false)
       else if (!(await this.#topology.exists(destination))) return { reason: 'missing' }
       return undefined

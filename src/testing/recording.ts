@@ -1,3 +1,4 @@
+import { isForOwnQueue } from '../amqp/topology/reserved-names.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
 import type { InMemory } from '../strategies/memory/memory.js'
 
@@ -9,7 +10,7 @@ export function recording<S extends InMemory>(strategy: S, scheduled: DelayedMes
   const own: Pick<InMemory, 'schedule' | 'stop'> = {
     async schedule(message, options) {
       // A message that a consumer sends on carries the properties of its arrival.
-      if (message.properties) return strategy.schedule(message, options)
+      if (message.properties || isForOwnQueue(message)) return strategy.schedule(message, options)
       scheduled.push(message)
       const forget = () => scheduled.splice(scheduled.lastIndexOf(message), 1)
       try {

@@ -25,6 +25,7 @@ it('options that are missing or undefined have their defaults', () => {
       publishTimeoutMs: 30_000,
       maxInFlight: 2000,
       maxBodyBytes: 16_777_216,
+      recurring: true,
       logger: Object.fromEntries(['debug', 'info', 'warn', 'error'].map((level) => [level, expect.any(Function)])),
       clock: systemClock,
       telemetry: [],
@@ -45,6 +46,7 @@ it('given options are kept', () => {
     publishTimeoutMs: 2,
     maxInFlight: 1,
     maxBodyBytes: 512 * 1024 * 1024,
+    recurring: false,
   }
   expect(resolveOptions(given)).toMatchObject(given)
 })

@@ -19,6 +19,8 @@ export interface SubscribeSettings {
   cancelled: () => void
   /** It could not be started again. It will be tried again all the same. */
   failed: (error: DuequeError) => void
+  /** Called behind each start. */
+  started?: (() => void) | undefined
   logger: Logger
   /** Of the AMQP consumer. @default none */
   arguments?: Readonly<Record<string, string>> | undefined
@@ -121,6 +123,7 @@ class Subscriber implements AmqpSubscription {
     this.#onMessage = onMessage
     await this.#inTurn(() => this.#consume(channel))
     this.#started = true
+    this.#settings.started?.()
   }
 
   /** Starts the AMQP consumer, unless it is there, paused or over. */

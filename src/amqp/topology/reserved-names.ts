@@ -21,6 +21,11 @@ export function namespacesOf(name: string): string[] {
   return found
 }
 
+/** Whether a message is for a queue of dueque's own, such as that of ticks: users do not see it among theirs. */
+export function isForOwnQueue({ destination: { queue } }: { readonly destination: Destination }): boolean {
+  return queue !== undefined && queue.includes(MARK) && namespacesOf(queue).length > 0
+}
+
 /** The error for a destination that has one of the names that a namespace reserves. */
 export function reservedName(destination: Destination, namespace: string): DuequeError<'RESERVED_NAME'> {
   const text = destinationText(destination)

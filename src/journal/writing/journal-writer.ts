@@ -8,6 +8,7 @@ import { SharedSignals } from '../../base/shared-signals.js'
 import { journalLayout } from '../../log/log-layout.js'
 import { StreamLog } from '../../log/stream-log.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
+import { tickQueue } from '../../recurring/recurring-layout.js'
 import type { ResolvedJournal } from '../journal-options.js'
 import { encodeEntry, encodeRefusal } from '../journal-record.js'
 import { JournalStreams } from './journal-streams.js'
@@ -76,7 +77,8 @@ export class JournalWriter {
     if (options.restored) return this.#publish(new RecordedPlan(message, plan, options, this.#later))
     const { broker, clock, minDelayMs } = this.#settings
     const delayMs = readyAt(message) - clock.now()
-    if (delayMs <= 0 || delayMs < minDelayMs) return broker.publish(message, plan, options)
+    const isTick = message.destination.queue === tickQueue(broker.names)
+    if (delayMs <= 0 || delayMs < minDelayMs || isTick) return broker.publish(message, plan, options)
     return this.#publish(new RecordedPlan(message, plan, options, this.#records))
   }
 

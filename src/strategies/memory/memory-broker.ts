@@ -1,4 +1,5 @@
 import type { Arrival, Broker, BrokerHealth, PublishOptions, SubscribeOptions, Subscription } from '../../broker.js'
+import { namespacesOf } from '../../amqp/topology/reserved-names.js'
 import { deathHeaders, type Death } from '../../message/death.js'
 import { destinationText, type Destination, type QueueDestination } from '../../message/destination.js'
 import { routingKeyOf, type DelayedMessage } from '../../message/delayed-message.js'
@@ -44,9 +45,9 @@ export class MemoryBroker implements Broker {
     this.#exchanges.get(exchange)!.bindings.push({ queue, key, args })
   }
 
-  /** The names of all queues, the dead ones among them. */
+  /** The names of all queues, the dead ones among them, without those of dueque's own. */
   queues(): string[] {
-    return [...this.#queues.keys()]
+    return [...this.#queues.keys()].filter((name) => namespacesOf(name).length === 0)
   }
 
   /** What a queue holds and no consumer has taken. */
@@ -112,6 +113,12 @@ export class MemoryBroker implements Broker {
       this.declareQueue(`${name}.dead`)
       resolve(this.#queues.get(name)!.subscribe(prefetch, listener))
     })
+  }
+
+  /** Watches one of dueque's own queues, and declares it if it is missing. */
+  watch(queue: string, prefetch: number, listener: (arrival: Arrival) => void): Subscription {
+    this.declareQueue(queue)
+    return this.#queues.get(queue)!.subscribe(prefetch, listener)
   }
 
   health(): BrokerHealth {

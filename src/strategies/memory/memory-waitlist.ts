@@ -1,3 +1,4 @@
+import { isForOwnQueue } from '../../amqp/topology/reserved-names.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
 import type { OnConflict } from '../strategy.js'
 import { entryKey, type WaitingView } from '../waiting-view.js'
@@ -8,7 +9,7 @@ import { memoryView, withId } from './memory-view.js'
 export class MemoryWaitlist implements Waitlist {
   readonly #messages = new Map<string, DelayedMessage>()
   readonly #changed: (message: DelayedMessage) => void
-  readonly #view: WaitingView<DelayedMessage> = memoryView(() => this.all())
+  readonly #view: WaitingView<DelayedMessage> = memoryView(() => this.users())
 
   /** @param changed hears of each message that waits from now on, or for another time */
   constructor(changed: (message: DelayedMessage) => void) {
@@ -34,6 +35,11 @@ export class MemoryWaitlist implements Waitlist {
 
   all(): readonly DelayedMessage[] {
     return [...this.#messages.values()]
+  }
+
+  /** The messages of users. */
+  users(): readonly DelayedMessage[] {
+    return this.all().filter((message) => !isForOwnQueue(message))
   }
 
   clear(): void {

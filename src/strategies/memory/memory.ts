@@ -89,10 +89,10 @@ export function memory(options: MemoryOptions = {}): MemoryStrategy | MemoryLogS
   const resolved = resolveJournal(options.journal)
   if (options.cancellations !== 'log') {
     if (resolved) throw invalidOption('journal', "none without cancellations: 'log'", options.journal)
-    return { ...strategy, waitlist, waiting: () => waitlist.all() }
+    return { ...strategy, waitlist, waiting: () => waitlist.users() }
   }
   const cancellations = new MemoryCancellations(clock)
-  const waiting = () => waitlist.all().filter((message) => !cancellations.isCancelled(message))
+  const waiting = () => waitlist.users().filter((message) => !cancellations.isCancelled(message))
   const logged: MemoryLogStrategy = { ...strategy, cancellations, waiting }
   return resolved ? withJournal(logged, new MemoryJournal(resolved, clock, waiting)) : logged
 }

@@ -1,0 +1,78 @@
+import { errorText } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
+import type { DefinitionRecord, RecurringDefinitions } from '../strategies/recurring-definitions.js'
+import type { WaitOptions } from '../strategies/strategy.js'
+import { decodeDefinition, type RecurringDefinition } from './definition.js'
+import type { HandledTimes } from './handled-times.js'
+import { sendTick, type TickRoute } from './tick.js'
+import { nextTime, tickDue } from './times.js'
+
+export interface MissingTicksSettings {
+  readonly definitions: RecurringDefinitions
+  readonly route: TickRoute
+  readonly handled: HandledTimes
+  readonly logger: Logger
+}
+
+/** Every missing tick is sent once in this time. */
+export const REPAIR_EVERY_MS = 3_600_000
+/** A tick that is due later is left to a later repair: each repair makes a copy of a tick that is not missing. */
+const AHEAD_MS = 2 * REPAIR_EVERY_MS
+/** Ticks on their way at a time. */
+const AT_A_TIME = 200
+
+/**
+ * Sends the tick of every schedule that should have one within two hours: after a purge, a lost virtual host, or a process that
+ * died while it set a schedule. Nobody can tell which of them is missing. A copy of one that is there does nothing, because
+ * it has the same id, revision and time. Times before now are not repeated.
+ *
+ * @returns how many were sent
+ * @throws DuequeError of the definitions, or of one tick: then some may be missing. Whatever `stopIf` throws
+ */
+export async function sendMissingTicks(
+  { definitions, route, handled, logger }: MissingTicksSettings,
+  options: Pick<WaitOptions, 'signal' | 'timeoutMs'>,
+  stopIf: () => void,
+): Promise<number> {
+  await definitions.renew?.()
+  const ids = new Set<string>()
+  let [sent, unreadable] = [0, 0]
+  const underWay = new Set<Promise<void>>()
+  const failures: unknown[] = []
+  for await (const record of definitions.all()) {
+    stopIf()
+    if (failures.length > 0) throw failures[0]
+    ids.add(record.id)
+    const definition = decoded(record, logger)
+    const time = definition && missingTime(definition, handled, route.now())
+    if (!definition) unreadable++
+    if (!definition || time === undefined) continue
+    const work: Promise<void> = sendTick(route, definition, time, options)
+      .catch((error: unknown) => void failures.push(error))
+      .finally(() => underWay.delete(work))
+    underWay.add(work)
+    sent++
+    if (underWay.size >= AT_A_TIME) await Promise.race(underWay)
+  }
+  await Promise.all(underWay)
+  if (failures.length > 0) throw failures[0]
+  handled.keep(ids)
+  if (unreadable > 0) logger.warn('recurring messages cannot be read here', { unreadable })
+  return sent
+}
+
+function decoded(record: DefinitionRecord, logger: Logger): RecurringDefinition | undefined {
+  try {
+    return decodeDefinition(record)
+  } catch (error) {
+    logger.debug('a recurring message cannot be read here', { id: record.id, error: errorText(error) })
+    return undefined
+  }
+}
+
+/** The time whose tick should be on its way now, or wait for a short while only. */
+function missingTime(definition: RecurringDefinition, handled: HandledTimes, now: number): number | undefined {
+  if (definition.paused) return undefined
+  const time = nextTime(definition, Math.max(now, handled.lastOf(definition) ?? now))
+  return time !== undefined && tickDue(definition, time) <= now + AHEAD_MS ? time : undefined
+}

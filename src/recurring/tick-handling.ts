@@ -1,0 +1,207 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { backoff } from '../base/backoff.js'
+import type { Clock } from '../base/clock.js'
+import { errorText, isDuequeError, type DuequeError } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
+import { throttle } from '../base/throttle.js'
+import type { Arrival } from '../broker.js'
+import { LONGEST_HOLD_MS } from '../message/put-back.js'
+import type { DelayedMessage } from '../message/delayed-message.js'
+import type { DefinitionRecord, RecurringDefinitions } from '../strategies/recurring-definitions.js'
+import type { Strategy } from '../strategies/strategy.js'
+import { decodeDefinition, type RecurringDefinition } from './definition.js'
+import type { HandledTimes } from './handled-times.js'
+import type { OccurrenceSender } from './occurrence-sender.js'
+import { sendTick, type Tick, type TickRoute } from './tick.js'
+import { tickDue, timesOfTick } from './times.js'
+
+export interface TickHandlingSettings {
+  readonly strategy: Strategy
+  readonly definitions: RecurringDefinitions
+  readonly route: TickRoute
+  readonly occurrences: OccurrenceSender
+  readonly handled: HandledTimes
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly onError: (error: DuequeError) => void
+  /** Aborted when nothing more is to be begun. */
+  readonly closing: AbortSignal
+  /** Aborted when the time to close is over. */
+  readonly abandon: AbortSignal
+}
+
+/**
+ * `ack`: all that follows from the tick waits. `unreadable`: it is for another version. `comes again`: the broker has taken it
+ * back, or does so when the channel closes.
+ */
+export type TickOutcome = 'ack' | 'unreadable' | 'comes again'
+
+/** Occurrences of one tick on their way at a time. */
+const SLICE = 50
+/** A tick may be so much early. An occurrence then waits so much longer. */
+const EARLY_MS = 10_000
+/** Thrown to end the handling of a tick that comes again. */
+const GONE = new Error('the tick comes again')
+
+/**
+ * Handles ticks: schedules the occurrences of a tick, then the next tick, and only then lets it be acked. A process that dies in
+ * between leaves the tick to its successor. That one schedules the same again, under the same ids and revisions, so that
+ * consumers tell the copies.
+ */
+export class TickHandling {
+  readonly #settings: TickHandlingSettings
+  /** The ticks of one schedule are handled one after the other, so that copies are told. */
+  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #isNews: (what: string) => boolean
+
+  constructor(settings: TickHandlingSettings) {
+    this.#settings = settings
+    this.#isNews = throttle(settings.clock)
+  }
+
+  /** Never rejects. */
+  async run(arrival: Pick<Arrival, 'live'>, tick: Tick): Promise<TickOutcome> {
+    const before = this.#turns.get(tick.id)
+    const turn = before ? before.then(() => this.#handle(arrival, tick)) : this.#handle(arrival, tick)
+    this.#turns.set(tick.id, turn)
+    const outcome = await turn
+    if (this.#turns.get(tick.id) === turn) this.#turns.delete(tick.id)
+    return outcome
+  }
+
+  async #handle(arrival: Pick<Arrival, 'live'>, tick: Tick): Promise<TickOutcome> {
+    try {
+      const record = await this.#patiently(arrival, () => this.#recordOf(tick))
+      if (!record) return 'ack'
+      const definition = this.#decoded(record)
+      if (!definition) return 'unreadable'
+      await this.#pass(arrival, tick, definition)
+      return 'ack'
+    } catch (error) {
+      if (error !== GONE) throw error
+      return 'comes again'
+    }
+  }
+
+  /** The record that the tick belongs to; undefined if that one is not in force any more. */
+  async #recordOf({ id, revision }: Tick): Promise<DefinitionRecord | undefined> {
+    const { definitions, handled } = this.#settings
+    const record = await definitions.get(id, revision)
+    if (!record) handled.delete(id)
+    return record?.revision === revision ? record : undefined
+  }
+
+  #decoded(record: DefinitionRecord): RecurringDefinition | undefined {
+    try {
+      return decodeDefinition(record)
+    } catch (error) {
+      const { id } = record
+      if (this.#isNews('unreadable'))
+        this.#settings.logger.warn('a recurring message cannot be read here', { id, error: errorText(error) })
+      return undefined
+    }
+  }
+
+  async #pass(arrival: Pick<Arrival, 'live'>, tick: Tick, definition: RecurringDefinition): Promise<void> {
+    const { clock, handled, route, abandon } = this.#settings
+    if (definition.paused || handled.has(tick)) return
+    const earlyMs = tickDue(definition, tick.time) - clock.now()
+    if (earlyMs > LONGEST_HOLD_MS) return this.#putBack(arrival, tick, definition, earlyMs)
+    if (earlyMs > EARLY_MS) await this.#until(tickDue(definition, tick.time) - EARLY_MS)
+    const { run, next } = timesOfTick(definition, tick.time, clock.now())
+    const waiting = await this.#schedule(arrival, definition, run)
+    if (!(await this.#isInForce(arrival, tick, waiting))) return
+    if (next !== undefined)
+      await this.#patiently(arrival, () =>
+        sendTick(route, definition, next, { timeoutMs: Infinity, signal: abandon }),
+      )
+    handled.add({ ...tick, time: Math.max(tick.time, run.at(-1) ?? tick.time) })
+  }
+
+  /** Until so close to its due time that a strategy can make it wait, or because clocks differ. */
+  #putBack(
+    arrival: Pick<Arrival, 'live'>,
+    { time }: Tick,
+    definition: RecurringDefinition,
+    earlyMs: number,
+  ): Promise<void> {
+    const { route, abandon } = this.#settings
+    const options = { timeoutMs: Infinity, signal: abandon, holdMs: Math.min(earlyMs / 2, LONGEST_HOLD_MS) }
+    return this.#patiently(arrival, () => sendTick(route, definition, time, options))
+  }
+
+  /** @returns what waits */
+  async #schedule(
+    arrival: Pick<Arrival, 'live'>,
+    definition: RecurringDefinition,
+    times: readonly number[],
+  ): Promise<DelayedMessage[]> {
+    const { occurrences, abandon } = this.#settings
+    const waiting: DelayedMessage[] = []
+    const send = async (time: number) => {
+      // One publish without a time limit: one that times out may be there all the same, and the next would be a copy.
+      const options = { timeoutMs: Infinity, signal: abandon }
+      const message = await this.#patiently(arrival, () => occurrences.send(definition, time, options))
+      if (message) waiting.push(message)
+    }
+    for (let done = 0; done < times.length; done += SLICE)
+      await Promise.all(times.slice(done, done + SLICE).map((time) => send(time)))
+    return waiting
+  }
+
+  /**
+   * With a store, whoever changes the definition removes the occurrences that wait then. One that was scheduled a moment later
+   * is removed here. Elsewhere consumers drop it.
+   */
+  async #isInForce(
+    arrival: Pick<Arrival, 'live'>,
+    { id, revision }: Tick,
+    scheduled: readonly DelayedMessage[],
+  ): Promise<boolean> {
+    const { strategy, definitions } = this.#settings
+    const { waitlist } = strategy
+    if (!waitlist || scheduled.length === 0) return true
+    const record = await this.#patiently(arrival, () => definitions.get(id))
+    if (record?.revision === revision) return true
+    for (const message of scheduled) await this.#patiently(arrival, () => waitlist.remove(message))
+    return false
+  }
+
+  /**
+   * Repeats what fails, as long as the tick is not taken back.
+   *
+   * @throws {@link GONE}
+   */
+  async #patiently<T>(arrival: Pick<Arrival, 'live'>, work: () => Promise<T>): Promise<T> {
+    const { closing, abandon, logger, onError } = this.#settings
+    for (let attempt = 0; ; attempt++) {
+      if (!arrival.live || abandon.aborted) throw GONE
+      try {
+        return await work()
+      } catch (error) {
+        if (closing.aborted || isDuequeError(error, 'CLOSED')) throw GONE
+        if (this.#isNews('failed')) {
+          logger.warn('a tick of a recurring message could not be handled: tried again', { error: errorText(error) })
+          if (isDuequeError(error)) onError(error)
+        }
+      }
+      await pause(backoff(attempt), undefined, { signal: closing }).catch(() => undefined)
+    }
+  }
+
+  /** Or until it closes. */
+  async #until(time: number): Promise<void> {
+    const { clock, closing } = this.#settings
+    let end: () => void
+    const over = new Promise<void>((resolve) => (end = resolve))
+    const cancel = clock.at(time, () => end())
+    const stop = () => {
+      cancel()
+      end()
+    }
+    closing.addEventListener('abort', stop, { once: true })
+    await over
+    closing.removeEventListener('abort', stop)
+    if (closing.aborted) throw GONE
+  }
+}
