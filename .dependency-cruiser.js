@@ -46,11 +46,7 @@ export default {
       'strategies/',
       'consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
     ),
-    never(
-      'recurring-knows-no-consumer',
-      'recurring/',
-      'consumer/|forwarding/|operate/|testing/|connect\\.ts',
-    ),
+    never('recurring-knows-no-consumer', 'recurring/', 'consumer/|forwarding/|operate/|testing/|connect\\.ts'),
     never('forwarding-knows-no-consumer', 'forwarding/', 'consumer/|operate/|testing/'),
     // But for the loop that both run.
     never('consumer-knows-no-program', 'consumer/', 'forwarding/(?!forward\\.ts)|operate/|testing/'),

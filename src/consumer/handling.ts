@@ -207,7 +207,7 @@ function deliveryOf(incoming: IncomingMessage, payload: unknown, signal: AbortSi
 }
 
 /** Foreign numbers may be no instants. */
-function dateOf(value: number | undefined): Date | undefined {
+function dateOf(value: unknown): Date | undefined {
   const ms = readInstant(value)
   return ms === undefined ? undefined : new Date(ms)
 }

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { abortablePause } from '../base/abortable-pause.js'
 import { backoff } from '../base/backoff.js'
 import type { Clock } from '../base/clock.js'
 import { errorText, isDuequeError, type DuequeError } from '../base/errors.js'
@@ -133,7 +133,7 @@ export class ActiveTicker {
 
   /** Until it succeeds, or the hello comes again. Never rejects. */
   async #repairFor(hello: Arrival): Promise<void> {
-    const { closing } = this.#settings
+    const { closing, clock } = this.#settings
     for (let attempt = 0; hello.live && !closing.aborted; attempt++) {
       try {
         await this.#repair(hello)
@@ -142,7 +142,7 @@ export class ActiveTicker {
         if (error === GONE) return
         this.#failed('send missing ticks', error)
       }
-      await pause(backoff(attempt, { maxMs: 30_000 }), undefined, { signal: closing }).catch(() => undefined)
+      await abortablePause((end) => clock.after(backoff(attempt, { maxMs: 30_000 }), end), closing)
     }
   }
 

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { abortablePause } from '../base/abortable-pause.js'
 import { backoff } from '../base/backoff.js'
 import type { Clock } from '../base/clock.js'
 import { errorText, isDuequeError, type DuequeError } from '../base/errors.js'
@@ -31,10 +31,10 @@ export interface TickHandlingSettings {
 }
 
 /**
- * `ack`: all that follows from the tick waits. `unreadable`: it is for another version. `comes again`: the broker has taken it
- * back, or does so when the channel closes.
+ * `ack`: all that follows from the tick waits. `unreadable`: it is for another version. `not allowed`: it is for another user.
+ * `comes again`: the broker has taken it back, or does so when the channel closes.
  */
-export type TickOutcome = 'ack' | 'unreadable' | 'comes again'
+export type TickOutcome = 'ack' | 'unreadable' | 'not allowed' | 'comes again'
 
 /** Occurrences of one tick on their way at a time. */
 const SLICE = 50
@@ -42,6 +42,8 @@ const SLICE = 50
 const EARLY_MS = 10_000
 /** Thrown to end the handling of a tick that comes again. */
 const GONE = new Error('the tick comes again')
+/** Thrown to end the handling of a tick by a user without the rights for it. */
+const NOT_ALLOWED = new Error('the tick is for another user')
 
 /**
  * Handles ticks: schedules the occurrences of a tick, then the next tick, and only then lets it be acked. A process that dies in
@@ -78,6 +80,7 @@ export class TickHandling {
       await this.#pass(arrival, tick, definition)
       return 'ack'
     } catch (error) {
+      if (error === NOT_ALLOWED) return 'not allowed'
       if (error !== GONE) throw error
       return 'comes again'
     }
@@ -107,14 +110,12 @@ export class TickHandling {
     if (definition.paused || handled.has(tick)) return
     const earlyMs = tickDue(definition, tick.time) - clock.now()
     if (earlyMs > LONGEST_HOLD_MS) return this.#putBack(arrival, tick, definition, earlyMs)
-    if (earlyMs > EARLY_MS) await this.#until(tickDue(definition, tick.time) - EARLY_MS)
+    if (earlyMs > EARLY_MS) await this.#held(tickDue(definition, tick.time) - EARLY_MS)
     const { run, next } = timesOfTick(definition, tick.time, clock.now())
     const waiting = await this.#schedule(arrival, definition, run)
     if (!(await this.#isInForce(arrival, tick, waiting))) return
     if (next !== undefined)
-      await this.#patiently(arrival, () =>
-        sendTick(route, definition, next, { timeoutMs: Infinity, signal: abandon }),
-      )
+      await this.#patiently(arrival, () => sendTick(route, definition, next, { timeoutMs: Infinity, signal: abandon }))
     handled.add({ ...tick, time: Math.max(tick.time, run.at(-1) ?? tick.time) })
   }
 
@@ -170,10 +171,10 @@ export class TickHandling {
   /**
    * Repeats what fails, as long as the tick is not taken back.
    *
-   * @throws {@link GONE}
+   * @throws {@link GONE}, {@link NOT_ALLOWED}
    */
   async #patiently<T>(arrival: Pick<Arrival, 'live'>, work: () => Promise<T>): Promise<T> {
-    const { closing, abandon, logger, onError } = this.#settings
+    const { clock, closing, abandon, logger, onError } = this.#settings
     for (let attempt = 0; ; attempt++) {
       if (!arrival.live || abandon.aborted) throw GONE
       try {
@@ -181,27 +182,18 @@ export class TickHandling {
       } catch (error) {
         if (closing.aborted || isDuequeError(error, 'CLOSED')) throw GONE
         if (this.#isNews('failed')) {
-          logger.warn('a tick of a recurring message could not be handled: tried again', { error: errorText(error) })
+          logger.warn('a tick of a recurring message could not be handled', { error: errorText(error) })
           if (isDuequeError(error)) onError(error)
         }
+        if (isDuequeError(error, 'PERMISSION_DENIED')) throw NOT_ALLOWED
       }
-      await pause(backoff(attempt), undefined, { signal: closing }).catch(() => undefined)
+      await abortablePause((end) => clock.after(backoff(attempt), end), closing)
     }
   }
 
-  /** Or until it closes. */
-  async #until(time: number): Promise<void> {
+  async #held(until: number): Promise<void> {
     const { clock, closing } = this.#settings
-    let end: () => void
-    const over = new Promise<void>((resolve) => (end = resolve))
-    const cancel = clock.at(time, () => end())
-    const stop = () => {
-      cancel()
-      end()
-    }
-    closing.addEventListener('abort', stop, { once: true })
-    await over
-    closing.removeEventListener('abort', stop)
+    await abortablePause((end) => clock.at(until, end), closing)
     if (closing.aborted) throw GONE
   }
 }

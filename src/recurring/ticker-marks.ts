@@ -30,7 +30,14 @@ export function helloOf(queue: string, now: number): DelayedMessage {
 
 function markOf(name: string, body: object, queue: string, now: number): DelayedMessage {
   const message = ownMessage(name, body)
-  return { ...message, id: randomUUID(), revision: nextRevision(now), destination: { queue }, dueAt: now, scheduledAt: now }
+  return {
+    ...message,
+    id: randomUUID(),
+    revision: nextRevision(now),
+    destination: { queue },
+    dueAt: now,
+    scheduledAt: now,
+  }
 }
 
 /** Undefined for anything else. */

@@ -105,9 +105,11 @@ export class TickerWatch {
     if (this.#state !== 'looking' || this.#closing) return
     clearTimeout(this.#timer)
     const before = this.#looking ?? Promise.resolve()
-    const looking: Promise<void> = before.then(() => this.#look()).finally(() => {
-      if (this.#looking === looking) this.#looking = undefined
-    })
+    const looking: Promise<void> = before
+      .then(() => this.#look())
+      .finally(() => {
+        if (this.#looking === looking) this.#looking = undefined
+      })
     this.#looking = looking
   }
 
@@ -132,7 +134,9 @@ export class TickerWatch {
     const { logger } = this.#options
     if (this.#closing) return
     const isDenied = isDuequeError(error, 'PERMISSION_DENIED')
-    const what = isDenied ? 'this user may not read the queue of ticks: other processes run the ticker' : 'no queue of ticks'
+    const what = isDenied
+      ? 'this user may not read the queue of ticks: other processes run the ticker'
+      : 'no queue of ticks'
     logger.debug(what, { queue: this.#parts.ticks.queue, error: errorText(error) })
     if (isDenied) this.#state = 'off'
     else this.#timer = setTimeout(() => this.#lookAgain(), this.#pauseMs).unref()

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
-import { setTimeout as pause } from 'node:timers/promises'
 import { closeInTime } from '../amqp/connection/close-in-time.js'
+import { abortablePause } from '../base/abortable-pause.js'
 import type { Clock } from '../base/clock.js'
 import { DuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
@@ -41,8 +41,8 @@ const UNREADABLE_MS = 30_000
 
 /**
  * Handles the ticks of all recurring messages of a namespace, while its subscription is the active one of the queue of ticks. A
- * tick is acked when all that follows from it waits. What this version cannot read goes back to the queue: it is for another
- * version, which becomes the active one if too much of it comes.
+ * tick is acked when all that follows from it waits. What this version cannot read goes back to the queue. If too much of it comes, or
+ * if the user lacks a right, the ticker steps back, so that another one becomes the active one.
  */
 export class Ticker {
   readonly #settings: TickerSettings
@@ -134,8 +134,9 @@ export class Ticker {
   /** Never rejects. */
   async #take(arrival: Arrival, tick: Tick | undefined): Promise<void> {
     const outcome: TickOutcome = tick ? await this.#handling.run(arrival, tick) : 'unreadable'
-    if (outcome === 'unreadable') return this.#giveBack(arrival)
     if (outcome === 'comes again') return
+    if (outcome === 'not allowed') this.#stepBack()
+    if (outcome !== 'ack') return this.#giveBack(arrival)
     arrival.ack()
     this.#active?.acked()
   }
@@ -155,7 +156,7 @@ export class Ticker {
 
   async #stepAside(): Promise<void> {
     const { logger } = this.#settings
-    logger.warn('ticks of recurring messages cannot be read here: left to the ticker of another version')
+    logger.warn('ticks of recurring messages cannot be handled here: left to the ticker of another process')
     await this.#subscription?.pause()
     this.#hasArrived = false
     this.#active?.giveBack()
@@ -169,7 +170,8 @@ export class Ticker {
     this.#started()
   }
 
+  /** Or until it closes. */
   async #pause(): Promise<void> {
-    await pause(UNREADABLE_MS, undefined, { signal: this.#closing.signal, ref: false }).catch(() => undefined)
+    await abortablePause((end) => this.#settings.clock.after(UNREADABLE_MS, end), this.#closing.signal)
   }
 }

@@ -1,0 +1,124 @@
+import { expect, it, onTestFinished } from 'vitest'
+import type { Arrival } from '../../../src/broker.js'
+import { resolveLogger } from '../../../src/base/logger.js'
+import { manualClock, type DelayedMessage } from '../../../src/index.js'
+import { ActiveTicker } from '../../../src/recurring/active-ticker.js'
+import { readMark } from '../../../src/recurring/ticker-marks.js'
+import { HOUR, settled, START, TICKS } from './world.js'
+
+/** An arrival that notes its outcome. */
+function arrivalOf(log: string[], name: string): Arrival & { live: boolean } {
+  return {
+    ...{ body: Buffer.from(''), properties: {}, headers: {}, exchange: '', routingKey: TICKS },
+    ...{ redelivered: false, live: true, abandoned: 0 },
+    ack: () => log.push(`ack ${name}`),
+    requeue: () => log.push(`requeue ${name}`),
+  }
+}
+
+function world(repair: (stopIf: () => void) => Promise<number> = () => Promise.resolve(1)) {
+  const clock = manualClock(START)
+  const closing = new AbortController()
+  const log: string[] = []
+  const published: DelayedMessage[] = []
+  const ticker = new ActiveTicker({
+    ...{ queue: TICKS, clock, logger: resolveLogger(false), closing: closing.signal },
+    onError: () => log.push('error'),
+    publish: (message) => {
+      published.push(message)
+      log.push(`publish ${readMark(message)!.kind}`)
+      return Promise.resolve()
+    },
+    repair: (stopIf) => {
+      log.push('repair')
+      return repair(stopIf)
+    },
+  })
+  onTestFinished(() => {
+    closing.abort()
+    ticker.close()
+  })
+  const arrival = (name: string) => arrivalOf(log, name)
+  return { ticker, clock, log, arrival, published, closing }
+}
+
+it('a ticker that gets a hello and has no bookmark repairs, and publishes one before it acks the hello', async () => {
+  const { ticker, log, arrival, published } = world()
+  ticker.subscribed()
+  ticker.helloArrived(arrival('hello'))
+  ticker.helloArrived(arrival('another'))
+  await settled()
+  expect(log).toEqual(['publish hello', 'repair', 'ack another', 'publish bookmark', 'ack hello'])
+  expect(readMark(published[1]!)).toEqual({ kind: 'bookmark', repairedAt: START })
+  expect(ticker.repairedAt).toBeUndefined()
+  ticker.bookmarkArrived(arrival('bookmark'), START)
+  ticker.helloArrived(arrival('later'))
+  expect(log.slice(5)).toEqual(['ack later'])
+  expect(ticker.repairedAt).toBe(START)
+})
+
+it('keeps the newest bookmark, and repairs when that is an hour old', async () => {
+  const { ticker, clock, log, arrival } = world()
+  ticker.bookmarkArrived(arrival('old'), START)
+  ticker.bookmarkArrived(arrival('new'), START + 1)
+  ticker.bookmarkArrived(arrival('older'), START)
+  await settled()
+  expect(log).toEqual(['ack old', 'ack older'])
+  clock.advance(HOUR)
+  const successor = world()
+  successor.clock.advance(HOUR)
+  successor.ticker.bookmarkArrived(successor.arrival('taken over'), START)
+  await settled()
+  expect(successor.log).toEqual(['repair', 'publish bookmark'])
+})
+
+it('knows nothing of a bookmark that the broker has taken back', () => {
+  const { ticker, arrival } = world()
+  const bookmark = arrival('bookmark')
+  ticker.bookmarkArrived(bookmark, START)
+  expect(ticker.repairedAt).toBe(START)
+  bookmark.live = false
+  expect(ticker.repairedAt).toBeUndefined()
+})
+
+it('replaces the bookmark after many acks', async () => {
+  const { ticker, log, arrival } = world()
+  ticker.bookmarkArrived(arrival('bookmark'), START)
+  for (let n = 0; n < 12_000; n++) ticker.acked()
+  await settled()
+  expect(log).toEqual(['publish bookmark'])
+  ticker.bookmarkArrived(arrival('next'), START)
+  expect(log.slice(1)).toEqual(['ack bookmark'])
+})
+
+it('repeats a repair that fails, until its hello is taken back', async () => {
+  const repairs: ((stopIf: () => void) => void)[] = [
+    () => {
+      throw new Error('away')
+    },
+    (stopIf) => stopIf(),
+  ]
+  const { ticker, clock, log, arrival } = world((stopIf) => Promise.resolve(repairs.shift()!(stopIf)).then(() => 0))
+  const hello = arrival('hello')
+  ticker.helloArrived(hello)
+  await settled()
+  hello.live = false
+  clock.advance(60_000)
+  await settled()
+  expect(log).toEqual(['repair'])
+  const next = arrival('next')
+  ticker.helloArrived(next)
+  await settled()
+  expect(log).toEqual(['repair', 'repair', 'publish bookmark', 'ack next'])
+})
+
+it('leaves bookmark and hello to the successor', async () => {
+  const { ticker, log, arrival } = world(() => new Promise(() => undefined))
+  ticker.helloArrived(arrival('hello'))
+  ticker.giveBack()
+  ticker.bookmarkArrived(arrival('bookmark'), START)
+  ticker.giveBack()
+  await settled()
+  expect(log).toEqual(['repair', 'requeue hello', 'requeue bookmark'])
+  expect(ticker.repairedAt).toBeUndefined()
+})

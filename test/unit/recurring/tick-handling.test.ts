@@ -1,0 +1,150 @@
+import { expect, it } from 'vitest'
+import { DuequeError } from '../../../src/index.js'
+import { encodeDefinition } from '../../../src/recurring/definition.js'
+import { definitionOf } from './definition-of.js'
+import { handlingWorld, HOUR, settled, START } from './world.js'
+
+const LIVE = { live: true }
+const REPORT = definitionOf({ from: START, since: START - 1 })
+/** Every tick of the first hour is due then. */
+const DUE_MS = HOUR - 60_000
+/** Of the schedule `report`. */
+const tick = (time = START + HOUR, revision = 7) => ({ id: 'report', revision, time })
+const [ONE, TWO] = ['report@2026-01-01T01:00:00.000Z', 'report@2026-01-01T02:00:00.000Z']
+
+it('schedules the occurrence of the time, then the next tick', async () => {
+  const { clock, handling, scheduled } = handlingWorld([REPORT])
+  clock.advance(DUE_MS)
+  expect(await handling.run(LIVE, tick())).toBe('ack')
+  const [occurrence, next] = scheduled
+  expect(scheduled.map(({ id }) => id)).toEqual([ONE, `${TWO}#tick`])
+  expect(occurrence).toMatchObject({
+    ...{ dueAt: START + HOUR, revision: 7, destination: { queue: 'reports' }, name: 'report.wanted' },
+    headers: { 'dueque-scheduled-for': START + HOUR },
+  })
+  expect(next!.revision).toBe(7)
+  expect(next!.dueAt).toBeLessThanOrEqual(START + 2 * HOUR - 60_000)
+  expect(next!.dueAt).toBeGreaterThan(START + 2 * HOUR - 360_000)
+})
+
+it('takes copies of a tick, and older ticks, for handled, also those that come together', async () => {
+  const { clock, handling, ids } = handlingWorld([REPORT])
+  clock.advance(HOUR)
+  const both = [handling.run(LIVE, tick()), handling.run(LIVE, tick())]
+  expect(await Promise.all(both)).toEqual(['ack', 'ack'])
+  await handling.run(LIVE, tick(START))
+  expect(ids()).toEqual([ONE, `${TWO}#tick`])
+})
+
+it.each([
+  ['another revision', { ...REPORT, revision: 8 }],
+  ['a pause', { ...REPORT, paused: true }],
+  ['a removal', undefined],
+])('drops the tick after %s', async (_, present) => {
+  const { handling, scheduled } = handlingWorld(present ? [present] : [])
+  expect(await handling.run(LIVE, tick(START))).toBe('ack')
+  expect(scheduled).toEqual([])
+})
+
+it('leaves a definition that it cannot read to another version', async () => {
+  const { handling, records, scheduled } = handlingWorld([])
+  records.set('report', { id: 'report', revision: 7, definition: '{"format":2}' })
+  expect(await handling.run(LIVE, tick())).toBe('unreadable')
+  expect(scheduled).toEqual([])
+})
+
+it('schedules each of 1,200 missed times, in portions', async () => {
+  const { clock, handling, ids } = handlingWorld([{ ...REPORT, everyMs: 1000, catchUp: 'all' }])
+  clock.advance(1_210_000)
+  let time: number | undefined = START
+  const portions: number[] = []
+  while (time !== undefined && time < clock.now() - 10_000) {
+    const before = ids().length
+    await handling.run(LIVE, tick(time))
+    const portion = ids().slice(before)
+    portions.push(portion.length - 1)
+    time = Date.parse(portion.at(-1)!.slice('report@'.length, -'#tick'.length))
+  }
+  expect(portions).toEqual([1000, 200])
+  expect(new Set(ids()).size).toBe(1200 + portions.length)
+})
+
+it('reports an occurrence without a destination once an hour, and goes on', async () => {
+  const { clock, handling, ids, errors } = handlingWorld([{ ...REPORT, to: { queue: 'gone' }, everyMs: 60_000 }])
+  for (const minute of [0, 1, 59, 60]) {
+    clock.advance(START + minute * 60_000 - clock.now())
+    expect(await handling.run(LIVE, tick(START + minute * 60_000))).toBe('ack')
+  }
+  expect(ids()).toHaveLength(4)
+  expect(ids().every((id) => id.endsWith('#tick'))).toBe(true)
+  expect(errors.map(({ code }) => code)).toEqual(['DESTINATION_MISSING', 'DESTINATION_MISSING'])
+  expect(errors[0]!.message).toMatch(/"report" has no occurrence at 2026-01-01T00:00:00.000Z: queue:gone/)
+})
+
+it('takes back an occurrence that is scheduled while the definition changes, where nobody else can', async () => {
+  const { clock, handling, ids, records, strategy } = handlingWorld([REPORT], ({ id }) => {
+    if (id === ONE) records.set('report', encodeDefinition({ ...REPORT, revision: 8 }))
+  })
+  clock.advance(DUE_MS)
+  expect(await handling.run(LIVE, tick())).toBe('ack')
+  expect(ids()).toEqual([ONE])
+  expect(strategy.waiting()).toEqual([])
+})
+
+it('repeats what fails until the broker takes the tick back', async () => {
+  let failures = 3
+  const { clock, handling, ids, errors } = handlingWorld([REPORT], () => {
+    if (failures-- > 0) throw new DuequeError('STORE_ERROR', 'away', { store: 'a' })
+  })
+  const arrival = { live: true }
+  clock.advance(DUE_MS)
+  const running = handling.run(arrival, tick())
+  for (let i = 0; i < 4; i++) {
+    await settled()
+    clock.advance(5000)
+  }
+  expect(await running).toBe('ack')
+  expect(ids()).toEqual([ONE, `${TWO}#tick`])
+  expect(errors.map(({ code }) => code)).toEqual(['STORE_ERROR'])
+
+  failures = Infinity
+  const again = handling.run(arrival, tick(START + 2 * HOUR))
+  await settled()
+  arrival.live = false
+  clock.advance(5000)
+  expect(await again).toBe('comes again')
+  expect(ids()).toHaveLength(2)
+})
+
+it('finishes a tick while it closes, and leaves the next one', async () => {
+  const { clock, handling, ids, closing, abandon } = handlingWorld([REPORT], () => closing.abort())
+  clock.advance(DUE_MS)
+  expect(await handling.run(LIVE, tick())).toBe('ack')
+  expect(ids()).toHaveLength(2)
+  abandon.abort()
+  expect(await handling.run(LIVE, tick(START + 2 * HOUR))).toBe('comes again')
+  expect(ids()).toHaveLength(2)
+})
+
+it('sends a tick again that comes far too early, and holds one that comes a little too early', async () => {
+  const { clock, handling, ids, scheduled } = handlingWorld([REPORT])
+  const due = START + HOUR - 60_000
+  expect(await handling.run(LIVE, tick())).toBe('ack')
+  expect(ids()).toEqual([`${ONE}#tick`])
+  clock.advance(scheduled[0]!.dueAt - 20_000 - START)
+  const held = handling.run(LIVE, tick())
+  await settled()
+  expect(ids()).toHaveLength(1)
+  clock.advance(10_000)
+  expect(await held).toBe('ack')
+  expect(ids()).toEqual([`${ONE}#tick`, ONE, `${TWO}#tick`])
+  expect(scheduled[0]!.dueAt).toBeLessThanOrEqual(due)
+})
+
+it('leaves a tick for which its user lacks a right to another user, and reports that', async () => {
+  const denied = new DuequeError('PERMISSION_DENIED', 'no', { permission: 'read', resource: 'stream' })
+  const world = handlingWorld([REPORT])
+  world.definitions.get = () => Promise.reject(denied)
+  expect(await world.handling.run(LIVE, tick())).toBe('not allowed')
+  expect(world.errors).toEqual([denied])
+})
