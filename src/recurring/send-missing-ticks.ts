@@ -73,6 +73,6 @@ function decoded(record: DefinitionRecord, logger: Logger): RecurringDefinition 
 /** The time whose tick should be on its way now, or wait for a short while only. */
 function missingTime(definition: RecurringDefinition, handled: HandledTimes, now: number): number | undefined {
   if (definition.paused) return undefined
-  const time = nextTime(definition, Math.max(now, handled.lastOf(definition) ?? now))
+  const time = nextTime(definition, Math.max(now, (handled.nextOf(definition) ?? now) - 1))
   return time !== undefined && tickDue(definition, time) <= now + AHEAD_MS ? time : undefined
 }

@@ -116,7 +116,7 @@ export class TickHandling {
     if (!(await this.#isInForce(arrival, tick, waiting))) return
     if (next !== undefined)
       await this.#patiently(arrival, () => sendTick(route, definition, next, { timeoutMs: Infinity, signal: abandon }))
-    handled.add({ ...tick, time: Math.max(tick.time, run.at(-1) ?? tick.time) })
+    handled.add(tick, next)
   }
 
   /** Until so close to its due time that a strategy can make it wait, or because clocks differ. */

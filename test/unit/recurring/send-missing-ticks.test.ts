@@ -30,8 +30,8 @@ it('begins behind the last time that is handled, and forgets schedules that are 
   const world = handlingWorld([hourly])
   const { handled, ids } = world
   const last = { id: 'hourly', revision: hourly.revision, time: START + 60_000 }
-  handled.add(last)
-  handled.add({ ...last, id: 'gone' })
+  handled.add(last, last.time + HOUR)
+  handled.add({ ...last, id: 'gone' }, last.time + HOUR)
   await missing(world)
   expect(ids()).toEqual(['hourly@2026-01-01T01:01:00.000Z#tick'])
   expect([handled.has(last), handled.has({ ...last, id: 'gone' })]).toEqual([true, false])
