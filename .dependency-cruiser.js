@@ -39,7 +39,7 @@ export default {
       'journal-knows-no-strategy',
       'journal/',
       // But for the interface of its answers.
-      'strategies/(?!waiting-view\\.ts)|consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
+      'strategies/(?!(?:waiting-view|destination-counts)\\.ts)|consumer/|forwarding/|operate/|testing/|schedule/|(connect|options|session)\\.ts',
     ),
     never(
       'strategies-know-no-consumer',

@@ -34,7 +34,16 @@ export async function withWaiting<T>(
 ): Promise<T> {
   if (hasStore(settings)) {
     const { withStore } = await import('./stores/chosen-store.js')
-    const visit = (store: WaitingView): Waiting => ({ ...views(store), forEach: (...of) => pageByPage(store, ...of) })
+    const counting = async (store: WaitingView, ...[filter, visit]: Parameters<Waiting['forEach']>) => {
+      const looking = terminal.progress('reading the store', 'messages')
+      let count = 0
+      const counted = (message: JournalledMessage) => {
+        looking.update(++count)
+        visit(message)
+      }
+      await pageByPage(store, filter, counted).finally(() => looking.end())
+    }
+    const visit = (store: WaitingView): Waiting => ({ ...views(store), forEach: (...of) => counting(store, ...of) })
     return withStore(settings, terminal, (store) => work(visit(store)))
   }
   const { withJournal } = await import('../journal/with-journal.js')
@@ -60,6 +69,7 @@ function views(view: WaitingView): WaitingView {
     list: (filter, page) => view.list(filter, page),
     count: (filter) => view.count(filter),
     countBy: (filter, spanMs) => view.countBy(filter, spanMs),
+    countByDestination: () => view.countByDestination(),
   }
 }
 
@@ -69,6 +79,7 @@ function trackedView(journal: JournalView, tracked: <R>(answer: Promise<R>) => P
     list: (filter, page) => tracked(journal.list(filter, page)),
     count: (filter) => tracked(journal.count(filter)),
     countBy: (filter, spanMs) => tracked(journal.countBy(filter, spanMs)),
+    countByDestination: () => tracked(journal.countByDestination()),
     forEach: (filter, visit) => tracked(journal.forEach(filter, visit)),
   }
 }

@@ -70,5 +70,6 @@ export function journalFacet(strategy: string, journal: () => OpenJournal | unde
     list: async (filter, page) => (await view()).list(filter, page),
     count: async (filter) => (await view()).count(filter),
     countBy: async (filter, spanMs) => (await view()).countBy(filter, spanMs),
+    countByDestination: async () => (await view()).countByDestination(),
   }
 }

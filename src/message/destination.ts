@@ -130,9 +130,15 @@ export function parseDestination(
   routingKey: string,
 ): Destination | undefined {
   const to = headers['dueque-to']
-  const [, kind, name] = /^(queue|outlet|exchange):(.+)$/s.exec(typeof to === 'string' ? to : '') ?? []
+  const destination = typeof to === 'string' ? parseDestinationText(to) : undefined
+  return destination?.exchange === undefined ? destination : { ...destination, routingKey }
+}
+
+/** The destination of a {@link destinationText}: an exchange is without a routing key. */
+export function parseDestinationText(text: string): Destination | undefined {
+  const [, kind, name] = /^(queue|outlet|exchange):(.+)$/s.exec(text) ?? []
   if (name === undefined || Buffer.byteLength(name) > NAME_BYTES) return undefined
-  if (kind === 'exchange') return { exchange: name, routingKey }
+  if (kind === 'exchange') return { exchange: name }
   return kind === 'outlet' ? { queue: name, outlet: true } : { queue: name }
 }
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { destinationText, type Destination } from '../message/destination.js'
 import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
 import type { HeaderValue } from '../message/headers.js'
+import type { DestinationCount } from './destination-counts.js'
 
 /** A waiting message as a journal shows it: without a body if the journal keeps none. */
 export interface JournalledMessage extends Omit<DelayedMessage, 'body'> {
@@ -17,6 +18,8 @@ export interface WaitingView<M extends JournalledMessage = JournalledMessage> {
   count(filter: WaitlistFilter): Promise<number>
   /** How many are ready in each span of time, in their order; spans without any are left out. @param spanMs of UTC */
   countBy(filter: WaitlistFilter, spanMs: number): Promise<readonly SpanCount[]>
+  /** All of them by destination, in no order. It may have to walk through every message. */
+  countByDestination(): Promise<readonly DestinationCount[]>
 }
 
 /** How many messages are ready from an instant on, for one span. */

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { readyAt, type DelayedMessage } from '../../src/message/delayed-message.js'
+import { destinationText, parseDestinationText } from '../../src/message/destination.js'
 import type { HeaderValue } from '../../src/message/headers.js'
+import type { DestinationCount } from '../../src/strategies/destination-counts.js'
 import { entryKey, fits, positionOf, spanCounts, type WaitlistFilter } from '../../src/strategies/waiting-view.js'
 import { message, type StoreWorld } from './store-cases.js'
 
@@ -55,6 +57,20 @@ const EASY = ['ab', '😀', '%', '\\'].flatMap((id) => [
   message({ id, dueAt: 1 }),
 ])
 
+/** What a store counts by destination. */
+function countsOf(all: readonly DelayedMessage[]): DestinationCount[] {
+  const texts = new Set(all.map(({ destination }) => destinationText(destination)))
+  return [...texts].map((text) => {
+    const times = all.filter(({ destination }) => destinationText(destination) === text).map(readyAt)
+    const [messages, from, to] = [times.length, Math.min(...times), Math.max(...times)]
+    return { destination: parseDestinationText(text)!, messages, from, to }
+  })
+}
+
+function byText(counts: readonly DestinationCount[]): DestinationCount[] {
+  return [...counts].sort((a, b) => (destinationText(a.destination) < destinationText(b.destination) ? -1 : 1))
+}
+
 const keysOf = (all: readonly DelayedMessage[]) => all.map(entryKey).sort()
 
 /** Of a walk in pages. Fails if it is not in the order of time. */
@@ -82,6 +98,7 @@ export const FILTER_CASES: Record<string, (world: StoreWorld) => Promise<void>> 
     await store.postpone(claimed.slice(0, 3), 3_600_000)
     const all = await store.list({}, { limit: 1000 })
     expect(all).toHaveLength(given.length - 3)
+    expect(byText(await store.countByDestination())).toEqual(byText(countsOf(all)))
 
     const right = async (filter: WaitlistFilter, spanMs: number) => {
       const wanted = all.filter((one) => fits(filter, one))

@@ -42,6 +42,10 @@ export class JournalView implements WaitingView {
     return this.#ask(about(filter, ({ index }) => index.countBy(filter, spanMs)))
   }
 
+  countByDestination(): ReturnType<WaitingView['countByDestination']> {
+    return this.#ask(about({}, ({ index }) => index.countByDestination()))
+  }
+
   /**
    * Visits every waiting message that fits, one after another, in no order.
    *

@@ -2,6 +2,7 @@ import { CancelledRevisions } from '../../cancellation/cancelled-revisions.js'
 import type { CancellationRecord } from '../../cancellation/cancellation-record.js'
 import { destinationText } from '../../message/destination.js'
 import { readyAt } from '../../message/delayed-message.js'
+import { DestinationCounts, type DestinationCount } from '../../strategies/destination-counts.js'
 import {
   spanCounts,
   type JournalledMessage,
@@ -101,6 +102,15 @@ export class WaitingIndex implements JournalIntake {
     const times: number[] = []
     this.#matching(filter).forEach((columns, at) => times.push(columns.readyAt[at]!))
     return spanCounts(times, spanMs)
+  }
+
+  countByDestination(): DestinationCount[] {
+    const counts = new DestinationCounts()
+    const { destinations } = this.#entries
+    this.#matching({}).forEach((columns, at) =>
+      counts.add(destinations.at(columns.destination[at]!).destination, columns.readyAt[at]!),
+    )
+    return counts.all()
   }
 
   /** Whether the entry at this place is the one that counts for its key, and waits. */

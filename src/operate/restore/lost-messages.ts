@@ -2,8 +2,9 @@ import { CancelledRevisions } from '../../cancellation/cancelled-revisions.js'
 import type { CancellationRecord } from '../../cancellation/cancellation-record.js'
 import type { JournalIntake } from '../../journal/reading/journal-reading.js'
 import type { Entry, JournalRecord, Place } from '../../journal/journal-record.js'
-import { destinationText, type Destination } from '../../message/destination.js'
+import type { Destination } from '../../message/destination.js'
 import { readyAt } from '../../message/delayed-message.js'
+import { DestinationCounts, type DestinationCount } from '../../strategies/destination-counts.js'
 import { entryKey } from '../../strategies/waiting-view.js'
 import type { SkippedMessages } from './restore-plan.js'
 
@@ -26,14 +27,6 @@ interface LostEntry {
   readonly hasBody: boolean
 }
 
-/** Of a destination: how many, and when they are ready, in milliseconds since the epoch. */
-export interface LostAtDestination {
-  readonly destination: Destination
-  messages: number
-  from: number
-  to: number
-}
-
 /** The messages that waited at one instant, by a journal and a log of cancellations that were read in any order. */
 export class LostMessages implements JournalIntake {
   readonly #lostAt: number
@@ -42,7 +35,7 @@ export class LostMessages implements JournalIntake {
   readonly #messages = new Map<string, LostMessage>()
   readonly #skipped = { cancelled: 0, refused: 0, present: 0, withoutBody: 0 }
   readonly #chosen = new Map<string, LostEntry>()
-  readonly #destinations = new Map<string, LostAtDestination>()
+  readonly #destinations = new DestinationCounts()
   /** Entries of messages that were ready within an hour before. */
   justBefore = 0
 
@@ -88,8 +81,8 @@ export class LostMessages implements JournalIntake {
     return this.#skipped
   }
 
-  get destinations(): LostAtDestination[] {
-    return [...this.#destinations.values()]
+  get destinations(): DestinationCount[] {
+    return this.#destinations.all()
   }
 
   /** How many are ready up to an instant. */
@@ -143,13 +136,7 @@ export class LostMessages implements JournalIntake {
 
   #choose(key: string, entry: LostEntry, destination: Destination): void {
     this.#chosen.set(key, entry)
-    const text = destinationText(destination)
-    const { readyAt: at } = entry
-    const all = this.#destinations.get(text) ?? { destination, messages: 0, from: at, to: at }
-    this.#destinations.set(text, all)
-    all.messages++
-    all.from = Math.min(all.from, at)
-    all.to = Math.max(all.to, at)
+    this.#destinations.add(destination, entry.readyAt)
   }
 }
 

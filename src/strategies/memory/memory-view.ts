@@ -1,4 +1,5 @@
 import { readyAt } from '../../message/delayed-message.js'
+import { DestinationCounts } from '../destination-counts.js'
 import {
   comparePositions,
   fits,
@@ -23,6 +24,11 @@ export function memoryView<M extends JournalledMessage>(all: () => readonly M[])
     },
     count: (filter) => Promise.resolve(fitting(filter).length),
     countBy: (filter, spanMs) => Promise.resolve(spanCounts(fitting(filter).map(readyAt), spanMs)),
+    countByDestination() {
+      const counts = new DestinationCounts()
+      for (const message of all()) counts.add(message.destination, readyAt(message))
+      return Promise.resolve(counts.all())
+    },
   }
 }
 

@@ -72,6 +72,10 @@ export class MemoryWaitlist implements Waitlist {
     return this.#view.countBy(...args)
   }
 
+  countByDestination(): ReturnType<Waitlist['countByDestination']> {
+    return this.#view.countByDestination()
+  }
+
   #put(message: DelayedMessage): void {
     this.#messages.set(entryKey(message), message)
     this.#changed(message)

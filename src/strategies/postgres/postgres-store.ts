@@ -51,6 +51,7 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
     list: (filter, page) => waiting.list(filter, page),
     count: (filter) => waiting.count(filter),
     countBy: (filter, spanMs) => waiting.countBy(filter, spanMs),
+    countByDestination: () => waiting.countByDestination(),
 
     watch: (watcher) => watch(watcher, logger),
     checkTransaction,

@@ -1,6 +1,7 @@
 import { LATEST_MS } from '../../base/clock.js'
-import { destinationText } from '../../message/destination.js'
+import { destinationText, parseDestinationText } from '../../message/destination.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
+import type { DestinationCount } from '../destination-counts.js'
 import { entryKey, fits, spanCounts, type Position, type SpanCount, type WaitlistFilter } from '../waiting-view.js'
 import type { Waitlist } from '../waitlist.js'
 import { headerMarks, isWholePrefix, storedPrefix } from '../store/marks.js'
@@ -9,7 +10,7 @@ import { numberIn, type Row } from './answer.js'
 import type { Value } from './database.js'
 import { NOTIFY_BEFORE_MS } from './notify.js'
 import type { Queries, Run } from './queries.js'
-import { byteaOf, messageOf, rowOf, textArray, textOf } from './row.js'
+import { byteaOf, messageOf, rowOf, textArray, textIn, textOf } from './row.js'
 
 const EVER = Number.MIN_SAFE_INTEGER
 const NEVER = Number.MAX_SAFE_INTEGER
@@ -86,6 +87,14 @@ export class PostgresWaitlist implements Waitlist {
     const values = [...filterValues({ ...filter, to }, 0), spanMs]
     const rows = await this.#options.queries.run('countBy', values)
     return rows.map(([from, count]) => ({ from: numberIn(from)!, count: numberIn(count)! }))
+  }
+
+  async countByDestination(): Promise<readonly DestinationCount[]> {
+    const rows = await this.#options.queries.run('countByDestination', [LATEST_MS])
+    return rows.flatMap(([text, count, from, to]) => {
+      const destination = text === null || text === undefined ? undefined : parseDestinationText(textIn(text))
+      return destination ? [{ destination, messages: numberIn(count)!, from: numberIn(from)!, to: numberIn(to)! }] : []
+    })
   }
 
   /** When each message that fits is ready. */

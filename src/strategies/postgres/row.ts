@@ -78,6 +78,15 @@ export function textOf(text: string): string {
   return JSON.stringify(text).slice(1, -1)
 }
 
+/** The text that {@link textOf} has escaped. One that was not is as it is. */
+export function textIn(escaped: string): string {
+  try {
+    return JSON.parse(`"${escaped}"`) as string
+  } catch {
+    return escaped
+  }
+}
+
 /** https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
 export function textArray(texts: readonly (string | null)[]): string {
   return `{${texts.map((text) => (text === null ? 'NULL' : `"${text.replace(/["\\]/g, '\\$&')}"`)).join()}}`

@@ -60,4 +60,12 @@ export const VIEW_STATEMENTS = {
         WHERE held_until IS NOT NULL AND lease IS NULL AND held_until >= $1::bigint AND held_until < $2::bigint AND ${FITS}
       ) times
     ) spans GROUP BY span ORDER BY span`,
+
+  /** Counts by destination, of times that a message can have. */
+  countByDestination: `
+    SELECT destination::text, count(*)::text AS count, min(ready)::text AS first, max(ready)::text AS last FROM (
+      SELECT destination, ready_at AS ready FROM {schema}.messages WHERE held_until IS NULL
+      UNION ALL
+      SELECT destination, held_until AS ready FROM {schema}.messages WHERE held_until IS NOT NULL AND lease IS NULL
+    ) waiting WHERE ready BETWEEN 0 AND $1::bigint GROUP BY destination`,
 } as const

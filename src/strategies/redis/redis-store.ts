@@ -14,6 +14,7 @@ import type {
 import type { StoreFaultCounts } from '../../health.js'
 import { StoreFaults } from '../store/store-faults.js'
 import { storedNumber } from '../store/stored-number.js'
+import type { DestinationCount } from '../destination-counts.js'
 import type { SpanCount, WaitlistFilter } from '../waiting-view.js'
 import { conflict, conflictsUnread, type Waitlist } from '../waitlist.js'
 import { firstOf, messageOf, scoreOf, tagOf, valueOf } from './entry.js'
@@ -156,6 +157,10 @@ export class RedisStore implements MessageStore {
 
   countBy(filter: WaitlistFilter, spanMs: number): Promise<readonly SpanCount[]> {
     return this.#waitlist.countBy(filter, spanMs)
+  }
+
+  countByDestination(): Promise<readonly DestinationCount[]> {
+    return this.#waitlist.countByDestination()
   }
 
   async watch(listener: (readyAt: number) => void): Promise<() => Promise<void>> {

@@ -1,6 +1,7 @@
 import { LATEST_MS } from '../../base/clock.js'
 import { invalidOption } from '../../base/errors.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
+import { DestinationCounts, type DestinationCount } from '../destination-counts.js'
 import { storedNumber } from '../store/stored-number.js'
 import { fits, spanCounts, type Position, type SpanCount, type WaitlistFilter } from '../waiting-view.js'
 import type { Waitlist } from '../waitlist.js'
@@ -78,6 +79,13 @@ export class RedisWaitlist implements Waitlist {
     const { from = -Infinity, to = Infinity } = filter
     // Anybody may have written other scores, infinite ones too.
     return this.#spansBetween(Math.max(from, 0), Math.min(to, LATEST_MS + 1), spanMs)
+  }
+
+  async countByDestination(): Promise<readonly DestinationCount[]> {
+    const counts = new DestinationCounts()
+    for await (const found of this.#pages({}, { limit: LOOKS, isShort: true }))
+      for (const message of found) counts.add(message.destination, readyAt(message))
+    return counts.all()
   }
 
   async #countBetween(from: number, to: number): Promise<number> {

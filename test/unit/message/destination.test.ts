@@ -6,6 +6,7 @@ import {
   checkQueueName,
   destinationText,
   parseDestination,
+  parseDestinationText,
 } from '../../../src/message/destination.js'
 import { isDuequeError } from '../../../src/base/errors.js'
 import { thrown } from '../thrown.js'
@@ -134,6 +135,7 @@ it.each([
 ])('%j is written as %j, and read again', (destination, text) => {
   expect(destinationText(destination)).toBe(text)
   expect(parseDestination({ 'dueque-to': text }, 'a')).toEqual(destination)
+  expect({ routingKey: 'a', ...parseDestinationText(text) }).toMatchObject(destination)
 })
 
 it.each<unknown>([undefined, null, '', 'queue:', 'exchange:', 'topic:a', ' queue:a', 5, {}, { toString: 'x' }])(

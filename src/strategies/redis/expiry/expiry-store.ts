@@ -45,6 +45,7 @@ export function expiryStore({ store, prefix, ...options }: ExpiryStoreOptions): 
     list: (filter, page) => store.list(filter, page),
     count: (filter) => store.count(filter),
     countBy: (filter, spanMs) => store.countBy(filter, spanMs),
+    countByDestination: () => store.countByDestination(),
     health: () => store.health(),
     faults: () => store.faults(),
     close: () => store.close(),

@@ -4,6 +4,7 @@ import type { Entry } from '../../../../src/journal/journal-record.js'
 import { WaitingIndex } from '../../../../src/journal/waiting/waiting-index.js'
 import { readyAt } from '../../../../src/message/delayed-message.js'
 import type { Destination } from '../../../../src/message/destination.js'
+import { DestinationCounts } from '../../../../src/strategies/destination-counts.js'
 import {
   comparePositions,
   entryKey,
@@ -166,6 +167,9 @@ function compare(index: WaitingIndex, waiting: JournalledMessage[], filter: Wait
   const expected = sorted.map((one) => short({ ...one, readyAt: readyAt(one) }))
   expect(index.count(filter)).toBe(sorted.length)
   expect(index.countBy(filter, 7000)).toEqual(spanCounts(sorted.map(readyAt), 7000))
+  const counts = new DestinationCounts()
+  for (const one of waiting) counts.add(one.destination, readyAt(one))
+  expect(new Set(index.countByDestination())).toEqual(new Set(counts.all()))
   const pages = []
   for (let page = 0; page <= sorted.length; page += limit) {
     const last = sorted[page - 1]

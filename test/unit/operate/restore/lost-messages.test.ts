@@ -91,7 +91,7 @@ describe('of the records of a journal', () => {
     lost.decide()
     expect(lost.destinations).toEqual([
       { destination: { queue: 'reminders' }, messages: 3, from: LOST_AT + MINUTE, to: LOST_AT + 3 * MINUTE },
-      { destination: clinic, messages: 1, from: LOST_AT + MINUTE, to: LOST_AT + MINUTE },
+      { destination: { exchange: 'clinic' }, messages: 1, from: LOST_AT + MINUTE, to: LOST_AT + MINUTE },
     ])
     expect(lost.ranges()).toEqual([
       { stream: 0, first: 5, last: 5 },
