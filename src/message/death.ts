@@ -2,16 +2,19 @@ import { errorText, stackOf } from '../base/errors.js'
 import { HEADER, type Headers } from './headers.js'
 
 /** Why a message was given up. Frozen: docs/wire-format.md. */
-export type DeadReason =
-  | 'handler-error'
-  | 'handler-timeout'
-  | 'dead-lettered'
-  | 'invalid-payload'
-  | 'unknown-message'
-  | 'unknown-version'
-  | 'expired'
-  | 'invalid-due'
-  | 'delivery-limit'
+export const DEAD_REASONS = [
+  'handler-error',
+  'handler-timeout',
+  'dead-lettered',
+  'invalid-payload',
+  'unknown-message',
+  'unknown-version',
+  'expired',
+  'invalid-due',
+  'delivery-limit',
+] as const
+
+export type DeadReason = (typeof DEAD_REASONS)[number]
 
 /** What is written on a dead message. */
 export interface Death {

@@ -1,7 +1,5 @@
 import type { Channel, ChannelModel } from 'amqplib'
-import type { ConnectionSettings } from '../amqp/connection/connect-to.js'
 import { operationFailure, replyCode } from '../amqp/connection/failures.js'
-import { withConnection } from '../amqp/connection/operator-connection.js'
 
 /** Measured with 750 names of which few exist, on a busy machine: one channel 2.4 s, 8 channels 0.7 s, 16 no less. */
 const CHANNELS = 8
@@ -10,18 +8,9 @@ const CHANNELS = 8
  * Counts the messages of those queues that exist, by passive declares. Messages that a dead-letter worker holds, and those
  * that a consumer has not acked, are not counted: AMQP does not show them. The broker logs each queue that does not exist.
  *
- * @throws DuequeError as `connect` does, and `PERMISSION_DENIED`
+ * @throws DuequeError `PERMISSION_DENIED`
  */
-export function countMessages(
-  settings: ConnectionSettings,
-  queues: readonly string[],
-  counted: (done: number) => void,
-): Promise<Map<string, number>> {
-  return withConnection(settings, async (connection) => countOn(await connection.ready(), queues, counted))
-}
-
-/** The same on a connection that is open. */
-export async function countOn(
+export async function countMessages(
   model: ChannelModel,
   queues: readonly string[],
   counted: (done: number) => void = () => undefined,

@@ -1,4 +1,5 @@
 import type { ChannelModel } from 'amqplib'
+import type { Names } from '../amqp/topology/names.js'
 import { withConnection } from '../amqp/connection/operator-connection.js'
 import { streamEnd, streamStart } from '../amqp/receive/stream-end.js'
 import { readRange } from '../amqp/receive/stream-range.js'
@@ -30,20 +31,41 @@ export async function journalStatus(
   settings: OperatorSettings,
   isThere: (queue: string) => boolean,
 ): Promise<JournalStatus | null> {
-  const layout = journalLayout(settings.names)
-  const streams = HORIZONS.flatMap((horizon) => {
+  const streams = streamsThere(settings.names, isThere)
+  if (streams.length === 0) return null
+  return orUnread(withConnection(settings, async (connection) => statusOf(await connection.ready(), streams)))
+}
+
+/** The same on a connection that is open. */
+export async function journalStatusOn(
+  model: ChannelModel,
+  names: Names,
+  isThere: (queue: string) => boolean,
+): Promise<JournalStatus | null> {
+  const streams = streamsThere(names, isThere)
+  return streams.length === 0 ? null : orUnread(statusOf(model, streams))
+}
+
+type LogStream = Pick<StreamLook, 'horizon'> & { queue: string }
+
+function streamsThere(names: Names, isThere: (queue: string) => boolean): LogStream[] {
+  const layout = journalLayout(names)
+  return HORIZONS.flatMap((horizon) => {
     const queue = layout.stream(horizon)
     return isThere(queue) ? [{ horizon, queue }] : []
   })
-  if (streams.length === 0) return null
+}
+
+async function statusOf(model: ChannelModel, streams: readonly LogStream[]): Promise<JournalStatus> {
+  const all = await Promise.all(streams.map(({ horizon, queue }) => lookAt(model, queue, horizon)))
+  const since = sinceOf(all, Date.now())
+  const records = all.reduce((sum, one) => sum + one.records, 0)
+  return { since: since === undefined ? null : new Date(since).toISOString(), records }
+}
+
+async function orUnread(look: Promise<JournalStatus>): Promise<JournalStatus> {
   try {
-    return await withConnection(settings, async (connection) => {
-      const model = await connection.ready()
-      const all = await Promise.all(streams.map(({ horizon, queue }) => lookAt(model, queue, horizon)))
-      const since = sinceOf(all, Date.now())
-      const records = all.reduce((sum, one) => sum + one.records, 0)
-      return { since: since === undefined ? null : new Date(since).toISOString(), records }
-    })
+    return await look
   } catch (error) {
     return { since: null, records: null, unread: errorText(error) }
   }

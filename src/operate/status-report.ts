@@ -1,10 +1,12 @@
 import type { JournalStatus } from './journal-status.js'
 import { roleReader, type QueueRole } from './queue-roles.js'
 import { Names } from '../amqp/topology/names.js'
+import { namespacesOf } from '../amqp/topology/reserved-names.js'
 import { sumOf, type MessageCount } from './management/resources.js'
+import type { TargetStatus, WaitingSum } from './status/target-status.js'
 
-/** What `statusReport` tells, and `dueque status --json` prints. */
-export interface StatusReport {
+/** The messages of a namespace by purpose. */
+export interface CountReport {
   namespace: string
   /** `amqp` sees neither messages with a dead-letter worker nor unacked ones: `messages` is `ready` then. */
   source: 'management' | 'amqp'
@@ -15,37 +17,50 @@ export interface StatusReport {
   /** A connected process sends these on, or parks them. Null before anything was declared in the namespace. */
   unroutable: QueueCount | null
   parked: QueueCount | null
-  /** Of the whole vhost, since their names do not tell a namespace; with --queue only those asked for. */
+  /** Those of the namespace; if queues were named, those alone. Over AMQP no others. */
   dead: QueueCount[]
   /** Null without a journal of waiting messages. */
   journal: JournalStatus | null
 }
 
-type QueueCount = { queue: string } & MessageCount
+/** What `statusReport` tells, and `dueque status --json` prints. */
+export interface StatusReport extends CountReport {
+  /** By name; if queues were named, those alone. */
+  targets: TargetStatus[]
+  /** Where the waiting messages of the targets were read; null if nowhere. */
+  waitingIn: WaitingSum | null
+}
+
+export type QueueCount = { queue: string } & MessageCount
 type RungCount = { rung: string; queues: string[]; backedUp: boolean } & MessageCount
 type OfKind<K extends QueueRole['kind']> = QueueCount & { role: Extract<QueueRole, { kind: K }> }
 
 interface Counted {
   counts: ReadonlyMap<string, MessageCount>
   journal: StatusReport['journal']
+  /** The dead queues of the namespace. @default those that were counted */
+  dead?: ReadonlySet<string> | undefined
 }
 
 /** @param queues the work queues whose dead queues are in the report; all if empty */
 export function reportOf(
   namespace: string,
   source: StatusReport['source'],
-  { counts, journal }: Counted,
+  { counts, journal, dead: deadQueues }: Counted,
   queues: readonly string[],
-): StatusReport {
+): CountReport {
   const roleOf = roleReader(new Names(namespace))
+  const isOfAnother = othersWithin(namespace, counts)
   const all = [...counts].flatMap(([queue, count]) => {
-    const role = roleOf(queue)
+    const role = isOfAnother(queue) ? undefined : roleOf(queue)
     return role ? [{ queue, ...count, role }] : []
   })
   const ofKind = <K extends QueueRole['kind']>(kind: K) => all.filter(({ role }) => role.kind === kind) as OfKind<K>[]
   const rungs = rungCounts(ofKind('rung').filter(({ messages }) => messages > 0))
   const outlets = ofKind('outlet').filter(({ messages }) => messages > 0)
-  const dead = ofKind('dead').filter(({ role }) => queues.length === 0 || queues.includes(role.of))
+  const isMeant = ({ queue, role: { of } }: OfKind<'dead'>) =>
+    queues.length === 0 ? (deadQueues?.has(queue) ?? true) : queues.includes(of)
+  const dead = ofKind('dead').filter(isMeant)
   return {
     namespace,
     source,
@@ -56,6 +71,12 @@ export function reportOf(
     dead: dead.map(countOf).sort(byName),
     journal,
   }
+}
+
+/** A name can be read in two ways: `a.v1.to.b.v1.parked` is an outlet of `a`, unless there is a namespace `a.v1.to.b`. */
+function othersWithin(namespace: string, counts: Counted['counts']): (queue: string) => boolean {
+  const isThere = (other: string) => counts.has(new Names(other).unroutable)
+  return (queue) => namespacesOf(queue).some((other) => other.length > namespace.length && isThere(other))
 }
 
 function behind({ exchange, queue }: OfKind<'outlet'>['role']): { exchange: string } | { target: string } {

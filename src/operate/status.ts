@@ -1,87 +1,95 @@
-import { deadQueue, type Names } from '../amqp/topology/names.js'
-import { aFunction, integer, texts } from '../base/checks.js'
-import { LadderNames } from '../strategies/ladder/ladder-names.js'
-import { rungVariants } from '../strategies/ladder/rungs.js'
-import { escaped } from './doctor/texts.js'
-import { journalLayout } from '../log/log-layout.js'
-import { journalStatus } from './journal-status.js'
-import { askManagement } from './management/api.js'
-import { listQueues, type MessageCount } from './management/resources.js'
-import { operatorSettings, type OnProgress, type OperatorOptions, type OperatorSettings } from './operator-settings.js'
+import type { ChannelModel } from 'amqplib'
+import { withConnection } from '../amqp/connection/operator-connection.js'
+import { aFunction, anything, flag, integer, texts } from '../base/checks.js'
+import type { OnRecords } from '../journal/reading/journal-reading.js'
+import type { MessageStore } from '../strategies/store/message-store.js'
 import { countMessages } from './count-messages.js'
+import { oldestDead } from './failed/look-at-dead.js'
+import { journalStatusOn, type JournalStatus } from './journal-status.js'
+import type { MessageCount } from './management/resources.js'
+import { operatorSettings, type OperatorOptions, type OperatorSettings } from './operator-settings.js'
 import { reportOf, type StatusReport } from './status-report.js'
+import { knownTargets } from './status/known-targets.js'
+import { countQueues, readyCounts, type QueueCountOptions } from './status/queue-counts.js'
+import { targetsOf, waitingSum } from './status/target-status.js'
+import { lookAtWaiting, type WaitingLook } from './status/waiting-look.js'
 
-export interface StatusOptions extends OperatorOptions {
-  /** Work queues whose dead queues are in the report. AMQP can count no others. @default all that there are */
-  queues?: readonly string[] | undefined
-  /** Over AMQP: queues of each rung to look for. @default 1 */
-  shards?: number | undefined
-  /** Over AMQP: queues counted, of how many. */
-  onProgress?: OnProgress | undefined
-  /** Called before the queues are counted over AMQP, with the reason, unless `management` is false. */
-  onWithoutManagement?: ((reason: string) => void) | undefined
+export interface StatusOptions extends OperatorOptions, QueueCountOptions {
+  /** An open store in which messages wait. It stays the caller's to close. */
+  store?: MessageStore | undefined
+  /** Reads the whole store, or else the whole journal, for the waiting messages of each target. @default true */
+  readWaiting?: boolean | undefined
+  /** Records of the journal that were read, of about how many. */
+  onReading?: OnRecords | undefined
 }
 
 /**
- * Counts waiting messages by rung, messages in outlets, unroutable, parked and dead messages. Asks the
- * management API; without one, counts over AMQP, which shows less. Looks into the journal of waiting messages, if there is
- * one, over AMQP.
+ * Counts the messages of a namespace: by target the due, waiting and dead ones, and by purpose those in the rungs, in outlets,
+ * unroutable, parked and dead ones. Asks the management API; without one, counts over AMQP, which shows less. The waiting
+ * messages of a target are those of the store, or else of the journal; without either they are not known. The first message
+ * of each dead queue is taken and given back, to know when it died.
  *
- * @throws DuequeError `MANAGEMENT_FAILED` if the API was named and does not answer; as `connect` does
+ * @throws DuequeError `MANAGEMENT_FAILED` if the API was named, and does not answer or is that of another broker;
+ * `STORE_ERROR`; as `connect` does
  * @example
- * const { waiting, parked } = await statusReport({ url: 'amqp://localhost' })
+ * const { targets, parked } = await statusReport({ url: 'amqp://localhost' })
  */
 export async function statusReport(options: StatusOptions): Promise<StatusReport> {
-  const settings = operatorSettings(options, {
-    queues: texts,
-    shards: integer(1, 64),
-    onProgress: aFunction,
-    onWithoutManagement: aFunction,
+  const settings = operatorSettings(options, RULES)
+  const { names, namespace } = settings
+  const { queues: only = [] } = options
+  return withConnection(settings, async (connection) => {
+    const model = await connection.ready()
+    const counted = await countQueues(model, settings, options)
+    const { source, counts, behind } = counted
+    const { journal, waiting } = await readWaiting(
+      settings,
+      options,
+      await journalStatusOn(model, names, (queue) => counts.has(queue)),
+    )
+    const report = reportOf(namespace, source, { counts, journal, dead: behind?.dead }, only)
+    const targets = targetsOf({
+      ...knownTargets(names, counted, report.dead),
+      only,
+      counts: behind ? counts : await withTargets(model, counts, waiting),
+      existing: behind?.exchanges,
+      waiting: waiting?.counts,
+      dead: new Map(report.dead.map(({ queue, messages }) => [queue, messages])),
+      oldestDead: await oldestDead(connection, report.dead),
+    })
+    return { ...report, targets, waitingIn: waiting ? waitingSum(waiting.source, waiting.counts) : null }
   })
-  const { queues = [], onWithoutManagement } = options
-  const pattern = queuePattern(settings.names)
-  const result = await askManagement(settings, settings.endpoints, (api, { vhost }) => listQueues(api, vhost, pattern))
-  if ('answer' in result) return reported(settings, 'management', result.answer, queues)
-  if (settings.management !== false) onWithoutManagement?.(result.reason)
-  return overAmqp(settings, options)
 }
 
-/** Of all queues that a report is about: those of the namespace, and the dead queues of the vhost. */
-export function queuePattern(names: Names): string {
-  return `^${escaped(names.prefix)}[.]|${escaped(deadQueue(''))}$`
+const RULES = {
+  queues: texts,
+  shards: integer(1, 64),
+  store: anything,
+  readWaiting: flag,
+  onProgress: aFunction,
+  onReading: aFunction,
+  onWithoutManagement: aFunction,
 }
 
-/**
- * Every queue with messages that there can be, but for outlets, which names alone do not tell; and the streams that tell whether
- * there is a journal.
- */
-export function countedQueues(names: Names, { queues, shards }: { queues: readonly string[]; shards: number }) {
-  const ladder = new LadderNames(names)
-  const streams = journalLayout(names).streams()
-  const rungs = rungVariants(['quorum', 'classic'], shards).map(({ rung, variant }) => ladder.wait(rung, variant))
-  return [names.unroutable, names.parked, ...queues.map(deadQueue), ...streams.map(({ name }) => name), ...rungs]
-}
-
-async function overAmqp(
+/** A journal that cannot be read as a whole says so. */
+async function readWaiting(
   settings: OperatorSettings,
-  { queues = [], shards = 1, onProgress }: StatusOptions,
-): Promise<StatusReport> {
-  const all = countedQueues(settings.names, { queues, shards })
-  const counts = await countMessages(settings, all, (done) => onProgress?.(done, all.length))
-  return reported(settings, 'amqp', readyCounts(counts), queues)
+  { store, readWaiting: isWanted = true, onReading }: StatusOptions,
+  journal: JournalStatus | null,
+): Promise<{ journal: JournalStatus | null; waiting?: WaitingLook }> {
+  const hasJournal = journal !== null && journal.unread === undefined
+  if (!isWanted || (!store && !hasJournal)) return { journal }
+  const waiting = await lookAtWaiting(settings, { store, onReading })
+  return typeof waiting === 'string' ? { journal: journal && { ...journal, unread: waiting } } : { journal, waiting }
 }
 
-/** AMQP counts ready messages alone. */
-export function readyCounts(counts: ReadonlyMap<string, number>): Map<string, MessageCount> {
-  return new Map([...counts].map(([name, messages]) => [name, { messages, ready: messages }]))
-}
-
-async function reported(
-  settings: OperatorSettings,
-  source: StatusReport['source'],
+/** With those of the queues that messages wait for. */
+async function withTargets(
+  model: ChannelModel,
   counts: ReadonlyMap<string, MessageCount>,
-  queues: readonly string[],
-): Promise<StatusReport> {
-  const journal = await journalStatus(settings, (queue) => counts.has(queue))
-  return reportOf(settings.namespace, source, { counts, journal }, queues)
+  waiting: WaitingLook | undefined,
+): Promise<ReadonlyMap<string, MessageCount>> {
+  const queues = new Set(waiting?.counts.flatMap(({ destination }) => destination.queue ?? []))
+  const unknown = [...queues].filter((queue) => !counts.has(queue))
+  return new Map([...counts, ...readyCounts(await countMessages(model, unknown))])
 }

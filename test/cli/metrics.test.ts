@@ -20,7 +20,7 @@ const vhost = useVhost()
 const server = useRedis()
 const database = usePostgres()
 const namespace = unique('metrics')
-const queue = unique('notes')
+const [queue, others] = [unique('notes'), unique('others')]
 
 async function fill(...names: string[]): Promise<void> {
   const connection = await amqp.connect(vhost.url)
@@ -33,10 +33,15 @@ async function fill(...names: string[]): Promise<void> {
   await connection.close()
 }
 
-/** Two rungs of minutes and two of hours, two dead messages, one parked and one unroutable. */
+/** Two rungs of minutes and two of hours, two dead messages, one parked and one unroutable; and one dead of another namespace. */
 beforeAll(async () => {
   const filled = ['wait.30m', 'wait.40m', 'wait.classic.2h', 'wait.2h.1', 'parked', 'unroutable']
-  await fill(...filled.map((name) => `${namespace}.v1.${name}`), `${queue}.dead`, `${queue}.dead`)
+  await fill(...filled.map((name) => `${namespace}.v1.${name}`), `${queue}.dead`, `${queue}.dead`, `${others}.dead`)
+  const connection = await amqp.connect(vhost.url)
+  const channel = await connection.createChannel()
+  await channel.assertExchange(`${namespace}.v1.dead`, 'direct')
+  await channel.bindQueue(`${queue}.dead`, `${namespace}.v1.dead`, `dq~queue~${queue}.dead`)
+  await connection.close()
 })
 
 /** A ready exporter, and what it answers. */
@@ -83,7 +88,7 @@ test('counts by the management API, answers 404 elsewhere, and ends on SIGINT', 
   expect(value('up', { source: 'broker' })).toBe(1)
   expect(value('up', { source: 'management' })).toBe(1)
   expect(value('counts_complete')).toBe(1)
-  expect(value('messages_dead', { queue })).toBe(2)
+  expect([value('messages_dead', { queue }), value('messages_dead', { queue: others })]).toEqual([2, undefined])
   expect([value('messages_parked'), value('messages_unroutable'), value('messages_in_outlets')]).toEqual([1, 1, 0])
   for (const [name, { series }] of value.scraped) {
     const { labels } = BROKER_METRICS[name.replace('dueque_', '') as keyof typeof BROKER_METRICS]

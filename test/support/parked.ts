@@ -42,3 +42,13 @@ export function holds(channel: Channel, queue: string, count: number): Promise<u
     timeoutMs: 30_000,
   })
 }
+
+/** Takes every message of a queue. */
+export async function idsIn(channel: Channel, queue: string): Promise<string[]> {
+  const ids: string[] = []
+  for (;;) {
+    const message = await channel.get(queue, { noAck: true })
+    if (message === false) return ids
+    ids.push(message.properties.messageId as string)
+  }
+}

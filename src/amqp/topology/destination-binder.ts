@@ -73,7 +73,7 @@ export class DestinationBinder {
 
   async #queue(queue: string, declare: boolean, key: string): Promise<void> {
     if (await this.exists({ queue })) return this.#declare([this.#env.layout.binding(queue)])
-    if (!declare) throw missing({ queue }, 'declare it, consume it once, or schedule with { declare: true }')
+    if (!declare) throw missing({ queue })
     checkBytes(deadQueue(queue), this.#env.maxNameBytes)
     await this.dead(queue)
     await this.#newWorkQueue(queue, key)
@@ -99,7 +99,7 @@ export class DestinationBinder {
 
   async #outlet(exchange: string, key: string): Promise<void> {
     const { layout, maxNameBytes } = this.#env
-    if (!(await this.exists({ exchange }))) throw missing({ exchange }, 'declare it first')
+    if (!(await this.exists({ exchange }))) throw missing({ exchange })
     checkBytes(layout.names.outlet(exchange), maxNameBytes)
     await this.#declare(layout.outlet(exchange), key)
   }
@@ -115,7 +115,11 @@ export class DestinationBinder {
   }
 }
 
-function missing(destination: Destination, remedy: string): DuequeError<'DESTINATION_MISSING'> {
+export function missing(destination: Destination): DuequeError<'DESTINATION_MISSING'> {
   const text = destinationText(destination)
+  const remedy =
+    destination.queue === undefined
+      ? 'declare it first'
+      : 'declare it, consume it once, or schedule with { declare: true }'
   return new DuequeError('DESTINATION_MISSING', `${text} does not exist: ${remedy}`, { destination: text })
 }

@@ -1,3 +1,4 @@
+import { durationText } from '../../base/duration-text.js'
 import { finding, type Finding } from '../../base/finding.js'
 import type { ResolvedOptions } from '../../options.js'
 import { Probe, PROBE_PATIENCE_MS, type Trip } from '../probe.js'
@@ -23,12 +24,12 @@ export function tripLeftOut(): Finding {
 
 export function judgeTrip(trip: Trip): Finding {
   if (trip.arrived) {
-    const ms = `${Math.abs(trip.latenessMs)} ms`
+    const by = durationText(Math.abs(trip.latenessMs))
     if (trip.latenessMs < 0) {
       const todo = 'let the nodes keep time (NTP); use RabbitMQ'
-      return finding('error', 'trip-early', `a message with a delay of 1 s arrived ${ms} early`, todo)
+      return finding('error', 'trip-early', `a message with a delay of 1 s arrived ${by} early`, todo)
     }
-    const what = `a message with a delay of 1 s arrived ${ms} late`
+    const what = `a message with a delay of 1 s arrived ${by} late`
     if (trip.latenessMs <= LATE_MS) return finding('ok', 'trip', what)
     return finding('warning', 'trip-late', what, 'look at the load of the broker, and again with dueque doctor')
   }

@@ -1,8 +1,12 @@
 import { backTo, type Destination } from '../../message/destination.js'
+import { DEAD_REASONS } from '../../message/death.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
 import { decodeEnvelope, sentOn, type Arrived } from '../../message/envelope.js'
 import { HEADER, readInteger, readText } from '../../message/headers.js'
 import { withKey } from './parked-messages.js'
+
+/** Every {@link DeadLetter.reason} that this version knows: those of consumers and of RabbitMQ. */
+export const KNOWN_REASONS: readonly string[] = [...DEAD_REASONS, 'rejected', 'maxlen', 'unknown']
 
 /** Why and when a message in a dead queue was given up. Instants are milliseconds since the epoch. */
 export interface DeadLetter {

@@ -17,6 +17,11 @@ export interface DeadSummary extends FailedSummary {
   expiresAt: Date | undefined
 }
 
+/** The work queue of a dead queue. */
+export function queueOfDead(dead: string): string {
+  return dead.slice(0, -deadQueue('').length)
+}
+
 /**
  * The messages that the consumers of a work queue gave up.
  *

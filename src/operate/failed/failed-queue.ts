@@ -47,8 +47,9 @@ export class FailedQueue {
   readonly name: string
   /** Ready messages when it was opened, without those that other processes hold. */
   readonly count: number
-  readonly #connection: AmqpConnection
   readonly #channel: Channel
+  /** Closes the connection, if it is its own. */
+  readonly #release: () => Promise<void>
   /** The batch of each message that was taken and not removed, by its tag, in the order in which they came. */
   readonly #held = new Map<number, number>()
   #batches = 0
@@ -59,22 +60,40 @@ export class FailedQueue {
   static async open(settings: ConnectionSettings, name: string): Promise<FailedQueue> {
     const connection = await openConnection(settings)
     try {
+      return await FailedQueue.openOn(connection, name, () => connection.close())
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+  }
+
+  /**
+   * The same on a connection that stays open.
+   *
+   * @param release called when it is closed
+   * @throws DuequeError `DESTINATION_MISSING`, `PERMISSION_DENIED`, `UNREACHABLE`
+   */
+  static async openOn(
+    connection: AmqpConnection,
+    name: string,
+    release: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<FailedQueue> {
+    try {
       const channel = await openPlainChannel(await connection.ready())
       // The operation that finds it closed reports it.
       channel.on('error', () => undefined)
       const { messageCount } = await channel.checkQueue(name)
-      return new FailedQueue(name, messageCount, connection, channel)
+      return new FailedQueue(name, messageCount, channel, release)
     } catch (error) {
-      await connection.close()
       throw failed(error, name)
     }
   }
 
-  private constructor(name: string, count: number, connection: AmqpConnection, channel: Channel) {
+  private constructor(name: string, count: number, channel: Channel, release: () => Promise<void>) {
     this.name = name
     this.count = count
-    this.#connection = connection
     this.#channel = channel
+    this.#release = release
   }
 
   /**
@@ -137,7 +156,7 @@ export class FailedQueue {
       this.#giveBack().then(() => this.#channel.close()),
       GIVE_BACK_MS,
     )
-    await this.#connection.close()
+    await this.#release()
   }
 
   /** No messages, if the queue has none that could be taken. */

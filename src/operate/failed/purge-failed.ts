@@ -1,4 +1,4 @@
-import { aFunction } from '../../base/checks.js'
+import { aFunction, flag } from '../../base/checks.js'
 import { operatorSettings, type OperatorOptions } from '../operator-settings.js'
 import { aFilter, FilteredMessages, meansAll, type FailedFilter } from './failed-filter.js'
 import type { FailedKind } from './failed-kind.js'
@@ -8,12 +8,15 @@ import { withFailedQueue } from './with-failed-queue.js'
 export interface PurgeFailedOptions extends OperatorOptions {
   /** @default all messages */
   filter?: FailedFilter | undefined
+  /** Counts the messages that would be removed, and removes and asks nothing. @default false */
+  dryRun?: boolean | undefined
   /** Asked before anything is removed, with all that is in the queue. @default removes without asking */
   confirm?: ((queue: { name: string; count: number }) => Promise<boolean>) | undefined
 }
 
 export interface PurgeResult {
   queue: string
+  /** With `dryRun`, messages that would be removed. */
   removed: number
   /** Ids of the filter for which there was no message. */
   missing: readonly string[]
@@ -26,22 +29,27 @@ export interface PurgeResult {
  * @throws DuequeError `DESTINATION_MISSING` if there is no such queue, `PERMISSION_DENIED`; as `connect` does
  */
 export async function purgeFailed(kind: FailedKind, options: PurgeFailedOptions = {}): Promise<PurgeResult> {
-  const settings = operatorSettings(options, { filter: aFilter, confirm: aFunction })
-  const { filter = {}, confirm } = options
+  const settings = operatorSettings(options, { filter: aFilter, dryRun: flag, confirm: aFunction })
+  const { filter = {}, dryRun = false, confirm } = options
   return withFailedQueue(settings, kind, async (queue) => {
     const { name, count } = queue
-    if (confirm && !(await confirm({ name, count }))) return { queue: name, removed: 0, missing: [], confirmed: false }
+    if (confirm && !dryRun && !(await confirm({ name, count })))
+      return { queue: name, removed: 0, missing: [], confirmed: false }
     const filtered = new FilteredMessages(filter, kind)
-    const removed = meansAll(filter) ? await queue.purge() : await removeSome(queue, filtered)
+    const removed = await (meansAll(filter) ? removeAll(queue, dryRun) : removeSome(queue, filtered, dryRun))
     return { queue: name, removed, missing: filtered.missing, confirmed: true }
   })
 }
 
-async function removeSome(queue: FailedQueue, filtered: FilteredMessages): Promise<number> {
+function removeAll(queue: FailedQueue, dryRun: boolean): Promise<number> {
+  return dryRun ? Promise.resolve(queue.count) : queue.purge()
+}
+
+async function removeSome(queue: FailedQueue, filtered: FilteredMessages, dryRun: boolean): Promise<number> {
   let removed = 0
   for await (const message of queue.messages()) {
     if (!filtered.has(message)) continue
-    queue.remove(message)
+    if (!dryRun) queue.remove(message)
     removed++
   }
   await queue.settle()

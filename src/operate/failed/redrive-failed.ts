@@ -25,12 +25,16 @@ export interface RedriveFailedOptions extends OperatorOptions {
   limit?: number | undefined
   /** @default no limit */
   ratePerSecond?: number | undefined
+  /** Looks what would become of each message, and changes nothing: a message that is `sent` would be. @default false */
+  dryRun?: boolean | undefined
   /** Ends it after the messages that are under way. */
   signal?: AbortSignal | undefined
   /** Called as soon as the fate of a message is known. */
   onResult?: ((result: RedriveResult) => void | Promise<void>) | undefined
   /** Messages settled, of how many at most. */
   onProgress?: OnProgress | undefined
+  /** The work is done, and the messages that stay are given back. */
+  onGivingBack?: (() => void) | undefined
   /** RabbitMQ takes no messages for now. */
   onBlocked?: ((reason: string) => void) | undefined
   onError?: ((error: Error) => void) | undefined
@@ -70,7 +74,7 @@ export async function redriveFailed(kind: FailedKind, options: RedriveFailedOpti
   const settings = operatorSettings(options, RULES)
   return withFailedQueue(settings, kind, async (queue) => {
     const run = new RedriveRun(kind, queue, options)
-    const redrive = await Redrive.open(settings, eventsOf(options))
+    const redrive = await (options.dryRun ? Redrive.openDry(settings) : Redrive.open(settings, eventsOf(options)))
     let broken: { failure?: unknown } = {}
     try {
       await redrive.run(queue, run.plan(settings))
@@ -79,6 +83,7 @@ export async function redriveFailed(kind: FailedKind, options: RedriveFailedOpti
     } finally {
       await redrive.close()
     }
+    options.onGivingBack?.()
     return { ...run.summary(), ...broken }
   })
 }
@@ -90,9 +95,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   declare: flag,
   limit: aLimit,
   ratePerSecond: aRate,
+  dryRun: flag,
   signal: anAbortSignal,
   onResult: aFunction,
   onProgress: aFunction,
+  onGivingBack: aFunction,
   onBlocked: aFunction,
   onError: aFunction,
 }
@@ -118,7 +125,8 @@ class RedriveRun {
   }
 
   plan(settings: OperatorSettings): RedrivePlan {
-    const { to, bind = [], declare = false, limit = Infinity, ratePerSecond = Infinity, signal } = this.#options
+    const { to, bind = [], declare = false, limit = Infinity, dryRun, signal } = this.#options
+    const { ratePerSecond = Infinity } = dryRun ? {} : this.#options
     const isFree = to !== undefined || !this.#kind.isSelfAddressed
     return {
       chosen: async (message) => {
@@ -150,7 +158,7 @@ class RedriveRun {
     const { limit = Infinity, onProgress, onResult } = this.#options
     if ('sent' in result) this.#sent++
     else this.#left++
-    onProgress?.(this.#sent + this.#left, Math.min(limit, this.#queue.count))
     await onResult?.(result)
+    onProgress?.(this.#sent + this.#left, Math.min(limit, this.#queue.count))
   }
 }

@@ -2,13 +2,12 @@ import { destinationText, type Destination } from '../../message/destination.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, errorText, isDuequeError } from '../../base/errors.js'
 import type { ResolvedOptions } from '../../options.js'
-import { AmqpBroker } from '../../amqp/amqp-broker.js'
 import type { ConnectionEvents } from '../../amqp/connection/connection.js'
-import { openSession, type Session } from '../../session.js'
-import type { Strategy } from '../../strategies/strategy.js'
 import { isOfBroker } from '../is-of-broker.js'
+import type { OperatorSettings } from '../operator-settings.js'
 import { pace } from '../pace.js'
 import type { FailedQueue, TakenMessage } from './failed-queue.js'
+import { dryWay, realWay, type RedriveWay } from './redrive-way.js'
 
 export interface RedrivePlan {
   /** Whether a message is to be sent on; the others stay. */
@@ -43,22 +42,22 @@ const IN_FLIGHT = 200
  * still on its way is there twice, with one id and revision, and consumers suppress the second copy.
  */
 export class Redrive {
-  readonly #session: Session<AmqpBroker>
-  readonly #strategy: Strategy
+  readonly #way: RedriveWay
   /** Asked once each: a missing one costs the broker a channel and a line in its log. */
   readonly #destinations = new Map<string, Promise<void>>()
 
   /** @throws DuequeError as `connect` does */
   static async open(options: ResolvedOptions, events: ConnectionEvents): Promise<Redrive> {
-    // The signal ends a run between two messages, and not the opening.
-    const settings = { ...options, signal: undefined }
-    const session = await openSession(new AmqpBroker(options, events), settings, { onError: events.error })
-    return new Redrive(session, options.strategy)
+    return new Redrive(await realWay(options, events))
   }
 
-  private constructor(session: Session<AmqpBroker>, strategy: Strategy) {
-    this.#session = session
-    this.#strategy = strategy
+  /** Tells what would become of each message, and changes nothing. @throws DuequeError as `connect` does */
+  static async openDry(settings: OperatorSettings): Promise<Redrive> {
+    return new Redrive(await dryWay(settings))
+  }
+
+  private constructor(way: RedriveWay) {
+    this.#way = way
   }
 
   /**
@@ -94,7 +93,7 @@ export class Redrive {
   }
 
   close(): Promise<void> {
-    return this.#session.close()
+    return this.#way.close()
   }
 
   async #sendOn(queue: FailedQueue, stored: TakenMessage, plan: RedrivePlan): Promise<void> {
@@ -102,11 +101,11 @@ export class Redrive {
     try {
       outcome = plan.sentOn(stored)
       await this.#prepare(outcome.destination, plan)
-      await this.#strategy.schedule(outcome, { declare: false, bind: false })
+      await this.#way.send(outcome)
     } catch (error) {
       outcome = asDuequeError(error)
     }
-    if (!(outcome instanceof DuequeError)) queue.remove(stored)
+    if (!(outcome instanceof DuequeError)) this.#way.remove(queue, stored)
     await plan.settled(stored, outcome)
     if (outcome instanceof DuequeError && isOfBroker(outcome)) throw outcome
   }
@@ -120,11 +119,10 @@ export class Redrive {
 
   /** @throws DuequeError `NOT_BOUND`, `DESTINATION_MISSING`, `RESERVED_NAME`, … */
   async #look(destination: Destination, { isNamed, isBound, declare }: RedrivePlan): Promise<void> {
-    const { topology } = this.#session.broker
-    if (isNamed(destination)) return topology.destination(destination, declare)
-    await topology.assertUsers(destination)
+    if (isNamed(destination)) return this.#way.bind(destination, declare)
+    await this.#way.assertUsers(destination)
     const text = destinationText(destination)
-    if (!(await topology.exists(destination)))
+    if (!(await this.#way.exists(destination)))
       throw new DuequeError('DESTINATION_MISSING', `${text} does not exist`, { destination: text })
     const bound = await isBound(destination)
     if (bound) return

@@ -106,6 +106,23 @@ export async function exchangeWithBindings(
   return { type, arguments: args, behind: behind!, before: before! }
 }
 
+/** The bindings of one exchange that another one lacks. */
+export function lackingBindings(
+  { behind }: Pick<ExchangeWithBindings, 'behind'>,
+  { behind: others }: Pick<ExchangeWithBindings, 'behind'>,
+): BindingPart[] {
+  return behind.filter((one) => !others.some((other) => isSame(one, other)))
+}
+
+function isSame(one: BindingPart, other: BindingPart): boolean {
+  const shown = ({ to, name, key, arguments: args }: BindingPart) => JSON.stringify([to, name, key, sorted(args ?? {})])
+  return shown(one) === shown(other)
+}
+
+function sorted(args: Readonly<Record<string, unknown>>): [string, unknown][] {
+  return Object.entries(args).sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
 function partOf(binding: Shape<typeof aBinding>): BindingPart {
   const { source: from, destination: name, destination_type: to, routing_key: key, arguments: args } = binding
   return { kind: 'binding', from, to, name, key, arguments: args }

@@ -1,16 +1,17 @@
 import { Layout } from '../../amqp/topology/layout.js'
-import type { BindingPart } from '../../amqp/topology/part.js'
-import { nonEmptyText } from '../../base/checks.js'
+import { flag, nonEmptyText } from '../../base/checks.js'
 import { DuequeError } from '../../base/errors.js'
 import { dueExchange, entryParts, intakeQueue } from '../../forwarding/intake-parts.js'
 import { managementApis, type ManagementApi } from '../management/api.js'
 import { operatorSettings, type OperatorOptions } from '../operator-settings.js'
 import { applyParts, withDeclarer } from '../topology/parts.js'
-import { delayedReport, exchangeWithBindings, type ExchangeWithBindings } from './delayed-exchanges.js'
+import { delayedReport, exchangeWithBindings, lackingBindings, type ExchangeWithBindings } from './delayed-exchanges.js'
 
 export interface SwitchExchangeOptions extends OperatorOptions {
   /** The exchange that gets due messages. @default the exchange's name, and `.due` */
   to?: string | undefined
+  /** Looks whether it can be done, and changes nothing. @default false */
+  dryRun?: boolean | undefined
 }
 
 /** The entry of an intake that took the place of an exchange of the plugin. */
@@ -29,8 +30,8 @@ export interface SwitchedExchange {
  * of the exchange; `INVALID_OPTION` if it is no exchange of the plugin; `MANAGEMENT_FAILED`, `PERMISSION_DENIED`
  */
 export async function switchExchange(exchange: string, options: SwitchExchangeOptions = {}): Promise<SwitchedExchange> {
-  const settings = operatorSettings(options, { to: nonEmptyText })
-  const { to = dueExchange(exchange) } = options
+  const settings = operatorSettings(options, { to: nonEmptyText, dryRun: flag })
+  const { to = dueExchange(exchange), dryRun } = options
   const { vhost, names } = settings
   const apis = managementApis(settings, settings.endpoints)
   const old = await exchangeWithBindings(apis[0], vhost, exchange)
@@ -38,6 +39,10 @@ export async function switchExchange(exchange: string, options: SwitchExchangeOp
   assertBound(exchange, old, to, await exchangeWithBindings(apis[0], vhost, to))
   const layout = new Layout(names, settings.queueType)
   const queue = intakeQueue(exchange)
+  if (dryRun) {
+    await assertEmpty(apis, vhost, exchange)
+    return { exchange, queue, to }
+  }
   const [entry, ...bindings] = [...entryParts(names, exchange), ...old.before]
   await withDeclarer(settings, async (declarer) => {
     await applyParts(declarer, [...layout.base(), ...layout.workQueue(queue)], { workQueues: [queue] })
@@ -54,8 +59,8 @@ function noPluginExchange(exchange: string, type: string): DuequeError {
 }
 
 /** @throws DuequeError `BINDING_MISSING` */
-function assertBound(exchange: string, old: ExchangeWithBindings, to: string, { behind }: ExchangeWithBindings): void {
-  const lacking = old.behind.filter((one) => !behind.some((other) => isSame(one, other)))
+function assertBound(exchange: string, old: ExchangeWithBindings, to: string, due: ExchangeWithBindings): void {
+  const lacking = lackingBindings(old, due)
   if (lacking.length === 0) return
   const which = lacking.map(({ name, key }) => `${name} by "${key}"`).join(', ')
   const bindings = lacking.map(({ to: kind, name, key }) => ({ to: kind, name, key }))
@@ -64,15 +69,6 @@ function assertBound(exchange: string, old: ExchangeWithBindings, to: string, { 
     `${to} lacks bindings of ${exchange} (dueque plugin copy ${exchange}): ${which}`,
     { exchange: to, bindings },
   )
-}
-
-function isSame(one: BindingPart, other: BindingPart): boolean {
-  const shown = ({ to, name, key, arguments: args }: BindingPart) => JSON.stringify([to, name, key, sorted(args ?? {})])
-  return shown(one) === shown(other)
-}
-
-function sorted(args: Readonly<Record<string, unknown>>): [string, unknown][] {
-  return Object.entries(args).sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
 /** @throws DuequeError `NOT_EMPTY`, also if a node was not asked or did not say */

@@ -3,18 +3,22 @@ import { deadQueue, type Names } from '../../amqp/topology/names.js'
 import { isDuequeError } from '../../base/errors.js'
 import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
-import { countOn } from '../count-messages.js'
+import { countMessages } from '../count-messages.js'
 import { askManagement, type ManagementApi } from '../management/api.js'
+import { queuesBehind } from '../management/queues-behind.js'
+import { assertSameBroker } from '../management/same-broker.js'
 import { connectionsOf, listQueues, publishedTo, type MessageCount } from '../management/resources.js'
 import type { OperatorSettings } from '../operator-settings.js'
-import { countedQueues, queuePattern, readyCounts } from '../status.js'
-import { reportOf, type StatusReport } from '../status-report.js'
+import { countedQueues, queuePattern, readyCounts } from '../status/queue-counts.js'
+import { reportOf, type CountReport } from '../status-report.js'
 import type { BrokerLink } from './broker-link.js'
 
 /** While no management API answers beside the broker, it is asked again after this time. */
 const MANAGEMENT_PAUSE_MS = 60_000
 /** Each queue that is looked for in vain is a line in the broker's log. */
 const DISCOVERY_PAUSE_MS = 600_000
+/** Bindings are asked for again after this time, and at once when there is another dead queue. */
+const BINDINGS_PAUSE_MS = 60_000
 
 export interface BrokerCountsOptions {
   queues: readonly string[]
@@ -25,7 +29,7 @@ export interface BrokerCountsOptions {
 
 export interface BrokerCounts {
   /** Without the journal. */
-  readonly report: StatusReport
+  readonly report: CountReport
   /** Of each queue that exists. */
   readonly counts: ReadonlyMap<string, MessageCount>
   /** Undefined if nobody knows. */
@@ -41,6 +45,8 @@ export class BrokerCounter {
   readonly #options: BrokerCountsOptions
   readonly #closing = new AbortController()
   #management: { readonly reason: string | undefined; readonly until: number } | undefined
+  /** The dead queues of the namespace among those that were seen, as of a time. */
+  #dead: { own: ReadonlySet<string>; seen: ReadonlySet<string>; until: number } | undefined
   /** Queues that exist, as of a time. */
   #found: { names: readonly string[]; until: number } | undefined
 
@@ -71,17 +77,35 @@ export class BrokerCounter {
     const { endpoints, names } = this.#settings
     const result = await askManagement(this.#settings, endpoints, async (found, { vhost }) => {
       const api = { ...found, signal: this.#closing.signal }
+      await assertSameBroker(api, await this.#link.cluster())
       const counts = await listQueues(api, vhost, queuePattern(names))
+      const dead = await this.#deadQueues(api, vhost, counts)
       const more = this.#options.published
         ? { published: await publishedTo(api, vhost, scheduleExchanges(names)) }
         : { connections: await this.#connections(api, vhost) }
-      return { counts, ...more }
+      return { counts, dead, ...more }
     })
     const reason = 'reason' in result ? result.reason : undefined
     this.#management = { reason, until: performance.now() + MANAGEMENT_PAUSE_MS }
     if (!('answer' in result)) return undefined
-    const { answer } = result
-    return { ...answer, report: this.#report('management', answer.counts) }
+    const { dead, ...answer } = result.answer
+    return { ...answer, report: this.#report('management', answer.counts, dead) }
+  }
+
+  /** Those of the namespace. Which ones these are changes seldom, and costs the API as much as to count them. */
+  async #deadQueues(
+    api: ManagementApi,
+    vhost: string,
+    counts: BrokerCounts['counts'],
+  ): Promise<ReadonlySet<string> | undefined> {
+    const all = [...counts.keys()].filter((name) => name.endsWith(deadQueue('')))
+    const now = performance.now()
+    const isKnown = this.#dead && now < this.#dead.until && all.every((name) => this.#dead?.seen.has(name))
+    if (!isKnown) {
+      const { dead: own } = await queuesBehind(api, vhost, this.#settings.names)
+      this.#dead = { own, seen: new Set(all), until: now + BINDINGS_PAUSE_MS }
+    }
+    return this.#dead?.own
   }
 
   /** A user without the tag `monitoring` may not see those of others. */
@@ -98,7 +122,7 @@ export class BrokerCounter {
     const model = await this.#link.model()
     const now = performance.now()
     const found = this.#found && now < this.#found.until ? this.#found.names : undefined
-    const counts = readyCounts(await countOn(model, found ?? (await this.#possible(model))))
+    const counts = readyCounts(await countMessages(model, found ?? (await this.#possible(model))))
     if (!found && counts.has(this.#settings.names.unroutable))
       this.#found = { names: [...counts.keys()], until: now + DISCOVERY_PAUSE_MS }
     return { report: this.#report('amqp', counts), counts }
@@ -107,12 +131,12 @@ export class BrokerCounter {
   /** The queues to look for. Before anything is declared in the namespace, few: the next look asks again. */
   async #possible(model: ChannelModel): Promise<readonly string[]> {
     const { names } = this.#settings
-    const isDeclared = (await countOn(model, [names.unroutable])).size > 0
+    const isDeclared = (await countMessages(model, [names.unroutable])).size > 0
     return isDeclared ? countedQueues(names, this.#options) : this.#options.queues.map(deadQueue)
   }
 
-  #report(source: StatusReport['source'], counts: BrokerCounts['counts']): StatusReport {
-    return reportOf(this.#settings.namespace, source, { counts, journal: null }, this.#options.queues)
+  #report(source: CountReport['source'], counts: BrokerCounts['counts'], dead?: ReadonlySet<string>): CountReport {
+    return reportOf(this.#settings.namespace, source, { counts, journal: null, dead }, this.#options.queues)
   }
 }
 

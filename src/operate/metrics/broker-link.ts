@@ -3,12 +3,18 @@ import { AmqpConnection } from '../../amqp/connection/connection.js'
 import type { ConnectionSettings } from '../../amqp/connection/connect-to.js'
 import { quietEvents } from '../../amqp/connection/quiet-events.js'
 import { DuequeError, errorText } from '../../base/errors.js'
+import { endsWithin } from '../../base/time-limit.js'
+import { clusterOf } from '../management/same-broker.js'
+
+/** For so long a count waits to hear which broker it is. */
+const CLUSTER_MS = 1000
 
 /** One connection for many looks. It is opened by the first look at which the broker answers, and comes back by itself. */
 export class BrokerLink {
   readonly #settings: ConnectionSettings
   #opened: { readonly connection: AmqpConnection; readonly opening: Promise<void> } | undefined
   #isClosed = false
+  #cluster: string | undefined
 
   constructor(settings: ConnectionSettings) {
     this.#settings = settings
@@ -33,6 +39,17 @@ export class BrokerLink {
     channel.on('error', () => undefined)
     await channel.close()
     return model
+  }
+
+  /** The cluster that it leads to, or last led to. Undefined if that is not known, perhaps only for now. */
+  async cluster(): Promise<string | undefined> {
+    if (this.#cluster !== undefined) return this.#cluster
+    const asked = this.model().then(
+      (model) => (this.#cluster = clusterOf(model)),
+      () => undefined,
+    )
+    await endsWithin(asked, CLUSTER_MS)
+    return this.#cluster
   }
 
   async close(): Promise<void> {

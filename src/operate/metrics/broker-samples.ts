@@ -1,8 +1,8 @@
-import { deadQueue } from '../../amqp/topology/names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
 import type { Sample } from '../../telemetry/prometheus/exposition.js'
+import { queueOfDead } from '../failed/dead-messages.js'
 import { sumOf } from '../management/resources.js'
-import type { StatusReport } from '../status-report.js'
+import type { CountReport } from '../status-report.js'
 import type { BrokerCounts } from './broker-counter.js'
 
 /** The most queues whose dead messages have a series of their own; those with the fewest are summed up. */
@@ -24,7 +24,7 @@ export function brokerSamples({ report, connections }: Pick<BrokerCounts, 'repor
   ]
 }
 
-function onlyByManagement({ waiting, outlets }: StatusReport): Sample[] {
+function onlyByManagement({ waiting, outlets }: CountReport): Sample[] {
   return [
     { metric: 'rungs_backed_up', value: waiting.rungs.filter(({ backedUp }) => backedUp).length },
     { metric: 'messages_in_outlets', value: sumOf(outlets).messages },
@@ -32,7 +32,7 @@ function onlyByManagement({ waiting, outlets }: StatusReport): Sample[] {
 }
 
 /** Every unit, also without messages, so that no series comes and goes. */
-function waitingByUnit({ waiting }: StatusReport): Sample[] {
+function waitingByUnit({ waiting }: CountReport): Sample[] {
   const units = new Set(UNITS.map(({ shown: [, suffix] }) => suffix))
   return [...units].map((unit) => {
     const own = waiting.rungs.filter(({ rung }) => /[a-z]+$/.exec(rung)?.[0] === unit)
@@ -40,12 +40,12 @@ function waitingByUnit({ waiting }: StatusReport): Sample[] {
   })
 }
 
-function deadByQueue({ dead }: StatusReport): Sample[] {
+function deadByQueue({ dead }: CountReport): Sample[] {
   const most = [...dead].sort((a, b) => b.messages - a.messages)
   const sample = (queue: string, value: number): Sample => ({ metric: 'messages_dead', labels: { queue }, value })
   const rest = most.slice(MOST_QUEUES)
   return [
-    ...most.slice(0, MOST_QUEUES).map(({ queue, messages }) => sample(queue.slice(0, -deadQueue('').length), messages)),
+    ...most.slice(0, MOST_QUEUES).map(({ queue, messages }) => sample(queueOfDead(queue), messages)),
     ...(rest.length > 0 ? [sample(REST, sumOf(rest).messages)] : []),
   ]
 }

@@ -1,6 +1,6 @@
 import { writeFirstRecords } from '../../log/first-records.js'
 import { DuequeError, isDuequeError } from '../../base/errors.js'
-import { applyParts, markRungs, withDeclarer, type Change } from './parts.js'
+import { applyParts, markRungs, plannedChanges, withDeclarer, type Change } from './parts.js'
 import { topologyPlan, type TopologyOptions } from './plan.js'
 
 /**
@@ -13,6 +13,7 @@ import { topologyPlan, type TopologyOptions } from './plan.js'
 export function applyTopology(options: TopologyOptions): Promise<Change[]> {
   const { settings, ladder, rungs, parts, workQueues, logs } = topologyPlan(options)
   const { publishTimeoutMs: timeoutMs } = settings
+  if (options.dryRun) return withDeclarer(settings, (declarer) => plannedChanges(declarer, parts, options.onProgress))
   const work = withDeclarer(settings, async (declarer, connection) => {
     const changes = await applyParts(declarer, parts, { workQueues, onProgress: options.onProgress })
     await markRungs(declarer, ladder, rungs)

@@ -68,6 +68,19 @@ export async function applyParts(
   return changes
 }
 
+/** The changes of {@link applyParts}, without any. Queues with other arguments are not noticed: AMQP shows names alone. */
+export async function plannedChanges(
+  declarer: Declarer,
+  parts: readonly Part[],
+  onProgress?: OnProgress,
+): Promise<Change[]> {
+  const missing = new Set((await missingParts(declarer, parts, onProgress)).map(({ kind, name }) => `${kind} ${name}`))
+  return parts.flatMap((part) => {
+    if (part.kind === 'binding') return []
+    return [changeOf(part, missing.has(`${part.kind} ${part.name}`) ? 'created' : 'unchanged')]
+  })
+}
+
 /**
  * Marks rungs as old enough to be relied on, once all of them are, so that no process delays its first confirms. A rung
  * without a mark may have been declared a moment ago, by any process.
@@ -118,6 +131,8 @@ export interface Deletion {
 export interface DeleteOptions {
   /** Deletes queues with their messages. */
   force: boolean
+  /** Looks what would be deleted, and deletes nothing. */
+  dryRun?: boolean | undefined
   /** Counts the live records of streams. */
   live?: LiveRecords | undefined
   onProgress?: OnProgress | undefined
@@ -131,7 +146,7 @@ export interface DeleteOptions {
 export async function deleteParts(
   declarer: Declarer,
   parts: readonly Part[],
-  { force, live, onProgress }: DeleteOptions,
+  { force, dryRun = false, live, onProgress }: DeleteOptions,
 ): Promise<Deletion> {
   const changes: Change[] = []
   for (const [i, part] of parts.toReversed().entries()) {
@@ -139,7 +154,7 @@ export async function deleteParts(
     const held = await heldIn(declarer, part, live)
     if (held) {
       if (held.messages !== 0 && !force) return { changes, stopped: held }
-      await declarer.delete(part)
+      if (!dryRun) await declarer.delete(part)
       changes.push(changeOf(part, 'deleted'))
     }
     onProgress?.(i + 1, parts.length)

@@ -32,6 +32,8 @@ export interface TopologyOptions extends OperatorOptions {
   journal?: boolean | undefined
   /** Queues of each rung. @default 1 */
   shards?: number | undefined
+  /** Declares and deletes nothing: the changes are those that there would be. @default false */
+  dryRun?: boolean | undefined
   onProgress?: OnProgress | undefined
 }
 
@@ -58,6 +60,7 @@ export function topologyPlan(options: TopologyOptions): TopologyPlan {
     cancellationStreams: flag,
     journal: flag,
     shards: integer(1, 64),
+    dryRun: flag,
     onProgress: aFunction,
     force: flag,
   })

@@ -38,7 +38,7 @@ type Queues = ReadonlyMap<string, QueueFact>
  * `CANCELLATIONS_UNREAD`, `JOURNAL_UNREAD`, `PERMISSION_DENIED`; as `connect` does
  */
 export async function removeTopology(options: RemoveTopologyOptions): Promise<Removal> {
-  const { force = false, intakes = [], onProgress } = options
+  const { force = false, dryRun, intakes = [], onProgress } = options
   const plan = topologyPlan({ ...options, cancellationStreams: true, journal: true })
   const { settings, workQueues } = plan
   const [api] = managementApis(settings, settings.endpoints)
@@ -49,7 +49,9 @@ export async function removeTopology(options: RemoveTopologyOptions): Promise<Re
   const kept = [...workQueues.flatMap((queue) => [queue, deadQueue(queue)]), ...intakes]
   const parts = partsToDelete(plan, queues, kept)
   const removal = await withDeclarer(settings, (declarer, connection) =>
-    withLiveRecords(connection, streams, settings, (live) => deleteParts(declarer, parts, { force, onProgress, live })),
+    withLiveRecords(connection, streams, settings, (live) =>
+      deleteParts(declarer, parts, { force, dryRun, onProgress, live }),
+    ),
   )
   return { ...removal, ...(namesOnly !== undefined && { namesOnly }) }
 }

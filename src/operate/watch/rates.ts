@@ -1,5 +1,5 @@
 import type { Exported } from './exporters.js'
-import type { StatusReport } from '../status-report.js'
+import type { CountReport } from '../status-report.js'
 import { WINDOW_MS } from './window.js'
 
 /** Messages a second in the last minute, or since the watch began. */
@@ -22,7 +22,7 @@ export interface Rates {
 export interface CountSample {
   /** Milliseconds of a time that never goes back. */
   at: number
-  source: StatusReport['source']
+  source: CountReport['source']
   waiting: number
   /** Messages that clients have published to wait, since some beginning. Undefined if it is not known. */
   published: number | undefined

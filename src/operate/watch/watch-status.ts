@@ -7,7 +7,7 @@ import { BrokerCounter, type BrokerCounts } from '../metrics/broker-counter.js'
 import { BrokerLink } from '../metrics/broker-link.js'
 import { pace } from '../pace.js'
 import type { StatusOptions } from '../status.js'
-import type { StatusReport } from '../status-report.js'
+import type { CountReport } from '../status-report.js'
 import { Exporters } from './exporters.js'
 import type { Lateness } from './lateness.js'
 import { Probing } from './probing.js'
@@ -37,7 +37,7 @@ export type StatusLook = GoodLook | FailedLook
 
 export interface GoodLook {
   at: Date
-  report: StatusReport
+  report: CountReport
   /** Null until there are two looks to compare. */
   rates: Rates | null
   /** Null without `metrics` and `probe`. */

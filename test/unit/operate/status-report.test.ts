@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest'
 import type { JournalStatus } from '../../../src/operate/journal-status.js'
-import { reportOf } from '../../../src/operate/status-report.js'
-import { textOf } from '../../../src/cli/status-text.js'
+import { reportOf, type CountReport, type StatusReport } from '../../../src/operate/status-report.js'
+import { statusLines } from '../../../src/cli/status-text.js'
+import { utcTimes } from '../../../src/cli/terminal-times.js'
+
+const NO_TARGETS = { targets: [], waitingIn: null }
+const textOf = (report: CountReport & Partial<StatusReport>, rungs = false) =>
+  statusLines({ ...NO_TARGETS, ...report }, { asked: false, rungs, times: utcTimes })
+    .map(({ text }) => text)
+    .join('\n')
 
 test.each([
   [0, false],
@@ -11,20 +18,59 @@ test.each([
   const counts = new Map([['dueque.v1.wait.30m', { messages: overdue + 9, ready: 9 }]])
   const report = reportOf('dueque', 'management', { counts, journal: null }, [])
   expect(report.waiting.rungs[0]!.backedUp).toBe(expected)
-  expect(textOf(report, false).includes('drains slower than it fills')).toBe(expected)
+  expect(textOf(report).includes('drains slower than it fills')).toBe(expected)
 })
 
 test('the text says whether there is a journal, since when, and about how many records it has', () => {
   const journalRow = (journal: JournalStatus | null) => {
-    const text = textOf(reportOf('dueque', 'amqp', { counts: new Map(), journal }, []), false)
+    const text = textOf(reportOf('dueque', 'amqp', { counts: new Map(), journal }, []))
     return text.split('\n').find((line) => line.startsWith('journal'))
   }
   expect(journalRow(null)).toMatch(/^journal +off {2}waiting messages cannot be listed$/)
   const since = '2026-11-29T21:00:00.000Z'
   expect(journalRow({ since, records: 1_234_567 })).toMatch(
-    /^journal +on {2}messages scheduled since 2026-11-29T21:00:00Z, about 1,234,567 records$/,
+    /^journal +on {2}messages scheduled since 2026-11-29T21:00:00.000Z, about 1,234,567 records$/,
   )
   expect(journalRow({ since: null, records: null, unread: 'no read\u001b permission' })).toMatch(
     /^journal +on {2}not read: no read\S* permission$/,
   )
+})
+
+test('a queue that is one of another namespace by a longer reading of its name is left out', () => {
+  const one = { messages: 1, ready: 1 }
+  const outlet = 'a.v1.to.b.v1.parked'
+  const counts = new Map([
+    ['a.v1.unroutable', one],
+    [outlet, one],
+  ])
+  const outletsOf = (namespace: string) => reportOf(namespace, 'management', { counts, journal: null }, []).outlets
+  expect(outletsOf('a')).toEqual([{ exchange: 'b.v1.parked', queue: outlet, ...one }])
+  counts.set('a.v1.to.b.v1.unroutable', one)
+  expect(outletsOf('a')).toEqual([])
+  expect(reportOf('a.v1.to.b', 'management', { counts, journal: null }, []).parked).toEqual({ queue: outlet, ...one })
+})
+
+test('dead queues are those of the namespace, or those whose work queues were named', () => {
+  const counts = new Map(['own', 'other', 'named'].map((name) => [`${name}.dead`, { messages: 2, ready: 2 }]))
+  const counted = { counts, journal: null, dead: new Set(['own.dead', 'gone.dead']) }
+  const deadOf = (queues: string[]) => reportOf('a', 'management', counted, queues).dead.map(({ queue }) => queue)
+  expect(deadOf([])).toEqual(['own.dead'])
+  expect(deadOf(['named'])).toEqual(['named.dead'])
+})
+
+test('the text counts rungs, shows each of them if it is asked for, and says what is not known', () => {
+  const counts = new Map(['30m', '1h'].map((rung) => [`a.v1.wait.${rung}`, { messages: 5, ready: 5 }]))
+  const report = reportOf('a', 'amqp', { counts, journal: null }, [])
+  expect(textOf(report)).toMatch(/^waiting +10 {2}in 2 rungs \(--rungs shows each\)$/m)
+  expect(textOf(report, true)).toMatch(/^ {2}30m +5\n {2}1h +5$/m)
+  expect(textOf(report)).toContain('not known without a journal (ladder({ journal: true })) or a store')
+  const waitingIn = {
+    source: 'redis',
+    messages: 7,
+    nextAt: '2035-01-01T00:00:00.000Z',
+    lastAt: '2035-01-02T00:00:00.000Z',
+  }
+  const known = textOf({ ...report, waitingIn })
+  expect(known).toMatch(/^redis +7 {2}next due 2035-01-01T00:00:00.000Z; last due 2035-01-02T00:00:00.000Z$/m)
+  expect(known).not.toContain('not known')
 })
