@@ -6,8 +6,8 @@ import { EXIT, EXIT_HELP, exitCodeOf, usage } from './exit.js'
 import { addSettings } from './settings.js'
 import { Terminal } from './terminal.js'
 
-// Before anything is parsed, since errors of parsing must be JSON too.
-const terminal = new Terminal({ json: process.argv.includes('--json') })
+// Before anything is parsed, since errors of parsing are JSON too.
+const terminal = new Terminal({ json: process.argv.includes('--json'), utc: process.argv.includes('--utc') })
 
 const HELP = `
 Examples:

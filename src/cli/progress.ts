@@ -1,18 +1,20 @@
 const WIDTH = 24
 const EVERY_MS = 100
 
-/** A bar on standard error: how far, how many, how fast. Writes nothing if `shown` is false. */
+/** A bar on standard error: the phase of the work, how far, how many, how fast. Writes nothing if `shown` is false. */
 export class Progress {
-  readonly #label: string
-  readonly #unit: string
+  #phase: string
+  #unit: string
   readonly #shown: boolean
   readonly #startedAt = performance.now()
   #drawnAt = 0
   #line = ''
   #count = 0
+  #share: number | undefined
 
-  constructor(label: string, unit: string, shown: boolean) {
-    this.#label = label
+  /** @param unit of the counts, such as `confirmed` */
+  constructor(phase: string, unit: string, shown: boolean) {
+    this.#phase = phase
     this.#unit = unit
     this.#shown = shown
   }
@@ -20,10 +22,19 @@ export class Progress {
   /** @param share of the whole work, 0 to 1; undefined if the end cannot be foreseen */
   update(count: number, share?: number): void {
     this.#count = count
+    this.#share = share
     const now = performance.now()
     if (!this.#shown || now - this.#drawnAt < EVERY_MS) return
     this.#drawnAt = now
-    this.#draw(share)
+    this.#draw()
+  }
+
+  /** The work goes on with something else. @param unit of its counts, if they are others */
+  phase(phase: string, unit = this.#unit): void {
+    if (phase === this.#phase) return
+    this.#phase = phase
+    this.#unit = unit
+    if (this.#shown && this.#line !== '') this.#draw()
   }
 
   /** Writes a line above the bar. */
@@ -38,10 +49,10 @@ export class Progress {
     this.#drawnAt = Infinity
   }
 
-  #draw(share: number | undefined): void {
+  #draw(): void {
     const seconds = (performance.now() - this.#startedAt) / 1000
     const rate = Math.round(this.#count / Math.max(seconds, 0.001))
-    this.#line = `${this.#label}  ${bar(share)}${number(this.#count)} ${this.#unit}  ${number(rate)}/s`
+    this.#line = `${this.#phase}  ${bar(this.#share)}${number(this.#count)} ${this.#unit}  ${number(rate)}/s`
     process.stderr.write(`\r\x1b[K${this.#line}`)
   }
 }

@@ -7,6 +7,7 @@ import { number } from './progress.js'
 import type { Stop } from './stop.js'
 import { tableOf, type Column } from './table.js'
 import { plain, type Terminal } from './terminal.js'
+import type { Times } from './terminal-times.js'
 
 /** Shows the plan of a restore, then its progress and its outcome. */
 export class RestoreReport {
@@ -24,7 +25,7 @@ export class RestoreReport {
     this.#stop = stop
     this.#execute = execute
     this.#isNow = isNow
-    this.#progress = terminal.progress('reading', 'records')
+    this.#progress = terminal.progress('reading the journal', 'records')
   }
 
   read(read: number, whole: number | undefined): void {
@@ -33,8 +34,9 @@ export class RestoreReport {
 
   async plan(plan: RestorePlan): Promise<void> {
     this.#progress.end()
-    if (!this.#terminal.json) for (const line of planLines(plan, this.#isNow)) await this.#terminal.print(line)
-    this.#progress = this.#terminal.progress('restoring', 'messages')
+    const { json, times } = this.#terminal
+    if (!json) for (const line of planLines(plan, times, this.#isNow)) await this.#terminal.print(line)
+    this.#progress = this.#terminal.progress('restoring', 'confirmed')
   }
 
   progress(done: number, whole: number): void {
@@ -95,12 +97,12 @@ const COLUMNS: readonly Column<RestoredDestination>[] = [
 ]
 
 /** @param isNow whether no instant of the loss was given: a repetition has to name this one */
-export function planLines(plan: RestorePlan, isNow = false): string[] {
+export function planLines(plan: RestorePlan, times: Times, isNow = false): string[] {
   const { lostAt, messages, overdue, from, to, destinations, justBefore, isOwn } = plan
-  const range = from && to ? `, ready from ${from.toISOString()} to ${to.toISOString()}` : ''
+  const range = from && to ? `, ready from ${times.when(from)} to ${times.when(to)}` : ''
   const lines = [`${number(messages)} messages to restore${range}`]
   if (overdue > 0) lines.push(`${number(overdue)} of them are due by now: they are delivered at once`)
-  if (destinations.length > 0) lines.push('', tableOf(destinations, COLUMNS), '')
+  if (destinations.length > 0) lines.push('', tableOf(destinations, COLUMNS, times), '')
   lines.push(`skipped: ${skippedText(plan.skipped)}`)
   if (justBefore > 0)
     lines.push(

@@ -47,6 +47,7 @@ export async function scheduleLines(
         yield { ...item, line: line.number }
       }
       ended = true
+      report.readAll()
     } catch (error) {
       // Destroying a stream makes its reader fail.
       if (stop.reason === undefined) await report.failed(undefined, new CommandError('INVALID_LINE', errorText(error)))
@@ -83,6 +84,9 @@ class Report {
   readonly #stop: Stop
   readonly #bytes: number | undefined
   readonly #progress: ReturnType<Terminal['progress']>
+  #read = 0
+  /** The part of the input that was read, if its size is known. */
+  #readShare: number | undefined
   #scheduled = 0
   #failed = 0
 
@@ -90,22 +94,29 @@ class Report {
     this.#terminal = terminal
     this.#stop = stop
     this.#bytes = bytes
-    this.#progress = terminal.progress('scheduling', 'lines')
+    this.#progress = terminal.progress('scheduling', 'confirmed')
   }
 
   read(input: Readable): void {
-    const share = this.#bytes && input instanceof ReadStream ? input.bytesRead / this.#bytes : undefined
-    this.#progress.update(this.#scheduled + this.#failed, share)
+    this.#read++
+    this.#readShare = this.#bytes && input instanceof ReadStream ? input.bytesRead / this.#bytes : undefined
+  }
+
+  /** The last messages are on their way. */
+  readAll(): void {
+    this.#progress.phase('waiting for confirms')
   }
 
   async scheduled(receipt: object): Promise<void> {
     this.#scheduled++
+    this.#showProgress()
     if (this.#terminal.json) await this.#print(receipt)
   }
 
   /** @param line undefined if it is the input as a whole that failed */
   async failed(line: number | undefined, error: Error): Promise<void> {
     this.#failed++
+    this.#showProgress()
     const json = errorJson(error)
     if (this.#terminal.json) return this.#print({ line, error: json })
     const maybe = json.outcome === 'unknown' ? ' (it may wait all the same)' : ''
@@ -122,6 +133,12 @@ class Report {
     }
     if (!ended && (reason === 'SIGINT' || reason === 'SIGTERM')) return EXIT[reason]
     return this.#failed > 0 || !ended || reason === 'output closed' ? EXIT.partial : EXIT.ok
+  }
+
+  /** Many lines are read ahead of their confirms. */
+  #showProgress(): void {
+    const settled = (this.#scheduled + this.#failed) / this.#read
+    this.#progress.update(this.#scheduled, this.#readShare === undefined ? undefined : this.#readShare * settled)
   }
 
   async #print(value: unknown): Promise<void> {

@@ -13,6 +13,7 @@ export interface Settings extends StoreSettings {
   queueType?: QueueType
   topology?: TopologyMode
   json?: boolean
+  utc?: boolean
 }
 
 /** The options of the commands for operators. */
@@ -36,6 +37,7 @@ export function addSettings(program: Command): void {
         .env('DUEQUE_TOPOLOGY'),
     )
     .option('--json', 'print JSON, one document a line; errors too')
+    .option('--utc', 'times in UTC in a terminal too, instead of relative ones in its own zone')
   addStoreOptions(program)
 }
 
@@ -72,6 +74,10 @@ export function managementOfEachNode(): Option {
   const option = managementOption().argParser(collect)
   option.description += '. For a cluster once for each node'
   return option
+}
+
+export function dryRunOption(): Option {
+  return new Option('--dry-run', 'show what would happen, and change nothing')
 }
 
 export function shardCount(text: string): number {

@@ -1,57 +1,140 @@
 import { sumOf, type MessageCount } from '../operate/management/resources.js'
+import type { CountReport, StatusReport } from '../operate/status-report.js'
+import type { TargetStatus } from '../operate/status/target-status.js'
 import { number } from './progress.js'
-import type { StatusReport } from '../operate/status-report.js'
+import { STYLE_OF, type StyledLine } from './styled.js'
+import { tableOf, type Column } from './table.js'
 import { plain } from './terminal.js'
+import type { Times } from './terminal-times.js'
 
-type Row = [label: string, count: string, remark: string]
+export interface CountTextOptions {
+  /** Whether queues were asked for by name: empty dead queues are left out otherwise. */
+  asked: boolean
+  /** Whether every rung with messages is shown, and not only those that are backed up. */
+  rungs: boolean
+  times: Times
+}
 
-/** A report for people. Empty dead queues are left out, but for those asked for by name. */
-export function textOf(report: StatusReport, asked: boolean): string {
-  return [...countLines(report, asked), '', sourceText(report)].join('\n')
+interface Row {
+  cells: [label: string, count: string, remark: string]
+  style?: StyledLine['style']
+}
+
+/** A report for people: first by target, then by purpose. */
+export function statusLines(report: StatusReport, options: CountTextOptions): StyledLine[] {
+  const { targets } = report
+  return [
+    ...(targets.length > 0 ? [...targetLines(targets, options.times), { text: '' }] : []),
+    ...countLines({ ...report, dead: [] }, options, sumOf(report.dead)),
+    { text: '' },
+    ...[...unknownTexts(report), sourceText(report)].map((text): StyledLine => ({ text, style: 'dim' })),
+  ]
+}
+
+const COLUMNS: readonly Column<TargetStatus>[] = [
+  ['target', ({ target }) => target],
+  ['ready', ({ ready }) => ready ?? undefined],
+  ['unacked', ({ messages, ready }) => (messages === null || ready === null ? undefined : messages - ready)],
+  ['waiting', ({ waiting }) => waiting ?? undefined],
+  ['next due', ({ nextAt }) => dateOf(nextAt)],
+  ['last due', ({ lastAt }) => dateOf(lastAt)],
+  ['dead', ({ dead }) => dead ?? undefined],
+  ['oldest dead', ({ oldestDeadAt }) => dateOf(oldestDeadAt)],
+  [
+    '',
+    ({ exists, waiting }) => (exists === false ? `is missing${waiting ? ': its messages will be parked' : ''}` : ''),
+  ],
+]
+
+function targetLines(targets: readonly TargetStatus[], times: Times): StyledLine[] {
+  const [head = '', ...lines] = tableOf(targets, COLUMNS, times).split('\n')
+  return [
+    { text: head, style: 'bold' },
+    ...lines.map((text, i) => ({ text, style: isProblem(targets[i]!) ? STYLE_OF.warning : undefined })),
+  ]
+}
+
+function isProblem({ exists, dead }: TargetStatus): boolean {
+  return exists === false || (dead ?? 0) > 0
+}
+
+function dateOf(iso: string | null): Date | undefined {
+  return iso === null ? undefined : new Date(iso)
+}
+
+/** What a dash stands for. */
+function unknownTexts({ waitingIn, journal, source }: StatusReport): string[] {
+  const waiting =
+    waitingIn === null &&
+    (journal
+      ? 'Waiting messages by target, and their due times: the journal was not read.'
+      : 'Waiting messages by target, and their due times: not known without a journal (ladder({ journal: true })) or a store\n' +
+        '(--redis, --postgres).')
+  const targets =
+    source === 'amqp' && 'Targets: those of --queue, and of waiting messages. The management API shows the others.'
+  return [waiting, targets].filter((text) => text !== false)
 }
 
 /** Where the counts of a report are from. */
-export function sourceText({ source }: StatusReport): string {
+export function sourceText({ source }: Pick<CountReport, 'source'>): string {
   return SOURCE[source]
 }
 
-export function countLines(report: StatusReport, asked: boolean): string[] {
-  const { namespace, waiting, outlets, unroutable, parked, dead, journal } = report
-  const shown = dead.filter(({ messages }) => asked || messages > 0)
+/** @param deadCount with those dead queues that have no row */
+export function countLines(
+  report: CountReport & Partial<Pick<StatusReport, 'waitingIn'>>,
+  { asked, rungs: all, times }: CountTextOptions,
+  deadCount = sumOf(report.dead),
+): StyledLine[] {
+  const { namespace, waiting, outlets, unroutable, parked, dead, journal, waitingIn } = report
+  const rungs = waiting.rungs.filter(({ backedUp }) => all || backedUp)
+  const hidden = waiting.rungs.length - rungs.length
   const rows: Row[] = [
-    row('waiting', waiting),
-    ...waiting.rungs.map((rung) => row(`  ${rung.rung}`, rung, rung.backedUp ? BACKED_UP : '')),
+    row('waiting', waiting, hidden > 0 ? `in ${hidden} rung${hidden === 1 ? '' : 's'} (--rungs shows each)` : ''),
+    ...rungs.map((one) => (one.backedUp ? problem(row(`  ${one.rung}`, one, BACKED_UP)) : row(`  ${one.rung}`, one))),
+    ...storeRow(waitingIn, times),
     row('outlets', sumOf(outlets)),
     ...outlets.map((outlet) =>
       'exchange' in outlet
-        ? row(`  ${outlet.exchange}`, outlet, 'does the exchange route anywhere?')
-        : row(`  ${outlet.target}`, outlet, 'is the queue full?'),
+        ? problem(row(`  ${outlet.exchange}`, outlet, 'does the exchange route anywhere?'))
+        : problem(row(`  ${outlet.target}`, outlet, 'is the queue full?')),
     ),
     ...(unroutable?.messages
-      ? [row('unroutable', unroutable, 'sent on or parked by the next process that connects')]
+      ? [problem(row('unroutable', unroutable, 'sent on or parked by the next process that connects'))]
       : []),
-    row('parked', parked ?? sumOf([]), parked ? '' : `nothing was declared in namespace ${namespace} yet`),
-    row('dead', sumOf(dead)),
-    ...shown.map((one) => row(`  ${one.queue}`, one)),
-    ['journal', journal ? 'on' : 'off', journalText(journal)],
+    failedRow('parked', parked ?? sumOf([]), parked ? '' : `nothing was declared in namespace ${namespace} yet`),
+    failedRow('dead', deadCount),
+    ...dead.filter(({ messages }) => asked || messages > 0).map((one) => row(`  ${one.queue}`, one)),
+    { cells: ['journal', journal ? 'on' : 'off', journalText(journal, times)] },
   ]
-  const widths = [0, 1].map((column) => Math.max(...rows.map((cells) => cells[column]!.length))) as [number, number]
-  return rows.map(([label, count, remark]) =>
-    `${label.padEnd(widths[0])}  ${count.padStart(widths[1])}${remark && `  ${remark}`}`.trimEnd(),
-  )
+  const widths = [0, 1].map((column) => Math.max(...rows.map(({ cells }) => cells[column]!.length))) as [number, number]
+  return rows.map(({ cells: [label, count, remark], style }) => ({
+    text: `${label.padEnd(widths[0])}  ${count.padStart(widths[1])}${remark && `  ${remark}`}`.trimEnd(),
+    style,
+  }))
 }
 
-function journalText(journal: StatusReport['journal']): string {
+function storeRow(waitingIn: StatusReport['waitingIn'] | undefined, times: Times): Row[] {
+  if (!waitingIn || waitingIn.source === 'journal') return []
+  const { source, messages, nextAt, lastAt } = waitingIn
+  const when =
+    nextAt === null || lastAt === null
+      ? ''
+      : `next due ${times.when(new Date(nextAt))}; last due ${times.when(new Date(lastAt))}`
+  return [{ cells: [source, number(messages), when] }]
+}
+
+function journalText(journal: StatusReport['journal'], times: Times): string {
   if (!journal) return 'waiting messages cannot be listed'
   const { since, records, unread } = journal
-  if (records === null) return plain(`not read: ${unread}`)
-  const begins = since === null ? '' : ` since ${since.replace(/\.\d+Z$/, 'Z')}`
+  if (unread !== undefined || records === null) return plain(`not read: ${unread ?? ''}`)
+  const begins = since === null ? '' : ` since ${times.when(new Date(since))}`
   return `messages scheduled${begins}, about ${number(records)} records`
 }
 
 const BACKED_UP = 'overdue: it drains slower than it fills (more shards), or is jammed (dueque doctor)'
 
-const SOURCE: Record<StatusReport['source'], string> = {
+const SOURCE: Record<CountReport['source'], string> = {
   management: 'Counted by the management API, some seconds ago.',
   amqp:
     'Counted over AMQP, which shows neither messages that a dead-letter worker holds on their way to the next queue, nor\n' +
@@ -60,5 +143,15 @@ const SOURCE: Record<StatusReport['source'], string> = {
 
 function row(label: string, { messages, ready }: MessageCount, remark = ''): Row {
   const onTheWay = messages > ready ? `${number(messages - ready)} unsettled` : ''
-  return [plain(label), number(messages), [onTheWay, remark].filter(Boolean).join('; ')]
+  return { cells: [plain(label), number(messages), [onTheWay, remark].filter(Boolean).join('; ')] }
+}
+
+function problem(one: Row): Row {
+  return { ...one, style: STYLE_OF.warning }
+}
+
+/** Messages that need an operator are a problem. */
+function failedRow(label: string, count: MessageCount, remark = ''): Row {
+  const one = row(label, count, remark)
+  return count.messages > 0 ? problem(one) : one
 }

@@ -1,5 +1,6 @@
 import { number } from './progress.js'
 import { plain } from './terminal.js'
+import type { Times } from './terminal-times.js'
 
 /** A fact as a table shows it. */
 export type Shown = string | number | Date | undefined
@@ -8,19 +9,22 @@ export type Shown = string | number | Date | undefined
 export type Column<T> = readonly [title: string, of: (item: T) => Shown]
 
 /** Numbers to the right, texts to the left. */
-export function tableOf<T>(items: readonly T[], columns: readonly Column<T>[]): string {
+export function tableOf<T>(items: readonly T[], columns: readonly Column<T>[], times: Times): string {
   const values = items.map((item) => columns.map(([, of]) => of(item)))
   const isNumber = columns.map((_, column) => values.some((row) => typeof row[column] === 'number'))
-  const rows = [columns.map(([title]) => title.toUpperCase()), ...values.map((row) => row.map(cellOf))]
+  const rows = [
+    columns.map(([title]) => title.toUpperCase()),
+    ...values.map((row) => row.map((value) => cellOf(value, times))),
+  ]
   const widths = columns.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)))
   const line = (cells: string[]) =>
     cells.map((cell, i) => (isNumber[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ')
   return rows.map((cells) => line(cells).trimEnd()).join('\n')
 }
 
-export function cellOf(value: Shown): string {
+export function cellOf(value: Shown, times: Times): string {
   if (typeof value === 'number') return number(value)
-  return plain(value instanceof Date ? value.toISOString() : (value ?? '-'))
+  return plain(value instanceof Date ? times.when(value) : (value ?? '-'))
 }
 
 /** A line for each row: its label, and its value. */

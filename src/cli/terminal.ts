@@ -3,15 +3,20 @@ import type { Logger } from '../index.js'
 import { errorJson } from './exit.js'
 import type { OnProgress } from '../operate/operator-settings.js'
 import { Progress } from './progress.js'
+import { styled, STYLE_OF, type Style, type StyledLine } from './styled.js'
+import { localTimes, utcTimes, type Times } from './terminal-times.js'
 
 /** Where a command writes: results to standard output, everything else to standard error. */
 export class Terminal {
   readonly json: boolean
+  readonly times: Times
   #progress: Progress | undefined
   #closed: (() => void) | undefined
 
-  constructor({ json }: { json: boolean }) {
+  /** @param utc whether instants are in UTC in a terminal, too */
+  constructor({ json, utc = false }: { json: boolean; utc?: boolean }) {
     this.json = json
+    this.times = json || utc || !process.stdout.isTTY ? utcTimes : localTimes()
     // The write's own callback reports a closed pipe; without a listener it would throw.
     process.stdout.on('error', () => this.#closed?.())
     process.stderr.on('error', () => undefined)
@@ -24,7 +29,13 @@ export class Terminal {
 
   /** Resolves when the line is written; to `false` if its reader has gone. */
   print(line: string): Promise<boolean> {
-    return new Promise((resolve) => process.stdout.write(`${harmless(line)}\n`, (error) => resolve(!error)))
+    return this.printLines([{ text: line }])
+  }
+
+  /** The same for several lines, with colours where there are some. */
+  printLines(lines: readonly StyledLine[]): Promise<boolean> {
+    const texts = lines.map(({ text, style }) => `${styled({ text: harmless(text), style }, process.stdout)}\n`)
+    return new Promise((resolve) => process.stdout.write(texts.join(''), (error) => resolve(!error)))
   }
 
   printJson(value: unknown): Promise<boolean> {
@@ -34,32 +45,34 @@ export class Terminal {
   error(error: unknown): void {
     const { code, message, outcome } = errorJson(error)
     const maybe = outcome === 'unknown' ? ' (the message may wait all the same)' : ''
-    this.note(this.json ? jsonText({ error: { code, message, outcome } }) : `error: ${plain(message)}${maybe}`)
+    if (this.json) this.note(jsonText({ error: { code, message, outcome } }))
+    else this.note(`error: ${plain(message)}${maybe}`, STYLE_OF.error)
   }
 
   warn(message: string, data: Record<string, unknown> = {}): void {
     const details = Object.entries(data).map(([name, value]) => `${name}: ${plain(String(value))}`)
     if (this.json) this.note(jsonText({ warning: { message, ...data } }))
-    else this.note(`warning: ${plain(message)}${details.length > 0 ? ` (${details.join(', ')})` : ''}`)
+    else
+      this.note(`warning: ${plain(message)}${details.length > 0 ? ` (${details.join(', ')})` : ''}`, STYLE_OF.warning)
   }
 
   /** A line for the person in front of the terminal. */
-  note(line: string): void {
-    const text = `${harmless(withoutUrls(line))}\n`
+  note(line: string, style?: Style): void {
+    const text = `${styled({ text: harmless(withoutUrls(line)), style }, process.stderr)}\n`
     if (this.#progress) this.#progress.above(text)
     else process.stderr.write(text)
   }
 
   /** Shows how far long work is, if a terminal is attached that nothing else is printed on. */
-  progress(label: string, unit: string): Progress {
+  progress(phase: string, unit: string): Progress {
     this.#progress?.end()
-    this.#progress = new Progress(label, unit, process.stderr.isTTY && !(this.json && process.stdout.isTTY))
+    this.#progress = new Progress(phase, unit, process.stderr.isTTY && !(this.json && process.stdout.isTTY))
     return this.#progress
   }
 
   /** Shows how far a long work is, and takes the bar away when it ends. */
-  async tracking<T>(label: string, unit: string, work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
-    const progress = this.progress(label, unit)
+  async tracking<T>(phase: string, unit: string, work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
+    const progress = this.progress(phase, unit)
     try {
       return await work((done, whole) => progress.update(done, done / whole))
     } finally {

@@ -3,6 +3,7 @@ import type { WaitingMessage } from '../index.js'
 import { number } from './progress.js'
 import { rowsText, tableOf, type Column } from './table.js'
 import { plain } from './terminal.js'
+import type { Times } from './terminal-times.js'
 
 /** A waiting message, as JSON shows it. */
 export function waitingJson({ receipt, ...message }: WaitingMessage) {
@@ -19,20 +20,20 @@ const COLUMNS: readonly Column<WaitingMessage>[] = [
   ['attempt', ({ attempt }) => attempt],
 ]
 
-export function waitingTable(messages: readonly WaitingMessage[]): string {
-  return tableOf(messages, COLUMNS)
+export function waitingTable(messages: readonly WaitingMessage[], times: Times): string {
+  return tableOf(messages, COLUMNS, times)
 }
 
 /** @param body undefined if the journal keeps none */
-export function waitingDetails(message: WaitingMessage, body: Uint8Array | undefined): string {
+export function waitingDetails(message: WaitingMessage, body: Uint8Array | undefined, times: Times): string {
   const { id, name, dueAt, readyAt, scheduledAt, attempt, headers, payload, receipt } = message
   const rows: [string, string][] = [
     ['id', plain(id)],
     ['name', plain(name)],
     ['destination', plain(toText(receipt))],
-    ['due', dueAt.toISOString()],
-    ['handed over', readyAt.toISOString()],
-    ['scheduled', scheduledAt.toISOString()],
+    ['due', times.when(dueAt)],
+    ['handed over', times.when(readyAt)],
+    ['scheduled', times.when(scheduledAt)],
     ['attempt', String(attempt)],
     ['revision', String(receipt.revision)],
     ['headers', ''],

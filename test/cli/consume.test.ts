@@ -42,7 +42,7 @@ test('prints each message with id, name, due time, arrival, lateness and payload
   await mq.schedule(note, 7, { to: { queue }, at, id: 'n-7\u001b[2J', declare: true })
   const { code, stdout } = await run(['consume', queue, '--limit', '1'], env())
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^\S+Z {2}due \S+Z {2}\+\d+ ms {2}note {2}n-7\\x1b\[2J {2}7\n$/)
+  expect(stdout).toMatch(/^\S+Z {2}due \S+Z {2}\+[\d.]+ m?s {2}note {2}n-7\\x1b\[2J {2}7\n$/)
   expect(stdout).toContain(`due ${at.toISOString()}`)
 })
 

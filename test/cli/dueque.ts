@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -21,6 +21,7 @@ export function start(args: readonly string[], env: Record<string, string> = {})
     RABBITMQ_MANAGEMENT_URL: undefined,
     DUEQUE_NAMESPACE: undefined,
     DUEQUE_REDIS_URL: undefined,
+    FORCE_COLOR: undefined,
   }
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...process.env, ...none, ...env },
@@ -42,6 +43,20 @@ export function run(args: readonly string[], env: Record<string, string> = {}, i
   child.stdin.end(input)
   return ended
 }
+
+/**
+ * The same with a terminal as input and output: what it shows, without carriage returns. Undefined if there is no program that makes
+ * a terminal.
+ */
+export function runInTerminal(args: readonly string[], env: Record<string, string>): string | undefined {
+  const command = [process.execPath, MAIN, ...args].map((part) => `'${part.replaceAll("'", "'\\''")}'`).join(' ')
+  const own = { ...process.env, FORCE_COLOR: undefined, TERM: 'xterm', ...env }
+  const { error, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { env: own, encoding: 'utf8' })
+  return error ? undefined : stdout.replaceAll('\r', '')
+}
+
+/** An error in colour. */
+export const RED_ERROR = new RegExp(String.raw`^\x1b\[31merror: .*\x1b\[39m\n$`)
 
 /** The documents of a `--json` output. */
 export function documents(text: string): Record<string, unknown>[] {

@@ -3,7 +3,7 @@ import { connect } from 'dueque'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { managementUrl, poll, useVhost } from '../support/broker.js'
 import { rawChannel } from '../support/mq.js'
-import { depth, holds, park, PARKED } from '../support/parked.js'
+import { depth, holds, idsIn, park, PARKED } from '../support/parked.js'
 import { documents, run, start, unique } from './dueque.js'
 
 const vhost = useVhost()
@@ -23,15 +23,6 @@ beforeEach(async () => {
 const due = Date.UTC(2026, 0, 31, 9)
 const many = (count: number, queue: string) =>
   Array.from({ length: count }, (_, i) => ({ id: `m-${i}`, to: `queue:${queue}` }))
-
-async function idsIn(queue: string): Promise<string[]> {
-  const ids: string[] = []
-  for (;;) {
-    const message = await channel.get(queue, { noAck: true })
-    if (message === false) return ids
-    ids.push(message.properties.messageId as string)
-  }
-}
 
 test('list shows parked messages, and leaves them parked', async () => {
   const headers = { 'dueque-parked-at': due + 1, 'dueque-parked-reason': 'not-bound' }
@@ -144,6 +135,24 @@ test.skipIf(managementUrl() === undefined)(
   },
 )
 
+test('a dry run of redrive or purge says what would happen without --yes, changes nothing, and exits with 0', async () => {
+  const [queue, gone] = [unique('here'), unique('gone')]
+  await channel.assertQueue(queue)
+  await park(channel, [...many(2, queue), { id: 'lost', to: `queue:${gone}` }])
+  const redrive = await run(['parked', 'redrive', '--all', '--bind', `queue:${queue}`, '--dry-run'], env())
+  await holds(channel, PARKED, 3)
+  expect(redrive).toMatchObject({ code: 0, stdout: '2 would be sent on, 1 left\n' })
+  expect(redrive.stderr).toContain(`1 left: queue:${gone} does not exist`)
+  const purge = await run(['parked', 'purge', '--id', 'm-0', '--dry-run', '--json'], env())
+  await holds(channel, PARKED, 3)
+  expect({ ...purge, stdout: documents(purge.stdout) }).toEqual({
+    ...{ code: 0, stderr: '' },
+    stdout: [{ removed: 1, dryRun: true }],
+  })
+  expect(await depth(channel, queue)).toBe(0)
+  expect(await idsIn(channel, PARKED)).toEqual(['m-0', 'm-1', 'lost'])
+})
+
 test('redrive killed half-way loses nothing', async () => {
   const queue = unique('killed')
   await channel.assertQueue(queue)
@@ -158,7 +167,7 @@ test('redrive killed half-way loses nothing', async () => {
     timeoutMs: 30_000,
   })
   expect(await depth(channel, PARKED)).toBeGreaterThan(0)
-  const ids = [...(await idsIn(queue)), ...(await idsIn(PARKED))]
+  const ids = [...(await idsIn(channel, queue)), ...(await idsIn(channel, PARKED))]
   expect(new Set(ids).size).toBe(60)
   expect(ids.length).toBeLessThanOrEqual(65)
 })

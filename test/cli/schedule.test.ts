@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import amqp from 'amqplib'
 import { expect, onTestFinished, test } from 'vitest'
 import { useVhost } from '../support/broker.js'
-import { documents, run, unique } from './dueque.js'
+import { documents, RED_ERROR, run, runInTerminal, unique } from './dueque.js'
 
 const vhost = useVhost()
 const env = () => ({ AMQP_URL: vhost.url })
@@ -87,4 +87,20 @@ test('fails with 4 if the queue is missing and may not be declared', async () =>
   )
   expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
   expect(stderr).toMatch(/^error: queue:nowhere-\w+ does not exist/)
+})
+
+test('in a terminal times are relative and of its own zone, unless --utc is given, and errors have a colour', (context) => {
+  const args = ['schedule', '--queue', unique('reminders'), '--in', '3h', '--declare', '--data', '1']
+  const own = { ...env(), TZ: 'Asia/Kathmandu' }
+  const shown = runInTerminal(args, own)
+  if (shown === undefined) context.skip('there is no program `script`')
+  const minute = (late: number) => {
+    const due = new Date(Date.now() + 3 * 3_600_000 - late)
+    return due.toLocaleTimeString('en-GB', { timeZone: own.TZ, hour: '2-digit', minute: '2-digit' })
+  }
+  const [, time] = /, due in 3 h, (?:\d{4}-\d\d-\d\d )?(\d\d:\d\d)\n/.exec(shown!) ?? []
+  expect([0, 60_000].map(minute)).toContain(time)
+  expect(runInTerminal([...args, '--utc'], own)).toMatch(/, due \d{4}-\d\d-\d\dT\S+Z\n/)
+  expect(runInTerminal(['status', '--quue'], own)).toMatch(RED_ERROR)
+  expect(runInTerminal(['status', '--quue'], { ...own, NO_COLOR: '1' })).toMatch(/^error: /)
 })

@@ -73,13 +73,13 @@ test('counts waiting messages by rung, messages in outlets, parked and dead mess
     outlets: [{ exchange, queue: `${namespace}.v1.to.${exchange}`, ...count(1, 0) }],
     unroutable: { queue: unroutable, ...count(0) },
     parked,
-    dead: [
-      { queue: `${gone}.dead`, ...count(0) },
-      { queue: `${queue}.dead`, ...count(2) },
-    ],
+    // The other dead queue is not bound in this namespace.
+    dead: [{ queue: `${gone}.dead`, ...count(0) }],
+    waitingIn: null,
   }
   await reports(expected, ['--management', url!])
-  await reports({ ...expected, dead: [expected.dead[1]] }, ['--queue', queue], { RABBITMQ_MANAGEMENT_URL: url! })
+  const asked = { dead: [{ queue: `${queue}.dead`, ...count(2) }], targets: [{ target: `queue:${queue}`, dead: 2 }] }
+  await reports({ ...expected, ...asked }, ['--queue', queue], { RABBITMQ_MANAGEMENT_URL: url! })
 })
 
 test('without the management API, counts what AMQP shows', async () => {
@@ -93,14 +93,19 @@ test('prints its counts and their source in words', async () => {
   await mq.close()
   channel.sendToQueue(unroutable, Buffer.from('1'))
   await poll(async () => (await channel.checkQueue(unroutable)).messageCount === 1, { what: 'an unroutable message' })
-  const { code, stdout } = await status(['--no-management', '--queue', queue])
+  const [{ code, stdout }, short] = await Promise.all([
+    status(['--no-management', '--queue', queue, '--rungs']),
+    status(['--no-management']),
+  ])
   expect(code).toBe(0)
   const rows = stdout.split('\n').map((row) => row.trim().split(/ {2,}/))
   expect(rows).toContainEqual(['1h', '2'])
   expect(rows).toContainEqual(['unroutable', '1', 'sent on or parked by the next process that connects'])
   expect(rows).toContainEqual(['parked', '1'])
-  expect(rows).toContainEqual([`${queue}.dead`, '2'])
+  expect(rows).toContainEqual([`queue:${queue}`, ...Array.from({ length: 5 }, () => '-'), '2', '-', 'is missing'])
   expect(stdout).toContain('Counted over AMQP')
+  expect(stdout).toContain('not known without a journal (ladder({ journal: true })) or a store')
+  expect(short.stdout).toMatch(/^waiting +\d+ {2}in 3 rungs \(--rungs shows each\)$/m)
 })
 
 test('counts a message that schedule made wait', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { brokerUrl } from '../support/broker.js'
-import { documents, run } from './dueque.js'
+import { documents, RED_ERROR, run } from './dueque.js'
 
 const good = ['--queue', 'q', '--in', '1s']
 const WRONG: [what: string, args: string[]][] = [
@@ -32,7 +32,10 @@ const WRONG: [what: string, args: string[]][] = [
   ['an exporter that is no URL', ['status', '--watch', '--metrics', 'localhost']],
   ['an invalid management URL', ['status', '--management', 'localhost']],
   ['no parked message named', ['parked', 'redrive']],
-  ['no queue whose dead messages to list', ['dead', 'list']],
+  ['a choice of dead messages without their queue', ['dead', 'list', '--reason', 'expired']],
+  ['an unknown reason', ['dead', 'purge', 'q', '--reason', 'handler-eror', '--yes']],
+  ['a dry run that changes something', ['journal', 'restore', '--dry-run', '--yes']],
+  ['a dry run of ids', ['cancel', 'a', '--dry-run']],
   ['no dead message named', ['dead', 'redrive', 'q']],
   ['all dead messages and some', ['dead', 'redrive', 'q', '--all', '--reason', 'expired']],
   ['a time of death without a zone', ['dead', 'list', 'q', '--before', '2026-01-31T09:00:00']],
@@ -103,6 +106,16 @@ test('tries the next --url if the first does not answer', async () => {
 test('a misspelt option does not show the password in its value', async () => {
   const { stderr } = await run(['status', '--ulr=amqp://me:s3cret@localhost'])
   expect(stderr).toBe("error: unknown option '--ulr=(a URL)'\n")
+})
+
+test('errors are red where colours are forced, and never with --json', async () => {
+  const forced = { FORCE_COLOR: '1' }
+  const [text, json] = await Promise.all([
+    run(['status', '--quue'], forced),
+    run(['status', '--quue', '--json'], forced),
+  ])
+  expect(text.stderr).toMatch(RED_ERROR)
+  expect(documents(json.stderr)).toMatchObject([{ error: { code: 'USAGE' } }])
 })
 
 test('--help shows examples and exit codes, --version the version', async () => {

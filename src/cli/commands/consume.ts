@@ -1,10 +1,12 @@
 import { Option, type Command } from 'commander'
+import { durationText } from '../../base/duration-text.js'
 import { onAny } from '../../consumer/delivery.js'
 import type { Consumer, ConsumeOptions, Delivery, Dueque } from '../../index.js'
 import { EXIT, usage } from '../exit.js'
 import { wholeNumber, type Settings } from '../settings.js'
 import { Stop } from '../stop.js'
 import { plain, type Terminal } from '../terminal.js'
+import type { Times } from '../terminal-times.js'
 import { withDueque } from '../with-dueque.js'
 
 type Options = Settings &
@@ -56,7 +58,7 @@ async function consume(mq: Dueque, queue: string, options: Options, stop: Stop, 
 
   async function print(delivery: Delivery): Promise<void> {
     const consumer = await starting
-    if (!(await terminal.print(terminal.json ? jsonOf(delivery) : textOf(delivery)))) {
+    if (!(await terminal.print(terminal.json ? jsonOf(delivery) : textOf(delivery, terminal.times)))) {
       stop.now('output closed')
       // Returning would ack the message, throwing would give it up. Left unsettled, it goes back to the queue.
       return new Promise(() => undefined)
@@ -84,7 +86,7 @@ function jsonOf(delivery: Delivery): string {
   return JSON.stringify({ ...delivery, signal: undefined })
 }
 
-function textOf({ name, id, dueAt, arrivedAt, latenessMs, payload }: Delivery): string {
-  const times = `${arrivedAt.toISOString()}  due ${dueAt.toISOString()}  +${latenessMs} ms`
-  return plain(`${times}  ${name || '-'}  ${id || '-'}  ${JSON.stringify(payload)}`)
+function textOf({ name, id, dueAt, arrivedAt, latenessMs, payload }: Delivery, times: Times): string {
+  const when = `${times.clock(arrivedAt)}  due ${times.clock(dueAt)}  +${durationText(latenessMs)}`
+  return plain(`${when}  ${name || '-'}  ${id || '-'}  ${JSON.stringify(payload)}`)
 }

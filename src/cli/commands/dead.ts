@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import { KNOWN_REASONS } from '../../operate/failed/dead-letters.js'
 import { deadMessages, type DeadSummary } from '../../operate/failed/dead-messages.js'
 import type { FailedGroup } from '../failed/group.js'
+import { listQueuesOf } from '../failed/dead-queues.js'
 import type { Column, Shown } from '../table.js'
 import type { Terminal } from '../terminal.js'
 import { addList } from './failed/list.js'
@@ -15,7 +17,10 @@ and never settled). Messages that the broker moved there say delivery-limit or r
 attempts of a retry policy before them: as the next attempt, or, from the broker, as the same one, which is not handled
 again where it was handled meanwhile; expired ones stay.
 
+list without QUEUE shows the dead queues of the namespace that have messages, as the management API lists them.
+
 Examples:
+  dueque dead list
   dueque dead list reminders
   dueque dead list reminders --reason handler-error --after 2026-11-23T09:00:00+01:00
   dueque dead show reminders appointment-42/24h
@@ -47,8 +52,9 @@ const WHY: readonly Column<DeadSummary>[] = [
 const DEAD: FailedGroup<DeadSummary> = {
   word: 'dead',
   argument: ['<queue>', 'the work queue'],
+  listQueues: listQueuesOf,
   failed: 'died',
-  hasReasons: true,
+  reasons: KNOWN_REASONS,
   isSelfAddressed: false,
   kindOf: ([queue]) => deadMessages(queue!),
   missing: ([queue]) => `${queue!} has had no consumer in this vhost yet, or is no work queue (--url)`,

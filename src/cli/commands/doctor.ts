@@ -3,7 +3,7 @@ import type { Finding } from '../../base/finding.js'
 import { parseDelay } from '../../message/duration.js'
 import { diagnose } from '../../operate/doctor/diagnose.js'
 import { EXIT } from '../exit.js'
-import { findingsText } from '../findings-text.js'
+import { findingsLines } from '../findings-text.js'
 import { collect, managementOption, operatorOptions, shardCount, type OperatorFlags } from '../settings.js'
 import { Stop } from '../stop.js'
 import { hasStore } from '../stores/store-options.js'
@@ -71,7 +71,7 @@ async function run(options: Options, terminal: Terminal): Promise<number> {
     ...{ queues, shards, cancellationStreams, journal, patienceMs, roundTrip, signal: stop.signal, checkStore },
   })
   const { severity, findings } = diagnosis
-  await (terminal.json ? terminal.printJson(diagnosis) : terminal.print(findingsText(findings)))
+  await (terminal.json ? terminal.printJson(diagnosis) : terminal.printLines(findingsLines(findings)))
   const { reason } = stop
   stop.now('done')
   if (reason === 'SIGINT' || reason === 'SIGTERM') return EXIT[reason]

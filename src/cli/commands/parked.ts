@@ -40,7 +40,6 @@ const ROWS: readonly Column<ParkedSummary>[] = [...FACTS, ['error', ({ error }) 
 const PARKED: FailedGroup<ParkedSummary> = {
   word: 'parked',
   failed: 'were parked',
-  hasReasons: false,
   isSelfAddressed: true,
   kindOf: () => parkedMessages,
   missing: () => 'nothing was declared in this namespace and vhost (--namespace, --url)',

@@ -43,7 +43,8 @@ async function run(options: Options, terminal: Terminal): Promise<void> {
     const { message, payload, options: one } = itemOf(await readPayload(options), fields)
     const receipt = await withDueque(options, terminal, (mq) => mq.schedule(message, payload, { ...one, declare }))
     const { id, dueAt, destination } = receipt
-    const text = `scheduled ${plain(id)} (${plain(message.name)}) to ${plain(destinationText(destination))}, due ${dueAt}`
+    const due = terminal.times.when(new Date(dueAt))
+    const text = `scheduled ${plain(id)} (${plain(message.name)}) to ${plain(destinationText(destination))}, due ${due}`
     await (terminal.json ? terminal.printJson(receipt) : terminal.print(text))
     return
   }

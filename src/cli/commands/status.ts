@@ -1,9 +1,11 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { isHttpUrl } from '../../operate/http.js'
 import { statusReport, type StatusOptions } from '../../operate/status.js'
+import type { StatusReport } from '../../operate/status-report.js'
 import { usage } from '../exit.js'
 import { collect, managementOption, operatorOptions, shardCount, wholeNumber, type OperatorFlags } from '../settings.js'
-import { textOf } from '../status-text.js'
+import { statusLines } from '../status-text.js'
+import { hasStore } from '../stores/store-options.js'
 import type { Terminal } from '../terminal.js'
 
 type Options = OperatorFlags & {
@@ -12,11 +14,18 @@ type Options = OperatorFlags & {
   watch?: number | true
   metrics?: string[]
   probe: boolean
+  rungs?: boolean
+  waiting: boolean
 }
 
 const DEFAULT_SECONDS = 5
 
 const HELP = `
+By target: ready, waiting and dead messages, when the next and the last one is due, and when the oldest dead one died, for which the
+first message of each dead queue is taken and given back. Waiting messages by target are those of a store (--redis, --postgres),
+or of the journal in RabbitMQ; --no-waiting does not read them, which takes time where they are many. Without a store or a
+journal they are not known. Then by purpose, with --rungs for each wait queue.
+
 The management API knows everything. It is asked at --management, or for at most 2 s beside the broker (port 15672). Without
 it, the queues are counted over AMQP, which shows less (the output says what) and leaves a line in the broker's log for
 each of the 375 rungs that does not exist in one type or the other.
@@ -43,8 +52,14 @@ export function addStatus(command: Command, terminal: Terminal): void {
   command
     .addOption(managementOption())
     .option('--no-management', 'count over AMQP alone')
-    .option('--queue <queue>', 'whose dead queue to show; may be given several times (default: all)', collect)
+    .option(
+      '--queue <queue>',
+      'a work queue to show, and no others; may be given several times (default: all)',
+      collect,
+    )
     .option('--shards <n>', 'over AMQP: look for so many queues of each rung', shardCount, 1)
+    .option('--rungs', 'show every wait queue with messages')
+    .option('--no-waiting', 'do not read the store or the journal')
     .option('--watch [seconds]', `look again every so many seconds (default: ${DEFAULT_SECONDS})`, seconds)
     .option('--metrics <url>', 'with --watch: an exporter for the lateness; may be given several times', collect)
     .option('--no-probe', 'with --watch: send no message')
@@ -53,7 +68,7 @@ export function addStatus(command: Command, terminal: Terminal): void {
 }
 
 async function run(options: Options, terminal: Terminal): Promise<void> {
-  const { queue: queues = [], shards, watch, metrics = [], probe } = options
+  const { queue: queues = [], shards, watch, metrics = [], probe, rungs = false, waiting } = options
   if (watch === undefined && (metrics.length > 0 || !probe)) throw usage('--metrics and --no-probe are for --watch')
   if (!metrics.every(isHttpUrl)) throw usage('--metrics: expected a URL such as http://localhost:9464/metrics')
   const settings = {
@@ -64,16 +79,33 @@ async function run(options: Options, terminal: Terminal): Promise<void> {
       if (!terminal.json) terminal.note(`${reason}; trying without`)
     },
   }
-  if (watch === undefined) return status(settings, terminal)
-  const { watch: show } = await import('../watch/watch.js')
-  await show({ ...settings, everyMs: (watch === true ? DEFAULT_SECONDS : watch) * 1000, metrics, probe }, terminal)
+  if (watch !== undefined) {
+    const { watch: show } = await import('../watch/watch.js')
+    const everyMs = (watch === true ? DEFAULT_SECONDS : watch) * 1000
+    return show({ ...settings, everyMs, metrics, probe }, { rungs }, terminal)
+  }
+  const report = await reportFor(options, { ...settings, readWaiting: waiting }, terminal)
+  const { times } = terminal
+  const lines = () => statusLines(report, { asked: queues.length > 0, rungs, times })
+  await (terminal.json ? terminal.printJson(report) : terminal.printLines(lines()))
 }
 
-async function status(settings: StatusOptions & { queues: readonly string[] }, terminal: Terminal): Promise<void> {
-  const report = await terminal.tracking('counting', 'queues', (onProgress) =>
-    statusReport({ ...settings, onProgress }),
-  )
-  await (terminal.json ? terminal.printJson(report) : terminal.print(textOf(report, settings.queues.length > 0)))
+async function reportFor(options: Options, settings: StatusOptions, terminal: Terminal): Promise<StatusReport> {
+  const progress = terminal.progress('counting', 'queues')
+  const reading: Partial<StatusOptions> = {
+    onProgress: (done, whole) => progress.update(done, done / whole),
+    onReading(read, whole) {
+      progress.phase('reading the journal', 'records')
+      progress.update(read, whole && read / whole)
+    },
+  }
+  try {
+    if (!options.waiting || !hasStore(options)) return await statusReport({ ...settings, ...reading })
+    const { withStore } = await import('../stores/chosen-store.js')
+    return await withStore(options, terminal, (store) => statusReport({ ...settings, ...reading, store }))
+  } finally {
+    progress.end()
+  }
 }
 
 function seconds(text: string): number {

@@ -8,7 +8,14 @@ import { topologyPlan, type TopologyOptions } from '../../operate/topology/plan.
 import { removeTopology, type Removal } from '../../operate/topology/remove.js'
 import { verifyTopology } from '../../operate/topology/verify.js'
 import { CommandError, EXIT, usage } from '../exit.js'
-import { collect, managementOption, operatorOptions, shardCount, type OperatorFlags } from '../settings.js'
+import {
+  collect,
+  dryRunOption,
+  managementOption,
+  operatorOptions,
+  shardCount,
+  type OperatorFlags,
+} from '../settings.js'
 import type { Terminal } from '../terminal.js'
 import { gapText, partText, verdictText } from '../topology-text.js'
 
@@ -22,6 +29,7 @@ type Flags = OperatorFlags & {
   journal?: boolean
   intake?: string[]
   force?: boolean
+  dryRun?: boolean
 }
 
 const HELP = `
@@ -60,19 +68,20 @@ export function addTopology(group: Command, terminal: Terminal): void {
       .option('--intake <exchange>', 'with the entry and the queue of an intake (see plugin); several times', collect)
       .action(async (_options: Flags, self: Command) => run(self.optsWithGlobals<Flags>(), terminal))
   command('show', 'list it, without asking a broker', show)
-  command('apply', 'declare missing parts and bind everything', apply)
+  command('apply', 'declare missing parts and bind everything', apply).addOption(dryRunOption())
   command('verify', 'list missing parts, and parts with other arguments', verify)
     .addOption(managementOption())
     .option('--no-management', 'look at names alone')
   command('delete', 'delete it, unless messages wait in it; stop the producers first', remove)
     .addOption(managementOption())
     .option('--force', 'also with the messages in it, and where there is no management API')
+    .addOption(dryRunOption())
   group.addHelpText('after', HELP)
 }
 
 function optionsOf(flags: Flags, terminal: Terminal): TopologyOptions {
   const { queue = [], exchange: exchanges = [], outlet = [], intake: intakes = [], shards, plugin } = flags
-  const { cancellations: cancellationStreams, journal } = flags
+  const { cancellations: cancellationStreams, journal, dryRun } = flags
   for (const entry of intakes) checkQueueName('--intake', intakeQueue(entry))
   return {
     ...operatorOptions(flags, terminal),
@@ -84,6 +93,7 @@ function optionsOf(flags: Flags, terminal: Terminal): TopologyOptions {
     plugin,
     cancellationStreams,
     journal,
+    dryRun,
   }
 }
 
@@ -98,8 +108,9 @@ async function apply(flags: Flags, terminal: Terminal): Promise<void> {
   const changes = await terminal.tracking('declaring', 'parts', (onProgress) =>
     applyTopology({ ...options, onProgress }),
   )
-  const summary = (created: number) => `${created} created, ${changes.length - created} were there`
-  await printChanges(terminal, changes, 'created', summary)
+  const summary = (created: number) =>
+    `${created} ${doneText('created', flags)}, ${changes.length - created} were there`
+  await printChanges(terminal, changes, 'created', { flags, summary })
 }
 
 async function verify(flags: Flags, terminal: Terminal): Promise<void> {
@@ -127,7 +138,8 @@ async function remove(flags: Flags, terminal: Terminal): Promise<void> {
   if (refused) throw refusal(refused)
   if (namesOnly !== undefined)
     terminal.note(`${namesOnly}; only parts that are known by name are deleted (--shards, --exchange)`)
-  await printChanges(terminal, changes, 'deleted', (deleted) => `${deleted} deleted`)
+  const summary = (deleted: number) => `${deleted} ${doneText('deleted', flags)}`
+  await printChanges(terminal, changes, 'deleted', { flags, summary })
   if (stopped) throw notEmpty(stopped)
 }
 
@@ -158,13 +170,19 @@ async function printChanges(
   terminal: Terminal,
   changes: readonly Change[],
   shown: Change['change'],
-  summary: (count: number) => string,
+  { flags, summary }: { flags: Flags; summary: (count: number) => string },
 ): Promise<void> {
+  const { dryRun } = flags
   if (terminal.json) {
-    for (const change of changes) await terminal.printJson(change)
+    for (const change of changes) await terminal.printJson({ ...change, dryRun })
     return
   }
   const some = changes.filter(({ change }) => change === shown)
-  for (const { kind, name } of some) await terminal.print(`${shown} ${kind} ${name}`)
+  for (const { kind, name } of some)
+    await terminal.print(dryRun ? `${kind} ${name} ${doneText(shown, flags)}` : `${shown} ${kind} ${name}`)
   await terminal.print(summary(some.length))
+}
+
+function doneText(done: Change['change'], { dryRun }: Flags): string {
+  return dryRun ? `would be ${done}` : done
 }

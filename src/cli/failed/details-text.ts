@@ -3,12 +3,18 @@ import { BODY_BYTES, type FailedDetails } from '../../operate/failed/show-failed
 import { number } from '../progress.js'
 import { cellOf, rowsText, type Column } from '../table.js'
 import { plain } from '../terminal.js'
+import type { Times } from '../terminal-times.js'
 
-export function textOfDetails<S>(summary: S, columns: readonly Column<S>[], details: FailedDetails): string {
+export function textOfDetails<S>(
+  summary: S,
+  columns: readonly Column<S>[],
+  details: FailedDetails,
+  times: Times,
+): string {
   const { bytes, exchange, routingKey, encoding, body, cut } = details
   const { [HEADER.stack]: stack, ...headers } = details.headers
   const rows: [string, string][] = [
-    ...columns.map(([title, of]): [string, string] => [title, cellOf(of(summary))]),
+    ...columns.map(([title, of]): [string, string] => [title, cellOf(of(summary), times)]),
     ['exchange', plain(exchange)],
     ['routing key', plain(routingKey)],
     ['properties', ''],

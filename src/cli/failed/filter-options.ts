@@ -16,14 +16,14 @@ export interface FilterFlags {
   after?: number
 }
 
-export function addFilter(
-  command: Command,
-  { failed, hasReasons }: Pick<FailedGroup, 'failed' | 'hasReasons'>,
-): Command {
+export function addFilter(command: Command, { failed, reasons }: Pick<FailedGroup, 'failed' | 'reasons'>): Command {
   command
     .option('--id <id>', 'just this message, and its copies; may be given several times', collect)
     .option('--name <name>', 'just messages of this name; may be given several times', collect)
-  if (hasReasons) command.option('--reason <reason>', 'just for this reason; may be given several times', collect)
+  if (reasons) {
+    const text = 'just for this reason; may be given several times'
+    command.option('--reason <reason>', text, collectAmong(reasons))
+  }
   return command
     .option(
       '--before <instant>',
@@ -46,6 +46,14 @@ export function filterText({ before, after, ...texts }: FailedFilter): string {
   if (after !== undefined) parts.push(`after ${new Date(after).toISOString()}`)
   if (before !== undefined) parts.push(`before ${new Date(before).toISOString()}`)
   return `with ${parts.join(' and ')}`
+}
+
+/** A misspelt reason would mean no message at all. */
+function collectAmong(known: readonly string[]): typeof collect {
+  return (value, before) => {
+    if (!known.includes(value)) throw new InvalidArgumentError(`Expected one of ${known.join(', ')}.`)
+    return collect(value, before)
+  }
 }
 
 function instantOf(option: string): (text: string) => number {

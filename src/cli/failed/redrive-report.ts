@@ -5,6 +5,7 @@ import type { RedriveResult, RedriveSummary } from '../../operate/failed/redrive
 import { CommandError, errorJson, EXIT, exitCodeOf } from '../exit.js'
 import { number } from '../progress.js'
 import type { Stop } from '../stop.js'
+import { STYLE_OF } from '../styled.js'
 import { plain, type Terminal } from '../terminal.js'
 import { notFound } from './missing.js'
 
@@ -18,27 +19,44 @@ export class RedriveReport {
   readonly #terminal: Terminal
   readonly #stop: Stop
   readonly #wantsBind: boolean
+  readonly #dryRun: boolean
   readonly #progress: ReturnType<Terminal['progress']>
+  #sent = 0
   readonly #left = new Map<string, { count: number; error: Failure }>()
 
-  /** @param wantsBind whether destinations have to be named with `--bind` */
-  constructor(terminal: Terminal, stop: Stop, { wantsBind }: { wantsBind: boolean }) {
+  /**
+   * @param wantsBind whether destinations have to be named with `--bind`
+   * @param dryRun whether nothing is changed
+   */
+  constructor(
+    terminal: Terminal,
+    stop: Stop,
+    { wantsBind, dryRun = false }: { wantsBind: boolean; dryRun?: boolean | undefined },
+  ) {
     this.#terminal = terminal
     this.#stop = stop
     this.#wantsBind = wantsBind
-    this.#progress = terminal.progress('sending on', 'messages')
+    this.#dryRun = dryRun
+    this.#progress = terminal.progress(dryRun ? 'looking' : 'sending on', dryRun ? 'messages' : 'confirmed')
   }
 
   progress(done: number, whole: number): void {
-    this.#progress.update(done, done / whole)
+    this.#progress.update(this.#dryRun ? done : this.#sent, done / whole)
+  }
+
+  /** Those that were looked at and stay. */
+  givingBack(): void {
+    this.#progress.phase('giving the others back')
   }
 
   async add(result: RedriveResult): Promise<void> {
     const error = failureOf(result)
     if (error) this.#count(error)
+    else this.#sent++
     if (!this.#terminal.json) return
     const document = 'sent' in result ? receipt(result.sent) : { id: result.id, error: errorJson(error) }
-    if (!(await this.#terminal.printJson(document))) this.#stop.now('output closed')
+    const marked = this.#dryRun ? { ...document, dryRun: true } : document
+    if (!(await this.#terminal.printJson(marked))) this.#stop.now('output closed')
   }
 
   /** @returns the exit code */
@@ -52,6 +70,7 @@ export class RedriveReport {
       return exitCodeOf(failure)
     }
     if (reason === 'SIGINT' || reason === 'SIGTERM') return EXIT[reason]
+    if (this.#dryRun && reason === undefined) return EXIT.ok
     const [first] = this.#left.values()
     if (first && sent === 0) return exitCodeOf(first.error)
     return first || missing.length > 0 || reason !== undefined ? EXIT.partial : EXIT.ok
@@ -59,11 +78,12 @@ export class RedriveReport {
 
   async #printNumbers(sent: number, left: number): Promise<void> {
     const { reason } = this.#stop
+    const done = this.#dryRun ? 'would be sent on' : 'sent on'
     const stayed = left > 0 ? `, ${number(left)} left` : ''
     const stopped = reason === undefined ? '' : `, then ${reason}: the others were not looked at`
-    await this.#terminal.print(`${number(sent)} sent on${stayed}${stopped}`)
+    await this.#terminal.print(`${number(sent)} ${done}${stayed}${stopped}`)
     for (const { count, error } of this.#left.values())
-      this.#terminal.note(`${number(count)} left: ${why(error, this.#wantsBind)}`)
+      this.#terminal.note(`${number(count)} left: ${why(error, this.#wantsBind)}`, STYLE_OF.warning)
   }
 
   #count(error: Failure): void {

@@ -1,9 +1,6 @@
+import { styleText } from 'node:util'
+import type { StyledLine } from '../styled.js'
 import { plain } from '../terminal.js'
-
-export interface ScreenLine {
-  text: string
-  style?: 'bold' | 'red' | 'dim'
-}
 
 interface Size {
   columns: number
@@ -11,7 +8,6 @@ interface Size {
   color: boolean
 }
 
-const STYLES = { bold: '1', red: '31', dim: '2' } as const
 /** xterm: the alternate screen, the cursor, and lines that do not wrap. */
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l'
 const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l'
@@ -20,13 +16,13 @@ const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l'
  * Text that draws lines over the lines before: each is overwritten and its rest cleared, so that nothing flickers. Lines are cut
  * at the right, and those below the last row are counted instead.
  */
-export function paint(lines: readonly ScreenLine[], { columns, rows, color }: Size): string {
+export function paint(lines: readonly StyledLine[], { columns, rows, color }: Size): string {
   const more = lines.length - rows
-  const shown: readonly ScreenLine[] =
+  const shown: readonly StyledLine[] =
     more > 0 ? [...lines.slice(0, rows - 1), { text: `… ${more + 1} more lines`, style: 'dim' }] : lines
   const drawn = shown.map(({ text, style }) => {
     const cut = cutTo(plain(text), columns)
-    const styled = color && style && cut !== '' ? `\x1b[${STYLES[style]}m${cut}\x1b[0m` : cut
+    const styled = color && style && cut !== '' ? styleText(style, cut, { validateStream: false }) : cut
     return `${styled}\x1b[K`
   })
   return `\x1b[H${drawn.join('\r\n')}\x1b[J`
@@ -41,11 +37,11 @@ function cutTo(text: string, columns: number): string {
 export class Screen {
   readonly #output: NodeJS.WriteStream
   readonly #color: boolean
-  #lines: readonly ScreenLine[] | undefined
+  #lines: readonly StyledLine[] | undefined
 
   /** Undefined if standard output is no terminal that can be drawn on. */
   static of(output: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Screen | undefined {
-    return output.isTTY && env['TERM'] !== 'dumb' ? new Screen(output, !env['NO_COLOR']) : undefined
+    return output.isTTY && env['TERM'] !== 'dumb' ? new Screen(output, output.hasColors(env)) : undefined
   }
 
   private constructor(output: NodeJS.WriteStream, color: boolean) {
@@ -53,7 +49,7 @@ export class Screen {
     this.#color = color
   }
 
-  draw(lines: readonly ScreenLine[]): void {
+  draw(lines: readonly StyledLine[]): void {
     if (!this.#lines) this.#enter()
     this.#lines = lines
     this.#paint()

@@ -1,15 +1,20 @@
+import { durationText } from '../../base/duration-text.js'
 import type { Lateness, LatenessCount } from '../../operate/watch/lateness.js'
 import type { Rates } from '../../operate/watch/rates.js'
 import type { GoodLook, StatusLook } from '../../operate/watch/watch-status.js'
 import { errorJson } from '../exit.js'
 import { number } from '../progress.js'
 import { countLines, sourceText } from '../status-text.js'
-import type { ScreenLine } from './screen.js'
+import { STYLE_OF, type StyledLine } from '../styled.js'
+import { utcTimes, type Times } from '../terminal-times.js'
 
 interface FrameOptions {
   everySeconds: number
   /** Whether the dead queues were asked for by name. */
   asked: boolean
+  /** Whether every rung is shown. */
+  rungs: boolean
+  times: Times
 }
 
 /**
@@ -17,25 +22,29 @@ interface FrameOptions {
  *
  * @param last the last one that did not fail, whose counts are shown until the broker is back
  */
-export function frameOf(look: StatusLook, last: GoodLook, { everySeconds, asked }: FrameOptions): ScreenLine[] {
+export function frameOf(
+  look: StatusLook,
+  last: GoodLook,
+  { everySeconds, asked, rungs, times }: FrameOptions,
+): StyledLine[] {
   const { report, rates, lateness } = last
-  const away: ScreenLine[] = look.error
-    ? [{ text: `no answer since ${instant(last.at)}; trying again: ${look.error.message}`, style: 'red' }]
+  const away: StyledLine[] = look.error
+    ? [{ text: `no answer since ${times.clock(last.at)}; trying again: ${look.error.message}`, style: STYLE_OF.error }]
     : []
   return [
-    { text: `dueque status of ${report.namespace}  ${instant(look.at)}  every ${everySeconds} s`, style: 'bold' },
+    { text: `dueque status of ${report.namespace}  ${times.clock(look.at)}  every ${everySeconds} s`, style: 'bold' },
     ...away,
     { text: '' },
     { text: `rates     ${ratesText(rates)}` },
     { text: `lateness  ${latenessText(lateness)}` },
     ...(lateness?.queues ?? []).map((one) => ({ text: `  ${one.queue}  ${countText(one)}` })),
-    ...(lateness?.problems ?? []).map((text): ScreenLine => ({ text: `  ${text}`, style: 'red' })),
+    ...(lateness?.problems ?? []).map((text): StyledLine => ({ text: `  ${text}`, style: STYLE_OF.warning })),
     { text: '' },
-    ...countLines(report, asked).map((text) => ({ text })),
+    ...countLines(report, { asked, rungs, times }),
     { text: '' },
     ...sourceText(report)
       .split('\n')
-      .map((text): ScreenLine => ({ text, style: 'dim' })),
+      .map((text): StyledLine => ({ text, style: 'dim' })),
   ]
 }
 
@@ -90,13 +99,9 @@ function latenessText(lateness: Lateness | null): string {
 
 function countText({ messages, p50Ms, p99Ms }: LatenessCount): string {
   if (p50Ms === null || p99Ms === null) return 'no message yet'
-  return `p50 ${duration(p50Ms)}, p99 ${duration(p99Ms)} of ${number(messages)} messages`
-}
-
-function duration(ms: number): string {
-  return ms < 1000 ? `${number(Math.round(ms * 10) / 10)} ms` : `${number(Math.round(ms / 100) / 10)} s`
+  return `p50 ${durationText(p50Ms)}, p99 ${durationText(p99Ms)} of ${number(messages)} messages`
 }
 
 function instant(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, 'Z')
+  return utcTimes.clock(date).replace(/\.\d+Z$/, 'Z')
 }

@@ -5,11 +5,20 @@ import { Screen } from './screen.js'
 import { frameOf, jsonOf, lineOf } from './watch-text.js'
 
 /** Shows look after look until a signal comes: drawn in a terminal, otherwise one line each. */
-export async function watch(options: WatchOptions & { everyMs: number }, terminal: Terminal): Promise<void> {
+export async function watch(
+  options: WatchOptions & { everyMs: number },
+  { rungs }: { rungs: boolean },
+  terminal: Terminal,
+): Promise<void> {
   const stop = new Stop(terminal)
   const screen = terminal.json ? undefined : Screen.of(process.stdout, process.env)
   stop.signal.addEventListener('abort', () => screen?.leave())
-  const frame = { everySeconds: options.everyMs / 1000, asked: (options.queues ?? []).length > 0 }
+  const frame = {
+    everySeconds: options.everyMs / 1000,
+    asked: (options.queues ?? []).length > 0,
+    rungs,
+    times: terminal.times,
+  }
   let last: GoodLook | undefined
   let isAway = false
   try {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { planLines } from '../../../src/cli/restore-report.js'
+import { utcTimes } from '../../../src/cli/terminal-times.js'
 import type { RestorePlan } from '../../../src/operate/restore/restore-plan.js'
 
 const [FROM, TO] = [new Date('2030-01-31T10:00:00Z'), new Date('2030-02-28T10:00:00Z')]
@@ -19,7 +20,7 @@ const PLAN: RestorePlan = {
 }
 
 test('a plan says how many messages, when, where to, and what is left out', () => {
-  expect(planLines(PLAN).join('\n'))
+  expect(planLines(PLAN, utcTimes).join('\n'))
     .toBe(`12,345 messages to restore, ready from 2030-01-31T10:00:00.000Z to 2030-02-28T10:00:00.000Z
 7 of them are due by now: they are delivered at once
 
@@ -34,14 +35,14 @@ the journal is that of the target: messages that RabbitMQ still has are delivere
 
 test('a plan for nothing is short', () => {
   const nothing = { messages: 0, overdue: 0, from: undefined, to: undefined, destinations: [], justBefore: 0 }
-  expect(planLines({ ...PLAN, ...nothing })).toEqual([
+  expect(planLines({ ...PLAN, ...nothing }, utcTimes)).toEqual([
     '0 messages to restore',
     "skipped: 5,000 cancelled, 1 refused, 0 in the target's journal, 2 without a body",
   ])
 })
 
 test('a plan for messages that wait now says with which instant to repeat it', () => {
-  const lines = planLines(PLAN, true)
-  expect(lines.slice(0, -1)).toEqual(planLines(PLAN))
+  const lines = planLines(PLAN, utcTimes, true)
+  expect(lines.slice(0, -1)).toEqual(planLines(PLAN, utcTimes))
   expect(lines.at(-1)).toContain('--yes needs --lost-at')
 })

@@ -17,14 +17,25 @@ const CODES =
   /^(INVALID_(LINE|OPTION|DUE|PAYLOAD)|DELAY_OUT_OF_RANGE|RESERVED_NAME|NAME_TOO_LONG|(BODY|HEADERS)_TOO_LARGE)$/
 
 /** What `dueque schedule --json` prints for an input, and its exit code. Nothing waits for longer than this. */
-async function scheduled(input: Uint8Array, raw: boolean): Promise<{ code: number; records: Record[] }> {
+async function scheduled(
+  input: Uint8Array,
+  raw: boolean,
+): Promise<{ code: number; records: Record[]; shown: (number | string)[] }> {
   const records: Record[] = []
   const mq = await connect({ strategy: memory() })
   const print = (value: unknown) => {
     records.push(value as Record)
     return Promise.resolve(true)
   }
-  const progress = () => ({ update: () => undefined, end: () => undefined })
+  const shown: (number | string)[] = []
+  const progress = (phase: string, unit: string) => {
+    shown.push(`${phase} (${unit})`)
+    return {
+      update: (count: number) => shown.push(count),
+      phase: (next: string) => shown.push(next),
+      end: () => undefined,
+    }
+  }
   const terminal = { json: true, printJson: print, progress } as unknown as Terminal
   const stop = { signal: new AbortController().signal, reason: undefined } as unknown as Stop
   const fields = { queue: 'q', in: '1d' }
@@ -32,6 +43,7 @@ async function scheduled(input: Uint8Array, raw: boolean): Promise<{ code: numbe
     return {
       code: await scheduleLines(mq, Readable.from([input]), { fields, raw, declare: true }, stop, terminal),
       records,
+      shown,
     }
   } finally {
     await mq.close()
@@ -116,4 +128,11 @@ it('reports the outcome of every line of any input, and exits with 0 or 1', asyn
     }),
     { numRuns: 300 },
   )
+})
+
+it('names the phase of the work, and counts confirmed messages only', async () => {
+  const { shown } = await scheduled(Buffer.from('{"data":1}\nno JSON\n{"data":2}\n'), false)
+  expect(shown.filter((one) => typeof one === 'string')).toEqual(['scheduling (confirmed)', 'waiting for confirms'])
+  const counts = shown.filter((one) => typeof one === 'number')
+  expect([counts.length, counts.at(-1)]).toEqual([3, 2])
 })

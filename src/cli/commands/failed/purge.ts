@@ -8,10 +8,10 @@ import { addFilter, filterOf, filterText, type FilterFlags } from '../../failed/
 import type { FailedGroup } from '../../failed/group.js'
 import { notFound, orQueueMissing } from '../../failed/missing.js'
 import { number } from '../../progress.js'
-import { operatorOptions, type Settings } from '../../settings.js'
+import { dryRunOption, operatorOptions, type Settings } from '../../settings.js'
 import type { Terminal } from '../../terminal.js'
 
-type Flags = Settings & FilterFlags & { yes?: boolean }
+type Flags = Settings & FilterFlags & { yes?: boolean; dryRun?: boolean }
 
 const HELP = `
 Removes for good. Asks first on a terminal; anywhere else --yes is needed. Exits with 1 if the answer is no.`
@@ -21,6 +21,7 @@ export function addPurge<S extends FailedSummary>(parent: Command, group: Failed
   if (group.argument) command.argument(...group.argument)
   addFilter(command, group)
     .option('--yes', 'do not ask')
+    .addOption(dryRunOption())
     .addHelpText('after', HELP)
     .action(async function (this: Command) {
       await purge(group, this.args, this.optsWithGlobals(), terminal)
@@ -33,16 +34,18 @@ async function purge<S extends FailedSummary>(
   flags: Flags,
   terminal: Terminal,
 ): Promise<void> {
-  if (!flags.yes && !process.stdin.isTTY) throw usage('purge removes messages for good: confirm with --yes')
+  const { yes, dryRun } = flags
+  if (!yes && !dryRun && !process.stdin.isTTY) throw usage('purge removes messages for good: confirm with --yes')
   const filter = filterOf(flags)
   const confirm: PurgeFailedOptions['confirm'] = ({ name, count }) => {
     const what = meansAll(filter) ? `all ${number(count)} messages` : `the messages ${filterText(filter)}`
     return isConfirmed(`Remove ${what} of ${name} for good?`)
   }
-  const options = { ...operatorOptions(flags, terminal), filter, confirm: flags.yes ? undefined : confirm }
+  const options = { ...operatorOptions(flags, terminal), filter, dryRun, confirm: yes ? undefined : confirm }
   const work = purgeFailed(group.kindOf(args), options)
   const { queue, removed, missing, confirmed } = await orQueueMissing(work, group, args, flags, terminal)
   if (missing.length > 0) terminal.error(notFound(missing, queue))
-  await (terminal.json ? terminal.printJson({ removed }) : terminal.print(`${number(removed)} removed`))
-  process.exitCode = confirmed && missing.length === 0 ? EXIT.ok : EXIT.partial
+  const done = dryRun ? 'would be removed' : 'removed'
+  await (terminal.json ? terminal.printJson({ removed, dryRun }) : terminal.print(`${number(removed)} ${done}`))
+  process.exitCode = dryRun || (confirmed && missing.length === 0) ? EXIT.ok : EXIT.partial
 }

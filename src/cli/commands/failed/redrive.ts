@@ -8,7 +8,14 @@ import { addFilter, filterOf, type FilterFlags } from '../../failed/filter-optio
 import type { FailedGroup } from '../../failed/group.js'
 import { orQueueMissing } from '../../failed/missing.js'
 import { RedriveReport } from '../../failed/redrive-report.js'
-import { managementOption, operatorOptions, rateOf, wholeNumber, type OperatorFlags } from '../../settings.js'
+import {
+  dryRunOption,
+  managementOption,
+  operatorOptions,
+  rateOf,
+  wholeNumber,
+  type OperatorFlags,
+} from '../../settings.js'
 import { Stop } from '../../stop.js'
 import type { Terminal } from '../../terminal.js'
 
@@ -19,6 +26,7 @@ interface Flags extends OperatorFlags, FilterFlags {
   rate?: number
   declare?: boolean
   bind?: Destination[]
+  dryRun?: boolean
 }
 
 const HELP = `
@@ -40,6 +48,7 @@ export function addRedrive<S extends FailedSummary>(parent: Command, group: Fail
     .option('--to <destination>', 'there instead: queue:NAME, or exchange:NAME with the key they have', destinationOf)
     .option('--declare', 'declare a missing queue')
     .option('--rate <n/s>', 'messages a second at most', rateOf)
+    .addOption(dryRunOption())
     .addHelpText('after', HELP)
     .action(async function (this: Command) {
       await redrive(group, this.args, this.optsWithGlobals<Flags>(), terminal)
@@ -60,14 +69,15 @@ async function redrive<S extends FailedSummary>(
   const filter = filterOf(flags)
   assertChosen(filter, flags)
   const kind = group.kindOf(args)
-  const { to, bind, declare, limit, rate: ratePerSecond } = flags
+  const { to, bind, declare, limit, rate: ratePerSecond, dryRun } = flags
   const stop = new Stop(terminal)
-  const report = new RedriveReport(terminal, stop, { wantsBind: group.isSelfAddressed && to === undefined })
+  const report = new RedriveReport(terminal, stop, { wantsBind: group.isSelfAddressed && to === undefined, dryRun })
   const work = redriveFailed(kind, {
     ...operatorOptions(flags, terminal),
-    ...{ filter, to, bind, declare, limit, ratePerSecond, signal: stop.signal },
+    ...{ filter, to, bind, declare, limit, ratePerSecond, dryRun, signal: stop.signal },
     onResult: (result) => report.add(result),
     onProgress: (done, whole) => report.progress(done, whole),
+    onGivingBack: () => report.givingBack(),
     onBlocked: (reason) => terminal.warn('RabbitMQ takes no messages for now', { reason }),
     onError: (error) => terminal.error(error),
   })

@@ -35,5 +35,5 @@ async function show<S extends FailedSummary>(
   if (!found) throw notFound([id], queueOf(group, args, flags, terminal))
   const { summary, details } = found
   if (terminal.json) await terminal.printJson({ ...summary, ...details })
-  else await terminal.print(textOfDetails(summary, group.rows, details))
+  else await terminal.print(textOfDetails(summary, group.rows, details, terminal.times))
 }

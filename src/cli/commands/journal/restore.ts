@@ -4,7 +4,7 @@ import { parseInstant } from '../../../message/due.js'
 import { restoreJournal } from '../../../operate/restore/restore-journal.js'
 import { usage } from '../../exit.js'
 import { RestoreReport } from '../../restore-report.js'
-import { collect, connectOptions, rateOf, shardCount, type Settings } from '../../settings.js'
+import { collect, connectOptions, dryRunOption, rateOf, shardCount, type Settings } from '../../settings.js'
 import { Stop } from '../../stop.js'
 import type { Terminal } from '../../terminal.js'
 
@@ -42,6 +42,7 @@ export function addRestore(group: Command, terminal: Terminal): void {
     .option('--from-namespace <name>', 'of that journal (default: --namespace)')
     .option('--lost-at <instant>', 'when the messages were lost, an ISO 8601 time with a zone (without --yes: now)')
     .option('--yes', 'schedule the messages')
+    .addOption(dryRunOption().conflicts('yes'))
     .option('--declare', 'declare missing queues that messages go to')
     .option('--no-bodies', "the target's journal keeps no bodies")
     .option('--shards <n>', 'how many queues share each rung (default: 1)', shardCount)

@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
-import { copyExchange } from '../../../operate/leave-plugin/copy-exchange.js'
-import { managementOfEachNode, operatorOptions, type OperatorFlags } from '../../settings.js'
+import { copyExchange, type ExchangeCopy } from '../../../operate/leave-plugin/copy-exchange.js'
+import { dryRunOption, managementOfEachNode, operatorOptions, type OperatorFlags } from '../../settings.js'
 import { plain, type Terminal } from '../../terminal.js'
+
+type Flags = OperatorFlags & { dryRun?: boolean }
 
 const HELP = `
 Declares an ordinary exchange of the type that the plugin's exchange is underneath (x-delayed-type), and gives it
@@ -19,20 +21,28 @@ export function addCopy(group: Command, terminal: Terminal): void {
     .argument('<exchange>')
     .argument('[to]', 'its name (default: <exchange>.due)')
     .addOption(managementOfEachNode())
+    .addOption(dryRunOption())
     .addHelpText('after', HELP)
-    .action(async (exchange: string, to: string | undefined, _options: OperatorFlags, command: Command) => {
-      await copy(exchange, to, command.optsWithGlobals<OperatorFlags>(), terminal)
+    .action(async (exchange: string, to: string | undefined, _options: Flags, command: Command) => {
+      await copy(exchange, to, command.optsWithGlobals<Flags>(), terminal)
     })
 }
 
-async function copy(exchange: string, to: string | undefined, flags: OperatorFlags, terminal: Terminal): Promise<void> {
-  const { boundTo, ...made } = await copyExchange(exchange, { ...operatorOptions(flags, terminal), to })
-  const { exchange: name, type, created, bindings } = made
-  if (terminal.json) await terminal.printJson({ exchange: name, type, created, bindings })
-  else
-    await terminal.print(
-      plain(`${name} (${type}) ${created ? 'created' : 'was there'}; it has the ${bindings} bindings of ${exchange}`),
-    )
+async function copy(
+  exchange: string,
+  to: string | undefined,
+  { dryRun, ...flags }: Flags,
+  terminal: Terminal,
+): Promise<void> {
+  const made = await copyExchange(exchange, { ...operatorOptions(flags, terminal), to, dryRun })
+  const { boundTo, ...shown } = made
+  await (terminal.json ? terminal.printJson({ ...shown, dryRun }) : terminal.print(plain(textOf(made, exchange))))
   for (const from of boundTo)
     terminal.warn(plain(`${exchange} is bound to exchange ${from}: bind the intake's exchange to it as well`))
+}
+
+function textOf({ exchange: name, type, created, bindings, lacking }: ExchangeCopy, of: string): string {
+  if (lacking === undefined)
+    return `${name} (${type}) ${created ? 'created' : 'was there'}; it has the ${bindings} bindings of ${of}`
+  return `${name} (${type}) ${created ? 'would be created' : 'is there'}; it would get ${lacking} of the ${bindings} bindings of ${of}`
 }

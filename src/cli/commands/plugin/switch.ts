@@ -2,10 +2,10 @@ import type { Command } from 'commander'
 import { switchExchange } from '../../../operate/leave-plugin/switch-exchange.js'
 import { isDuequeError } from '../../../base/errors.js'
 import { usage } from '../../exit.js'
-import { managementOfEachNode, operatorOptions, type OperatorFlags } from '../../settings.js'
+import { dryRunOption, managementOfEachNode, operatorOptions, type OperatorFlags } from '../../settings.js'
 import { plain, type Terminal } from '../../terminal.js'
 
-type Options = OperatorFlags & { to?: string }
+type Options = OperatorFlags & { to?: string; dryRun?: boolean }
 
 const HELP = `
 For producers that go on publishing to the same exchange. Stop them first, and wait until dueque plugin status EXCHANGE
@@ -23,17 +23,20 @@ export function addSwitch(group: Command, terminal: Terminal): void {
     .argument('<exchange>')
     .option('--to <exchange>', 'that gets due messages (default: EXCHANGE.due)')
     .addOption(managementOfEachNode())
+    .addOption(dryRunOption())
     .addHelpText('after', HELP)
     .action(async (exchange: string, _options: Options, command: Command) => {
       await switchOver(exchange, command.optsWithGlobals<Options>(), terminal)
     })
 }
 
-async function switchOver(exchange: string, { to, ...flags }: Options, terminal: Terminal): Promise<void> {
-  const done = await switchExchange(exchange, { ...operatorOptions(flags, terminal), to }).catch((error: unknown) => {
+async function switchOver(exchange: string, { to, dryRun, ...flags }: Options, terminal: Terminal): Promise<void> {
+  const options = { ...operatorOptions(flags, terminal), to, dryRun }
+  const done = await switchExchange(exchange, options).catch((error: unknown) => {
     const isArgument = isDuequeError(error, 'INVALID_OPTION') && error.data.option === 'exchange'
     throw isArgument ? usage(error.message, error) : error
   })
-  if (terminal.json) await terminal.printJson(done)
-  else await terminal.print(plain(`${exchange} leads to ${done.queue}: dueque plugin intake ${exchange}`))
+  const leads = dryRun ? 'would lead' : 'leads'
+  if (terminal.json) await terminal.printJson({ ...done, dryRun })
+  else await terminal.print(plain(`${exchange} ${leads} to ${done.queue}: dueque plugin intake ${exchange}`))
 }

@@ -13,7 +13,7 @@ import type { Terminal } from '../../terminal.js'
 import { filterFlags, filterOf, filterText, type FilterOptions } from '../../waiting-filter.js'
 import { withWaiting } from '../../with-waiting.js'
 
-export type CancelAllOptions = Settings & FilterOptions & { yes?: boolean }
+export type CancelAllOptions = Settings & FilterOptions & { yes?: boolean; dryRun?: boolean }
 
 /** How many cancellations are on their way at a time. */
 export const AT_A_TIME = { messages: 1000, bytes: Infinity, bodyBytes: 0 }
@@ -35,7 +35,8 @@ export async function cancelAll(options: CancelAllOptions, terminal: Terminal): 
   const filter = filterOf(options)
   if (filterFlags(options).length === 0)
     throw usage('--all: which ones? --queue, --exchange, --name, --id-prefix, --header, --from or --to')
-  if (!options.yes && !process.stdin.isTTY) throw usage('--all cancels every message that fits: confirm with --yes')
+  const { yes, dryRun } = options
+  if (!yes && !dryRun && !process.stdin.isTTY) throw usage('--all cancels every message that fits: confirm with --yes')
   const checked = checkFilter(filter)
   const found: Found[] = []
   await withWaiting(options, terminal, (waiting) =>
@@ -44,9 +45,10 @@ export async function cancelAll(options: CancelAllOptions, terminal: Terminal): 
       found.push({ id, revision, readyAt: readyAt(message) })
     }),
   )
+  if (dryRun) return planned(found.length, terminal)
   const what = `${number(found.length)} waiting message${found.length === 1 ? '' : 's'}`
   const question = `Cancel ${what} ${filterText(filter)}?`
-  if (found.length > 0 && !options.yes && !(await isConfirmed(question))) {
+  if (found.length > 0 && !yes && !(await isConfirmed(question))) {
     await report(terminal, { ...NONE })
     return EXIT.partial
   }
@@ -57,10 +59,16 @@ export async function cancelAll(options: CancelAllOptions, terminal: Terminal): 
   return EXIT.ok
 }
 
+async function planned(cancelled: number, terminal: Terminal): Promise<number> {
+  if (terminal.json) await terminal.printJson({ cancelled, tooLate: 0, notWaiting: 0, dryRun: true })
+  else await terminal.print(`${number(cancelled)} would be cancelled`)
+  return EXIT.ok
+}
+
 async function cancelEach(found: readonly Found[], { cancel }: Cancelling, terminal: Terminal): Promise<number> {
   const counts = { ...NONE }
   const stop = new Stop(terminal)
-  const progress = terminal.progress('cancelling', 'messages')
+  const progress = terminal.progress('cancelling', 'confirmed')
   let failure: Error | undefined
   let done = 0
   const run = (one: Found) => cancel(targetOf(one))

@@ -6,7 +6,7 @@ import { runAll } from '../../../schedule/run-all.js'
 import { withCancelling } from '../../cancelling.js'
 import { CommandError, errorJson, EXIT, usage } from '../../exit.js'
 import { linesOf } from '../../lines.js'
-import { wholeNumber } from '../../settings.js'
+import { dryRunOption, wholeNumber } from '../../settings.js'
 import { plain, type Terminal } from '../../terminal.js'
 import { addFilter, filterFlags } from '../../waiting-filter.js'
 import { AT_A_TIME, cancelAll, type CancelAllOptions } from './cancel-all.js'
@@ -54,6 +54,7 @@ export function addCancel(command: Command, terminal: Terminal): void {
       ]),
     )
     .option('--yes', 'with --all: do not ask')
+    .addOption(dryRunOption())
   addFilter(command)
     .addHelpText('after', HELP)
     .action(async (ids: string[], _options: Options, self: Command) => {
@@ -65,11 +66,11 @@ export function addCancel(command: Command, terminal: Terminal): void {
 
 /** @throws CommandError of wrong usage */
 function assertOneWay(ids: readonly string[], options: Options): void {
-  const { all = false, yes } = options
+  const { all = false, yes, dryRun } = options
   if (all && ids.length > 0) throw usage('--all: expected no ids beside it')
   if (all) return
   if (ids.length === 0) throw usage('which messages? Expected ids, - for standard input, or --all with a filter')
-  const [flag] = yes ? ['--yes'] : filterFlags(options)
+  const [flag] = yes ? ['--yes'] : dryRun ? ['--dry-run'] : filterFlags(options)
   if (flag !== undefined) throw usage(`${flag}: only beside --all`)
 }
 

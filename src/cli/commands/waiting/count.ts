@@ -50,5 +50,5 @@ async function countBy(unit: CountUnit, options: Options, terminal: Terminal): P
     for (const one of counts) if (!(await terminal.printJson(one))) return
     return
   }
-  await terminal.print(counts.length > 0 ? tableOf(counts, COLUMNS) : 'nothing waits')
+  await terminal.print(counts.length > 0 ? tableOf(counts, COLUMNS, terminal.times) : 'nothing waits')
 }

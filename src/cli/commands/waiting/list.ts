@@ -36,6 +36,6 @@ async function list(options: Options, terminal: Terminal): Promise<void> {
     if (page.cursor !== undefined) await terminal.printJson({ cursor: page.cursor })
     return
   }
-  await terminal.print(page.messages.length > 0 ? waitingTable(page.messages) : 'nothing waits')
+  await terminal.print(page.messages.length > 0 ? waitingTable(page.messages, terminal.times) : 'nothing waits')
   if (page.cursor !== undefined) terminal.note(`there may be more: --cursor ${page.cursor}`)
 }

@@ -65,7 +65,7 @@ async function run(id: string, options: Options, terminal: Terminal): Promise<vo
   if (!receipt) throw notFound(id, options)
   const { replaced, dueAt } = receipt
   if (replaced === 'too-late') process.exitCode = EXIT.partial
-  const text = `${plain(id)} is due ${dueAt}${NOTES[replaced] ?? ''}`
+  const text = `${plain(id)} is due ${terminal.times.when(new Date(dueAt))}${NOTES[replaced] ?? ''}`
   await (terminal.json ? terminal.printJson(receipt) : terminal.print(text))
 }
 

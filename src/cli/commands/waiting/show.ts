@@ -27,5 +27,5 @@ async function show(id: string, options: Options, terminal: Terminal): Promise<v
   const message = waitingMessage(found, EXACT)
   await (terminal.json
     ? terminal.printJson({ ...waitingJson(message), bodyBytes: found.body?.byteLength })
-    : terminal.print(waitingDetails(message, found.body)))
+    : terminal.print(waitingDetails(message, found.body, terminal.times)))
 }

@@ -23,7 +23,7 @@ test('colours are there only if they are wanted', () => {
     { text: 'no answer', style: 'red' as const },
     { text: '', style: 'dim' as const },
   ]
-  expect(paint(lines, { ...size, color: true })).toBe('\x1b[H\x1b[31mno answer\x1b[0m\x1b[K\r\n\x1b[K\x1b[J')
+  expect(paint(lines, { ...size, color: true })).toBe('\x1b[H\x1b[31mno answer\x1b[39m\x1b[K\r\n\x1b[K\x1b[J')
   expect(paint(lines, size)).toBe('\x1b[Hno answer\x1b[K\r\n\x1b[K\x1b[J')
 })
 

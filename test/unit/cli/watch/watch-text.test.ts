@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { frameOf, jsonOf, lineOf } from '../../../../src/cli/watch/watch-text.js'
+import { localTimes } from '../../../../src/cli/terminal-times.js'
 import { DuequeError } from '../../../../src/base/errors.js'
 import type { GoodLook } from '../../../../src/operate/watch/watch-status.js'
 import { reportOf } from '../../../../src/operate/status-report.js'
@@ -30,12 +31,13 @@ const look: GoodLook = {
 }
 const error = new DuequeError('UNREACHABLE', 'no broker at rabbit:5672', { hosts: [] })
 const failed = { at: new Date('2026-11-30T09:00:10Z'), error }
-const frame = { everySeconds: 5, asked: false }
+const times = localTimes(() => at)
+const frame = { everySeconds: 5, asked: false, rungs: true, times }
 
 test('a frame has rates and lateness, by queue, and the counts of the status', () => {
   const lines = frameOf(look, look, frame).map(({ text }) => text)
   expect(lines.slice(0, 6)).toEqual([
-    'dueque status of dueque  2026-11-30T09:00:05Z  every 5 s',
+    `dueque status of dueque  ${times.clock(at)}  every 5 s`,
     '',
     'rates     scheduled 1,012.5/s, delivered 1,012/s, waiting +0.5/s  (60 s)',
     'lateness  p50 2.3 ms, p99 1.3 s of 60,720 messages  (60 s, exporters)',
@@ -49,7 +51,7 @@ test('a frame has rates and lateness, by queue, and the counts of the status', (
 test('a broker that is away is reported with the time of the last counts, which stay', () => {
   const lines = frameOf(failed, first, frame)
   expect(lines[1]).toEqual({
-    text: 'no answer since 2026-11-30T09:00:05Z; trying again: no broker at rabbit:5672',
+    text: `no answer since ${times.clock(at)}; trying again: no broker at rabbit:5672`,
     style: 'red',
   })
   expect(lines.map(({ text }) => text)).toContain('rates     not known yet')
