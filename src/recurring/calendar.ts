@@ -78,7 +78,7 @@ function nearby(after: number, next: (after: number) => number | undefined): num
 
 /** The next instant at which the clocks show a time of the pattern. */
 function nextMatch(pattern: CronPattern, zone: Zone, after: number): number | undefined {
-  for (let at = after; at - after <= MAX_DELAY_MS; ) {
+  for (let at = after; at - after <= MAX_DELAY_MS;) {
     const span = zone.spanAt(at + 1)
     const shown = nextShown(pattern, at + span.offsetMs)
     if (shown === undefined) return undefined

@@ -111,7 +111,7 @@ function itemValues(item: string, field: Field): number[] {
   let to = high === undefined ? from : numberOf(high, field)
   if (high === undefined && (low === '*' || every !== undefined)) to = end
   // Up to Sunday.
-  if (field === WEEKDAY && high !== undefined && to === 0) to = 7
+  if (field === WEEKDAY && high !== undefined && to === 0 && from > 0) to = 7
   if (to < from) throw invalidField(field, 'a range that goes up', item)
   return Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, i) => from + i * step)
 }

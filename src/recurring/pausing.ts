@@ -2,6 +2,9 @@ import { calendarOf } from './calendar.js'
 import type { RecurringDefinition } from './definition.js'
 import { nextTime } from './times.js'
 
+/** Nobody waits for a later end, and counting up to it takes long. */
+const CENTURY_MS = 100 * 365 * 86_400_000
+
 /** The definition as of `now`, when it is set or resumed: its times are later, and `limit` ends it. */
 export function activeFrom(definition: RecurringDefinition, now: number): RecurringDefinition {
   const { endsAt: _endsAt, ...rest } = definition
@@ -36,11 +39,16 @@ function countAt(definition: RecurringDefinition, now: number): number {
   return counted
 }
 
-/** The n-th time after `since`. Before the first one if n is 0. Undefined if there are not as many. */
+/** The n-th time after `since`. Before the first one if n is 0. Undefined if there are not as many in a hundred years. */
 function nthTime(definition: RecurringDefinition, n: number): number | undefined {
-  const { since, from = since, until = Infinity } = definition
+  const { since, from = since } = definition
   const calendar = calendarOf(definition)
-  let at: number | undefined = Math.max(since, from - 1)
-  for (let i = 0; i < n && at !== undefined && at <= until; i++) at = calendar.next(at)
+  let at = Math.max(since, from - 1)
+  const last = Math.min(at + CENTURY_MS, definition.until ?? Infinity)
+  for (let i = 0; i < n; i++) {
+    const time = calendar.next(at)
+    if (time === undefined || time > last) return undefined
+    at = time
+  }
   return at
 }

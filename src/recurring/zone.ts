@@ -18,7 +18,7 @@ export interface Zone {
 /** There are some 600: only zones that are known here have a place. */
 const zones = new Map<string, Zone>()
 
-/** Two changes of one zone are further apart than this. */
+/** Two changes of one zone have been further apart than this since 2001. */
 const STEP_MS = 7 * 86_400_000
 /** Remembered for a zone. */
 const MAX_YEARS = 100
