@@ -24,7 +24,8 @@ import type { ScheduleOptions } from './schedule/schedule-options.js'
 import type { ScheduleRun } from './schedule/schedule-run.js'
 import { Scheduler } from './schedule/scheduler.js'
 import { strategyMethods, type MethodSettings } from './schedule/strategy-methods.js'
-import type { CancelMethods, StrategyMethods, StrategyScheduleOptions } from './schedule/waiting.js'
+import { transactionOf } from './schedule/transaction-options.js'
+import type { StrategyMethods, StrategyScheduleOptions, TransactionMethods } from './schedule/waiting.js'
 import { openSession, type Session } from './session.js'
 import type { BulkInfo } from './telemetry.js'
 import { TelemetryHooks } from './telemetry/hooks.js'
@@ -177,11 +178,13 @@ class Connected<S extends Strategy> implements Dueque<S> {
     } satisfies MethodSettings
     const methods = (bulk?: BulkInfo) => this.#whileOpen(strategyMethods(strategy, { ...settings, bulk }))
     const guarded = methods()
-    const cancelAll: CancelMethods['cancelAll'] = (targets) =>
-      this.#bulk.cancelAll(targets, (bulk) => {
-        const one = methods(bulk) as unknown as CancelMethods
-        return (target) => one.cancel(target)
+    const cancelAll: TransactionMethods<unknown>['cancelAll'] = (targets, options) => {
+      transactionOf(strategy, options)
+      return this.#bulk.cancelAll(targets, (bulk) => {
+        const one = methods(bulk) as unknown as TransactionMethods<unknown>
+        return (target) => one.cancel(target, options)
       })
+    }
     Object.assign(this, guarded, 'cancel' in guarded && { cancelAll })
   }
 

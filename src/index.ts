@@ -68,7 +68,8 @@ export type { CancelItemResult, CancelRun, CancelSummary } from './schedule/canc
 export type { ConflictOptions } from './schedule/conflict-options.js'
 export type { RescheduleContent, RescheduleOptions } from './schedule/reschedule-content.js'
 export type { JournalOn, JournalOption, JournalOptions } from './journal/journal-options.js'
-export type { Waitlist } from './strategies/waitlist.js'
+export type { TransactionOptions } from './schedule/transaction-options.js'
+export type { TransactionWaitlist, Waitlist } from './strategies/waitlist.js'
 export type { JournalledMessage, Position, SpanCount, WaitingView, WaitlistFilter } from './strategies/waiting-view.js'
 export type {
   CancelMethods,
@@ -76,6 +77,7 @@ export type {
   Rescheduled,
   StrategyMethods,
   StrategyScheduleOptions,
+  TransactionMethods,
   CountUnit,
   WaitingCount,
   WaitingFilter,

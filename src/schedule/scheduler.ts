@@ -14,6 +14,7 @@ import { cancellableWithin } from './cancellable-within.js'
 import { ownHeaders, withDue } from './replacement.js'
 import { checkItem, type Place } from './run-all.js'
 import { assertNotAborted, resolveSchedule, type Draft, type ScheduleOptions } from './schedule-options.js'
+import { checkTransaction } from './transaction-options.js'
 
 /** What a schedule has beside its arguments. */
 interface ScheduleExtras {
@@ -171,11 +172,7 @@ export class Scheduler {
       if (!['ignore', 'replace', 'error'].includes(onConflict))
         throw invalidOption('onConflict', "'ignore', 'replace' or 'error'", onConflict)
     }
-    if (transaction !== undefined) {
-      if (!strategy.checkTransaction)
-        throw invalidOption('transaction', `none with ${name}, which has no transactions`, transaction)
-      strategy.checkTransaction(transaction as never)
-    }
+    checkTransaction(strategy, transaction)
     return { onConflict, transaction }
   }
 }

@@ -1,15 +1,17 @@
 import type { Strategy } from '../strategies/strategy.js'
 import type { CancelResult } from './cancel-result.js'
+import type { Due } from '../message/due.js'
 import { cancellationMethods, type CancellationSettings } from './cancellation-methods.js'
 import type { BulkInfo, CancelInfo } from '../telemetry.js'
 import type { TelemetryHooks } from '../telemetry/hooks.js'
 import { checkTarget, type CancelTarget } from './target.js'
-import type { CancelMethods, StrategyMethods } from './waiting.js'
+import { dueAndTransaction, transactionOf, type TransactionOptions } from './transaction-options.js'
+import type { StrategyMethods } from './waiting.js'
 import { viewMethods } from './view-methods.js'
-import { waitlistMethods } from './waitlist-methods.js'
+import { waitlistMethods, type ChangeMethods } from './waitlist-methods.js'
 
 /** The parts of a strategy that methods of `mq` are assembled from. */
-type Facets = Pick<Strategy, 'name' | 'limits' | 'waitlist' | 'cancellations' | 'journal'>
+type Facets = Pick<Strategy, 'name' | 'limits' | 'waitlist' | 'cancellations' | 'journal' | 'checkTransaction'>
 
 export interface MethodSettings extends CancellationSettings {
   /** Called with each answer. */
@@ -29,27 +31,32 @@ export function strategyMethods<F extends Facets>(
     ? waitlistMethods(strategy, waitlist, settings.now)
     : cancellations && cancellationMethods({ ...strategy, cancellations }, settings)
   const views = journal && viewMethods(journal, settings.marginMs)
-  const all = methods ? { ...methods, ...views, ...telling(methods, settings) } : {}
+  const all = methods ? { ...methods, ...views, ...telling(strategy, methods, settings) } : {}
   return all as Omit<StrategyMethods<F>, 'cancelAll'>
 }
 
 /** The methods that cancel, which tell their answer, inside the hooks of telemetry. */
 function telling(
-  methods: Omit<CancelMethods, 'cancelAll'>,
+  strategy: Facets,
+  methods: ChangeMethods,
   { onCancelled, hooks, bulk }: MethodSettings,
-): Omit<CancelMethods, 'cancelAll'> {
+): Omit<ChangeMethods, 'cancel'> & {
+  cancel(target: CancelTarget, options?: TransactionOptions): Promise<CancelResult>
+} {
   return {
-    async cancel(target) {
+    async cancel(target, options) {
+      const transaction = transactionOf(strategy, options)
       const cancel = async () => {
-        const outcome = await methods.cancel(target)
+        const outcome = await methods.cancel(target, transaction)
         onCancelled(idOf(target), outcome)
         return outcome
       }
       return hooks?.has('cancel') ? hooks.cancel(infoOf(target, bulk), cancel) : cancel()
     },
-    async reschedule(target, due, content) {
+    async reschedule(target, given: Due & TransactionOptions, content) {
+      const [due, transaction] = dueAndTransaction(strategy, given)
       const reschedule = async () => {
-        const rescheduled = await methods.reschedule(target, due, content)
+        const rescheduled = await methods.reschedule(target, due, content, transaction)
         onCancelled(idOf(target), rescheduled?.replaced ?? 'not-waiting')
         return rescheduled
       }

@@ -46,7 +46,7 @@ export function viewMethods(
 
 /** The waiting messages of a receipt or an id, the latest revision first. */
 export async function findIn<M extends JournalledMessage>(
-  view: WaitingView<M>,
+  view: Pick<WaitingView<M>, 'find'>,
   { id, revision }: Pick<ResolvedTarget, 'id' | 'revision'>,
 ): Promise<readonly M[]> {
   const found = await view.find(id)

@@ -10,6 +10,7 @@ import type { CancelRun } from './cancel-run.js'
 import type { ConflictOptions } from './conflict-options.js'
 import type { RescheduleContent } from './reschedule-content.js'
 import type { CancelTarget } from './target.js'
+import type { TransactionOptions } from './transaction-options.js'
 
 /** A waiting message, as `get` and `list` show it. */
 export interface WaitingMessage {
@@ -155,8 +156,44 @@ export interface WaitingMethods extends CancelMethods {
   countBy(unit: CountUnit, filter?: WaitingFilter): Promise<readonly WaitingCount[]>
 }
 
+/**
+ * The methods that change waiting messages, with strategies whose store has transactions: `postgres`. With `transaction`
+ * they work in the caller's transaction, as `schedule` does.
+ */
+export interface TransactionMethods<T> {
+  /**
+   * As without a transaction, or in one. The event `cancelled` comes before its commit. Another transaction that has changed
+   * the message is waited for, 5 s at most; the caller's own transaction stays healthy then.
+   *
+   * @throws DuequeError `STORE_ERROR`, always `refused`
+   * @example
+   * await knex.transaction(async (trx) => {
+   *   await trx('orders').where({ id }).update({ paid: true })
+   *   await mq.cancel(`order/${id}`, { transaction: fromKnex(trx) })
+   * })
+   */
+  cancel(target: CancelTarget, options?: TransactionOptions<T>): Promise<CancelResult>
+  /** All of them in one transaction, one after the other. Await it before the commit. */
+  cancelAll<Item extends CancelTarget>(
+    targets: Iterable<Item> | AsyncIterable<Item>,
+    options?: TransactionOptions<T>,
+  ): CancelRun<Item>
+  /**
+   * @param due with the transaction beside the due time: `{ in: '2h', transaction }`
+   * @throws DuequeError as `cancel`
+   */
+  reschedule<In>(
+    target: CancelTarget,
+    due: Due & TransactionOptions<T>,
+    content?: RescheduleContent<In>,
+  ): Promise<Rescheduled | undefined>
+}
+
 /** The methods that a `Dueque` has beside those of every strategy, by the facets of its strategy. */
-export type StrategyMethods<S> = S extends { readonly waitlist: Waitlist } | { readonly journal: WaitingView }
+export type StrategyMethods<S> = FacetMethods<S> &
+  (S extends { checkTransaction(transaction: infer T): void } ? TransactionMethods<T> : unknown)
+
+type FacetMethods<S> = S extends { readonly waitlist: Waitlist } | { readonly journal: WaitingView }
   ? WaitingMethods
   : S extends { readonly cancellations: Cancellations }
     ? CancelMethods
@@ -164,4 +201,4 @@ export type StrategyMethods<S> = S extends { readonly waitlist: Waitlist } | { r
 
 /** Options of `schedule` that only some strategies have. */
 export type StrategyScheduleOptions<S> = (S extends { readonly waitlist: Waitlist } ? ConflictOptions : unknown) &
-  (S extends { checkTransaction(transaction: infer T): void } ? { transaction?: T | undefined } : unknown)
+  (S extends { checkTransaction(transaction: infer T): void } ? TransactionOptions<T> : unknown)

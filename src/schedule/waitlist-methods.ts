@@ -2,44 +2,79 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { backoff } from '../base/backoff.js'
 import { DuequeError, shown } from '../base/errors.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
-import { resolveDue } from '../message/due.js'
+import { resolveDue, type Due } from '../message/due.js'
 import { receiptOf } from '../message/receipt.js'
 import type { Strategy } from '../strategies/strategy.js'
-import type { Waitlist } from '../strategies/waitlist.js'
+import type { TransactionWaitlist, Waitlist } from '../strategies/waitlist.js'
+import type { CancelResult } from './cancel-result.js'
 import { replacement, withDue } from './replacement.js'
-import { checkDueNames } from './reschedule-content.js'
-import { checkTarget, type ResolvedTarget } from './target.js'
+import { checkDueNames, type RescheduleContent } from './reschedule-content.js'
+import { checkTarget, type CancelTarget, type ResolvedTarget } from './target.js'
 import { EXACT, findIn, viewMethods } from './view-methods.js'
-import type { Rescheduled, WaitingMethods } from './waiting.js'
+import type { Rescheduled } from './waiting.js'
 
-/** How often one reschedule tries again, because somebody else changed the message first. */
-const MAX_REPLACES = 50
+/** How often one call tries again, because others changed the message first, or have locked it: for 5 s at most. */
+const MAX_ATTEMPTS = 50
+
+/** The methods that change waiting messages, with the transaction of the caller, if there is one. */
+export interface ChangeMethods {
+  cancel(target: CancelTarget, transaction?: unknown): Promise<CancelResult>
+  reschedule<In>(
+    target: CancelTarget,
+    due: Due,
+    content?: RescheduleContent<In>,
+    transaction?: unknown,
+  ): Promise<Rescheduled | undefined>
+}
 
 /** The methods over a strategy's waitlist. */
 export function waitlistMethods(
   { name, limits }: Pick<Strategy, 'name' | 'limits'>,
   waitlist: Waitlist,
   now: () => number,
-): Omit<WaitingMethods, 'cancelAll'> {
+): ChangeMethods & ReturnType<typeof viewMethods> {
   return {
-    async cancel(target) {
-      const found = await findIn(waitlist, checkTarget(target))
-      const removed = await Promise.all(found.map((message) => waitlist.remove(message)))
-      return removed.includes(true) ? 'cancelled' : 'not-waiting'
+    async cancel(target, transaction) {
+      const resolved = checkTarget(target)
+      return within(waitlist, transaction, (list) => cancel(list, resolved, name))
     },
-    async reschedule(target, due, content) {
+    async reschedule(target, due, content, transaction) {
       const resolved = checkTarget(target)
       checkDueNames(due)
       const dueAt = resolveDue(due, now(), limits.maxDelayMs)
       const by = content === undefined ? undefined : await replacement(content, dueAt, now(), limits.maxDelayMs)
-      return reschedule(waitlist, resolved, (message) => by?.(message) ?? withDue(message, dueAt), name)
+      const change = (message: DelayedMessage) => by?.(message) ?? withDue(message, dueAt)
+      return within(waitlist, transaction, (list) => reschedule(list, resolved, change, name))
     },
     ...viewMethods(waitlist, EXACT),
   }
 }
 
-async function reschedule(
+function within<T>(
   waitlist: Waitlist,
+  transaction: unknown,
+  work: (waitlist: TransactionWaitlist) => Promise<T>,
+): Promise<T> {
+  return transaction === undefined ? work(waitlist) : waitlist.within!(transaction, work)
+}
+
+async function cancel(waitlist: TransactionWaitlist, target: ResolvedTarget, store: string): Promise<CancelResult> {
+  let isCancelled = false
+  for (let attempt = 1; ; attempt++) {
+    let isLeft = false
+    // In a transaction, one after the other.
+    for (const message of await findIn(waitlist, target)) {
+      if (await waitlist.remove(message)) isCancelled = true
+      else isLeft = true
+    }
+    if (!isLeft) return isCancelled ? 'cancelled' : 'not-waiting'
+    // The next look tells whether it was handed over, or is locked.
+    await again(attempt, store, target.id)
+  }
+}
+
+async function reschedule(
+  waitlist: TransactionWaitlist,
   target: ResolvedTarget,
   change: (message: DelayedMessage) => DelayedMessage,
   store: string,
@@ -50,12 +85,15 @@ async function reschedule(
     const by = change(message)
     // Otherwise it was handed over, or rescheduled by somebody else.
     if (await waitlist.replace(message, by)) return { ...receiptOf(by, EXACT), replaced: 'cancelled' }
-    if (attempt === MAX_REPLACES) throw notReplaced(store, message.id)
-    await pause(backoff(attempt, { baseMs: 1, maxMs: 100 }))
+    await again(attempt, store, target.id)
   }
 }
 
-function notReplaced(store: string, id: string): DuequeError<'STORE_ERROR'> {
-  const what = `the message ${shown(id)} waits, and was changed by others or could not be changed ${MAX_REPLACES} times`
-  return new DuequeError('STORE_ERROR', `${store}: ${what}`, { store })
+/** @throws DuequeError `STORE_ERROR` if that was the last attempt */
+async function again(attempt: number, store: string, id: string): Promise<void> {
+  if (attempt === MAX_ATTEMPTS) {
+    const what = `the message ${shown(id)} waits, and was changed or locked by others in each of ${MAX_ATTEMPTS} attempts`
+    throw new DuequeError('STORE_ERROR', `${store}: ${what}. Repeat the call later`, { store })
+  }
+  await pause(backoff(attempt, { baseMs: 1, maxMs: 100 }))
 }

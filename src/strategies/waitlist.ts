@@ -15,7 +15,16 @@ export interface Waitlist extends WaitingView<DelayedMessage> {
    * and headers. False if `message` no longer waits until the same time.
    */
   replace(message: DelayedMessage, by: DelayedMessage): Promise<boolean>
+  /**
+   * Works in a transaction of the caller, after all that was begun in it before. `remove` and `replace` wait for no other
+   * transaction there: false may also mean that another one has locked the message. Only with a
+   * `checkTransaction`.
+   */
+  within?<T>(transaction: unknown, work: (waitlist: TransactionWaitlist) => Promise<T>): Promise<T>
 }
+
+/** What a waitlist offers in a transaction of the caller. */
+export type TransactionWaitlist = Pick<Waitlist, 'find' | 'remove' | 'replace'>
 
 /** With `onConflict: 'ignore'`, where the message that waits under the id cannot be read. */
 export function conflictsUnread(id: string, store: string): DuequeError<'STORED_MESSAGE_UNREADABLE'> {

@@ -25,7 +25,16 @@ it('the library exports exactly these names', () => {
 })
 
 it('dueque/postgres exports exactly these names', () => {
-  expect(Object.keys(forPostgres).sort()).toEqual(['migratePostgres', 'postgres', 'postgresDedupe'])
+  expect(Object.keys(forPostgres).sort()).toEqual([
+    'fromDrizzle',
+    'fromKnex',
+    'fromKysely',
+    'fromPrisma',
+    'fromTypeOrm',
+    'migratePostgres',
+    'postgres',
+    'postgresDedupe',
+  ])
 })
 
 it('dueque/prometheus exports exactly this name', () => {

@@ -13,6 +13,25 @@ export function rowsOf(answer: readonly unknown[]): Row[] {
   return answer.map((row) => Object.values(row as object).map(textIn))
 }
 
+/**
+ * The rows of an answer, in the shapes that clients and ORMs give: a list, `{ rows }`, or a list with the number of affected
+ * rows, as from TypeORM.
+ *
+ * @throws DuequeError `STORE_ERROR` for anything else
+ */
+export function rowsIn(answer: unknown): readonly unknown[] {
+  const { rows = answer } = Object(answer) as { rows?: unknown }
+  if (!Array.isArray(rows)) throw notRows(answer)
+  const [first, affected] = rows as unknown[]
+  return Array.isArray(first) && typeof affected === 'number' ? first : rows
+}
+
+function notRows(answer: unknown): DuequeError<'STORE_ERROR'> {
+  const what = `expected a list of rows, or { rows }, as the answer in the transaction, got ${shown(answer)}`
+  const mend = 'The statement was sent: roll back. For ORMs there are fromKnex, fromKysely, …'
+  return new DuequeError('STORE_ERROR', `postgres: ${what}. ${mend}`, { store: 'postgres' }, { outcome: 'unknown' })
+}
+
 function textIn(value: unknown): string | null {
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return null

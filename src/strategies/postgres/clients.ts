@@ -1,3 +1,5 @@
+import type { OrmTransaction } from './transactions/orm-transaction.js'
+
 /**
  * What is used of the clients of PostgreSQL, typed by its shape: dueque imports neither.
  */
@@ -31,6 +33,8 @@ export interface PgTransaction {
   query(text: string, values: unknown[]): Promise<{ rows: unknown[] }>
   getTransactionStatus?(): string | null
   totalCount?: never
+  /** An entity manager of TypeORM has one: see `fromTypeOrm`. */
+  queryRunner?: never
 }
 
 /** `postgres()` of postgres.js. */
@@ -51,8 +55,8 @@ export interface PostgresJsTransaction {
   savepoint: unknown
 }
 
-/** What `schedule` can write in. */
-export type PostgresTransaction = PgTransaction | PostgresJsTransaction
+/** A transaction of the caller: of pg, of postgres.js, or of an ORM by `fromKnex`, `fromKysely`, … */
+export type PostgresTransaction = PgTransaction | PostgresJsTransaction | OrmTransaction
 
 export function isPostgresJs(client: unknown): client is PostgresJs {
   return typeof client === 'function' && typeof (client as Partial<PostgresJs>).unsafe === 'function'

@@ -5,14 +5,16 @@ import type { OnConflict } from '../strategy.js'
 import { entryKey } from '../waiting-view.js'
 import { conflict, conflictsUnread } from '../waitlist.js'
 import type { PostgresTransaction } from './clients.js'
+import { assertInside, type CallerTransactions, type Inside } from './transactions/caller-transactions.js'
 import { ALWAYS, NOTIFY_BEFORE_MS } from './notify.js'
 import { Inserter } from './inserter.js'
-import type { Queries, Run } from './queries.js'
+import type { Queries } from './queries.js'
 import { holdsOf, insertValues, rowOf, textOf, type MessageRow } from './row.js'
 import type { PostgresWaitlist } from './postgres-waitlist.js'
 
 interface MessageWriterOptions {
   queries: Queries
+  callers: CallerTransactions
   waiting: PostgresWaitlist
   channel: string
   /** Called when a message was added. */
@@ -26,7 +28,9 @@ export class MessageWriter {
 
   constructor(options: MessageWriterOptions) {
     this.#options = options
-    this.#inserter = new Inserter((rows) => this.#insert(options.queries.run, rows, NOTIFY_BEFORE_MS))
+    this.#inserter = new Inserter((rows) =>
+      this.#insert({ run: options.queries.run, xid: null }, rows, NOTIFY_BEFORE_MS),
+    )
   }
 
   /** @throws DuequeError `CONFLICT`, `INVALID_OPTION`, `STORE_ERROR` */
@@ -48,7 +52,7 @@ export class MessageWriter {
     holdMs: number | undefined,
   ): Promise<DelayedMessage | void> {
     if (onConflict === undefined) return this.#inserter.add(rowOf(message, holdMs))
-    return this.#options.queries.transaction((run) => this.#addAlone(run, message, onConflict))
+    return this.#options.queries.transaction((run) => this.#addAlone({ run, xid: null }, message, onConflict))
   }
 
   /** The notification goes out with the commit, however late that is: so there is always one. */
@@ -57,15 +61,17 @@ export class MessageWriter {
     message: DelayedMessage,
     onConflict: OnConflict | undefined,
   ): Promise<DelayedMessage | void> {
-    const run = this.#options.queries.runIn(transaction)
-    return onConflict === undefined
-      ? this.#insert(run, [rowOf(message)], ALWAYS)
-      : this.#addAlone(run, message, onConflict)
+    return this.#options.callers.run(transaction, (inside) =>
+      onConflict === undefined
+        ? this.#insert(inside, [rowOf(message)], ALWAYS)
+        : this.#addAlone(inside, message, onConflict),
+    )
   }
 
   /** Of all that do this under one id, one after the other. No statement fails, for the sake of the caller's transaction. */
-  async #addAlone(run: Run, message: DelayedMessage, onConflict: OnConflict): Promise<DelayedMessage | void> {
+  async #addAlone(inside: Inside, message: DelayedMessage, onConflict: OnConflict): Promise<DelayedMessage | void> {
     const { waiting } = this.#options
+    const { run, xid } = inside
     const id = textOf(message.id)
     const [lock] = await run('lockId', [id])
     assertReadsCommitted(lock?.[0])
@@ -75,14 +81,16 @@ export class MessageWriter {
     if (others[0] && onConflict === 'ignore') return others[0]
     if (isOther && onConflict === 'ignore') throw conflictsUnread(message.id, 'postgres')
     if (isOther && onConflict === 'error') throw conflict(message.id)
-    if (isOther) await run('removeId', [id])
-    await this.#insert(run, [rowOf(message)], ALWAYS)
+    if (isOther) await run('removeId', [id, xid])
+    await this.#insert(inside, [rowOf(message)], ALWAYS)
   }
 
-  async #insert(run: Run, rows: readonly MessageRow[], notifyBeforeMs: number): Promise<void> {
+  async #insert({ run, xid }: Inside, rows: readonly MessageRow[], notifyBeforeMs: number): Promise<void> {
     const first = rows.reduce((least, row) => Math.min(least, row.readyAt), Infinity)
     const { channel } = this.#options
-    await run('insert', [...insertValues(rows), channel, first, notifyBeforeMs, holdsOf(rows)])
+    const told = await run('insert', [...insertValues(rows), channel, first, notifyBeforeMs, holdsOf(rows), xid])
+    // Inside of it there is always a notification.
+    assertInside(xid === null || told.length > 0)
   }
 }
 

@@ -3,14 +3,7 @@ import { invalidOption } from '../../base/errors.js'
 import type { WithDefaults } from '../../base/with-defaults.js'
 import { aRelay } from '../store/relay-options.js'
 import type { StoreStrategyOptions } from '../store/store-strategy.js'
-import {
-  isPostgresJs,
-  type PgClient,
-  type PgPool,
-  type PgTransaction,
-  type PostgresJs,
-  type PostgresTransaction,
-} from './clients.js'
+import { isPostgresJs, type PgClient, type PgPool, type PostgresJs } from './clients.js'
 import { POOL_TIMEOUT_MS } from './database-of.js'
 
 export interface PostgresOptions extends StoreStrategyOptions {
@@ -85,22 +78,4 @@ export function resolvePostgres(options: PostgresOptions): WithDefaults<Omit<Pos
 /** @throws DuequeError `INVALID_OPTION` */
 export function checkSchema(schema: unknown): void {
   checkOne('schema', aSchema, schema)
-}
-
-/** @throws DuequeError `INVALID_OPTION` */
-export function checkTransaction(transaction: PostgresTransaction): void {
-  const expected = 'a client of pg after BEGIN, or what the callback of sql.begin gets'
-  const { query, totalCount, unsafe, savepoint, getTransactionStatus } = (transaction ?? {}) as unknown as Record<
-    string,
-    unknown
-  >
-  const isOfPostgresJs = typeof transaction === 'function'
-  const isOne = isOfPostgresJs
-    ? typeof unsafe === 'function' && typeof savepoint === 'function'
-    : typeof query === 'function' && totalCount === undefined
-  if (!isOne) throw invalidOption('transaction', expected, transaction)
-  if (isOfPostgresJs || typeof getTransactionStatus !== 'function') return
-  // From pg 8.17 on. https://www.postgresql.org/docs/current/protocol-message-formats.html: ReadyForQuery
-  if ((transaction as PgTransaction).getTransactionStatus?.() === 'I')
-    throw invalidOption('transaction', `${expected} (and its answer)`, 'a client outside of a transaction')
 }

@@ -10,9 +10,12 @@ import { databaseOf } from './database-of.js'
 import { listenSource } from './listen-source.js'
 import { Listener } from './listener.js'
 import { ensureSchema } from './migrate.js'
-import { checkTransaction, resolvePostgres, type PostgresOptions } from './postgres-options.js'
+import { resolvePostgres, type PostgresOptions } from './postgres-options.js'
 import { Queries } from './queries.js'
 import { PostgresWaitlist } from './postgres-waitlist.js'
+import { CallerTransactions } from './transactions/caller-transactions.js'
+import { checkTransaction } from './transactions/check-transaction.js'
+import { waitlistIn } from './transactions/waitlist-in.js'
 
 /** How often a relay claims while there is little to claim. */
 const SPACING_MS = 20
@@ -25,7 +28,7 @@ export interface PostgresStore extends MessageStore {
 /** A table of PostgreSQL in which messages wait. */
 export function postgresStore(options: PostgresOptions): PostgresStore {
   const resolved = resolvePostgres(options)
-  const { database, faults, queries, waiting, writer, claims, watch } = partsOf(resolved)
+  const { database, faults, queries, callers, waiting, writer, claims, watch, within } = partsOf(resolved)
   let logger = silent
 
   return {
@@ -38,6 +41,7 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
       faults.open(environment)
       database.open()
       await ensureSchema(database, resolved.schema, resolved.migrate)
+      await callers.open()
     },
 
     add: (message, addOptions) => writer.add(message, addOptions),
@@ -53,6 +57,7 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
     countBy: (filter, spanMs) => waiting.countBy(filter, spanMs),
     countByDestination: () => waiting.countByDestination(),
 
+    within,
     watch: (watcher) => watch(watcher, logger),
     checkTransaction,
     health: () => queries.health(),
@@ -71,13 +76,14 @@ function partsOf({ pool, schema, listen, timeoutMs }: ReturnType<typeof resolveP
   const faults = new StoreFaults('postgres')
   const database = databaseOf(pool, timeoutMs)
   const queries = new Queries(database, schema)
+  const callers = new CallerTransactions(queries)
   const watchers = new Set<(readyAt: number) => void>()
   const heard = (readyAt: number) => {
     claims.heard(readyAt)
     for (const watcher of watchers) watcher(readyAt)
   }
   const waiting = new PostgresWaitlist({ queries, channel, faults, changed: heard })
-  const writer = new MessageWriter({ queries, waiting, channel, added: (readyAt) => claims.heard(readyAt) })
+  const writer = new MessageWriter({ queries, callers, waiting, channel, added: (readyAt) => claims.heard(readyAt) })
   const claims = new Claims(queries, waiting, faults)
 
   const watch = async (watcher: (readyAt: number) => void, logger: Logger) => {
@@ -91,5 +97,7 @@ function partsOf({ pool, schema, listen, timeoutMs }: ReturnType<typeof resolveP
       if (listener) await listener.stop()
     }
   }
-  return { database, faults, queries, waiting, writer, claims, watch }
+  const within: PostgresStore['within'] = (transaction, work) =>
+    callers.run(transaction as PostgresTransaction, (inside) => work(waitlistIn(inside, { waiting, channel })))
+  return { database, faults, queries, callers, waiting, writer, claims, watch, within }
 }

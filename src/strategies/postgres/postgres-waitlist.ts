@@ -10,7 +10,7 @@ import { numberIn, type Row } from './answer.js'
 import type { Value } from './database.js'
 import { NOTIFY_BEFORE_MS } from './notify.js'
 import type { Queries, Run } from './queries.js'
-import { byteaOf, messageOf, rowOf, textArray, textIn, textOf } from './row.js'
+import { messageOf, replaceValues, textArray, textIn, textOf } from './row.js'
 
 const EVER = Number.MIN_SAFE_INTEGER
 const NEVER = Number.MAX_SAFE_INTEGER
@@ -52,12 +52,8 @@ export class PostgresWaitlist implements Waitlist {
 
   async replace(message: DelayedMessage, by: DelayedMessage): Promise<boolean> {
     const { queries, channel, changed } = this.#options
-    const { key, name, dueAt, readyAt: at, meta, body } = rowOf(by)
-    const before = [key, message.dueAt, readyAt(message)]
-    const content = body === message.body ? [null, null] : [name, byteaOf(body)]
-    const values = [...before, dueAt, at, meta, channel, NOTIFY_BEFORE_MS, ...content]
-    const replaced = await queries.run('replace', values)
-    if (replaced.length > 0) changed(at)
+    const replaced = await queries.run('replace', [...replaceValues(message, by), channel, NOTIFY_BEFORE_MS])
+    if (replaced.length > 0) changed(readyAt(by))
     return replaced.length > 0
   }
 

@@ -3,9 +3,9 @@ import { StoreHealth } from '../store/store-health.js'
 import type { PostgresTransaction } from './clients.js'
 import type { Row } from './answer.js'
 import type { Database, Session, Value } from './database.js'
-import { sessionOf } from './database-of.js'
 import { statementsFor, type Statements } from './statements.js'
 import { isOfARow, isPassing } from './store-error.js'
+import { transactionSession } from './transactions/transaction-session.js'
 
 /** Sends a statement by its name. */
 export type Run = (statement: keyof Statements, values: readonly Value[]) => Promise<readonly Row[]>
@@ -32,7 +32,7 @@ export class Queries {
 
   /** In the caller's transaction, which is not tried again, because it holds statements of the caller. */
   runIn(transaction: PostgresTransaction): Run {
-    return this.#runOn(sessionOf(transaction))
+    return this.#runOn(transactionSession(transaction))
   }
 
   /** By the last answers, or their failing. */

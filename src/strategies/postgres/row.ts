@@ -59,6 +59,13 @@ export function holdsOf(rows: readonly MessageRow[]): string {
   return `{${rows.map(({ holdMs }) => (holdMs === undefined ? 'NULL' : Math.ceil(holdMs))).join()}}`
 }
 
+/** Parameters $1 to $8 of the statements `replace` and `replaceFree`. */
+export function replaceValues(message: DelayedMessage, by: DelayedMessage): (string | number | null)[] {
+  const { key, name, dueAt, readyAt: at, meta, body } = rowOf(by)
+  const content = body === message.body ? [null, null] : [name, byteaOf(body)]
+  return [key, message.dueAt, readyAt(message), dueAt, at, meta, ...content]
+}
+
 /**
  * @param body in hex
  * @throws Error for what dueque has not written, or a later version of it

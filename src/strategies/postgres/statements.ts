@@ -1,3 +1,4 @@
+import { inTransaction, TRANSACTION_STATEMENTS } from './transactions/transaction-statements.js'
 import { VIEW_STATEMENTS } from './view-statements.js'
 
 /** The time of the server, in milliseconds since the epoch. */
@@ -14,12 +15,14 @@ const NOW = `coalesce($2::bigint, ${SERVER})`
  */
 const STATEMENTS = {
   ...VIEW_STATEMENTS,
+  ...TRANSACTION_STATEMENTS,
 
   /**
    * Inserts waiting messages. A message whose key waits already stays as it is; a claimed one waits again, without a lease.
    * A number in $13 is the milliseconds for which a message must not be claimed. Notifies the relays of the earliest time,
    * $11, unless another message is ready between $12 ms from now and $11: see notify.ts. If $11 is sooner
-   * than $12 ms from now, it notifies without looking: the look makes serializable transactions fail.
+   * than $12 ms from now, it notifies without looking: the look makes serializable transactions fail. Inserts and answers
+   * nothing outside of the transaction $14.
    */
   insert: `
     WITH given AS (
@@ -32,17 +35,17 @@ const STATEMENTS = {
         (key, id, name, destination, routing_key, due_at, ready_at, meta, body, held_until)
       SELECT key, id, name, destination, routing_key, due_at, ready_at, meta, body,
         CASE WHEN hold IS NOT NULL THEN greatest(ready_at, ${SERVER} + hold) END
-      FROM given
+      FROM given WHERE ${inTransaction('$14')}
       ON CONFLICT (key) DO UPDATE
         SET due_at = excluded.due_at, ready_at = excluded.ready_at, meta = excluded.meta, body = excluded.body,
           lease = NULL, held_until = excluded.held_until
         WHERE m.lease IS NOT NULL
     )
     SELECT pg_notify($10::text, $11::bigint::text)::text
-    WHERE ${SERVER} + $12::bigint > $11::bigint OR NOT EXISTS (
+    WHERE ${inTransaction('$14')} AND (${SERVER} + $12::bigint > $11::bigint OR NOT EXISTS (
       SELECT FROM {schema}.messages
       WHERE held_until IS NULL AND ready_at >= ${SERVER} + $12::bigint AND ready_at <= $11::bigint
-    )`,
+    ))`,
 
   /** Makes the second of two schedules of one id with `onConflict` wait until the first one's transaction ends. */
   lockId: `
@@ -51,22 +54,26 @@ const STATEMENTS = {
 
   remove: `DELETE FROM {schema}.messages WHERE key = $1::text AND lease IS NULL RETURNING key::text`,
 
-  /** Deletes all waiting messages of an id. */
-  removeId: `DELETE FROM {schema}.messages WHERE id = $1::text AND lease IS NULL`,
+  /** Deletes all waiting messages of an id, unless it runs outside of the transaction $2. */
+  removeId: `
+    WITH removed AS (
+      DELETE FROM {schema}.messages WHERE id = $1::text AND lease IS NULL AND ${inTransaction('$2')} RETURNING 1
+    )
+    SELECT count(*)::text AS count FROM removed`,
 
   /** Changes a message if it still waits unchanged; name and body too, if they are given. Notifies the relays as `insert` does. */
   replace: `
     WITH changed AS (
       UPDATE {schema}.messages SET due_at = $4::bigint, ready_at = $5::bigint, meta = $6::text, held_until = NULL,
-        name = coalesce($9::text, name), body = coalesce($10::text::bytea, body)
+        name = coalesce($7::text, name), body = coalesce($8::text::bytea, body)
       WHERE key = $1::text AND lease IS NULL AND due_at = $2::bigint
         AND coalesce(held_until, ready_at) = $3::bigint
       RETURNING key
     )
     SELECT key::text, CASE WHEN NOT EXISTS (
       SELECT FROM {schema}.messages m
-      WHERE m.held_until IS NULL AND m.ready_at >= ${SERVER} + $8::bigint AND m.ready_at <= $5::bigint AND m.key <> $1::text
-    ) THEN pg_notify($7::text, $5::bigint::text)::text END AS told
+      WHERE m.held_until IS NULL AND m.ready_at >= ${SERVER} + $10::bigint AND m.ready_at <= $5::bigint AND m.key <> $1::text
+    ) THEN pg_notify($9::text, $5::bigint::text)::text END AS told
     FROM changed`,
 
   /**

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { Pool, type PoolConfig } from 'pg'
 import { onTestFinished } from 'vitest'
-import { connect, type ConnectOptions, type Dueque, type WaitingMethods } from '../../../src/index.js'
+import { connect, type ConnectOptions, type Dueque, type StrategyMethods } from '../../../src/index.js'
 import { postgres, type PostgresOptions, type PostgresStrategy } from '../../../src/strategies/postgres/index.js'
 
-export type PostgresDueque = Dueque<PostgresStrategy> & WaitingMethods
+export type PostgresDueque = Dueque<PostgresStrategy> & StrategyMethods<PostgresStrategy>
 
 export const uniqueSchema = () => `dueque_${randomBytes(4).toString('hex')}`
 
