@@ -26,16 +26,6 @@ export class Fifo<T> {
     return item
   }
 
-  /** Puts an item before all others. */
-  unshift(item: T): void {
-    if (this.#head === 0) {
-      // Makes room for many at once: to move all items for each one would be slow.
-      this.#head = 16 + (this.#items.length >> 1)
-      this.#items = new Array<T | undefined>(this.#head).concat(this.#items)
-    }
-    this.#items[--this.#head] = item
-  }
-
   /** All items, in order. */
   items(): T[] {
     return this.#items.slice(this.#head) as T[]

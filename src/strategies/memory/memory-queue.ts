@@ -1,6 +1,7 @@
 import type { Arrival, Subscription } from '../../broker.js'
 import type { Arrived } from '../../message/envelope.js'
 import { Fifo } from '../../base/fifo.js'
+import { Heap } from '../../base/heap.js'
 
 interface Subscriber {
   readonly listener: (arrival: Arrival) => void
@@ -16,6 +17,10 @@ interface Subscriber {
 /** One queue: hands its messages to its subscribers in turn, as far as their prefetch allows. */
 export class MemoryQueue {
   readonly #messages = new Fifo<Arrived>()
+  /** Messages that came back, by their place: all of them stood before the others. */
+  readonly #returned = new Heap<{ arrived: Arrived; place: number }>()
+  /** Of the next message that is handed out for the first time. */
+  #place = 0
   /** Who can take another message, the one whose turn it is first. */
   readonly #free = new Fifo<Subscriber>()
   #subscriptions = 0
@@ -27,11 +32,12 @@ export class MemoryQueue {
 
   /** What no subscriber has taken. */
   messages(): Arrived[] {
-    return this.#messages.items()
+    const returned = this.#returned.items().sort((a, b) => a.place - b.place)
+    return [...returned.map(({ arrived }) => arrived), ...this.#messages.items()]
   }
 
   take(): Arrived | undefined {
-    return this.#messages.shift()
+    return this.#next()?.arrived
   }
 
   put(arrived: Arrived): void {
@@ -54,8 +60,7 @@ export class MemoryQueue {
     }
     const close = async () => {
       await cancel()
-      // The last first, so that the first is first again.
-      for (const requeue of [...subscriber.unsettled].reverse()) requeue()
+      for (const requeue of [...subscriber.unsettled]) requeue()
     }
     const pause = () => {
       subscriber.isPaused = true
@@ -77,15 +82,23 @@ export class MemoryQueue {
   }
 
   #flow(): void {
-    while (!this.#isDeleted && this.#messages.length > 0) {
+    while (!this.#isDeleted && this.#messages.length + this.#returned.size > 0) {
       const subscriber = this.#free.shift()
       if (!subscriber) return
       subscriber.isFree = false
       if (subscriber.isCancelled || subscriber.isPaused) continue
-      const arrival = this.#arrival(subscriber, this.#messages.shift()!)
+      const arrival = this.#arrival(subscriber, this.#next()!)
       this.#offer(subscriber)
       subscriber.listener(arrival)
     }
+  }
+
+  /** Takes out the first message. */
+  #next(): { arrived: Arrived; place: number } | undefined {
+    const returned = this.#returned.pop()
+    if (returned) return returned
+    const arrived = this.#messages.shift()
+    return arrived && { arrived, place: this.#place++ }
   }
 
   #offer(subscriber: Subscriber): void {
@@ -94,12 +107,12 @@ export class MemoryQueue {
     this.#free.push(subscriber)
   }
 
-  #arrival(subscriber: Subscriber, arrived: Arrived): Arrival {
+  #arrival(subscriber: Subscriber, { arrived, place }: { arrived: Arrived; place: number }): Arrival {
     const { unsettled } = subscriber
     const settle = (back: boolean) => {
       if (!unsettled.delete(requeue)) return
       this.#offer(subscriber)
-      if (back) this.#messages.unshift({ ...arrived, redelivered: true })
+      if (back) this.#returned.add({ arrived: { ...arrived, redelivered: true }, place }, place)
       this.#flow()
     }
     const requeue = () => settle(true)

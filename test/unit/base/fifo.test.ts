@@ -5,29 +5,23 @@ import { Fifo } from '../../../src/base/fifo.js'
 interface Step {
   push?: number
   shift?: true
-  unshift?: number
   remove?: number
 }
 
-it('behaves like an array, whatever is pushed, shifted, unshifted and removed', () => {
+it('behaves like an array, whatever is pushed, shifted and removed', () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.nat(50).map((item) => ({ push: item })) },
     { weight: 3, arbitrary: fc.constant({ shift: true }) },
-    { weight: 2, arbitrary: fc.nat(50).map((item) => ({ unshift: item })) },
     { weight: 1, arbitrary: fc.nat(4).map((rest) => ({ remove: rest })) },
   )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const fifo = new Fifo<number>()
       let model: number[] = []
-      for (const { push, shift, unshift, remove } of steps as Step[]) {
+      for (const { push, shift, remove } of steps as Step[]) {
         if (push !== undefined) {
           fifo.push(push)
           model.push(push)
-        }
-        if (unshift !== undefined) {
-          fifo.unshift(unshift)
-          model.unshift(unshift)
         }
         if (shift) expect(fifo.shift()).toBe(model.shift())
         if (remove !== undefined) {
@@ -52,13 +46,4 @@ it('keeps the order of many items, and releases the removed ones', () => {
   while (fifo.length > 0) taken.push(fifo.shift())
   expect(taken).toEqual(Array.from({ length: 10_000 }, (_, i) => i))
   expect(fifo.shift()).toBeUndefined()
-})
-
-it('keeps the order of many items that are put back in front', () => {
-  const fifo = new Fifo<number>()
-  for (let i = 0; i < 5000; i++) fifo.push(i)
-  const taken = Array.from({ length: 3000 }, () => fifo.shift()!)
-  for (const item of taken.reverse()) fifo.unshift(item)
-  for (let i = 1; i <= 5000; i++) fifo.unshift(-i)
-  expect(fifo.items()).toEqual(Array.from({ length: 10_000 }, (_, i) => i - 5000))
 })

@@ -56,11 +56,15 @@ it('hands messages out in turn, as far as each prefetch allows', async () => {
   expect([one.numbers(), numbers()]).toEqual([[0, 2, 5], [6]])
 })
 
-it('puts requeued messages back in front, as redelivered', async () => {
+it.each([
+  [0, 1, 2],
+  [2, 1, 0],
+  [1, 2, 0],
+])('puts requeued messages back in their places, as redelivered, whatever their turn: %i, %i, %i', async (...turns) => {
   const { subscribe, broker, numbers } = brokerOf('q', 4)
   const { arrivals, subscription } = await subscribe(3)
   await subscription.cancel()
-  for (const arrival of [...arrivals].reverse()) arrival.requeue()
+  for (const turn of turns) arrivals[turn]!.requeue()
   expect(numbers()).toEqual([0, 1, 2, 3])
   expect(broker.messages('q').map(({ redelivered }) => redelivered)).toEqual([true, true, true, false])
 })
