@@ -3,6 +3,7 @@ import type { ConnectionEvents } from './amqp/connection/connection.js'
 import { newTail, type GatedTail } from './cancellation/gated-tail.js'
 import type { CancellationTail } from './cancellation/tail.js'
 import { drainTimes } from './base/drain.js'
+import { allEnded, endAll } from './base/end-all.js'
 import { DuequeError } from './base/errors.js'
 import { endsWithin } from './base/time-limit.js'
 import { warnOfClockSteps } from './base/warn-of-clock-steps.js'
@@ -255,19 +256,19 @@ class Connected<S extends Strategy> implements Dueque<S> {
     await endsWithin(drained, LAST_WORDS_MS)
   }
 
-  async #drain(drainTimeoutMs: number): Promise<void> {
-    try {
+  /** Whatever fails on the way, everything is closed. */
+  #drain(drainTimeoutMs: number): Promise<void> {
+    return endAll([
       // Together: each waits for the answers of a broker that may be silent.
-      const consumed = this.#consumers.end(drainTimeoutMs)
-      await Promise.all([this.#unroutable?.close(), this.#ticker?.close(drainTimeoutMs), consumed])
-      this.#isDrained = true
-      await this.#scheduler.settled()
-    } finally {
-      this.#unwatch()
-      await this.#tail?.close()
-      await this.#session.close()
-      this.#ended?.()
-    }
+      () =>
+        allEnded([this.#consumers.end(drainTimeoutMs), this.#unroutable?.close(), this.#ticker?.close(drainTimeoutMs)]),
+      () => (this.#isDrained = true),
+      () => this.#scheduler.settled(),
+      () => this.#unwatch(),
+      () => this.#tail?.close(),
+      () => this.#session.close(),
+      () => this.#ended?.(),
+    ])
   }
 
   #assertOpen(): void {

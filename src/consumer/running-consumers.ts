@@ -1,5 +1,6 @@
 import { assertDeclares, assertNoDeadQueue } from '../amqp/topology/declare-rules.js'
 import { assertOutside } from '../amqp/topology/reserved-names.js'
+import { allEnded } from '../base/end-all.js'
 import type { GatedTail } from '../cancellation/gated-tail.js'
 import { checkQueueName } from '../message/destination.js'
 import type { Envelope } from '../message/envelope.js'
@@ -58,7 +59,7 @@ export class RunningConsumers {
   }
 
   async end(drainTimeoutMs: number): Promise<void> {
-    await Promise.all([...this.#consumers].map((consumer) => consumer.end({ drainTimeoutMs })))
+    await allEnded([...this.#consumers].map((consumer) => consumer.end({ drainTimeoutMs })))
   }
 
   #cancellations({ cancellations, onTailDown = 'handle' }: ConsumeOptions) {
