@@ -1,4 +1,5 @@
 import { aFunction, checkOptions, group, type Rule, type Rules } from './base/checks.js'
+import { invalidOption } from './base/errors.js'
 import type { Delivery } from './consumer/delivery.js'
 import type { Consumer } from './consumer/stats.js'
 import type { Dueque } from './dueque.js'
@@ -122,7 +123,15 @@ const TELEMETRY_RULES: Rules<Telemetry> = {
 
 /** One telemetry, or a list of them. */
 export const aTelemetry: Rule = (value, option) => {
-  if (!Array.isArray(value)) checkOptions(value, TELEMETRY_RULES, option)
-  else for (const [i, one] of value.entries()) checkOptions(one, TELEMETRY_RULES, `${option}[${i}]`)
+  if (!Array.isArray(value)) checkTelemetry(value, option)
+  else for (const [i, one] of value.entries()) checkTelemetry(one, `${option}[${i}]`)
   return undefined
+}
+
+/** One that would do nothing is a mistake. */
+function checkTelemetry(value: unknown, option: string): void {
+  checkOptions(value, TELEMETRY_RULES, option)
+  const given = Object.keys(TELEMETRY_RULES).filter((name) => (value as Record<string, unknown>)[name] !== undefined)
+  if (given.some((name) => name !== 'tracesMessages')) return
+  throw invalidOption(option, 'at least one hook (a spread of an instance has none of its methods)', value)
 }

@@ -1,11 +1,7 @@
 import { Registry, type OpenMetricsContentType } from 'prom-client'
 import { checkOptions, group, integer, type Rule, type Rules } from '../../base/checks.js'
-import type { Consumer } from '../../consumer/stats.js'
-import type { Dueque } from '../../dueque.js'
 import type { DuequeEvents } from '../../events.js'
-import type { CancelResult } from '../../schedule/cancel-result.js'
-import type { Rescheduled } from '../../schedule/waiting.js'
-import type { ProcessInfo, ScheduleInfo, Telemetry } from '../../telemetry.js'
+import type { Telemetry } from '../../telemetry.js'
 import { BUCKET_RULES, resolveBuckets, type PrometheusBuckets } from './buckets.js'
 import { MessageMetrics } from './message-metrics.js'
 import { PREFIX } from './metric-table.js'
@@ -69,64 +65,33 @@ const RULES: Rules<PrometheusOptions> = {
  */
 export function prometheus(options: PrometheusOptions = {}): PrometheusTelemetry {
   checkOptions(options, RULES)
-  return new Prometheus(options)
+  const { registry = new Registry(), prefix = PREFIX, buckets, maxNames = 100 } = options
+  const factory = new MetricFactory(registry, prefix)
+  const messages = new MessageMetrics(factory, new NameLabels(maxNames), resolveBuckets(buckets))
+  const telemetry = hooks(messages, new StateMetrics(factory), listeners(factory, messages))
+  // Not enumerable, because `connect` refuses members that are no hooks. A copy by spread has the hooks, and these not.
+  return Object.defineProperties(telemetry, {
+    registry: { value: registry },
+    contentType: { get: () => registry.contentType },
+    metrics: { value: () => registry.metrics() },
+  }) as PrometheusTelemetry
 }
 
-/** A class, because `connect` refuses a telemetry with members that it does not know, but for inherited ones. */
-class Prometheus implements PrometheusTelemetry {
-  readonly #registry: Registry | Registry<OpenMetricsContentType>
-  readonly #messages: MessageMetrics
-  readonly #state: StateMetrics
-  readonly #events: Partial<DuequeEvents>
-
-  constructor({ registry = new Registry(), prefix = PREFIX, buckets, maxNames = 100 }: PrometheusOptions) {
-    this.#registry = registry
-    const factory = new MetricFactory(registry, prefix)
-    this.#messages = new MessageMetrics(factory, new NameLabels(maxNames), resolveBuckets(buckets))
-    this.#state = new StateMetrics(factory)
-    this.#events = listeners(factory, this.#messages)
-  }
-
-  get registry(): Registry | Registry<OpenMetricsContentType> {
-    return this.#registry
-  }
-
-  get contentType(): string {
-    return this.#registry.contentType
-  }
-
-  metrics(): Promise<string> {
-    return this.#registry.metrics()
-  }
-
-  get events(): Partial<DuequeEvents> {
-    return this.#events
-  }
-
-  schedule({ name }: ScheduleInfo, _headers: unknown, run: () => Promise<unknown>): Promise<void> {
-    return this.#messages.schedule(name, run)
-  }
-
-  cancel(_info: unknown, run: () => Promise<CancelResult>): Promise<void> {
-    return this.#messages.cancel(run, (outcome) => outcome)
-  }
-
-  reschedule(_info: unknown, run: () => Promise<Rescheduled | undefined>): Promise<void> {
-    return this.#messages.cancel(run, (rescheduled) => rescheduled?.replaced ?? 'not-waiting')
-  }
-
-  process({ queue, delivery }: ProcessInfo, run: () => Promise<void>): Promise<void> {
-    const { name, attempt, latenessMs } = delivery
-    return this.#messages.process(queue, name, attempt === 1 ? latenessMs : undefined, run)
-  }
-
-  connected(connection: Pick<Dueque, 'health'>): () => void {
-    return this.#state.connected(connection)
-  }
-
-  consuming(consumer: Consumer, names: readonly string[]): () => void {
-    this.#messages.consuming(consumer.queue, names)
-    return this.#state.consuming(consumer)
+function hooks(messages: MessageMetrics, state: StateMetrics, events: Partial<DuequeEvents>): Telemetry {
+  return {
+    schedule: ({ name }, _headers, run) => messages.schedule(name, run),
+    cancel: (_info, run) => messages.cancel(run, (outcome) => outcome),
+    reschedule: (_info, run) => messages.cancel(run, (rescheduled) => rescheduled?.replaced ?? 'not-waiting'),
+    process({ queue, delivery }, run) {
+      const { name, attempt, latenessMs } = delivery
+      return messages.process(queue, name, attempt === 1 ? latenessMs : undefined, run)
+    },
+    connected: (connection) => state.connected(connection),
+    consuming(consumer, names) {
+      messages.consuming(consumer.queue, names)
+      return state.consuming(consumer)
+    },
+    events,
   }
 }
 

@@ -32,6 +32,16 @@ it('shows every metric of the table, with its type and labels, and no other', as
   expect(await register.metrics()).not.toContain('dueque')
 })
 
+it('keeps its hooks in a copy by spread', async () => {
+  const telemetry = prometheus()
+  const { mq } = await world({ ...telemetry })
+  await mq.schedule(order, 1, { to, in: 0 })
+  await settled()
+  const value = await scrape(telemetry)
+  expect(value('messages_scheduled_total', { name: 'order', outcome: 'confirmed' })).toBe(1)
+  expect(value('messages_processed_total', { queue: 'orders', name: 'order', outcome: 'handled' })).toBe(1)
+})
+
 describe('a message', () => {
   it('is counted as scheduled and as handled, with lateness and durations', async () => {
     const telemetry = prometheus()
