@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { PublishOptions } from '../broker.js'
 import { deathOf } from '../message/death.js'
 import { sentOn } from '../message/envelope.js'
 import { backTo } from '../message/destination.js'
@@ -12,6 +13,7 @@ import { report } from './report.js'
 
 /** A publish that takes longer is logged, again and again. */
 const SLOW_MS = 30_000
+type Patience = Pick<PublishOptions, 'timeoutMs' | 'signal'>
 const DONE = { forward: 'retried', bury: 'dead', drop: 'dropped' } as const
 
 /** Publishes the retry or the dead letter of a message that was not handled. */
@@ -87,37 +89,33 @@ export class FollowUps {
     const { isCancelled, events } = this.#environment
     if (resend.kind === 'retry' && isCancelled?.(incoming.envelope)) return { kind: 'drop' }
     const publish = async () => {
-      await this.#watched(
-        incoming,
-        resend.kind === 'retry' ? this.#retry(incoming, resend) : this.#bury(incoming, resend),
+      await this.patiently(incoming, (patience) =>
+        resend.kind === 'retry' ? this.#retry(incoming, resend, patience) : this.#bury(incoming, resend, patience),
       )
       report(events, this.#queue, incoming, resend)
     }
     return { kind: resend.kind === 'retry' ? 'forward' : 'bury', publish }
   }
 
-  async #watched(incoming: IncomingMessage, work: Promise<void>): Promise<void> {
-    const { logger } = this.#environment
-    const about = { queue: this.#queue, id: incoming.envelope.id }
-    const timer = setInterval(
-      () => logger.warn('the broker does not confirm a retry or a dead message', about),
-      SLOW_MS,
-    )
-    await work.finally(() => clearInterval(timer))
-  }
-
   /**
    * One publish without a time limit: a publish that times out may reach the broker all the same, during an alarm for one,
    * and the next would be a duplicate.
    */
-  get #patiently() {
-    return { timeoutMs: Infinity, signal: this.#abort.signal }
+  async patiently(incoming: IncomingMessage, publish: (patience: Patience) => Promise<unknown>): Promise<void> {
+    const { logger } = this.#environment
+    const about = { queue: this.#queue, id: incoming.envelope.id }
+    const timer = setInterval(
+      () => logger.warn('the broker does not confirm a message that is sent on', about),
+      SLOW_MS,
+    )
+    await publish({ timeoutMs: Infinity, signal: this.#abort.signal }).finally(() => clearInterval(timer))
   }
 
   /** A fresh publish for this queue alone. */
   async #retry(
     { arrival, envelope, dueAt }: IncomingMessage,
     { delayMs, failed }: Resend & { kind: 'retry' },
+    patience: Patience,
   ): Promise<void> {
     const { strategy, clock } = this.#environment
     const now = clock.now()
@@ -129,14 +127,18 @@ export class FollowUps {
       retryAt: now + delayMs,
       ...(failed && { firstFailedAt: envelope.firstFailedAt ?? now, lastFailedAt: now }),
     }
-    await strategy.schedule(message, { declare: false, ...this.#patiently })
+    await strategy.schedule(message, { declare: false, ...patience })
   }
 
-  #bury({ arrival, envelope }: IncomingMessage, { reason, error, failed }: Resend & { kind: 'dead' }): Promise<void> {
+  #bury(
+    { arrival, envelope }: IncomingMessage,
+    { reason, error, failed }: Resend & { kind: 'dead' },
+    patience: Patience,
+  ): Promise<void> {
     const { broker, clock, logger } = this.#environment
     const death = deathOf(reason, error, clock.now())
     const { id, attempt, firstFailedAt = death.at } = envelope
     logger.warn('message given up', { queue: this.#queue, id, attempt, reason, error: death.error })
-    return broker.bury(this.#queue, arrival, failed ? { ...death, firstFailedAt } : death, this.#patiently)
+    return broker.bury(this.#queue, arrival, failed ? { ...death, firstFailedAt } : death, patience)
   }
 }

@@ -2,6 +2,7 @@ import { isForEver } from '../base/errors.js'
 import { throttle } from '../base/throttle.js'
 import { putBackOf } from '../message/put-back.js'
 import type { ConsumerEnvironment } from './environment.js'
+import type { FollowUps } from './follow-ups.js'
 import type { IncomingMessage } from './incoming-message.js'
 
 /** `impossible` if it can never be put back, and says why; `failed` if a later attempt may succeed. */
@@ -11,16 +12,19 @@ export type PutBackResult = 'put back' | 'cancelled' | 'failed' | { readonly imp
 export class PutBacks {
   readonly #queue: string
   readonly #environment: ConsumerEnvironment
+  readonly #followUps: FollowUps
   readonly #isNews: (what: string) => boolean
 
-  constructor(queue: string, environment: ConsumerEnvironment) {
+  constructor(queue: string, environment: ConsumerEnvironment, followUps: FollowUps) {
     this.#queue = queue
+    this.#followUps = followUps
     this.#environment = environment
     this.#isNews = throttle(environment.clock)
   }
 
   /** Resolves when the message waits again. Never rejects. */
-  async putBack({ arrival, envelope, readyAt }: IncomingMessage): Promise<PutBackResult> {
+  async putBack(incoming: IncomingMessage): Promise<PutBackResult> {
+    const { arrival, envelope, readyAt } = incoming
     const { strategy, clock, logger, onError, isCancelled } = this.#environment
     const earlyMs = readyAt - clock.now()
     // A strategy never accepted such a message.
@@ -32,7 +36,9 @@ export class PutBacks {
     }
     try {
       const { message, holdMs } = putBackOf(arrival, envelope, this.#queue, clock.now(), earlyMs)
-      await strategy.schedule(message, { declare: false, holdMs })
+      await this.#followUps.patiently(incoming, (patience) =>
+        strategy.schedule(message, { declare: false, holdMs, ...patience }),
+      )
       return 'put back'
     } catch (error) {
       if (isForEver(error)) return { impossible: error.message }

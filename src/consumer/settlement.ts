@@ -17,7 +17,7 @@ export class Settlement {
     this.#queue = queue
     this.#environment = environment
     this.#followUps = new FollowUps(queue, environment, isClosing)
-    this.#putBacks = new PutBacks(queue, environment)
+    this.#putBacks = new PutBacks(queue, environment, this.#followUps)
   }
 
   /** A copy of it is settled already. */

@@ -9,6 +9,7 @@ import { journalLayout } from '../../log/log-layout.js'
 import { StreamLog } from '../../log/stream-log.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { tickQueue } from '../../recurring/recurring-layout.js'
+import { destinationText } from '../../message/destination.js'
 import type { ResolvedJournal } from '../journal-options.js'
 import { encodeEntry, encodeRefusal } from '../journal-record.js'
 import { JournalStreams } from './journal-streams.js'
@@ -42,8 +43,11 @@ export class JournalWriter {
       return isPatient
     },
     published: (recorded, error) => this.#published(recorded, error),
-    unrecorded: ({ message: { id } }, error) =>
-      this.#settings.logger.warn('a retry waits and is not in the journal', { id, error: errorText(error) }),
+    // A retry, a message that came far too early, or another one that a program sends on.
+    unrecorded: ({ message: { id, destination } }, error) => {
+      const to = destinationText(destination)
+      this.#settings.logger.warn('a message waits and is not in the journal', { id, to, error: errorText(error) })
+    },
   }
   /**
    * The record of a restored message follows the confirm of the message, whatever its delay: a restore that is repeated skips

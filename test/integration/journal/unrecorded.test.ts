@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { ladder, on } from '../../../src/index.js'
 import { note, unique, type Note } from '../../strategies/recorder.js'
 import { poll, useVhost } from '../../support/broker.js'
-import { open } from '../../support/mq.js'
+import { open, rawChannel } from '../../support/mq.js'
 
 const vhost = useVhost()
 
@@ -24,7 +24,25 @@ test('a retry whose record is too large waits all the same, and the log says tha
   await poll(() => consumer.stats().handled === 1, { what: 'the second attempt' })
   expect([attempts, consumer.stats()]).toMatchObject([[1, 2], { retried: 1, dead: 0 }])
   expect(logger.warn.mock.calls).toContainEqual([
-    'a retry waits and is not in the journal',
-    { id, error: expect.stringContaining('over the limit of 2050') as string },
+    'a message waits and is not in the journal',
+    { id, to: `queue:${queue}`, error: expect.stringContaining('over the limit of 2050') as string },
+  ])
+})
+
+test('the log says the same of a message that came far too early, and waits again', async () => {
+  const queue = unique('work')
+  const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+  const limits = { maxBodyBytes: 2050, logger }
+  const strategy = ladder({ journal: true })
+  const mq = await open(vhost.url, { namespace: unique('journal'), strategy, ...limits })
+  const consumer = await mq.consume(queue, [on(note, () => undefined)])
+  const channel = await rawChannel(vhost.url)
+  const body = JSON.stringify({ n: 1, text: 'x'.repeat(2000) })
+  const headers = { 'dueque-due': Date.now() + 3_600_000 }
+  channel.sendToQueue(queue, Buffer.from(body), { messageId: 'early', type: note.name, headers })
+  await poll(() => consumer.stats().putBack === 1, { timeoutMs: 30_000, what: 'the message to be put back' })
+  expect(logger.warn.mock.calls).toContainEqual([
+    'a message waits and is not in the journal',
+    { id: 'early', to: `queue:${queue}`, error: expect.stringContaining('over the limit of 2050') as string },
   ])
 })
