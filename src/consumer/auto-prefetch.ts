@@ -16,18 +16,23 @@ export const MOST_PREFETCH = 65_535
 export class AutoPrefetch {
   readonly #concurrency: number
   readonly #leadMs: number
+  readonly #fast: number
   #isFast = false
   #averageMs = 0
   #count = 0
 
-  /** @param leadMs how early messages may be: held ones use up prefetch. There is room for a thousand of them a second */
-  constructor(concurrency: number, leadMs: number) {
+  /**
+   * @param leadMs how early messages may be: held ones use up prefetch. There is room for a thousand of them a second
+   * @param ratePerSecond at which handlers start: with more than a second of them ahead, other processes would go short
+   */
+  constructor(concurrency: number, leadMs: number, ratePerSecond = Infinity) {
     this.#concurrency = concurrency
+    this.#fast = Math.max(2 * concurrency, Math.min(10 * concurrency, Math.ceil(ratePerSecond)))
     this.#leadMs = Math.min(leadMs, 1000)
   }
 
   get value(): number {
-    return Math.min((this.#isFast ? 10 : 2) * this.#concurrency + this.#leadMs, MOST_PREFETCH)
+    return Math.min((this.#isFast ? this.#fast : 2 * this.#concurrency) + this.#leadMs, MOST_PREFETCH)
   }
 
   /** Notes the time of a handler. Returns whether that changed the {@link value}. */

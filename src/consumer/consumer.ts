@@ -61,7 +61,8 @@ export class RunningConsumer implements Consumer {
     const { signal } = this.#abort
     const dedupe = options.dedupe && new Dedupe(options.dedupe, { ...environment, queue, closing: signal })
     const warnOfEarly = earlyWarnings(queue, environment)
-    const prefetch = options.prefetch === undefined ? new AutoPrefetch(concurrency, strategy.limits.leadMs) : undefined
+    const isAuto = options.prefetch === undefined
+    const prefetch = isAuto ? new AutoPrefetch(concurrency, strategy.limits.leadMs, options.ratePerSecond) : undefined
     return new Dispatch({
       queue,
       concurrency,

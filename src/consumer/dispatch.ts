@@ -7,8 +7,8 @@ import { decodeEnvelope } from '../message/envelope.js'
 import { LONGEST_HOLD_MS } from '../message/put-back.js'
 import type { Copies } from './copies/copies.js'
 import type { Claim } from './copies/duplicates.js'
+import type { DispatchSettings } from './dispatch-settings.js'
 import type { ConsumerEnvironment } from './environment.js'
-import type { Handling } from './handling.js'
 import { DROPPED, type HandlingOutcome } from './handling-outcome.js'
 import { Hold } from './hold.js'
 import { FOLLOWING, HELD, READY, type IncomingMessage } from './incoming-message.js'
@@ -20,23 +20,6 @@ import { StartRate } from './start-rate.js'
 const ABORT_GRACE_MS = 100
 /** How soon a message is looked at again while a copy is handled in another process, or the dedupe store is away. */
 const COPY_ELSEWHERE_MS = 250
-
-export interface DispatchSettings {
-  queue: string
-  /** Handlers at a time. */
-  concurrency: number
-  environment: ConsumerEnvironment
-  handling: Handling
-  copies: Copies
-  /** Aborted when handlers have no more time. */
-  aborted: AbortSignal
-  /** A message came early by so much, with so many held. */
-  onEarly: (earlyMs: number, held: number) => void
-  /** Handlers that start in a second at most. @default no limit */
-  ratePerSecond: number | undefined
-  /** A handler took so long. */
-  onHandlerTime: ((ms: number) => void) | undefined
-}
 
 /**
  * Takes each arrival to its handler, at most `concurrency` at a time, and settles it by the outcome:
@@ -189,8 +172,10 @@ export class Dispatch {
       const claim = this.#claim(incoming)
       if (!claim) continue
       this.#running++
-      this.#rate?.started()
-      void incoming.context.runInAsyncScope(this.#handle, this, incoming, claim).finally(this.#ended)
+      const turn = this.#rate?.started()
+      void incoming.context
+        .runInAsyncScope(this.#handle, this, incoming, claim)
+        .then((hasStarted) => this.#ended(hasStarted ? undefined : turn))
     }
   }
 
@@ -208,7 +193,9 @@ export class Dispatch {
     return undefined
   }
 
-  readonly #ended = (): void => {
+  /** @param turn of a message whose handler did not start */
+  #ended(turn: number | undefined): void {
+    if (turn !== undefined) this.#rate!.unused(turn)
     this.#running--
     if (this.#running === 0) this.#onIdle?.()
     this.#start()
@@ -230,18 +217,13 @@ export class Dispatch {
     else this.#enqueue(incoming)
   }
 
-  /** Never rejects, and settles the arrival. It runs for every message, and awaits only what it must. */
-  async #handle(incoming: IncomingMessage, claim: Claim): Promise<void> {
-    if (this.#copies.isShared) {
-      const confirmed = await this.#copies.confirm(claim)
-      if (confirmed === 'settled') return this.#settlement.suppress(incoming)
-      if (confirmed === 'later') return this.#lookAgain(incoming, COPY_ELSEWHERE_MS)
-      // The answer of the store took its time.
-      if (this.#environment.gate?.isOpenFor(incoming.readyAt) === false) {
-        await this.#copies.end(claim, false)
-        return this.#readyAgain(incoming, READY)
-      }
-    }
+  /**
+   * Never rejects, and settles the arrival. It runs for every message, and awaits only what it must.
+   *
+   * @returns whether a handler was called
+   */
+  async #handle(incoming: IncomingMessage, claim: Claim): Promise<boolean> {
+    if (this.#copies.isShared && !(await this.#confirm(incoming, claim))) return false
     const { handling, onHandlerTime, queue } = this.#settings
     const { clock, events } = this.#environment
     let outcome: HandlingOutcome = DROPPED
@@ -257,6 +239,21 @@ export class Dispatch {
     if (verdict === 'requeue') incoming.arrival.requeue()
     else incoming.arrival.ack()
     if (outcome.kind === 'handled') report(events, queue, incoming, outcome)
+    return outcome !== DROPPED
+  }
+
+  /** Among all processes. Without success, sees to the message. */
+  async #confirm(incoming: IncomingMessage, claim: Claim): Promise<boolean> {
+    const confirmed = await this.#copies.confirm(claim)
+    // The answer of the store took its time.
+    const isOpen = this.#environment.gate?.isOpenFor(incoming.readyAt) !== false
+    if (confirmed === 'settled') this.#settlement.suppress(incoming)
+    else if (confirmed === 'later') this.#lookAgain(incoming, COPY_ELSEWHERE_MS)
+    else if (!isOpen) {
+      await this.#copies.end(claim, false)
+      this.#readyAgain(incoming, READY)
+    } else return true
+    return false
   }
 
   #isCancelled({ envelope }: IncomingMessage): boolean {

@@ -13,8 +13,8 @@ export interface ConsumeOptions {
   /**
    * Messages that the broker may send ahead, 1 to 65535. Prefetched messages cannot go to another process: a small number
    * shares slow work better, a large one feeds fast handlers.
-   * @default 2 × concurrency, 10 × concurrency while handlers take less than 50 ms on average (until they take 200 ms); and
-   * with a lead one more for each millisecond that a message may be early, up to 1000
+   * @default 2 × concurrency, 10 × concurrency while handlers take less than 50 ms on average (until they take 200 ms), but no
+   * more than a second at `ratePerSecond`; and with a lead one more for each millisecond that a message may be early, up to 1000
    */
   prefetch?: number | undefined
   /** Handlers that run at the same time. @default 10 */

@@ -10,6 +10,8 @@ export class StartRate {
   readonly #onTurn: () => void
   /** By the monotonic time. */
   #next = -Infinity
+  /** The last one that was taken. */
+  #turn = NaN
   #cancel: (() => void) | undefined
 
   /** @param onTurn called when a handler may start, after {@link isOpen} was false */
@@ -30,11 +32,18 @@ export class StartRate {
     return false
   }
 
-  started(): void {
+  /** Takes the turn. @returns which one it is */
+  started(): number {
     const now = this.#clock.monotonic()
     // The first of many counts from its own start.
-    const from = this.#next < now - CATCH_UP_MS ? now : this.#next
-    this.#next = from + this.#intervalMs
+    this.#turn = this.#next < now - CATCH_UP_MS ? now : this.#next
+    this.#next = this.#turn + this.#intervalMs
+    return this.#turn
+  }
+
+  /** No handler started after all. Another may take the turn, unless a later one was taken: two would start too close. */
+  unused(turn: number): void {
+    if (turn === this.#turn) this.#next = turn
   }
 
   stop(): void {

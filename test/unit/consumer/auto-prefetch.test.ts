@@ -17,6 +17,17 @@ it.each([
   },
 )
 
+it.each([
+  [10, 1, 20],
+  [10, 60, 60],
+  [10, 1000, 100],
+  [1, 0.1, 2],
+])('%i fast handlers that start at %d a second make a prefetch of %i', (concurrency, perSecond, fast) => {
+  const prefetch = new AutoPrefetch(concurrency, 0, perSecond)
+  while (!prefetch.took(5));
+  expect(prefetch.value).toBe(fast)
+})
+
 it('slow handlers never raise it, and fast ones that become slow lower it', () => {
   const prefetch = new AutoPrefetch(10, 0)
   for (let n = 0; n < 1000; n++) expect(prefetch.took(60)).toBe(false)

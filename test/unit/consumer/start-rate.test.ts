@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
 import { StartRate } from '../../../src/consumer/start-rate.js'
 import type { Clock } from '../../../src/base/clock.js'
-import { manualClock } from '../../../src/index.js'
+import { manualClock, type DedupeStore } from '../../../src/index.js'
+import { settled, world } from './world.js'
 
 /** Starts whenever it may, with timers that are up to `lateMs` late. @returns the times */
 function starts(perSecond: number, lateMs: readonly number[], forMs: number): number[] {
@@ -59,4 +60,42 @@ it('after a pause without messages nothing is made up for', () => {
   expect(rate.isOpen()).toBe(false)
   clock.advance(100)
   expect(rate.isOpen()).toBe(true)
+})
+
+it('a turn that is not used may be taken at once, but none between two others', () => {
+  const clock = manualClock(0)
+  const rate = new StartRate(clock, 10, vi.fn())
+  rate.unused(rate.started())
+  expect(rate.isOpen()).toBe(true)
+  const first = rate.started()
+  clock.advance(100)
+  rate.started()
+  rate.unused(first)
+  expect(rate.isOpen()).toBe(false)
+  clock.advance(100)
+  expect(rate.isOpen()).toBe(true)
+})
+
+/** Copies of messages whose ids begin with "old" were settled by another process. */
+const elsewhere: DedupeStore = {
+  name: 'elsewhere',
+  claim: (key) => Promise.resolve(key.includes('old') ? 'settled' : 'claimed'),
+  renew: () => Promise.resolve(),
+  settle: () => Promise.resolve(),
+  release: () => Promise.resolve(),
+}
+
+it.each([
+  ['suppressed', {}, { dedupe: { store: elsewhere } }],
+  ['cancelled', { isCancelled: ({ id }: { id: string | undefined }) => id!.startsWith('old') }, {}],
+] as const)('%s messages take no turns of handlers', async (counted, environment, options) => {
+  const { arrive, log, clock, consumer } = await world(() => undefined, environment, { ratePerSecond: 1, ...options })
+  for (const id of ['old 1', 'old 2', 'first', 'old 3', 'second']) await arrive(id, { dedupeKey: id })
+  expect([log, consumer.stats()[counted]]).toEqual([['first'], 2])
+  clock.advance(999)
+  await settled()
+  expect(log).toEqual(['first'])
+  clock.advance(1)
+  await settled()
+  expect([log, consumer.stats()[counted]]).toEqual([['first', 'second'], 3])
 })
