@@ -212,6 +212,24 @@ test.each(['redis', 'postgres'] as const)(
   },
 )
 
+test('starts while the store is away, reports it as down, and counts in it once it is there', async () => {
+  const proxy = await TcpProxy.to(server.url)
+  onTestFinished(() => proxy.close())
+  proxy.refuse()
+  const env = { DUEQUE_REDIS_URL: proxy.url(), DUEQUE_REDIS_PREFIX: server.prefix }
+  const exporter = await startMetrics(['--no-management'], env)
+  expect((await exporter.scrape())('up', { source: 'store' })).toBe(0)
+  await proxy.listen()
+  let value: Awaited<ReturnType<typeof exporter.scrape>>
+  await poll(async () => (value = await exporter.scrape())('up', { source: 'store' }) === 1, {
+    what: 'the store',
+    timeoutMs: 30_000,
+  })
+  expect(value!('messages_waiting', { unit: 'redis' })).toBeGreaterThanOrEqual(0)
+  const wrong = await run(['metrics', '--port', '0', '--redis', 'redis://x', '--postgres', 'postgres://x/y'])
+  expect(wrong).toMatchObject({ code: 2, stderr: 'error: --redis and --postgres: expected one of them\n' })
+})
+
 test('refuses a port that is taken, and ends at once while a source is silent', async () => {
   let isAsked = false
   const silent = createServer(() => (isAsked = true)).listen(0, '127.0.0.1')

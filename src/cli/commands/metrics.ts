@@ -2,11 +2,11 @@ import type { Command } from 'commander'
 import { startMetrics, type MetricsProcess } from '../../operate/metrics/metrics-process.js'
 import type { OnSourceNews } from '../../operate/metrics/source-states.js'
 import { CONTENT_TYPE, exposition } from '../../telemetry/prometheus/exposition.js'
-import { silent } from '../../base/logger.js'
+import { EXIT, exitCodeOf } from '../exit.js'
 import { healthServer } from '../health-server.js'
 import { collect, managementOption, operatorOptions, shardCount, wholeNumber, type OperatorFlags } from '../settings.js'
 import { Stop } from '../stop.js'
-import { chosenStore } from '../stores/chosen-store.js'
+import { lateStore } from '../stores/late-store.js'
 import type { Terminal } from '../terminal.js'
 
 type Options = OperatorFlags & { port: number; host: string; queue?: string[]; shards: number }
@@ -14,7 +14,7 @@ type Options = OperatorFlags & { port: number; host: string; queue?: string[]; s
 const HELP = `
 Answers /metrics for Prometheus: waiting messages by unit, parked and dead ones, connections; with --redis or --postgres also the
 next due time, and how far relays are behind. Broker and store are asked at each scrape, and at most every 2 s. While one of them
-is away the answer is dueque_up 0, without its other metrics. Lateness and failures are known to consumers alone: the telemetry
+is away, from the start or later, the answer is dueque_up 0, without its other metrics. Lateness and failures are known to consumers alone: the telemetry
 dueque/prometheus of their own processes.
 
 The management API knows most. It is asked at --management, and messages are not counted while that one is away; or for at most 2 s
@@ -22,22 +22,23 @@ beside the broker (port 15672). Otherwise queues are counted over AMQP, and dueq
 outlets are not counted, dead queues are those of --queue, a new rung is noticed within 10 minutes, and each of these looks leaves a
 line in the broker's log for each rung that is missing.
 
-The port answers this host alone, unless --host says otherwise. Its paths / and /health answer with 200, or with 503 while a source
+The port answers this host alone, unless --host is another address, such as 0.0.0.0. Its paths / and /health answer with 200, or with 503 while a source
 is away, and JSON: {"ok":true,"up":{"broker":true,"management":true}}
 
 Examples:
   dueque metrics --port 9465
   dueque metrics --port 9465 --host 0.0.0.0   # in a container
-  DUEQUE_POSTGRES_URL=postgres://app:secret@db/app dueque metrics --port 9465 --management http://rabbit:15672`
+  DUEQUE_POSTGRES_URL=postgres://app:secret@db/app \\
+    dueque metrics --port 9465 --management http://rabbit:15672`
 
 export function addMetrics(command: Command, terminal: Terminal): void {
   command
     .requiredOption('--port <port>', 'answer scrapes there; 0 for any free port', wholeNumber)
-    .option('--host <host>', 'address of that port; 0.0.0.0 for scrapes from other hosts', '127.0.0.1')
+    .option('--host <host>', 'address of that port', '127.0.0.1')
     .addOption(managementOption())
     .option('--no-management', 'count over AMQP alone')
-    .option('--queue <queue>', 'whose dead queue to count; may be given several times (default: all)', collect)
-    .option('--shards <n>', 'over AMQP: look for so many queues of each rung', shardCount, 1)
+    .option('--queue <queue>', 'whose dead queue to count; several times (default: all)', collect)
+    .option('--shards <n>', 'over AMQP: queues of each rung', shardCount, 1)
     .addHelpText('after', HELP)
     .action(async (_options: Options, self: Command) => run(self.optsWithGlobals<Options>(), terminal))
 }
@@ -46,23 +47,21 @@ async function run(options: Options, terminal: Terminal): Promise<void> {
   const stop = new Stop(terminal)
   const { port, host, queue: queues = [], shards } = options
   const settings = operatorOptions(options, terminal)
-  const chosen = await chosenStore(options)
+  const store = lateStore(options, (error) => terminal.error(error))
+  // One that is away is looked for again at each scrape.
+  await store?.get().catch((error: unknown) => {
+    if (exitCodeOf(error) === EXIT.usage) throw error
+  })
+  // A lost connection is news of its source.
+  const onNews = newsTo(terminal, Boolean(settings.management))
+  const metrics = startMetrics({ ...settings, logger: false, queues, shards, store, onNews })
   try {
-    const store = chosen?.store
-    await store?.open({ logger: silent, onError: (error) => terminal.error(error) })
-    // A lost connection is news of its source.
-    const onNews = newsTo(terminal, Boolean(settings.management))
-    const metrics = startMetrics({ ...settings, logger: false, queues, shards, store, onNews })
-    try {
-      if (settings.management === false && !terminal.json)
-        terminal.note(`the management API is not asked: ${CONSEQUENCE.management}`)
-      await serve(metrics, { port, host, option: '--port' }, { terminal, stop })
-    } finally {
-      await metrics.close()
-      await store?.close()
-    }
+    if (settings.management === false && !terminal.json)
+      terminal.note(`the management API is not asked: ${CONSEQUENCE.management}`)
+    await serve(metrics, { port, host, option: '--port' }, { terminal, stop })
   } finally {
-    await chosen?.close()
+    await metrics.close()
+    await store?.close()
   }
 }
 

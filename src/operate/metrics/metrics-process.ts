@@ -1,5 +1,5 @@
 import { aFunction, anything, integer, texts } from '../../base/checks.js'
-import type { MessageStore } from '../../strategies/store/message-store.js'
+import type { WaitingView } from '../../strategies/waiting-view.js'
 import type { Sample } from '../../telemetry/prometheus/exposition.js'
 import { operatorSettings, type OperatorOptions } from '../operator-settings.js'
 import { BrokerCounter } from './broker-counter.js'
@@ -9,13 +9,20 @@ import { SharedLook } from './shared-look.js'
 import { SourceStates, type OnSourceNews, type SourceName } from './source-states.js'
 import { storeSamples } from './store-samples.js'
 
+export interface MetricsStore {
+  /** `redis` or `postgres`. */
+  readonly name: string
+  /** The open store. Rejects while it cannot be opened. */
+  get(): Promise<WaitingView>
+}
+
 export interface MetricsOptions extends OperatorOptions {
   /** Work queues whose dead queues are counted. AMQP can count no others. @default all that there are */
   queues?: readonly string[] | undefined
   /** Over AMQP: queues of each rung to look for. @default 1 */
   shards?: number | undefined
-  /** An open store in which messages wait. It stays the caller's to close. */
-  store?: MessageStore | undefined
+  /** A store in which messages wait. It stays the caller's to close. */
+  store?: MetricsStore | undefined
   /** Called when a source stops answering, with the reason, and without one when it answers again. */
   onNews?: OnSourceNews | undefined
 }
@@ -56,7 +63,7 @@ export function startMetrics(options: MetricsOptions): MetricsProcess {
   const counter = new BrokerCounter(settings, link, { queues, shards })
   const broker = new SharedLook(() => link.model())
   const counts = new SharedLook(() => counter.count())
-  const stored = store && new SharedLook(() => storeSamples(store.name, store, () => Date.now()))
+  const stored = store && new SharedLook(async () => storeSamples(store.name, await store.get(), () => Date.now()))
   const states = new SourceStates(onNews)
 
   return {
