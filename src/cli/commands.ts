@@ -13,7 +13,7 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     term: 'schedule [options]',
-    description: 'make one message, or one for each line of the input, wait until it is due',
+    description: 'schedule a message, or one for each line of the input',
     load: async () => (await import('./commands/schedule.js')).addSchedule,
   },
   {
@@ -28,7 +28,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     term: 'doctor [options]',
-    description: 'find what would delay, lose or jam messages, and say what to do',
+    description: 'find what would delay, lose or jam messages',
     load: async () => (await import('./commands/doctor.js')).addDoctor,
   },
   {
@@ -38,32 +38,32 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     term: 'parked',
-    description: 'look at messages that had nowhere to go, send them on, or remove them',
+    description: 'messages that had nowhere to go: list, send on, remove',
     load: async () => (await import('./commands/parked.js')).addParked,
   },
   {
     term: 'dead',
-    description: 'look at messages that consumers gave up, send them back to them, or remove them',
+    description: 'messages that consumers gave up: list, send back, remove',
     load: async () => (await import('./commands/dead.js')).addDead,
   },
   {
     term: 'relay [options]',
-    description: 'hand over the due messages of a store to RabbitMQ, until stopped',
+    description: 'hand over due messages of a store to RabbitMQ',
     load: async () => (await import('./commands/relay.js')).addRelay,
   },
   {
     term: 'gate [options] <queue>',
-    description: 'forward due messages to a consumer that does not know dueque, and drop cancelled ones',
+    description: 'forward due messages to a consumer without dueque',
     load: async () => (await import('./commands/gate.js')).addGate,
   },
   {
     term: 'metrics [options]',
-    description: 'answer scrapes of Prometheus with counts of waiting, parked and dead messages, until stopped',
+    description: 'answer scrapes of Prometheus with counts of messages',
     load: async () => (await import('./commands/metrics.js')).addMetrics,
   },
   {
     term: 'journal',
-    description: 'schedule again the messages that a lost broker had waiting',
+    description: 'schedule again what a lost broker had waiting',
     load: async () => (await import('./commands/journal/restore.js')).addRestore,
   },
   {

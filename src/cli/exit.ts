@@ -1,7 +1,7 @@
 import { isDuequeError, isError, type ErrorCode } from '../base/errors.js'
 
 /**
- * What the exit code says. Scripts rely on it: docs and `--help` show the same table.
+ * What the exit code says. Scripts rely on it: `dueque help options` shows the same table.
  *
  * | code    | meaning                                                                                               |
  * |---------|-------------------------------------------------------------------------------------------------------|
@@ -31,17 +31,18 @@ export const EXIT = {
 export const EXIT_HELP = `
 Exit codes:
   0         everything was done
-  1         some lines or messages failed, are missing, do not wait, were cancelled too late, or were not reached
-            because the output was closed; the others are done
+  1         some lines or messages failed, are missing, do not wait, were cancelled
+            too late, or were not reached because the output was closed
   2         wrong usage, or a message that cannot be sent as it is: nothing was sent
-  3         the broker (or its management API, or the store) is unreachable, or refused credentials, vhost or
-            permission
+  3         the broker, its management API or the store is unreachable, or refused
+            credentials, vhost or permission
   4         the broker could not do it: a destination is missing, no confirm came, …
   5, 6      doctor found warnings; errors
-  7         plugin status: messages wait in the delayed-message plugin, or nobody can say
-  130, 143  SIGINT or SIGTERM: ended schedule before its input was read to the end, redrive or journal restore before
-            it was through, or doctor; work under way is done. consume, relay, gate and metrics end with 0 after the
-            first signal. A second one ends any command at once`
+  7         plugin status: messages wait in the plugin, or nobody can say
+  130, 143  SIGINT or SIGTERM ended schedule before the end of its input, redrive
+            or journal restore half-way, or doctor; work under way is done. consume,
+            relay, gate and metrics end with 0 after the first signal. A second one
+            ends any command at once`
 
 /** A failure that the command line finds by itself. */
 export class CommandError extends Error {

@@ -23,11 +23,12 @@ export interface Fields {
 
 export const LINE_HELP = `
 Lines (on standard input, or in a --file named *.ndjson or *.jsonl):
-  {"data": <payload, any JSON>, "in" | "at": …, "id": …, "key": …, "queue" | "exchange": …, "name": …,
-   "headers": {…}, "priority": …, "correlationId": …, "expiresIn": …, "schemaVersion": …}
-  Only "data" is required; any other field takes the place of the option of the same name for its line, and a field of
-  another name makes it a bad line. With --raw each line is the payload itself, whatever it holds: no field is looked at.
-  A bad line is reported with its number and the others go on. Empty lines count, and are passed over.`
+  {"data": <payload, any JSON>, "in" | "at": …, "id": …, "queue" | "exchange": …, "key": …,
+   "name": …, "headers": {…}, "priority": …, "correlationId": …, "expiresIn": …,
+   "schemaVersion": …}
+Only "data" is required; any other field takes the place of the option of the same name for its line, and a field of
+another name makes it a bad line. With --raw each line is the payload itself, whatever it holds: no field is looked at.
+A bad line is reported with its number and the others go on. Empty lines count, and are passed over.`
 
 /**
  * The form of a line never depends on its content: an object with `data`, or with --raw the payload. Nothing is guessed,

@@ -8,7 +8,7 @@ export interface JournalSettings {
 }
 
 export function journalOption(): Option {
-  const text = "write the message into the namespace's journal too, or with no-bodies all but its payload"
+  const text = 'also into the journal; no-bodies: without the payload'
   return new Option('--journal [what]', text).choices(['bodies', 'no-bodies']).preset('bodies')
 }
 

@@ -31,12 +31,12 @@ export function addDue(command: Command): Command {
 /** @param file what `--file` may be */
 export function addContent(command: Command, file: string): Command {
   return command
-    .option('--name <name>', "the message's name: on(…) at the consumer goes by it (default: message)")
+    .option('--name <name>', 'the name that on(…) goes by (default: message)')
     .option('--schema-version <n>', "version of the payload's schema (default: 1)", wholeNumber)
     .option('--header <name=value>', 'a header with a text; may be given several times', collect)
     .option('--priority <n>', '0 to 4', wholeNumber)
-    .option('--correlation-id <id>')
-    .option('--expires-in <duration>', 'of no use this long after it was due: goes to the dead queue then')
+    .option('--correlation-id <id>', 'what the consumer gets as correlationId')
+    .option('--expires-in <duration>', 'goes to the dead queue so long after its due time')
     .option('--data <json>', 'the payload')
     .addOption(new Option('--file <path>', file).conflicts('data'))
 }

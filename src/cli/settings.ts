@@ -23,16 +23,18 @@ export interface OperatorFlags extends Settings {
 }
 
 export function addSettings(program: Command): void {
-  const url =
-    'where RabbitMQ is; several are tried in turn. A password is safer in the variable (default: amqp://localhost)'
+  const url = 'of RabbitMQ; several are tried in turn (default: amqp://localhost)'
   program
     .addOption(new Option('--url <url>', url).env('AMQP_URL').argParser(collect))
+    .addOption(new Option('--namespace <name>', 'first part of all names (default: dueque)').env('DUEQUE_NAMESPACE'))
     .addOption(
-      new Option('--namespace <name>', 'first part of every name declared (default: dueque)').env('DUEQUE_NAMESPACE'),
+      new Option('--queue-type <type>', 'quorum or classic: of queues declared (default: quorum)').choices([
+        'quorum',
+        'classic',
+      ]),
     )
-    .addOption(new Option('--queue-type <type>', 'of queues declared (default: quorum)').choices(['quorum', 'classic']))
     .addOption(
-      new Option('--topology <mode>', 'trust: declare nothing, an operator has (default: declare)')
+      new Option('--topology <mode>', 'declare or trust: an operator has (default: declare)')
         .choices(['declare', 'trust'])
         .env('DUEQUE_TOPOLOGY'),
     )
@@ -65,14 +67,14 @@ export function wholeNumber(text: string): number {
 }
 
 export function managementOption(): Option {
-  const text = 'the management API; user and password of --url if it has none'
+  const text = 'of the management API'
   return new Option('--management <url>', text).env('RABBITMQ_MANAGEMENT_URL')
 }
 
 /** For what each node of a cluster knows of itself alone. */
 export function managementOfEachNode(): Option {
   const option = managementOption().argParser(collect)
-  option.description += '. For a cluster once for each node'
+  option.description += '; once for each node'
   return option
 }
 

@@ -22,18 +22,14 @@ export interface FilterOptions {
 /** Which waiting messages are meant: those that match every option that is given. */
 export function addFilter(command: Command): Command {
   return command
-    .option(
-      '--from <instant>',
-      'just messages that are handed over at this ISO 8601 time with a zone, or later',
-      instantOf,
-    )
-    .option('--to <instant>', 'just messages that are handed over before this time', instantOf)
+    .option('--from <instant>', 'just messages handed over at this time or later', instantOf)
+    .option('--to <instant>', 'just messages handed over before this time', instantOf)
     .option('--name <name>', 'just messages of this name')
     .option('--queue <queue>', 'just messages to this queue')
     .addOption(new Option('--exchange <exchange>', 'just messages to this exchange').conflicts('queue'))
-    .addOption(new Option('--key <key>', 'just messages with this routing key, beside --exchange').conflicts('queue'))
-    .option('--id-prefix <text>', 'just messages whose id begins with this text')
-    .option('--header <name=value>', 'just messages with this header and text; may be given several times', collect)
+    .addOption(new Option('--key <key>', 'just messages with this key, beside --exchange').conflicts('queue'))
+    .option('--id-prefix <text>', 'just messages whose id begins so')
+    .option('--header <name=value>', 'just messages with this header; several times', collect)
 }
 
 /** @throws CommandError of wrong usage */

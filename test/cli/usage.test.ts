@@ -8,6 +8,7 @@ import { documents, RED_ERROR, run } from './dueque.js'
 const good = ['--queue', 'q', '--in', '1s']
 const WRONG: [what: string, args: string[]][] = [
   ['no command', []],
+  ['help on an unknown command', ['help', 'dead', 'shedule']],
   ['an unknown command', ['shedule']],
   ['an unknown option', ['status', '--quue', 'q']],
   ['no destination', ['schedule', '--in', '1s', '--data', '1']],
@@ -118,10 +119,11 @@ test('errors are red where colours are forced, and never with --json', async () 
   expect(documents(json.stderr)).toMatchObject([{ error: { code: 'USAGE' } }])
 })
 
-test('--help shows examples and exit codes, --version the version', async () => {
-  const help = await run(['--help'])
-  expect(help.code).toBe(0)
-  expect(help.stdout).toMatch(/Examples:\n(.*\n)+Exit codes:/)
+test('--help shows commands, help options the options of all and exit codes, --version the version', async () => {
+  const [help, options] = await Promise.all([run(['--help']), run(['help', 'options'])])
+  expect([help.code, options.code]).toEqual([0, 0])
+  expect(help.stdout).toMatch(/^Usage: dueque .*\n(.*\n)+ {2}dueque schedule --queue/)
+  expect(options.stdout).toMatch(/ {2}--url <url> (.*\n)+Exit codes:/)
   const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string }
   expect(await run(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
 })

@@ -23,6 +23,12 @@ async function readme(): Promise<{ sample: string; change: string; look: string 
   return { sample: samples[0]!, change: samples[0]! + having('mq.cancel('), look }
 }
 
+/** The first command of the README, which is for the consumer of its first sample. */
+async function readmeCommand(): Promise<string> {
+  const page = await readFile(join(root, 'README.md'), 'utf8')
+  return /^npx dueque schedule (.*\\\n)*.*$/m.exec(page)![0]
+}
+
 /** The TypeScript samples of the guide to cancelling: a program, and its tests. */
 async function guide(): Promise<{ program: string; tests: string }> {
   const page = await readFile(join(root, 'docs/cancelling.md'), 'utf8')
@@ -109,28 +115,32 @@ describe('the packed package, installed into an empty project', () => {
     await compile(['node'])
   })
 
-  /** Runs a compiled sample until it has printed `last`, and returns what it has printed. */
-  const runUntil = async (last: string, sample: string) => {
+  /** Runs a compiled sample, and a work beside it, until it has printed `last`, and returns what it has printed. */
+  const runUntil = async (last: RegExp, sample: string, work: () => unknown = () => undefined) => {
     const compiled = await readFile(join(folder, sample), 'utf8')
     await writeFile(join(folder, 'run.js'), compiled.replaceAll('amqp://localhost', vhost.url))
     const child = spawn('node', ['run.js'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''
     child.stdout.on('data', (chunk) => (output += String(chunk)))
     try {
-      await poll(() => output.includes(last), { timeoutMs: 30_000, what: `${sample} to print '${last}'` })
+      await work()
+      await poll(() => last.test(output), { timeoutMs: 30_000, what: `${sample} to print ${last.source}` })
     } finally {
       child.kill()
     }
     return output
   }
 
-  test("runs the README's sample", async () => {
-    const output = await runUntil('late', 'sample.js')
-    expect(output).toMatch(/^appointment-42\/24h waits until .*\nremind p-7, due .* ms late\n$/)
+  test("runs the README's sample, whose consumer the README's command line reaches", async () => {
+    const env = { ...process.env, AMQP_URL: vhost.url }
+    const command = await readmeCommand()
+    const schedule = () => run('sh', ['-c', command], { cwd: folder, env })
+    const output = await runUntil(/(late\n.*){2}/, 'sample.js', schedule)
+    expect(output).toMatch(/^appointment-42\/24h waits until .*\n(remind p-7, due .* ms late\n){2}$/)
   })
 
   test('runs the samples of the guide to cancelling, with the answers that it shows', async () => {
-    const output = await runUntil('end', 'guide.js')
+    const output = await runUntil(/end/, 'guide.js')
     const answers = [
       'cancelled',
       'cancelled 2030-07-02T13:30:00.000Z',
@@ -161,8 +171,10 @@ describe('the packed package, installed into an empty project', () => {
     expect(node.stdout).toMatch(/^# fail 0$/m)
   })
 
-  test('has a command line', async () => {
+  test('has a command line, which prints the recommended settings of a broker', async () => {
     const { stdout } = await run('npx', ['dueque', '--version'], { cwd: folder })
     expect(stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/)
+    const printed = await run('npx', ['dueque', 'doctor', '--print-config'], { cwd: folder })
+    expect(printed.stdout).toBe(await readFile(join(root, 'docker/advanced.config'), 'utf8'))
   })
 })

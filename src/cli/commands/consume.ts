@@ -15,7 +15,8 @@ type Options = Settings &
 const HELP = `
 A message is acked when it was printed. A message without JSON in it, or one that has expired, goes to QUEUE.dead as with any
 consumer. Cancelled messages are acked and not printed. Ends at the limit, on SIGINT or SIGTERM, or when nobody reads the
-output. Messages that were not printed go back.
+output. Messages that were not printed go back. By default the broker sends 2 messages ahead for each that is printed at a time,
+10 while printing is fast. With --limit it prints one by one, and the broker sends no more than the limit ahead.
 
 Examples:
   dueque consume reminders --limit 1
@@ -25,18 +26,11 @@ export function addConsume(command: Command, terminal: Terminal): void {
   command
     .argument('<queue>')
     .option('--limit <n>', 'end after so many; more are never acked', wholeNumber)
-    .option(
-      '--prefetch <n>',
-      'messages that the broker sends ahead (default: 2 × concurrency, 10 × while printing is fast; the limit)',
-      wholeNumber,
-    )
-    .option('--concurrency <n>', 'messages printed at the same time (default: 10; 1 with a limit)', wholeNumber)
-    .option('--no-declare', 'fail if the queue is missing, instead of declaring it')
+    .option('--prefetch <n>', 'messages that the broker sends ahead', wholeNumber)
+    .option('--concurrency <n>', 'messages printed at a time (default: 10)', wholeNumber)
+    .option('--no-declare', 'fail if the queue is missing')
     .addOption(
-      new Option('--cancellations <on|off>', 'off: print cancelled messages as well (default: on)').choices([
-        'on',
-        'off',
-      ]),
+      new Option('--cancellations <on|off>', 'off: print cancelled messages too (default: on)').choices(['on', 'off']),
     )
     .addHelpText('after', HELP)
     .action(async (queue: string, _options: Options, self: Command) => {

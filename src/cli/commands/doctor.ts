@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { Finding } from '../../base/finding.js'
 import { parseDelay } from '../../message/duration.js'
@@ -16,6 +17,7 @@ type Options = OperatorFlags & {
   roundTrip: boolean
   cancellations: boolean
   journal?: boolean
+  printConfig?: boolean
 }
 
 const HELP = `
@@ -28,12 +30,14 @@ The round trip sends a message with a delay of 1 s to a queue that it takes away
 schedule declares; --no-round-trip changes nothing there.
 With --redis, also whether that server keeps waiting messages, and what it does when its memory is full. With --postgres, its
 schema, this user's rights there, autovacuum, LISTEN, clocks, and messages that no relay claims or no destination takes.
+--print-config asks no broker. It prints the settings that dueque recommends: /etc/rabbitmq/advanced.config on every node.
 With --topology trust, the permissions are those of a user for whom an operator has declared everything, a producer or
 with --queue a consumer; rungs must all be there, and there is no round trip, because its queue would have to be declared.
 
 Examples:
   dueque doctor
   dueque doctor --queue reminders --patience 60s
+  dueque doctor --print-config > /etc/rabbitmq/advanced.config
   dueque doctor --topology trust --queue reminders --url amqp://consumer@rabbit
   dueque doctor --redis redis://localhost
   dueque doctor --postgres postgres://app@localhost/app
@@ -43,16 +47,25 @@ export function addDoctor(command: Command, terminal: Terminal): void {
   command
     .addOption(managementOption())
     .option('--no-management', 'check over AMQP alone')
-    .option('--queue <queue>', 'also check the permissions to consume it; may be given several times', collect)
+    .option('--queue <queue>', 'check the permissions to consume it; several times', collect)
     .option('--shards <n>', 'queues that each rung should have', shardCount, 1)
     .option('--patience <duration>', 'how long messages that hang are watched', '6s')
     .option('--no-round-trip', 'send no message')
-    .option('--no-cancellations', "leave out cancellations: every consumer has cancellations: 'off'")
-    .option('--journal', 'the user is to write a journal of waiting messages: checks its permissions too')
+    .option('--no-cancellations', "every consumer has cancellations: 'off'")
+    .option('--journal', 'check the permissions to write a journal too')
+    .option('--print-config', 'print the recommended advanced.config instead')
     .addHelpText('after', HELP)
     .action(async (_options: Options, self: Command) => {
-      process.exitCode = await run(self.optsWithGlobals<Options>(), terminal)
+      const options = self.optsWithGlobals<Options>()
+      if (options.printConfig) await printConfig(terminal)
+      else process.exitCode = await run(options, terminal)
     })
+}
+
+/** As it is in the package. */
+async function printConfig(terminal: Terminal): Promise<void> {
+  const config = await readFile(new URL('../../../docker/advanced.config', import.meta.url), 'utf8')
+  await (terminal.json ? terminal.printJson({ config }) : terminal.print(config.trimEnd()))
 }
 
 async function checkStores(options: Options): Promise<readonly Finding[]> {

@@ -19,33 +19,33 @@ cancelled any more. A message may be forwarded twice if a gate dies or loses its
 
 Run two or more: they share the work. Ends on SIGINT or SIGTERM; messages that are not forwarded go back to QUEUE.
 
-The health port answers this host alone, unless --health-host says otherwise. Its paths / and /health answer with 200, or with
+While cancellations cannot be read, it forwards all the same; with --on-tail-down wait it forwards nothing.
+
+The health port answers this host alone, unless --health-host is another address, such as 0.0.0.0. Its paths / and /health answer with 200, or with
 503 while RabbitMQ is away or takes no messages, or while the gate waits because cancellations cannot be read
 (--on-tail-down wait), and JSON:
-  {"ok":true,"producer":"up","consumer":"up",…,"gate":{"forwarded":5120,"cancelled":7,"held":3,"dead":0}}
+  {"ok":true,"producer":"up","consumer":"up",…,
+   "gate":{"forwarded":5120,"cancelled":7,"held":3,"dead":0}}
 
 Examples:
   dueque gate reminders --to reminders.due --declare
-  dueque gate reminders --to reminders.due --on-tail-down wait --health-port 8080 --health-host 0.0.0.0`
+  dueque gate reminders --to reminders.due --on-tail-down wait \\
+    --health-port 8080 --health-host 0.0.0.0`
 
 export function addGate(command: Command, terminal: Terminal): void {
   command
     .argument('<queue>', 'the queue that messages are taken from')
     .requiredOption('--to <queue>', 'the queue of the consumer')
     .option('--declare', 'declare missing queues instead of failing')
-    .option('--prefetch <n>', 'messages that are taken at a time, early ones included (default: 500)', wholeNumber)
+    .option('--prefetch <n>', 'messages taken at a time, early ones too (default: 500)', wholeNumber)
     .addOption(
-      new Option(
-        '--on-tail-down <what>',
-        'while cancellations cannot be read: handle forwards all the same, wait forwards nothing (default: handle)',
-      ).choices(['handle', 'wait']),
+      new Option('--on-tail-down <what>', 'cancellations unread: handle or wait (default: handle)').choices([
+        'handle',
+        'wait',
+      ]),
     )
-    .option(
-      '--health-port <port>',
-      'answer HTTP requests to / and /health with how things stand; 0 for any free port',
-      wholeNumber,
-    )
-    .option('--health-host <host>', 'address of that port; 0.0.0.0 for probes from other hosts', '127.0.0.1')
+    .option('--health-port <port>', 'answer HTTP probes there; 0 for any free port', wholeNumber)
+    .option('--health-host <host>', 'address of that port', '127.0.0.1')
     .addHelpText('after', HELP)
     .action(async (queue: string, _options: Options, self: Command) => {
       await run(queue, self.optsWithGlobals<Options>(), terminal)

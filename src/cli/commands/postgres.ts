@@ -13,13 +13,13 @@ left alone. Run it as a user who may create in the database, before processes wi
 
 Examples:
   dueque postgres migrate --postgres postgres://localhost/app
-  dueque postgres migrate --print | psql app      # all of it, for an empty database`
+  dueque postgres migrate --print | psql app   # all of it, for an empty database`
 
 export function addPostgres(group: Command, terminal: Terminal): void {
   group
     .command('migrate')
     .description('create it, or bring it up to this version')
-    .option('--print', 'print the SQL of a new schema instead, without asking a server')
+    .option('--print', 'print the SQL of a new schema, and ask no server')
     .addHelpText('after', HELP)
     .action(async (_options: Options, self: Command) => migrate(self.optsWithGlobals<Options>(), terminal))
 }

@@ -24,28 +24,25 @@ const HELP = `
 For processes that schedule with relay: false, or as one more beside them: any number may run, and each message is handed
 over by one of them. Claims nothing more on SIGINT or SIGTERM, and ends when all that it had claimed is in RabbitMQ.
 
-The health port answers this host alone, unless --health-host says otherwise. Its paths / and /health answer with 200, or with
+The health port answers this host alone, unless --health-host is another address, such as 0.0.0.0. Its paths / and /health answer with 200, or with
 503 while RabbitMQ or the store is away, and JSON:
   {"ok":true,"producer":"up","store":"up",…,"relay":{"relayed":5120,"underWay":3}}
 
 Examples:
   dueque relay --redis redis://localhost --health-port 8080
-  dueque relay --redis redis://redis --health-port 8080 --health-host 0.0.0.0   # in a container
-  DUEQUE_REDIS_URL=rediss://:secret@redis AMQP_URL=amqps://dueque:secret@rabbit dueque relay --rate 500/s`
+  dueque relay --redis redis://redis --health-port 8080 --health-host 0.0.0.0  # in a container
+  DUEQUE_REDIS_URL=rediss://:secret@redis AMQP_URL=amqps://dueque:secret@rabbit \\
+    dueque relay --rate 500/s`
 
 export function addRelay(command: Command, terminal: Terminal): void {
   command
-    .option('--batch <n>', 'messages claimed at a time at most (default: 500)', wholeNumber)
-    .option('--max-in-flight <n>', 'messages claimed and not settled at most (default: 2000)', wholeNumber)
+    .option('--batch <n>', 'messages claimed at a time (default: 500)', wholeNumber)
+    .option('--max-in-flight <n>', 'messages claimed and not settled (default: 2000)', wholeNumber)
     .option('--rate <n/s>', 'messages a second at most', rateOf)
-    .option('--lease <duration>', 'so late are the messages of a relay that died (default: 15s)')
-    .option('--backstop <duration>', 'the store is looked at so often though nothing is due (default: 5s)')
-    .option(
-      '--health-port <port>',
-      'answer HTTP requests to / and /health with how things stand; 0 for any free port',
-      wholeNumber,
-    )
-    .option('--health-host <host>', 'address of that port; 0.0.0.0 for probes from other hosts', '127.0.0.1')
+    .option('--lease <duration>', 'lateness after the death of a relay (default: 15s)')
+    .option('--backstop <duration>', 'how often to look though nothing is due (default: 5s)')
+    .option('--health-port <port>', 'answer HTTP probes there; 0 for any free port', wholeNumber)
+    .option('--health-host <host>', 'address of that port', '127.0.0.1')
     .addHelpText('after', HELP)
     .action(async (_options: Options, self: Command) => run(self.optsWithGlobals<Options>(), terminal))
 }

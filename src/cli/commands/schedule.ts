@@ -20,13 +20,15 @@ type Options = Settings & JournalSettings & MessageOptions & Pick<Fields, 'in' |
 
 const EXAMPLES = `
 Examples:
-  dueque schedule --queue reminders --in 30m --name appointment.reminder --data '{"patient":"p-7"}'
-  dueque schedule --exchange clinic --key room.2b --at 2030-01-31T09:00:00+01:00 --file reminder.json
-  jq -c '.[] | {data: ., id: .id, at: .remind}' all.json | dueque schedule --queue reminders --json > receipts.ndjson
+  dueque schedule --queue reminders --in 30m --name appointment.reminder \\
+    --data '{"patient":"p-7","room":"2b"}'
+  dueque schedule --exchange clinic --key a.2b --at 2030-01-31T09:00:00+01:00 --file reminder.json
+  jq -c '.[] | {data: ., id: .id, at: .remind}' all.json |
+    dueque schedule --queue reminders --json > receipts.ndjson
   psql -XAtc 'select to_json(p) from patients p' | dueque schedule --queue letters --in 7d --raw`
 
 export function addSchedule(command: Command, terminal: Terminal): void {
-  addContent(addDue(addDestination(command)), 'a JSON document, or lines (below)')
+  addContent(addDue(addDestination(command)), 'a JSON document; or lines, if *.ndjson or *.jsonl')
     .option('--id <id>', 'id of the message (default: a random UUID)')
     .addOption(new Option('--raw', 'each line is a payload and nothing else').conflicts('data'))
     .addOption(journalOption())

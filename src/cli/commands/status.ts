@@ -52,16 +52,12 @@ export function addStatus(command: Command, terminal: Terminal): void {
   command
     .addOption(managementOption())
     .option('--no-management', 'count over AMQP alone')
-    .option(
-      '--queue <queue>',
-      'a work queue to show, and no others; may be given several times (default: all)',
-      collect,
-    )
-    .option('--shards <n>', 'over AMQP: look for so many queues of each rung', shardCount, 1)
+    .option('--queue <queue>', 'a work queue to show, and no others; several times', collect)
+    .option('--shards <n>', 'over AMQP: queues of each rung', shardCount, 1)
     .option('--rungs', 'show every wait queue with messages')
     .option('--no-waiting', 'do not read the store or the journal')
-    .option('--watch [seconds]', `look again every so many seconds (default: ${DEFAULT_SECONDS})`, seconds)
-    .option('--metrics <url>', 'with --watch: an exporter for the lateness; may be given several times', collect)
+    .option('--watch [seconds]', `look again every few seconds (default: ${DEFAULT_SECONDS})`, seconds)
+    .option('--metrics <url>', 'with --watch: an exporter of lateness; several times', collect)
     .option('--no-probe', 'with --watch: send no message')
     .addHelpText('after', HELP)
     .action(async (_options: Options, self: Command) => run(self.optsWithGlobals<Options>(), terminal))

@@ -17,7 +17,7 @@ import {
   type OperatorFlags,
 } from '../settings.js'
 import type { Terminal } from '../terminal.js'
-import { gapText, partText, verdictText } from '../topology-text.js'
+import { gapLines, isFault, partText, verdictText } from '../topology-text.js'
 
 type Flags = OperatorFlags & {
   queue?: string[]
@@ -36,17 +36,18 @@ const HELP = `
 The topology is everything that dueque declares: exchanges, the queues for unroutable and parked messages, 375 wait queues
 (rungs), six streams of cancellations, and with --journal as many of a journal of waiting messages. Connections with
 { topology: 'declare' } make it as they go; users without configure permission need it applied beforehand, with their
-destinations.
+destinations. delete takes the streams whatever --no-cancellations and --journal say.
+verify accepts missing rungs, which are declared when first needed; with --topology trust it does not.
 Names are all that AMQP shows. The management API shows arguments and bindings too: verify asks it at --management, or for
 at most 2 s beside the broker (port 15672).
 
 Examples:
   dueque topology apply --queue reminders --exchange clinic
-  dueque topology apply --plugin                     # for the strategy plugin
-  dueque topology apply --journal                    # for ladder({ journal: true })
-  dueque topology apply --no-cancellations           # on a broker without streams; consume with cancellations: 'off'
+  dueque topology apply --plugin                 # for the strategy plugin
+  dueque topology apply --journal                # for ladder({ journal: true })
+  dueque topology apply --no-cancellations       # without streams; cancellations: 'off'
   dueque topology apply --intake reminders --exchange reminders.due
-  dueque topology show --json > definitions.json     # for rabbitmqctl import_definitions
+  dueque topology show --json > definitions.json # for rabbitmqctl import_definitions
   dueque topology verify && echo complete
   dueque topology delete --namespace old`
 
@@ -55,17 +56,14 @@ export function addTopology(group: Command, terminal: Terminal): void {
     group
       .command(name)
       .description(description)
-      .option('--queue <name>', 'a work queue that is to receive messages; may be given several times', collect)
-      .option('--exchange <name>', 'an exchange that is to receive messages; may be given several times', collect)
-      .option('--outlet <queue>', 'a queue that has an outlet; may be given several times', collect)
+      .option('--queue <name>', 'a work queue that is to get messages; several times', collect)
+      .option('--exchange <name>', 'an exchange that is to get messages; several times', collect)
+      .option('--outlet <queue>', 'a queue that has an outlet; several times', collect)
       .option('--shards <n>', 'queues of each rung', shardCount, 1)
-      .option('--plugin', 'with the exchange of the delayed-message plugin, for the strategy plugin')
-      .option(
-        '--no-cancellations',
-        'without the streams of cancellations and their exchange; delete takes them all the same',
-      )
-      .option('--journal', 'with the streams of a journal and their exchange; delete takes them all the same')
-      .option('--intake <exchange>', 'with the entry and the queue of an intake (see plugin); several times', collect)
+      .option('--plugin', 'with the exchange of the delayed-message plugin')
+      .option('--no-cancellations', 'without the streams of cancellations')
+      .option('--journal', 'with the streams of a journal')
+      .option('--intake <exchange>', 'with entry and queue of an intake (plugin); several times', collect)
       .action(async (_options: Flags, self: Command) => run(self.optsWithGlobals<Flags>(), terminal))
   command('show', 'list it, without asking a broker', show)
   command('apply', 'declare missing parts and bind everything', apply).addOption(dryRunOption())
@@ -74,7 +72,7 @@ export function addTopology(group: Command, terminal: Terminal): void {
     .option('--no-management', 'look at names alone')
   command('delete', 'delete it, unless messages wait in it; stop the producers first', remove)
     .addOption(managementOption())
-    .option('--force', 'also with the messages in it, and where there is no management API')
+    .option('--force', 'with the messages in it, and without a management API')
     .addOption(dryRunOption())
   group.addHelpText('after', HELP)
 }
@@ -120,12 +118,12 @@ async function verify(flags: Flags, terminal: Terminal): Promise<void> {
   )
   if (namesOnly !== undefined)
     terminal.warn('only names are looked at, not arguments and bindings', { reason: namesOnly })
-  if (gaps.length > 0) process.exitCode = EXIT.failed
+  if (gaps.some(isFault)) process.exitCode = EXIT.failed
   if (terminal.json) {
     for (const gap of gaps) await terminal.printJson(gap)
     return
   }
-  for (const gap of gaps) await terminal.print(gapText(gap))
+  for (const line of gapLines(gaps)) await terminal.print(line)
   await terminal.print(verdictText(gaps, namesOnly !== undefined))
 }
 

@@ -18,19 +18,12 @@ export interface FilterFlags {
 
 export function addFilter(command: Command, { failed, reasons }: Pick<FailedGroup, 'failed' | 'reasons'>): Command {
   command
-    .option('--id <id>', 'just this message, and its copies; may be given several times', collect)
-    .option('--name <name>', 'just messages of this name; may be given several times', collect)
-  if (reasons) {
-    const text = 'just for this reason; may be given several times'
-    command.option('--reason <reason>', text, collectAmong(reasons))
-  }
+    .option('--id <id>', 'just this message and its copies; several times', collect)
+    .option('--name <name>', 'just messages of this name; several times', collect)
+  if (reasons) command.option('--reason <reason>', 'just for this reason; several times', collectAmong(reasons))
   return command
-    .option(
-      '--before <instant>',
-      `just messages that ${failed} before an ISO 8601 time with a zone`,
-      instantOf('--before'),
-    )
-    .option('--after <instant>', `just messages that ${failed} then or later`, instantOf('--after'))
+    .option('--before <instant>', `just those that ${failed} before this time`, instantOf('--before'))
+    .option('--after <instant>', `just those that ${failed} then or later`, instantOf('--after'))
 }
 
 export function filterOf({ id, name, reason, before, after }: FilterFlags): FailedFilter {

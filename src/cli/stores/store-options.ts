@@ -10,17 +10,9 @@ export interface StoreSettings {
 
 export function addStoreOptions(program: Command): void {
   program
-    .addOption(
-      new Option('--redis <url>', 'messages wait in Redis; a password is safer in the variable').env(
-        'DUEQUE_REDIS_URL',
-      ),
-    )
+    .addOption(new Option('--redis <url>', 'messages wait in Redis').env('DUEQUE_REDIS_URL'))
     .addOption(new Option('--redis-prefix <name>', 'of its keys (default: dueque)').env('DUEQUE_REDIS_PREFIX'))
-    .addOption(
-      new Option('--postgres <url>', 'messages wait in PostgreSQL; a password is safer in the variable').env(
-        'DUEQUE_POSTGRES_URL',
-      ),
-    )
+    .addOption(new Option('--postgres <url>', 'messages wait in PostgreSQL').env('DUEQUE_POSTGRES_URL'))
     .addOption(new Option('--postgres-schema <name>', 'of its tables (default: dueque)').env('DUEQUE_POSTGRES_SCHEMA'))
 }
 

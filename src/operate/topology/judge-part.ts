@@ -41,7 +41,7 @@ function differences(expected: Readonly<Record<string, unknown>>, found: Readonl
 
 /** A part that is missing, or is there with other arguments. */
 export type Gap =
-  | { kind: 'queue' | 'exchange'; name: string; change: 'missing' }
+  | { kind: 'queue' | 'exchange'; name: string; change: 'missing'; lazy?: true }
   | { kind: 'queue' | 'exchange'; name: string; change: 'differs'; differences: string[] }
   | { kind: 'binding'; to: BindingPart['to']; name: string; from: string; key: string; change: 'missing' }
 

@@ -3,10 +3,13 @@ import { askManagement, type ManagementApi } from '../management/api.js'
 import { bindingsFromEach, listExchanges, listQueues } from '../management/resources.js'
 import { gapsAmong, type Gap, type LayoutFacts } from './judge-part.js'
 import { missingParts, withDeclarer } from './parts.js'
-import { topologyPlan, type TopologyOptions } from './plan.js'
+import { topologyPlan, type TopologyOptions, type TopologyPlan } from './plan.js'
 
 export interface Verification {
-  /** Parts that are missing, or are there with other arguments. */
+  /**
+   * Parts that are missing, or are there with other arguments. A rung that is declared when it is first needed is `lazy`, and
+   * no fault.
+   */
   gaps: Gap[]
   /** Why only the names of queues and exchanges were looked at, not arguments and bindings. */
   namesOnly?: string
@@ -19,11 +22,21 @@ export interface Verification {
  * @throws DuequeError `MANAGEMENT_FAILED` if the API was named and does not answer; `PERMISSION_DENIED`; as `connect` does
  */
 export async function verifyTopology(options: TopologyOptions): Promise<Verification> {
-  const { settings, parts, workQueues } = topologyPlan(options)
+  const plan = topologyPlan(options)
+  const { settings, parts, workQueues } = plan
   const result = await askManagement(settings, settings.endpoints, (api, { vhost }) => layoutFacts(api, vhost, parts))
-  if ('answer' in result) return { gaps: gapsAmong(parts, result.answer, workQueues) }
+  if ('answer' in result) return { gaps: markLazy(gapsAmong(parts, result.answer, workQueues), plan) }
   const gaps = await withDeclarer(settings, (declarer) => missingParts(declarer, parts, options.onProgress))
-  return { gaps, namesOnly: result.reason }
+  return { gaps: markLazy(gaps, plan), namesOnly: result.reason }
+}
+
+/** Without `topology: 'trust'` processes declare rungs themselves. */
+function markLazy(gaps: readonly Gap[], { settings, ladder, rungs }: TopologyPlan): Gap[] {
+  if (settings.topology === 'trust') return [...gaps]
+  const lazy = new Set(rungs.map(({ rung, variant }) => ladder.names.wait(rung, variant)))
+  return gaps.map((gap) =>
+    gap.change === 'missing' && gap.kind === 'queue' && lazy.has(gap.name) ? { ...gap, lazy: true } : gap,
+  )
 }
 
 async function layoutFacts(api: ManagementApi, vhost: string, parts: readonly Part[]): Promise<LayoutFacts> {

@@ -23,7 +23,7 @@ export function addList<S extends FailedSummary>(parent: Command, group: FailedG
   if (argument && listQueues) command.argument(argument[0].replace(/^<(.*)>$/, '[$1]'), `${argument[1]} (default: all)`)
   if (listQueues) command.addOption(managementOption())
   addFilter(command, group)
-    .option('--limit <n>', 'messages shown at most; counted are all', wholeNumber, 100)
+    .option('--limit <n>', 'messages shown at most; all are counted', wholeNumber, 100)
     .addHelpText('after', HELP)
     .action(async function (this: Command) {
       const flags = this.optsWithGlobals<Flags>()

@@ -45,7 +45,7 @@ export function addRedrive<S extends FailedSummary>(parent: Command, group: Fail
   addFilter(command, group)
     .option('--all', 'all of them')
     .option('--limit <n>', 'so many at most', wholeNumber)
-    .option('--to <destination>', 'there instead: queue:NAME, or exchange:NAME with the key they have', destinationOf)
+    .option('--to <destination>', 'there instead: queue:NAME or exchange:NAME', destinationOf)
     .option('--declare', 'declare a missing queue')
     .option('--rate <n/s>', 'messages a second at most', rateOf)
     .addOption(dryRunOption())
@@ -55,7 +55,7 @@ export function addRedrive<S extends FailedSummary>(parent: Command, group: Fail
     })
   if (!group.isSelfAddressed) return
   command
-    .option('--bind <destination>', 'bind queue:NAME or exchange:NAME; may be given several times', collectDestinations)
+    .option('--bind <destination>', 'bind queue:NAME or exchange:NAME; several times', collectDestinations)
     .addOption(managementOption())
     .addHelpText('after', SELF_ADDRESSED_HELP)
 }

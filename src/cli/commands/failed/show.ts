@@ -9,14 +9,16 @@ import type { Terminal } from '../../terminal.js'
 
 type Flags = Settings & { full?: boolean }
 
+const HELP = `
+A body that is not UTF-8 is shown in base64.`
+
 export function addShow<S extends FailedSummary>(parent: Command, group: FailedGroup<S>, terminal: Terminal): void {
-  const command = parent
-    .command('show')
-    .description(`show one ${group.word} message: properties, headers and body (base64 if it is not UTF-8)`)
+  const command = parent.command('show').description(`show one ${group.word} message: properties, headers and body`)
   if (group.argument) command.argument(...group.argument)
   command
     .argument('<id>', 'if there are copies, the first is shown')
     .option('--full', 'the whole body, instead of its first 1000 bytes')
+    .addHelpText('after', HELP)
     .action(async function (this: Command) {
       await show(group, this.args, this.optsWithGlobals(), terminal)
     })

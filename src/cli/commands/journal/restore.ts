@@ -31,21 +31,21 @@ repeat it with the same options until nothing is left. If it is killed, a messag
 dedupe store handle it once.
 
 Examples:
-  dueque journal restore --from amqp://backup.example/ --lost-at 2030-01-31T09:00:00Z
-  dueque journal restore --from amqp://backup.example/ --lost-at 2030-01-31T09:00:00Z --declare --yes`
+  dueque journal restore --from amqp://backup/ --lost-at 2030-01-31T09:00:00Z
+  dueque journal restore --from amqp://backup/ --lost-at 2030-01-31T09:00:00Z --yes`
 
 export function addRestore(group: Command, terminal: Terminal): void {
   group
     .command('restore')
     .description('schedule again the messages that a lost broker had waiting')
-    .option('--from <url>', 'where the journal is, if not at the target (default: --url)', collect)
+    .option('--from <url>', 'where the journal is (default: --url)', collect)
     .option('--from-namespace <name>', 'of that journal (default: --namespace)')
-    .option('--lost-at <instant>', 'when the messages were lost, an ISO 8601 time with a zone (without --yes: now)')
-    .option('--yes', 'schedule the messages')
+    .option('--lost-at <instant>', 'when they were lost (without --yes: now)')
+    .option('--yes', 'schedule the messages; without it nothing changes')
     .addOption(dryRunOption().conflicts('yes'))
     .option('--declare', 'declare missing queues that messages go to')
     .option('--no-bodies', "the target's journal keeps no bodies")
-    .option('--shards <n>', 'how many queues share each rung (default: 1)', shardCount)
+    .option('--shards <n>', 'queues of each rung (default: 1)', shardCount)
     .option('--rate <n/s>', 'messages a second at most', rateOf)
     .addHelpText('after', HELP)
     .action(async (_options: Flags, command: Command) => {

@@ -25,8 +25,8 @@ export function addIntake(group: Command, terminal: Terminal): void {
     .description('take messages in the form of the plugin from an exchange, and schedule them')
     .argument('<exchange>', 'that producers publish to')
     .option('--to <exchange>', 'that gets due messages (default: EXCHANGE.due)')
-    .option('--type <type>', 'of the exchange --to, to declare it if it is missing (default: it must be there)')
-    .option('--prefetch <n>', 'messages that are taken at a time (default: 500)', wholeNumber)
+    .option('--type <type>', 'of the exchange --to, to declare it if it is missing')
+    .option('--prefetch <n>', 'messages taken at a time (default: 500)', wholeNumber)
     .addHelpText('after', HELP)
     .action(async (exchange: string, _options: Options, command: Command) => {
       await run(exchange, command.optsWithGlobals<Options>(), terminal)

@@ -13,7 +13,7 @@ Examples:
   dueque plugin copy reminders                     # its bindings, on reminders.due
   dueque plugin intake reminders.new --to reminders.due
   dueque plugin status && rabbitmq-plugins disable rabbitmq_delayed_message_exchange
-  dueque plugin switch reminders                   # an empty exchange of the plugin becomes an intake's entry
+  dueque plugin switch reminders                   # it becomes an intake's entry
 
 migrate is the old name of these commands, and still works.`
 

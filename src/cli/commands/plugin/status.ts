@@ -12,13 +12,13 @@ Exit code 0: no message waits in the plugin on any node. 7: some do, or a node w
 
 Examples:
   dueque plugin status
-  dueque plugin status --management http://a:15672 --management http://b:15672 --management http://c:15672`
+  dueque plugin status --management http://a:15672 --management http://b:15672`
 
 export function addStatus(group: Command, terminal: Terminal): void {
   group
     .command('status')
     .description('count the messages that still wait in the plugin, for each exchange')
-    .argument('[exchange...]', 'only these, in the vhost of --url (default: all, in all vhosts)')
+    .argument('[exchange...]', 'in the vhost of --url (default: all, in all vhosts)')
     .addOption(managementOfEachNode())
     .addHelpText('after', HELP)
     .action(async (names: string[], _options: OperatorFlags, command: Command) => {

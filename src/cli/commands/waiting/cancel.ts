@@ -21,7 +21,8 @@ any more. All messages under an id are taken back, their retries too.
 Without one, messages wait in RabbitMQ itself. A cancellation is a record that the consumers read before they handle a message:
   cancelled  recorded in time, a second before --due at least: no handler starts for it
   too-late   recorded later: dropped if a consumer still meets it
-  unknown    recorded, without --due: one of the two. A message that is due in more than 30 days is handled
+  unknown    recorded, without --due: one of the two
+With unknown, a message that is due in more than 30 days is handled.
 It concerns all messages that were scheduled under the id until now, or exactly one with --revision.
 
 With --all and a filter, every waiting message that fits is cancelled, as the store shows them, or the journal in RabbitMQ
@@ -41,17 +42,11 @@ Examples:
 export function addCancel(command: Command, terminal: Terminal): void {
   command
     .argument('[id...]', 'or - for ids on standard input, one a line')
-    .option('--due <instant>', 'the latest due time of these messages, at an ISO 8601 time with a zone')
+    .option('--due <instant>', 'the latest due time of these messages')
     .option('--revision <n>', 'of one id: exactly this one', wholeNumber)
+    .addOption(new Option('--receipts', 'standard input has receipts, in JSON').conflicts(['due', 'revision']))
     .addOption(
-      new Option('--receipts', 'the lines on standard input are receipts, in JSON').conflicts(['due', 'revision']),
-    )
-    .addOption(
-      new Option('--all', 'every message that fits the filter, of which at least one option is needed').conflicts([
-        'due',
-        'revision',
-        'receipts',
-      ]),
+      new Option('--all', 'every message that fits the options below').conflicts(['due', 'revision', 'receipts']),
     )
     .option('--yes', 'with --all: do not ask')
     .addOption(dryRunOption())

@@ -21,9 +21,7 @@ Examples:
 export function addCount(command: Command, terminal: Terminal): void {
   addFilter(command)
     .addOption(
-      new Option('--by <unit>', 'counts for each minute, hour or day of UTC in which messages are handed over').choices(
-        ['minute', 'hour', 'day'],
-      ),
+      new Option('--by <unit>', 'a count for each minute, hour or day of UTC').choices(['minute', 'hour', 'day']),
     )
     .addHelpText('after', HELP)
     .action(async (_options: Options, self: Command) => {

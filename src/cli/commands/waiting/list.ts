@@ -15,7 +15,7 @@ for the next page comes last: on standard error, or with --json as {"cursor": â€
 With a store (--redis, --postgres) no RabbitMQ is needed. Without one, the journal in RabbitMQ is read: ladder({ journal: true }).
 
 Examples:
-  dueque list --queue reminders --from 2030-01-31T00:00:00Z --to 2030-02-01T00:00:00Z
+  dueque list --queue reminders --from 2030-01-31T00:00:00Z
   dueque list --id-prefix appointment-42/ --header tenant=clinic-3
   dueque list --redis redis://localhost --limit 1000 --json | jq -r .id`
 

@@ -35,15 +35,15 @@ is a journal. The new message is scheduled first, then the old one is cancelled:
 in time; a journal knows it. If it was not, both may be delivered. Exits with 1 then.
 
 Examples:
+  dueque reschedule appointment-42/24h --in 2h      # from the journal
   dueque reschedule appointment-42/24h --at 2030-01-31T09:00:00+01:00 --redis redis://localhost
-  dueque reschedule appointment-42/24h --in 2h                # from the journal
   dueque reschedule appointment-42/24h --in 2h --due 2030-01-31T09:00:00+01:00 --queue reminders \\
     --name appointment.reminder --data '{"patient":"p-7"}'`
 
 export function addReschedule(command: Command, terminal: Terminal): void {
   command.argument('<id>', 'of several, the latest')
   addContent(addDestination(addDue(command)), 'a JSON document')
-    .option('--due <instant>', 'the due time that it had, at an ISO 8601 time with a zone')
+    .option('--due <instant>', 'the due time that it had')
     .option('--revision <n>', 'the revision that it has', wholeNumber)
     .addOption(journalOption())
     .addHelpText('after', HELP)
