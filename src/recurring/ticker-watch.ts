@@ -16,8 +16,9 @@ export interface TickerParts {
   readonly onError: (error: DuequeError) => void
 }
 
-/** Between looks for the queue of ticks: doubles from the first to the last. RabbitMQ logs each look that finds none. */
-const LOOK_MS = { first: 30_000, last: 300_000 }
+/** Between looks for the queue of ticks: the first twenty, and all others. RabbitMQ logs each look that finds none. */
+const LOOK_MS = { first: 30_000, later: 300_000 }
+const FIRST_LOOKS = 20
 /** For the ticks that are under way at a close, which take milliseconds. */
 const CLOSE_MS = 3000
 
@@ -45,7 +46,7 @@ export class TickerWatch {
   #subscription: TickSubscription | undefined
   #looking: Promise<void> | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
-  #pauseMs = LOOK_MS.first
+  #looks = 0
   #closing: Promise<void> | undefined
 
   constructor(options: Pick<ResolvedOptions, 'strategy' | 'clock' | 'logger'>, parts: TickerParts) {
@@ -79,7 +80,6 @@ export class TickerWatch {
 
   /** The queue of ticks is there. A ticker that looks for it starts now. */
   declared(): void {
-    this.#pauseMs = LOOK_MS.first
     this.#lookAgain()
   }
 
@@ -138,8 +138,8 @@ export class TickerWatch {
       ? 'this user may not read the queue of ticks: other processes run the ticker'
       : 'no queue of ticks'
     logger.debug(what, { queue: this.#parts.ticks.queue, error: errorText(error) })
+    const pauseMs = ++this.#looks <= FIRST_LOOKS ? LOOK_MS.first : LOOK_MS.later
     if (isDenied) this.#state = 'off'
-    else this.#timer = setTimeout(() => this.#lookAgain(), this.#pauseMs).unref()
-    this.#pauseMs = Math.min(this.#pauseMs * 2, LOOK_MS.last)
+    else this.#timer = setTimeout(() => this.#lookAgain(), pauseMs).unref()
   }
 }
