@@ -60,6 +60,7 @@ export type { Arrival, Broker, BrokerHealth, PublishOptions, SubscribeOptions, S
 export type { DeadReason, Death } from './message/death.js'
 export type { Environment, Limits, OnConflict, Strategy, WaitOptions } from './strategies/strategy.js'
 export type { Cancellations } from './strategies/cancellations.js'
+export type { DefinitionRecord, RecurringDefinitions } from './strategies/recurring-definitions.js'
 export type { CancellationRecord } from './cancellation/cancellation-record.js'
 export type { OnTailDown } from './cancellation/on-tail-down.js'
 export type { CancelTarget } from './schedule/target.js'

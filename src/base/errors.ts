@@ -72,6 +72,8 @@ export interface ErrorData {
   CANCELLATIONS_UNREAD: Record<never, never>
   /** The streams of the journal, or of the cancellations, cannot be read to their end: which messages wait is not known. */
   JOURNAL_UNREAD: Record<never, never>
+  /** The stream of the definitions of recurring messages cannot be read to its end. */
+  RECURRING_UNREAD: Record<never, never>
   /** A hook of a telemetry threw, rejected or hangs. Messages are not affected. Reported once for each hook of a connection. */
   TELEMETRY_FAILED: { hook: string }
   /** The broker answered with an error that has no code of its own here. */

@@ -110,6 +110,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   DECLARATION_REFUSED: EXIT.failed,
   CANCELLATIONS_UNREAD: EXIT.failed,
   JOURNAL_UNREAD: EXIT.failed,
+  RECURRING_UNREAD: EXIT.failed,
   CLOSE_IN_HANDLER: EXIT.failed,
   CLOSED: EXIT.failed,
   CLOCK_STUCK: EXIT.failed,

@@ -86,7 +86,7 @@ export function countLines(
   { asked, rungs: all, times }: CountTextOptions,
   deadCount = sumOf(report.dead),
 ): StyledLine[] {
-  const { namespace, waiting, outlets, unroutable, parked, dead, journal, waitingIn } = report
+  const { namespace, waiting, outlets, unroutable, parked, dead, journal, recurring, waitingIn } = report
   const rungs = waiting.rungs.filter(({ backedUp }) => all || backedUp)
   const hidden = waiting.rungs.length - rungs.length
   const rows: Row[] = [
@@ -106,6 +106,7 @@ export function countLines(
     failedRow('dead', deadCount),
     ...dead.filter(({ messages }) => asked || messages > 0).map((one) => row(`  ${one.queue}`, one)),
     { cells: ['journal', journal ? 'on' : 'off', journalText(journal, times)] },
+    ...(recurring ? [recurringRow(recurring)] : []),
   ]
   const widths = [0, 1].map((column) => Math.max(...rows.map(({ cells }) => cells[column]!.length))) as [number, number]
   return rows.map(({ cells: [label, count, remark], style }) => ({
@@ -130,6 +131,19 @@ function journalText(journal: StatusReport['journal'], times: Times): string {
   if (unread !== undefined || records === null) return plain(`not read: ${unread ?? ''}`)
   const begins = since === null ? '' : ` since ${times.when(new Date(since))}`
   return `messages scheduled${begins}, about ${number(records)} records`
+}
+
+function recurringRow({ definitions, unreadable, tickers, unread }: NonNullable<StatusReport['recurring']>): Row {
+  const isStopped = !tickers && definitions !== 0 && definitions !== null
+  const remarks = [
+    ...(unread === undefined ? [] : [plain(`not read: ${unread}`)]),
+    ...(unread === undefined && definitions === null ? ['defined in a store'] : []),
+    ...(unreadable > 0 ? [`${number(unreadable)} cannot be read`] : []),
+    ...(tickers ? [`${number(tickers)} ticker${tickers === 1 ? '' : 's'}`] : []),
+    ...(isStopped ? ['no ticker runs: nothing is sent (dueque ticker)'] : []),
+  ]
+  const one: Row = { cells: ['recurring', definitions === null ? '' : number(definitions), remarks.join('; ')] }
+  return isStopped || unreadable > 0 ? problem(one) : one
 }
 
 const BACKED_UP = 'overdue: it drains slower than it fills (more shards), or is jammed (dueque doctor)'

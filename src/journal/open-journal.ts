@@ -5,7 +5,7 @@ import type { Logger } from '../base/logger.js'
 import { throttle } from '../base/throttle.js'
 import type { WaitingView } from '../strategies/waiting-view.js'
 import { GRACE_MS } from '../log/horizons.js'
-import { cancellationLayout, journalLayout, type LogKind } from '../log/log-layout.js'
+import { cancellationLayout, journalLayout, type MessageLogKind } from '../log/log-layout.js'
 import { StreamLog } from '../log/stream-log.js'
 import { resolveJournal, type JournalOptions } from './journal-options.js'
 import type { JournalSource } from './reading/journal-source.js'
@@ -35,7 +35,7 @@ export function openJournal(options: boolean | JournalOptions | undefined, parts
 
 /** The journal of the namespace of a broker. */
 function sourceOf({ broker, clock, logger, graceMs = GRACE_MS }: Parts): JournalSource {
-  const logs: Record<LogKind, StreamLog> = {
+  const logs: Record<MessageLogKind, StreamLog> = {
     journal: new StreamLog({ broker, layout: journalLayout(broker.names), clock, logger }),
     cancellations: new StreamLog({ broker, layout: cancellationLayout(broker.names), clock, logger }),
   }

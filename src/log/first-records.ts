@@ -4,7 +4,7 @@ import type { Declarer } from '../amqp/topology/declarer.js'
 import { DuequeError } from '../base/errors.js'
 import { TIMED_OUT, withTimeLimit } from '../base/time-limit.js'
 import type { LogLayout } from './log-layout.js'
-import { HORIZONS, type Horizon } from './horizons.js'
+import type { Horizon } from './horizons.js'
 
 /** The connection needs the right to write to the exchange. */
 export interface FirstRecordSettings {
@@ -32,7 +32,7 @@ export async function writeFirstRecords({ timeoutMs, ...settings }: FirstRecordS
 
 async function write({ connection, declarer, layout }: Omit<FirstRecordSettings, 'timeoutMs'>): Promise<void> {
   const empty: Horizon[] = []
-  for (const horizon of HORIZONS) if ((await declarer.count(layout.stream(horizon))) === 0) empty.push(horizon)
+  for (const horizon of layout.horizons) if ((await declarer.count(layout.stream(horizon))) === 0) empty.push(horizon)
   if (empty.length === 0) return
   await writeEmptyRecords(connection, layout, empty).catch((error: unknown) => {
     throw operationFailure(error, `exchange ${layout.exchange}`, 'write')

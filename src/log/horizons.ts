@@ -27,6 +27,12 @@ export const HORIZONS: readonly Horizon[] = [
   { name: '10y', ms: 3650 * DAY_MS, maxAge: '3657D' },
 ]
 
+/**
+ * Of the definitions of recurring messages, which are due at no time: all of them are in one stream. Each one that counts is
+ * written again long before this time is over.
+ */
+export const DEFINITIONS: Horizon = { name: '', ms: 83 * DAY_MS, maxAge: '90D' }
+
 /** For a due time that is not known, or past. */
 export const UNKNOWN_DUE = HORIZONS[3]!
 

@@ -9,7 +9,7 @@ import type { Logger } from '../base/logger.js'
 import type { Timeline } from '../base/clock.js'
 import { inNoContext } from '../base/no-context.js'
 import { endsWithin } from '../base/time-limit.js'
-import { HORIZONS, horizonFor, type Horizon } from './horizons.js'
+import type { Horizon } from './horizons.js'
 import type { LogLayout } from './log-layout.js'
 import { LostStreams } from './lost-streams.js'
 import type { RecordWriter } from './record-batch.js'
@@ -77,7 +77,7 @@ export class StreamLog {
   /** As {@link write}, for many: without a promise for each. @param bytes of the line */
   send(line: string, due: number | undefined, writer: RecordWriter, bytes?: number): void {
     if (this.#isClosed) writer.recorded(new DuequeError('CLOSED', 'dueque is closed', {}))
-    else this.#batches.write(horizonFor(due, this.#clock.now()), line, writer, bytes)
+    else this.#batches.write(this.layout.horizonFor(due, this.#clock.now()), line, writer, bytes)
   }
 
   /** Whether the stream is known to be there, and to take records of this user. */
@@ -90,7 +90,7 @@ export class StreamLog {
    *
    * @throws DuequeError as {@link write}; a later call asks again
    */
-  async ready(horizon: Horizon = HORIZONS[0]!): Promise<void> {
+  async ready(horizon: Horizon = this.layout.horizons[0]!): Promise<void> {
     if (this.takes(horizon)) return
     // It holds nothing that could be lost with a young stream.
     const ask = () => this.#publish(horizon, Buffer.alloc(0), undefined, () => 0)
@@ -120,7 +120,9 @@ export class StreamLog {
       await topology.ensure(this.layout.kind, async () => {
         await topology.declarer.declare(this.layout.exchangePart())
         // Side by side: every consumer that starts waits for it.
-        await Promise.all(HORIZONS.map((horizon) => this.#declareStream(horizon, topology.newDeclarer(awayMs))))
+        await Promise.all(
+          this.layout.horizons.map((horizon) => this.#declareStream(horizon, topology.newDeclarer(awayMs))),
+        )
       })
     } catch (failure) {
       if (isDuequeError(failure, 'UNSUPPORTED'))

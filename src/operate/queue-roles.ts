@@ -1,7 +1,8 @@
 import { LadderNames, rungReader } from '../strategies/ladder/ladder-names.js'
 import type { Rung, RungVariant } from '../strategies/ladder/rungs.js'
 import { deadQueue, type Names } from '../amqp/topology/names.js'
-import { cancellationLayout, journalLayout, type LogKind } from '../log/log-layout.js'
+import { cancellationLayout, journalLayout, recurringLayout, type LogKind } from '../log/log-layout.js'
+import { tickQueue } from '../recurring/recurring-layout.js'
 
 /** The purpose of a queue, which its name tells. */
 export type QueueRole =
@@ -11,7 +12,9 @@ export type QueueRole =
   /** Messages without a route wait there for a process to look at them. */
   | { kind: 'unroutable' }
   | { kind: 'parked' }
-  /** A stream of cancellations or of the journal, which holds no messages. */
+  /** Ticks of recurring messages, which are no messages of users. */
+  | { kind: 'ticks' }
+  /** A stream of cancellations, of the journal or of definitions, which holds no messages. */
   | { kind: LogKind }
   /** `of` is the work queue. Its name says nothing about the namespace. */
   | { kind: 'dead'; of: string }
@@ -22,13 +25,14 @@ export function roleReader(names: Names): (queue: string) => QueueRole | undefin
   const outlet = names.outlet('')
   const queueOutlet = names.queueOutlet('')
   const dead = deadQueue('')
-  const logs = [cancellationLayout(names), journalLayout(names)]
+  const logs = [cancellationLayout(names), journalLayout(names), recurringLayout(names)]
   const streams = new Map(logs.flatMap((log) => log.streams().map(({ name }) => [name, log.kind] as const)))
   return (queue) => {
     const rung = rungOf(queue)
     if (rung) return { kind: 'rung', ...rung }
     if (queue === names.unroutable) return { kind: 'unroutable' }
     if (queue === names.parked) return { kind: 'parked' }
+    if (queue === tickQueue(names)) return { kind: 'ticks' }
     const log = streams.get(queue)
     if (log) return { kind: log }
     if (queue.startsWith(outlet)) return { kind: 'outlet', exchange: queue.slice(outlet.length) }

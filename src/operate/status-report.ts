@@ -1,4 +1,5 @@
 import type { JournalStatus } from './journal-status.js'
+import type { RecurringStatus } from './recurring-status.js'
 import { roleReader, type QueueRole } from './queue-roles.js'
 import { Names } from '../amqp/topology/names.js'
 import { namespacesOf } from '../amqp/topology/reserved-names.js'
@@ -21,6 +22,8 @@ export interface CountReport {
   dead: QueueCount[]
   /** Null without a journal of waiting messages. */
   journal: JournalStatus | null
+  /** Null without recurring messages. */
+  recurring: RecurringStatus | null
 }
 
 /** What `statusReport` tells, and `dueque status --json` prints. */
@@ -38,6 +41,7 @@ type OfKind<K extends QueueRole['kind']> = QueueCount & { role: Extract<QueueRol
 interface Counted {
   counts: ReadonlyMap<string, MessageCount>
   journal: StatusReport['journal']
+  recurring: StatusReport['recurring']
   /** The dead queues of the namespace. @default those that were counted */
   dead?: ReadonlySet<string> | undefined
 }
@@ -46,7 +50,7 @@ interface Counted {
 export function reportOf(
   namespace: string,
   source: StatusReport['source'],
-  { counts, journal, dead: deadQueues }: Counted,
+  { counts, journal, recurring, dead: deadQueues }: Counted,
   queues: readonly string[],
 ): CountReport {
   const roleOf = roleReader(new Names(namespace))
@@ -70,6 +74,7 @@ export function reportOf(
     parked: ofKind('parked').map(countOf)[0] ?? null,
     dead: dead.map(countOf).sort(byName),
     journal,
+    recurring,
   }
 }
 

@@ -8,6 +8,7 @@ import { oldestDead } from './failed/look-at-dead.js'
 import { journalStatusOn, type JournalStatus } from './journal-status.js'
 import type { MessageCount } from './management/resources.js'
 import { operatorSettings, type OperatorOptions, type OperatorSettings } from './operator-settings.js'
+import { recurringOn } from './recurring-status.js'
 import { reportOf, type StatusReport } from './status-report.js'
 import { knownTargets } from './status/known-targets.js'
 import { countQueues, readyCounts, type QueueCountOptions } from './status/queue-counts.js'
@@ -42,12 +43,10 @@ export async function statusReport(options: StatusOptions): Promise<StatusReport
     const model = await connection.ready()
     const counted = await countQueues(model, settings, options)
     const { source, counts, behind } = counted
-    const { journal, waiting } = await readWaiting(
-      settings,
-      options,
-      await journalStatusOn(model, names, (queue) => counts.has(queue)),
-    )
-    const report = reportOf(namespace, source, { counts, journal, dead: behind?.dead }, only)
+    const isThere = (queue: string) => counts.has(queue)
+    const { journal, waiting } = await readWaiting(settings, options, await journalStatusOn(model, names, isThere))
+    const recurring = await recurringOn(connection, { ...settings, store: options.store }, isThere)
+    const report = reportOf(namespace, source, { counts, journal, recurring, dead: behind?.dead }, only)
     const targets = targetsOf({
       ...knownTargets(names, counted, report.dead),
       only,

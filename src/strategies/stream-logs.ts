@@ -7,6 +7,8 @@ import type { JournalOptions } from '../journal/journal-options.js'
 import { closeJournal, journalFacet, openJournal, type OpenJournal } from '../journal/open-journal.js'
 import type { StreamLog } from '../log/stream-log.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
+import { definitionsFacet } from './definitions/definitions-facet.js'
+import { StreamDefinitions } from './definitions/stream-definitions.js'
 import type { WaitOptions } from './strategy.js'
 
 interface LogSettings {
@@ -16,12 +18,16 @@ interface LogSettings {
   graceMs?: number | undefined
 }
 
-/** The logs beside the messages of a strategy on RabbitMQ: cancellations, and a journal if there is one. */
+/**
+ * The logs beside the messages of a strategy on RabbitMQ: cancellations, definitions of recurring messages, and a journal if there
+ * is one.
+ */
 export class StreamLogs {
   readonly #strategy: string
   readonly #options: boolean | JournalOptions
   #cancellations: StreamLog | undefined
   #journal: OpenJournal | undefined
+  #definitions: StreamDefinitions | undefined
 
   /** @param options of the journal, which were checked */
   constructor(strategy: string, options: boolean | JournalOptions = false) {
@@ -32,13 +38,15 @@ export class StreamLogs {
   /** The facets of the strategy. */
   facets() {
     const cancellations = cancellationFacet(this.#strategy, () => this.#cancellations)
-    if (this.#options === false) return { cancellations }
+    const definitions = definitionsFacet(this.#strategy, () => this.#definitions)
+    if (this.#options === false) return { cancellations, definitions }
     const journal = journalFacet(this.#strategy, () => this.#journal)
-    return { cancellations, journal, journalHealth: () => this.#journal?.view.health() }
+    return { cancellations, definitions, journal, journalHealth: () => this.#journal?.view.health() }
   }
 
   open({ broker, clock, logger, graceMs }: LogSettings): void {
     this.#cancellations = cancellationLog(broker, clock, logger)
+    this.#definitions = new StreamDefinitions({ broker, clock, logger })
     this.#journal = openJournal(this.#options, { broker, clock, logger, graceMs })
   }
 
@@ -48,7 +56,7 @@ export class StreamLogs {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#cancellations?.close(), closeJournal(this.#journal)])
-    this.#cancellations = this.#journal = undefined
+    await Promise.all([this.#cancellations?.close(), this.#definitions?.close(), closeJournal(this.#journal)])
+    this.#cancellations = this.#definitions = this.#journal = undefined
   }
 }

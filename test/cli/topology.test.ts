@@ -25,6 +25,7 @@ test('show lists everything without a broker, as definitions with --json', async
     'o',
     '--plugin',
     '--journal',
+    '--recurring',
     '--intake',
     'form',
     '--namespace',
@@ -33,9 +34,11 @@ test('show lists everything without a broker, as definitions with --json', async
   expect(code).toBe(0)
   const [definitions] = documents(stdout) as [Record<'exchanges' | 'queues' | 'bindings', { name: string }[]>]
   const names = definitions.queues.map(({ name }) => name)
-  expect(names).toHaveLength(375 + 6 + 6 + 8)
+  expect(names).toHaveLength(375 + 6 + 6 + 2 + 8)
   const some = [
     'n.v1.journal.30d',
+    'n.v1.recurring',
+    'n.v1.ticks',
     'n.v1.wait.30m',
     'n.v1.unroutable',
     'n.v1.to.e',
@@ -46,7 +49,7 @@ test('show lists everything without a broker, as definitions with --json', async
   ]
   expect(names).toEqual(expect.arrayContaining(some))
   expect(definitions.exchanges.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(['n.v1.delayed', 'n.v1.journal', 'form']),
+    expect.arrayContaining(['n.v1.delayed', 'n.v1.journal', 'n.v1.recurring', 'form']),
   )
 })
 
@@ -64,17 +67,15 @@ test(
 
     const entry = unique('form')
 
-    const applied = await topology('apply', '--queue', queue, '--intake', entry, '--journal')
+    const everything = ['--queue', queue, '--intake', entry, '--journal', '--recurring']
+    const applied = await topology('apply', ...everything)
     expect(applied.code).toBe(0)
     expect(named(applied.stdout, 'created')).toHaveLength(changes(applied.stdout).length)
     expect(named(applied.stdout, 'created')).toEqual(expect.arrayContaining([entry, `${entry}.intake`]))
-    for (const log of ['cancellations', 'journal'])
-      expect(await streamMessages(vhost.url, `${env.DUEQUE_NAMESPACE}.v1.${log}.10y`)).toHaveLength(1)
+    for (const stream of ['cancellations.10y', 'journal.10y', 'recurring'])
+      expect(await streamMessages(vhost.url, `${env.DUEQUE_NAMESPACE}.v1.${stream}`)).toHaveLength(1)
 
-    expect(await topology('verify', '--queue', queue, '--intake', entry, '--journal')).toMatchObject({
-      code: 0,
-      stdout: '',
-    })
+    expect(await topology('verify', ...everything)).toMatchObject({ code: 0, stdout: '' })
 
     const rung = `${env.DUEQUE_NAMESPACE}.v1.wait.30m`
     const channel = await rawChannel(vhost.url)

@@ -3,6 +3,7 @@ import { isDuequeError, on, type Dueque } from '../../src/index.js'
 import { poll } from '../support/broker.js'
 import { Recorder, note, scheduleNotes, unique, type Note } from './recorder.js'
 import { CANCELLATION_CASES } from './cancellation-cases.js'
+import { DEFINITION_CASES } from './definition-cases.js'
 import { JOURNAL_CASES } from './journal-cases.js'
 import { VIEW_CASES } from './view-cases.js'
 import { WAITLIST_CASES } from './waitlist-cases.js'
@@ -289,12 +290,13 @@ export function conformance(
   { name, make, cannot = {}, inTurn = false, ownWorlds = false }: Subject,
   open: () => World | Promise<World>,
 ): void {
-  const { waitlist, cancellations, journal } = make()
+  const { waitlist, cancellations, journal, definitions } = make()
   const cases = {
     ...CASES,
     ...(waitlist ? WAITLIST_CASES : cancellations && CANCELLATION_CASES),
     ...((waitlist || journal) && VIEW_CASES),
     ...(journal && JOURNAL_CASES),
+    ...(definitions && DEFINITION_CASES),
   }
   describe(`${name} conforms`, () => {
     let shared: World | undefined

@@ -18,8 +18,8 @@ describe.skipIf(managementUrl() === undefined)(
     conformance({ name: 'ladder', make: ladder, cannot }, async () => {
       const [operator, producer, consumer] = await Promise.all([
         userWith(vhost, PATTERNS.operator('.+')),
-        userWith(vhost, PATTERNS.cancellingProducer),
-        userWith(vhost, PATTERNS.consumer('.+')),
+        userWith(vhost, PATTERNS.recurringProducer),
+        userWith(vhost, PATTERNS.recurringConsumer('.+')),
       ])
       const world = new TrustWorld(vhost.url, { operator, producer, consumer })
       await world.applyEverything()

@@ -130,7 +130,7 @@ describe('the rights of the guide', () => {
     if (!server) return skip(NO_REDIS_PROGRAMS)
     const [rules] = rulesOf('dueque')
     const needed = rules!.filter((rule) => rule.startsWith('+') && !DISPENSABLE.includes(rule))
-    expect(needed).toHaveLength(14)
+    expect(needed).toHaveLength(15)
     const all = await open(redis({ client: ioredisAt(await userWith(rules!)), relay: false }))
     for (const left of needed) {
       await admin.del('{dueque}:waiting', '{dueque}:claimed', '{dueque}:messages', '{dueque}:more')
@@ -195,6 +195,14 @@ async function useAll(mq: Waiting, timeoutMs = 10_000): Promise<void> {
   await mq.list({ limit: 1, cursor: page.cursor })
   const rescheduled = await mq.reschedule(id, { in: '3h' })
   expect(await mq.cancel(rescheduled!)).toBe('cancelled')
+  const definitions = mq.strategy.definitions
+  await definitions.write({ id, revision: 1, definition: '{}' })
+  const ids: string[] = []
+  for await (const one of definitions.all()) ids.push(one.id)
+  expect(ids).toContain(id)
+  // By its revision, it was removed in 1970, and is forgotten.
+  await definitions.write({ id, revision: 2, definition: undefined })
+  expect(await definitions.get(id)).toBeUndefined()
   await Promise.all([mq.schedule(note, { n: 4 }, { to, in: 200 }), mq.schedule(note, { n: 5 }, { to, in: 200 })])
   await recorder.has(2, timeoutMs)
 }

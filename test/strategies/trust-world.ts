@@ -3,12 +3,13 @@ import type { Part } from '../../src/amqp/topology/part.js'
 import type { Declarer } from '../../src/amqp/topology/declarer.js'
 import type { AmqpConnection } from '../../src/amqp/connection/connection.js'
 import { Names } from '../../src/amqp/topology/names.js'
-import { cancellationLayout, type LogLayout } from '../../src/log/log-layout.js'
+import { cancellationLayout, recurringLayout, type LogLayout } from '../../src/log/log-layout.js'
 import { writeFirstRecords } from '../../src/log/first-records.js'
 import { applyParts, destinationParts, withDeclarer } from '../../src/operate/topology/parts.js'
 import { parseEndpoints } from '../../src/amqp/connection/endpoint.js'
 import { connect, ladder, type ConnectOptions, type Dueque } from '../../src/index.js'
 import { resolveOptions } from '../../src/options.js'
+import { tickParts } from '../../src/recurring/recurring-layout.js'
 import { LadderLayout } from '../../src/strategies/ladder/ladder-layout.js'
 import type { ExchangeType } from '../../src/strategies/memory/exchange.js'
 import { AmqpWorld } from './amqp-world.js'
@@ -36,8 +37,9 @@ export class TrustWorld extends AmqpWorld {
 
   async applyEverything(): Promise<void> {
     const ladder = new LadderLayout(this.#layout.names)
-    await this.#apply([...this.#layout.base(), ...ladder.everything('quorum', 1)])
+    await this.#apply([...this.#layout.base(), ...ladder.everything('quorum', 1), ...tickParts(this.#layout)])
     await applyCancellations(this.#users.operator)
+    await applyLog(this.#users.operator, recurringLayout(this.#layout.names))
   }
 
   override async connect(options: ConnectOptions = {}): Promise<Dueque> {

@@ -27,6 +27,12 @@ export const PATTERNS = {
     write: String.raw`^dueque\.v1\.(entry\..+|deliver|cancellations)$`,
     read: '^$',
   },
+  /** Sets, changes and removes recurring messages. */
+  recurringProducer: {
+    configure: '^$',
+    write: String.raw`^dueque\.v1\.(entry\..+|deliver|cancellations|recurring)$`,
+    read: String.raw`^dueque\.v1\.recurring$`,
+  },
   /** With a journal. */
   journallingProducer: { configure: '^$', write: String.raw`^dueque\.v1\.(entry\..+|deliver|journal)$`, read: '^$' },
   /** With a journal, cancels, reschedules and lists. */
@@ -43,6 +49,12 @@ export const PATTERNS = {
     configure: '^$',
     write: String.raw`^dueque\.v1\.(entry\..+|deliver|dead|parked)$`,
     read: String.raw`^(dueque\.v1\.(unroutable|cancellations\..+)|${queues})$`,
+  }),
+  /** Sends recurring messages too. */
+  recurringConsumer: (queues: string): Permissions => ({
+    configure: '^$',
+    write: String.raw`^dueque\.v1\.(entry\..+|deliver|dead|parked|recurring)$`,
+    read: String.raw`^(dueque\.v1\.(unroutable|cancellations\..+|recurring|ticks)|${queues})$`,
   }),
   /** With a journal, in which its retries are. */
   journallingConsumer: (queues: string): Permissions => ({

@@ -17,6 +17,7 @@ type Options = OperatorFlags & {
   roundTrip: boolean
   cancellations: boolean
   journal?: boolean
+  recurring?: boolean
   printConfig?: boolean
 }
 
@@ -53,6 +54,7 @@ export function addDoctor(command: Command, terminal: Terminal): void {
     .option('--no-round-trip', 'send no message')
     .option('--no-cancellations', "every consumer has cancellations: 'off'")
     .option('--journal', 'check the permissions to write a journal too')
+    .option('--recurring', 'check the permissions for recurring messages too')
     .option('--print-config', 'print the recommended advanced.config instead')
     .addHelpText('after', HELP)
     .action(async (_options: Options, self: Command) => {
@@ -74,14 +76,24 @@ async function checkStores(options: Options): Promise<readonly Finding[]> {
 }
 
 async function run(options: Options, terminal: Terminal): Promise<number> {
-  const { queue: queues, shards, patience, roundTrip, cancellations: cancellationStreams, journal } = options
+  const { queue: queues, shards, patience, roundTrip, cancellations: cancellationStreams, journal, recurring } = options
   const patienceMs = parseDelay(patience, 'patience')
   const settings = operatorOptions(options, terminal)
   const stop = new Stop(terminal)
   const checkStore = hasStore(options) ? () => checkStores(options) : undefined
   const diagnosis = await diagnose({
     ...settings,
-    ...{ queues, shards, cancellationStreams, journal, patienceMs, roundTrip, signal: stop.signal, checkStore },
+    ...{
+      queues,
+      shards,
+      cancellationStreams,
+      journal,
+      recurring,
+      patienceMs,
+      roundTrip,
+      signal: stop.signal,
+      checkStore,
+    },
   })
   const { severity, findings } = diagnosis
   await (terminal.json ? terminal.printJson(diagnosis) : terminal.printLines(findingsLines(findings)))

@@ -27,6 +27,7 @@ type Flags = OperatorFlags & {
   plugin?: boolean
   cancellations: boolean
   journal?: boolean
+  recurring?: boolean
   intake?: string[]
   force?: boolean
   dryRun?: boolean
@@ -34,9 +35,9 @@ type Flags = OperatorFlags & {
 
 const HELP = `
 The topology is everything that dueque declares: exchanges, the queues for unroutable and parked messages, 375 wait queues
-(rungs), six streams of cancellations, and with --journal as many of a journal of waiting messages. Connections with
-{ topology: 'declare' } make it as they go; users without configure permission need it applied beforehand, with their
-destinations. delete takes the streams whatever --no-cancellations and --journal say.
+(rungs), six streams of cancellations, as many of a --journal, and a stream and a queue of --recurring messages. Connections
+with { topology: 'declare' } make it as they go; users without configure permission need it applied beforehand, with their
+destinations. delete takes all streams, whatever options say.
 verify accepts missing rungs, which are declared when first needed; with --topology trust it does not.
 Names are all that AMQP shows. The management API shows arguments and bindings too: verify asks it at --management, or for
 at most 2 s beside the broker (port 15672).
@@ -44,7 +45,7 @@ at most 2 s beside the broker (port 15672).
 Examples:
   dueque topology apply --queue reminders --exchange clinic
   dueque topology apply --plugin                 # for the strategy plugin
-  dueque topology apply --journal                # for ladder({ journal: true })
+  dueque topology apply --journal --recurring    # for ladder({ journal: true }), mq.recurring
   dueque topology apply --no-cancellations       # without streams; cancellations: 'off'
   dueque topology apply --intake reminders --exchange reminders.due
   dueque topology show --json > definitions.json # for rabbitmqctl import_definitions
@@ -63,6 +64,7 @@ export function addTopology(group: Command, terminal: Terminal): void {
       .option('--plugin', 'with the exchange of the delayed-message plugin')
       .option('--no-cancellations', 'without the streams of cancellations')
       .option('--journal', 'with the streams of a journal')
+      .option('--recurring', 'with the parts of recurring messages')
       .option('--intake <exchange>', 'with entry and queue of an intake (plugin); several times', collect)
       .action(async (_options: Flags, self: Command) => run(self.optsWithGlobals<Flags>(), terminal))
   command('show', 'list it, without asking a broker', show)
@@ -79,7 +81,7 @@ export function addTopology(group: Command, terminal: Terminal): void {
 
 function optionsOf(flags: Flags, terminal: Terminal): TopologyOptions {
   const { queue = [], exchange: exchanges = [], outlet = [], intake: intakes = [], shards, plugin } = flags
-  const { cancellations: cancellationStreams, journal, dryRun } = flags
+  const { cancellations: cancellationStreams, journal, recurring, dryRun } = flags
   for (const entry of intakes) checkQueueName('--intake', intakeQueue(entry))
   return {
     ...operatorOptions(flags, terminal),
@@ -91,6 +93,7 @@ function optionsOf(flags: Flags, terminal: Terminal): TopologyOptions {
     plugin,
     cancellationStreams,
     journal,
+    recurring,
     dryRun,
   }
 }
@@ -147,20 +150,23 @@ function refusal({ name, messages, what, moreQueues }: NonNullable<Removal['refu
       ? `, and ${moreQueues} more ${what === 'messages' ? 'queues have messages' : 'streams have some'}`
       : ''
   const count = messages ?? 'an unknown number of'
-  return usage(`${name} holds ${count} ${HELD[what].many}${rest}: wait until they are due; --force deletes them`)
+  const todo = what === 'recurring' ? 'remove them' : 'wait until they are due'
+  return usage(`${name} holds ${count} ${HELD[what].many}${rest}: ${todo}; --force deletes them`)
 }
 
 const NOT_DUE = 'of messages that are not due yet'
 const HELD = {
   messages: { one: 'message', many: 'messages' },
   cancellations: { one: `cancellation ${NOT_DUE}`, many: `cancellations ${NOT_DUE}` },
+  recurring: { one: 'definition of a recurring message', many: 'definitions of recurring messages' },
   journal: { one: `journal entry ${NOT_DUE}`, many: `journal entries ${NOT_DUE}` },
 } as const
 
 function notEmpty({ name, messages, what }: NonNullable<Removal['stopped']>): CommandError {
   const { one, many } = HELD[what]
   const now = `${messages} ${messages === 1 ? one : many}`
-  const mend = 'stop the producers, let dueque topology apply declare what was deleted, and wait until they are due'
+  const until = what === 'recurring' ? 'remove them' : 'wait until they are due'
+  const mend = `stop the producers, let dueque topology apply declare what was deleted, and ${until}`
   return new CommandError('NOT_EMPTY', `stopped before ${name}, which has ${now} by now: ${mend}; --force deletes them`)
 }
 

@@ -4,7 +4,7 @@ import { systemClock } from '../../base/clock.js'
 import type { Logger } from '../../base/logger.js'
 import { throttle } from '../../base/throttle.js'
 import { GRACE_MS } from '../../log/horizons.js'
-import type { LogKind } from '../../log/log-layout.js'
+import type { MessageLogKind } from '../../log/log-layout.js'
 
 /** Where a journal is read, and by which time. */
 export interface JournalSource {
@@ -12,7 +12,7 @@ export interface JournalSource {
   /** A connection to read on: a long replay would hold up whatever else goes over it. */
   connect(): Promise<LentConnection>
   /** Declares the streams of a log, before each start of a reader. @default nothing is declared */
-  declare?(kind: LogKind): Promise<void>
+  declare?(kind: MessageLogKind): Promise<void>
   /** A stream was deleted. */
   deleted?(): void
   /** Milliseconds since the epoch: messages that are ready after it wait. */

@@ -1,8 +1,8 @@
 import type { StreamReader } from '../../amqp/receive/stream.js'
 import { DuequeError } from '../../base/errors.js'
-import { endsWithin } from '../../base/time-limit.js'
 import type { Horizon } from '../../log/horizons.js'
-import type { LogKind } from '../../log/log-layout.js'
+import { reachesEnd } from '../../log/reaches-end.js'
+import type { MessageLogKind } from '../../log/log-layout.js'
 
 /** A stream of the journal or of the cancellations, and how far it is read. */
 export class ReadStream {
@@ -17,7 +17,7 @@ export class ReadStream {
   failure: DuequeError | undefined
 
   constructor(
-    readonly kind: LogKind,
+    readonly kind: MessageLogKind,
     readonly horizon: Horizon,
     readonly number: number,
     readonly name: string,
@@ -25,13 +25,10 @@ export class ReadStream {
 
   /** However long the stream is: as long as it comes. */
   async reached(silentMs: number): Promise<void> {
-    const reached = this.reader?.reached()
-    if (!reached) return
-    for (let before = -1; before !== this.messages;) {
-      before = this.messages
-      if (await endsWithin(reached, silentMs)) return void (this.failure = undefined)
-    }
-    throw this.silent('sent nothing before its end', silentMs)
+    if (!this.reader) return
+    if (!(await reachesEnd(this.reader, () => this.messages, silentMs)))
+      throw this.silent('sent nothing before its end', silentMs)
+    this.failure = undefined
   }
 
   silent(what: string, ms: number): DuequeError<'BROKER_ERROR'> {

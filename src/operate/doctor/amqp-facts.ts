@@ -5,13 +5,15 @@ import { deadQueue, type Names, type TopologyMode } from '../../amqp/topology/na
 import { withConnection } from '../../amqp/connection/operator-connection.js'
 import { streamStart } from '../../amqp/receive/stream-end.js'
 import { isDuequeError } from '../../base/errors.js'
-import { cancellationLayout, journalLayout } from '../../log/log-layout.js'
-import { HORIZONS } from '../../log/horizons.js'
+import { cancellationLayout, journalLayout, recurringLayout } from '../../log/log-layout.js'
+import { tickQueue } from '../../recurring/recurring-layout.js'
+import { DEFINITIONS, HORIZONS } from '../../log/horizons.js'
 import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
+import { recurringOn } from '../recurring-status.js'
 import type { Facts, Probe } from './facts.js'
 
-type AmqpFacts = Pick<Facts, 'server' | 'probes' | 'seenQueues' | 'seenExchanges' | 'streamStarts'>
+type AmqpFacts = Pick<Facts, 'server' | 'probes' | 'seenQueues' | 'seenExchanges' | 'streamStarts' | 'recurringState'>
 
 /** How the user is to use the namespace. */
 export interface Use {
@@ -23,6 +25,8 @@ export interface Use {
   hasStreams: boolean
   /** Whether it writes a journal. */
   journal: boolean
+  /** Whether it changes recurring messages, and sends them if it consumes. */
+  recurring: boolean
 }
 
 /**
@@ -36,17 +40,19 @@ export function amqpFacts(settings: ConnectionSettings, names: Names, use: Use):
     const { product, version } = model.connection.serverProperties
     const rungNames = new LadderNames(names)
     const ladder = UNITS.flatMap((unit, i) => [rungNames.entry(unit), ...(i > 0 ? [rungNames.next(unit)] : [])])
-    const logs = logNames(names, { ...use, journal: true })
+    const logs = logNames(names, { ...use, journal: true, recurring: true })
     const exchanges = [names.unroutable, names.parked, names.dead, names.deliver, ...ladder, ...logs.exchanges]
-    const seenQueues = await lookAt([names.unroutable, names.parked, ...logs.streams], (name) =>
+    const seenQueues = await lookAt([names.unroutable, names.parked, tickQueue(names), ...logs.streams], (name) =>
       seen(model, async (channel) => (await channel.checkQueue(name)).messageCount),
     )
-    const streams = logs.streams.filter((name) => typeof seenQueues.get(name) === 'number')
+    const isThere = (queue: string) => typeof seenQueues.get(queue) === 'number'
+    const streams = logs.streams.filter(isThere)
     return {
       server: { product, version },
       probes: await (use.topology === 'trust' ? probeTrusting : probeDeclaring)(model, names, use),
       seenQueues,
       streamStarts: await startsOf(model, streams),
+      recurringState: await recurringOn(connection, { names, logger: settings.logger }, isThere),
       seenExchanges: await lookAt(exchanges, (name) =>
         seen(model, async (channel) => {
           await channel.checkExchange(name)
@@ -57,8 +63,12 @@ export function amqpFacts(settings: ConnectionSettings, names: Names, use: Use):
   })
 }
 
-function logNames(names: Names, { hasStreams, journal }: Use): { exchanges: string[]; streams: string[] } {
-  const logs = [...(hasStreams ? [cancellationLayout(names)] : []), ...(journal ? [journalLayout(names)] : [])]
+function logNames(names: Names, { hasStreams, journal, recurring }: Use): { exchanges: string[]; streams: string[] } {
+  const logs = [
+    ...(hasStreams ? [cancellationLayout(names)] : []),
+    ...(journal ? [journalLayout(names)] : []),
+    ...(recurring ? [recurringLayout(names)] : []),
+  ]
   const streams = logs.flatMap((log) => log.streams().map(({ name }) => name))
   return { exchanges: logs.map(({ exchange }) => exchange), streams }
 }
@@ -113,6 +123,7 @@ async function probeDeclaring(model: ChannelModel, names: Names, use: Use): Prom
     names.dead,
     ...exchanges,
     ...streams.filter((name) => name.endsWith(`.${HORIZONS[0]!.name}`)),
+    ...(use.recurring ? [tickQueue(names)] : []),
   ]
   const probes: Probe[] = []
   for (const name of own) probes.push(await mayConfigure(model, name), ...(await mayBind(model, name)))
@@ -145,7 +156,13 @@ async function probeTrusting(model: ChannelModel, names: Names, use: Use): Promi
     probes.push(...(await mayBind(model, name)).filter(({ permission }) => permission === 'write'))
   }
   const writable = probes.find(({ allowed }) => allowed === true)?.name
-  const read = consumes ? [names.unroutable, ...streams, ...queues] : use.journal ? streams : []
+  const definitions = recurringLayout(names).stream(DEFINITIONS)
+  const read = [
+    ...(consumes ? [names.unroutable] : []),
+    ...streams.filter((name) => consumes || use.journal || name === definitions),
+    ...(consumes && use.recurring ? [tickQueue(names)] : []),
+    ...queues,
+  ]
   for (const name of read) probes.push(await mayRead(model, name, writable))
   return probes
 }

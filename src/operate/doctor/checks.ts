@@ -7,6 +7,7 @@ import { causesAmong, checkJams } from './jams.js'
 import { checkLayout } from './layout-check.js'
 import { checkOutlets } from './outlets.js'
 import { checkPermissions } from './permissions.js'
+import { checkRecurring } from './recurring.js'
 import { checkPolicies } from './policies.js'
 import { checkProduct } from './product.js'
 import { checkJournal, checkStreams } from './streams.js'
@@ -21,6 +22,7 @@ export type Area =
   | 'destinations'
   | 'cancellations'
   | 'journal'
+  | 'recurring'
   | 'messages'
   | 'round trip'
 export type AreaFinding = Finding & { area: Area }
@@ -39,6 +41,7 @@ export function examine(facts: Facts): AreaFinding[] {
     ...inArea('destinations', destinations),
     ...inArea('cancellations', [...checkStreams(facts), ...checkTails(facts)]),
     ...inArea('journal', checkJournal(facts)),
+    ...inArea('recurring', checkRecurring(facts)),
     ...inArea('messages', [...jams, ...checkContents(facts, causesAmong(destinations, ['queue-full']))]),
   ]
 }

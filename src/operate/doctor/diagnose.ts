@@ -23,6 +23,8 @@ export interface DiagnoseOptions extends OperatorOptions {
   cancellationStreams?: boolean | undefined
   /** The user is to write a journal of waiting messages: without one, with `topology: 'trust'`, it is an error. @default false */
   journal?: boolean | undefined
+  /** The user is to change recurring messages, and to send them if it consumes: checks its permissions too. @default false */
+  recurring?: boolean | undefined
   /** How long messages that seem to hang are watched. @default 6000 */
   patienceMs?: number | undefined
   /** Sends a message with a delay of 1 s, and declares what any schedule declares. @default true */
@@ -58,6 +60,7 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
     shards: integer(1, 64),
     cancellationStreams: flag,
     journal: flag,
+    recurring: flag,
     patienceMs: milliseconds,
     roundTrip: flag,
     signal: anAbortSignal,
@@ -75,8 +78,8 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
 async function factsOf(settings: OperatorSettings, options: DiagnoseOptions) {
   const { names, vhost, queueType, topology, endpoints } = settings
   const { queues = [], shards = 1, patienceMs = 6000, signal } = options
-  const { cancellationStreams: hasStreams = true, journal = false } = options
-  const use = { queues, topology, hasStreams, journal }
+  const { cancellationStreams: hasStreams = true, journal = false, recurring = false } = options
+  const use = { queues, topology, hasStreams, journal, recurring }
   const known = await amqpFacts(settings, names, use)
   const management = await collectFrom(settings, { patienceMs, signal })
   return { names, queueType, shards, ...use, vhost, user: endpoints[0]!.user, ...known, management }

@@ -1,4 +1,5 @@
 import type { Names, QueueType, TopologyMode } from '../../amqp/topology/names.js'
+import type { RecurringStatus } from '../recurring-status.js'
 import type { BindingFact, ExchangeFact, QueueFact } from '../management/resources.js'
 
 /** All that the checks look at. Collected by amqp-facts.ts and management-facts.ts. */
@@ -15,6 +16,8 @@ export interface Facts {
   hasStreams: boolean
   /** Whether the user is to write a journal. */
   journal: boolean
+  /** Whether the user is to change recurring messages, and to send them if it consumes. */
+  recurring: boolean
   vhost: string
   user: string
   server: { product: string; version: string }
@@ -24,6 +27,8 @@ export interface Facts {
   seenExchanges: ReadonlyMap<string, 'there' | 'missing'>
   /** The first record of each stream of a log that this user may read. */
   streamStarts?: ReadonlyMap<string, { offset: number; ageMs: number }>
+  /** Definitions and tickers of recurring messages, as far as this user may look. */
+  recurringState?: RecurringStatus | null | undefined
   management: ManagementFacts
 }
 

@@ -1,6 +1,6 @@
 import { isDuequeError } from '../../base/errors.js'
 import type { Names } from '../../amqp/topology/names.js'
-import { cancellationLayout, journalLayout, type LogLayout } from '../../log/log-layout.js'
+import { cancellationLayout, journalLayout, recurringLayout, type LogLayout } from '../../log/log-layout.js'
 import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { UNITS } from '../../strategies/ladder/rungs.js'
 import { ask, type ManagementApi } from '../management/api.js'
@@ -180,5 +180,5 @@ function sourcesOf(names: Names): string[] {
 }
 
 function logsOf(names: Names): LogLayout[] {
-  return [cancellationLayout(names), journalLayout(names)]
+  return [cancellationLayout(names), journalLayout(names), recurringLayout(names)]
 }

@@ -73,10 +73,10 @@ function declaring(permission: Probe['permission'], missing: readonly string[], 
 
 /** The patterns of docs/operations.md for a producer, or for a consumer of these queues. */
 function trusting(missing: readonly string[], facts: Facts): string {
-  const { names, user, vhost, queues, journal } = facts
+  const { names, user, vhost, queues, journal, recurring } = facts
   const own = escaped(names.prefix)
   const consumes = queues.length > 0
-  const write = `^${own}\\.(entry\\..+|deliver${consumes ? '|dead|parked' : ''}${mayCancel(facts) ? '|cancellations' : ''}${journal ? '|journal' : ''})$`
+  const write = `^${own}\\.(entry\\..+|deliver${consumes ? '|dead|parked' : ''}${mayCancel(facts) ? '|cancellations' : ''}${journal ? '|journal' : ''}${recurring ? '|recurring' : ''})$`
   const read = readable(own, facts)
   const patterns = ['^$', write, read].map(quoted).join(' ')
   const instead = missing.some((name) => has(cancellationLayout(names), name))
@@ -86,10 +86,16 @@ function trusting(missing: readonly string[], facts: Facts): string {
 }
 
 function readable(own: string, facts: Facts): string {
-  const { queues, hasStreams } = facts
-  const consumes = queues.length > 0
-  if (!consumes) return mayList(facts) ? `^${own}\\.(cancellations|journal)\\..+$` : '^$'
-  const logs = [...(hasStreams ? ['cancellations\\..+'] : []), ...(mayList(facts) ? ['journal\\..+'] : [])]
+  const { queues, hasStreams, recurring } = facts
+  if (queues.length === 0) {
+    const logs = [...(mayList(facts) ? ['(cancellations|journal)\\..+'] : []), ...(recurring ? ['recurring'] : [])]
+    return logs.length === 0 ? '^$' : `^${own}\\.${logs.length === 1 ? logs[0] : `(${logs.join('|')})`}$`
+  }
+  const logs = [
+    ...(hasStreams ? ['cancellations\\..+'] : []),
+    ...(mayList(facts) ? ['journal\\..+'] : []),
+    ...(recurring ? ['recurring', 'ticks'] : []),
+  ]
   const ofNamespace = logs.length > 0 ? `(${['unroutable', ...logs].join('|')})` : 'unroutable'
   return `^(${[`${own}\\.${ofNamespace}`, ...queues.map(escaped)].join('|')})$`
 }

@@ -6,6 +6,8 @@ import { finding, type Finding, type Severity } from '../../base/finding.js'
 import { exactly, quoted, some } from './texts.js'
 import { layoutTargets, type Target } from './targets.js'
 
+const DROPS_TICKS = 'drops ticks of recurring messages, which stop for up to an hour'
+
 type Effect = [severity: Severity, effect: string]
 
 /** Policies and operator policies that change dueque's own queues and exchanges, or the destinations behind them. */
@@ -59,7 +61,7 @@ function unreadable(kind: string, { name, pattern }: PolicyFact): Finding {
 
 /** The effect of a key on a queue or an exchange of the layout; undefined if it does not matter. */
 export function effectOf(key: string, value: unknown, target: Target): Effect | undefined {
-  if (target.role === 'cancellations' || target.role === 'journal') return effectOnLog(key, value, target, target.role)
+  if (isLog(target.role)) return effectOnLog(key, value, target, target.role)
   const given = target.arguments[target.kind === 'queue' ? `x-${key}` : key]
   switch (key) {
     case 'message-ttl':
@@ -72,6 +74,7 @@ export function effectOf(key: string, value: unknown, target: Target): Effect | 
     case 'max-length-bytes':
       return lengthEffect(target)
     case 'delivery-limit':
+      if (target.role === 'ticks') return ['warning', 'drops ticks that were given back that often']
       return ['unroutable', 'parked', 'dead'].includes(target.role)
         ? ['warning', 'drops messages that were looked at and given back that often']
         : undefined
@@ -101,6 +104,15 @@ const LOGS: Readonly<Record<LogKind, { records: string; early: string; late?: st
     records: 'journal entries',
     early: 'of messages that still wait, and these are not listed any more and cannot be restored',
   },
+  recurring: {
+    records: 'definitions',
+    early: 'of recurring messages that still run, and these end',
+    late: 'less than 7 days after they were to be written again',
+  },
+}
+
+function isLog(role: Target['role']): role is LogKind {
+  return Object.hasOwn(LOGS, role)
 }
 
 /** Of policies for other queues a stream takes nothing. */
@@ -138,6 +150,7 @@ function ttlEffect(ttlMs: number, { kind, role, arguments: args }: Target): Effe
   if (role === 'wait') return ttlMs < Number(args['x-message-ttl']) ? ['error', 'ends waits too early'] : undefined
   if (role === 'outlet') return undefined
   if (role === 'work') return ['warning', 'removes messages that were not consumed in time']
+  if (role === 'ticks') return ['error', DROPS_TICKS]
   return ['error', 'drops messages that are kept for somebody to look at']
 }
 
@@ -147,5 +160,6 @@ function lengthEffect({ kind, role }: Target): Effect | undefined {
     return ['error', 'refuses messages when it is full, and stops the queues before it']
   // A work queue is judged with its other limits, as a destination.
   if (role === 'work') return undefined
+  if (role === 'ticks') return ['error', DROPS_TICKS]
   return ['error', 'drops messages that are kept for somebody to look at']
 }

@@ -13,6 +13,10 @@ const LOGS: Readonly<Record<LogKind, { everywhere: string; onNode: string }>> = 
     everywhere: 'nothing can be scheduled with a journal, and waiting messages cannot be listed',
     onNode: 'programs that are connected there cannot list waiting messages',
   },
+  recurring: {
+    everywhere: 'recurring messages stop, and cannot be changed',
+    onNode: 'programs that are connected there send no recurring messages',
+  },
 }
 
 /** A node without a replica refuses readers, and RabbitMQ gives a stream no replica on a node that joins later. */

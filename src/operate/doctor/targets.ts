@@ -1,8 +1,9 @@
 import { Layout } from '../../amqp/topology/layout.js'
 import { deadQueue } from '../../amqp/topology/names.js'
-import { cancellationLayout, journalLayout, type LogKind } from '../../log/log-layout.js'
+import { cancellationLayout, journalLayout, recurringLayout, type LogKind } from '../../log/log-layout.js'
+import { tickParts } from '../../recurring/recurring-layout.js'
 import { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
-import { hasJournal } from './streams.js'
+import { hasJournal, hasRecurring } from './streams.js'
 import { roleReader, type QueueRole } from '../queue-roles.js'
 import type { Resource } from './effective-policy.js'
 import { lastLook, type Facts } from './facts.js'
@@ -10,7 +11,18 @@ import type { QueueFact } from '../management/resources.js'
 
 /** A queue or exchange that a message of dueque may come through, there already or declared on first use. */
 export interface Target extends Resource {
-  role: 'wait' | 'outlet' | 'unroutable' | 'parked' | 'dead' | 'work' | 'entry' | 'dead exchange' | 'exchange' | LogKind
+  role:
+    | 'wait'
+    | 'outlet'
+    | 'unroutable'
+    | 'parked'
+    | 'dead'
+    | 'ticks'
+    | 'work'
+    | 'entry'
+    | 'dead exchange'
+    | 'exchange'
+    | LogKind
 }
 
 /** The whole layout of the namespace with the destinations that are bound to it. */
@@ -19,7 +31,12 @@ export function layoutTargets(facts: Facts): Target[] {
   const roleOf = roleReader(names)
   const targets = new Map<string, Target>()
   const add = (target: Target) => targets.set(`${target.kind} ${target.name}`, target)
-  const parts = [...new Layout(names, queueType).base(), ...new LadderLayout(names).everything(queueType, 1)]
+  const layout = new Layout(names, queueType)
+  const parts = [
+    ...layout.base(),
+    ...new LadderLayout(names).everything(queueType, 1),
+    ...(hasRecurring(facts) ? tickParts(layout) : []),
+  ]
   for (const part of parts) {
     if (part.kind === 'binding') continue
     const { kind, name, arguments: args } = part
@@ -30,7 +47,7 @@ export function layoutTargets(facts: Facts): Target[] {
   const bound = new Set([...workQueues(facts).map(({ name }) => name), ...deadQueues(facts)])
   for (const queue of lastLook(management)?.values() ?? []) {
     const role = roleOf(queue.name)?.kind
-    if (role === 'cancellations' || role === 'journal') continue
+    if (role === 'cancellations' || role === 'journal' || role === 'recurring') continue
     if (role === undefined || role === 'dead' ? bound.has(queue.name) : true) {
       add({ ...queue, kind: 'queue', role: roleOfQueue(role) })
     }
@@ -43,6 +60,7 @@ function logTargets(facts: Facts): Target[] {
   const logs = [
     ...(hasStreams ? [cancellationLayout(names)] : []),
     ...(hasJournal(facts) ? [journalLayout(names)] : []),
+    ...(hasRecurring(facts) ? [recurringLayout(names)] : []),
   ]
   return logs.flatMap((log) =>
     log.parts().flatMap((part): Target[] => {

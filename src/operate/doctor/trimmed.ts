@@ -1,5 +1,4 @@
 import { finding, type Finding } from '../../base/finding.js'
-import { HORIZONS } from '../../log/horizons.js'
 import type { LogKind, LogLayout } from '../../log/log-layout.js'
 import type { Facts } from './facts.js'
 
@@ -12,6 +11,10 @@ const LOGS: Readonly<Record<LogKind, { effect: string; todo: string }>> = {
     effect: 'earlier entries are gone, and messages that still wait are not listed',
     todo: 'clear the policy that shortens it (see policies); messages that are scheduled from then on are listed',
   },
+  recurring: {
+    effect: 'earlier definitions are gone, and their recurring messages end',
+    todo: 'clear the policy that shortens it (see policies); a ticker writes again the definitions that it knows, within an hour; set the others again',
+  },
 }
 
 /**
@@ -20,7 +23,7 @@ const LOGS: Readonly<Record<LogKind, { effect: string; todo: string }>> = {
  */
 export function checkTrimmed(log: LogLayout, { streamStarts }: Facts): Finding[] {
   const { effect, todo } = LOGS[log.kind]
-  return HORIZONS.flatMap((horizon) => {
+  return log.horizons.flatMap((horizon) => {
     const stream = log.stream(horizon)
     const { offset = 0, ageMs = Infinity } = streamStarts?.get(stream) ?? {}
     if (offset === 0 || ageMs >= horizon.ms) return []

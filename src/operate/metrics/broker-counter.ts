@@ -28,7 +28,7 @@ export interface BrokerCountsOptions {
 }
 
 export interface BrokerCounts {
-  /** Without the journal. */
+  /** Without the journal and recurring messages. */
   readonly report: CountReport
   /** Of each queue that exists. */
   readonly counts: ReadonlyMap<string, MessageCount>
@@ -136,7 +136,12 @@ export class BrokerCounter {
   }
 
   #report(source: CountReport['source'], counts: BrokerCounts['counts'], dead?: ReadonlySet<string>): CountReport {
-    return reportOf(this.#settings.namespace, source, { counts, journal: null, dead }, this.#options.queues)
+    return reportOf(
+      this.#settings.namespace,
+      source,
+      { counts, journal: null, recurring: null, dead },
+      this.#options.queues,
+    )
   }
 }
 

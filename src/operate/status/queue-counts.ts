@@ -1,6 +1,7 @@
 import type { ChannelModel } from 'amqplib'
 import { deadQueue, type Names } from '../../amqp/topology/names.js'
-import { journalLayout } from '../../log/log-layout.js'
+import { journalLayout, recurringLayout } from '../../log/log-layout.js'
+import { tickQueue } from '../../recurring/recurring-layout.js'
 import { LadderNames } from '../../strategies/ladder/ladder-names.js'
 import { rungVariants } from '../../strategies/ladder/rungs.js'
 import { countMessages } from '../count-messages.js'
@@ -62,14 +63,14 @@ export function queuePattern(names: Names): string {
 }
 
 /**
- * Every queue with messages that there can be, but for outlets, which names alone do not tell; and the streams that tell whether
- * there is a journal.
+ * Every queue with messages that there can be, but for outlets, which names alone do not tell; and the streams and the queue that tell
+ * whether there are a journal and recurring messages.
  */
 export function countedQueues(names: Names, { queues, shards }: { queues: readonly string[]; shards: number }) {
   const ladder = new LadderNames(names)
-  const streams = journalLayout(names).streams()
+  const streams = [...journalLayout(names).streams(), ...recurringLayout(names).streams()].map(({ name }) => name)
   const rungs = rungVariants(['quorum', 'classic'], shards).map(({ rung, variant }) => ladder.wait(rung, variant))
-  return [names.unroutable, names.parked, ...queues.map(deadQueue), ...streams.map(({ name }) => name), ...rungs]
+  return [names.unroutable, names.parked, tickQueue(names), ...queues.map(deadQueue), ...streams, ...rungs]
 }
 
 /** AMQP counts ready messages alone. */

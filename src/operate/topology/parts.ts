@@ -135,6 +135,8 @@ export interface DeleteOptions {
   dryRun?: boolean | undefined
   /** Counts the live records of streams. */
   live?: LiveRecords | undefined
+  /** The queue of ticks, whose messages hold nothing that is lost with them. */
+  ticks?: string | undefined
   onProgress?: OnProgress | undefined
 }
 
@@ -146,14 +148,14 @@ export interface DeleteOptions {
 export async function deleteParts(
   declarer: Declarer,
   parts: readonly Part[],
-  { force, dryRun = false, live, onProgress }: DeleteOptions,
+  { force, dryRun = false, live, ticks, onProgress }: DeleteOptions,
 ): Promise<Deletion> {
   const changes: Change[] = []
   for (const [i, part] of parts.toReversed().entries()) {
     if (part.kind === 'binding') continue
     const held = await heldIn(declarer, part, live)
     if (held) {
-      if (held.messages !== 0 && !force) return { changes, stopped: held }
+      if (held.messages !== 0 && part.name !== ticks && !force) return { changes, stopped: held }
       if (!dryRun) await declarer.delete(part)
       changes.push(changeOf(part, 'deleted'))
     }

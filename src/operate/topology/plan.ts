@@ -2,8 +2,9 @@ import { Layout } from '../../amqp/topology/layout.js'
 import type { Part } from '../../amqp/topology/part.js'
 import { assertOutside } from '../../amqp/topology/reserved-names.js'
 import { aFunction, flag, integer, texts } from '../../base/checks.js'
-import { cancellationLayout, journalLayout, type LogLayout } from '../../log/log-layout.js'
+import { cancellationLayout, journalLayout, recurringLayout, type LogLayout } from '../../log/log-layout.js'
 import { entryParts, intakeQueue } from '../../forwarding/intake-parts.js'
+import { tickParts } from '../../recurring/recurring-layout.js'
 import { checkQueueName } from '../../message/destination.js'
 import { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
 import { rungVariants, type Rung, type RungVariant } from '../../strategies/ladder/rungs.js'
@@ -30,6 +31,8 @@ export interface TopologyOptions extends OperatorOptions {
   cancellationStreams?: boolean | undefined
   /** With the exchange and the streams of a journal of waiting messages. @default false */
   journal?: boolean | undefined
+  /** With the exchange and the stream of definitions of recurring messages, and the queue of their ticks. @default false */
+  recurring?: boolean | undefined
   /** Queues of each rung. @default 1 */
   shards?: number | undefined
   /** Declares and deletes nothing: the changes are those that there would be. @default false */
@@ -59,12 +62,13 @@ export function topologyPlan(options: TopologyOptions): TopologyPlan {
     plugin: flag,
     cancellationStreams: flag,
     journal: flag,
+    recurring: flag,
     shards: integer(1, 64),
     dryRun: flag,
     onProgress: aFunction,
     force: flag,
   })
-  const { exchanges = [], intakes = [], shards = 1, plugin = false } = options
+  const { exchanges = [], intakes = [], shards = 1, plugin = false, recurring = false } = options
   const layout = new Layout(settings.names, settings.queueType)
   const ladder = new LadderLayout(settings.names)
   const { workQueues, outlets } = checkedNames(options, settings)
@@ -78,6 +82,7 @@ export function topologyPlan(options: TopologyOptions): TopologyPlan {
       // Before the rungs: a broker without streams fails at once.
       ...logs.flatMap((log) => log.parts()),
       ...ladder.everything(settings.queueType, shards),
+      ...(recurring ? tickParts(layout) : []),
       ...(plugin ? delayedParts(settings.names) : []),
       ...destinationParts(layout, { queues: workQueues, exchanges, outlets }),
       ...intakes.flatMap((entry) => entryParts(layout.names, entry)),
@@ -87,8 +92,13 @@ export function topologyPlan(options: TopologyOptions): TopologyPlan {
   }
 }
 
-function logsOf({ cancellationStreams = true, journal = false }: TopologyOptions, { names }: OperatorSettings) {
-  return [...(cancellationStreams ? [cancellationLayout(names)] : []), ...(journal ? [journalLayout(names)] : [])]
+function logsOf(options: TopologyOptions, { names }: OperatorSettings): LogLayout[] {
+  const { cancellationStreams = true, journal = false, recurring = false } = options
+  return [
+    ...(cancellationStreams ? [cancellationLayout(names)] : []),
+    ...(journal ? [journalLayout(names)] : []),
+    ...(recurring ? [recurringLayout(names)] : []),
+  ]
 }
 
 function checkedNames(

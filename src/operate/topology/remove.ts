@@ -2,8 +2,8 @@ import type { AmqpConnection } from '../../amqp/connection/connection.js'
 import { deadQueue } from '../../amqp/topology/names.js'
 import type { Part } from '../../amqp/topology/part.js'
 import { isDuequeError } from '../../base/errors.js'
-import { cancellationLayout, journalLayout } from '../../log/log-layout.js'
-import { HORIZONS } from '../../log/horizons.js'
+import { cancellationLayout, journalLayout, recurringLayout } from '../../log/log-layout.js'
+import { tickQueue } from '../../recurring/recurring-layout.js'
 import { delayedExchange, delayedParts } from '../../strategies/plugin/delayed-exchange.js'
 import { escaped } from '../doctor/texts.js'
 import { delayedIn } from '../leave-plugin/delayed-exchanges.js'
@@ -30,27 +30,29 @@ type Refusal = Held & { moreQueues: number }
 type Queues = ReadonlyMap<string, QueueFact>
 
 /**
- * Deletes the topology of a namespace, unless it holds messages, or cancellations or journal entries of messages that are
- * not due yet. Work queues, their dead queues and the entries of intakes stay. Stop the producers first: a message that comes
+ * Deletes the topology of a namespace, unless it holds messages, cancellations or journal entries of messages that are not due
+ * yet, or definitions of recurring messages. Ticks, which follow from definitions, are deleted. Work queues, their dead queues and the entries of intakes stay. Stop the producers first: a message that comes
  * in right before the deletion of its queue is lost.
  *
  * @throws DuequeError `MANAGEMENT_FAILED` unless forced: AMQP does not show what a dead-letter worker holds;
- * `CANCELLATIONS_UNREAD`, `JOURNAL_UNREAD`, `PERMISSION_DENIED`; as `connect` does
+ * `CANCELLATIONS_UNREAD`, `JOURNAL_UNREAD`, `RECURRING_UNREAD`, `PERMISSION_DENIED`; as `connect` does
  */
 export async function removeTopology(options: RemoveTopologyOptions): Promise<Removal> {
   const { force = false, dryRun, intakes = [], onProgress } = options
-  const plan = topologyPlan({ ...options, cancellationStreams: true, journal: true })
+  const plan = topologyPlan({ ...options, cancellationStreams: true, journal: true, recurring: true })
   const { settings, workQueues } = plan
   const [api] = managementApis(settings, settings.endpoints)
   const { queues, namesOnly } = await queuesOf(api, settings, force)
   const streams = force ? [] : streamsAmong(queues, settings)
-  const refused = force ? undefined : (fullAmong(queues, streams) ?? (await delayed(api, settings)))
+  const refused = force
+    ? undefined
+    : (fullAmong(queues, [...streams, { name: tickQueue(settings.names) }]) ?? (await delayed(api, settings)))
   if (refused) return { changes: [], refused }
   const kept = [...workQueues.flatMap((queue) => [queue, deadQueue(queue)]), ...intakes]
   const parts = partsToDelete(plan, queues, kept)
   const removal = await withDeclarer(settings, (declarer, connection) =>
     withLiveRecords(connection, streams, settings, (live) =>
-      deleteParts(declarer, parts, { force, dryRun, onProgress, live }),
+      deleteParts(declarer, parts, { force, dryRun, onProgress, live, ticks: tickQueue(settings.names) }),
     ),
   )
   return { ...removal, ...(namesOnly !== undefined && { namesOnly }) }
@@ -72,14 +74,16 @@ async function queuesOf(
 
 /** The streams that are there. Another queue of the same name would lose the messages that are read. */
 function streamsAmong(queues: Queues, { names }: OperatorSettings): CountedStream[] {
-  const logs = [cancellationLayout(names), journalLayout(names)]
-  const all = logs.flatMap((log) => HORIZONS.map((horizon) => ({ name: log.stream(horizon), horizon, log: log.kind })))
+  const logs = [cancellationLayout(names), journalLayout(names), recurringLayout(names)]
+  const all = logs.flatMap((log) =>
+    log.horizons.map((horizon) => ({ name: log.stream(horizon), horizon, log: log.kind })),
+  )
   return all.filter(({ name }) => queues.get(name)?.type === 'stream')
 }
 
-function fullAmong(queues: Queues, streams: readonly CountedStream[]): Refusal | undefined {
-  // RabbitMQ counts every record of a stream, also those that are over.
-  const counted = new Set(streams.map(({ name }) => name))
+/** @param others that are counted otherwise: RabbitMQ counts every record of a stream, also those that are over */
+function fullAmong(queues: Queues, others: readonly { name: string }[]): Refusal | undefined {
+  const counted = new Set(others.map(({ name }) => name))
   const full = [...queues.values()].filter(({ name, messages }) => messages > 0 && !counted.has(name))
   const [first] = full
   return first && { name: first.name, messages: first.messages, what: 'messages', moreQueues: full.length - 1 }

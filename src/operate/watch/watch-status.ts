@@ -1,10 +1,11 @@
 import { aFunction, anAbortSignal, flag, integer, texts, type Rule } from '../../base/checks.js'
 import { isDuequeError, type DuequeError } from '../../base/errors.js'
 import { isHttpUrl } from '../http.js'
-import { journalStatus, type JournalStatus } from '../journal-status.js'
+import { journalStatus } from '../journal-status.js'
 import { operatorSettings, type OperatorSettings } from '../operator-settings.js'
 import { BrokerCounter, type BrokerCounts } from '../metrics/broker-counter.js'
 import { BrokerLink } from '../metrics/broker-link.js'
+import { recurringStatus } from '../recurring-status.js'
 import { pace } from '../pace.js'
 import type { StatusOptions } from '../status.js'
 import type { CountReport } from '../status-report.js'
@@ -51,8 +52,8 @@ interface FailedLook {
   error: DuequeError
 }
 
-/** A journal is read for its state, so that this happens less often. */
-const JOURNAL_EVERY_MS = 60_000
+/** A journal and definitions are read for their state, so that this happens less often. */
+const READ_EVERY_MS = 60_000
 
 const METRICS_URLS = 'a list of URLs such as http://localhost:9464/metrics'
 const metricsUrls: Rule = (value, option) => {
@@ -103,7 +104,7 @@ class Watch {
   #probing: Probing | undefined
   #samples: CountSample[] = []
   #closed = false
-  #journal: { at: number; status: JournalStatus | null } | undefined
+  #logs: { at: number; state: Pick<CountReport, 'journal' | 'recurring'> } | undefined
 
   constructor(settings: OperatorSettings, options: WatchOptions) {
     const { metrics = [], queues = [], shards = 1 } = options
@@ -142,18 +143,21 @@ class Watch {
     const [counted, exported] = await Promise.all([this.#counter.count(), this.#exporters?.look()])
     const at = performance.now()
     const { published } = counted
-    const report = { ...counted.report, journal: await this.#journalStatus(counted) }
+    const report = { ...counted.report, ...(await this.#logStatus(counted)) }
     const { source, waiting } = report
     this.#samples = inWindow([...this.#samples, { at, source, waiting: waiting.messages, published }], at)
     const rates = ratesOf(this.#samples, exported)
     return { at: new Date(), report, rates, lateness: exported?.lateness ?? this.#probing?.look() ?? null }
   }
 
-  async #journalStatus({ counts }: BrokerCounts): Promise<JournalStatus | null> {
+  async #logStatus({ counts }: BrokerCounts): Promise<Pick<CountReport, 'journal' | 'recurring'>> {
     const now = performance.now()
-    if (!this.#journal || now - this.#journal.at > JOURNAL_EVERY_MS)
-      this.#journal = { at: now, status: await journalStatus(this.#settings, (queue) => counts.has(queue)) }
-    return this.#journal.status
+    if (this.#logs && now - this.#logs.at <= READ_EVERY_MS) return this.#logs.state
+    const isThere = (queue: string) => counts.has(queue)
+    const journal = await journalStatus(this.#settings, isThere)
+    const state = { journal, recurring: await recurringStatus(this.#settings, isThere) }
+    this.#logs = { at: now, state }
+    return state
   }
 }
 

@@ -5,6 +5,7 @@ import { DuequeError, invalidOption } from '../../base/errors.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
 import { aJournal, type JournalOn, type JournalOption } from '../../journal/journal-options.js'
 import type { Cancellations } from '../cancellations.js'
+import type { RecurringDefinitions } from '../recurring-definitions.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { StreamLogs } from '../stream-logs.js'
 import type { WaitingView } from '../waiting-view.js'
@@ -49,6 +50,7 @@ export interface LadderOptions extends JournalOption {
 /** A strategy whose waiting messages can be cancelled. */
 export interface LadderStrategy extends Strategy {
   readonly cancellations: Cancellations
+  readonly definitions: RecurringDefinitions
 }
 
 /** A ladder whose waiting messages can be seen. */

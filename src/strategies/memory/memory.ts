@@ -9,7 +9,9 @@ import type { Cancellations } from '../cancellations.js'
 import type { Strategy } from '../strategy.js'
 import type { WaitingView } from '../waiting-view.js'
 import { MemoryBroker } from './memory-broker.js'
+import type { RecurringDefinitions } from '../recurring-definitions.js'
 import { MemoryCancellations } from './memory-cancellations.js'
+import { MemoryDefinitions } from './memory-definitions.js'
 import { MemoryJournal } from './memory-journal.js'
 import { MemoryWaitlist } from './memory-waitlist.js'
 
@@ -49,6 +51,7 @@ const MEMORY_RULES: Rules<MemoryOptions> = {
 export interface InMemory extends Strategy {
   readonly broker: MemoryBroker
   readonly clock: Clock
+  readonly definitions: RecurringDefinitions
   /** The waiting messages, in no order, without cancelled ones. */
   waiting(): readonly DelayedMessage[]
 }
@@ -111,6 +114,7 @@ function withJournal(strategy: MemoryLogStrategy, journal: MemoryJournal): Memor
 /** What both forms have in common, and the waiting messages. */
 function inMemory(clock: Clock): Omit<MemoryStrategy, 'waiting'> {
   const broker = new MemoryBroker()
+  const definitions = new MemoryDefinitions(clock)
   const queue = new DueQueue<DelayedMessage>(clock, (message) => {
     // What was cancelled or rescheduled meanwhile is not there as it was.
     if (waitlist.take(message)) void broker.deliver(message, ACCEPTED)
@@ -121,6 +125,7 @@ function inMemory(clock: Clock): Omit<MemoryStrategy, 'waiting'> {
     limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 0, leadMs: 0 },
     broker,
     clock,
+    definitions,
     waitlist,
     start: () => Promise.resolve(),
     async schedule(message, { declare, signal, onConflict }) {
@@ -132,6 +137,7 @@ function inMemory(clock: Clock): Omit<MemoryStrategy, 'waiting'> {
     stop() {
       queue.clear()
       waitlist.clear()
+      definitions.clear()
       return Promise.resolve()
     },
   }

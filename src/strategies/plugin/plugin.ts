@@ -9,6 +9,7 @@ import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DuequeError, invalidOption } from '../../base/errors.js'
 import { aJournal, type JournalOn, type JournalOption } from '../../journal/journal-options.js'
 import type { Cancellations } from '../cancellations.js'
+import type { RecurringDefinitions } from '../recurring-definitions.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { StreamLogs } from '../stream-logs.js'
 import type { WaitingView } from '../waiting-view.js'
@@ -30,6 +31,7 @@ const PLUGIN_RULES: Rules<PluginOptions> = { journal: aJournal }
 /** A strategy whose waiting messages can be cancelled. */
 export interface PluginStrategy extends Strategy {
   readonly cancellations: Cancellations
+  readonly definitions: RecurringDefinitions
 }
 
 /** The plugin with a journal: its waiting messages can be seen. */

@@ -1,31 +1,32 @@
-import type { MessageRow } from './row.js'
 import { DuequeError } from '../../base/errors.js'
 import { isOfARow, isSilence } from './store-error.js'
 
 const MAX_ROWS = 500
 const MAX_BYTES = 1024 * 1024
 
-interface Entry {
-  readonly row: MessageRow
+interface Entry<Row> {
+  readonly row: Row
   readonly done: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
 
 /**
- * Writes messages as many at a time as came while the ones before were written, because commits are what writing waits for.
- * Every message has its own outcome.
+ * Writes rows as many at a time as came while the ones before were written, because commits are what writing waits for. Every
+ * row has its own outcome. Rows with one key are the same.
  */
-export class Inserter {
-  readonly #insert: (rows: readonly MessageRow[]) => Promise<void>
-  readonly #waiting = new Map<string, Entry>()
+export class Inserter<Row extends { readonly key: string }> {
+  readonly #insert: (rows: readonly Row[]) => Promise<void>
+  readonly #bytesOf: (row: Row) => number
+  readonly #waiting = new Map<string, Entry<Row>>()
   #underWay: Promise<void> | undefined
 
-  constructor(insert: (rows: readonly MessageRow[]) => Promise<void>) {
+  constructor(insert: (rows: readonly Row[]) => Promise<void>, bytesOf: (row: Row) => number) {
     this.#insert = insert
+    this.#bytesOf = bytesOf
   }
 
-  add(row: MessageRow): Promise<void> {
+  add(row: Row): Promise<void> {
     const twin = this.#waiting.get(row.key)
     if (twin) return twin.done
     const entry = entryOf(row)
@@ -46,11 +47,11 @@ export class Inserter {
     this.#underWay = undefined
   }
 
-  #take(): Entry[] {
-    const batch: Entry[] = []
+  #take(): Entry<Row>[] {
+    const batch: Entry<Row>[] = []
     let bytes = 0
     for (const [key, entry] of this.#waiting) {
-      bytes += entry.row.body.byteLength
+      bytes += this.#bytesOf(entry.row)
       if (batch.length > 0 && (batch.length === MAX_ROWS || bytes > MAX_BYTES)) break
       batch.push(entry)
       this.#waiting.delete(key)
@@ -60,7 +61,7 @@ export class Inserter {
   }
 
   /** Never rejects. */
-  async #write(batch: readonly Entry[]): Promise<void> {
+  async #write(batch: readonly Entry<Row>[]): Promise<void> {
     try {
       await this.#insert(batch.map(({ row }) => row))
       for (const { resolve } of batch) resolve()
@@ -80,8 +81,8 @@ export class Inserter {
   }
 }
 
-function entryOf(row: MessageRow): Entry {
-  let settle: Pick<Entry, 'resolve' | 'reject'> | undefined
+function entryOf<Row>(row: Row): Entry<Row> {
+  let settle: Pick<Entry<Row>, 'resolve' | 'reject'> | undefined
   const done = new Promise<void>((resolve, reject) => {
     settle = { resolve, reject }
   })

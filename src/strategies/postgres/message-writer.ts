@@ -24,12 +24,13 @@ interface MessageWriterOptions {
 /** Inserts messages: alone, in batches, or in the caller's transaction. */
 export class MessageWriter {
   readonly #options: MessageWriterOptions
-  readonly #inserter: Inserter
+  readonly #inserter: Inserter<MessageRow>
 
   constructor(options: MessageWriterOptions) {
     this.#options = options
-    this.#inserter = new Inserter((rows) =>
-      this.#insert({ run: options.queries.run, xid: null }, rows, NOTIFY_BEFORE_MS),
+    this.#inserter = new Inserter(
+      (rows) => this.#insert({ run: options.queries.run, xid: null }, rows, NOTIFY_BEFORE_MS),
+      ({ body }) => body.byteLength,
     )
   }
 

@@ -72,6 +72,15 @@ export const MIGRATIONS: readonly string[] = [
    )`,
 
   `CREATE INDEX dedupe_until ON {schema}.dedupe (until)`,
+
+  // Of recurring messages. NULL is the definition of a removed id.
+  `CREATE TABLE {schema}.definitions (
+     id text COLLATE "C" PRIMARY KEY,
+     revision bigint NOT NULL,
+     definition text
+   )`,
+
+  `CREATE INDEX definitions_removed ON {schema}.definitions (revision) WHERE definition IS NULL`,
 ]
 
 function settingsOf(settings: Readonly<Record<string, string>>): string {

@@ -12,6 +12,7 @@ import { Listener } from './listener.js'
 import { ensureSchema } from './migrate.js'
 import { resolvePostgres, type PostgresOptions } from './postgres-options.js'
 import { Queries } from './queries.js'
+import { PostgresDefinitions } from './postgres-definitions.js'
 import { PostgresWaitlist } from './postgres-waitlist.js'
 import { CallerTransactions } from './transactions/caller-transactions.js'
 import { checkTransaction } from './transactions/check-transaction.js'
@@ -28,13 +29,14 @@ export interface PostgresStore extends MessageStore {
 /** A table of PostgreSQL in which messages wait. */
 export function postgresStore(options: PostgresOptions): PostgresStore {
   const resolved = resolvePostgres(options)
-  const { database, faults, queries, callers, waiting, writer, claims, watch, within } = partsOf(resolved)
+  const { database, faults, queries, callers, waiting, writer, claims, watch, within, definitions } = partsOf(resolved)
   let logger = silent
 
   return {
     name: 'postgres',
     limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 50, leadMs: 0 },
     spacingMs: SPACING_MS,
+    definitions,
 
     async open(environment) {
       logger = environment.logger
@@ -64,7 +66,7 @@ export function postgresStore(options: PostgresOptions): PostgresStore {
     faults: () => faults.counts(),
 
     async close() {
-      await writer.end()
+      await Promise.all([writer.end(), definitions.end()])
       database.close()
     },
   }
@@ -85,6 +87,7 @@ function partsOf({ pool, schema, listen, timeoutMs }: ReturnType<typeof resolveP
   const waiting = new PostgresWaitlist({ queries, channel, faults, changed: heard })
   const writer = new MessageWriter({ queries, callers, waiting, channel, added: (readyAt) => claims.heard(readyAt) })
   const claims = new Claims(queries, waiting, faults)
+  const definitions = new PostgresDefinitions(queries)
 
   const watch = async (watcher: (readyAt: number) => void, logger: Logger) => {
     watchers.add(watcher)
@@ -99,5 +102,5 @@ function partsOf({ pool, schema, listen, timeoutMs }: ReturnType<typeof resolveP
   }
   const within: PostgresStore['within'] = (transaction, work) =>
     callers.run(transaction as PostgresTransaction, (inside) => work(waitlistIn(inside, { waiting, channel })))
-  return { database, faults, queries, callers, waiting, writer, claims, watch, within }
+  return { database, faults, queries, callers, waiting, writer, claims, watch, within, definitions }
 }

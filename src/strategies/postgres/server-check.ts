@@ -111,6 +111,8 @@ function checkRights({ lacks, user, schema }: PostgresFacts): Finding[] {
     // Only consumers that share their memory of handled messages need it.
     if (on === `"${schema}".dedupe`)
       return finding('note', 'postgres-rights-dedupe', `${what}, which postgresDedupe needs`, todo)
+    if (on === `"${schema}".definitions`)
+      return finding('note', 'postgres-rights-recurring', `${what}, which recurring messages need`, todo)
     return finding('error', 'postgres-rights', what, todo)
   })
 }

@@ -27,6 +27,7 @@ const LACKS = `
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, (VALUES
       ('migrations', 'SELECT'),
       ('messages', 'SELECT'), ('messages', 'INSERT'), ('messages', 'UPDATE'), ('messages', 'DELETE'),
+      ('definitions', 'SELECT'), ('definitions', 'INSERT'), ('definitions', 'UPDATE'), ('definitions', 'DELETE'),
       ('dedupe', 'SELECT'), ('dedupe', 'INSERT'), ('dedupe', 'UPDATE'), ('dedupe', 'DELETE')
     ) AS needs (name, needed)
     WHERE nspname = $1::text AND relname = name AND NOT has_table_privilege(c.oid, needed)

@@ -1,3 +1,4 @@
+import { DEFINITION_STATEMENTS } from './definition-statements.js'
 import { inTransaction, TRANSACTION_STATEMENTS } from './transactions/transaction-statements.js'
 import { VIEW_STATEMENTS } from './view-statements.js'
 
@@ -15,6 +16,7 @@ const NOW = `coalesce($2::bigint, ${SERVER})`
  */
 const STATEMENTS = {
   ...VIEW_STATEMENTS,
+  ...DEFINITION_STATEMENTS,
   ...TRANSACTION_STATEMENTS,
 
   /**

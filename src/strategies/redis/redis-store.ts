@@ -22,6 +22,7 @@ import { isReply, STORE } from './failures.js'
 import { keysOf } from './keys-of.js'
 import type { RedisPort } from './clients/port.js'
 import { assertUnchanged } from './probe.js'
+import { RedisDefinitions } from './redis-definitions.js'
 import { latestFirst, RedisWaitlist } from './redis-waitlist.js'
 import { ScriptRunner, type Sure } from './script-runner.js'
 import { ADD } from './scripts/change-scripts.js'
@@ -52,6 +53,7 @@ export class RedisStore implements MessageStore {
   readonly name = STORE
   readonly limits = { maxDelayMs: MAX_DELAY_MS, orderMs: 50, leadMs: 0 }
   readonly spacingMs = 5
+  readonly definitions: RedisDefinitions
   readonly #port: RedisPort
   readonly #scripts: ScriptRunner
   readonly #channel: string
@@ -69,6 +71,8 @@ export class RedisStore implements MessageStore {
     this.#channel = `{${prefix}}:earliest`
     const read = (value: Buffer, name: () => string) => this.#read(value, name, true)
     this.#waitlist = new RedisWaitlist({ scripts: this.#scripts, channel: this.#channel, read })
+    const unreadable = (entry: string, error: unknown) => this.#faults.unreadable(entry, error)
+    this.definitions = new RedisDefinitions({ scripts: this.#scripts, prefix, unreadable })
   }
 
   async open(environment: StoreEnvironment): Promise<void> {

@@ -3,6 +3,7 @@ import type { DuequeError } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
 import type { StoreFaultCounts } from '../../health.js'
 import type { Limits, OnConflict } from '../strategy.js'
+import type { RecurringDefinitions } from '../recurring-definitions.js'
 import type { Waitlist } from '../waitlist.js'
 
 /**
@@ -19,6 +20,8 @@ export interface MessageStore extends Waitlist {
   readonly limits: Limits
   /** While less than a batch is due, a relay claims no more often than this. */
   readonly spacingMs: number
+  /** Of recurring messages. */
+  readonly definitions: RecurringDefinitions
   /** {@link watch} tells what is ready: a relay keeps no time, and only looks at the store after `backstopMs` besides. */
   readonly keepsTime?: boolean
   /** @throws DuequeError `STORE_ERROR`, `STORE_NOT_READY` */

@@ -5,6 +5,8 @@ import { aborted, DuequeError, invalidOption } from '../../base/errors.js'
 import { Relay, type RelayStats } from './relay.js'
 import { resolveRelay, type RelayOptions } from './relay-options.js'
 import type { MessageStore } from './message-store.js'
+import { definitionsFacet } from '../definitions/definitions-facet.js'
+import type { RecurringDefinitions } from '../recurring-definitions.js'
 import type { Environment, Strategy, WaitOptions } from '../strategy.js'
 import type { Waitlist } from '../waitlist.js'
 
@@ -20,6 +22,7 @@ export interface StoreStrategyOptions {
 /** A strategy whose store can be queried for waiting messages. */
 export interface StoreStrategy extends Strategy {
   readonly waitlist: Waitlist
+  readonly definitions: RecurringDefinitions
   /** Counts of this process's own relay since its start, if it has one. */
   relayStats(): RelayStats | undefined
 }
@@ -35,6 +38,7 @@ export function storeStrategy(store: MessageStore, { relay: relayOptions = {} }:
     name: store.name,
     limits: store.limits,
     waitlist: store,
+    definitions: definitionsFacet(store.name, () => started && store.definitions),
     ...(store.checkTransaction && { checkTransaction: (transaction: never) => store.checkTransaction?.(transaction) }),
 
     async start(environment) {

@@ -17,6 +17,7 @@ export function expiryStore({ store, prefix, ...options }: ExpiryStoreOptions): 
     limits: store.limits,
     spacingMs: store.spacingMs,
     keepsTime: true,
+    definitions: store.definitions,
     open(given) {
       environment = given
       return store.open(given)

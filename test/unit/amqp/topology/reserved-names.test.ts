@@ -4,8 +4,7 @@ import { Layout } from '../../../../src/amqp/topology/layout.js'
 import { Names } from '../../../../src/amqp/topology/names.js'
 import { namespacesOf, ReservedNames } from '../../../../src/amqp/topology/reserved-names.js'
 import { defineMessage, on } from '../../../../src/index.js'
-import { HORIZONS } from '../../../../src/log/horizons.js'
-import { cancellationLayout, journalLayout } from '../../../../src/log/log-layout.js'
+import { cancellationLayout, journalLayout, recurringLayout } from '../../../../src/log/log-layout.js'
 import { tickParts } from '../../../../src/recurring/recurring-layout.js'
 import { LadderLayout } from '../../../../src/strategies/ladder/ladder-layout.js'
 import { rungVariants } from '../../../../src/strategies/ladder/rungs.js'
@@ -24,6 +23,7 @@ it('knows every part of a layout by its name', () => {
     ...delayedParts(layout.names),
     ...cancellationLayout(layout.names).parts(),
     ...journalLayout(layout.names).parts(),
+    ...recurringLayout(layout.names).parts(),
     ...tickParts(layout),
     ...layout.outlet('any.exchange\n'),
     ...layout.queueOutlet('any queue'),
@@ -51,12 +51,13 @@ test.each([
 })
 
 it('knows the exchanges and the streams of the logs, and the locks of the streams', () => {
-  const layouts = [cancellationLayout(new Names('own')), journalLayout(new Names('own'))]
-  const names = layouts.flatMap((layout) => [
+  const names = new Names('own')
+  const layouts = [cancellationLayout(names), journalLayout(names), recurringLayout(names)]
+  const all = layouts.flatMap((layout) => [
     ...layout.parts().map(({ name }) => name),
-    ...HORIZONS.map((horizon) => layout.lock(horizon)),
+    ...layout.horizons.map((horizon) => layout.lock(horizon)),
   ])
-  expect(names.filter((name) => !namespacesOf(name).includes('own'))).toEqual([])
+  expect(all.filter((name) => !namespacesOf(name).includes('own'))).toEqual([])
 })
 
 test('a name may belong to several namespaces', () => {

@@ -13,7 +13,7 @@ const counts = new Map([
   ['a.dead', count(3)],
   ['b.dead', count(4)],
 ])
-const report = reportOf('dueque', 'management', { counts, journal: null }, [])
+const report = reportOf('dueque', 'management', { counts, journal: null, recurring: null }, [])
 const first: GoodLook = { at, report, rates: null, lateness: null }
 const look: GoodLook = {
   at,

@@ -3,7 +3,8 @@ import type { Part } from '../../../../src/amqp/topology/part.js'
 import { Names } from '../../../../src/amqp/topology/names.js'
 import type { Facts, Look } from '../../../../src/operate/doctor/facts.js'
 import type { BindingFact, QueueFact } from '../../../../src/operate/management/resources.js'
-import { cancellationLayout, journalLayout } from '../../../../src/log/log-layout.js'
+import { cancellationLayout, journalLayout, recurringLayout } from '../../../../src/log/log-layout.js'
+import { tickParts } from '../../../../src/recurring/recurring-layout.js'
 import { LadderLayout } from '../../../../src/strategies/ladder/ladder-layout.js'
 import { allRungs } from '../../../../src/strategies/ladder/rungs.js'
 
@@ -12,6 +13,8 @@ const layout = new Layout(names, 'quorum')
 const ladder = new LadderLayout(names)
 export const cancellations = cancellationLayout(names)
 export const journal = journalLayout(names)
+export const recurring = recurringLayout(names)
+export const ticks = tickParts(layout)
 
 /** A healthy broker with the layout and these rungs, plus the additions of a test. */
 export function healthy({ rungs = ['30m'], shards = 1, parts = [] as Part[] } = {}): Facts & { look: Look } {
@@ -41,6 +44,7 @@ export function healthy({ rungs = ['30m'], shards = 1, parts = [] as Part[] } = 
     queues: [],
     hasStreams: true,
     journal: false,
+    recurring: false,
     vhost: '/',
     user: 'app',
     server: { product: 'RabbitMQ', version: '4.3.6' },

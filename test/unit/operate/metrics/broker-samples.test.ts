@@ -4,7 +4,7 @@ import { reportOf } from '../../../../src/operate/status-report.js'
 
 const report = (source: 'management' | 'amqp', queues: Record<string, number>) => {
   const counts = new Map(Object.entries(queues).map(([name, messages]) => [name, { messages, ready: 0 }]))
-  return reportOf('dueque', source, { counts, journal: null }, [])
+  return reportOf('dueque', source, { counts, journal: null, recurring: null }, [])
 }
 
 const values = (all: ReturnType<typeof brokerSamples>) =>

@@ -24,6 +24,32 @@ test('the plan has the exchange and the streams of a journal if they are asked f
   })
 })
 
+test('the plan has the stream of definitions and the queue of ticks if recurring messages are asked for', () => {
+  expect([...partsOf('recurring', {}), ...partsOf('ticks', {})]).toEqual([])
+  const name = 'dueque.v1.recurring'
+  expect(partsOf('recurring', { recurring: true })).toEqual([
+    expect.objectContaining({ kind: 'exchange', name, type: 'direct' }),
+    {
+      kind: 'queue',
+      name,
+      arguments: {
+        'x-queue-type': 'stream',
+        'x-max-age': '90D',
+        'x-stream-max-segment-size-bytes': 4_000_000,
+        'x-queue-leader-locator': 'balanced',
+      },
+    },
+    { kind: 'binding', to: 'queue', from: name, name, key: '' },
+  ])
+  const [queue, binding] = partsOf('ticks', { recurring: true })
+  expect(queue).toMatchObject({
+    kind: 'queue',
+    arguments: { 'x-queue-type': 'quorum', 'x-single-active-consumer': true, 'x-delivery-limit': 2 ** 31 - 1 },
+  })
+  expect(queue).not.toHaveProperty(['arguments', 'x-dead-letter-exchange'])
+  expect(binding).toMatchObject({ from: 'dueque.v1.deliver', key: 'dq~queue~dueque.v1.ticks' })
+})
+
 test('the definitions have the arguments of the streams, and bind each by its horizon', () => {
   const { exchanges, queues, bindings } = definitionsOf(named(), '/')
   expect(exchanges).toMatchObject([{ name: 'dueque.v1.cancellations', type: 'direct', durable: true }])

@@ -1,0 +1,145 @@
+import type { AmqpBroker } from '../../amqp/amqp-broker.js'
+import type { StreamReader, StreamRecord } from '../../amqp/receive/stream.js'
+import { systemClock, type Timeline } from '../../base/clock.js'
+import { errorText, type DuequeError } from '../../base/errors.js'
+import type { Logger } from '../../base/logger.js'
+import { SharedWork } from '../../base/shared-work.js'
+import { throttle } from '../../base/throttle.js'
+import { DEFINITIONS } from '../../log/horizons.js'
+import { readLines } from '../../log/lines.js'
+import { recurringLayout } from '../../log/log-layout.js'
+import { reachesEnd } from '../../log/reaches-end.js'
+import { StreamLog } from '../../log/stream-log.js'
+import type { DefinitionRecord, RecurringDefinitions } from '../recurring-definitions.js'
+import { decodeDefinitionLine, encodeDefinitionLine } from './definition-line.js'
+import { DefinitionTable } from './definition-table.js'
+import { definitionsFailure } from './definitions-failure.js'
+import { Renewal } from './renewal.js'
+import { definitionsUnread, replayDefinitions, SILENT_MS } from './replay-definitions.js'
+
+/** Definitions that are on their way at once while they are written again. */
+const AT_ONCE = 1000
+
+export interface StreamDefinitionsSettings {
+  broker: AmqpBroker
+  clock: Timeline
+  logger: Logger
+}
+
+/**
+ * The definitions of a namespace in a stream, which the first question opens: every record is read, and kept in memory for as
+ * long as the connection. The broker forgets a record after 90 days; {@link renew} writes it again before.
+ */
+export class StreamDefinitions implements RecurringDefinitions {
+  readonly #settings: StreamDefinitionsSettings
+  readonly #log: StreamLog
+  readonly #stream: string
+  readonly #table = new DefinitionTable()
+  readonly #isNews = throttle(systemClock)
+  readonly #proofs = new SharedWork<undefined>(() => this.#prove())
+  readonly #closing = new AbortController()
+  #opening: Promise<StreamReader> | undefined
+  /** Records that have come, also those that came again. */
+  #read = 0
+  #failure: DuequeError | undefined
+
+  constructor(settings: StreamDefinitionsSettings) {
+    const { broker, clock, logger } = settings
+    this.#settings = settings
+    this.#log = new StreamLog({ broker, layout: recurringLayout(broker.names), clock, logger })
+    this.#stream = this.#log.layout.stream(DEFINITIONS)
+  }
+
+  /** @throws DuequeError what a publish throws, `UNSUPPORTED`, `TOPOLOGY_MISMATCH`, `TOPOLOGY_MISSING` */
+  write(record: DefinitionRecord): Promise<void> {
+    return this.#explained(this.#log.write(encodeDefinitionLine(record), undefined))
+  }
+
+  /** @throws DuequeError `RECURRING_UNREAD`, and as a consumer of cancellations does */
+  async get(id: string, least = Infinity): Promise<DefinitionRecord | undefined> {
+    await this.#reader()
+    const known = this.#table.find(id)
+    if (known === undefined || known.revision < least) await this.#proofs.do(undefined)
+    return this.#table.present(id)
+  }
+
+  async *all(): AsyncGenerator<DefinitionRecord> {
+    await this.#proofs.do(undefined)
+    yield* this.#table.all()
+  }
+
+  async renew(): Promise<void> {
+    const { broker, clock, logger } = this.#settings
+    await this.#proofs.do(undefined)
+    const renewal = new Renewal()
+    // A replay of many records would hold up the messages of a connection that it shares.
+    const connection = await broker.openApart('recurring')
+    try {
+      const onRecord = (record: DefinitionRecord, at: number) => renewal.add(record, at)
+      const closing = this.#closing.signal
+      await this.#explained(replayDefinitions({ connection, stream: this.#stream, logger, onRecord, closing }))
+    } finally {
+      await connection.close()
+    }
+    let writing: Promise<void>[] = []
+    for (const record of renewal.missing(this.#table.all(), clock.now())) {
+      writing.push(this.write(record))
+      if (writing.length < AT_ONCE) continue
+      await Promise.all(writing)
+      writing = []
+    }
+    await Promise.all(writing)
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    const reader = await this.#opening?.catch(() => undefined)
+    await Promise.all([reader?.close(), this.#log.close()])
+  }
+
+  /** Opened once. A failed start is tried again by the next question. */
+  #reader(): Promise<StreamReader> {
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  #open(): Promise<StreamReader> {
+    const opening = this.#settings.broker.readStream({
+      queue: this.#stream,
+      from: 0,
+      declare: (topology) => this.#log.declare(topology),
+      onRecord: (record) => this.#arrived(record),
+      onError: (error) => (this.#failure = error),
+      closing: this.#closing.signal,
+    })
+    return this.#explained(opening)
+  }
+
+  /** Resolves when every record was read that was there at the time of the call. */
+  async #prove(): Promise<void> {
+    const reader = await this.#reader()
+    if (!(await reachesEnd(reader, () => this.#read, SILENT_MS))) throw definitionsUnread(this.#stream, this.#failure)
+    this.#failure = undefined
+  }
+
+  #arrived({ body, offset, writtenAt = this.#settings.clock.now() }: StreamRecord): void {
+    this.#read++
+    const skipped = (error: Error) => {
+      if (this.#isNews('unreadable'))
+        this.#settings.logger.warn('the definition of a recurring message could not be read: skipped', {
+          offset,
+          error: errorText(error),
+        })
+    }
+    readLines(body, (line) => this.#table.add(decodeDefinitionLine(line), writtenAt), skipped)
+  }
+
+  #explained<T>(work: Promise<T>): Promise<T> {
+    return work.catch((error: unknown) => {
+      throw definitionsFailure(error, this.#log.layout)
+    })
+  }
+}

@@ -1,0 +1,29 @@
+import type { Timeline } from '../../base/clock.js'
+import { DefinitionTable } from '../definitions/definition-table.js'
+import type { DefinitionRecord, RecurringDefinitions } from '../recurring-definitions.js'
+
+/** The definitions of recurring messages in the process. */
+export class MemoryDefinitions implements RecurringDefinitions {
+  readonly #clock: Timeline
+  #table = new DefinitionTable()
+
+  constructor(clock: Timeline) {
+    this.#clock = clock
+  }
+
+  write(record: DefinitionRecord): Promise<void> {
+    return Promise.resolve(this.#table.add(record, this.#clock.now()))
+  }
+
+  get(id: string): Promise<DefinitionRecord | undefined> {
+    return Promise.resolve(this.#table.present(id))
+  }
+
+  async *all(): AsyncGenerator<DefinitionRecord> {
+    yield* await Promise.resolve([...this.#table.all()])
+  }
+
+  clear(): void {
+    this.#table = new DefinitionTable()
+  }
+}
