@@ -67,6 +67,7 @@ it.each([
   for (const turn of turns) arrivals[turn]!.requeue()
   expect(numbers()).toEqual([0, 1, 2, 3])
   expect(broker.messages('q').map(({ redelivered }) => redelivered)).toEqual([true, true, true, false])
+  expect(Array.from({ length: 4 }, () => numberOf(broker.take('q')!))).toEqual([0, 1, 2, 3])
 })
 
 it('a cancelled subscriber gets no more messages and can settle those it has; a closed one has requeued them', async () => {
