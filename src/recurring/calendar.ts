@@ -1,10 +1,9 @@
+import { Cron } from 'croner'
 import { LATEST_MS } from '../base/clock.js'
 import { digest } from '../base/digest.js'
-import { invalidOption } from '../base/errors.js'
+import { errorText, invalidOption } from '../base/errors.js'
+import { zoneOffset } from '../base/zone-offset.js'
 import { MAX_DELAY_MS } from '../message/due.js'
-import { nextShown } from './cron-clock.js'
-import { parseCron, type CronPattern } from './cron-pattern.js'
-import { zoneOf, type Zone } from './zone.js'
 
 /** The times of a schedule, without beginning and end. */
 export interface Calendar {
@@ -21,25 +20,24 @@ export interface CalendarRule {
   readonly from?: number
 }
 
-const DAY_MS = 86_400_000
 /** A pattern has no times before 1970, and none at the end of what a Date holds. */
 const [BEGIN, END] = [-1, LATEST_MS - 2 * MAX_DELAY_MS]
 
-/** The patterns that were used last, about 1 kB each: 100,000 schedules have few. */
-const patterns = new Map<string, CronPattern>()
+/** The patterns that were used last, 81 kB each (croner 11.0.1): 100,000 schedules have few. */
+const patterns = new Map<string, Calendar>()
 const MAX_PATTERNS = 1000
+/** In characters: every value of every field has room. */
+const MAX_LENGTH = 1000
+/** Answers of a pattern that are remembered: each took up to 0.1 ms. */
+const MAX_ANSWERS = 16
 
 /**
- * The calendar of a rule: docs/decisions/055-the-calendar-is-our-own.md.
+ * The calendar of a rule: docs/decisions/055-a-calendar-by-croner.md.
  *
  * @throws DuequeError `INVALID_OPTION` for a pattern that cannot be read, or a time zone that is not known here
  */
 export function calendarOf({ id, cron, tz = 'UTC', everyMs, from }: CalendarRule): Calendar {
-  if (everyMs !== undefined) return slots(everyMs, from ?? numberOf(id) % everyMs)
-  const pattern = patternOf(cron)
-  const zone = checkZone(tz)
-  const next = pattern.isFixed ? nextFixed : nextMatch
-  return { next: (after) => nearby(Math.max(after, BEGIN), (from) => next(pattern, zone, from)) }
+  return everyMs === undefined ? patternOf(cron, tz) : slots(everyMs, from ?? numberOf(id) % everyMs)
 }
 
 /** An integer of 48 bits, the same for a text everywhere and always. */
@@ -51,9 +49,9 @@ function slots(everyMs: number, phaseMs: number): Calendar {
   return { next: (after) => phaseMs + (Math.floor((after - phaseMs) / everyMs) + 1) * everyMs }
 }
 
-function patternOf(cron: string | undefined): CronPattern {
-  const key = String(cron)
-  const pattern = patterns.get(key) ?? parseCron(cron)
+function patternOf(cron: string | undefined, tz: string): Calendar {
+  const key = `${cron} ${tz}`
+  const pattern = patterns.get(key) ?? readPattern(cron, tz)
   // The last one again.
   patterns.delete(key)
   patterns.set(key, pattern)
@@ -61,9 +59,30 @@ function patternOf(cron: string | undefined): CronPattern {
   return pattern
 }
 
-function checkZone(tz: string): Zone {
-  const zone = /^[A-Z]/i.test(tz) ? zoneOf(tz) : undefined
-  if (zone) return zone
+function readPattern(cron: unknown, timezone: string): Calendar {
+  assertZone(timezone)
+  if (typeof cron !== 'string' || cron.length > MAX_LENGTH)
+    throw invalidOption('cron', "a pattern such as '0 9 * * MON-FRI'", cron)
+  const next = nextOf(newCron(cron, timezone))
+  const pattern = remembering((after) => (after < END ? nearby(after, next(after)) : undefined))
+  return { next: (after) => pattern.next(Math.max(after, BEGIN)) }
+}
+
+function newCron(cron: string, timezone: string): Cron {
+  try {
+    return new Cron(cron, { timezone, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard', paused: true })
+  } catch (error) {
+    throw invalidOption('cron', `five or six fields, as in '0 9 * * MON-FRI' (${errorText(error)})`, cron)
+  }
+}
+
+function nextOf(cron: Cron): (after: number) => number | undefined {
+  return (after) => cron.nextRun(new Date(after))?.getTime()
+}
+
+/** croner takes an offset for a zone, and looks at the zone only when it computes a time. */
+function assertZone(tz: string): void {
+  if (/^[A-Z]/i.test(tz) && zoneOffset(tz)) return
   const expected = /^(?:UTC|GMT)?[+-]?\d/i.test(tz)
     ? "a time zone such as 'Europe/Berlin', not an offset, which knows no daylight saving time"
     : "a time zone that is known here, such as 'Europe/Berlin'"
@@ -71,36 +90,21 @@ function checkZone(tz: string): Zone {
 }
 
 /** The next time, unless it is too far away. */
-function nearby(after: number, next: (after: number) => number | undefined): number | undefined {
-  const time = after < END ? next(after) : undefined
+function nearby(after: number, time: number | undefined): number | undefined {
   return time !== undefined && time - after <= MAX_DELAY_MS ? time : undefined
 }
 
-/** The next instant at which the clocks show a time of the pattern. */
-function nextMatch(pattern: CronPattern, zone: Zone, after: number): number | undefined {
-  for (let at = after; at - after <= MAX_DELAY_MS;) {
-    const span = zone.spanAt(at + 1)
-    const shown = nextShown(pattern, at + span.offsetMs)
-    if (shown === undefined) return undefined
-    if (shown - span.offsetMs < span.to) return shown - span.offsetMs
-    at = span.to - 1
+/** Remembers the last answers: the schedules that share a pattern ask for the same times. */
+function remembering(next: (after: number) => number | undefined): Calendar {
+  const answers: { after: number; time: number | undefined }[] = []
+  return {
+    next(after) {
+      const known = answers.find((answer) => answer.after <= after && after < (answer.time ?? 0))
+      if (known) return known.time
+      const time = next(after)
+      answers.unshift({ after, time })
+      answers.length = Math.min(answers.length, MAX_ANSWERS)
+      return time
+    },
   }
-  return undefined
-}
-
-/** The next instant at which the clocks show a time of the pattern, or a later one, for the first time. */
-function nextFixed(pattern: CronPattern, zone: Zone, after: number): number | undefined {
-  const span = zone.spanAt(after)
-  const before = zone.spanAt(span.from - 1)
-  // Clocks that were set back have shown more already.
-  const shownBefore = Math.max(after + span.offsetMs, span.from - 1 + before.offsetMs)
-  const shown = nextShown(pattern, shownBefore)
-  return shown === undefined ? undefined : firstInstant(zone, shown)
-}
-
-function firstInstant(zone: Zone, shown: number): number {
-  // No zone is a day from UTC.
-  let span = zone.spanAt(shown - DAY_MS)
-  while (shown - span.offsetMs >= span.to) span = zone.spanAt(span.to)
-  return Math.max(shown - span.offsetMs, span.from)
 }
