@@ -3,12 +3,13 @@ import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compiled } from '../compiled.js'
 import { Guard } from './guard.js'
 import { killTree } from './kill-tree.js'
 import { poll } from './poll.js'
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url))
-const GUARD = fileURLToPath(new URL('process-guard.ts', import.meta.url))
+const GUARD = new URL('process-guard.ts', import.meta.url)
 
 export interface Program {
   command: string
@@ -62,7 +63,7 @@ export class PrivateProcess {
   private constructor(options: PrivateProcessOptions) {
     const { folder, guardArguments = [] } = options
     this.#options = options
-    this.#guard = new Guard(process.execPath, ['--import', 'tsx', GUARD, folder, ...guardArguments], PROJECT)
+    this.#guard = new Guard(process.execPath, [compiled(GUARD), folder, ...guardArguments], PROJECT)
   }
 
   get version(): string {

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { connect as connectRaw } from 'amqplib'
 import { expect, onTestFinished, test } from 'vitest'
 import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
+import { compiled } from '../../scripts/compiled.js'
 import { useVhost } from '../support/broker.js'
 import { open } from '../support/mq.js'
 import { note, unique } from '../strategies/recorder.js'
 
-const CHILD = fileURLToPath(new URL('backpressure-child.ts', import.meta.url))
+const CHILD = new URL('backpressure-child.ts', import.meta.url)
 const MIB = 1024 * 1024
 
 const vhost = useVhost()
@@ -53,7 +53,7 @@ async function slowly(bytesPerSecond: number): Promise<{ queue: string; url: str
 }
 
 async function run(args: readonly (string | number)[]): Promise<{ done: number; heldBytes: number }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', '--expose-gc', CHILD, ...args.map(String)], {
+  const child = spawn(process.execPath, ['--expose-gc', compiled(CHILD), ...args.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { test, type TestContext } from 'vitest'
 import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
+import { compiled } from '../../scripts/compiled.js'
 import { poll, useVhost } from '../support/broker.js'
 import { unique } from '../strategies/recorder.js'
 
-const CHILD = fileURLToPath(new URL('closing-child.ts', import.meta.url))
+const CHILD = new URL('closing-child.ts', import.meta.url)
 const vhost = useVhost()
 
 interface Closed {
@@ -22,7 +22,7 @@ interface Closed {
 /** A process that closes while the network is silent. */
 async function close(context: TestContext, mode: string, drainTimeoutMs: number): Promise<Closed> {
   const proxy = await TcpProxy.to(vhost.url)
-  const args = ['--import', 'tsx', CHILD, mode, proxy.url(), unique(mode), String(drainTimeoutMs)]
+  const args = [compiled(CHILD), mode, proxy.url(), unique(mode), String(drainTimeoutMs)]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   context.onTestFinished(() => {
     child.kill('SIGKILL')

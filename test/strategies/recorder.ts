@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { defineMessage, on, type ConsumeOptions, type Delivery, type Dueque, type Receipt } from '../../src/index.js'
-import { poll } from '../support/broker.js'
+import { poll } from '../../scripts/broker/poll.js'
 
 export const note = defineMessage('test.note', z.object({ n: z.number(), text: z.string().optional() }))
 export type Note = Delivery<{ n: number; text?: string | undefined }>

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { poll, useVhost } from '../../support/broker.js'
-import { spawnChild, type Child } from '../../support/child.js'
+import { spawnInOrder, type Child } from '../../support/child.js'
 import { usePostgres } from '../../support/postgres.js'
 import { useRedis } from '../../support/redis.js'
 
@@ -24,7 +24,7 @@ beforeAll(() => {
     'parented',
     'volume',
   ]
-  child = spawnChild(env, new URL('traced-child.ts', import.meta.url), vhost.url, ...scenes)
+  child = spawnInOrder(env, new URL('traced-child.ts', import.meta.url), vhost.url, ...scenes)
 })
 afterAll(() => child.kill())
 

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Pool } from 'pg'
 import sqlTo from 'postgres'
 import { expect, onTestFinished, test } from 'vitest'
+import { compiled } from '../../../scripts/compiled.js'
 import { connect, isDuequeError } from '../../../src/index.js'
 import { migratePostgres, postgres } from '../../../src/strategies/postgres/index.js'
 import { MIGRATIONS } from '../../../src/strategies/postgres/migrations.js'
@@ -50,11 +50,11 @@ test.for(Array.from({ length: newest + 1 }, (_, version) => version))(
 
 test('four processes migrate at once: one migrates, all succeed', async () => {
   const [pool, schema] = [poolOf(database.url), uniqueSchema()]
-  const migrator = fileURLToPath(new URL('migrator.ts', import.meta.url))
+  const migrator = compiled(new URL('migrator.ts', import.meta.url))
   const migrated = await Promise.all(
     Array.from({ length: 4 }, async () => {
-      const args = ['--import', 'tsx', migrator, database.url, schema]
-      return JSON.parse((await promisify(execFile)(process.execPath, args)).stdout) as { from: number }
+      const { stdout } = await promisify(execFile)(process.execPath, [migrator, database.url, schema])
+      return JSON.parse(stdout) as { from: number }
     }),
   )
   expect(migrated.map(({ from }) => from).sort()).toEqual([0, newest, newest, newest].sort())
