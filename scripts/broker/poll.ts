@@ -5,7 +5,7 @@ export interface PollOptions {
   what: string
   /** @default 10_000 */
   timeoutMs?: number
-  /** @default 25 */
+  /** @default 25, or three times as long as the condition took: the awaited work needs the machine as well */
   intervalMs?: number
 }
 
@@ -16,21 +16,23 @@ export type Truthy<T> = Exclude<T, false | 0 | 0n | '' | null | undefined>
  * one is named, as the cause too, when the time is over.
  */
 export async function poll<T>(condition: () => T | Promise<T>, options: PollOptions): Promise<Truthy<T>> {
-  const { what, timeoutMs = 10_000, intervalMs = 25 } = options
+  const { what, timeoutMs = 10_000, intervalMs } = options
   const end = performance.now() + timeoutMs
   for (;;) {
     let problem: unknown
+    const asked = performance.now()
     try {
       const value = await condition()
       if (value) return value as Truthy<T>
     } catch (error) {
       problem = error
     }
-    if (performance.now() >= end) {
+    const now = performance.now()
+    if (now >= end) {
       const why = problem === undefined ? '' : `: ${messageOf(problem)}`
       throw new Error(`${what}: not within ${timeoutMs} ms${why}`, { cause: problem })
     }
-    await sleep(intervalMs)
+    await sleep(intervalMs ?? Math.min(Math.max(25, 3 * (now - asked)), 500))
   }
 }
 

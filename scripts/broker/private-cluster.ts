@@ -2,7 +2,7 @@ import { newMembership } from './node-files.js'
 import { poll } from './poll.js'
 import { PrivateNode, type PrivateNodeOptions } from './private-node.js'
 
-export interface PrivateClusterOptions extends Omit<PrivateNodeOptions, 'member'> {
+export interface PrivateClusterOptions extends Omit<PrivateNodeOptions, 'member' | 'management'> {
   /** Number of nodes. @default 3 */
   size?: number
 }
@@ -47,7 +47,7 @@ export class PrivateCluster {
 
   /** Resolves when the first node sees all others running. */
   async whole(): Promise<void> {
-    await poll(async () => (await runningNodes(this.nodes[0]!)).length === this.nodes.length, {
+    await poll(async () => (await runningNodes(this.nodes[0]!)) === this.nodes.length, {
       what: `a cluster of ${this.nodes.length} nodes`,
       timeoutMs: 60_000,
       intervalMs: 500,
@@ -91,7 +91,12 @@ export class PrivateCluster {
   }
 }
 
-async function runningNodes(node: PrivateNode): Promise<string[]> {
-  const status = await node.ctl('cluster_status', '--formatter', 'json')
-  return (JSON.parse(status) as { running_nodes: string[] }).running_nodes
+/** By the management API: rabbitmqctl takes more than a second of processor time to start. */
+async function runningNodes({ managementUrl }: PrivateNode): Promise<number> {
+  const response = await fetch(`${managementUrl}/api/nodes`, {
+    headers: { authorization: `Basic ${Buffer.from('guest:guest').toString('base64')}` },
+    signal: AbortSignal.timeout(10_000),
+  })
+  const nodes = (await response.json()) as { running: boolean }[]
+  return nodes.filter(({ running }) => running).length
 }

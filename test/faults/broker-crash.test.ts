@@ -19,7 +19,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
     return mq
   }
   beforeAll(async () => {
-    node = (await startNode())!
+    node = (await startNode({ management: false }))!
   })
   afterAll(async () => {
     await Promise.all(opened.map((mq) => mq.close({ drainTimeoutMs: 1000 })))

@@ -14,6 +14,8 @@ export class AmqpWorld implements World {
   readonly #make: () => Strategy
   readonly #opened: Dueque[] = []
   #admin: Promise<ChannelModel> | undefined
+  /** Open channels that no operation uses: a new one for each would cost the broker as much as the operation. */
+  readonly #idle: Channel[] = []
 
   constructor(url: string | readonly string[], make: () => Strategy) {
     this.url = url
@@ -77,14 +79,19 @@ export class AmqpWorld implements World {
     }
   }
 
-  /** On its own channel: cases run concurrently, and a failed operation closes its channel. */
+  /** On a channel that no other operation uses: cases run concurrently, and a failed operation closes its channel. */
   async admin(work: (channel: Channel) => Promise<unknown>): Promise<void> {
+    const channel = this.#idle.pop() ?? (await this.#openChannel())
+    await work(channel)
+    this.#idle.push(channel)
+  }
+
+  async #openChannel(): Promise<Channel> {
     this.#admin ??= connectRaw([this.url].flat()[0]!, { noDelay: true })
     const channel = await (await this.#admin).createChannel()
     // The rejected operation reports it.
     channel.on('error', () => undefined)
-    await work(channel)
-    await channel.close()
+    return channel
   }
 
   async close(): Promise<void> {
