@@ -30,6 +30,12 @@ async function beginOn(taken: Promise<PoolClient>, isolation = 'READ COMMITTED')
   return client
 }
 
+/** That these calls have no answer yet. */
+async function expectOpen(calls: readonly Promise<unknown>[]): Promise<void> {
+  const pause = new Promise((resolve) => setTimeout(() => resolve('open'), 100))
+  expect(await Promise.race([pause, ...calls])).toBe('open')
+}
+
 const REFUSED = { code: 'INVALID_OPTION', outcome: 'refused', data: { option: 'transaction' } }
 
 test.each(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'])(
@@ -84,17 +90,10 @@ test('while a relay claims a message, a cancellation waits for the answer, and d
   const claim = await begin()
   await claim.query(`UPDATE ${schema}.messages SET lease = gen_random_uuid(), held_until = ready_at`)
   const transaction = await begin()
-  let isKnown = false
-  const answers = Promise.all([
-    mq.cancel(ids[0], { transaction }),
-    mq.reschedule(ids[1], { in: '2h', transaction }),
-  ]).finally(() => {
-    isKnown = true
-  })
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  expect(isKnown).toBe(false)
+  const calls = [mq.cancel(ids[0], { transaction }), mq.reschedule(ids[1], { in: '2h', transaction })]
+  await expectOpen(calls)
   await claim.query('COMMIT')
-  expect(await answers).toEqual(['not-waiting', undefined])
+  expect(await Promise.all(calls)).toEqual(['not-waiting', undefined])
   // As the relay settles it.
   await pool.query(`SELECT FROM ${schema}.messages FOR UPDATE NOWAIT`)
   await transaction.query('ROLLBACK')
@@ -108,6 +107,7 @@ test('a message that another transaction has cancelled is waited for', async () 
     const [first, second] = [await begin(), await begin()]
     expect(await mq.cancel(id, { transaction: first })).toBe('cancelled')
     const cancelled = mq.cancel(id, { transaction: second })
+    await expectOpen([cancelled])
     await first.query(end)
     expect(await cancelled).toBe(end === 'COMMIT' ? 'not-waiting' : 'cancelled')
     await second.query('COMMIT')
