@@ -72,6 +72,7 @@ export type { JournalOn, JournalOption, JournalOptions } from './journal/journal
 export type { TransactionOptions } from './schedule/transaction-options.js'
 export type { TransactionWaitlist, Waitlist } from './strategies/waitlist.js'
 export type { JournalledMessage, Position, SpanCount, WaitingView, WaitlistFilter } from './strategies/waiting-view.js'
+export type { DestinationCount } from './strategies/destination-counts.js'
 export type {
   CancelMethods,
   ListOptions,

@@ -63,7 +63,7 @@ function dateOf(iso: string | null): Date | undefined {
 }
 
 /** What a dash stands for. */
-function unknownTexts({ waitingIn, journal, source }: StatusReport): string[] {
+function unknownTexts({ waitingIn, journal, source, waiting: { messages } }: StatusReport): string[] {
   const waiting =
     waitingIn === null &&
     (journal
@@ -72,7 +72,10 @@ function unknownTexts({ waitingIn, journal, source }: StatusReport): string[] {
         '(--redis, --postgres).')
   const targets =
     source === 'amqp' && 'Targets: those of --queue, and of waiting messages. The management API shows the others.'
-  return [waiting, targets].filter((text) => text !== false)
+  const apart = waitingIn?.source === 'journal' ? messages - waitingIn.messages : 0
+  const unlisted =
+    apart > 0 && `About ${number(apart)} waiting messages are not in the journal: their targets are not known.`
+  return [waiting, unlisted, targets].filter((text) => text !== false)
 }
 
 /** Where the counts of a report are from. */

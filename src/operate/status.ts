@@ -12,7 +12,7 @@ import { recurringOn } from './recurring-status.js'
 import { reportOf, type StatusReport } from './status-report.js'
 import { knownTargets } from './status/known-targets.js'
 import { countQueues, readyCounts, type QueueCountOptions } from './status/queue-counts.js'
-import { targetsOf, waitingSum } from './status/target-status.js'
+import { targetsOf, waitingSum, type TargetFacts } from './status/target-status.js'
 import { lookAtWaiting, type WaitingLook } from './status/waiting-look.js'
 
 export interface StatusOptions extends OperatorOptions, QueueCountOptions {
@@ -47,10 +47,11 @@ export async function statusReport(options: StatusOptions): Promise<StatusReport
     const { journal, waiting } = await readWaiting(settings, options, await journalStatusOn(model, names, isThere))
     const recurring = await recurringOn(connection, { ...settings, store: options.store }, isThere)
     const report = reportOf(namespace, source, { counts, journal, recurring, dead: behind?.dead }, only)
+    const looked = behind ? { counts, denied: NONE } : await withTargets(model, counts, waiting, only)
     const targets = targetsOf({
       ...knownTargets(names, counted, report.dead),
       only,
-      counts: behind ? counts : await withTargets(model, counts, waiting),
+      ...looked,
       existing: behind?.exchanges,
       waiting: waiting?.counts,
       dead: new Map(report.dead.map(({ queue, messages }) => [queue, messages])),
@@ -82,13 +83,17 @@ async function readWaiting(
   return typeof waiting === 'string' ? { journal: journal && { ...journal, unread: waiting } } : { journal, waiting }
 }
 
-/** With those of the queues that messages wait for. */
+const NONE: ReadonlySet<string> = new Set()
+
+/** With those of the queues that were named, or that messages wait for. This user may not look at some of them. */
 async function withTargets(
   model: ChannelModel,
   counts: ReadonlyMap<string, MessageCount>,
   waiting: WaitingLook | undefined,
-): Promise<ReadonlyMap<string, MessageCount>> {
-  const queues = new Set(waiting?.counts.flatMap(({ destination }) => destination.queue ?? []))
-  const unknown = [...queues].filter((queue) => !counts.has(queue))
-  return new Map([...counts, ...readyCounts(await countMessages(model, unknown))])
+  only: readonly string[],
+): Promise<Pick<TargetFacts, 'counts' | 'denied'>> {
+  const queues = only.length > 0 ? only : (waiting?.counts.flatMap(({ destination }) => destination.queue ?? []) ?? [])
+  const denied = new Set<string>()
+  const found = await countMessages(model, [...new Set(queues)], { onDenied: (queue) => denied.add(queue) })
+  return { counts: new Map([...counts, ...readyCounts(found)]), denied }
 }

@@ -21,9 +21,10 @@ import { note, unique } from '../strategies/recorder.js'
 import { managementUrl, poll, useVhost } from '../support/broker.js'
 import { bury, DIED } from '../support/dead.js'
 import { failure, rawChannel } from '../support/mq.js'
-import { idsIn } from '../support/parked.js'
+import { holds, idsIn } from '../support/parked.js'
 import { usePostgres } from '../support/postgres.js'
 import { useRedis } from '../support/redis.js'
+import { userWith } from '../support/users.js'
 
 const vhost = useVhost()
 const url = managementUrl()
@@ -151,6 +152,20 @@ describe.skipIf(url === undefined)(`by the management API${noManagement}`, () =>
       code: 'MANAGEMENT_FAILED',
       message: expect.stringContaining('dueque dead list QUEUE') as string,
     })
+  })
+
+  test('a user who may not read a queue sees what the management API and the journal tell of it', async () => {
+    const [queue, permissions] = [unique('notes'), { configure: '^dueque', write: '^$', read: '^dueque' }]
+    await scheduled('dueque', ladder({ journal: true }), { queue }, [1])
+    await deadIn('dueque', queue, ['x'])
+    const user = { ...here('dueque'), url: await userWith({ url: vhost.url, name: vhost.name }, permissions) }
+    const api = new URL(url!)
+    ;[api.username, api.password] = [new URL(vhost.url).username, new URL(vhost.url).password]
+    const known = { target: `queue:${queue}`, waiting: 1, oldestDeadAt: null }
+    await reports({ ...user, management: api.href }, { targets: [{ ...known, exists: true, dead: 1 }] })
+    const { targets } = await statusReport({ ...user, management: false })
+    expect(targets).toMatchObject([{ ...known, exists: null, messages: null }])
+    await holds(await rawChannel(vhost.url), `${queue}.dead`, 1)
   })
 
   test('the management API of another broker is refused, and its numbers are not shown', async () => {

@@ -50,10 +50,10 @@ export async function countQueues(
   })
   if ('answer' in result) return { source: 'management', ...result.answer }
   if (settings.management !== false) onWithoutManagement?.(result.reason)
-  const all = [...countedQueues(names, { queues, shards }), ...queues]
+  const all = countedQueues(names, { queues, shards })
   return {
     source: 'amqp',
-    counts: readyCounts(await countMessages(model, all, (done) => onProgress?.(done, all.length))),
+    counts: readyCounts(await countMessages(model, all, { onCounted: (done) => onProgress?.(done, all.length) })),
   }
 }
 

@@ -41,6 +41,8 @@ export interface TargetFacts {
   only: readonly string[]
   /** Of each queue that exists, as far as it was looked for. */
   counts: ReadonlyMap<string, MessageCount>
+  /** Queues that this user may not look at. */
+  denied: ReadonlySet<string>
   /** Every exchange that exists; undefined if that is not known. */
   existing: ReadonlySet<string> | undefined
   waiting: readonly DestinationCount[] | undefined
@@ -67,12 +69,12 @@ export function waitingSum(source: string, counts: readonly DestinationCount[]):
   return { source, ...sumOfWaiting(counts) }
 }
 
-function queueStatus(queue: string, { counts, waiting, dead, oldestDead }: TargetFacts): TargetStatus {
+function queueStatus(queue: string, { counts, denied, waiting, dead, oldestDead }: TargetFacts): TargetStatus {
   const count = counts.get(queue)
   const oldest = oldestDead.get(deadQueue(queue))
   return {
     target: destinationText({ queue }),
-    exists: count !== undefined,
+    exists: denied.has(queue) ? null : count !== undefined,
     messages: count?.messages ?? null,
     ready: count?.ready ?? null,
     ...waitingFor({ queue }, waiting),

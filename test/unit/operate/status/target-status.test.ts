@@ -4,7 +4,15 @@ import { targetsOf, waitingSum, type TargetFacts } from '../../../../src/operate
 const [FIRST, LAST] = [Date.UTC(2035, 0, 1), Date.UTC(2035, 0, 9)]
 const iso = (ms: number) => new Date(ms).toISOString()
 const NOTHING: TargetFacts = {
-  ...{ queues: [], exchanges: [], only: [], counts: new Map(), existing: undefined, waiting: undefined },
+  ...{
+    queues: [],
+    exchanges: [],
+    only: [],
+    counts: new Map(),
+    denied: new Set(),
+    existing: undefined,
+    waiting: undefined,
+  },
   ...{ dead: new Map(), oldestDead: new Map() },
 }
 const unknown = {
@@ -20,7 +28,8 @@ const unknown = {
 test('a target has what is known of it, and null for the rest', () => {
   const facts: TargetFacts = {
     ...NOTHING,
-    queues: ['b', 'a', 'b'],
+    queues: ['b', 'a', 'b', 'secret'],
+    denied: new Set(['secret']),
     exchanges: ['clinic'],
     counts: new Map([['a', { messages: 3, ready: 1 }]]),
     dead: new Map([['a.dead', 2]]),
@@ -30,6 +39,7 @@ test('a target has what is known of it, and null for the rest', () => {
     { target: 'exchange:clinic', exists: null, ...unknown },
     { target: 'queue:a', ...unknown, ...{ exists: true, messages: 3, ready: 1, dead: 2, oldestDeadAt: iso(FIRST) } },
     { target: 'queue:b', exists: false, ...unknown },
+    { target: 'queue:secret', exists: null, ...unknown },
   ])
 })
 
