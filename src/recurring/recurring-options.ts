@@ -13,8 +13,8 @@ export interface CronTimes {
    * A cron pattern: `minute hour day-of-month month day-of-week`, with a field for seconds in front of them if there are six.
    * `'0 9 * * MON-FRI'` is 09:00 of each working day.
    *
-   * - `*`, `5`, `1-5`, `1,3,5`; a step behind a star, a range (`10-40/10`) or a number (`3/10`, from 3 on); names of months and
-   *   days (`JAN`, `MON`); 0 and 7 are Sunday;
+   * - `*`, `5`, `1-5`, `1,3,5`; a step behind a star or a range (`10-40/10`); names of months and days (`JAN`, `MON`); 0 and 7 are
+   *   Sunday;
    * - day of month: `L` is the last day, `15W` the working day nearest to the 15th in its month, `LW` the last working day;
    * - day of week: `FRI#2` is the second Friday of the month, `FRI#L` or `5L` the last one;
    * - `?` is `*` in the fields of days. If both of them are restricted, one of them is enough;
