@@ -12,13 +12,14 @@ import { resolveClose, type CloseOptions, type ConsumeOptions } from './consumer
 import { RunningConsumers } from './consumer/running-consumers.js'
 import { closingInHandler, runningHandler } from './consumer/running-handler.js'
 import type { Consumer } from './consumer/stats.js'
-import type { Dueque, ScheduleItem } from './dueque.js'
+import type { Dueque, ScheduleItem, StrategyMethods } from './dueque.js'
 import { Events, type DuequeEvents, type ParkedEvent } from './events.js'
 import { UnroutableForwarder } from './forwarding/unroutable.js'
 import type { Health } from './health.js'
 import type { MessageDefinition } from './message/definition.js'
 import type { Receipt } from './message/receipt.js'
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
+import { openRecurring } from './recurring/open-recurring.js'
 import { newTicker, type TickerWatch } from './recurring/ticker-watch.js'
 import { BulkRuns } from './schedule/bulk-runs.js'
 import type { ScheduleOptions } from './schedule/schedule-options.js'
@@ -26,7 +27,7 @@ import type { ScheduleRun } from './schedule/schedule-run.js'
 import { Scheduler } from './schedule/scheduler.js'
 import { strategyMethods, type MethodSettings } from './schedule/strategy-methods.js'
 import { transactionOf } from './schedule/transaction-options.js'
-import type { StrategyMethods, StrategyScheduleOptions, TransactionMethods } from './schedule/waiting.js'
+import type { StrategyScheduleOptions, TransactionMethods } from './schedule/waiting.js'
 import { openSession, type Session } from './session.js'
 import type { BulkInfo } from './telemetry.js'
 import { TelemetryHooks } from './telemetry/hooks.js'
@@ -186,7 +187,14 @@ class Connected<S extends Strategy> implements Dueque<S> {
         return (target) => one.cancel(target, options)
       })
     }
-    Object.assign(this, guarded, 'cancel' in guarded && { cancelAll })
+    const recurring = openRecurring(this.#options, {
+      broker: this.#session.broker,
+      scheduler: this.#scheduler,
+      bulk: this.#bulk,
+      ticker: this.#ticker,
+      whileOpen: (methods) => this.#whileOpen(methods),
+    })
+    Object.assign(this, guarded, 'cancel' in guarded && { cancelAll }, recurring)
   }
 
   tellConnected(): void {

@@ -8,7 +8,9 @@ import type { Receipt } from './message/receipt.js'
 import type { ScheduleOptions } from './schedule/schedule-options.js'
 import type { ScheduleRun } from './schedule/schedule-run.js'
 import type { Strategy } from './strategies/strategy.js'
-import type { StrategyScheduleOptions } from './schedule/waiting.js'
+import type { RecurringMethods } from './recurring/recurring.js'
+import type { StrategyScheduleOptions, WaitMethods } from './schedule/waiting.js'
+import type { RecurringDefinitions } from './strategies/recurring-definitions.js'
 
 /** One item of `scheduleAll`: what the three arguments of `schedule` say. */
 export interface ScheduleItem<In = unknown, Options = ScheduleOptions> {
@@ -16,6 +18,10 @@ export interface ScheduleItem<In = unknown, Options = ScheduleOptions> {
   payload: In
   options: Options
 }
+
+/** The methods that a `Dueque` has beside those of every strategy, by the facets of its strategy. */
+export type StrategyMethods<S> = WaitMethods<S> &
+  (S extends { readonly definitions: RecurringDefinitions } ? RecurringMethods : unknown)
 
 /** An open connection to the broker. Made by `connect`. */
 export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {

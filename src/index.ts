@@ -10,7 +10,7 @@
  */
 /// <reference lib="esnext.disposable" preserve="true" />
 export { connect } from './connect.js'
-export type { Dueque, ScheduleItem } from './dueque.js'
+export type { Dueque, ScheduleItem, StrategyMethods } from './dueque.js'
 export type { CancellationOptions, ConnectOptions } from './options.js'
 export type { TlsOptions } from './amqp/connection/tls.js'
 export type { QueueType, TopologyMode } from './amqp/topology/names.js'
@@ -77,7 +77,6 @@ export type {
   CancelMethods,
   ListOptions,
   Rescheduled,
-  StrategyMethods,
   StrategyScheduleOptions,
   TransactionMethods,
   CountUnit,
@@ -87,6 +86,27 @@ export type {
   WaitingMethods,
   WaitingPage,
 } from './schedule/waiting.js'
+export type {
+  BackfillOptions,
+  BackfillSummary,
+  Recurring,
+  RecurringItem,
+  RecurringListOptions,
+  RecurringMethods,
+  RecurringPage,
+  RecurringSchedule,
+  SetResult,
+  SetRun,
+  SetSchedule,
+  SetSummary,
+} from './recurring/recurring.js'
+export type {
+  CronTimes,
+  EveryTimes,
+  Instant,
+  RecurringContent,
+  RecurringOptions,
+} from './recurring/recurring-options.js'
 export { ladder, type JournalledLadder, type LadderOptions, type LadderStrategy } from './strategies/ladder/ladder.js'
 export { plugin, type JournalledPlugin, type PluginOptions, type PluginStrategy } from './strategies/plugin/plugin.js'
 export { startGate, type GateProcess, type GateStats } from './forwarding/gate-process.js'

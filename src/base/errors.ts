@@ -41,6 +41,8 @@ export interface ErrorData {
   ABORTED: { reason: unknown }
   /** A message with this id waits already, and `onConflict` is 'error'. */
   CONFLICT: { id: string }
+  /** There is no recurring message with this id. */
+  NO_SUCH_SCHEDULE: { id: string }
   /** The store of the strategy could not be asked, or answered with an error. */
   STORE_ERROR: { store: string }
   /** The store lacks something: its schema, a setting, a version. */

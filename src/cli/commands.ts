@@ -57,6 +57,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/gate.js')).addGate,
   },
   {
+    term: 'recurring',
+    description: 'send messages again and again',
+    load: async () => (await import('./commands/recurring/recurring.js')).addRecurring,
+  },
+  {
+    term: 'ticker [options]',
+    description: 'run the schedules of recurring messages',
+    load: async () => (await import('./commands/ticker.js')).addTicker,
+  },
+  {
     term: 'metrics [options]',
     description: 'answer scrapes of Prometheus with counts of messages',
     load: async () => (await import('./commands/metrics.js')).addMetrics,

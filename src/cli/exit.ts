@@ -41,8 +41,8 @@ Exit codes:
   7         plugin status: messages wait in the plugin, or nobody can say
   130, 143  SIGINT or SIGTERM ended schedule before the end of its input, redrive
             or journal restore half-way, or doctor; work under way is done. consume,
-            relay, gate and metrics end with 0 after the first signal. A second one
-            ends any command at once`
+            relay, gate, ticker and metrics end with 0 after the first signal. A second
+            one ends any command at once`
 
 /** A failure that the command line finds by itself. */
 export class CommandError extends Error {
@@ -99,6 +99,7 @@ const EXIT_OF: Record<ErrorCode | CommandError['code'], number> = {
   UNSUPPORTED: EXIT.failed,
   PUBLISH_TIMEOUT: EXIT.failed,
   CONFLICT: EXIT.failed,
+  NO_SUCH_SCHEDULE: EXIT.partial,
   STORE_ERROR: EXIT.failed,
   STORED_MESSAGE_UNREADABLE: EXIT.failed,
   STORED_MESSAGE_MISSING: EXIT.failed,

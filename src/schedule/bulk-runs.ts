@@ -5,7 +5,7 @@ import type { BulkInfo } from '../telemetry.js'
 import type { TelemetryHooks } from '../telemetry/hooks.js'
 import type { CancelResult } from './cancel-result.js'
 import { cancelSummary, type CancelRun } from './cancel-run.js'
-import { LazyRun, UnusedRuns } from './lazy-run.js'
+import { LazyRun, UnusedRuns, type BulkRun } from './lazy-run.js'
 import { checkItems, runAll, type Capacity, type ItemResult, type Place, type Work } from './run-all.js'
 import { scheduleSummary, type ScheduleRun } from './schedule-run.js'
 
@@ -15,7 +15,17 @@ interface BulkSettings {
   logger: Logger
 }
 
-/** The runs of `scheduleAll` and `cancelAll` of one connection. */
+/** A run that is neither of schedules nor of cancellations. */
+interface RunKind<Item, Done, Summary> {
+  /** What the items are, for an error. */
+  readonly expected: string
+  readonly method: string
+  /** What happens to nothing if the run is not used. */
+  readonly effect: string
+  readonly summarize: (results: AsyncIterable<ItemResult<Item, Done>>, logger: Logger) => Promise<Summary>
+}
+
+/** The runs of `scheduleAll`, `cancelAll` and the like of one connection. */
 export class BulkRuns {
   readonly #settings: BulkSettings
   readonly #hooks: TelemetryHooks | undefined
@@ -55,6 +65,18 @@ export class BulkRuns {
     const work = { run: runFor(bulk), done: (outcome: CancelResult) => ({ outcome }) }
     const results = this.#results(targets, work, capacity, bulk)
     return new LazyRun(results, (all) => cancelSummary(all, logger), this.#unused.watch('cancelAll', 'cancelled'))
+  }
+
+  /** A run of another kind, which telemetry does not see. To be called by the method of the connection. */
+  runOf<Item, Value, Done, Summary>(
+    items: Iterable<Item> | AsyncIterable<Item>,
+    work: Work<Item, Value, Done>,
+    { expected, method, effect, summarize }: RunKind<Item, Done, Summary>,
+  ): BulkRun<ItemResult<Item, Done>, Summary> {
+    checkItems(items, expected)
+    const { maxInFlight: messages, logger } = this.#settings
+    const results = runAll(items, work, { messages, bytes: Infinity, bodyBytes: 0 })
+    return new LazyRun(results, (all) => summarize(all, logger), this.#unused.watch(method, effect))
   }
 
   #results<Item, Value, Done>(

@@ -25,6 +25,7 @@ export type ScheduleRun<Item = unknown> = BulkRun<ScheduleResult<Item>, Schedule
 export async function scheduleSummary<Item>(
   results: AsyncIterable<ScheduleResult<Item>>,
   logger: Logger,
+  method = 'scheduleAll',
 ): Promise<ScheduleSummary<Item>> {
   let scheduled = 0
   const failures = new ItemFailures<Item>()
@@ -33,6 +34,6 @@ export async function scheduleSummary<Item>(
     else scheduled++
   }
   const { count: failed, kept } = failures
-  if (kept[0]) logger.warn('scheduleAll failed for some items', { scheduled, failed, error: errorText(kept[0].error) })
+  if (kept[0]) logger.warn(`${method} failed for some items`, { scheduled, failed, error: errorText(kept[0].error) })
   return { scheduled, failed, failures: kept }
 }

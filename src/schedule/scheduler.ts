@@ -1,5 +1,4 @@
-import { assertDeclares, assertNoDeadQueue } from '../amqp/topology/declare-rules.js'
-import { assertOutside } from '../amqp/topology/reserved-names.js'
+import { assertSendable } from '../amqp/topology/declare-rules.js'
 import { invalidOption } from '../base/errors.js'
 import type { ScheduleItem } from '../dueque.js'
 import { checkDefinition, encodePayload } from '../message/definition.js'
@@ -153,9 +152,7 @@ export class Scheduler {
     const { clock, strategy, namespace, topology } = this.#options
     const draft = resolveSchedule(options, clock.now(), strategy.limits.maxDelayMs, instead?.leastRevision)
     const { declare, signal } = options
-    assertOutside(draft.destination, namespace)
-    if (declare) assertDeclares(topology)
-    if (declare && draft.destination.queue !== undefined) assertNoDeadQueue(draft.destination.queue)
+    assertSendable(draft.destination, declare, { namespace, topology })
     assertNotAborted(signal)
     draft.name = message.name
     draft.version = message.version

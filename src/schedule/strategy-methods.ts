@@ -6,7 +6,7 @@ import type { BulkInfo, CancelInfo } from '../telemetry.js'
 import type { TelemetryHooks } from '../telemetry/hooks.js'
 import { checkTarget, type CancelTarget } from './target.js'
 import { dueAndTransaction, transactionOf, type TransactionOptions } from './transaction-options.js'
-import type { StrategyMethods } from './waiting.js'
+import type { WaitMethods } from './waiting.js'
 import { viewMethods } from './view-methods.js'
 import { waitlistMethods, type ChangeMethods } from './waitlist-methods.js'
 
@@ -25,14 +25,14 @@ export interface MethodSettings extends CancellationSettings {
 export function strategyMethods<F extends Facets>(
   strategy: F,
   settings: MethodSettings,
-): Omit<StrategyMethods<F>, 'cancelAll'> {
+): Omit<WaitMethods<F>, 'cancelAll'> {
   const { waitlist, cancellations, journal } = strategy
   const methods = waitlist
     ? waitlistMethods(strategy, waitlist, settings.now)
     : cancellations && cancellationMethods({ ...strategy, cancellations }, settings)
   const views = journal && viewMethods(journal, settings.marginMs)
   const all = methods ? { ...methods, ...views, ...telling(strategy, methods, settings) } : {}
-  return all as Omit<StrategyMethods<F>, 'cancelAll'>
+  return all as Omit<WaitMethods<F>, 'cancelAll'>
 }
 
 /** The methods that cancel, which tell their answer, inside the hooks of telemetry. */

@@ -189,8 +189,8 @@ export interface TransactionMethods<T> {
   ): Promise<Rescheduled | undefined>
 }
 
-/** The methods that a `Dueque` has beside those of every strategy, by the facets of its strategy. */
-export type StrategyMethods<S> = FacetMethods<S> &
+/** The methods for waiting messages, by the facets of a strategy. */
+export type WaitMethods<S> = FacetMethods<S> &
   (S extends { checkTransaction(transaction: infer T): void } ? TransactionMethods<T> : unknown)
 
 type FacetMethods<S> = S extends { readonly waitlist: Waitlist } | { readonly journal: WaitingView }

@@ -1,6 +1,9 @@
 import { isReserved, type Destination } from '../message/destination.js'
 import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
 import { decodeEnvelope, type Arrived } from '../message/envelope.js'
+import type { RecurringSchedule } from '../recurring/recurring.js'
+import { readDefinition, scheduleView } from '../recurring/schedule-view.js'
+import type { InMemory } from '../strategies/memory/memory.js'
 import { HEADER, readInteger, readText, type Headers } from '../message/headers.js'
 
 /** A message as a test sees it. */
@@ -86,6 +89,12 @@ export function seenDead(queue: string, arrived: Arrived): DeadMessage {
     error: readText(headers[HEADER.error]) ?? '',
     deadAt: new Date(readInteger(headers[HEADER.deadAt]) ?? NaN),
   }
+}
+
+/** The recurring messages of a strategy, by id. */
+export function seenRecurring({ name, definitions }: InMemory, now: number): RecurringSchedule[] {
+  const schedules = definitions.present().map((record) => scheduleView(readDefinition(record, name), now))
+  return schedules.sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
 function seenDelayed({ name, id, body, dueAt, attempt, headers }: DelayedMessage): SeenMessage {

@@ -1,13 +1,13 @@
 import { aFunction, anything, checkOptions, oneOf, type Rules } from '../base/checks.js'
 import { connect } from '../connect.js'
-import type { Dueque } from '../dueque.js'
+import type { Dueque, StrategyMethods } from '../dueque.js'
 import { aJournal, type JournalOn, type JournalOptions } from '../journal/journal-options.js'
 import { checkQueueName } from '../message/destination.js'
 import { parseInstant, type Due } from '../message/due.js'
 import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
 import type { Arrived } from '../message/envelope.js'
 import type { ConnectOptions } from '../options.js'
-import type { StrategyMethods } from '../schedule/waiting.js'
+import type { RecurringSchedule } from '../recurring/recurring.js'
 import { manualClock, type ManualClock } from '../strategies/memory/manual-clock.js'
 import type { MemoryBroker } from '../strategies/memory/memory-broker.js'
 import {
@@ -25,6 +25,7 @@ import {
   seenParked,
   seenPending,
   seenQueued,
+  seenRecurring,
   seenScheduled,
   type DeadMessage,
   type DeliveredMessage,
@@ -94,6 +95,8 @@ export interface TestDueque<S extends InMemory = MemoryStrategy> extends AsyncDi
   readonly scheduled: () => ScheduledMessage[]
   /** Messages to be delivered later, retries too, in that order. Not those that are cancelled. */
   readonly waiting: () => PendingMessage[]
+  /** The recurring messages that are set, by id. */
+  readonly recurring: () => RecurringSchedule[]
   /** Messages that no consumer has taken, in order; of all queues but dead ones, or of one queue. */
   readonly queued: (queue?: string) => QueuedMessage[]
   /** All calls of handlers, the first first; of all queues or one. */
@@ -161,6 +164,7 @@ async function open<S extends InMemory>(
     broker,
     scheduled: () => scheduled.map(seenScheduled),
     waiting: () => [...strategy.waiting()].sort(inTurn).map(seenPending),
+    recurring: () => seenRecurring(strategy, inner.now()),
     queued: (queue) => look(broker, queue, '', seenQueued),
     delivered: (queue) => {
       assertThere(broker, queue)

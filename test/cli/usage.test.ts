@@ -59,6 +59,14 @@ const WRONG: [what: string, args: string[]][] = [
   ['a restore of an unnamed instant', ['journal', 'restore', '--from', 'amqp://localhost', '--yes']],
   ['a gate without a queue to forward to', ['gate', 'q']],
   ['a gate from a queue to itself', ['gate', 'q', '--to', 'q']],
+  ['a schedule without times', ['recurring', 'set', 'x', '--queue', 'q', '--data', '1']],
+  ['a schedule without a destination', ['recurring', 'set', 'x', '--every', '1h', '--data', '1']],
+  ['a schedule without a payload', ['recurring', 'set', 'x', '--every', '1h', '--queue', 'q']],
+  ['a pattern that is none', ['recurring', 'set', 'x', '--cron', 'soon', '--queue', 'q', '--data', '1']],
+  ['a pattern and an interval', ['recurring', 'set', 'x', '--cron', '0 9 * * *', '--every', '1h', '--queue', 'q']],
+  ['a backfill of an unnamed time', ['recurring', 'backfill', 'x']],
+  ['a prefix for nothing', ['recurring', 'apply', 'package.json', '--id-prefix', 'a']],
+  ['a file that holds no schedules', ['recurring', 'apply', 'package.json']],
   ['a URL that is none', ['status', '--url', 'http://localhost']],
 ]
 

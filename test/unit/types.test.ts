@@ -28,6 +28,8 @@ import {
   type PayloadOf,
   type PluginStrategy,
   type Receipt,
+  type RecurringMethods,
+  type RecurringOptions,
   type Repeat,
   type Rescheduled,
   type ScheduleItem,
@@ -85,11 +87,11 @@ it('a due time is `in`, `at` or a receipt, and a destination a queue or an excha
 })
 
 it('methods of some strategies exist with those strategies alone', async () => {
-  expectTypeOf<StrategyMethods<MemoryStrategy>>().toEqualTypeOf<WaitingMethods>()
-  expectTypeOf<StrategyMethods<StoreStrategy>>().toEqualTypeOf<WaitingMethods>()
-  expectTypeOf<StrategyMethods<LadderStrategy>>().toEqualTypeOf<CancelMethods>()
-  expectTypeOf<StrategyMethods<PluginStrategy>>().toEqualTypeOf<CancelMethods>()
-  expectTypeOf<StrategyMethods<MemoryLogStrategy>>().toEqualTypeOf<CancelMethods>()
+  expectTypeOf<StrategyMethods<MemoryStrategy>>().toEqualTypeOf<WaitingMethods & RecurringMethods>()
+  expectTypeOf<StrategyMethods<StoreStrategy>>().toEqualTypeOf<WaitingMethods & RecurringMethods>()
+  expectTypeOf<StrategyMethods<LadderStrategy>>().toEqualTypeOf<CancelMethods & RecurringMethods>()
+  expectTypeOf<StrategyMethods<PluginStrategy>>().toEqualTypeOf<CancelMethods & RecurringMethods>()
+  expectTypeOf<StrategyMethods<MemoryLogStrategy>>().toEqualTypeOf<CancelMethods & RecurringMethods>()
   // Code for a strategy with a log runs with a store as well.
   expectTypeOf<WaitingMethods>().toExtend<CancelMethods>()
   expectTypeOf<StrategyMethods<Strategy>>().toEqualTypeOf<unknown>()
@@ -109,9 +111,9 @@ it('methods of some strategies exist with those strategies alone', async () => {
 })
 
 it('waiting messages are seen only with a strategy that keeps a journal of them', async () => {
-  expectTypeOf<StrategyMethods<JournalledLadder>>().toEqualTypeOf<WaitingMethods>()
-  expectTypeOf<StrategyMethods<JournalledPlugin>>().toEqualTypeOf<WaitingMethods>()
-  expectTypeOf<StrategyMethods<MemoryJournalStrategy>>().toEqualTypeOf<WaitingMethods>()
+  expectTypeOf<StrategyMethods<JournalledLadder>>().toEqualTypeOf<WaitingMethods & RecurringMethods>()
+  expectTypeOf<StrategyMethods<JournalledPlugin>>().toEqualTypeOf<WaitingMethods & RecurringMethods>()
+  expectTypeOf<StrategyMethods<MemoryJournalStrategy>>().toEqualTypeOf<WaitingMethods & RecurringMethods>()
   expectTypeOf<StrategyScheduleOptions<JournalledLadder>>().not.toHaveProperty('onConflict')
   const [isSeen, isHidden] = [{ journal: true } as const, { journal: false } as const]
   expectTypeOf(ladder(isSeen)).toEqualTypeOf<JournalledLadder>()
@@ -179,4 +181,26 @@ it('each event has its listener, and each error code its data', () => {
   expectTypeOf<Parameters<Dueque['on']>[0]>().toEqualTypeOf<keyof DuequeEvents>()
   expectTypeOf<keyof ErrorData>().toEqualTypeOf<ErrorCode>()
   expectTypeOf<ErrorData['INVALID_OPTION']>().toEqualTypeOf<{ option: string }>()
+})
+
+it('a recurring message has a pattern or an interval, and the payload of its definition', async () => {
+  const mq = await connect({ strategy: memory() })
+  expectTypeOf<Awaited<ReturnType<typeof mq.recurring.set>>['changed']>().toEqualTypeOf<boolean>()
+  const to = { queue: 'q' }
+  const refused = [
+    // @ts-expect-error there are no times
+    mq.recurring.set('x', { message: length, payload: 'text', to }),
+    // @ts-expect-error there are two kinds of times
+    mq.recurring.set('x', { message: length, payload: 'text', to, cron: '0 9 * * *', every: '1h' }),
+    // @ts-expect-error an interval has no zone
+    mq.recurring.set('x', { message: length, payload: 'text', to, every: '1h', tz: 'Europe/Berlin' }),
+    // @ts-expect-error the schema takes a text
+    mq.recurring.set('x', { message: length, payload: 5, to, every: '1h' }),
+  ]
+  for (const one of refused) await expect(one).rejects.toThrow()
+  const options: RecurringOptions<string> = { message: length, payload: 'text', to, every: '1h', declare: true }
+  const [item] = [{ id: 'x', ...options, mine: 1 }].map(({ mine: _, ...rest }) => rest)
+  const { failures } = await mq.recurring.setAll([item!, { ...item!, id: '' }])
+  expect(failures.map(({ item: { id } }) => id)).toEqual([''])
+  await mq.close()
 })

@@ -1,5 +1,24 @@
 import { DuequeError, invalidOption, shown } from '../../base/errors.js'
+import type { Destination } from '../../message/destination.js'
 import type { TopologyMode } from './names.js'
+import { assertOutside } from './reserved-names.js'
+
+/**
+ * Checks a destination as far as its name tells.
+ *
+ * @param declare whether a missing work queue is to be declared
+ * @throws DuequeError `RESERVED_NAME`, `INVALID_OPTION`
+ */
+export function assertSendable(
+  destination: Destination,
+  declare: boolean | undefined,
+  { namespace, topology }: { namespace: string; topology: TopologyMode },
+): void {
+  assertOutside(destination, namespace)
+  if (!declare) return
+  assertDeclares(topology)
+  if (destination.queue !== undefined) assertNoDeadQueue(destination.queue)
+}
 
 /** @throws DuequeError `INVALID_OPTION` for `declare: true` where nothing is declared */
 export function assertDeclares(topology: TopologyMode): void {

@@ -68,11 +68,16 @@ export class Declarer {
 
   /** The number of ready messages in a queue; undefined if the queue does not exist. */
   async count(queue: string): Promise<number | undefined> {
-    let count: number | undefined
+    return (await this.counts(queue))?.messageCount
+  }
+
+  /** The numbers of ready messages and consumers of a queue; undefined if the queue does not exist. */
+  async counts(queue: string): Promise<{ messageCount: number; consumerCount: number } | undefined> {
+    let counts: { messageCount: number; consumerCount: number } | undefined
     await this.#look(`queue ${queue}`, async (channel) => {
-      count = (await channel.checkQueue(queue)).messageCount
+      counts = await channel.checkQueue(queue)
     })
-    return count
+    return counts
   }
 
   /** Deletes it with its messages. Nothing happens if it does not exist. */

@@ -20,7 +20,12 @@ export class MemoryDefinitions implements RecurringDefinitions {
   }
 
   async *all(): AsyncGenerator<DefinitionRecord> {
-    yield* await Promise.resolve([...this.#table.all()])
+    yield* await Promise.resolve(this.present())
+  }
+
+  /** The present records of this moment, in no order. */
+  present(): readonly DefinitionRecord[] {
+    return [...this.#table.all()]
   }
 
   clear(): void {

@@ -9,7 +9,6 @@ import type { Cancellations } from '../cancellations.js'
 import type { Strategy } from '../strategy.js'
 import type { WaitingView } from '../waiting-view.js'
 import { MemoryBroker } from './memory-broker.js'
-import type { RecurringDefinitions } from '../recurring-definitions.js'
 import { MemoryCancellations } from './memory-cancellations.js'
 import { MemoryDefinitions } from './memory-definitions.js'
 import { MemoryJournal } from './memory-journal.js'
@@ -51,7 +50,7 @@ const MEMORY_RULES: Rules<MemoryOptions> = {
 export interface InMemory extends Strategy {
   readonly broker: MemoryBroker
   readonly clock: Clock
-  readonly definitions: RecurringDefinitions
+  readonly definitions: MemoryDefinitions
   /** The waiting messages, in no order, without cancelled ones. */
   waiting(): readonly DelayedMessage[]
 }

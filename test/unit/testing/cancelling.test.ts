@@ -5,6 +5,7 @@ import {
   memory,
   on,
   type CancelMethods,
+  type RecurringMethods,
   type CancelResult,
   type Dueque,
   type MemoryLogStrategy,
@@ -49,7 +50,7 @@ it('as a log it answers by the margin, and a consumer drops the message', async 
     queues: ['q'],
     cancellations: 'log',
   })
-  expectTypeOf(mq).toEqualTypeOf<Dueque<MemoryLogStrategy> & CancelMethods>()
+  expectTypeOf(mq).toEqualTypeOf<Dueque<MemoryLogStrategy> & CancelMethods & RecurringMethods>()
   expectTypeOf(mq).not.toHaveProperty('list')
   expect(mq).not.toHaveProperty('list')
   const patient = await another({ cancellations: { marginMs: 5000 } })

@@ -7,6 +7,7 @@ import {
   type Dueque,
   type Headers,
   type MemoryJournalStrategy,
+  type RecurringMethods,
   type WaitingMethods,
 } from '../../../src/index.js'
 import { testDueque } from '../../../src/testing/index.js'
@@ -20,7 +21,7 @@ const journalled = { now, queues: ['q'], cancellations: 'log', journal: true } a
 
 it('with a journal, waiting messages are seen as on RabbitMQ, and rescheduled without their content', async () => {
   const { mq, clock, waiting, scheduled, delivered } = await testDueque(journalled)
-  expectTypeOf(mq).toEqualTypeOf<Dueque<MemoryJournalStrategy> & WaitingMethods>()
+  expectTypeOf(mq).toEqualTypeOf<Dueque<MemoryJournalStrategy> & WaitingMethods & RecurringMethods>()
   const consumer = await mq.consume('q', [on(invoice, () => undefined)])
   const receipt = await mq.schedule(invoice, 1, { to, in: '1h', id: 'a', headers: { tenant: 'x' } })
   await mq.schedule(invoice, 2, { to, in: '2h', id: 'b' })

@@ -1,0 +1,59 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { backoff } from '../base/backoff.js'
+import { DuequeError, shown } from '../base/errors.js'
+import { changeDefinition, formersOf } from './change-definition.js'
+import { checkRecurring } from './check-recurring.js'
+import { isSame, type RecurringDefinition } from './definition.js'
+import { pausedAt, resumedAt } from './pausing.js'
+import type { SetSchedule } from './recurring.js'
+import type { RecurringOptions } from './recurring-options.js'
+import type { RecurringParts } from './recurring-parts.js'
+import { readable, scheduleView } from './schedule-view.js'
+
+/** About five seconds: a clock that is further ahead has to be set. */
+const MOST_ATTEMPTS = 8
+
+/** Sets a schedule, if it is not exactly so already. @throws DuequeError as `Recurring.set` */
+export async function setSchedule<In>(
+  parts: RecurringParts,
+  id: string,
+  options: RecurringOptions<In>,
+): Promise<SetSchedule> {
+  const wanted = await checkRecurring(id, options, parts.now())
+  await parts.destination(wanted.to, options.declare ?? false)
+  for (let attempt = 1; ; attempt++) {
+    const record = await parts.strategy.definitions.get(id)
+    const former = record && readable(record, parts)
+    const to = withState(wanted, options.paused, former, parts.now())
+    if (former && isSame(former, to) && !parts.unfinished.has(id)) return shownAs(former, false, parts)
+    const inForce = await changeDefinition(parts, id, { to, formers: formersOf(parts, id, former), record })
+    if (inForce) return shownAs(inForce, true, parts)
+    // Another process has removed it at the same time, or with a clock that is ahead.
+    if (attempt === MOST_ATTEMPTS) throw removedAhead(id)
+    await pause(backoff(attempt, { baseMs: 50, maxMs: 1000 }))
+  }
+}
+
+/** A service that starts does not resume what an operator has paused. */
+function withState(
+  wanted: RecurringDefinition,
+  paused: boolean | undefined,
+  former: RecurringDefinition | undefined,
+  now: number,
+): RecurringDefinition {
+  const isPaused = paused ?? former?.paused ?? false
+  // Its limit goes on counting.
+  const isOldOne = former && isSame({ ...former, paused: isPaused }, { ...wanted, paused: isPaused })
+  const base = isOldOne ? former : wanted
+  if (base.paused === isPaused) return base
+  return isPaused ? pausedAt(base, now) : resumedAt(base, now)
+}
+
+function shownAs(definition: RecurringDefinition, changed: boolean, { now }: RecurringParts): SetSchedule {
+  return { ...scheduleView(definition, now()), changed }
+}
+
+function removedAhead(id: string): DuequeError<'CONFLICT'> {
+  const what = `another process removes the recurring message ${shown(id)} at the same time, or its clock is ahead`
+  return new DuequeError('CONFLICT', `id: ${what}. Compare the clocks, and repeat the call`, { id })
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import {
+  defineMessage,
+  on,
+  type ConsumeOptions,
+  type Consumer,
+  type Dueque,
+  type RecurringMethods,
+} from '../../../src/index.js'
+import { poll } from '../../support/broker.js'
+
+export const beat = defineMessage('test.beat', z.object({ kind: z.string() }))
+
+export type WithRecurring = Dueque & RecurringMethods
+
+/** A handled occurrence. */
+export interface Beat {
+  readonly id: string
+  readonly kind: string
+  /** The time of its schedule. */
+  readonly time: number
+  readonly handledAt: number
+  readonly backfilled: boolean
+}
+
+/** Consumes a queue, and notes each occurrence. */
+export class OccurrenceLog {
+  readonly beats: Beat[] = []
+  consumer: Consumer | undefined
+
+  static async on(mq: Dueque, queue: string, options?: ConsumeOptions): Promise<OccurrenceLog> {
+    const log = new OccurrenceLog()
+    const handler = on(beat, ({ id, payload, scheduledFor, backfilled }) => {
+      const time = scheduledFor?.getTime() ?? NaN
+      log.beats.push({ id, kind: payload.kind, time, handledAt: Date.now(), backfilled })
+    })
+    log.consumer = await mq.consume(queue, [handler], options)
+    return log
+  }
+
+  /** Those of a schedule, by time. */
+  of(id: string): Beat[] {
+    return this.beats.filter((one) => one.id.startsWith(`${id}@`)).sort((a, b) => a.time - b.time)
+  }
+
+  /** Until a schedule was handled for a time at or after this one. */
+  async through(id: string, time: number): Promise<void> {
+    const what = `${id} at ${new Date(time).toISOString()}`
+    await poll(() => this.of(id).some((one) => one.time >= time), { timeoutMs: 60_000, what })
+  }
+}

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { DuequeError } from '../../../src/base/errors.js'
+import { silent } from '../../../src/base/logger.js'
+import { defineMessage } from '../../../src/index.js'
+import type { CancellationRecord } from '../../../src/cancellation/cancellation-record.js'
+import { checkRecurring } from '../../../src/recurring/check-recurring.js'
+import { recurringMethods } from '../../../src/recurring/recurring-methods.js'
+import type { RecurringParts } from '../../../src/recurring/recurring-parts.js'
+import type { DefinitionRecord } from '../../../src/strategies/recurring-definitions.js'
+import { rejection } from '../thrown.js'
+
+const NOW = Date.UTC(2026, 2, 1, 12)
+const message = defineMessage('report', z.number())
+const minutely = { message, payload: 1, to: { queue: 'q' }, cron: '* * * * *' }
+
+type Step = 'open ticks' | 'write' | 'cancel' | 'tick' | 'get'
+
+/** The parts of a connection to a log, which fail at a step and note what they do. */
+function world(marks: { failing?: { step: Step; outcome?: 'refused' | 'unknown' } } = {}) {
+  const records = new Map<string, DefinitionRecord>()
+  const [cancelled, ticks, steps]: [CancellationRecord[], string[], Step[]] = [[], [], []]
+  const step = (name: Step) => {
+    steps.push(name)
+    const { failing } = marks
+    if (failing?.step === name)
+      throw new DuequeError('PUBLISH_TIMEOUT', name, { waitedMs: 1 }, { outcome: failing.outcome ?? 'unknown' })
+  }
+  const put = (record: DefinitionRecord) => {
+    if (record.revision >= (records.get(record.id)?.revision ?? 0)) records.set(record.id, record)
+  }
+  const parts = {
+    strategy: {
+      name: 'log',
+      limits: { maxDelayMs: Infinity },
+      definitions: {
+        write: async (record: DefinitionRecord) => {
+          if (marks.failing?.outcome !== 'refused') put(record)
+          await Promise.resolve(step('write'))
+          put(record)
+        },
+        get: async (id: string) => {
+          await Promise.resolve(step('get'))
+          const record = records.get(id)
+          return record?.definition === undefined ? undefined : record
+        },
+      },
+      cancellations: {
+        write: async (one: CancellationRecord) => Promise.resolve(step('cancel')).then(() => void cancelled.push(one)),
+      },
+      schedule: async ({ id }: { id: string }) => Promise.resolve(step('tick')).then(() => void ticks.push(id)),
+    },
+    queue: 'dueque.v1.ticks',
+    now: () => NOW,
+    logger: silent,
+    destination: () => Promise.resolve(),
+    openTicks: async () => Promise.resolve(step('open ticks')),
+    send: () => Promise.reject(new Error('not sent')),
+    unfinished: new Map(),
+  } as unknown as RecurringParts
+  return { parts, records, put, cancelled, ticks, steps, marks, ...recurringMethods(parts) }
+}
+
+/** The minutes after noon of the times that records name, each once. */
+const minutes = (records: readonly CancellationRecord[]) => {
+  const all = records.map(({ id }) => (Date.parse(id.slice(id.indexOf('@') + 1)) - NOW) / 60_000)
+  return [...new Set(all)].sort((x, y) => x - y)
+}
+
+describe('a change of a schedule', () => {
+  it('is written, cancels later occurrences of former revisions, and sends the first tick, in this order', async () => {
+    const { set, steps, cancelled, ticks } = world()
+    const { revision } = await set('x', minutely)
+    expect(steps.filter((one, i) => one !== steps[i - 1])).toEqual([
+      'get',
+      'open ticks',
+      'write',
+      'cancel',
+      'tick',
+      'get',
+    ])
+    expect(ticks).toEqual(['x@2026-03-01T12:01:00.000Z#tick'])
+    // Another process may have set it at the same time.
+    expect(minutes(cancelled)).toEqual([1, 2, 3, 4, 5, 6])
+    expect(cancelled[0]).toEqual({ id: 'x@2026-03-01T12:01:00.000Z', keep: revision, due: NOW + 60_000 })
+  })
+
+  it('by a pause or a removal cancels what waits, and sends no tick', async () => {
+    const { set, pause, remove, resume, cancelled, ticks, records } = world()
+    await set('x', { ...minutely, jitter: '2m' })
+    ticks.length = cancelled.length = 0
+    await pause('x')
+    expect(minutes(cancelled)).toEqual([-2, -1, 0, 1, 2, 3, 4, 5, 6])
+    expect(cancelled.every(({ keep }) => keep === records.get('x')!.revision)).toBe(true)
+    await resume('x')
+    cancelled.length = 0
+    await remove('x')
+    expect(cancelled.every(({ upTo }) => upTo === records.get('x')!.revision)).toBe(true)
+    expect(ticks).toHaveLength(1)
+  })
+
+  it('that another process overtakes cancels its own occurrences, and answers with the other one', async () => {
+    const { parts, set, put, cancelled, ticks, marks } = world()
+    const other = await checkRecurring('x', { ...minutely, cron: '30 * * * *' }, NOW)
+    const { encodeDefinition } = await import('../../../src/recurring/definition.js')
+    const write = parts.strategy.definitions.write.bind(parts.strategy.definitions)
+    const revision = 9e15
+    parts.strategy.definitions.write = async (record) => {
+      await write(record)
+      put(encodeDefinition({ ...other, revision }))
+    }
+    expect(marks).toEqual({})
+    expect(await set('x', minutely)).toMatchObject({ cron: '30 * * * *', revision, changed: true })
+    expect(ticks).toHaveLength(1)
+    expect(cancelled.filter(({ keep }) => keep === revision)).toHaveLength(6)
+  })
+})
+
+describe('a change that fails', () => {
+  it.each<[Step, 'refused' | 'unknown', 'refused' | 'unknown']>([
+    ['open ticks', 'unknown', 'refused'],
+    ['write', 'refused', 'refused'],
+    ['write', 'unknown', 'unknown'],
+    ['cancel', 'refused', 'unknown'],
+    ['tick', 'refused', 'unknown'],
+  ])(
+    'at the step "%s" with the outcome %s has the outcome %s, and is repeated as a whole',
+    async (step, outcome, told) => {
+      const { set, marks, ticks, cancelled, steps } = world({ failing: { step, outcome } })
+      expect(await rejection(set('x', minutely))).toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: told })
+      delete marks.failing
+      ticks.length = cancelled.length = steps.length = 0
+      await set('x', minutely)
+      expect([ticks.length, minutes(cancelled)]).toEqual([1, [1, 2, 3, 4, 5, 6]])
+      steps.length = 0
+      expect(await set('x', minutely)).toMatchObject({ changed: false })
+      expect(steps).toEqual(['get'])
+    },
+  )
+
+  it('to remove a schedule half-way is finished by a second removal', async () => {
+    const { set, remove, marks, cancelled } = world()
+    await set('x', minutely)
+    marks.failing = { step: 'cancel' }
+    expect(await rejection(remove('x'))).toMatchObject({ outcome: 'unknown' })
+    delete marks.failing
+    cancelled.length = 0
+    expect(await remove('x')).toBe(true)
+    expect(cancelled.length).toBeGreaterThan(0)
+    expect(await remove('x')).toBe(false)
+  })
+})
+
+it('a schedule that a clock ahead has removed is a conflict', async () => {
+  const { set, records, parts } = world()
+  records.set('x', { id: 'x', revision: 9e15, definition: undefined })
+  const { definitions } = parts.strategy
+  const write = definitions.write.bind(definitions)
+  definitions.write = (record) => (record.revision > records.get('x')!.revision ? write(record) : Promise.resolve())
+  expect(await rejection(set('x', minutely))).toMatchObject({ code: 'CONFLICT', outcome: 'refused', data: { id: 'x' } })
+}, 15_000)
