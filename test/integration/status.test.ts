@@ -11,6 +11,9 @@ import { utcTimes } from '../../src/cli/terminal-times.js'
 import { silent } from '../../src/base/logger.js'
 import { listDeadQueues } from '../../src/operate/failed/list-dead-queues.js'
 import { statusReport, type StatusOptions } from '../../src/operate/status.js'
+import { checkRecurring } from '../../src/recurring/check-recurring.js'
+import { encodeDefinition } from '../../src/recurring/definition.js'
+import { tickOf } from '../../src/recurring/tick.js'
 import { postgres } from '../../src/strategies/postgres/index.js'
 import { postgresStore } from '../../src/strategies/postgres/postgres-store.js'
 import { redis } from '../../src/strategies/redis/index.js'
@@ -204,14 +207,21 @@ describe('of a store', () => {
   async function shows(strategy: Strategy, store: MessageStore): Promise<void> {
     const [namespace, queue] = [unique('store'), unique('notes')]
     await scheduled(namespace, strategy, { queue }, [2, 1])
-    const report = await statusReport({ ...here(namespace), management: false, store: await opened(store) })
+    await opened(store)
+    const options = { message: note, payload: { n: 0 }, to: { queue }, every: '1d' } as const
+    const definition = { ...(await checkRecurring('daily', options, Date.now())), revision: 1 }
+    await store.definitions.write(encodeDefinition(definition))
+    const route = { strategy, queue: `${namespace}.v1.ticks`, now: Date.now }
+    await store.add(tickOf(definition, at(3).getTime(), route), {})
+    const report = await statusReport({ ...here(namespace), management: false, store })
     await store.close()
     const times = { nextAt: at(1).toISOString(), lastAt: at(2).toISOString() }
     expect(report).toMatchObject({ source: 'amqp', waitingIn: { source: store.name, messages: 2, ...times } })
     expect(report.targets).toEqual([target(`queue:${queue}`, { waiting: 2, ...times })])
+    expect(report.recurring).toEqual({ definitions: 1, unreadable: 0, tickers: null })
   }
 
-  test('in Redis, waiting messages are counted by target', async () => {
+  test('in Redis, waiting messages are counted by target without ticks, and definitions are counted', async () => {
     const client = new Redis(own.url)
     const options = { client, prefix: own.prefix }
     await shows(redis({ ...options, relay: false }), redisStore(options)).finally(() => client.quit())
