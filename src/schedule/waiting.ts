@@ -190,14 +190,12 @@ export interface TransactionMethods<T> {
 }
 
 /** The methods for waiting messages, by the facets of a strategy. */
-export type WaitMethods<S> = FacetMethods<S> &
-  (S extends { checkTransaction(transaction: infer T): void } ? TransactionMethods<T> : unknown)
-
-type FacetMethods<S> = S extends { readonly waitlist: Waitlist } | { readonly journal: WaitingView }
+export type WaitMethods<S> = (S extends { readonly waitlist: Waitlist } | { readonly journal: WaitingView }
   ? WaitingMethods
   : S extends { readonly cancellations: Cancellations }
     ? CancelMethods
-    : unknown
+    : unknown) &
+  (S extends { checkTransaction(transaction: infer T): void } ? TransactionMethods<T> : unknown)
 
 /** Options of `schedule` that only some strategies have. */
 export type StrategyScheduleOptions<S> = (S extends { readonly waitlist: Waitlist } ? ConflictOptions : unknown) &
