@@ -23,7 +23,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     term: 'status [options]',
-    description: 'count waiting messages (by rung), parked ones and dead ones',
+    description: 'count the due, waiting and dead messages of each queue, and parked ones',
     load: async () => (await import('./commands/status.js')).addStatus,
   },
   {

@@ -65,6 +65,7 @@ test('prints one JSON document a line with --json', async () => {
         routingKey: queue,
         exchange: text,
         scheduledAt: text,
+        backfilled: false,
         headers: { tenant: 't' },
       },
     ],
