@@ -15,6 +15,7 @@ import { lateness } from './lateness.js'
 import { memory } from './memory.js'
 import { parseCommandLine, USAGE, type CommandLine, type Options } from './options.js'
 import { rate } from './rate.js'
+import { recurring } from './recurring.js'
 import { telemetry } from './telemetry.js'
 import { strategies } from './strategies/strategies.js'
 import { environmentLine, environmentOf, report, type Result } from './report.js'
@@ -34,6 +35,7 @@ const SCENARIOS: Record<string, Scenario> = {
   journal,
   'journal-reading': journalReading,
   telemetry,
+  recurring,
   strategies,
 }
 /** Scenarios that take minutes and the whole machine, or need more than a broker. */
@@ -46,6 +48,7 @@ const ONLY_BY_NAME = [
   'journal',
   'journal-reading',
   'telemetry',
+  'recurring',
   'strategies',
 ]
 

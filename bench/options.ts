@@ -26,7 +26,7 @@ export interface Options {
 
 export const USAGE = `usage: npm run bench -- [SCENARIO …] [OPTION …]
 
-scenarios (all of them by default, but for the last nine)
+scenarios (all of them by default, but for the last ten)
   rate       confirmed schedules per second, as a share of plain publishes with amqplib
   lateness   arrival − due at a steady rate, random delays of 1–10 s
   memory     what waiting messages cost the broker, and their producer
@@ -40,14 +40,16 @@ scenarios (all of them by default, but for the last nine)
   journal    schedules per second, and lateness at a steady rate, with a journal and without, in turns
   telemetry  as journal, with dueque/otel and without; spans go to a batch processor, and from there nowhere
   journal-reading  how long readers of a large journal take, and how much memory its index takes
+  recurring  lateness of occurrences beside that of plain messages, at a steady rate and at one instant: about 15 minutes
   strategies every strategy that this machine has a server for, side by side; writes docs/choosing.md
 
 options
   --count N             messages of a round (rate and journal: 30000, burst, crash and strategies: 20000), or that wait
-                        (memory: 500000, idle, backpressure, cancellations and journal-reading: 1000000)
+                        (memory: 500000, idle, backpressure, cancellations and journal-reading: 1000000);
+                        recurring: schedules (100000)
   --rounds N            rate: rounds of each kind (3); journal: pairs (10)
   --in-flight N         unconfirmed messages at most (2000)
-  --rate N              messages per second (lateness and journal: 2000, cluster and strategies: 1000, cancellations: 100)
+  --rate N              messages per second (lateness and journal: 2000, cluster, recurring and strategies: 1000, cancellations: 100)
   --seconds N           for how long (lateness, and the consumer of backpressure: 60, idle and cancellations: 30,
                         strategies and journal: 20)
   --minutes N           cluster: for how long (3)
@@ -61,7 +63,7 @@ options
   --lead MS             lateness: the broker hands over so much earlier, and the consumer holds (0)
   --semi-space MIB      lateness: node --max-semi-space-size of the receiver (64; Node's own is 16)
   --realtime            lateness: the receiver goes before all of ordinary priority (chrt --rr 1; Linux, as root)
-  --strategy NAME       lateness, burst, idle: how messages wait: ladder, redis or postgres (ladder). For the last
+  --strategy NAME       lateness, burst, idle, recurring: how messages wait: ladder, redis or postgres (ladder). For the last
                         two a private server is started (appendonly yes; fsync on), or REDIS_URL or DATABASE_URL is used
   --receiver KIND       lateness, burst: a consumer of dueque or of raw amqplib; burst: or none, and the queue is
                         watched (dueque)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { PrivateNode } from '../../scripts/broker/private-node.js'
 import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
+import type { Telemetry } from '../../src/index.js'
 import { Recorder, note, unique } from '../strategies/recorder.js'
 import { poll, startNode } from '../support/broker.js'
 import { openGate, receive } from '../support/gate.js'
@@ -91,5 +92,37 @@ describe.skipIf(noNode)('during a memory alarm (skipped if DUEQUE_RABBITMQ_BIN i
     await poll(async () => (await depth(channel, to)) === 0, { what: 'all copies', timeoutMs: 30_000 })
     // RabbitMQ takes the first publish of a connection that it blocks, and its confirm may be lost with the connection.
     expect(received.length).toBeLessThanOrEqual(count + 2 * cuts)
+  })
+
+  test('ticks wait for the end of the alarm: each occurrence is scheduled once, and no chain ends', async () => {
+    const confirmed = new Map<string, number>()
+    const telemetry: Telemetry = {
+      schedule: ({ id }, _headers, run) =>
+        run()
+          .then(() => void confirmed.set(id, (confirmed.get(id) ?? 0) + 1))
+          .catch(() => undefined),
+    }
+    const mq = await open(node.url, { telemetry })
+    const queue = unique('ticks')
+    await Recorder.on(mq, queue)
+    const ids = Array.from({ length: 5 }, () => unique('schedule'))
+    const content = { message: note, payload: { n: 1 }, to: { queue }, every: '1s' } as const
+    await Promise.all(ids.map((id) => mq.recurring.set(id, content)))
+    /** The times that are scheduled, in their order. */
+    const times = (id: string) => {
+      const own = [...confirmed.keys()].filter((one) => one.startsWith(`${id}@`))
+      return own.map((one) => Date.parse(one.slice(id.length + 1))).sort((a, b) => a - b)
+    }
+    const isAhead = () => ids.every((id) => (times(id).at(-1) ?? 0) > Date.now() + 58_000)
+    await poll(isAhead, { what: 'ticks a minute ahead', timeoutMs: 60_000 })
+    await duringAlarm(async () => {
+      await poll(() => mq.health().waitingForConfirm >= ids.length, { what: 'ticks to wait', timeoutMs: 30_000 })
+    })
+    await poll(() => mq.health().waitingForConfirm === 0 && isAhead(), { what: 'all to go on', timeoutMs: 60_000 })
+    for (const id of ids) {
+      const own = times(id)
+      expect(own).toEqual(own.map((_, i) => own[0]! + i * 1000))
+    }
+    expect([...confirmed].filter(([, count]) => count > 1)).toEqual([])
   })
 })

@@ -1,0 +1,196 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { Pool } from 'pg'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { ladder, on, type Strategy } from '../../src/index.js'
+import { postgres } from '../../src/strategies/postgres/index.js'
+import { migratePostgres } from '../../src/strategies/postgres/migrate.js'
+import { redis } from '../../src/strategies/redis/index.js'
+import { note, unique } from '../strategies/recorder.js'
+import { poll, useVhost } from '../support/broker.js'
+import { startChild, type Child } from '../support/child.js'
+import { open, rawChannel } from '../support/mq.js'
+import { depth } from '../support/parked.js'
+import { usePostgres } from '../support/postgres.js'
+import { TICKS } from '../support/recurring.js'
+import { useRedis } from '../support/redis.js'
+import { warmUp } from '../support/warm-up.js'
+import type { ChildSettings, Step } from './recurring-child.js'
+
+vi.setConfig({ testTimeout: 300_000 })
+
+const STEPS: readonly Step[] = ['before the occurrence', 'behind the occurrence', 'before the ack', 'behind the ack']
+/** Occurrences that are counted, a multiple of 10. */
+const COUNT = Number(process.env['DUEQUE_OCCURRENCES'] ?? 200)
+const TIMES = 10
+
+type Store = NonNullable<ChildSettings['store']>
+
+/** Schedules of one second in a namespace, a consumer that counts their occurrences, and processes that may run the ticker. */
+async function world(url: string, store?: Store) {
+  const queue = unique('occurrences')
+  const idle = `${queue}.idle`
+  const mq = await open(url, { strategy: strategyOf(store) as ReturnType<typeof ladder>, recurring: false })
+  const handled = new Map<string, number>()
+  const count = on(note, ({ id }) => void handled.set(id, (handled.get(id) ?? 0) + 1))
+  await mq.consume(queue, [count])
+  const channel = await rawChannel(url)
+  await channel.assertQueue(idle)
+  if (!store) await warmUp(mq, 10, 66_000)
+  const children: Child[] = []
+  const start = (crash?: ChildSettings['crash']) => {
+    const child = startChild(
+      new URL('recurring-child.ts', import.meta.url),
+      JSON.stringify({ url, idle, crash, store } satisfies ChildSettings),
+    )
+    children.push(child)
+    return child
+  }
+  const ready = (child: Child) =>
+    poll(() => child.lines.includes('ready'), { what: 'a process to be ready', timeoutMs: 60_000 })
+  const content = { message: note, payload: { n: 1 }, to: { queue }, every: '1s', catchUp: 'all' } as const
+  const twice = () => [...handled].filter(([, times]) => times > 1)
+  return { mq, channel, handled, twice, start, ready, children, content }
+}
+
+function strategyOf(store: Store | undefined): Strategy {
+  if (!store) return ladder()
+  if (store.kind === 'redis') {
+    const client = new Redis(store.url)
+    onTestFinished(() => client.disconnect())
+    return redis({ client, prefix: store.prefix })
+  }
+  const pool = new Pool({ connectionString: store.url })
+  onTestFinished(() => pool.end())
+  return postgres({ pool })
+}
+
+/** The times of the ticks of a schedule that were sent between two instants, by any process, in their order. */
+function sentTicks(children: readonly Child[], id: string, from: number, to = Infinity): number[] {
+  const sent = children.flatMap(({ lines }) => lines.map((line) => line.split(' ') as [string, string?]))
+  return sent.flatMap(([at, tick = '']) => {
+    if (!tick.startsWith(`${id}@`) || Number(at) < from || Number(at) > to) return []
+    return [Date.parse(tick.slice(id.length + 1, -'#tick'.length))]
+  })
+}
+
+/** That a schedule has exactly one chain of ticks for some seconds. */
+async function hasOneChain(children: readonly Child[], ids: readonly string[]): Promise<void> {
+  // Copies of a tick that a fault has left are at most a second apart.
+  await pause(2000)
+  const from = Date.now()
+  await pause(3500)
+  const to = Date.now()
+  for (const id of ids) {
+    const times = sentTicks(children, id, from, to)
+    expect(times.length, id).toBeGreaterThanOrEqual(2)
+    expect(times, id).toEqual(times.map((_, i) => times[0]! + i * 1000))
+  }
+}
+
+/** Two processes, of which one after the other kills itself at each step of its work. */
+async function atEachStep(
+  url: string,
+  { rounds, count = COUNT, store }: { rounds: number; count?: number; store?: Store },
+) {
+  const { mq, handled, twice, start, ready, children, content } = await world(url, store)
+  // Every schedule is set by then. Later the first times are missed, because processes start.
+  const from = new Date(Date.now() + 5000 + (store ? 1000 : 200) * (count / TIMES))
+  const ids = Array.from({ length: count / TIMES }, (_, n) => unique(`s${n}`))
+  const endless = ['e1', 'e2', 'e3'].map(unique)
+  const set = (id: string, limit?: number) => mq.recurring.set(id, { ...content, from, limit })
+  for (const id of ids) await set(id, TIMES)
+  for (const id of endless) await set(id)
+  const crashes = Array.from({ length: rounds }, () =>
+    STEPS.map((step) => ({ step, turn: 1 + Math.floor(Math.random() * 10) })),
+  )
+  const left = crashes.flat()
+  const lane = async () => {
+    for (let crash = left.shift(); crash; crash = left.shift()) {
+      const child = start(crash)
+      await poll(() => child.process.signalCode, { what: `a crash ${crash.step}`, timeoutMs: 120_000 })
+    }
+    await ready(start())
+  }
+  await Promise.all([lane(), lane()])
+  const expected = ids.flatMap((id) =>
+    Array.from({ length: TIMES }, (_, n) => `${id}@${new Date(from.getTime() + n * 1000).toISOString()}`),
+  )
+  const missing = () => expected.filter((id) => !handled.has(id))
+  await poll(() => missing().length === 0, { what: 'all occurrences', timeoutMs: 90_000 }).catch(() => undefined)
+  expect(missing()).toEqual([])
+  await hasOneChain(children, endless)
+  expect(twice()).toEqual([])
+  const others = [...handled.keys()].filter((id) => ids.some((one) => id.startsWith(`${one}@`)))
+  expect(others.sort()).toEqual(expected.sort())
+}
+
+const vhosts = [useVhost(), useVhost(), useVhost(), useVhost()]
+const server = useRedis()
+const database = usePostgres()
+
+test('a ticker that is killed at each step of its work loses no occurrence, doubles none, and neither forks nor ends a chain', async () => {
+  await atEachStep(vhosts[0]!.url, { rounds: Math.ceil(COUNT / 100) })
+})
+
+test('nor does it with redis and postgres', async () => {
+  const pool = new Pool({ connectionString: database.url })
+  await migratePostgres({ pool }).finally(() => pool.end())
+  const stores: Store[] = [
+    { kind: 'redis', url: server.url, prefix: server.prefix },
+    { kind: 'postgres', url: database.url, prefix: '' },
+  ]
+  await Promise.all(stores.map((store, n) => atEachStep(vhosts[n + 1]!.url, { rounds: 1, count: 100, store })))
+})
+
+test('another ticker takes over from one that is killed, and from one that freezes and comes back; a purge meanwhile is repaired', async () => {
+  const { mq, channel, handled, twice, start, ready, children, content } = await world(vhosts[3]!.url)
+  const ids = Array.from({ length: 5 }, (_, n) => unique(`t${n}`))
+  await Promise.all(ids.map((id) => mq.recurring.set(id, content)))
+  const hasSent = (child: Child, from = 0) => ids.some((id) => sentTicks([child], id, from).length > 0)
+  /** How long it takes until this one sends a tick. */
+  const takesOver = async (child: Child, since: number) => {
+    await poll(() => hasSent(child, since), { what: 'another ticker', timeoutMs: 60_000, intervalMs: 10 })
+    return Date.now() - since
+  }
+  const [a, b] = [start(), start()]
+  await Promise.all([ready(a), ready(b)])
+  await poll(() => hasSent(a) || hasSent(b), { what: 'a ticker', timeoutMs: 30_000 })
+  const [active, standby] = hasSent(a) ? [a, b] : [b, a]
+  await pause(2000)
+  const killedAt = Date.now()
+  await active.kill()
+  const afterKillMs = await takesOver(standby, killedAt)
+
+  const c = start()
+  await ready(c)
+  const frozenAt = Date.now()
+  standby.process.kill('SIGSTOP')
+  const afterFreezeMs = await takesOver(c, frozenAt)
+  console.info({ afterKillMs, afterFreezeMs })
+  expect(afterKillMs).toBeLessThan(5000)
+  standby.process.kill('SIGCONT')
+  await hasOneChain(children, ids)
+
+  await Promise.all([standby.kill(), c.kill()])
+  await poll(async () => (await depth(channel, TICKS)) > ids.length, {
+    what: 'ticks and a bookmark',
+    timeoutMs: 30_000,
+  })
+  const last = ids.map((id) => Math.max(...sentTicks(children, id, 0)))
+  await channel.purgeQueue(TICKS)
+  const d = start()
+  const goesOn = () => ids.every((id, n) => Math.max(...sentTicks([d], id, 0)) > last[n]!)
+  await poll(goesOn, { what: 'the chains to go on', timeoutMs: 60_000 })
+  await hasOneChain([d], ids)
+
+  expect(twice()).toEqual([])
+  for (const id of ids) {
+    const times = [...handled.keys()]
+      .filter((one) => one.startsWith(`${id}@`))
+      .map((one) => Date.parse(one.slice(id.length + 1)))
+    times.sort((x, y) => x - y)
+    expect(times, id).toEqual(times.map((_, n) => times[0]! + n * 1000))
+    expect(times.at(-1)!, id).toBeGreaterThan(Date.now() - 5000)
+  }
+})

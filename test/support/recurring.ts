@@ -1,0 +1,2 @@
+/** The queue of ticks. */
+export const TICKS = 'dueque.v1.ticks'
