@@ -44,8 +44,8 @@ export interface RecurringDefinition {
 
 /** Of `every`, in milliseconds. */
 export const MIN_EVERY_MS = 1000
-/** Of `limit`. */
-export const MAX_TIMES = 100_000
+/** Of `limit`: its end is computed time by time, about 0.1 ms each. */
+export const MAX_TIMES = 1000
 
 /** Another number here means that older processes cannot read it. */
 const FORMAT = 1

@@ -56,7 +56,7 @@ export interface RecurringContent<In = unknown> extends Pick<
   /** No time after this instant counts. A time at it does. */
   until?: Instant | undefined
   /**
-   * The schedule ends with this many times, 1 to 100,000. They are counted by the calendar from when the schedule was set,
+   * The schedule ends with this many times, 1 to 1,000. They are counted by the calendar from when the schedule was set,
    * pauses left out: a time that is missed in an outage counts.
    */
   limit?: number | undefined

@@ -159,7 +159,7 @@ describe('limit', () => {
   })
 
   it('that lasts longer than a century does not end the schedule', () => {
-    expect(activeFrom(definitionOf({ cron: '@yearly', limit: 100_000 }), NOW).endsAt).toBeUndefined()
+    expect(activeFrom(definitionOf({ cron: '@yearly', limit: 1000 }), NOW).endsAt).toBeUndefined()
     expect(activeFrom(definitionOf({ cron: '@yearly', limit: 90 }), NOW).endsAt).toBe(Date.UTC(2026 + 90, 0))
   })
 
