@@ -21,6 +21,7 @@ export class RecoveringChannel<C extends Channel> {
   readonly #remove: () => void
   #channel: C | undefined
   #stopped = false
+  #closing: Promise<void> | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #failures = 0
 
@@ -34,7 +35,13 @@ export class RecoveringChannel<C extends Channel> {
     return this.#channel
   }
 
-  async close(): Promise<void> {
+  /** Idempotent: each call resolves when the channel is closed. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     this.#stopped = true
     this.#remove()
     clearTimeout(this.#timer)
