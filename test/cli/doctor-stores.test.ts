@@ -135,6 +135,7 @@ test('names the rights that a PostgreSQL user lacks, and how to grant them', asy
     `error: user ${user} lacks USAGE on SCHEMA ${schema}`,
     `error: user ${user} lacks SELECT on "${schema}".migrations`,
     `error: user ${user} lacks DELETE, INSERT, SELECT, UPDATE on "${schema}".messages`,
+    `note: user ${user} lacks DELETE, INSERT, SELECT, UPDATE on "${schema}".definitions, which recurring messages need`,
     `note: user ${user} lacks DELETE, INSERT, SELECT, UPDATE on "${schema}".dedupe, which postgresDedupe needs`,
   ])
   for (const { todo } of lacking) await admin.query(todo)
