@@ -1,8 +1,9 @@
+import { drizzle } from 'drizzle-orm/node-postgres'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DataSource } from 'typeorm'
 import { connect } from '../../../src/index.js'
-import { postgres } from '../../../src/strategies/postgres/index.js'
+import { fromDrizzle, postgres } from '../../../src/strategies/postgres/index.js'
 import { useVhost } from '../../support/broker.js'
 import { failure } from '../../support/mq.js'
 import { usePostgres } from '../../support/postgres.js'
@@ -61,4 +62,28 @@ test('a client that answers as TypeORM does, with a list or with a list and a co
   const { messages } = await mq.list({ destination: to })
   expect(messages.map(({ payload }) => payload)).toEqual([{ n: 2 }])
   await source.destroy()
+})
+
+test('a transaction that is over is refused, also while its connection is in the next one', async () => {
+  const connections = new Pool({ connectionString: database.url, max: 1 })
+  const db = drizzle(connections)
+  const to = { queue: unique('over') }
+  await amqp.declareQueue(to.queue)
+  const options = await db.transaction(async (tx) => {
+    const first = { to, in: '1h', transaction: fromDrizzle(tx) } as const
+    await mq.schedule(note, { n: 1 }, first)
+    return first
+  })
+  await db.transaction(async (tx) => {
+    await tx.execute('SELECT 1')
+    expect(await failure(mq.schedule(note, { n: 2 }, options))).toMatchObject({
+      code: 'INVALID_OPTION',
+      outcome: 'refused',
+      message: expect.stringContaining('before its commit or rollback') as string,
+    })
+    await mq.schedule(note, { n: 3 }, { ...options, transaction: fromDrizzle(tx) })
+  })
+  const { messages } = await mq.list({ destination: to })
+  expect(messages.map(({ payload }) => (payload as { n: number }).n).toSorted()).toEqual([1, 3])
+  await connections.end()
 })

@@ -1,4 +1,4 @@
-import type { PostgresTransaction } from '../clients.js'
+import { isPostgresJsTransaction, type PostgresTransaction } from '../clients.js'
 import type { Queries, Run } from '../queries.js'
 import { checkTransaction, isOpen } from './check-transaction.js'
 import { isOrmTransaction } from './orm-transaction.js'
@@ -46,7 +46,7 @@ export class CallerTransactions {
    * Works in a transaction, after all that was begun in it before: connections take one statement at a time, and steps of
    * two calls do not mix.
    *
-   * @param work repeated if the client was in another transaction at the last call
+   * @param work repeated if a client of pg was in another transaction at the last call
    * @throws DuequeError `INVALID_OPTION`, `STORE_ERROR`
    */
   async run<T>(transaction: PostgresTransaction, work: (inside: Inside) => Promise<T>): Promise<T> {
@@ -74,12 +74,13 @@ export class CallerTransactions {
     try {
       if (last !== undefined) return await work({ run, xid: last })
     } catch (error) {
-      if (!(error instanceof Outside)) throw error
+      // It is over. Its connection may be in the transaction of somebody else by now.
+      if (isOfOne(transaction) || !(error instanceof Outside)) throw orOver(error)
     }
     const xid = await this.#check(run)
     this.#xids.set(key, xid)
     return work({ run, xid }).catch((error: unknown) => {
-      throw error instanceof Outside ? wrongTransaction(OPEN, 'a client outside of a transaction') : error
+      throw orOver(error)
     })
   }
 
@@ -97,4 +98,12 @@ export class CallerTransactions {
 /** Of the answer to `place`. */
 const DATABASE = 3
 
-const OPEN = 'a transaction before its commit or rollback'
+/** Whether an object stands for one transaction. A client of pg may be in one after another. */
+function isOfOne(transaction: PostgresTransaction): boolean {
+  return isOrmTransaction(transaction) || isPostgresJsTransaction(transaction)
+}
+
+function orOver(error: unknown): unknown {
+  if (!(error instanceof Outside)) return error
+  return wrongTransaction('a transaction before its commit or rollback', 'a client outside of it')
+}
