@@ -2,7 +2,7 @@ import { operationFailure } from '../amqp/connection/failures.js'
 import type { AmqpConnection } from '../amqp/connection/connection.js'
 import { withConnection } from '../amqp/connection/operator-connection.js'
 import type { Names } from '../amqp/topology/names.js'
-import { errorText } from '../base/errors.js'
+import { errorText, isDuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { DEFINITIONS } from '../log/horizons.js'
 import { recurringLayout } from '../log/log-layout.js'
@@ -39,7 +39,7 @@ export async function recurringStatus(
   try {
     return await withConnection(settings, (connection) => recurringOn(connection, settings, isThere))
   } catch (error) {
-    return { definitions: null, unreadable: 0, tickers: null, unread: errorText(error) }
+    return unread(error)
   }
 }
 
@@ -50,18 +50,33 @@ export interface RecurringPlace {
   store?: Pick<MessageStore, 'definitions'> | undefined
 }
 
-/** As {@link recurringStatus}, on a connection that is open. @throws DuequeError if the connection is lost */
+/**
+ * As {@link recurringStatus}, on a connection that is open. The answer says so if this user may not look at
+ * the queue of ticks.
+ *
+ * @throws DuequeError if the connection is lost
+ */
 export async function recurringOn(
   connection: AmqpConnection,
   place: RecurringPlace,
   isThere: (queue: string) => boolean,
 ): Promise<RecurringStatus | null> {
   const [stream, queue] = namesOf(place.names)
-  const tickers = isThere(queue) ? await consumersOf(connection, queue) : null
+  let tickers: number | null = null
+  try {
+    if (isThere(queue)) tickers = await consumersOf(connection, queue)
+  } catch (error) {
+    if (isDuequeError(error, 'PERMISSION_DENIED')) return unread(error)
+    throw error
+  }
   const isInStream = isThere(stream)
   if (tickers === null && !isInStream && !place.store) return null
   const counted = await countDefinitions(connection, place, isInStream ? stream : undefined)
   return tickers === null && !isInStream && counted.definitions === 0 ? null : { ...counted, tickers }
+}
+
+function unread(error: unknown): RecurringStatus {
+  return { definitions: null, unreadable: 0, tickers: null, unread: errorText(error) }
 }
 
 async function countDefinitions(

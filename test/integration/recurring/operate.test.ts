@@ -13,6 +13,7 @@ import { note, unique } from '../../strategies/recorder.js'
 import { applyAs, applyLog } from '../../strategies/trust-world.js'
 import { managementUrl, poll, useVhost } from '../../support/broker.js'
 import { open, rawChannel } from '../../support/mq.js'
+import { userWith } from '../../support/users.js'
 
 const vhost = useVhost()
 
@@ -97,5 +98,18 @@ describe.skipIf(managementUrl() === undefined)('recurring messages, to an operat
     })
     expect((await statusReport(options)).recurring).toEqual({ definitions: 2, unreadable: 1, tickers: 1 })
     expect(await codes()).toEqual(['ok recurring', 'warning definitions-unreadable', 'ok ticker'])
+  })
+
+  test('a user who may not look at the queue of ticks gets the rest of a status', async () => {
+    const { options, apply } = world()
+    await apply()
+    const url = await userWith({ url: vhost.url, name: vhost.name }, { configure: '^$', write: '^$', read: '^$' })
+    const api = new URL(managementUrl()!)
+    ;[api.username, api.password] = [new URL(vhost.url).username, new URL(vhost.url).password]
+    const { source, recurring } = await statusReport({ ...options, url, management: api.href })
+    expect([source, recurring]).toMatchObject([
+      'management',
+      { definitions: null, unreadable: 0, unread: expect.any(String) as string },
+    ])
   })
 })
