@@ -79,7 +79,7 @@ export function reportOf(
 }
 
 /** A name can be read in two ways: `a.v1.to.b.v1.parked` is an outlet of `a`, unless there is a namespace `a.v1.to.b`. */
-function othersWithin(namespace: string, counts: Counted['counts']): (queue: string) => boolean {
+export function othersWithin(namespace: string, counts: Counted['counts']): (queue: string) => boolean {
   const isThere = (other: string) => counts.has(new Names(other).unroutable)
   return (queue) => namespacesOf(queue).some((other) => other.length > namespace.length && isThere(other))
 }
