@@ -217,8 +217,11 @@ describe('of a store', () => {
     const options = { message: note, payload: { n: 0 }, to: { queue }, every: '1d' } as const
     const definition = { ...(await checkRecurring('daily', options, Date.now())), revision: 1 }
     await store.definitions.write(encodeDefinition(definition))
-    const route = { strategy, queue: `${namespace}.v1.ticks`, now: Date.now }
-    await store.add(tickOf(definition, at(3).getTime(), route), {})
+    // Namespaces may share a store.
+    for (const one of [namespace, `${namespace}.b`]) {
+      const route = { strategy, queue: `${one}.v1.ticks`, now: Date.now }
+      await store.add(tickOf(definition, at(3).getTime(), route), {})
+    }
     const report = await statusReport({ ...here(namespace), management: false, store })
     await store.close()
     const times = { nextAt: at(1).toISOString(), lastAt: at(2).toISOString() }

@@ -1,8 +1,8 @@
+import { isForOwnQueue } from '../../amqp/topology/reserved-names.js'
 import { errorText, isDuequeError } from '../../base/errors.js'
 import type { OnRecords } from '../../journal/reading/journal-reading.js'
 import { withJournal } from '../../journal/with-journal.js'
 import type { DestinationCount } from '../../strategies/destination-counts.js'
-import { tickQueue } from '../../recurring/recurring-layout.js'
 import type { MessageStore } from '../../strategies/store/message-store.js'
 import type { OperatorSettings } from '../operator-settings.js'
 
@@ -11,7 +11,7 @@ export interface WaitingLookOptions {
   onReading?: OnRecords | undefined
 }
 
-/** The waiting messages by destination, without ticks, and where they were read. */
+/** The waiting messages by destination, without the ticks of any namespace, and where they were read. */
 export interface WaitingLook {
   /** `journal`, or the name of the store. */
   readonly source: string
@@ -29,9 +29,8 @@ export async function lookAtWaiting(
   { store, onReading }: WaitingLookOptions,
 ): Promise<WaitingLook | string> {
   if (store) {
-    const ticks = tickQueue(settings.names)
     const counts = await store.countByDestination()
-    return { source: store.name, counts: counts.filter(({ destination }) => destination.queue !== ticks) }
+    return { source: store.name, counts: counts.filter((one) => !isForOwnQueue(one)) }
   }
   try {
     const counts = await withJournal(settings, (journal) => journal.countByDestination(), { onRecords: onReading })
