@@ -41,7 +41,7 @@ const MIXED: DeadMessage[] = [
   },
   { id: 'b', name: 'test.other', reason: 'invalid-payload', headers: { 'dueque-dead-at': DIED + HOUR } },
   { id: 'c', headers: { 'dueque-dead-at': DIED + 2 * HOUR, 'dueque-attempt': 5 } },
-  { id: 'd', reason: 'from-the-future', headers: { 'dueque-dead-at': 'soon' } },
+  { id: 'd', reason: 'from-the\nfuture', headers: { 'dueque-dead-at': 'soon' } },
 ]
 
 async function messagesIn(name: string) {
@@ -80,7 +80,7 @@ test('list shows reason, attempts and time of each message, counts by reason, an
     iso(DIED),
     `\\x1b[2J${'x'.repeat(55)}…`,
   ])
-  expect(lines.slice(5)).toEqual(['2 handler-error, 1 invalid-payload, 1 from-the-future', ''])
+  expect(lines.slice(5)).toEqual(['2 handler-error, 1 invalid-payload, 1 from-the\\x0afuture', ''])
   const json = await dead('list', '--limit', '1', '--json')
   expect(documents(json.stdout)).toEqual([
     {
@@ -97,7 +97,7 @@ test('list shows reason, attempts and time of each message, counts by reason, an
       destination: `queue:${queue}`,
       bytes: 7,
     },
-    { count: 4, reasons: { 'handler-error': 2, 'invalid-payload': 1, 'from-the-future': 1 } },
+    { count: 4, reasons: { 'handler-error': 2, 'invalid-payload': 1, 'from-the\nfuture': 1 } },
   ])
   expect(await idsIn(`${queue}.dead`)).toEqual(['a', 'b', 'c', 'd'])
 })

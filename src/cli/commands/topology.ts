@@ -16,7 +16,7 @@ import {
   shardCount,
   type OperatorFlags,
 } from '../settings.js'
-import type { Terminal } from '../terminal.js'
+import { plain, type Terminal } from '../terminal.js'
 import { gapLines, isFault, partText, verdictText } from '../topology-text.js'
 
 type Flags = OperatorFlags & {
@@ -106,7 +106,7 @@ async function show(flags: Flags, terminal: Terminal): Promise<void> {
 
 async function apply(flags: Flags, terminal: Terminal): Promise<void> {
   const options = optionsOf(flags, terminal)
-  const changes = await terminal.tracking('declaring', 'parts', (onProgress) =>
+  const changes = await terminal.tracking(flags.dryRun ? 'looking' : 'declaring', 'parts', (onProgress) =>
     applyTopology({ ...options, onProgress }),
   )
   const summary = (created: number) =>
@@ -132,7 +132,7 @@ async function verify(flags: Flags, terminal: Terminal): Promise<void> {
 
 async function remove(flags: Flags, terminal: Terminal): Promise<void> {
   const options = { ...optionsOf(flags, terminal), force: flags.force }
-  const removal = await terminal.tracking('deleting', 'parts', (onProgress) =>
+  const removal = await terminal.tracking(flags.dryRun ? 'looking' : 'deleting', 'parts', (onProgress) =>
     removeTopology({ ...options, onProgress }),
   )
   const { changes, refused, stopped, namesOnly } = removal
@@ -183,7 +183,7 @@ async function printChanges(
   }
   const some = changes.filter(({ change }) => change === shown)
   for (const { kind, name } of some)
-    await terminal.print(dryRun ? `${kind} ${name} ${doneText(shown, flags)}` : `${shown} ${kind} ${name}`)
+    await terminal.print(plain(dryRun ? `${kind} ${name} ${doneText(shown, flags)}` : `${shown} ${kind} ${name}`))
   await terminal.print(summary(some.length))
 }
 

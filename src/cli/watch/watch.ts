@@ -1,6 +1,6 @@
 import { watchStatus, type GoodLook, type WatchOptions } from '../../operate/watch/watch-status.js'
 import { Stop } from '../stop.js'
-import type { Terminal } from '../terminal.js'
+import { plain, type Terminal } from '../terminal.js'
 import { Screen } from './screen.js'
 import { frameOf, jsonOf, lineOf } from './watch-text.js'
 
@@ -27,7 +27,7 @@ export async function watch(
       if (!look.error) last = look
       if (terminal.json) await terminal.printJson(jsonOf(look))
       else if (screen) screen.draw(frameOf(look, last!, frame))
-      else await terminal.print(lineOf(look, isAway))
+      else await terminal.print(plain(lineOf(look, isAway)))
       isAway = look.error !== undefined
     }
   } finally {

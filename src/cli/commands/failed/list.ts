@@ -9,7 +9,7 @@ import { tableOf } from '../../table.js'
 import { number } from '../../progress.js'
 import { usage } from '../../exit.js'
 import { managementOption, operatorOptions, wholeNumber, type OperatorFlags } from '../../settings.js'
-import type { Terminal } from '../../terminal.js'
+import { plain, type Terminal } from '../../terminal.js'
 
 type Flags = OperatorFlags & FilterFlags & { limit: number }
 
@@ -61,6 +61,6 @@ async function list<S extends FailedSummary>(
   await terminal.print(
     messages.length > 0 ? tableOf(messages, group.columns, terminal.times) : `${number(count)} ${group.word}`,
   )
-  if (reasons.length > 0) await terminal.print(reasons.map(([reason, n]) => `${number(n)} ${reason}`).join(', '))
+  if (reasons.length > 0) await terminal.print(reasons.map(([reason, n]) => `${number(n)} ${plain(reason)}`).join(', '))
   if (messages.length < count) terminal.note(`${number(messages.length)} of ${number(count)} (--limit)`)
 }
