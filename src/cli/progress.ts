@@ -6,7 +6,7 @@ export class Progress {
   #phase: string
   #unit: string
   readonly #shown: boolean
-  readonly #startedAt = performance.now()
+  #startedAt = performance.now()
   #drawnAt = 0
   #line = ''
   #count = 0
@@ -29,9 +29,10 @@ export class Progress {
     this.#draw()
   }
 
-  /** The work goes on with something else. @param unit of its counts, if they are others */
+  /** The work goes on with something else. @param unit of its counts, if they are others: these begin anew */
   phase(phase: string, unit = this.#unit): void {
     if (phase === this.#phase) return
+    if (unit !== this.#unit) [this.#count, this.#share, this.#startedAt] = [0, undefined, performance.now()]
     this.#phase = phase
     this.#unit = unit
     if (this.#shown && this.#line !== '') this.#draw()

@@ -31,6 +31,19 @@ test('the next phase is shown at once, with the counts so far', () => {
   ])
 })
 
+test('a phase with other counts begins at none of them, and has a rate of its own', () => {
+  const lines = written(true, (progress) => {
+    progress.update(3000, 1)
+    progress.phase('reading', 'records')
+    vi.spyOn(performance, 'now').mockReturnValue(4000)
+    progress.update(100)
+  })
+  expect(lines.slice(1).map((line) => line.replace('\r\x1b[K', ''))).toEqual([
+    'reading  0 records  0/s',
+    'reading  100 records  50/s',
+  ])
+})
+
 test('nothing is written where nobody looks, and a phase alone draws no bar', () => {
   const work = (progress: Progress) => {
     progress.phase('settling')
