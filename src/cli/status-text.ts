@@ -108,7 +108,7 @@ export function countLines(
     failedRow('parked', parked ?? sumOf([]), parked ? '' : `nothing was declared in namespace ${namespace} yet`),
     failedRow('dead', deadCount),
     ...dead.filter(({ messages }) => asked || messages > 0).map((one) => row(`  ${one.queue}`, one)),
-    { cells: ['journal', journal ? 'on' : 'off', journalText(journal, times)] },
+    { cells: ['journal', journal ? 'on' : 'off', journalText(journal, waitingIn, times)] },
     ...(recurring ? [recurringRow(recurring)] : []),
   ]
   const widths = [0, 1].map((column) => Math.max(...rows.map(({ cells }) => cells[column]!.length))) as [number, number]
@@ -128,8 +128,13 @@ function storeRow(waitingIn: StatusReport['waitingIn'] | undefined, times: Times
   return [{ cells: [source, number(messages), when] }]
 }
 
-function journalText(journal: StatusReport['journal'], times: Times): string {
-  if (!journal) return 'waiting messages cannot be listed'
+function journalText(
+  journal: StatusReport['journal'],
+  waitingIn: StatusReport['waitingIn'] | undefined,
+  times: Times,
+): string {
+  // Those of a store can be listed without one.
+  if (!journal) return waitingIn ? '' : 'waiting messages cannot be listed'
   const { since, records, unread } = journal
   if (unread !== undefined || records === null) return plain(`not read: ${unread ?? ''}`)
   const begins = since === null ? '' : ` since ${times.when(new Date(since))}`

@@ -78,6 +78,7 @@ test('the text counts rungs, shows each of them if it is asked for, and says wha
   const known = textOf({ ...report, waitingIn })
   expect(known).toMatch(/^redis +7 {2}next due 2035-01-01T00:00:00.000Z; last due 2035-01-02T00:00:00.000Z$/m)
   expect(known).not.toContain('not known')
+  expect(known).toMatch(/^journal +off$/m)
   const inJournal = (count: number) =>
     textOf({ ...report, waitingIn: { ...waitingIn, source: 'journal', messages: count } })
   expect(inJournal(7)).toContain('About 3 waiting messages are not in the journal: their targets are not known.')
