@@ -5,6 +5,7 @@ import type { RestoredDestination, RestorePlan } from '../operate/restore/restor
 import { errorJson, EXIT, exitCodeOf } from './exit.js'
 import { number } from './progress.js'
 import type { Stop } from './stop.js'
+import { STYLE_OF } from './styled.js'
 import { tableOf, type Column } from './table.js'
 import { plain, type Terminal } from './terminal.js'
 import type { Times } from './terminal-times.js'
@@ -69,7 +70,7 @@ export class RestoreReport {
     if (this.#terminal.json) await this.#terminal.printJson(resultJson(result, this.#execute))
     else if (this.#execute) await this.#terminal.print(countsText(result))
     else this.#terminal.note(plan.messages > 0 ? 'nothing was changed: --yes schedules them' : 'nothing was changed')
-    if (!this.#terminal.json) for (const text of this.#problems(plan)) this.#terminal.note(text)
+    if (!this.#terminal.json) for (const text of this.#problems(plan)) this.#terminal.note(text, STYLE_OF.error)
     if (failure !== undefined) {
       this.#terminal.error(failure)
       return exitCodeOf(failure)

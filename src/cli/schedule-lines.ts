@@ -7,6 +7,7 @@ import { itemOfLine, type Fields } from './item.js'
 import { linesOf, type Line } from './lines.js'
 import { number } from './progress.js'
 import type { Stop } from './stop.js'
+import { STYLE_OF } from './styled.js'
 import { plain, type Terminal } from './terminal.js'
 
 export interface LineOptions {
@@ -120,7 +121,8 @@ class Report {
     const json = errorJson(error)
     if (this.#terminal.json) return this.#print({ line, error: json })
     const maybe = json.outcome === 'unknown' ? ' (it may wait all the same)' : ''
-    this.#terminal.note(`${line === undefined ? 'input' : `line ${line}`}: ${plain(json.message)}${maybe}`)
+    const where = line === undefined ? 'input' : `line ${line}`
+    this.#terminal.note(`${where}: ${plain(json.message)}${maybe}`, STYLE_OF.error)
   }
 
   async end(ended: boolean): Promise<number> {

@@ -16,12 +16,14 @@ interface Record {
 const CODES =
   /^(INVALID_(LINE|OPTION|DUE|PAYLOAD)|DELAY_OUT_OF_RANGE|RESERVED_NAME|NAME_TOO_LONG|(BODY|HEADERS)_TOO_LARGE)$/
 
-/** What `dueque schedule --json` prints for an input, and its exit code. Nothing waits for longer than this. */
+/** What `dueque schedule` prints for an input, by default with `--json`, and its exit code. Nothing waits for longer than this. */
 async function scheduled(
   input: Uint8Array,
   raw: boolean,
-): Promise<{ code: number; records: Record[]; shown: (number | string)[] }> {
+  json = true,
+): Promise<{ code: number; records: Record[]; shown: (number | string)[]; notes: unknown[] }> {
   const records: Record[] = []
+  const notes: unknown[] = []
   const mq = await connect({ strategy: memory() })
   const print = (value: unknown) => {
     records.push(value as Record)
@@ -36,7 +38,8 @@ async function scheduled(
       end: () => undefined,
     }
   }
-  const terminal = { json: true, printJson: print, progress } as unknown as Terminal
+  const note = (...args: unknown[]) => notes.push(args)
+  const terminal = { json, printJson: print, print, note, progress } as unknown as Terminal
   const stop = { signal: new AbortController().signal, reason: undefined } as unknown as Stop
   const fields = { queue: 'q', in: '1d' }
   try {
@@ -44,6 +47,7 @@ async function scheduled(
       code: await scheduleLines(mq, Readable.from([input]), { fields, raw, declare: true }, stop, terminal),
       records,
       shown,
+      notes,
     }
   } finally {
     await mq.close()
@@ -135,4 +139,10 @@ it('names the phase of the work, and counts confirmed messages only', async () =
   expect(shown.filter((one) => typeof one === 'string')).toEqual(['scheduling (confirmed)', 'waiting for confirms'])
   const counts = shown.filter((one) => typeof one === 'number')
   expect([counts.length, counts.at(-1)]).toEqual([3, 2])
+})
+
+it('a line that fails is an error, and so red', async () => {
+  const { records, notes } = await scheduled(Buffer.from('no JSON\n{"data":2}\n'), false, false)
+  expect(records).toEqual(['1 scheduled, 1 failed'])
+  expect(notes).toEqual([[expect.stringMatching(/^line 1: /) as string, 'red']])
 })
