@@ -42,7 +42,7 @@ test('journal restore cannot restore messages without a body, and exits with 1',
   const args = ['journal', 'restore', '--namespace', unique('ns'), '--from-namespace', from]
   const env = { AMQP_URL: vhost.url }
   const [dry, executed] = await Promise.all([
-    run(args, env),
+    run([...args, '--dry-run'], env),
     run([...args, '--lost-at', new Date().toISOString(), '--yes'], env),
   ])
   expect(dry).toMatchObject({ code: 0, stderr: 'nothing was changed\n' })

@@ -125,6 +125,9 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
     await channel.bindExchange(exchange, inFront, '')
     await pluginCommand('copy', exchange)
     await isEmpty(exchange)
+    const dry = await pluginCommand('switch', exchange, '--dry-run')
+    const would = `${exchange} would lead to ${exchange}.intake: dueque plugin intake ${exchange}\n`
+    expect(dry).toEqual({ code: 0, stdout: would, stderr: '' })
     expect(await pluginCommand('switch', exchange)).toMatchObject({ code: 0, stderr: '' })
     // Before an intake runs: nothing is lost.
     publishDelayed(channel, exchange, 'k', 'direct', 1000)

@@ -70,7 +70,10 @@ test('cancel --all removes what fits, and count counts by day', async () => {
     { id: 'bulk/4', outcome: 'cancelled' },
     { cancelled: 1, tooLate: 0, notWaiting: 0 },
   ])
-  const rest = await run(['cancel', '--all', '--queue', queue, '--header', 'bulk=yes', '--yes'], env())
+  const others = ['cancel', '--all', '--queue', queue, '--header', 'bulk=yes']
+  const dry = await run([...others, '--dry-run'], env())
+  expect(dry).toEqual({ code: 0, stdout: '4 would be cancelled\n', stderr: '' })
+  const rest = await run([...others, '--yes'], env())
   expect(rest).toEqual({ code: 0, stdout: '4 cancelled\n', stderr: '' })
 })
 
