@@ -10,7 +10,10 @@ import type { Terminal } from '../../src/cli/terminal.js'
 import { utcTimes } from '../../src/cli/terminal-times.js'
 import { silent } from '../../src/base/logger.js'
 import { listDeadQueues } from '../../src/operate/failed/list-dead-queues.js'
+import { copyExchange } from '../../src/operate/leave-plugin/copy-exchange.js'
+import { switchExchange } from '../../src/operate/leave-plugin/switch-exchange.js'
 import { statusReport, type StatusOptions } from '../../src/operate/status.js'
+import { removeTopology } from '../../src/operate/topology/remove.js'
 import { checkRecurring } from '../../src/recurring/check-recurring.js'
 import { encodeDefinition } from '../../src/recurring/definition.js'
 import { tickOf } from '../../src/recurring/tick.js'
@@ -177,7 +180,7 @@ describe.skipIf(url === undefined)(`by the management API${noManagement}`, () =>
     await holds(await rawChannel(vhost.url), `${queue}.dead`, 1)
   })
 
-  test('the management API of another broker is refused, and its numbers are not shown', async () => {
+  test('the management API of another broker is refused: nothing is shown, and nothing is deleted by its numbers', async () => {
     const server = createServer((request, response) => {
       void (async () => {
         const { authorization = '' } = request.headers
@@ -191,8 +194,14 @@ describe.skipIf(url === undefined)(`by the management API${noManagement}`, () =>
     await once(server, 'listening')
     const other = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const options = { ...here(unique('a')), management: other }
-    for (const work of [statusReport, listDeadQueues])
-      expect(await failure(work(options))).toMatchObject({
+    for (const work of [
+      () => statusReport(options),
+      () => listDeadQueues(options),
+      () => removeTopology(options),
+      () => copyExchange('old', options),
+      () => switchExchange('old', options),
+    ])
+      expect(await failure(work())).toMatchObject({
         code: 'MANAGEMENT_FAILED',
         message: expect.stringMatching(/expected that of the broker, \S+, got that of rabbit@elsewhere/) as string,
       })

@@ -4,6 +4,7 @@ import type { Names } from '../../amqp/topology/names.js'
 import { flag, nonEmptyText } from '../../base/checks.js'
 import { dueExchange, duePart } from '../../forwarding/intake-parts.js'
 import { managementApis } from '../management/api.js'
+import { assertOwnBroker } from '../management/same-broker.js'
 import { operatorSettings, type OperatorOptions } from '../operator-settings.js'
 import { applyParts, withDeclarer } from '../topology/parts.js'
 import { exchangeWithBindings, lackingBindings, type ExchangeWithBindings } from './delayed-exchanges.js'
@@ -32,12 +33,14 @@ export interface ExchangeCopy {
  * Declares an ordinary exchange of the type that an exchange of the delayed-message plugin has underneath, with its bindings.
  * Takes nothing away, and adds what is missing when it is repeated.
  *
- * @throws DuequeError `MANAGEMENT_FAILED`, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`; as `connect` does
+ * @throws DuequeError `MANAGEMENT_FAILED`, also for the API of another broker; `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`; as
+ * `connect` does
  */
 export async function copyExchange(exchange: string, options: CopyExchangeOptions = {}): Promise<ExchangeCopy> {
   const settings = operatorSettings(options, { to: nonEmptyText, dryRun: flag })
   const { to = dueExchange(exchange) } = options
   const [api] = managementApis(settings, settings.endpoints)
+  await assertOwnBroker([api], settings)
   const old = await exchangeWithBindings(api, settings.vhost, exchange)
   const { names, vhost } = settings
   const copy = copyOf(names, old, to)

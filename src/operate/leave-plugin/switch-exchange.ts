@@ -3,6 +3,7 @@ import { flag, nonEmptyText } from '../../base/checks.js'
 import { DuequeError } from '../../base/errors.js'
 import { dueExchange, entryParts, intakeQueue } from '../../forwarding/intake-parts.js'
 import { managementApis, type ManagementApi } from '../management/api.js'
+import { assertOwnBroker } from '../management/same-broker.js'
 import { operatorSettings, type OperatorOptions } from '../operator-settings.js'
 import { applyParts, withDeclarer } from '../topology/parts.js'
 import { delayedReport, exchangeWithBindings, lackingBindings, type ExchangeWithBindings } from './delayed-exchanges.js'
@@ -27,13 +28,15 @@ export interface SwitchedExchange {
  * published between the count and the deletion is lost with the exchange: stop the producers first.
  *
  * @throws DuequeError `NOT_EMPTY` if messages wait in it, or a node was not asked; `BINDING_MISSING` if `to` lacks a binding
- * of the exchange; `INVALID_OPTION` if it is no exchange of the plugin; `MANAGEMENT_FAILED`, `PERMISSION_DENIED`
+ * of the exchange; `INVALID_OPTION` if it is no exchange of the plugin; `MANAGEMENT_FAILED`, also for the API of another
+ * broker; `PERMISSION_DENIED`
  */
 export async function switchExchange(exchange: string, options: SwitchExchangeOptions = {}): Promise<SwitchedExchange> {
   const settings = operatorSettings(options, { to: nonEmptyText, dryRun: flag })
   const { to = dueExchange(exchange), dryRun } = options
   const { vhost, names } = settings
   const apis = managementApis(settings, settings.endpoints)
+  await assertOwnBroker(apis, settings)
   const old = await exchangeWithBindings(apis[0], vhost, exchange)
   if (old.type !== 'x-delayed-message') throw noPluginExchange(exchange, old.type)
   assertBound(exchange, old, to, await exchangeWithBindings(apis[0], vhost, to))

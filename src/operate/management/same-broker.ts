@@ -1,4 +1,6 @@
 import type { ChannelModel } from 'amqplib'
+import type { ConnectionSettings } from '../../amqp/connection/connect-to.js'
+import { withConnection } from '../../amqp/connection/operator-connection.js'
 import { DuequeError } from '../../base/errors.js'
 import { ask, type ManagementApi } from './api.js'
 import { object, or, text } from './shape.js'
@@ -24,4 +26,10 @@ export async function assertSameBroker(api: ManagementApi, cluster: string | und
   const { host } = api.url
   const message = `management API at ${host}: expected that of the broker, ${cluster}, got that of ${found} (--management URL names another)`
   throw new DuequeError('MANAGEMENT_FAILED', message, { host })
+}
+
+/** The same for several APIs, by a connection that is made for it. @throws DuequeError also as `connect` does */
+export async function assertOwnBroker(apis: readonly ManagementApi[], settings: ConnectionSettings): Promise<void> {
+  const cluster = await withConnection(settings, async (connection) => clusterOf(await connection.ready()))
+  for (const api of apis) await assertSameBroker(api, cluster)
 }

@@ -9,6 +9,7 @@ import { escaped } from '../doctor/texts.js'
 import { delayedIn } from '../leave-plugin/delayed-exchanges.js'
 import { managementApis, type ManagementApi } from '../management/api.js'
 import { listQueues, type QueueFact } from '../management/resources.js'
+import { assertOwnBroker } from '../management/same-broker.js'
 import type { OperatorSettings } from '../operator-settings.js'
 import { LiveRecords, type CountedStream } from './live-records.js'
 import { deleteParts, withDeclarer, type Deletion, type DeleteOptions, type Held } from './parts.js'
@@ -34,8 +35,9 @@ type Queues = ReadonlyMap<string, QueueFact>
  * yet, or definitions of recurring messages. Ticks, which follow from definitions, are deleted. Work queues, their dead queues and the entries of intakes stay. Stop the producers first: a message that comes
  * in right before the deletion of its queue is lost.
  *
- * @throws DuequeError `MANAGEMENT_FAILED` unless forced: AMQP does not show what a dead-letter worker holds;
- * `CANCELLATIONS_UNREAD`, `JOURNAL_UNREAD`, `RECURRING_UNREAD`, `PERMISSION_DENIED`; as `connect` does
+ * @throws DuequeError `MANAGEMENT_FAILED` unless forced, also for the API of another broker: AMQP does not show what a
+ * dead-letter worker holds; `CANCELLATIONS_UNREAD`, `JOURNAL_UNREAD`, `RECURRING_UNREAD`, `PERMISSION_DENIED`; as `connect`
+ * does
  */
 export async function removeTopology(options: RemoveTopologyOptions): Promise<Removal> {
   const { force = false, dryRun, intakes = [], onProgress } = options
@@ -61,10 +63,12 @@ export async function removeTopology(options: RemoveTopologyOptions): Promise<Re
 /** Every queue of the namespace with its total. */
 async function queuesOf(
   api: ManagementApi,
-  { vhost, names }: OperatorSettings,
+  settings: OperatorSettings,
   force: boolean,
 ): Promise<{ queues: Queues; namesOnly?: string }> {
+  const { vhost, names } = settings
   try {
+    await assertOwnBroker([api], settings)
     return { queues: await listQueues(api, vhost, `^${escaped(names.prefix)}[.]`) }
   } catch (error) {
     if (!force || !isDuequeError(error, 'MANAGEMENT_FAILED')) throw error
