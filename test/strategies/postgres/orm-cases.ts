@@ -96,6 +96,22 @@ export function ormCases(name: string, open: (url: string) => Orm | Promise<Orm>
       expect(await ownRows(own)).toBe(0)
     })
 
+    test('a nested transaction, where there are some, is rolled back alone', async () => {
+      const { mq, to, numbers } = await waiting()
+      const hasSome = await orm.transaction(async ({ transaction, nested }) => {
+        await mq.schedule(note, { n: 3 }, { to, in: '1h', transaction })
+        if (!nested) return false
+        const rolledBack = nested(async (inner) => {
+          await mq.schedule(note, { n: 4 }, { to, in: '1h', transaction: inner })
+          throw new Error('back')
+        })
+        await expect(rolledBack).rejects.toThrow('back')
+        await nested((inner) => mq.schedule(note, { n: 5 }, { to, in: '1h', transaction: inner }))
+        return true
+      })
+      expect((await numbers()).toSorted()).toEqual(hasSome ? [0, 1, 2, 3, 5] : [0, 1, 2, 3])
+    })
+
     test('cancellations and reschedules count from the commit on, and their answers are exact inside of it', async () => {
       const { mq, to, ids, receipts, list, numbers } = await waiting()
       const recorder = await Recorder.on(mq, to.queue)

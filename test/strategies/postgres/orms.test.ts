@@ -1,9 +1,10 @@
 import { drizzle } from 'drizzle-orm/node-postgres'
+import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DataSource } from 'typeorm'
 import { connect } from '../../../src/index.js'
-import { fromDrizzle, postgres } from '../../../src/strategies/postgres/index.js'
+import { fromDrizzle, fromKysely, fromTypeOrm, postgres } from '../../../src/strategies/postgres/index.js'
 import { useVhost } from '../../support/broker.js'
 import { failure } from '../../support/mq.js'
 import { usePostgres } from '../../support/postgres.js'
@@ -83,7 +84,45 @@ test('a transaction that is over is refused, also while its connection is in the
     })
     await mq.schedule(note, { n: 3 }, { ...options, transaction: fromDrizzle(tx) })
   })
-  const { messages } = await mq.list({ destination: to })
-  expect(messages.map(({ payload }) => (payload as { n: number }).n).toSorted()).toEqual([1, 3])
+  expect(await numbersFor(to.queue)).toEqual([1, 3])
   await connections.end()
+})
+
+async function numbersFor(queue: string): Promise<number[]> {
+  const { messages } = await mq.list({ destination: { queue } })
+  return messages.map(({ payload }) => (payload as { n: number }).n).toSorted()
+}
+
+test('a controlled transaction of kysely has savepoints', async () => {
+  const connections = new Pool({ connectionString: database.url, max: 1 })
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: connections }) })
+  const to = { queue: unique('controlled') }
+  await amqp.declareQueue(to.queue)
+  const trx = await db.startTransaction().execute()
+  await mq.schedule(note, { n: 1 }, { to, in: '1h', transaction: fromKysely(trx) })
+  const inner = await trx.savepoint('inner').execute()
+  await mq.schedule(note, { n: 2 }, { to, in: '1h', transaction: fromKysely(inner) })
+  const back = await inner.rollbackToSavepoint('inner').execute()
+  await back.commit().execute()
+  expect(await numbersFor(to.queue)).toEqual([1])
+  await db.destroy()
+})
+
+test('the manager of a query runner of TypeORM has a transaction from its start to its commit', async () => {
+  const source = await new DataSource({ type: 'postgres', url: database.url }).initialize()
+  const to = { queue: unique('runner') }
+  await amqp.declareQueue(to.queue)
+  const runner = source.createQueryRunner()
+  const { manager } = runner
+  expect(() => fromTypeOrm(manager)).toThrow('before its commit or rollback')
+  await runner.startTransaction()
+  const transaction = fromTypeOrm(manager)
+  await mq.schedule(note, { n: 1 }, { to, in: '1h', transaction })
+  await runner.commitTransaction()
+  expect(await failure(mq.schedule(note, { n: 2 }, { to, in: '1h', transaction }))).toMatchObject({
+    code: 'INVALID_OPTION',
+  })
+  await runner.release()
+  expect(await numbersFor(to.queue)).toEqual([1])
+  await source.destroy()
 })

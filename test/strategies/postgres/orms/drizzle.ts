@@ -10,7 +10,12 @@ export function openDrizzle(url: string): Orm {
     from: fromDrizzle,
     pool: db,
     transaction: (work) =>
-      db.transaction((own) => work({ own, transaction: fromDrizzle(own), run: (sql) => own.execute(sql) })),
+      db.transaction((own) =>
+        work({
+          ...{ own, transaction: fromDrizzle(own), run: (sql) => own.execute(sql) },
+          nested: (inside) => own.transaction((inner) => inside(fromDrizzle(inner))),
+        }),
+      ),
     end: () => pool.end(),
   }
 }

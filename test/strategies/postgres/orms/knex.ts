@@ -8,7 +8,12 @@ export function openKnex(url: string): Orm {
     from: fromKnex,
     pool: knex,
     transaction: (work) =>
-      knex.transaction((own) => work({ own, transaction: fromKnex(own), run: (sql) => own.raw(sql) })),
+      knex.transaction((own) =>
+        work({
+          ...{ own, transaction: fromKnex(own), run: (sql) => own.raw(sql) },
+          nested: (inside) => own.transaction((inner) => inside(fromKnex(inner))),
+        }),
+      ),
     end: () => knex.destroy(),
   }
 }

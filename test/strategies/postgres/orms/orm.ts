@@ -8,6 +8,8 @@ export interface OwnTransaction {
   readonly own: unknown
   /** A statement of the caller's. */
   readonly run: (sql: string) => PromiseLike<unknown>
+  /** A transaction inside of it, which is rolled back alone when `work` rejects. Not every ORM has them. */
+  readonly nested?: (work: (transaction: OrmTransaction) => Promise<unknown>) => Promise<unknown>
 }
 
 /** An ORM on a database. */

@@ -41,7 +41,10 @@ export function openPrisma(url: string): Orm {
     pool: prisma,
     transaction: (work) =>
       prisma.$transaction((own: Omit<Client, '$connect'>) =>
-        work({ own, transaction: fromPrisma(own), run: (sql) => own.$executeRawUnsafe(sql) }),
+        work({
+          ...{ own, transaction: fromPrisma(own), run: (sql) => own.$executeRawUnsafe(sql) },
+          nested: (inside) => own.$transaction((inner: Omit<Client, '$connect'>) => inside(fromPrisma(inner))),
+        }),
       ) as ReturnType<typeof work>,
     end: () => prisma.$disconnect(),
   }

@@ -8,7 +8,12 @@ export async function openTypeOrm(url: string): Promise<Orm> {
     from: fromTypeOrm,
     pool: source.manager,
     transaction: (work) =>
-      source.transaction((own) => work({ own, transaction: fromTypeOrm(own), run: (sql) => own.query(sql) })),
+      source.transaction((own) =>
+        work({
+          ...{ own, transaction: fromTypeOrm(own), run: (sql) => own.query(sql) },
+          nested: (inside) => own.transaction((inner) => inside(fromTypeOrm(inner))),
+        }),
+      ),
     end: () => source.destroy(),
   }
 }
