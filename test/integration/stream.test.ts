@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { connect, type ConfirmChannel } from 'amqplib'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
@@ -179,4 +180,14 @@ test('fails at once if the stream is missing, and stops waiting when it is close
   const { reader } = await read(queue)
   await reader.close()
   expect(await failure(reader.reached())).toMatchObject({ code: 'CLOSED' })
+})
+
+test('a reader that has ended, or could not start, does not listen to a signal that lives on', async () => {
+  const { signal: closing } = new AbortController()
+  const { queue } = await newStream()
+  const { reader } = await read(queue, { closing })
+  expect(getEventListeners(closing, 'abort')).toHaveLength(1)
+  await reader.close()
+  expect(await failure(read('nowhere', { closing }))).toMatchObject({ code: 'DESTINATION_MISSING' })
+  expect(getEventListeners(closing, 'abort')).toEqual([])
 })

@@ -94,6 +94,8 @@ class RunningStream implements StreamReader {
   #end: StreamEnd | undefined
   /** Woken by the last record and by each change of the channel. */
   readonly #waiting = new Set<() => void>()
+  /** Stops listening to `closing`, which may outlive many readers. */
+  #unlisten: () => void = () => undefined
 
   constructor(settings: StreamSettings) {
     this.#settings = settings
@@ -113,6 +115,7 @@ class RunningStream implements StreamReader {
         void this.close()
       }
       closing?.addEventListener('abort', close, { once: true })
+      this.#unlisten = () => closing?.removeEventListener('abort', close)
       this.#lane = new RecoveringChannel(connection, {
         open: openPlainChannel,
         up: (channel) => this.#up(channel).then(resolve),
@@ -128,8 +131,10 @@ class RunningStream implements StreamReader {
           const failure = operationFailure(error, `queue ${queue}`, 'read')
           if (replyCode(error) === 404) deleted?.()
           const isLasting = !this.#started && !this.#firstStart.mayComeYet(error)
-          if (isLasting) reject(failure)
-          else onError(failure)
+          if (isLasting) {
+            this.#unlisten()
+            reject(failure)
+          } else onError(failure)
           return !isLasting
         },
       })
@@ -249,6 +254,7 @@ class RunningStream implements StreamReader {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#unlisten()
     if (this.#reading) this.#acks?.ack()
     this.#acks?.forget()
     this.#changed()
