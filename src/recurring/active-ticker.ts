@@ -104,20 +104,21 @@ export class ActiveTicker {
     this.#publish(helloOf(queue, clock.now())).catch((error: unknown) => this.#failed('say hello', error))
   }
 
+  /** A repair that takes long, or fails again and again, does not keep the bookmark from being replaced. */
   #look(): void {
-    if (!this.#repairIfDue()) this.#replace()
+    this.#repairIfDue()
+    this.#replace()
   }
 
-  #repairIfDue(): boolean {
+  #repairIfDue(): void {
     const { repairedAt } = this
     // The clock may have been set.
     const isDue = repairedAt !== undefined && Math.abs(this.#settings.clock.now() - repairedAt) >= REPAIR_EVERY_MS
-    if (!isDue || this.#isRepairing) return isDue
+    if (!isDue || this.#isRepairing) return
     this.#isRepairing = true
     this.#repair(this.#bookmark!.arrival)
       .catch((error: unknown) => this.#failed('send missing ticks', error))
       .finally(() => (this.#isRepairing = false))
-    return true
   }
 
   #replace(): void {

@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Arrival } from '../../../src/broker.js'
 import { resolveLogger } from '../../../src/base/logger.js'
 import { manualClock, type DelayedMessage } from '../../../src/index.js'
@@ -89,6 +89,21 @@ it('replaces the bookmark after many acks', async () => {
   expect(log).toEqual(['publish bookmark'])
   ticker.bookmarkArrived(arrival('next'), START)
   expect(log.slice(1)).toEqual(['ack bookmark'])
+})
+
+it('replaces the bookmark while a repair is due and does not end', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { ticker, clock, log, arrival } = world(() => new Promise(() => undefined))
+  ticker.subscribed()
+  ticker.bookmarkArrived(arrival('bookmark'), START)
+  clock.advance(HOUR)
+  for (const round of [1, 2]) {
+    vi.advanceTimersByTime(300_000)
+    await settled()
+    ticker.bookmarkArrived(arrival(`bookmark ${round}`), START)
+  }
+  expect(log.slice(1)).toEqual(['repair', 'publish bookmark', 'ack bookmark', 'publish bookmark', 'ack bookmark 1'])
 })
 
 it('repeats a repair that fails, until its hello is taken back', async () => {
