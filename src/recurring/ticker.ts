@@ -55,6 +55,7 @@ export class Ticker {
   /** Since the subscription was last started. */
   #hasArrived = false
   #unreadable = 0
+  /** Until it comes back. */
   #steppingBack: Promise<void> | undefined
 
   constructor(settings: TickerSettings) {
@@ -149,9 +150,9 @@ export class Ticker {
     if (!this.#closing.signal.aborted) arrival.requeue()
   }
 
-  /** Lets another ticker become the active one. */
+  /** Lets another ticker become the active one. Once, however many of its messages ask for it. */
   #stepBack(): void {
-    this.#steppingBack ??= this.#stepAside().finally(() => (this.#steppingBack = undefined))
+    this.#steppingBack ??= this.#stepAside()
   }
 
   async #stepAside(): Promise<void> {
@@ -165,6 +166,7 @@ export class Ticker {
 
   async #comeBack(): Promise<void> {
     await this.#pause()
+    this.#steppingBack = undefined
     if (this.#closing.signal.aborted) return
     await this.#subscription?.resume()
     this.#started()
