@@ -20,11 +20,13 @@ export interface OccurrenceSettings {
   readonly onError: (error: DuequeError) => void
 }
 
-/** No other attempt can mend them: the message or its destination is to blame. */
+/**
+ * No other attempt can mend them: the message or its destination is to blame. A right that this user lacks is not among them:
+ * without it, a ticker leaves the tick to another user.
+ */
 const IN_VAIN: readonly ErrorCode[] = [
   'DESTINATION_MISSING',
   'TOPOLOGY_MISMATCH',
-  'PERMISSION_DENIED',
   'RESERVED_NAME',
   'NAME_TOO_LONG',
   'HEADERS_TOO_LARGE',

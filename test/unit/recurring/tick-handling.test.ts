@@ -148,3 +148,13 @@ it('leaves a tick for which its user lacks a right to another user, and reports 
   expect(await world.handling.run(LIVE, tick())).toBe('not allowed')
   expect(world.errors).toEqual([denied])
 })
+
+it('leaves an occurrence that its user may not schedule to another user, also the last one of its schedule', async () => {
+  const denied = new DuequeError('PERMISSION_DENIED', 'no', { permission: 'write', resource: 'exchange' })
+  const { clock, handling, ids, errors } = handlingWorld([{ ...REPORT, endsAt: START + HOUR }], () => {
+    throw denied
+  })
+  clock.advance(DUE_MS)
+  expect(await handling.run(LIVE, tick())).toBe('not allowed')
+  expect([ids(), errors]).toEqual([[], [denied]])
+})
