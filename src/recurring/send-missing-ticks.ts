@@ -1,4 +1,5 @@
-import { errorText } from '../base/errors.js'
+import { setImmediate as turn } from 'node:timers/promises'
+import { errorText, isDuequeError, type DuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import type { DefinitionRecord, RecurringDefinitions } from '../strategies/recurring-definitions.js'
 import type { WaitOptions } from '../strategies/strategy.js'
@@ -12,13 +13,14 @@ export interface MissingTicksSettings {
   readonly route: TickRoute
   readonly handled: HandledTimes
   readonly logger: Logger
+  readonly onError: (error: DuequeError) => void
 }
 
 /** Every missing tick is sent once in this time. */
 export const REPAIR_EVERY_MS = 3_600_000
 /** A tick that is due later is left to a later repair: each repair makes a copy of a tick that is not missing. */
 const AHEAD_MS = 2 * REPAIR_EVERY_MS
-/** Ticks on their way at a time. */
+/** Ticks on their way at a time, and definitions that are looked at before other work of the process has its turn. */
 const AT_A_TIME = 200
 
 /**
@@ -27,14 +29,15 @@ const AT_A_TIME = 200
  * it has the same id, revision and time. Times before now are not repeated.
  *
  * @returns how many were sent
- * @throws DuequeError of the definitions, or of one tick: then some may be missing. Whatever `stopIf` throws
+ * @throws DuequeError of a look at the definitions, or of one tick: then some may be missing. Whatever `stopIf` throws
  */
 export async function sendMissingTicks(
-  { definitions, route, handled, logger }: MissingTicksSettings,
+  settings: MissingTicksSettings,
   options: Pick<WaitOptions, 'signal' | 'timeoutMs'>,
   stopIf: () => void,
 ): Promise<number> {
-  await definitions.renew?.()
+  const { definitions, route, handled, logger } = settings
+  await renew(settings, stopIf)
   const ids = new Set<string>()
   let [sent, unreadable] = [0, 0]
   const underWay = new Set<Promise<void>>()
@@ -43,6 +46,7 @@ export async function sendMissingTicks(
     stopIf()
     if (failures.length > 0) throw failures[0]
     ids.add(record.id)
+    if (ids.size % AT_A_TIME === 0) await turn()
     const definition = decoded(record, logger)
     const time = definition && missingTime(definition, handled, route.now())
     if (!definition) unreadable++
@@ -59,6 +63,17 @@ export async function sendMissingTicks(
   handled.keep(ids)
   if (unreadable > 0) logger.warn('recurring messages cannot be read here', { unreadable })
   return sent
+}
+
+/** A definition is kept for months after it: one that fails is no reason to leave ticks out. */
+async function renew({ definitions, logger, onError }: MissingTicksSettings, stopIf: () => void): Promise<void> {
+  try {
+    await definitions.renew?.()
+  } catch (error) {
+    stopIf()
+    logger.warn('the definitions of recurring messages could not be renewed', { error: errorText(error) })
+    if (isDuequeError(error)) onError(error)
+  }
 }
 
 function decoded(record: DefinitionRecord, logger: Logger): RecurringDefinition | undefined {

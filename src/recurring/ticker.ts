@@ -69,7 +69,7 @@ export class Ticker {
     this.#handling = new TickHandling({
       ...{ strategy, definitions, route, occurrences, handled, clock, logger, onError, closing, abandon },
     })
-    const missing = { definitions, route, handled, logger }
+    const missing = { definitions, route, handled, logger, onError }
     this.#active =
       publish &&
       new ActiveTicker({

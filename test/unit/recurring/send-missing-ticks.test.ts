@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { DuequeError } from '../../../src/index.js'
 import { sendMissingTicks } from '../../../src/recurring/send-missing-ticks.js'
 import { definitionOf } from './definition-of.js'
 import { handlingWorld, HOUR, START } from './world.js'
@@ -7,10 +8,11 @@ const DAY = 24 * HOUR
 const hourly = definitionOf({ id: 'hourly', from: START + 60_000 })
 
 function missing(
-  { definitions, route, handled, logger }: ReturnType<typeof handlingWorld>,
+  { definitions, route, handled, logger, errors }: ReturnType<typeof handlingWorld>,
   stopIf: () => void = () => undefined,
 ) {
-  return sendMissingTicks({ definitions, route, handled, logger }, {}, stopIf)
+  const onError = (error: DuequeError) => void errors.push(error)
+  return sendMissingTicks({ definitions, route, handled, logger, onError }, {}, stopIf)
 }
 
 it('sends the next tick of each schedule, but for paused ones and ticks of a later repair', async () => {
@@ -50,4 +52,25 @@ it('fails if one tick fails, or if it is to stop', async () => {
   }
   await expect(missing(stopped, stopIf)).rejects.toThrow('enough')
   expect(stopped.ids().length).toBeLessThanOrEqual(100)
+})
+
+it('sends ticks also if the definitions cannot be renewed, and reports that', async () => {
+  const world = handlingWorld([hourly])
+  const away = new DuequeError('RECURRING_UNREAD', 'away', {})
+  world.definitions.renew = () => Promise.reject(away)
+  expect(await missing(world)).toBe(1)
+  expect(world.errors).toEqual([away])
+})
+
+it('lets other work have its turn among many definitions', async () => {
+  const world = handlingWorld(Array.from({ length: 2000 }, (_, n) => definitionOf({ id: `m${n}`, paused: true })))
+  let [turns, isOver] = [0, false]
+  const count = () => {
+    turns++
+    if (!isOver) setImmediate(count)
+  }
+  setImmediate(count)
+  await missing(world)
+  isOver = true
+  expect(turns).toBeGreaterThanOrEqual(9)
 })
