@@ -4,7 +4,7 @@ import { DuequeError, shown } from '../base/errors.js'
 import { changeDefinition, formersOf } from './change-definition.js'
 import { checkRecurring } from './check-recurring.js'
 import { isSame, type RecurringDefinition } from './definition.js'
-import { pausedAt, resumedAt } from './pausing.js'
+import { activeFrom, pausedAt, resumedAt } from './pausing.js'
 import type { SetSchedule } from './recurring.js'
 import type { RecurringOptions } from './recurring-options.js'
 import type { RecurringParts } from './recurring-parts.js'
@@ -42,11 +42,12 @@ function withState(
   now: number,
 ): RecurringDefinition {
   const isPaused = paused ?? former?.paused ?? false
-  // Its limit goes on counting.
   const isOldOne = former && isSame({ ...former, paused: isPaused }, { ...wanted, paused: isPaused })
-  const base = isOldOne ? former : wanted
-  if (base.paused === isPaused) return base
-  return isPaused ? pausedAt(base, now) : resumedAt(base, now)
+  // Its limit counts from now on: what came before this has taken its time.
+  if (!isOldOne) return isPaused ? { ...pausedAt(wanted, now), counted: 0 } : activeFrom(wanted, now)
+  // Its limit goes on counting.
+  if (former.paused === isPaused) return former
+  return isPaused ? pausedAt(former, now) : resumedAt(former, now)
 }
 
 function shownAs(definition: RecurringDefinition, changed: boolean, { now }: RecurringParts): SetSchedule {

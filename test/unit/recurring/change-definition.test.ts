@@ -85,6 +85,15 @@ describe('a change of a schedule', () => {
     expect(cancelled[0]).toEqual({ id: 'x@2026-03-01T12:01:00.000Z', keep: revision, due: NOW + 60_000 })
   })
 
+  it('counts its limit from when it is written, however long the checks took', async () => {
+    const { parts, set, records, ticks } = world()
+    let now = NOW
+    Object.assign(parts, { now: () => now, destination: () => Promise.resolve(void (now += 150_000)) })
+    await set('x', { ...minutely, limit: 3 })
+    expect(ticks).toEqual(['x@2026-03-01T12:03:00.000Z#tick'])
+    expect(JSON.parse(records.get('x')!.definition!)).toMatchObject({ endsAt: NOW + 5 * 60_000 })
+  })
+
   it('by a pause or a removal cancels what waits, and sends no tick', async () => {
     const { set, pause, remove, resume, cancelled, ticks, records } = world()
     await set('x', { ...minutely, jitter: '2m' })
@@ -100,7 +109,7 @@ describe('a change of a schedule', () => {
   })
 
   it('that another process overtakes cancels its own occurrences, and answers with the other one', async () => {
-    const { parts, set, put, cancelled, ticks, marks } = world()
+    const { parts, set, put, cancelled, ticks } = world()
     const other = await checkRecurring('x', { ...minutely, cron: '30 * * * *' }, NOW)
     const { encodeDefinition } = await import('../../../src/recurring/definition.js')
     const write = parts.strategy.definitions.write.bind(parts.strategy.definitions)
@@ -109,7 +118,6 @@ describe('a change of a schedule', () => {
       await write(record)
       put(encodeDefinition({ ...other, revision }))
     }
-    expect(marks).toEqual({})
     expect(await set('x', minutely)).toMatchObject({ cron: '30 * * * *', revision, changed: true })
     expect(ticks).toHaveLength(1)
     expect(cancelled.filter(({ keep }) => keep === revision)).toHaveLength(6)
