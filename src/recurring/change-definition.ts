@@ -46,7 +46,8 @@ export async function changeDefinition(
     await cancelOccurrences(strategy, occurrences, to ? { keep: revision } : { upTo: revision })
     if (to && !to.paused) await sendFirstTick(parts, to, now)
     const inForce = await lookAgain(parts, to, now)
-    unfinished.delete(id)
+    // One that was overtaken knows nothing of the end of the other one.
+    if (inForce?.revision === to?.revision) unfinished.delete(id)
     return inForce
   } catch (error) {
     if (isWritten || !isRefused(error)) unfinished.set(id, change.formers.slice(-MOST_FORMERS))

@@ -146,6 +146,27 @@ describe('a change that fails', () => {
     },
   )
 
+  it('is repeated as a whole also if an earlier one of its process ends behind it', async () => {
+    const { parts, set, marks, ticks } = world()
+    const { definitions } = parts.strategy
+    const get = definitions.get.bind(definitions)
+    const later = { ...minutely, cron: '30 * * * *' }
+    let looks = 0
+    definitions.get = async (id) => {
+      // The last step of the earlier one.
+      if (++looks === 2) {
+        marks.failing = { step: 'tick' }
+        expect(await rejection(set('x', later))).toMatchObject({ outcome: 'unknown' })
+        delete marks.failing
+      }
+      return get(id)
+    }
+    expect(await set('x', minutely)).toMatchObject({ cron: later.cron })
+    ticks.length = 0
+    await set('x', later)
+    expect(ticks).toEqual(['x@2026-03-01T12:30:00.000Z#tick'])
+  })
+
   it('to remove a schedule half-way is finished by a second removal', async () => {
     const { set, remove, marks, cancelled } = world()
     await set('x', minutely)
