@@ -48,7 +48,7 @@ function timesOf(definition: RecurringDefinition, options: BackfillOptions, now:
     if (times.length === MOST_TIMES)
       throw invalidOption(
         'from',
-        `no more than ${MOST_TIMES} times between it and \`to\`, of which the last is later than ${times.at(-1)!.toISOString()}`,
+        `no more than ${MOST_TIMES} times before \`to\`, which can be ${times.at(-1)!.toISOString()} at most`,
         options.from,
       )
     times.push(new Date(time))

@@ -101,7 +101,7 @@ function isRefused(error: unknown): boolean {
 function halfWay(error: unknown, id: string): unknown {
   if (!isDuequeError(error)) return error
   const { code, message, data } = error
-  const what = `the recurring message ${shown(id)} is changed, but its waiting occurrences or its first tick may not be`
+  const what = `the recurring message ${shown(id)} is changed, but waiting occurrences may not be cancelled, or its first tick not be sent`
   return new DuequeError(code, `${what}. Repeat the call. ${message}`, data, { cause: error, outcome: 'unknown' })
 }
 

@@ -30,11 +30,11 @@ export interface CronTimes {
   every?: never
 }
 
-/** Times at a fixed distance, in real time. */
+/** Times at a fixed interval, in real time. */
 export interface EveryTimes {
   /**
-   * The distance of two times, from 1 second to 3650 days. The first time is `from`. Without it, times are counted from the
-   * epoch, moved by a part of the distance that the id decides, so that many schedules do not share one instant.
+   * The interval between two times, from 1 second to 3650 days. The first time is `from`. Without it, times are counted from the
+   * epoch, moved by a part of the interval that the id decides, so that many schedules do not share one instant.
    */
   every: Duration
   cron?: never

@@ -131,7 +131,7 @@ export class TickHandling {
     return this.#patiently(arrival, () => sendTick(route, definition, time, options))
   }
 
-  /** @returns what waits */
+  /** @returns the occurrences that wait */
   async #schedule(
     arrival: Pick<Arrival, 'live'>,
     definition: RecurringDefinition,

@@ -94,7 +94,7 @@ describe('a change of a schedule', () => {
     expect(JSON.parse(records.get('x')!.definition!)).toMatchObject({ endsAt: NOW + 5 * 60_000 })
   })
 
-  it('by a pause or a removal cancels what waits, and sends no tick', async () => {
+  it('by a pause or a removal cancels the waiting occurrences, and sends no tick', async () => {
     const { set, pause, remove, resume, cancelled, ticks, records } = world()
     await set('x', { ...minutely, jitter: '2m' })
     ticks.length = cancelled.length = 0

@@ -9,9 +9,9 @@ import { plain, type Terminal } from '../../terminal.js'
 type Change = 'pause' | 'resume' | 'remove'
 
 const CHANGES: Record<Change, { done: string; description: string }> = {
-  pause: { done: 'paused', description: 'send nothing until it is resumed, and cancel what waits' },
+  pause: { done: 'paused', description: 'send nothing until it is resumed, and cancel waiting occurrences' },
   resume: { done: 'resumed', description: 'go on with the first time after now' },
-  remove: { done: 'removed', description: 'remove schedules, and cancel what waits' },
+  remove: { done: 'removed', description: 'remove schedules, and cancel their waiting occurrences' },
 }
 
 /** Pause, resume, remove. */

@@ -26,7 +26,7 @@ export function addSet(group: Command, terminal: Terminal): void {
   command
     .option('--cron <pattern>', 'minute hour day month weekday')
     .addOption(new Option('--tz <zone>', 'of the pattern (default: UTC)').conflicts('every'))
-    .addOption(new Option('--every <duration>', 'at this distance, from 1s on').conflicts('cron'))
+    .addOption(new Option('--every <duration>', 'at this interval, 1s or more').conflicts('cron'))
     .option('--until <instant>', 'not after this ISO 8601 time with a zone')
     .option('--limit <n>', 'so many times', wholeNumber)
     .option('--jitter <duration>', 'each comes later by up to this')
