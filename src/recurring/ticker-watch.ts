@@ -1,6 +1,6 @@
 import { Names } from '../amqp/topology/names.js'
 import { drainTimes } from '../base/drain.js'
-import { errorText, isDuequeError, type DuequeError } from '../base/errors.js'
+import { DuequeError, errorText, isDuequeError } from '../base/errors.js'
 import type { Broker } from '../broker.js'
 import type { RecurringHealth } from '../health.js'
 import type { ResolvedOptions } from '../options.js'
@@ -90,8 +90,11 @@ export class TickerWatch {
    */
   async start(): Promise<void> {
     this.#state = 'looking'
-    await this.#parts.ticks.declare()
-    await this.#subscribe()
+    const { ticks } = this.#parts
+    await ticks.declare()
+    await this.#subscribe().catch((error: unknown) => {
+      throw isDuequeError(error, 'DESTINATION_MISSING') ? undeclared(ticks.queue, error) : error
+    })
   }
 
   close(drainTimeoutMs: number): Promise<void> {
@@ -142,4 +145,10 @@ export class TickerWatch {
     if (isDenied) this.#state = 'off'
     else this.#timer = setTimeout(() => this.#lookAgain(), pauseMs).unref()
   }
+}
+
+/** In the mode `trust`. */
+function undeclared(queue: string, cause: DuequeError): DuequeError<'TOPOLOGY_MISSING'> {
+  const message = `queue ${queue} is missing: \`dueque topology apply --recurring\` declares it (option: topology)`
+  return new DuequeError('TOPOLOGY_MISSING', message, { resource: queue }, { cause })
 }
