@@ -14,10 +14,13 @@ export async function reachesEnd(
   read: () => number,
   silentMs: number,
 ): Promise<boolean> {
-  const reached = reader.reached()
+  const over = new AbortController()
+  const reached = reader.reached(over.signal)
   for (let before = NaN; before !== read();) {
     before = read()
     if (await endsWithin(reached, silentMs)) return true
   }
+  // Questions of a long outage would all look for the end at once when it is over.
+  over.abort()
   return false
 }

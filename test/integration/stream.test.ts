@@ -158,6 +158,23 @@ test('reads a stream that was deleted and declared again', async () => {
   expect(texts.slice(100)).toEqual(['anew'])
 })
 
+test('a wait for the end that is given up in an outage ends with it', async () => {
+  const { queue, write } = await newStream()
+  const proxy = await TcpProxy.to(vhost.url)
+  onTestFinished(() => proxy.close())
+  await write(['a'])
+  const { reader } = await read(queue, { url: proxy.url() })
+  await reader.reached()
+  proxy.refuse()
+  proxy.cut()
+  const over = new AbortController()
+  const givenUp = failure(reader.reached(over.signal))
+  over.abort()
+  await proxy.listen()
+  expect(await givenUp).toMatchObject({ code: 'CLOSED' })
+  await reader.reached()
+})
+
 test('an unreadable record is skipped and counted, and the next one is read', async () => {
   const { queue, write } = await newStream()
   await write(['a', 'poison', 'b'])

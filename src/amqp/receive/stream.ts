@@ -46,9 +46,10 @@ export interface StreamReader {
    * Resolves when every record was read that was in the stream at the time of the call, whatever happens to the connection
    * meanwhile. A reader that hangs in silence starts again.
    *
+   * @param over aborted when nobody waits for it any more: it looks for no end after an outage then
    * @throws DuequeError `CLOSED`
    */
-  reached(): Promise<void>
+  reached(over?: AbortSignal): Promise<void>
   /**
    * Whether the broker has answered behind every record that it had at the time of the call. False if it cannot be known, as
    * when the channel was lost meanwhile.
@@ -198,9 +199,9 @@ class RunningStream implements StreamReader {
     this.#settings.onLost?.()
   }
 
-  async reached(): Promise<void> {
+  async reached(over?: AbortSignal): Promise<void> {
     for (;;) {
-      if (this.#closed) throw closed()
+      if (this.#closed || over?.aborted) throw closed()
       const channel = this.#reading
       if (!channel) await this.#change()
       else if (await this.#reachedOn(channel)) return
