@@ -19,6 +19,8 @@ export interface Change {
   readonly formers: readonly RecurringDefinition[]
   /** The record until now. */
   readonly record: DefinitionRecord | undefined
+  /** Whether its content stays as it is. */
+  readonly isOfState?: boolean | undefined
 }
 
 /**
@@ -41,7 +43,8 @@ export async function changeDefinition(
   await assertReady(parts, change, occurrences)
   let isWritten = false
   try {
-    await strategy.definitions.write(to ? encodeDefinition(to) : { id, revision, definition: undefined })
+    const former = change.isOfState ? change.record : undefined
+    await strategy.definitions.write(to ? encodeDefinition(to, former) : { id, revision, definition: undefined })
     isWritten = true
     await cancelOccurrences(strategy, occurrences, to ? { keep: revision } : { upTo: revision })
     if (to && !to.paused) await sendFirstTick(parts, to, now)

@@ -50,10 +50,14 @@ export const MAX_TIMES = 1000
 /** Another number here means that older processes cannot read it. */
 const FORMAT = 1
 
-export function encodeDefinition({ id, revision, body, ...rest }: RecurringDefinition): DefinitionRecord {
+/** @param former the record of the same content in another state: what a later version has added to it is kept */
+export function encodeDefinition(
+  { id, revision, body, ...rest }: RecurringDefinition,
+  former?: DefinitionRecord,
+): DefinitionRecord {
   // JSON leaves out undefined fields.
-  const definition = JSON.stringify({ format: FORMAT, ...rest, payload: JSON.parse(body) as unknown })
-  return { id, revision, definition }
+  const fields = { ...laterFields(former), format: FORMAT, ...rest, payload: JSON.parse(body) as unknown }
+  return { id, revision, definition: JSON.stringify(fields) }
 }
 
 /**
@@ -84,6 +88,11 @@ export function isSame(a: RecurringDefinition, b: RecurringDefinition): boolean 
 function contentOf(definition: RecurringDefinition): unknown {
   const { body, revision: _revision, since: _since, counted: _counted, endsAt: _endsAt, ...content } = definition
   return JSON.parse(JSON.stringify({ ...content, payload: JSON.parse(body) as unknown }))
+}
+
+function laterFields(record: DefinitionRecord | undefined): object {
+  const fields = Object.entries(JSON.parse(record?.definition ?? '{}') as object)
+  return Object.fromEntries(fields.filter(([field]) => !Object.hasOwn(IS, field)))
 }
 
 const isText = (value: unknown) => typeof value === 'string'

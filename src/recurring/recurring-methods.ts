@@ -62,7 +62,8 @@ async function changeState(parts: RecurringParts, id: string, paused: boolean): 
   const present = readDefinition(record, strategy.name)
   if (present.paused === paused && !unfinished.has(id)) return true
   const to = present.paused === paused ? present : paused ? pausedAt(present, now()) : resumedAt(present, now())
-  return (await changeDefinition(parts, id, { to, formers: formersOf(parts, id, present), record })) !== undefined
+  const change = { to, formers: formersOf(parts, id, present), record, isOfState: true }
+  return (await changeDefinition(parts, id, change)) !== undefined
 }
 
 /** @throws DuequeError `NO_SUCH_SCHEDULE` */

@@ -26,7 +26,8 @@ export async function setSchedule<In>(
     const former = record && readable(record, parts)
     const to = withState(wanted, options.paused, former, parts.now())
     if (former && isSame(former, to) && !parts.unfinished.has(id)) return shownAs(former, false, parts)
-    const inForce = await changeDefinition(parts, id, { to, formers: formersOf(parts, id, former), record })
+    const isOfState = former && isSame({ ...former, paused: to.paused }, to)
+    const inForce = await changeDefinition(parts, id, { to, formers: formersOf(parts, id, former), record, isOfState })
     if (inForce) return shownAs(inForce, true, parts)
     // Another process has removed it at the same time, or with a clock that is ahead.
     if (attempt === MOST_ATTEMPTS) throw removedAhead(id)

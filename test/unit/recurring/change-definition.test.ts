@@ -94,6 +94,21 @@ describe('a change of a schedule', () => {
     expect(JSON.parse(records.get('x')!.definition!)).toMatchObject({ endsAt: NOW + 5 * 60_000 })
   })
 
+  it('of its state alone keeps what a later version has added to it', async () => {
+    const { set, pause, records } = world()
+    const present = () => JSON.parse(records.get('x')!.definition!) as object
+    await set('x', { ...minutely, limit: 5 })
+    const { id, revision } = records.get('x')!
+    records.set('x', { id, revision, definition: JSON.stringify({ ...present(), later: [1] }) })
+    await pause('x')
+    expect(present()).toMatchObject({ later: [1], paused: true })
+    expect(present()).not.toHaveProperty('endsAt')
+    await set('x', { ...minutely, limit: 5, paused: false })
+    expect(present()).toMatchObject({ later: [1], paused: false })
+    await set('x', { ...minutely, limit: 6 })
+    expect(present()).not.toHaveProperty('later')
+  })
+
   it('by a pause or a removal cancels the waiting occurrences, and sends no tick', async () => {
     const { set, pause, remove, resume, cancelled, ticks, records } = world()
     await set('x', { ...minutely, jitter: '2m' })
