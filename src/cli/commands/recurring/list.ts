@@ -33,6 +33,8 @@ async function list(options: Options, terminal: Terminal): Promise<void> {
     if (page.cursor !== undefined) await terminal.printJson({ cursor: page.cursor })
     return
   }
-  await terminal.print(page.schedules.length > 0 ? recurringTable(page.schedules, terminal.times) : 'no recurring messages')
+  await terminal.print(
+    page.schedules.length > 0 ? recurringTable(page.schedules, terminal.times) : 'no recurring messages',
+  )
   if (page.cursor !== undefined) terminal.note(`there are more: --cursor ${page.cursor}`)
 }
