@@ -16,6 +16,8 @@ export interface Request {
   namespace?: string
   /** Whether dueque's consumer is traced and measured. */
   telemetry?: boolean
+  /** Whether dueque's consumer ignores messages that are due before it is ready: it may have many cancellations to read. */
+  fromReady?: boolean
 }
 
 export interface Final extends Tallied {
@@ -60,14 +62,19 @@ async function finish(): Promise<void> {
   tell({ is: 'final', ...tallied, stats, cpuMicros: (user + system) / Math.max(1, tallied.copies) })
 }
 
-async function receiveByDueque({ url, queue, prefetch, namespace, telemetry }: Request): Promise<Receiving> {
+async function receiveByDueque({ url, queue, prefetch, namespace, telemetry, fromReady }: Request): Promise<Receiving> {
   const mq = await connect({ url, namespace, telemetry: telemetry ? startSdk() : undefined })
-  const handler = on(sample, ({ payload, dueAt, latenessMs }) => tally.add(payload.n, dueAt.getTime(), latenessMs))
+  let readyAt = fromReady ? Infinity : -Infinity
+  const handler = on(sample, ({ payload, dueAt, latenessMs }) => {
+    if (dueAt.getTime() >= readyAt) tally.add(payload.n, dueAt.getTime(), latenessMs)
+  })
   const consumer = await mq.consume(queue, [handler], {
     prefetch,
     concurrency: prefetch,
     duplicates: { maxEntries: 1_000_000 },
   })
+  // Behind what had gathered meanwhile.
+  readyAt = Math.min(readyAt, Date.now() + 5000)
   return { stats: () => consumer.stats(), close: () => mq.close() }
 }
 

@@ -32,7 +32,7 @@ export async function recurring(broker: Broker, options: Options): Promise<Resul
   await warmUp(mq, { queue: QUEUE }, 2000)
   // Runs the ticker.
   await mq.consume('bench.idle', [onAny(() => undefined)])
-  const receive = () => startReceiver({ kind: 'dueque', url: broker.url, queue: QUEUE, prefetch })
+  const receive = () => startReceiver({ kind: 'dueque', url: broker.url, queue: QUEUE, prefetch, fromReady: true })
   const everyMs = (count / rate) * 1000
   const plainCount = rate * 30
   const rows = [
