@@ -43,6 +43,7 @@ export function recurringMethods(parts: RecurringParts): Omit<Recurring, 'setAll
     },
   }
 }
+
 async function removeSchedule(parts: RecurringParts, id: string): Promise<boolean> {
   const { unfinished } = parts
   const record = await recordOf(parts, id)

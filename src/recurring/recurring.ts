@@ -124,11 +124,11 @@ export interface Recurring {
    * @throws DuequeError `INVALID_OPTION` if there is nothing to iterate
    */
   setAll<In, Item extends RecurringItem<In>>(items: Iterable<Item> | AsyncIterable<Item>): SetRun<Item>
-  /** Removes a schedule, and cancels its waiting occurrences. False if there is none. */
+  /** Removes a schedule, and cancels its waiting occurrences. False if there is no such schedule. */
   remove(id: string): Promise<boolean>
-  /** Has a schedule rest, and cancels its waiting occurrences. False if there is none. */
+  /** Pauses a schedule, and cancels its waiting occurrences. False if there is no such schedule. */
   pause(id: string): Promise<boolean>
-  /** Lets a paused schedule go on with its first time after now. False if there is none. */
+  /** Lets a paused schedule go on with its first time after now. False if there is no such schedule. */
   resume(id: string): Promise<boolean>
   /**
    * Sends one occurrence now, also of a paused schedule.

@@ -44,7 +44,7 @@ it.each<[string, Gap[], string[]]>([
   expect([...gapLines(gaps), verdictText(gaps, false)]).toEqual(lines)
 })
 
-it('of names alone nothing is said but that they are there', () => {
+it('a verdict on names alone says that they are there', () => {
   expect([verdictText([], true), verdictText(rungs(1, true), true)]).toEqual([
     'every name is there',
     'every other name is there',
