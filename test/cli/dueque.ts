@@ -8,6 +8,16 @@ import { poll } from '../support/broker.js'
 /** As scripts/test has built it. */
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
+/** The variables by which Node decides on colours: none of them, so that tests see the same on a build server and in a terminal. */
+const DEFAULT_COLOURS = {
+  FORCE_COLOR: undefined,
+  NO_COLOR: undefined,
+  NODE_DISABLE_COLORS: undefined,
+  CI: undefined,
+  TMUX: undefined,
+  COLORTERM: undefined,
+}
+
 export interface Result {
   code: number | null
   stdout: string
@@ -21,7 +31,7 @@ export function start(args: readonly string[], env: Record<string, string> = {})
     RABBITMQ_MANAGEMENT_URL: undefined,
     DUEQUE_NAMESPACE: undefined,
     DUEQUE_REDIS_URL: undefined,
-    FORCE_COLOR: undefined,
+    ...DEFAULT_COLOURS,
   }
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...process.env, ...none, ...env },
@@ -50,7 +60,7 @@ export function run(args: readonly string[], env: Record<string, string> = {}, i
  */
 export function runInTerminal(args: readonly string[], env: Record<string, string>): string | undefined {
   const command = [process.execPath, MAIN, ...args].map((part) => `'${part.replaceAll("'", "'\\''")}'`).join(' ')
-  const own = { ...process.env, FORCE_COLOR: undefined, TERM: 'xterm', ...env }
+  const own = { ...process.env, ...DEFAULT_COLOURS, TERM: 'xterm', ...env }
   const { error, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { env: own, encoding: 'utf8' })
   return error ? undefined : stdout.replaceAll('\r', '')
 }
