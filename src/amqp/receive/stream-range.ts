@@ -71,7 +71,7 @@ async function recordsOn(
   const { consumerTag } = await withTimeLimit(channel.consume(queue, onMessage, { arguments: args }), LONGEST_MS)
   for (let before = -1; before !== arrived;) {
     before = arrived
-    if (await endsWithin(whole, SILENT_MS)) break
+    if (await endsWithin(whole, SILENT_MS)) return records
   }
   // Its answer comes behind the records that were sent: a silence may have been that of the network, or of this process.
   await withTimeLimit(channel.cancel(consumerTag), LONGEST_MS)
