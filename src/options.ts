@@ -37,7 +37,7 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
   queueType?: QueueType | undefined
   /**
    * `declare`: everything is declared when it is first needed. `trust`: nothing is; `dueque topology apply` has declared
-   * it, and the user needs no configure permission (docs/operations.md has the patterns).
+   * it, and the user needs no configure permission (docs/operations/permissions.md has the patterns).
    * @default 'declare'
    */
   topology?: TopologyMode | undefined
@@ -77,7 +77,7 @@ export interface ConnectOptions<S extends Strategy = Strategy> {
    * namespace does it at a time, and another one takes over when that one ends. @default true
    */
   recurring?: boolean | undefined
-  /** Hooks for tracing and metrics, or a list of them: docs/telemetry.md. A hook that throws does no harm. */
+  /** Hooks for tracing and metrics, or a list of them: docs/guides/telemetry.md. A hook that throws does no harm. */
   telemetry?: Telemetry | readonly Telemetry[] | undefined
 }
 

@@ -38,7 +38,7 @@ async function main(options: SoakOptions): Promise<boolean> {
   const { version } = cluster.nodes[0]!
   try {
     if (isOld(version))
-      say(`RabbitMQ ${version} itself loses or strands messages when it is killed: docs/operations.md`)
+      say(`RabbitMQ ${version} itself loses or strands messages when it is killed: docs/operations/crashes.md`)
     run = await soak(cluster, { options, plan, folder: `${RESULTS}${folder}` })
   } finally {
     await cluster.stop()
@@ -61,7 +61,7 @@ async function keep(folder: string, report: string, { audited, faults }: Run): P
   say(`the ledgers are in bench/results/${folder}`)
 }
 
-/** docs/operations.md, "RabbitMQ 3.10 before 3.10.20". */
+/** docs/operations/crashes.md, "RabbitMQ 3.10 before 3.10.20". */
 function isOld(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
   return major === 3 && (minor < 10 || (minor === 10 && patch < 20) || (minor === 11 && patch < 12))

@@ -8,7 +8,7 @@ import type { Contender, Entrant } from './contender.js'
 export const redisContender = contender('redis()', (client) => redis({ client }))
 export const redisExpiryContender = contender('redisExpiry()', (client) => redisExpiry({ client }))
 
-/** Runs on a private Redis with the persistence that docs/redis.md recommends. */
+/** Runs on a private Redis with the persistence that docs/guides/redis.md recommends. */
 function contender(name: string, make: (client: Redis) => Strategy): Contender {
   return {
     name,

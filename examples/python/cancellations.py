@@ -1,4 +1,4 @@
-"""Cancellations of dueque v1: writes records, and reads them. Their description: docs/wire-format.md, "Cancellations"."""
+"""Cancellations of dueque v1: writes records, and reads them. Their description: docs/reference/wire-format/cancellations.md."""
 
 import datetime
 import json

@@ -1,4 +1,4 @@
-// observe.ts [FOLDER]: takes the picture of docs/telemetry.md, on the broker of AMQP_URL, to which it sends a load.
+// observe.ts [FOLDER]: takes the picture of docs/guides/prometheus.md, on the broker of AMQP_URL, to which it sends a load.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'

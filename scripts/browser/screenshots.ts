@@ -1,4 +1,4 @@
-// screenshots.ts [FOLDER]: takes the pictures of docs/management-ui.md, on the broker of AMQP_URL, which it changes.
+// screenshots.ts [FOLDER]: takes the pictures of docs/operations/management-ui.md, on the broker of AMQP_URL, which it changes.
 import { join } from 'node:path'
 import { env, exit } from 'node:process'
 import type { Locator } from 'playwright-core'

@@ -4,7 +4,7 @@ export type Severity = 'ok' | 'note' | 'warning' | 'error'
 /** One thing that a check of a server found. */
 export interface Finding {
   severity: Severity
-  /** For programs, and for the table in docs/operations.md. */
+  /** For programs, and for the table in docs/reference/doctor-findings.md. */
   code: string
   what: string
   /** A command, a setting or a deed; empty if there is nothing to do. */

@@ -59,7 +59,7 @@ export interface Intake extends AsyncDisposable {
 
 /**
  * Takes messages in the form of RabbitMQ's delayed-message plugin, the header `x-delay` in milliseconds, from whatever
- * language, and schedules them with dueque: so that producers can leave the plugin as they are. docs/leaving-the-plugin.md
+ * language, and schedules them with dueque: so that producers can leave the plugin as they are. docs/recipes/leaving-the-plugin.md
  * has the procedure.
  *
  * Guarantee: a message is acked when its waiting copy is confirmed, so none is lost; one may be scheduled twice when the

@@ -27,7 +27,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
   })
 
   test('killed with 20,000 messages waiting or on their first hop: each is handled once, none early, overdue ones soon', async (test) => {
-    // "Improved resiliency of dead-lettering" is part of 3.10.20. Measurements: docs/operations.md.
+    // "Improved resiliency of dead-lettering" is part of 3.10.20. Measurements: docs/operations/crashes.md.
     test.skip(
       isBefore(node.version, [3, 10, 20]),
       `RabbitMQ ${node.version} may lose some by itself, in its dead-letter workers`,

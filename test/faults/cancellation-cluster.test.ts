@@ -91,7 +91,7 @@ describe.skipIf(version === undefined)('a cluster of three (skipped if DUEQUE_RA
   test(`a node is lost while half of ${COUNT} messages are cancelled: none cancelled is handled, all others are`, async (test) => {
     test.skip(
       isBefore(version!, [3, 10, 20]),
-      `on RabbitMQ ${version} some messages stay with the dead-letter worker of a rung, see docs/operations.md`,
+      `on RabbitMQ ${version} some messages stay with the dead-letter worker of a rung, see docs/operations/crashes.md`,
     )
     const [first, second, third] = cluster.nodes.map(({ url }) => url) as [string, string, string]
     const lost = cluster.nodes[2]!

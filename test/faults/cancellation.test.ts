@@ -61,7 +61,7 @@ describe.concurrent(`of ${COUNT} messages due within a minute, a random half is 
       await node.kill()
       await node.restart()
       await cancelled
-      // Of such a broker alone: docs/operations.md.
+      // Of such a broker alone: docs/operations/crashes.md.
       const mayLose = isBefore(node.version, [3, 10, 20])
       const answers = await minute.account({ mayLose })
       const stats = await Promise.all(consumers.map((child) => log.close(child)))

@@ -131,7 +131,7 @@ describe.skipIf(noNodes)(`a private cluster of three ${why}`, () => {
 function skipIfItLoses({ skip }: Pick<TestContext, 'skip'>): void {
   skip(
     isBefore(version!, [3, 10, 20]),
-    `on RabbitMQ ${version} some messages stay with the dead-letter worker of a rung, see docs/operations.md`,
+    `on RabbitMQ ${version} some messages stay with the dead-letter worker of a rung, see docs/operations/crashes.md`,
   )
 }
 

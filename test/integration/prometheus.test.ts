@@ -10,7 +10,7 @@ import { parseExposition, valueIn } from '../support/prometheus-text.js'
 
 const vhost = useVhost()
 
-/** A producer and a consumer with one telemetry, served over HTTP as docs/telemetry.md says. */
+/** A producer and a consumer with one telemetry, served over HTTP as docs/guides/prometheus.md says. */
 async function served(url: string, queue: string) {
   const telemetry = prometheus()
   const [producer, consumer] = await Promise.all(

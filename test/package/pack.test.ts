@@ -31,7 +31,7 @@ async function readmeCommand(): Promise<string> {
 
 /** The TypeScript samples of the guide to cancelling: a program, and its tests. */
 async function guide(): Promise<{ program: string; tests: string }> {
-  const page = await readFile(join(root, 'docs/cancelling.md'), 'utf8')
+  const page = await readFile(join(root, 'docs/guides/cancelling.md'), 'utf8')
   const samples = Array.from(page.matchAll(/^( *)```ts\n(.*?)^ *```$/gms), ([, indent, code]) =>
     code!.replaceAll(new RegExp(`^${indent!}`, 'gm'), ''),
   )

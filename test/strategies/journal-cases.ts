@@ -7,7 +7,7 @@ import { looking } from './view-cases.js'
 
 /**
  * The cases of a journal beside a log of cancellations, where it differs from a store: a reschedule is a new schedule.
- * docs/cancelling.md has the differences in a table.
+ * docs/guides/cancelling.md has the differences in a table.
  */
 export const JOURNAL_CASES: Record<string, Case> = {
   'a message that is rescheduled without content has a greater revision, and its old receipt shows nothing': async (

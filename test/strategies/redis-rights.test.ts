@@ -27,7 +27,7 @@ afterAll(async () => {
 })
 
 /** The users of the guide by name, with the rules of each, step by step. */
-const guide = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8')
+const guide = readFileSync(new URL('../../docs/guides/redis.md', import.meta.url), 'utf8')
 const SETTINGS = [...guide.matchAll(/^ACL SETUSER (\w+) (.*)$/gm)].map(([, user, rules]) => ({
   user,
   rules: rules ?? '',

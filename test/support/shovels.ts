@@ -25,7 +25,7 @@ export async function declareStreams(url: string): Promise<void> {
   }
 }
 
-/** A shovel for each of these streams, as docs/restore.md shows them. Its user may declare nothing. */
+/** A shovel for each of these streams, as docs/operations/disaster-recovery.md shows them. Its user may declare nothing. */
 export async function startShovels(node: PrivateNode, from: string, to: string): Promise<void> {
   await nodeApi(node, 'PUT', '/users/copier', { password: 'copier', tags: '' })
   await letRead(node, from)

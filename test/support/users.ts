@@ -19,7 +19,7 @@ export async function userWith({ url, name: vhost }: { url: string; name: string
   return own.href
 }
 
-/** The patterns of docs/operations.md, for the namespace `dueque` and the queues that a regular expression finds. */
+/** The patterns of docs/operations/permissions.md, for the namespace `dueque` and the queues that a regular expression finds. */
 export const PATTERNS = {
   producer: { configure: '^$', write: String.raw`^dueque\.v1\.(entry\..+|deliver)$`, read: '^$' },
   cancellingProducer: {

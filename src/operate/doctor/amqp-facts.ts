@@ -139,7 +139,7 @@ async function probeDeclaring(model: ChannelModel, names: Names, use: Use): Prom
   return probes
 }
 
-/** The permissions of a user for whom everything is declared: docs/operations.md. Without a queue it only schedules. */
+/** The permissions of a user for whom everything is declared: docs/operations/permissions.md. Without a queue it only schedules. */
 async function probeTrusting(model: ChannelModel, names: Names, use: Use): Promise<Probe[]> {
   const { queues } = use
   const consumes = queues.length > 0

@@ -5,7 +5,7 @@ import { escaped, quoted, some } from './texts.js'
 
 const PERMISSIONS = ['configure', 'write', 'read'] as const
 
-/** Whether this user has what docs/operations.md lists for the namespace, and for the queues that were asked for. */
+/** Whether this user has what docs/operations/permissions.md lists for the namespace, and for the queues that were asked for. */
 export function checkPermissions(facts: Facts): Finding[] {
   const { probes, names, user, topology } = facts
   const isLeft = ({ permission, name }: Probe) => permission === 'read' && name === names.unroutable
@@ -71,7 +71,7 @@ function declaring(permission: Probe['permission'], missing: readonly string[], 
   return `rabbitmqctl set_permissions -p ${quoted(vhost)} ${quoted(user)} ${order} (replaces all three: keep its other permissions); less will do with topology: 'trust'`
 }
 
-/** The patterns of docs/operations.md for a producer, or for a consumer of these queues. */
+/** The patterns of docs/operations/permissions.md for a producer, or for a consumer of these queues. */
 function trusting(missing: readonly string[], facts: Facts): string {
   const { names, user, vhost, queues, journal, recurring } = facts
   const own = escaped(names.prefix)

@@ -11,7 +11,7 @@ export const KNOWN_REASONS: readonly string[] = [...DEAD_REASONS, 'rejected', 'm
 /** Why and when a message in a dead queue was given up. Instants are milliseconds since the epoch. */
 export interface DeadLetter {
   /**
-   * That of the consumer (docs/wire-format.md, "Dead messages"), or of the broker, written as those are: `delivery-limit`,
+   * That of the consumer (docs/reference/wire-format/dead.md), or of the broker, written as those are: `delivery-limit`,
    * `rejected`. `unknown` where neither says any.
    */
   reason: string

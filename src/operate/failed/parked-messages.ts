@@ -38,8 +38,7 @@ function reasonOf({ headers }: TakenMessage): string | undefined {
 }
 
 /**
- * A parked message as it is sent on: the same id, revision, attempt and due time. docs/wire-format.md, "Unroutable and
- * parked messages".
+ * A parked message as it is sent on: the same id, revision, attempt and due time: docs/reference/wire-format/unroutable.md.
  *
  * @param to instead of where it belongs. An exchange without a routing key gets that of the message
  * @param now milliseconds since the epoch

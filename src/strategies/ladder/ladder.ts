@@ -20,7 +20,7 @@ import { WarmUp } from './warm-up.js'
 export interface LadderOptions extends JournalOption {
   /**
    * The type of the wait queues. `classic` is faster and flat in memory, but a crash of the broker loses messages that are
-   * on their way from one queue to the next (docs/operations.md has the measurement).
+   * on their way from one queue to the next (docs/operations/crashes.md has the measurement).
    * @default that of `connect`, which is 'quorum'
    */
   queueType?: QueueType | undefined

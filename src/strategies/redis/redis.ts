@@ -33,7 +33,7 @@ export interface RedisOptions extends StoreStrategyOptions {
  * Guarantee: once Redis has answered, a message is as safe as Redis is set up to keep it, and arrives at least once and
  * never early. With `appendonly yes` and `appendfsync everysec`, a crash of Redis loses up to a second or two; without
  * `appendonly`, all messages since the last snapshot. A failover loses those that the replica had not received. Messages that
- * a relay had claimed when it died arrive `relay.leaseMs` late, maybe twice. docs/redis.md has the details.
+ * a relay had claimed when it died arrive `relay.leaseMs` late, maybe twice. docs/guides/redis.md has the details.
  *
  * @throws DuequeError `INVALID_OPTION`
  * @example

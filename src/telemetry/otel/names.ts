@@ -2,7 +2,7 @@
 export const SCHEMA_URL = 'https://opentelemetry.io/schemas/1.44.0'
 
 /**
- * Names of attributes. Beginning with `dueque.`: ours. The others: semantic conventions for messaging and RabbitMQ. docs/telemetry.md
+ * Names of attributes. Beginning with `dueque.`: ours. The others: semantic conventions for messaging and RabbitMQ. docs/reference/telemetry.md
  * says where each of them is used.
  */
 export const ATTRIBUTE = {

@@ -34,7 +34,7 @@ const RULES: Rules<OpenTelemetryOptions> = {
 }
 
 /**
- * Spans and metrics of messages by OpenTelemetry: docs/telemetry.md has their names. The context of a schedule travels with its
+ * Spans and metrics of messages by OpenTelemetry: docs/reference/telemetry.md has their names. The context of a schedule travels with its
  * message, by the global propagator. Without a registered SDK it does nothing.
  *
  * @throws DuequeError `INVALID_OPTION`

@@ -11,7 +11,7 @@ export const PREFIX = 'dueque_'
 /** The value of the label `name` for all messages whose name is not one of its own series. */
 export const OTHER = 'other'
 
-/** Of a process with the telemetry `prometheus()`: what it does itself. docs/telemetry.md shows the same table. */
+/** Of a process with the telemetry `prometheus()`: what it does itself. docs/reference/telemetry.md shows the same table. */
 export const PROCESS_METRICS = {
   messages_scheduled_total: {
     type: 'counter',
@@ -110,7 +110,7 @@ export const PROCESS_METRICS = {
   },
 } as const satisfies Record<string, Metric>
 
-/** Of `dueque metrics`: what the broker and the store hold. docs/telemetry.md shows the same table. */
+/** Of `dueque metrics`: what the broker and the store hold. docs/reference/telemetry.md shows the same table. */
 export const BROKER_METRICS = {
   up: {
     type: 'gauge',

@@ -50,7 +50,7 @@ const RULES: Rules<PrometheusOptions> = {
 
 /**
  * Metrics for Prometheus, over prom-client. Several connections of a process share one. Gauges of a connection or a consumer
- * end when it closes. docs/telemetry.md has the names.
+ * end when it closes. docs/reference/telemetry.md has the names.
  *
  * @throws DuequeError `INVALID_OPTION`, also if the registry has metrics of these names
  * @example

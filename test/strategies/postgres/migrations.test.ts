@@ -103,7 +103,7 @@ test('a user without rights gets an error, and with those of the guide it schedu
   await migratePostgres({ pool: admin, schema })
   const hidden = await refusal({ pool, schema })
   expect(isDuequeError(hidden, 'STORE_NOT_READY') && hidden.message).toMatch(/permission denied/)
-  // As in docs/postgres.md.
+  // As in docs/guides/postgres.md.
   await admin.query(`GRANT USAGE ON SCHEMA ${schema} TO ${user}`)
   await admin.query(`GRANT SELECT ON ${schema}.migrations, ${schema}.overview TO ${user}`)
   await admin.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${schema}.messages TO ${user}`)

@@ -7,7 +7,7 @@ import { addSwitch } from './switch.js'
 
 const HELP = `
 Away from RabbitMQ's delayed-message plugin, which cannot run on RabbitMQ 4.3, while producers go on writing x-delay. The
-procedure, step by step: docs/leaving-the-plugin.md.
+procedure, step by step: docs/recipes/leaving-the-plugin.md.
 
 Examples:
   dueque plugin copy reminders                     # its bindings, on reminders.due

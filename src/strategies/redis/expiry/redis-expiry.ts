@@ -58,7 +58,7 @@ const EXPIRY_RULES: Rules<RedisExpiryOptions> = {
  *
  * Guarantee: that of `redis`, since messages are in the same place and are claimed in the same way. Events only wake. An
  * event that Redis does not send, or that is lost, makes a message late by up to `sweepMs`, and loses nothing. Redis itself
- * makes messages late too: it takes long to notice an expired key among many. docs/redis-expiry.md has measurements.
+ * makes messages late too: it takes long to notice an expired key among many. docs/guides/redis-expiry.md has measurements.
  *
  * @throws DuequeError `INVALID_OPTION`
  * @example

@@ -32,7 +32,7 @@ it.each<[OpenTelemetryOptions['trace'], boolean]>([
 
 describe('the guide', () => {
   it('has every name', async () => {
-    const page = await readFile(new URL('../../../../docs/telemetry.md', import.meta.url), 'utf8')
+    const page = await readFile(new URL('../../../../docs/reference/telemetry.md', import.meta.url), 'utf8')
     const missing = [...Object.values(ATTRIBUTE), ...Object.values(METRIC)].filter(
       (name) => !page.includes(`\`${name}\``),
     )

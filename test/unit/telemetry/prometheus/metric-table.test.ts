@@ -4,8 +4,8 @@ import { BROKER_METRICS, PREFIX, PROCESS_METRICS } from '../../../../src/telemet
 
 const all = Object.entries({ ...PROCESS_METRICS, ...BROKER_METRICS })
 
-it('is the table of docs/telemetry.md', async () => {
-  const page = await readFile(new URL('../../../../docs/telemetry.md', import.meta.url), 'utf8')
+it('is the table of docs/reference/telemetry.md', async () => {
+  const page = await readFile(new URL('../../../../docs/reference/telemetry.md', import.meta.url), 'utf8')
   const rows = page.split('\n').filter((line) => line.startsWith(`| \`${PREFIX}`) && line.split('|').length === 6)
   const cells = rows.map((row) =>
     row
