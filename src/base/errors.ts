@@ -14,8 +14,11 @@ export interface ErrorData {
   RESERVED_NAME: { name: string }
   /** A parked message names a destination that its namespace does not reach, and no operator has said that it may. */
   NOT_BOUND: { destination: string }
+  /** A name, id or key is longer than AMQP allows. */
   NAME_TOO_LONG: { name: string; bytes: number; maxBytes: number }
+  /** The payload as JSON is larger than `maxBodyBytes`. */
   BODY_TOO_LARGE: { bytes: number; maxBytes: number }
+  /** The user's headers are larger than 48 KiB together. */
   HEADERS_TOO_LARGE: { bytes: number; maxBytes: number }
   /** AMQP, or amqplib, has no way to write it: headers or properties that a foreign producer sent. */
   NOT_ENCODABLE: Record<never, never>
@@ -23,14 +26,17 @@ export interface ErrorData {
   MESSAGE_REFUSED: { replyCode: number }
   /** No broker answered at any of the URLs. */
   UNREACHABLE: { hosts: readonly string[]; waitedMs?: number }
+  /** The broker does not accept user and password. */
   AUTHENTICATION_FAILED: { host: string; user: string }
   /** The virtual host is missing, or closed to this user. */
   VHOST_REFUSED: { host: string; vhost: string }
   /** The server's certificate, or ours, was not accepted. */
   TLS_REFUSED: { host: string }
+  /** The user lacks a permission on a queue or exchange. */
   PERMISSION_DENIED: { permission: 'configure' | 'write' | 'read' | 'unknown'; resource: string }
   /** A queue or exchange exists with other arguments than dueque needs. */
   TOPOLOGY_MISMATCH: { resource: string }
+  /** The queue or exchange that a message is to go to does not exist. */
   DESTINATION_MISSING: { destination: string }
   /** A part of the broker layout is missing, and this connection declares nothing (`topology: 'trust'`). */
   TOPOLOGY_MISSING: { resource: string }
@@ -38,6 +44,7 @@ export interface ErrorData {
   UNSUPPORTED: { feature: string }
   /** The broker did not confirm in time. */
   PUBLISH_TIMEOUT: { waitedMs: number }
+  /** The caller's signal ended the call. */
   ABORTED: { reason: unknown }
   /** A message with this id waits already, and `onConflict` is 'error'. */
   CONFLICT: { id: string }

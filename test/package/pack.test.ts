@@ -19,7 +19,7 @@ async function readme(): Promise<{ sample: string; change: string; look: string 
   const page = await readFile(join(root, 'README.md'), 'utf8')
   const samples = Array.from(page.matchAll(/```ts\n(.*?)```/gs), ([, code]) => code!)
   const having = (text: string) => samples.find((sample) => sample.includes(text))!
-  const look = `import { connect, ladder } from 'dueque'\n${having('journal: true')}`
+  const look = `import { connect } from 'dueque'\n${having('journal: true')}`
   return { sample: samples[0]!, change: samples[0]! + having('mq.cancel('), look }
 }
 

@@ -53,6 +53,32 @@ export function anchorsOf(text: string): Set<string> {
 }
 
 function anchorOf(heading: string): string {
-  const text = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').trim().toLowerCase()
+  const text = heading
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .trim()
+    .toLowerCase()
   return text.replaceAll(/[^\p{L}\p{M}\p{N}_ -]/gu, '').replaceAll(' ', '-')
+}
+
+export interface CodeBlock {
+  language: string
+  /** Of its first line, from 1. */
+  line: number
+  code: string
+}
+
+/** The code blocks of a page, those in lists included. */
+export function codeBlocksOf(text: string): CodeBlock[] {
+  const blocks: CodeBlock[] = []
+  let open: CodeBlock | undefined
+  for (const [index, line] of text.split('\n').entries()) {
+    const [, language] = /^\s*```(\S*)/.exec(line) ?? []
+    if (language === undefined) {
+      if (open) open.code += `${line}\n`
+    } else if (open) {
+      blocks.push(open)
+      open = undefined
+    } else open = { language, line: index + 2, code: '' }
+  }
+  return blocks
 }

@@ -15,7 +15,14 @@ export function checkContents(facts: Facts, refusing: readonly string[] = []): F
   const findings: Finding[] = []
   if (parkedCount > 0) {
     const what = `${parkedCount} messages are parked in ${parked}: their destination was missing when they were due`
-    findings.push(finding('warning', 'parked', what, 'declare their destinations and send them on: docs/operations/dead-and-parked.md'))
+    findings.push(
+      finding(
+        'warning',
+        'parked',
+        what,
+        'declare their destinations and send them on: docs/operations/dead-and-parked.md',
+      ),
+    )
   }
   if (unroutableCount > 0) {
     const what = `${unroutableCount} messages are in ${unroutable}${growth(unroutable, facts)}, where a connected dueque process takes them out`

@@ -19,7 +19,7 @@ function faultOf(page: string, link: string): string | undefined {
   const [file = '', anchor] = link.split('#')
   const path = file === '' ? page : posix.join(posix.dirname(page), file)
   if (!existsSync(ROOT + path)) return 'no such file'
-  if (anchor !== undefined && !anchors.get(path)?.has(anchor)) return 'no such heading'
+  return anchor === undefined || anchors.get(path)?.has(anchor) ? undefined : 'no such heading'
 }
 
 it('leads somewhere with every link, image and anchor of a page', () => {
