@@ -62,8 +62,22 @@ export default {
       name: 'nothing-knows-the-cli',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/cli/' },
-      to: { path: '^src/(cli|dashboard)/' },
+      to: { path: '^src/cli/' },
     },
+    {
+      name: 'the-cli-alone-knows-the-dashboard',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(cli|dashboard)/' },
+      to: { path: '^src/dashboard/' },
+    },
+    {
+      // But for the types of what both sides say to each other, and functions that run anywhere.
+      name: 'pages-know-no-server',
+      severity: 'error',
+      from: { path: '^src/dashboard/ui/' },
+      to: { path: '^src/', pathNot: '^src/(dashboard/(ui/|api\\.ts)|base/(backoff|duration-text)\\.ts)' },
+    },
+    never('the-server-knows-no-page', 'dashboard/(?!ui/)', 'dashboard/ui/'),
   ],
   options: {
     tsPreCompilationDeps: true,

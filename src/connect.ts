@@ -16,6 +16,7 @@ import type { Dueque, ScheduleItem, StrategyMethods } from './dueque.js'
 import { Events, type DuequeEvents, type ParkedEvent } from './events.js'
 import { UnroutableForwarder } from './forwarding/unroutable.js'
 import type { Health } from './health.js'
+import { attachParts } from './inner-parts.js'
 import type { MessageDefinition } from './message/definition.js'
 import type { Receipt } from './message/receipt.js'
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
@@ -70,6 +71,7 @@ export async function connect<S extends Strategy = LadderStrategy>(
     tail,
     ticker,
   })
+  attachParts(mq, { options: resolved, broker, closing: mq.closing })
   mq.addMethods()
   mq.tellConnected()
   return mq as Dueque<S> as Dueque<S> & StrategyMethods<S>
@@ -122,6 +124,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   readonly #bulk: BulkRuns
   readonly #consumers: RunningConsumers
   readonly #unwatch: () => void
+  readonly #onClose = new AbortController()
   #closing: Promise<void> | undefined
   /** Tells telemetry that this connection is over. */
   #ended: (() => void) | undefined
@@ -197,6 +200,11 @@ class Connected<S extends Strategy> implements Dueque<S> {
     Object.assign(this, guarded, 'cancel' in guarded && { cancelAll }, recurring)
   }
 
+  /** Aborted when `close` is called. */
+  get closing(): AbortSignal {
+    return this.#onClose.signal
+  }
+
   tellConnected(): void {
     this.#ended = this.#hooks?.connected(this)
   }
@@ -246,6 +254,7 @@ class Connected<S extends Strategy> implements Dueque<S> {
   async #closed(options: CloseOptions | undefined): Promise<void> {
     const { drainTimeoutMs } = resolveClose(options)
     this.#closing ??= this.#close(drainTimeoutMs)
+    this.#onClose.abort()
     return this.#closing
   }
 

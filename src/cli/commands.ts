@@ -67,6 +67,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/ticker.js')).addTicker,
   },
   {
+    term: 'dashboard [options]',
+    description: 'serve pages that show messages and time',
+    load: async () => (await import('./commands/dashboard.js')).addDashboard,
+  },
+  {
     term: 'metrics [options]',
     description: 'answer scrapes of Prometheus with counts of messages',
     load: async () => (await import('./commands/metrics.js')).addMetrics,

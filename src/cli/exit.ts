@@ -41,7 +41,7 @@ Exit codes:
   7         plugin status: messages wait in the plugin, or nobody can say
   130, 143  SIGINT or SIGTERM ended schedule before the end of its input, redrive
             or journal restore half-way, or doctor; work under way is done. consume,
-            relay, gate, ticker and metrics end with 0 after the first signal. A second
+            relay, gate, ticker, metrics and dashboard end with 0 after the first signal. A second
             one ends any command at once`
 
 /** A failure that the command line finds by itself. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { packageVersion } from '../base/package-version.js'
 import { COMMANDS, namesOf } from './commands.js'
 import { usage } from './exit.js'
 import { addHelpCommand } from './help/help-command.js'
@@ -19,7 +19,7 @@ Examples:
 export async function program(args: readonly string[], terminal: Terminal): Promise<PageCommand> {
   const root = new PageCommand('dueque')
     .description('Delayed messages on RabbitMQ.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .exitOverride()
     .helpCommand(false)
     .configureOutput({ outputError: (text) => terminal.error(usage(oneLine(text))) })
@@ -38,9 +38,4 @@ export async function program(args: readonly string[], terminal: Terminal): Prom
 function oneLine(text: string): string {
   const [, message = text] = /^(?:error: )?(.*?)\s*$/s.exec(text) ?? []
   return message.replace(/\s*\n\s*/g, ' ')
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

@@ -1,12 +1,8 @@
 import { DuequeError, isDuequeError } from '../base/errors.js'
 import type { JournalView } from '../journal/view/journal-view.js'
 import { operatorSettings } from '../operate/operator-settings.js'
-import {
-  positionOf,
-  type JournalledMessage,
-  type WaitingView,
-  type WaitlistFilter,
-} from '../strategies/waiting-view.js'
+import { visitPages } from '../operate/waiting-changes.js'
+import type { JournalledMessage, WaitingView, WaitlistFilter } from '../strategies/waiting-view.js'
 import type { Progress } from './progress.js'
 import { connectOptions, type Settings } from './settings.js'
 import { hasStore } from './stores/store-options.js'
@@ -17,9 +13,6 @@ export interface Waiting extends WaitingView {
   /** Visits every message that fits, in no order. */
   forEach(filter: WaitlistFilter, visit: (message: JournalledMessage) => void): Promise<void>
 }
-
-/** Messages of one answer of a store. */
-const PAGE = 1000
 
 /**
  * Looks at the store that was chosen, or else at the journal in RabbitMQ. Nothing is declared and nothing is written. A journal is
@@ -41,7 +34,7 @@ export async function withWaiting<T>(
         looking.update(++count)
         visit(message)
       }
-      await pageByPage(store, filter, counted).finally(() => looking.end())
+      await visitPages(store, filter, counted).finally(() => looking.end())
     }
     const visit = (store: WaitingView): Waiting => ({ ...views(store), forEach: (...of) => counting(store, ...of) })
     return withStore(settings, terminal, (store) => work(visit(store)))
@@ -81,15 +74,6 @@ function trackedView(journal: JournalView, tracked: <R>(answer: Promise<R>) => P
     countBy: (filter, spanMs) => tracked(journal.countBy(filter, spanMs)),
     countByDestination: () => tracked(journal.countByDestination()),
     forEach: (filter, visit) => tracked(journal.forEach(filter, visit)),
-  }
-}
-
-async function pageByPage(view: WaitingView, filter: WaitlistFilter, visit: (message: JournalledMessage) => void) {
-  for (let last: JournalledMessage | undefined; ;) {
-    const page = await view.list(filter, { after: last && positionOf(last), limit: PAGE })
-    for (const message of page) visit(message)
-    if (page.length < PAGE) return
-    last = page.at(-1)
   }
 }
 

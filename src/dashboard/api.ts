@@ -5,7 +5,6 @@
  * A request that fails is answered with a status of 4xx or 5xx and a {@link Failure}.
  */
 import type { Finding } from '../base/finding.js'
-import type { Destination } from '../message/destination.js'
 import type { CancelResult } from '../schedule/cancel-result.js'
 import type { CountUnit } from '../schedule/waiting.js'
 
@@ -230,7 +229,7 @@ export interface RecurringList {
 export interface RecurringRow {
   id: string
   name: string
-  destination: Destination
+  destination: string
   cron: string | null
   tz: string | null
   everyMs: number | null

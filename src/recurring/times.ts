@@ -1,4 +1,5 @@
 import { calendarOf, numberOf } from './calendar.js'
+import { MAX_DELAY_MS } from '../message/due.js'
 import type { RecurringDefinition } from './definition.js'
 
 /** A time is missed when its tick is handled more than this after it. */
@@ -81,4 +82,27 @@ function lastTime(definition: RecurringDefinition, from: number, to: number): nu
     else high = middle
   }
   return [high]
+}
+
+/** Beginnings of a span that holds the last times, one further back than the other. */
+const [FIRST_SPAN_MS, SPANS] = [60_000, 15]
+
+/**
+ * The last times of the calendar before `now`, the latest first, within those of the definition: whether messages were sent then or
+ * not. Looked for in longer and longer spans, since a calendar tells only the next time; of ten years at most.
+ */
+export function lastTimes(definition: RecurringDefinition, now: number, n: number): number[] {
+  let times: number[] = []
+  let to = now
+  for (let span = 0; span < SPANS && times.length < n; span++) {
+    const from = now - Math.min(FIRST_SPAN_MS * 4 ** span, MAX_DELAY_MS)
+    const found: number[] = []
+    for (const time of timesBetween(definition, from, to)) {
+      found.push(time)
+      if (found.length > n) found.shift()
+    }
+    times = [...found, ...times].slice(-n)
+    to = from
+  }
+  return times.reverse()
 }

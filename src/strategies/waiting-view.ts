@@ -40,6 +40,8 @@ export interface WaitlistFilter {
   readonly destination?: Destination | undefined
   /** The id begins with it. */
   readonly idPrefix?: string | undefined
+  /** The id contains it. */
+  readonly idPart?: string | undefined
   /** The message has each of these headers, with this value. */
   readonly headers?: Readonly<Record<string, HeaderValue>> | undefined
 }
@@ -68,11 +70,11 @@ export function entryKey({
 }
 
 export function fits(filter: WaitlistFilter, message: Omit<DelayedMessage, 'body'>): boolean {
-  const { from = -Infinity, to = Infinity, name, destination, idPrefix = '', headers } = filter
+  const { from = -Infinity, to = Infinity, name, destination, idPrefix = '', idPart = '', headers } = filter
   const at = readyAt(message)
   if (at < from || at >= to) return false
   if (name !== undefined && name !== message.name) return false
-  if (!message.id.startsWith(idPrefix)) return false
+  if (!message.id.startsWith(idPrefix) || !message.id.includes(idPart)) return false
   if (headers && !Object.entries(headers).every(([header, value]) => isDeepStrictEqual(message.headers[header], value)))
     return false
   return !destination || destinationFits(destination, message.destination)

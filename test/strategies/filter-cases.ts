@@ -41,6 +41,7 @@ const filters: fc.Arbitrary<WaitlistFilter> = fc.record({
   name: maybe(text(1)),
   destination: maybe(fc.constantFrom({ queue: 'x' }, { exchange: 'x' }, { exchange: 'x', routingKey: 'l' })),
   idPrefix: maybe(text(0)),
+  idPart: maybe(text(1)),
   headers: maybe(headers(1)),
 })
 
@@ -50,6 +51,8 @@ const HARD: readonly (readonly [WaitlistFilter, number])[] = [
   [{ idPrefix: '%' }, 60_000],
   [{ idPrefix: '_' }, 60_000],
   [{ idPrefix: '\\' }, 60_000],
+  [{ idPart: '\\' }, 60_000],
+  [{ idPart: '\ude00' }, 60_000],
   [{ headers: { a: { l: [2], k: 1 } } }, 60_000],
 ]
 const EASY = ['ab', '😀', '%', '\\'].flatMap((id) => [

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import * as api from '../../src/index.js'
+import * as forDashboard from '../../src/dashboard/index.js'
 import * as forPostgres from '../../src/strategies/postgres/index.js'
 import * as forRedis from '../../src/strategies/redis/index.js'
 import * as forOpenTelemetry from '../../src/telemetry/otel/index.js'
@@ -22,6 +23,10 @@ it('the library exports exactly these names', () => {
     'startGate',
     'startIntake',
   ])
+})
+
+it('dueque/dashboard exports exactly this name', () => {
+  expect(Object.keys(forDashboard)).toEqual(['dashboard'])
 })
 
 it('dueque/postgres exports exactly these names', () => {
@@ -59,6 +64,7 @@ it('the package can be imported by exactly these paths', async () => {
   expect(type).toBe('module')
   expect(exports).toEqual({
     '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+    './dashboard': { types: './dist/dashboard/index.d.ts', default: './dist/dashboard/index.js' },
     './otel': { types: './dist/telemetry/otel/index.d.ts', default: './dist/telemetry/otel/index.js' },
     './postgres': {
       types: './dist/strategies/postgres/index.d.ts',

@@ -14,9 +14,10 @@ export class EntryFilter {
   readonly #prefix: string
   /** Undefined for half of a surrogate pair at its end, which has no bytes. */
   readonly #prefixBytes: Uint8Array | undefined
+  readonly #part: string
 
   constructor(entries: EntryStore, { from = -Infinity, to = Infinity, ...filter }: WaitlistFilter, now: number) {
-    const { name, destination, idPrefix = '' } = filter
+    const { name, destination, idPrefix = '', idPart = '' } = filter
     this.#entries = entries
     this.#after = now
     this.#from = from
@@ -27,6 +28,7 @@ export class EntryFilter {
     this.#prefix = idPrefix
     const bytes = Buffer.from(idPrefix)
     this.#prefixBytes = bytes.toString() === idPrefix ? bytes : undefined
+    this.#part = idPart
   }
 
   /** @param visit called with the columns of each entry and its place in them, and its slot */
@@ -42,7 +44,9 @@ export class EntryFilter {
     if (readyAt <= this.#after || readyAt < this.#from || readyAt >= this.#before) return false
     if (this.#names?.has(columns.name[at]!) === false) return false
     if (this.#destinations?.has(columns.destination[at]!) === false) return false
-    if (this.#prefixBytes) return columns.startsWith(at, this.#prefixBytes)
-    return columns.id(at).toString().startsWith(this.#prefix)
+    const begins = this.#prefixBytes
+      ? columns.startsWith(at, this.#prefixBytes)
+      : columns.id(at).toString().startsWith(this.#prefix)
+    return begins && (this.#part === '' || columns.id(at).toString().includes(this.#part))
   }
 }

@@ -9,7 +9,7 @@ import { listQueues } from '../management/resources.js'
 import { assertSameBroker, clusterOf } from '../management/same-broker.js'
 import { operatorSettings, type OnProgress, type OperatorOptions } from '../operator-settings.js'
 import { queueOfDead } from './dead-messages.js'
-import { lookAtDead, type DeadLook } from './look-at-dead.js'
+import { lookAtDead, type FailedLook } from './look-at-failed.js'
 
 export interface ListDeadQueuesOptions extends OperatorOptions {
   /** Queues in the answer at most. @default 100 */
@@ -25,7 +25,7 @@ export interface DeadQueue {
   deadQueue: string
   messages: number
   /** Its first 100 messages, at most. Undefined if this user may not read the queue. */
-  head: DeadLook | undefined
+  head: FailedLook | undefined
 }
 
 export interface DeadQueues {

@@ -58,7 +58,8 @@ function detailsOf({ body, exchange, routingKey, headers, properties }: TakenMes
   }
 }
 
-function textOfBody(body: Uint8Array, cut: boolean): Pick<FailedDetails, 'encoding' | 'body'> {
+/** @param cut whether it is only the beginning */
+export function textOfBody(body: Uint8Array, cut: boolean): Pick<FailedDetails, 'encoding' | 'body'> {
   const part = cut ? body.subarray(0, BODY_BYTES) : body
   try {
     const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -4,7 +4,7 @@ import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import type { DestinationCount } from '../destination-counts.js'
 import { entryKey, fits, spanCounts, type Position, type SpanCount, type WaitlistFilter } from '../waiting-view.js'
 import type { Waitlist } from '../waitlist.js'
-import { headerMarks, isWholePrefix, storedPrefix } from '../store/marks.js'
+import { filterMarks, isWholePrefix, storedPrefix } from '../store/marks.js'
 import type { StoreFaults } from '../store/store-faults.js'
 import { numberIn, type Row } from './answer.js'
 import type { Value } from './database.js'
@@ -107,7 +107,7 @@ export class PostgresWaitlist implements Waitlist {
     filter: WaitlistFilter,
     { after, looks }: { after?: Position | undefined; looks: number },
   ): AsyncGenerator<readonly DelayedMessage[]> {
-    const marks = headerMarks(filter)
+    const marks = filterMarks(filter)
     for (let place = after ?? { readyAt: EVER, key: '' }; ;) {
       const values = [...filterValues(filter, place.readyAt), marks.length > 0 ? textArray(marks) : null]
       const rows = await this.#options.queries.run(statement, [...values, place.readyAt, place.key, looks])
@@ -136,8 +136,8 @@ export class PostgresWaitlist implements Waitlist {
 }
 
 /** Whether a statement leaves out every message that does not fit. */
-function isExact({ headers, idPrefix = '' }: WaitlistFilter): boolean {
-  return headers === undefined && isWholePrefix(idPrefix)
+function isExact({ headers, idPart, idPrefix = '' }: WaitlistFilter): boolean {
+  return headers === undefined && idPart === undefined && isWholePrefix(idPrefix)
 }
 
 /** @param least what is ready before is left out */

@@ -2,7 +2,7 @@ import { digest } from '../../base/digest.js'
 import { destinationText, type Destination } from '../../message/destination.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { checkStored, fromJson, toJson } from '../../message/stored-message.js'
-import { headerMarks, storedPrefix } from '../store/marks.js'
+import { filterMarks, storedPrefix } from '../store/marks.js'
 import { entryKey, type Position, type WaitlistFilter } from '../waiting-view.js'
 
 /** Bytes of the two parts of a field. The scripts use the same numbers. */
@@ -96,7 +96,7 @@ type Meta = [
 /** Texts that are in the value of every message that fits, before its body. */
 export function marksOf(filter: WaitlistFilter): string[] {
   const { name, destination, idPrefix } = filter
-  const marks = headerMarks(filter)
+  const marks = filterMarks(filter)
   if (destination) marks.push(`[${FORMAT},${JSON.stringify(destinationText(destination))},`)
   if (name !== undefined) marks.push(`,${JSON.stringify(name)},`)
   if (idPrefix !== undefined) marks.push(`,"${storedPrefix(idPrefix)}`)

@@ -1,14 +1,19 @@
 import { toJson } from '../../message/stored-message.js'
 import type { WaitlistFilter } from '../waiting-view.js'
 
-/** Texts that are in the stored JSON of every message with these headers. Messages without them may hold these texts too. */
-export function headerMarks({ headers = {} }: Pick<WaitlistFilter, 'headers'>): string[] {
-  return Object.entries(headers).map(([name, value]) => {
+/**
+ * Texts that are in the stored JSON of every message with these headers, and with this part in its id. Other messages may hold
+ * these texts too.
+ */
+export function filterMarks({ headers = {}, idPart }: Pick<WaitlistFilter, 'headers' | 'idPart'>): string[] {
+  const marks = Object.entries(headers).map(([name, value]) => {
     // The keys of a table come in any order.
     const isWhole = typeof value !== 'object' || value === null
     const json = toJson({ [name]: isWhole ? value : 0 }, false)
     return json.slice(1, isWhole ? -1 : -2)
   })
+  // The other half of a pair may be before the part.
+  return idPart === undefined ? marks : [...marks, storedPrefix(idPart.replace(/^[\udc00-\udfff]/, ''))]
 }
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RecurringDefinition } from '../../../src/recurring/definition.js'
 import { activeFrom, pausedAt, resumedAt } from '../../../src/recurring/pausing.js'
-import { jittered, nextTime, tickDue, timesBetween, timesOfTick } from '../../../src/recurring/times.js'
+import { jittered, lastTimes, nextTime, tickDue, timesBetween, timesOfTick } from '../../../src/recurring/times.js'
 import { definitionOf } from './definition-of.js'
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]
@@ -185,5 +185,26 @@ describe('limit', () => {
 
   it('of a schedule without one, nothing is counted', () => {
     expect(pausedAt(every(DAY), NOW + 9 * DAY).counted).toBe(0)
+  })
+})
+
+describe('the last times', () => {
+  it.each([
+    ['of an interval', every(HOUR, { from: NOW - DAY }), [NOW - HOUR, NOW - 2 * HOUR, NOW - 3 * HOUR]],
+    ['of a short interval', every(SECOND, { from: NOW - DAY }), [NOW - SECOND, NOW - 2 * SECOND, NOW - 3 * SECOND]],
+    ['are fewer, where it began shortly before', every(HOUR, { from: NOW - 2 * HOUR }), [NOW - HOUR, NOW - 2 * HOUR]],
+    ['are none before it began', every(HOUR, { from: NOW }), []],
+    [
+      'end with `until`',
+      every(HOUR, { from: NOW - DAY, until: NOW - 5 * HOUR - 1 }),
+      [6, 7, 8].map((h) => NOW - h * HOUR),
+    ],
+    [
+      'of a leap day, within ten years',
+      definitionOf({ cron: '0 0 29 2 *' }),
+      [2024, 2020].map((y) => Date.UTC(y, 1, 29)),
+    ],
+  ])('%s', (_, definition, times) => {
+    expect(lastTimes(definition, NOW, 3)).toEqual(times)
   })
 })

@@ -1,8 +1,6 @@
-import type { CancelResult, Receipt } from '../../../index.js'
-import { isoTime } from '../../../message/iso-time.js'
-import { readyAt } from '../../../message/delayed-message.js'
+import type { CancelResult } from '../../../index.js'
+import { changeEach, findWaiting, type FoundMessage } from '../../../operate/waiting-changes.js'
 import { checkFilter } from '../../../schedule/list-options.js'
-import { runAll } from '../../../schedule/run-all.js'
 import { withCancelling, type Cancelling } from '../../cancelling.js'
 import { isConfirmed } from '../../confirm.js'
 import { EXIT, exitCodeOf, usage } from '../../exit.js'
@@ -14,16 +12,6 @@ import { filterFlags, filterOf, filterText, type FilterOptions } from '../../wai
 import { withWaiting } from '../../with-waiting.js'
 
 export type CancelAllOptions = Settings & FilterOptions & { yes?: boolean; dryRun?: boolean }
-
-/** How many cancellations are on their way at a time. */
-export const AT_A_TIME = { messages: 1000, bytes: Infinity, bodyBytes: 0 }
-
-/** A message as it waited when it was looked for. */
-interface Found {
-  readonly id: string
-  readonly revision: number
-  readonly readyAt: number
-}
 
 /**
  * Cancels every waiting message that fits: those that were counted before the question, and none that comes later.
@@ -38,12 +26,8 @@ export async function cancelAll(options: CancelAllOptions, terminal: Terminal): 
   const { yes, dryRun } = options
   if (!yes && !dryRun && !process.stdin.isTTY) throw usage('--all cancels every message that fits: confirm with --yes')
   const checked = checkFilter(filter)
-  const found: Found[] = []
-  await withWaiting(options, terminal, (waiting) =>
-    waiting.forEach(checked, (message) => {
-      const { id, revision } = message
-      found.push({ id, revision, readyAt: readyAt(message) })
-    }),
+  const found = await withWaiting(options, terminal, (waiting) =>
+    findWaiting((...all) => waiting.forEach(...all), checked),
   )
   if (dryRun) return planned(found.length, terminal)
   const what = `${number(found.length)} waiting message${found.length === 1 ? '' : 's'}`
@@ -52,8 +36,6 @@ export async function cancelAll(options: CancelAllOptions, terminal: Terminal): 
     await report(terminal, { ...NONE })
     return EXIT.partial
   }
-  // Those that are due first are soon too late.
-  found.sort((a, b) => a.readyAt - b.readyAt)
   if (found.length > 0) return withCancelling(options, terminal, (methods) => cancelEach(found, methods, terminal))
   await report(terminal, { ...NONE })
   return EXIT.ok
@@ -65,14 +47,13 @@ async function planned(cancelled: number, terminal: Terminal): Promise<number> {
   return EXIT.ok
 }
 
-async function cancelEach(found: readonly Found[], { cancel }: Cancelling, terminal: Terminal): Promise<number> {
+async function cancelEach(found: readonly FoundMessage[], { cancel }: Cancelling, terminal: Terminal): Promise<number> {
   const counts = { ...NONE }
   const stop = new Stop(terminal)
   const progress = terminal.progress('cancelling', 'confirmed')
   let failure: Error | undefined
   let done = 0
-  const run = (one: Found) => cancel(targetOf(one))
-  for await (const result of runAll(until(stop.signal, found), { run, done: (outcome) => ({ outcome }) }, AT_A_TIME)) {
+  for await (const result of changeEach(found, cancel, stop.signal)) {
     const { item, outcome, error } = result
     if (error) {
       // It is not about the one message: the others would fail as well.
@@ -94,18 +75,6 @@ async function cancelEach(found: readonly Found[], { cancel }: Cancelling, termi
   const { reason } = stop
   if (reason === 'SIGINT' || reason === 'SIGTERM') return EXIT[reason]
   return counts.cancelled === found.length ? EXIT.ok : EXIT.partial
-}
-
-function* until<T>(signal: AbortSignal, items: readonly T[]): Generator<T> {
-  for (const item of items) {
-    if (signal.aborted) return
-    yield item
-  }
-}
-
-/** A retry is handed over later than the message was due: the cancellation has to last as long. */
-function targetOf({ id, revision, readyAt }: Found): Receipt {
-  return { id, revision, dueAt: isoTime(readyAt) } as Receipt
 }
 
 const NONE: Record<CancelResult, number> = { cancelled: 0, 'too-late': 0, 'not-waiting': 0, unknown: 0 }

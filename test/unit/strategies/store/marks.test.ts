@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toJson } from '../../../../src/message/stored-message.js'
-import { headerMarks, isWholePrefix, storedPrefix } from '../../../../src/strategies/store/marks.js'
+import { filterMarks, isWholePrefix, storedPrefix } from '../../../../src/strategies/store/marks.js'
 
 const text = fc.string({ unit: 'binary' })
 /** Whole texts, and both halves of pairs. */
@@ -13,7 +13,7 @@ test('the stored JSON of a message has the marks of its headers', () => {
   fc.assert(
     fc.property(headers, (all) => {
       const json = toJson({ id: 'x', headers: all }, false)
-      for (const mark of headerMarks({ headers: all as Record<string, string> })) expect(json).toContain(mark)
+      for (const mark of filterMarks({ headers: all as Record<string, string> })) expect(json).toContain(mark)
     }),
   )
 })
@@ -25,7 +25,7 @@ test.each([
   ['several', { a: null, b: 5, c: [1] }, ['"a":null', '"b":5', '"c":']],
   ['none', {}, []],
 ])('the marks of %s', (_, headers, marks) => {
-  expect(headerMarks({ headers })).toEqual(marks)
+  expect(filterMarks({ headers })).toEqual(marks)
 })
 
 test('an id begins with a prefix if its stored form begins with the stored prefix', () => {
@@ -36,6 +36,15 @@ test('an id begins with a prefix if its stored form begins with the stored prefi
       const begins = stored(id).startsWith(storedPrefix(prefix))
       if (isWholePrefix(prefix)) expect(begins).toBe(id.startsWith(prefix))
       else if (id.startsWith(prefix)) expect(begins).toBe(true)
+    }),
+  )
+})
+
+test('the stored JSON of a message has the mark of each part of its id', () => {
+  fc.assert(
+    fc.property(units, units, units, (before, idPart, behind) => {
+      const [mark] = filterMarks({ idPart })
+      expect(toJson({ id: before + idPart + behind }, false)).toContain(mark)
     }),
   )
 })

@@ -1,0 +1,22 @@
+import type { Dueque } from 'dueque'
+import { dashboard } from 'dueque/dashboard'
+import fastify, { type FastifyInstance } from 'fastify'
+
+/** Below a path of an application. */
+export function inFastify(mq: Dueque): FastifyInstance {
+  const app = fastify()
+  const board = dashboard(mq, { access: 'all' })
+  void app.register((scope, _options, done) => {
+    // The dashboard reads bodies itself.
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null))
+    for (const path of ['/dueque', '/dueque/*']) {
+      scope.all(path, (request, reply) => {
+        reply.hijack()
+        board.node(request.raw, reply.raw)
+      })
+    }
+    done()
+  })
+  return app
+}

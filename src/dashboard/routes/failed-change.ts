@@ -1,0 +1,85 @@
+import { isInteger } from '../../base/checks.js'
+import { meansAll } from '../../operate/failed/failed-filter.js'
+import { purgeFailed } from '../../operate/failed/purge-failed.js'
+import { redriveFailed, type RedriveResult } from '../../operate/failed/redrive-failed.js'
+import type { OperatorOptions } from '../../operate/operator-settings.js'
+import type { FailedChange, Job } from '../api.js'
+import { badRequest, Refused } from '../http/refused.js'
+import type { Jobs, JobProgress } from '../jobs/jobs.js'
+import type { Turns } from '../jobs/turns.js'
+import { choiceOf, type Chosen } from './failed-routes.js'
+import { JOB_WAIT_MS, type Routes } from './route.js'
+
+export function failedChanges(options: OperatorOptions, turns: Turns, jobs: Jobs): Routes {
+  const own = { options, turns, jobs }
+  return {
+    'failed/redrive': { needs: 'redrive', answer: ({ body }) => redrive(own, body) },
+    'failed/purge': { needs: 'purge', answer: ({ body }) => purge(own, body) },
+  }
+}
+
+interface ChangeParts {
+  readonly options: OperatorOptions
+  readonly turns: Turns
+  readonly jobs: Jobs
+}
+
+function redrive({ options, turns, jobs }: ChangeParts, change: Partial<FailedChange>): Promise<Job> {
+  const { rate } = change
+  if (rate !== undefined && !(typeof rate === 'number' && rate > 0))
+    throw badRequest('rate: expected messages a second, more than zero')
+  const chosen = choiceOf(change, options)
+  const { kind, queue, filter } = chosen
+  const run = async (progress: JobProgress) => {
+    const summary = await redriveFailed(kind, {
+      ...options,
+      filter,
+      ratePerSecond: rate,
+      signal: progress.signal,
+      onResult: (result) => noteFate(progress, result),
+    })
+    // The others are in the queue again.
+    if (summary.failure !== undefined) throw summary.failure as Error
+  }
+  const work = { what: `redrive ${textOf(chosen)}`, needs: 'redrive', of: filter.id?.length ?? null } as const
+  return jobs.start({ ...work, run: (progress) => turns.take(queue, () => run(progress)) }, JOB_WAIT_MS)
+}
+
+function noteFate(progress: JobProgress, result: RedriveResult): void {
+  progress.count('sent' in result ? 'redriven' : 'failed')
+  if ('error' in result) progress.failed(result.error)
+  if ('expired' in result)
+    progress.failed(new Refused(409, 'EXPIRED', 'it has expired: consumers would give it up again'))
+}
+
+/** Another number than the confirmed one is refused, before anything is removed. */
+async function purge({ options, turns, jobs }: ChangeParts, change: Partial<FailedChange>): Promise<Job> {
+  const { expected } = change
+  if (!isInteger(expected, 0)) throw badRequest('expected: the number of messages that was confirmed')
+  const chosen = choiceOf(change, options)
+  const { kind, queue, filter } = chosen
+  jobs.assertRoom()
+  const { removed: found } = await turns.look(queue, () => purgeFailed(kind, { ...options, filter, dryRun: true }))
+  if (found !== expected) throw countChanged(found, expected)
+  const run = async (progress: JobProgress) => {
+    const confirm = ({ count }: { count: number }) => Promise.resolve(!meansAll(filter) || count === expected)
+    const { removed, confirmed } = await purgeFailed(kind, { ...options, filter, confirm })
+    if (!confirmed) throw countChanged(undefined, expected)
+    progress.count('removed', removed)
+  }
+  const work = { what: `remove ${textOf(chosen)}`, needs: 'purge', of: found } as const
+  return jobs.start({ ...work, run: (progress) => turns.take(queue, () => run(progress)) }, JOB_WAIT_MS)
+}
+
+function countChanged(found: number | undefined, expected: number): Refused {
+  const now = found === undefined ? 'the queue has another number of messages now' : `${found} messages fit now`
+  return new Refused(409, 'COUNT_CHANGED', `${now}: ${expected} were confirmed`)
+}
+
+/** `2 messages of reminders.dead`, or `messages of reminders.dead with the reason handler-error`. */
+function textOf({ queue, filter: { id, name, reason } }: Chosen): string {
+  const count = id === undefined ? 'messages' : `${id.length} message${id.length === 1 ? '' : 's'}`
+  const named = name === undefined ? '' : ` of the name ${name[0]}`
+  const because = reason === undefined ? '' : ` with the reason ${reason[0]}`
+  return `${count} of ${queue}${named}${because}`
+}

@@ -1,0 +1,94 @@
+import { AmqpBroker } from '../amqp/amqp-broker.js'
+import { systemClock } from '../base/clock.js'
+import { throttle } from '../base/throttle.js'
+import type { InnerParts } from '../inner-parts.js'
+import { JournalView } from '../journal/view/journal-view.js'
+import { hasJournal } from '../operate/has-journal.js'
+import type { OperatorSettings } from '../operate/operator-settings.js'
+import { tickQueue } from '../recurring/recurring-layout.js'
+import type { WaitingView } from '../strategies/waiting-view.js'
+import { Refused } from './http/refused.js'
+import { usersView } from './users-view.js'
+
+/** Without a journal it is looked for again after this time. Each look leaves a line in the broker's log. */
+const LOOK_EVERY_MS = 60_000
+/** About 130 bytes each. */
+const MAX_ENTRIES = 1_000_000
+
+const HINT = 'a journal lets you see each waiting message: connect with ladder({ journal: true }) in every process'
+const OVER = `the journal has more messages than the index in memory may have: each answer reads the whole journal`
+
+/**
+ * The waiting messages of a connection: those of its store, or of the journal of its namespace. A journal is read into an index that
+ * stays: that of the strategy if it has one, or else one of the dashboard's own, with a connection of its own.
+ */
+export class WaitingSource {
+  readonly #parts: InnerParts
+  readonly #settings: OperatorSettings
+  #journal: JournalView | undefined
+  #looked: { at: number; readonly isThere: Promise<boolean> } | undefined
+
+  constructor(parts: InnerParts, settings: OperatorSettings) {
+    this.#parts = parts
+    this.#settings = settings
+  }
+
+  /** Undefined if the waiting messages cannot be listed. @throws DuequeError as `connect` does */
+  async view(): Promise<WaitingView | undefined> {
+    const { strategy } = this.#parts.options
+    const { waitlist, journal } = strategy
+    const { broker } = this.#parts
+    if (waitlist) return broker instanceof AmqpBroker ? usersView(waitlist, tickQueue(broker.names)) : waitlist
+    if (!(broker instanceof AmqpBroker) || strategy.journalHealth?.()) return journal
+    if (!(await this.#hasJournal())) return journal
+    this.#journal ??= new JournalView(this.#sourceOf(broker), { maxEntries: MAX_ENTRIES })
+    return this.#journal
+  }
+
+  /** @throws Refused 409 if the waiting messages cannot be listed */
+  async needed(): Promise<WaitingView> {
+    const view = await this.view()
+    if (view) return view
+    throw new Refused(409, 'NO_LIST', `RabbitMQ cannot list waiting messages; ${HINT}`)
+  }
+
+  async about(): Promise<{ list: boolean; hint?: string }> {
+    if (!(await this.view())) return { list: false, hint: HINT }
+    const health = this.#journal?.health() ?? this.#parts.options.strategy.journalHealth?.()
+    return health?.state === 'over' ? { list: true, hint: OVER } : { list: true }
+  }
+
+  async close(): Promise<void> {
+    await this.#journal?.close()
+  }
+
+  #sourceOf(broker: AmqpBroker) {
+    const { clock } = this.#parts.options
+    return {
+      ...this.#settings,
+      graceMs: this.#settings.cancellations.graceMs,
+      now: () => clock.now(),
+      isNews: throttle(systemClock),
+      async connect() {
+        const connection = await broker.openApart('dashboard journal')
+        return { connection, release: () => connection.close() }
+      },
+    }
+  }
+
+  /** Once there is one, it stays. */
+  async #hasJournal(): Promise<boolean> {
+    const now = performance.now()
+    if (!this.#looked || now - this.#looked.at > LOOK_EVERY_MS)
+      this.#looked = { at: now, isThere: hasJournal(this.#settings) }
+    const looked = this.#looked
+    try {
+      const isThere = await looked.isThere
+      if (isThere) looked.at = Infinity
+      return isThere
+    } catch (error) {
+      if (this.#looked === looked) this.#looked = undefined
+      throw error
+    }
+  }
+}
