@@ -53,21 +53,22 @@ function optionsOf(command: Command): string {
   return rows.length === 0 ? '' : `${table(['option', 'meaning'], rows)}\n`
 }
 
-/** Paragraphs as they are, and examples as a block. */
+/** Paragraphs as they are, and indented lines as a block of code. */
 function notesOf(notes: string): string {
-  const paragraphs = notes.split(/\n\n+|\n(?=Examples?:\n)/).map((one) => one.replaceAll(/^\n|\s+$/g, ''))
-  const parts = paragraphs.filter((one) => one !== '').map((one) => paragraphOf(one))
-  return parts.join('\n\n')
+  const lines = notes.replaceAll(/\n(?=Examples?:\n)/g, '\n\n').split('\n')
+  const isBlock = (line: string | undefined) => line !== undefined && line.startsWith('  ')
+  const parts: string[][] = [[]]
+  for (const [index, line] of lines.entries()) {
+    if (line === '' || isBlock(line) !== isBlock(lines[index - 1])) parts.push([])
+    if (line !== '') parts.at(-1)!.push(line)
+  }
+  const full = parts.filter(([line]) => line !== undefined)
+  return full.map((part) => (isBlock(part[0]) ? blockOf(part) : cell(part.join('\n')))).join('\n\n')
 }
 
-function paragraphOf(text: string): string {
-  const lines = text.split('\n')
-  const first = lines.findIndex((line) => line.startsWith('  '))
-  if (first === -1) return cell(text)
-  const block = lines.slice(first).map((line) => line.replace(/^ {2}/, ''))
-  const language = block.some((line) => line.startsWith('dueque ')) ? 'sh' : 'text'
-  const before = lines.slice(0, first).join('\n')
-  return `${before === '' ? '' : `${cell(before)}\n\n`}\`\`\`${language}\n${block.join('\n')}\n\`\`\``
+function blockOf(lines: readonly string[]): string {
+  const text = lines.map((line) => line.replace(/^ {2}/, '')).join('\n')
+  return `\`\`\`${/^dueque /m.test(text) ? 'sh' : 'text'}\n${text}\n\`\`\``
 }
 
 function exitCodes(): string[][] {
