@@ -27,6 +27,8 @@ export interface ScheduleInfo {
   readonly name: string
   readonly to: Destination
   readonly dueAt: Date
+  /** The time of an occurrence of a recurring message, whose id is that message's with `@` and this time behind it. */
+  readonly scheduledFor?: Date | undefined
   /** Of an item of `scheduleAll`. */
   readonly bulk?: BulkInfo | undefined
 }

@@ -99,7 +99,9 @@ export class Scheduler {
     } catch (error) {
       return rejected(error)
     }
-    return this.#hooks.schedule(drafted, (draft) => this.#confirm(scheduled, extras, draft), extras.bulk)
+    const { bulk } = extras
+    const own = scheduled.hiddenHeaders
+    return this.#hooks.schedule(drafted, (draft) => this.#confirm(scheduled, extras, draft), { bulk, own })
   }
 
   /** Other work that {@link settled} waits for. */

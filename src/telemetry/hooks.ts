@@ -9,7 +9,7 @@ import type { Consumer } from '../consumer/stats.js'
 import type { Dueque } from '../dueque.js'
 import { EVENT_RULES, type DuequeEvents } from '../events.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
-import { checkHeaders, type Headers, type HeaderValue } from '../message/headers.js'
+import { checkHeaders, HEADER, readInstant, type Headers, type HeaderValue } from '../message/headers.js'
 import type { Receipt } from '../message/receipt.js'
 import type { CancelResult } from '../schedule/cancel-result.js'
 import type { Rescheduled } from '../schedule/waiting.js'
@@ -54,11 +54,15 @@ export class TelemetryHooks {
     return this.#having[hook].length > 0
   }
 
-  /** Sends a message. */
+  /**
+   * Sends a message.
+   *
+   * @param own its headers that no hook sees
+   */
   schedule<D extends Draft>(
     draft: D,
     send: (draft: D) => Promise<Receipt>,
-    bulk: BulkInfo | undefined,
+    { bulk, own = {} }: { bulk?: BulkInfo | undefined; own?: Headers | undefined } = {},
   ): Promise<Receipt> {
     const { id, name, destination: to, dueAt } = draft
     const headers: Record<string, HeaderValue> = { ...draft.headers }
@@ -70,8 +74,10 @@ export class TelemetryHooks {
       }
       return send(draft)
     }
+    const scheduledFor = readInstant(own[HEADER.scheduledFor])
     const common = { id, name, to, dueAt: new Date(dueAt) }
-    const info = bulk ? { ...common, bulk } : common
+    const timed = scheduledFor === undefined ? common : { ...common, scheduledFor: new Date(scheduledFor) }
+    const info = bulk ? { ...timed, bulk } : timed
     return this.#wrap('schedule', (telemetry, once) => telemetry.schedule!(info, headers, once), run)
   }
 

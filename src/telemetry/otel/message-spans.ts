@@ -54,6 +54,7 @@ export class MessageSpans {
       span.setAttribute(ATTRIBUTE.messageId, info.id)
       span.setAttribute(ATTRIBUTE.messageName, info.name)
       span.setAttribute(ATTRIBUTE.dueAt, isoTime(info.dueAt.getTime()))
+      markOccurrence(span, info)
     }
     return started
   }
@@ -100,6 +101,7 @@ export class MessageSpans {
       span.setAttribute(ATTRIBUTE.attempt, attempt)
       span.setAttribute(ATTRIBUTE.dueAt, isoTime(dueAt.getTime()))
       span.setAttribute(ATTRIBUTE.latenessMs, latenessMs)
+      markOccurrence(span, delivery)
     }
     return { span, context: trace.setSpan(arrived, span) }
   }
@@ -130,6 +132,14 @@ function attributesOf({ attributes }: Target, to: Destination | undefined): Attr
 
 function linkTo(origin: Link['context'] | undefined): Link[] {
   return origin ? [{ context: origin }] : []
+}
+
+/** Names the recurring message that an occurrence belongs to, and the time. */
+function markOccurrence(span: Span, { id, scheduledFor }: { id: string; scheduledFor?: Date | undefined }): void {
+  if (!scheduledFor) return
+  const time = isoTime(scheduledFor.getTime())
+  span.setAttribute(ATTRIBUTE.scheduledFor, time)
+  if (id.endsWith(`@${time}`)) span.setAttribute(ATTRIBUTE.recurringId, id.slice(0, -time.length - 1))
 }
 
 /** Runs something in the context of a span. */

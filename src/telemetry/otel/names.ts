@@ -19,6 +19,8 @@ export const ATTRIBUTE = {
   dueAt: 'dueque.message.due_at',
   attempt: 'dueque.message.attempt',
   latenessMs: 'dueque.message.lateness_ms',
+  recurringId: 'dueque.recurring.id',
+  scheduledFor: 'dueque.recurring.scheduled_for',
   outcome: 'dueque.outcome',
   reason: 'dueque.reason',
   state: 'dueque.state',

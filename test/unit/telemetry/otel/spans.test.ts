@@ -47,6 +47,15 @@ describe('a schedule and its handler', () => {
     expect(schedule!.instrumentationScope).toMatchObject({ name: 'dueque' })
   })
 
+  it('name the recurring message that an occurrence belongs to, and its time', async () => {
+    const { mq, spans } = await tracedWorld()
+    await mq.recurring.set('re@port', { message: order, payload: 1, to, every: '1h', paused: true })
+    const { dueAt } = await mq.recurring.trigger('re@port')
+    await settled()
+    const named = { 'dueque.recurring.id': 're@port', 'dueque.recurring.scheduled_for': dueAt }
+    expect(pair(spans()).map((span) => span!.attributes)).toMatchObject([named, named])
+  })
+
   it('are two traces with a link by default', async () => {
     const { mq, spans } = await tracedWorld()
     await mq.schedule(order, 1, { to, in: 0 })
