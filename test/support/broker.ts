@@ -41,7 +41,10 @@ export async function management<T = unknown>(
   const { method = 'GET', body } = init
   const response = await fetch(`${base}/api${path}`, {
     method,
-    headers: { authorization: `Basic ${Buffer.from(credentials().join(':')).toString('base64')}` },
+    headers: {
+      authorization: `Basic ${Buffer.from(credentials().join(':')).toString('base64')}`,
+      'content-type': 'application/json',
+    },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(30_000),
   })

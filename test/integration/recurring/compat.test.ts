@@ -1,0 +1,102 @@
+import { describe, expect, test, type TestContext } from 'vitest'
+import { connect, on, onAny, type Delivery } from '../../../src/index.js'
+import { note, unique } from '../../strategies/recorder.js'
+import { poll, useVhost } from '../../support/broker.js'
+import { ascending, numbers, scheduleNotes } from '../../support/numbered-notes.js'
+import { useVersionBefore, whyWithout, type VersionBefore } from '../../support/version-before.js'
+
+/** The last version without recurring messages. */
+const BEFORE = '298887c'
+const COUNT = 100
+const LIMIT = 4
+
+const why = whyWithout(BEFORE)
+const vhost = useVhost()
+let versionBefore: () => VersionBefore
+
+/** An occurrence, as a consumer of either version gets it: that version knows no `scheduledFor`. */
+type Seen = Pick<Delivery, 'id' | 'attempt'> & { readonly at: number }
+
+/** That version, and a process of this one that runs the ticker and consumes a queue of its own. */
+async function openBoth({ onTestFinished }: Pick<TestContext, 'onTestFinished'>) {
+  const options = { url: vhost.url, namespace: unique('both'), logger: false } as const
+  const [before, now] = await Promise.all([versionBefore().connect(options), connect(options)])
+  onTestFinished(async () => {
+    await Promise.all([before, now].map((mq) => mq.close({ drainTimeoutMs: 2000 })))
+  })
+  await now.consume(unique('idle'), [onAny(() => undefined)])
+  const seen: Seen[] = []
+  const see = ({ id, attempt }: Seen | Delivery) => void seen.push({ id, attempt, at: Date.now() })
+  return { before, now, queue: unique('compat'), seen, see }
+}
+
+/** When a schedule is set by then, on a busy machine too. */
+const soon = () => new Date(Date.now() + 5000)
+const every = (queue: string) =>
+  ({ message: note, payload: { n: -1 }, to: { queue }, every: '1s', catchUp: 'all' }) as const
+const idsOf = (id: string, from: Date) =>
+  Array.from({ length: LIMIT }, (_, n) => `${id}@${new Date(from.getTime() + n * 1000).toISOString()}`)
+const timeOf = ({ id }: Seen) => Date.parse(id.slice(id.indexOf('@') + 1))
+
+describe.skipIf(why !== '').concurrent(`beside the last version without recurring messages${why}`, () => {
+  versionBefore = useVersionBefore(BEFORE)
+
+  test('that version consumes the occurrences, beside its own messages: none is lost, early or handled twice', async (context) => {
+    const { before, now, queue, seen, see } = await openBoth(context)
+    const plain: number[] = []
+    const handler = on(note, (delivery) => {
+      if (delivery.payload.n < 0) see(delivery)
+      else plain.push(delivery.payload.n)
+    })
+    await before.consume(queue, [handler])
+    const from = soon()
+    await now.recurring.set(queue, { ...every(queue), from, limit: LIMIT })
+    await Promise.all([scheduleNotes(before, queue, COUNT, 0), scheduleNotes(now, queue, COUNT, COUNT)])
+    await poll(() => seen.length >= LIMIT && plain.length >= 2 * COUNT, {
+      timeoutMs: 30_000,
+      what: 'all messages',
+    })
+    expect(seen.map(({ id }) => id).sort()).toEqual(idsOf(queue, from))
+    expect(seen.filter((one) => one.at < timeOf(one))).toEqual([])
+    expect(plain.toSorted(ascending)).toEqual(numbers(2 * COUNT))
+  })
+
+  test('both consume the queue of a schedule; a retry of that version is still an occurrence', async (context) => {
+    const { before, now, queue, seen, see } = await openBoth(context)
+    const retry = { backoff: '1s', jitter: 'none' } as const
+    let failures = 0
+    const failing = on(note, () => {
+      failures++
+      throw new Error('not yet')
+    })
+    await before.consume(queue, [failing], { retry, prefetch: 1 })
+    const from = soon()
+    await now.recurring.set(queue, { ...every(queue), from, limit: LIMIT })
+    await poll(() => failures > 0, { timeoutMs: 30_000, what: 'an attempt of that version' })
+    const times: unknown[] = []
+    const handler = on(note, (delivery) => {
+      times.push(delivery.scheduledFor?.getTime())
+      see(delivery)
+    })
+    await now.consume(queue, [handler])
+    await before.close()
+    await poll(() => seen.length >= LIMIT, { timeoutMs: 30_000, what: 'all occurrences' })
+    expect(seen.map(({ id }) => id).sort()).toEqual(idsOf(queue, from))
+    expect(times).toEqual(seen.map(timeOf))
+    expect(Math.max(...seen.map(({ attempt }) => attempt))).toBeGreaterThan(1)
+  })
+
+  test('a removal stops the occurrences at that version, which leaves the ticks alone', async (context) => {
+    const { before, now, queue, seen, see } = await openBoth(context)
+    await before.consume(queue, [on(note, see)])
+    await now.recurring.set(queue, { ...every(queue), from: soon() })
+    await poll(() => seen.length >= 2, { timeoutMs: 30_000, what: 'two occurrences' })
+    expect(now.health().recurring?.state).toBe('active')
+    await now.recurring.remove(queue)
+    const removedAt = Date.now()
+    await poll(() => Date.now() > removedAt + 4000, { what: 'a while', timeoutMs: 10_000 })
+    expect(seen.filter((one) => timeOf(one) > removedAt + 1500)).toEqual([])
+    const times = seen.map(timeOf).sort(ascending)
+    expect(times).toEqual(times.map((_, n) => times[0]! + n * 1000))
+  })
+})
