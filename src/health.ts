@@ -49,11 +49,14 @@ export interface CancellationHealth {
 export interface RecurringHealth {
   /**
    * `unused`: the namespace has no recurring messages yet. `active`: this process schedules the occurrences of all of them.
-   * `standby`: another process does, and this one takes over when it ends. `down`: the connection is away.
+   * `standby`: another process does, and this one takes over when it ends. `stepped-back`: it lacked a right, or nothing succeeded
+   * for a minute, and it leaves this to other processes for 30 s. `down`: the connection is away.
    */
-  readonly state: 'unused' | 'active' | 'standby' | 'down'
+  readonly state: 'unused' | 'active' | 'standby' | 'stepped-back' | 'down'
   /** When it last sent every tick that may have been lost: ISO 8601. Only of an active one, with RabbitMQ. */
   readonly repairedAt?: string
+  /** When it last stepped back: ISO 8601. Missing once it has scheduled something since. */
+  readonly steppedBackAt?: string
 }
 
 /** An index of the journal of waiting messages. */

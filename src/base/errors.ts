@@ -50,8 +50,8 @@ export interface ErrorData {
   CONFLICT: { id: string }
   /** There is no recurring message with this id. */
   NO_SUCH_SCHEDULE: { id: string }
-  /** The store of the strategy could not be asked, or answered with an error. */
-  STORE_ERROR: { store: string }
+  /** The store of the strategy could not be asked, or answered with an error. `denied`: its user lacks a right. */
+  STORE_ERROR: { store: string; denied?: true }
   /** The store lacks something: its schema, a setting, a version. */
   STORE_NOT_READY: { store: string }
   /**

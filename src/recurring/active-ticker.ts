@@ -5,8 +5,9 @@ import { errorText, isDuequeError, type DuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import type { Arrival } from '../broker.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
-import { REPAIR_EVERY_MS } from './send-missing-ticks.js'
+import { isDenied, type Standstill } from './standstill.js'
 import { bookmarkOf, helloOf } from './ticker-marks.js'
+import type { TickerTimes } from './ticker-times.js'
 
 export interface ActiveTickerSettings {
   /** The queue of ticks. */
@@ -18,18 +19,16 @@ export interface ActiveTickerSettings {
   readonly publish: (message: DelayedMessage) => Promise<void>
   /** Sends every missing tick. @param stopIf throws when it is to end */
   readonly repair: (stopIf: () => void) => Promise<number>
+  readonly standstill: Pick<Standstill, 'succeeded' | 'failed'>
+  /** Without a bookmark it cannot be the active one. */
+  readonly stepBack: (error: unknown) => void
+  readonly times: Pick<TickerTimes, 'repairEveryMs' | 'bookmarkMs' | 'helloMs' | 'arrivalMs'>
   /** Aborted when it closes. */
   readonly closing: AbortSignal
 }
 
-/**
- * How long the bookmark is held before it is replaced: RabbitMQ 3.10 closes a channel that holds a message for 30 minutes.
- * Until then every ack is a frame of its own, and is remembered: so it is replaced after so many of them, too.
- */
-const BOOKMARK_MS = 300_000
+/** As long as a bookmark is held, every ack is a frame of its own, and is remembered: so it is replaced after so many. */
 const BOOKMARK_ACKS = 5000
-/** A hello that was lost with its queue comes again by that time. */
-const HELLO_MS = 3_600_000
 /** Thrown to end a repair whose hello comes again. */
 const GONE = new Error('the hello comes again')
 
@@ -43,6 +42,10 @@ export class ActiveTicker {
   #bookmark: { readonly arrival: Arrival; readonly repairedAt: number } | undefined
   /** Whose repair is under way. */
   #hello: Arrival | undefined
+  /** By the monotonic time: when a repair has published the bookmark that has not arrived. */
+  #publishedAt: number | undefined
+  /** Another one each time that this ticker stops being the active one with its channel. */
+  #term = {}
   /** Beside a hello: because the last repair was long ago. */
   #isRepairing = false
   #acks = 0
@@ -60,24 +63,27 @@ export class ActiveTicker {
 
   /** Called behind each start of the subscription. */
   subscribed(): void {
-    this.#timers ??= [every(BOOKMARK_MS, () => this.#look()), every(HELLO_MS, () => this.#sayHello())]
+    const { bookmarkMs, helloMs } = this.#settings.times
+    this.#timers ??= [every(bookmarkMs, () => this.#look()), every(helloMs, () => this.#sayHello())]
+    this.#publishedAt = undefined
     this.#sayHello()
   }
 
-  /** Of several bookmarks the newest is kept. */
+  /** Of several bookmarks the newest is kept. One of a time to come is of a clock that was ahead. */
   bookmarkArrived(arrival: Arrival, repairedAt: number): void {
+    const { clock, times } = this.#settings
+    const rank = (at: number) => (at - clock.now() < times.repairEveryMs ? at : -Infinity)
     const before = this.#bookmark?.arrival.live ? this.#bookmark : undefined
-    if (before && before.repairedAt > repairedAt) return arrival.ack()
+    if (before && rank(before.repairedAt) > rank(repairedAt)) return arrival.ack()
     this.#bookmark = { arrival, repairedAt }
-    this.#hello = undefined
+    this.#publishedAt = undefined
     this.#acks = 0
     before?.arrival.ack()
     this.#repairIfDue()
   }
 
   helloArrived(arrival: Arrival): void {
-    // The bookmark of a repair that has ended is still on its way.
-    if (this.repairedAt !== undefined || this.#hello?.live) return arrival.ack()
+    if (this.repairedAt !== undefined || this.#hello?.live || this.#isOnItsWay()) return arrival.ack()
     this.#hello = arrival
     void this.#repairFor(arrival)
   }
@@ -91,7 +97,17 @@ export class ActiveTicker {
   giveBack(): void {
     this.#bookmark?.arrival.requeue()
     this.#hello?.requeue()
-    this.#bookmark = this.#hello = undefined
+    this.#bookmark = this.#hello = this.#publishedAt = undefined
+    this.#term = {}
+  }
+
+  /** Sends every missing tick, if this ticker is the active one. */
+  repairNow(): void {
+    if (this.repairedAt === undefined || this.#isRepairing) return
+    this.#isRepairing = true
+    this.#repair(this.#bookmark!.arrival)
+      .catch((error: unknown) => this.#failed('send missing ticks', error, true))
+      .finally(() => (this.#isRepairing = false))
   }
 
   close(): void {
@@ -108,17 +124,21 @@ export class ActiveTicker {
   #look(): void {
     this.#repairIfDue()
     this.#replace()
+    const isLost = this.#publishedAt !== undefined && this.repairedAt === undefined && !this.#isOnItsWay()
+    if (isLost && !this.#hello?.live) this.#sayHello()
+  }
+
+  /** The bookmark of a repair. Later, somebody has purged it. */
+  #isOnItsWay(): boolean {
+    const { clock, times } = this.#settings
+    return this.#publishedAt !== undefined && clock.monotonic() - this.#publishedAt < times.arrivalMs
   }
 
   #repairIfDue(): void {
     const { repairedAt } = this
+    const { clock, times } = this.#settings
     // The clock may have been set.
-    const isDue = repairedAt !== undefined && Math.abs(this.#settings.clock.now() - repairedAt) >= REPAIR_EVERY_MS
-    if (!isDue || this.#isRepairing) return
-    this.#isRepairing = true
-    this.#repair(this.#bookmark!.arrival)
-      .catch((error: unknown) => this.#failed('send missing ticks', error))
-      .finally(() => (this.#isRepairing = false))
+    if (repairedAt !== undefined && Math.abs(clock.now() - repairedAt) >= times.repairEveryMs) this.repairNow()
   }
 
   #replace(): void {
@@ -126,8 +146,7 @@ export class ActiveTicker {
     if (repairedAt === undefined || this.#isReplacing) return
     this.#isReplacing = true
     this.#acks = 0
-    const { queue, clock } = this.#settings
-    this.#publish(bookmarkOf(repairedAt, queue, clock.now()))
+    this.#publishBookmark(repairedAt)
       .catch((error: unknown) => this.#failed('replace the bookmark', error))
       .finally(() => (this.#isReplacing = false))
   }
@@ -135,29 +154,46 @@ export class ActiveTicker {
   /** Until it succeeds, or the hello comes again. Never rejects. */
   async #repairFor(hello: Arrival): Promise<void> {
     const { closing, clock } = this.#settings
-    for (let attempt = 0; hello.live && !closing.aborted; attempt++) {
+    for (let attempt = 0; hello.live && this.#hello === hello && !closing.aborted; attempt++) {
       try {
         await this.#repair(hello)
+        // It may have been given back meanwhile.
+        if (this.#hello !== hello) return
+        this.#hello = undefined
         return hello.ack()
       } catch (error) {
         if (error === GONE) return
-        this.#failed('send missing ticks', error)
+        this.#failed('send missing ticks', error, true)
       }
       await abortablePause((end) => clock.after(backoff(attempt, { maxMs: 30_000 }), end), closing)
     }
   }
 
-  /** @param mark as long as it is live, this ticker is the active one */
+  /** @param mark as long as it is live, and not given back, this ticker is the active one */
   async #repair(mark: Arrival): Promise<void> {
-    const { repair, clock, queue, logger, closing } = this.#settings
-    const startedAt = clock.now()
+    const { repair, clock, logger, closing, standstill } = this.#settings
+    const [startedAt, term] = [clock.now(), this.#term]
     const stopIf = () => {
-      if (!mark.live || closing.aborted) throw GONE
+      if (!mark.live || term !== this.#term || closing.aborted) throw GONE
     }
     const sent = await repair(stopIf)
+    if (sent > 0) standstill.succeeded()
     stopIf()
-    await this.#publish(bookmarkOf(startedAt, queue, clock.now()))
+    this.#publishedAt = clock.monotonic()
+    await this.#publishBookmark(startedAt)
+    // A long publish has taken of its time.
+    if (this.#publishedAt !== undefined) this.#publishedAt = clock.monotonic()
     logger.info('sent the ticks of recurring messages that may be missing', { sent })
+  }
+
+  async #publishBookmark(repairedAt: number): Promise<void> {
+    const { queue, clock, stepBack } = this.#settings
+    try {
+      await this.#publish(bookmarkOf(repairedAt, queue, clock.now()))
+    } catch (error) {
+      if (isDenied(error)) stepBack(error)
+      throw error
+    }
   }
 
   async #publish(message: DelayedMessage): Promise<void> {
@@ -165,11 +201,13 @@ export class ActiveTicker {
     await this.#settings.publish(message)
   }
 
-  #failed(what: string, error: unknown): void {
-    const { logger, onError, closing } = this.#settings
+  /** @param isOfWork whether the active ticker gets nowhere by it */
+  #failed(what: string, error: unknown, isOfWork = false): void {
+    const { logger, onError, closing, standstill } = this.#settings
     if (error === GONE || closing.aborted) return
     logger.warn(`the ticker of recurring messages could not ${what}`, { error: errorText(error) })
     if (isDuequeError(error)) onError(error)
+    if (isOfWork) standstill.failed(error)
   }
 }
 

@@ -5,10 +5,8 @@ import { positionOf, type Position } from '../strategies/waiting-view.js'
 import type { Waitlist } from '../strategies/waitlist.js'
 import type { RecurringDefinition } from './definition.js'
 import { occurrenceId } from './occurrence.js'
-import { jittered, timesBetween } from './times.js'
+import { jittered, MOST_AHEAD_MS, timesBetween } from './times.js'
 
-/** A tick comes no earlier than that before its time: an occurrence waits no longer. */
-const MOST_AHEAD_MS = 6 * 60_000
 /** The clocks of tickers may be off by so much. */
 const CLOCKS_DIFFER_MS = 10_000
 /** Records on their way at a time. */

@@ -37,6 +37,12 @@ export class HandledTimes {
     this.#handled.set(id, { revision, ranges })
   }
 
+  /** Forgets the times from one on, which a clock that was ahead has passed over. */
+  forgetFrom({ id, revision }: Pick<Tick, 'id' | 'revision'>, time: number): void {
+    const ranges = this.#rangesOf({ id, revision }).filter(({ from }) => from < time)
+    this.#handled.set(id, { revision, ranges: ranges.map(({ from, to }) => ({ from, to: Math.min(to, time) })) })
+  }
+
   /** The schedule is removed. */
   delete(id: string): void {
     this.#handled.delete(id)

@@ -92,7 +92,7 @@ export class OccurrenceSender {
     const own = ownHeaders(message.headers)
     const draft = { ...message, headers: userHeaders(message.headers) }
     const send = (seen: typeof draft) => schedule({ ...seen, headers: { ...own, ...seen.headers } })
-    return inNoContext(() => hooks.schedule(draft, send, undefined))
+    return inNoContext(() => hooks.schedule(draft, send, { own }))
   }
 
   #report({ id }: RecurringDefinition, time: number, error: DuequeError): void {

@@ -12,6 +12,7 @@ import { pausedAt, resumedAt } from './pausing.js'
 import type { Recurring } from './recurring.js'
 import type { RecurringParts } from './recurring-parts.js'
 import { readable, readDefinition, scheduleView } from './schedule-view.js'
+import { sendTickAgain } from './send-tick-again.js'
 import { setSchedule } from './set-schedule.js'
 import { nextTime } from './times.js'
 
@@ -61,7 +62,10 @@ async function changeState(parts: RecurringParts, id: string, paused: boolean): 
   const record = await recordOf(parts, id)
   if (!record) return false
   const present = readDefinition(record, strategy.name)
-  if (present.paused === paused && !unfinished.has(id)) return true
+  if (present.paused === paused && !unfinished.has(id)) {
+    await sendTickAgain(parts, present)
+    return true
+  }
   const to = present.paused === paused ? present : paused ? pausedAt(present, now()) : resumedAt(present, now())
   const change = { to, formers: formersOf(parts, id, present), record, isOfState: true }
   return (await changeDefinition(parts, id, change)) !== undefined

@@ -6,7 +6,8 @@ import type { WaitOptions } from '../strategies/strategy.js'
 import { decodeDefinition, type RecurringDefinition } from './definition.js'
 import type { HandledTimes } from './handled-times.js'
 import { sendTick, type TickRoute } from './tick.js'
-import { nextTime, tickDue } from './times.js'
+import { TICKER_TIMES } from './ticker-times.js'
+import { MOST_AHEAD_MS, nextTime, tickDue } from './times.js'
 
 export interface MissingTicksSettings {
   readonly definitions: RecurringDefinitions
@@ -16,10 +17,10 @@ export interface MissingTicksSettings {
   readonly onError: (error: DuequeError) => void
 }
 
-/** Every missing tick is sent once in this time. */
-export const REPAIR_EVERY_MS = 3_600_000
 /** A tick that is due later is left to a later repair: each repair makes a copy of a tick that is not missing. */
-const AHEAD_MS = 2 * REPAIR_EVERY_MS
+export const AHEAD_MS = 2 * TICKER_TIMES.repairEveryMs
+/** A tick may come that much before its time, and clocks are corrected. */
+const CLOCK_SLACK_MS = 20_000
 /** Ticks on their way at a time, and definitions that are looked at before other work of the process has its turn. */
 const AT_A_TIME = 200
 
@@ -88,6 +89,15 @@ function decoded(record: DefinitionRecord, logger: Logger): RecurringDefinition 
 /** The time whose tick should be on its way now, or wait for a short while only. */
 function missingTime(definition: RecurringDefinition, handled: HandledTimes, now: number): number | undefined {
   if (definition.paused) return undefined
+  forgetAhead(definition, handled, now)
   const time = nextTime(definition, Math.max(now, (handled.nextOf(definition) ?? now) - 1))
   return time !== undefined && tickDue(definition, time) <= now + AHEAD_MS ? time : undefined
+}
+
+/** Times that are further ahead than any tick were passed over by a clock that was ahead: they are still to come. */
+function forgetAhead(definition: RecurringDefinition, handled: HandledTimes, now: number): void {
+  const [{ id, revision }, soonest] = [definition, now + MOST_AHEAD_MS + CLOCK_SLACK_MS]
+  if ((handled.nextOf(definition) ?? now) <= soonest) return
+  const time = nextTime(definition, soonest)
+  if (time !== undefined && handled.has({ id, revision, time })) handled.forgetFrom(definition, now + 1)
 }

@@ -9,6 +9,7 @@ import type { SetSchedule } from './recurring.js'
 import type { RecurringOptions } from './recurring-options.js'
 import type { RecurringParts } from './recurring-parts.js'
 import { readable, scheduleView } from './schedule-view.js'
+import { sendTickAgain } from './send-tick-again.js'
 
 /** About five seconds: a clock that is further ahead has to be set. */
 const MOST_ATTEMPTS = 8
@@ -25,7 +26,10 @@ export async function setSchedule<In>(
     const record = await parts.strategy.definitions.get(id)
     const former = record && readable(record, parts)
     const to = withState(wanted, options.paused, former, parts.now())
-    if (former && isSame(former, to) && !parts.unfinished.has(id)) return shownAs(former, false, parts)
+    if (former && isSame(former, to) && !parts.unfinished.has(id)) {
+      await sendTickAgain(parts, former)
+      return shownAs(former, false, parts)
+    }
     const isOfState = former && isSame({ ...former, paused: to.paused }, to)
     const inForce = await changeDefinition(parts, id, { to, formers: formersOf(parts, id, former), record, isOfState })
     if (inForce) return shownAs(inForce, true, parts)

@@ -12,6 +12,7 @@ import type { Strategy } from '../strategies/strategy.js'
 import { decodeDefinition, type RecurringDefinition } from './definition.js'
 import type { HandledTimes } from './handled-times.js'
 import type { OccurrenceSender } from './occurrence-sender.js'
+import { isDenied, type Standstill } from './standstill.js'
 import { sendTick, type Tick, type TickRoute } from './tick.js'
 import { tickDue, timesOfTick } from './times.js'
 
@@ -21,6 +22,7 @@ export interface TickHandlingSettings {
   readonly route: TickRoute
   readonly occurrences: OccurrenceSender
   readonly handled: HandledTimes
+  readonly standstill: Pick<Standstill, 'succeeded' | 'failed' | 'turn'>
   readonly clock: Clock
   readonly logger: Logger
   readonly onError: (error: DuequeError) => void
@@ -31,10 +33,10 @@ export interface TickHandlingSettings {
 }
 
 /**
- * `ack`: all that follows from the tick waits. `unreadable`: it is for another version. `not allowed`: it is for another user.
- * `comes again`: the broker has taken it back, or does so when the channel closes.
+ * `ack`: all that follows from the tick waits. `unreadable`: it is for another version. `failed`: it is for another process, or a
+ * later time. `comes again`: the broker has taken it back, or does so when the channel closes.
  */
-export type TickOutcome = 'ack' | 'unreadable' | 'not allowed' | 'comes again'
+export type TickOutcome = 'ack' | 'unreadable' | 'failed' | 'comes again'
 
 /** Occurrences of one tick on their way at a time. */
 const SLICE = 50
@@ -42,8 +44,10 @@ const SLICE = 50
 const EARLY_MS = 10_000
 /** Thrown to end the handling of a tick that comes again. */
 const GONE = new Error('the tick comes again')
-/** Thrown to end the handling of a tick by a user without the rights for it. */
-const NOT_ALLOWED = new Error('the tick is for another user')
+/** Thrown to end the handling of a tick that is to be given back. */
+const FAILED = new Error('the tick is for another process, or a later time')
+/** One tick is tried for so long, while others succeed: RabbitMQ 3.10 closes a channel that holds a message for 30 minutes. */
+const TRIED_MS = 600_000
 
 /**
  * Handles ticks: schedules the occurrences of a tick, then the next tick, and only then lets it be acked. A process that dies in
@@ -80,7 +84,7 @@ export class TickHandling {
       await this.#pass(arrival, tick, definition)
       return 'ack'
     } catch (error) {
-      if (error === NOT_ALLOWED) return 'not allowed'
+      if (error === FAILED) return 'failed'
       if (error !== GONE) throw error
       return 'comes again'
     }
@@ -106,29 +110,31 @@ export class TickHandling {
   }
 
   async #pass(arrival: Pick<Arrival, 'live'>, tick: Tick, definition: RecurringDefinition): Promise<void> {
-    const { clock, handled, route, abandon } = this.#settings
+    const { clock, handled } = this.#settings
     if (definition.paused || handled.has(tick)) return
     const earlyMs = tickDue(definition, tick.time) - clock.now()
-    if (earlyMs > LONGEST_HOLD_MS) return this.#putBack(arrival, tick, definition, earlyMs)
+    // Until so close to its due time that a strategy can make it wait, or because clocks differ.
+    if (earlyMs > LONGEST_HOLD_MS)
+      return this.#sendTick(arrival, definition, tick.time, Math.min(earlyMs / 2, LONGEST_HOLD_MS))
     if (earlyMs > EARLY_MS) await this.#held(tickDue(definition, tick.time) - EARLY_MS)
     const { run, next } = timesOfTick(definition, tick.time, clock.now())
     const waiting = await this.#schedule(arrival, definition, run)
     if (!(await this.#isInForce(arrival, tick, waiting))) return
-    if (next !== undefined)
-      await this.#patiently(arrival, () => sendTick(route, definition, next, { timeoutMs: Infinity, signal: abandon }))
+    if (next !== undefined) await this.#sendTick(arrival, definition, next)
     handled.add(tick, next)
   }
 
-  /** Until so close to its due time that a strategy can make it wait, or because clocks differ. */
-  #putBack(
+  /** @param holdMs for one that came before its time */
+  async #sendTick(
     arrival: Pick<Arrival, 'live'>,
-    { time }: Tick,
     definition: RecurringDefinition,
-    earlyMs: number,
+    time: number,
+    holdMs?: number,
   ): Promise<void> {
-    const { route, abandon } = this.#settings
-    const options = { timeoutMs: Infinity, signal: abandon, holdMs: Math.min(earlyMs / 2, LONGEST_HOLD_MS) }
-    return this.#patiently(arrival, () => sendTick(route, definition, time, options))
+    const { route, abandon, standstill } = this.#settings
+    const options = { timeoutMs: Infinity, signal: abandon, holdMs }
+    await this.#patiently(arrival, () => sendTick(route, definition, time, options))
+    standstill.succeeded()
   }
 
   /** @returns the occurrences that wait */
@@ -137,13 +143,15 @@ export class TickHandling {
     definition: RecurringDefinition,
     times: readonly number[],
   ): Promise<DelayedMessage[]> {
-    const { occurrences, abandon } = this.#settings
+    const { occurrences, abandon, standstill } = this.#settings
     const waiting: DelayedMessage[] = []
     const send = async (time: number) => {
       // One publish without a time limit: one that times out may be there all the same, and the next would be a copy.
       const options = { timeoutMs: Infinity, signal: abandon }
       const message = await this.#patiently(arrival, () => occurrences.send(definition, time, options))
-      if (message) waiting.push(message)
+      if (!message) return
+      standstill.succeeded()
+      waiting.push(message)
     }
     for (let done = 0; done < times.length; done += SLICE)
       await Promise.all(times.slice(done, done + SLICE).map((time) => send(time)))
@@ -169,26 +177,33 @@ export class TickHandling {
   }
 
   /**
-   * Repeats what fails, as long as the tick is not taken back.
+   * Repeats what fails, as long as the tick is not taken back, and this ticker does not step back.
    *
-   * @throws {@link GONE}, {@link NOT_ALLOWED}
+   * @throws {@link GONE}, {@link FAILED}
    */
   async #patiently<T>(arrival: Pick<Arrival, 'live'>, work: () => Promise<T>): Promise<T> {
-    const { clock, closing, abandon, logger, onError } = this.#settings
+    const { clock, closing, abandon, standstill } = this.#settings
+    const { turn } = standstill
+    const until = clock.monotonic() + TRIED_MS
     for (let attempt = 0; ; attempt++) {
       if (!arrival.live || abandon.aborted) throw GONE
       try {
         return await work()
       } catch (error) {
         if (closing.aborted || isDuequeError(error, 'CLOSED')) throw GONE
-        if (this.#isNews('failed')) {
-          logger.warn('a tick of a recurring message could not be handled', { error: errorText(error) })
-          if (isDuequeError(error)) onError(error)
-        }
-        if (isDuequeError(error, 'PERMISSION_DENIED')) throw NOT_ALLOWED
+        this.#report(error)
+        standstill.failed(error)
+        if (isDenied(error) || standstill.turn !== turn || clock.monotonic() >= until) throw FAILED
       }
       await abortablePause((end) => clock.after(backoff(attempt), end), closing)
     }
+  }
+
+  #report(error: unknown): void {
+    const { logger, onError } = this.#settings
+    if (!this.#isNews('failed')) return
+    logger.warn('a tick of a recurring message could not be handled', { error: errorText(error) })
+    if (isDuequeError(error)) onError(error)
   }
 
   async #held(until: number): Promise<void> {

@@ -8,12 +8,14 @@ import type { RecurringDefinitions } from '../strategies/recurring-definitions.j
 import type { TelemetryHooks } from '../telemetry/hooks.js'
 import { tickBroker, type TickBroker, type TickSubscription } from './tick-broker.js'
 import { Ticker, TICKER_PREFETCH } from './ticker.js'
+import type { TickerTimes } from './ticker-times.js'
 
 export interface TickerParts {
   readonly ticks: TickBroker
   readonly definitions: RecurringDefinitions
   readonly hooks?: TelemetryHooks | undefined
   readonly onError: (error: DuequeError) => void
+  readonly times?: Partial<TickerTimes> | undefined
 }
 
 /** Between looks for the queue of ticks: the first twenty, and all others. RabbitMQ logs each look that finds none. */
@@ -26,12 +28,12 @@ const CLOSE_MS = 3000
 export function newTicker(
   broker: Broker,
   options: ResolvedOptions,
-  { hooks, onError }: Pick<TickerParts, 'hooks' | 'onError'>,
+  parts: Pick<TickerParts, 'hooks' | 'onError' | 'times'>,
 ): TickerWatch | undefined {
   const { strategy, namespace, logger, recurring } = options
   const { definitions } = strategy
   const ticks = recurring && definitions ? tickBroker(broker, new Names(namespace).prefix, logger) : undefined
-  return ticks && definitions && new TickerWatch(options, { ticks, definitions, hooks, onError })
+  return ticks && definitions && new TickerWatch(options, { ...parts, ticks, definitions })
 }
 
 /**
@@ -51,12 +53,12 @@ export class TickerWatch {
 
   constructor(options: Pick<ResolvedOptions, 'strategy' | 'clock' | 'logger'>, parts: TickerParts) {
     const { strategy, clock, logger } = options
-    const { ticks, definitions, hooks, onError } = parts
+    const { ticks, definitions, hooks, onError, times } = parts
     this.#options = options
     this.#parts = parts
     const publish = ticks.publish?.bind(ticks)
     this.#ticker = new Ticker({
-      ...{ strategy, clock, logger, definitions, hooks, onError, publish },
+      ...{ strategy, clock, logger, definitions, hooks, onError, publish, times },
       queue: ticks.queue,
     })
   }
@@ -66,9 +68,12 @@ export class TickerWatch {
     if (this.#state === 'off') return undefined
     if (this.#state === 'looking') return { state: 'unused' }
     if (!this.#subscription?.live) return { state: 'down' }
-    const { isActive, repairedAt } = this.#ticker
-    const repaired = repairedAt !== undefined && { repairedAt: new Date(repairedAt).toISOString() }
-    return { state: isActive ? 'active' : 'standby', ...repaired }
+    const { isActive, isAway, repairedAt, steppedBackAt } = this.#ticker
+    return {
+      state: isAway ? 'stepped-back' : isActive ? 'active' : 'standby',
+      ...(repairedAt !== undefined && { repairedAt: new Date(repairedAt).toISOString() }),
+      ...(steppedBackAt !== undefined && { steppedBackAt: new Date(steppedBackAt).toISOString() }),
+    }
   }
 
   /** Begins to look for the queue of ticks, if that has not begun. */

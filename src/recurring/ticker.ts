@@ -2,12 +2,13 @@ import { setMaxListeners } from 'node:events'
 import { closeInTime } from '../amqp/connection/close-in-time.js'
 import { abortablePause } from '../base/abortable-pause.js'
 import type { Clock } from '../base/clock.js'
-import { DuequeError } from '../base/errors.js'
+import { DuequeError, errorText, isDuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { inNoContext } from '../base/no-context.js'
 import { endsWithin } from '../base/time-limit.js'
 import type { Arrival, Subscription } from '../broker.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
+import { decodeEnvelope, sentOn } from '../message/envelope.js'
 import type { RecurringDefinitions } from '../strategies/recurring-definitions.js'
 import type { Strategy } from '../strategies/strategy.js'
 import type { TelemetryHooks } from '../telemetry/hooks.js'
@@ -15,9 +16,12 @@ import { ActiveTicker } from './active-ticker.js'
 import { HandledTimes } from './handled-times.js'
 import { OccurrenceSender } from './occurrence-sender.js'
 import { sendMissingTicks } from './send-missing-ticks.js'
+import { isDenied, Standstill } from './standstill.js'
 import { readTick, type Tick, type TickRoute } from './tick.js'
-import { TickHandling, type TickOutcome } from './tick-handling.js'
+import { TickHandling } from './tick-handling.js'
 import { readMark } from './ticker-marks.js'
+import { TICKER_TIMES, type TickerTimes } from './ticker-times.js'
+import { UnreadableTicks } from './unreadable-ticks.js'
 
 export interface TickerSettings {
   readonly strategy: Strategy
@@ -30,58 +34,76 @@ export interface TickerSettings {
   readonly onError: (error: DuequeError) => void
   /** Publishes into the queue of ticks. Without it, the queue cannot lose anything. */
   readonly publish?: ((message: DelayedMessage, signal: AbortSignal) => Promise<void>) | undefined
+  readonly times?: Partial<TickerTimes> | undefined
 }
 
 /** Ticks that are handled at a time. Those of one schedule are handled one after the other. */
 export const TICKER_PREFETCH = 500
-/** More messages that this version cannot read than this make it step back. */
-const MOST_UNREADABLE = 100
-/** Before a message that this version cannot read goes back to the queue, and as long as it steps back. */
-const UNREADABLE_MS = 30_000
 
 /**
  * Handles the ticks of all recurring messages of a namespace, while its subscription is the active one of the queue of ticks. A
- * tick is acked when all that follows from it waits. What this version cannot read goes back to the queue. If too much of it comes, or
- * if the user lacks a right, the ticker steps back, so that another one becomes the active one.
+ * tick is acked when all that follows from it waits. If the user lacks a right, or nothing succeeds for a minute, the ticker steps back:
+ * another one becomes the active one.
  */
 export class Ticker {
   readonly #settings: TickerSettings
+  readonly #times: TickerTimes
+  readonly #standstill: Standstill
   readonly #handling: TickHandling
   readonly #active: ActiveTicker | undefined
+  readonly #unreadable: UnreadableTicks
+  readonly #repair: (stopIf: () => void) => Promise<number>
   readonly #closing = new AbortController()
   readonly #abandon = new AbortController()
   readonly #underWay = new Set<Promise<void>>()
+  #subscribing: Promise<Subscription> | undefined
   #subscription: Subscription | undefined
+  #forgetClock: (() => void) | undefined
   /** Since the subscription was last started. */
   #hasArrived = false
-  #unreadable = 0
-  /** Until it comes back. */
-  #steppingBack: Promise<void> | undefined
+  /** Until it has come back. Resolves when nothing more arrives. */
+  #leaving: Promise<void> | undefined
 
   constructor(settings: TickerSettings) {
-    const { strategy, definitions, queue, clock, logger, onError, publish } = settings
+    const { strategy, definitions, queue, clock, logger, onError, publish, times } = settings
     this.#settings = settings
+    this.#times = { ...TICKER_TIMES, ...times }
     const [closing, abandon] = [this.#closing.signal, this.#abandon.signal]
     for (const signal of [closing, abandon]) setMaxListeners(0, signal)
     const handled = new HandledTimes()
     const route: TickRoute = { strategy, queue, now: () => clock.now() }
+    const stepBack = (error: unknown) => this.#stepBack(error)
+    const standstill = new Standstill({ clock, patienceMs: this.#times.patienceMs, stepBack })
+    this.#standstill = standstill
     const occurrences = new OccurrenceSender(settings)
     this.#handling = new TickHandling({
-      ...{ strategy, definitions, route, occurrences, handled, clock, logger, onError, closing, abandon },
+      ...{ strategy, definitions, route, occurrences, handled, standstill, clock, logger, onError, closing, abandon },
     })
     const missing = { definitions, route, handled, logger, onError }
+    this.#repair = (stopIf) => sendMissingTicks(missing, { signal: closing }, stopIf)
     this.#active =
       publish &&
       new ActiveTicker({
-        ...{ queue, clock, logger, onError, closing },
+        ...{ queue, clock, logger, onError, closing, standstill, stepBack, times: this.#times, repair: this.#repair },
         publish: (message) => publish(message, closing),
-        repair: (stopIf) => sendMissingTicks(missing, { signal: closing }, stopIf),
       })
+    const putOff = (arrival: Arrival, ms: number) => this.#sendLater(arrival, ms)
+    this.#unreadable = new UnreadableTicks({ clock, logger, handOver: () => this.#leave(0), putOff })
   }
 
   /** Whether its subscription is the active one: it has got something. */
   get isActive(): boolean {
     return this.#hasArrived
+  }
+
+  /** Whether it leaves the queue of ticks to others, after it has stepped back. */
+  get isAway(): boolean {
+    return this.#leaving !== undefined && this.steppedBackAt !== undefined
+  }
+
+  /** When it last stepped back, if it has scheduled nothing since: milliseconds since the epoch. */
+  get steppedBackAt(): number | undefined {
+    return this.#standstill.steppedBackAt
   }
 
   /** When every missing tick was last sent, if this ticker is the active one: milliseconds since the epoch. */
@@ -94,12 +116,14 @@ export class Ticker {
     subscribe: (listener: (arrival: Arrival) => void, started: () => void) => Promise<Subscription>,
   ): Promise<void> {
     const listener = (arrival: Arrival) => inNoContext(() => this.#arrived(arrival))
-    const subscription = await subscribe(listener, () => this.#started())
+    this.#subscribing = subscribe(listener, () => this.#started())
+    const subscription = await this.#subscribing
     if (this.#closing.signal.aborted) {
       await subscription.close()
       throw new DuequeError('CLOSED', 'dueque is closed', {})
     }
     this.#subscription = subscription
+    this.#forgetClock = this.#settings.clock.onStep((ms) => this.#clockSet(ms))
   }
 
   /**
@@ -108,7 +132,9 @@ export class Ticker {
    */
   async close(ms: number): Promise<void> {
     this.#closing.abort()
+    this.#forgetClock?.()
     this.#active?.close()
+    this.#unreadable.close()
     await this.#subscription?.cancel()
     if (!(await endsWithin(Promise.all(this.#underWay), ms))) this.#abandon.abort()
     await closeInTime(this.#subscription?.close())
@@ -128,52 +154,85 @@ export class Ticker {
     if (mark && !this.#active) return arrival.ack()
     if (mark?.kind === 'bookmark') return this.#active!.bookmarkArrived(arrival, mark.repairedAt)
     if (mark?.kind === 'hello') return this.#active!.helloArrived(arrival)
+    if (!tick) return this.#unreadable.add(arrival)
     const work: Promise<void> = this.#take(arrival, tick).finally(() => this.#underWay.delete(work))
     this.#underWay.add(work)
   }
 
   /** Never rejects. */
-  async #take(arrival: Arrival, tick: Tick | undefined): Promise<void> {
-    const outcome: TickOutcome = tick ? await this.#handling.run(arrival, tick) : 'unreadable'
+  async #take(arrival: Arrival, tick: Tick): Promise<void> {
+    const outcome = await this.#handling.run(arrival, tick)
     if (outcome === 'comes again') return
-    if (outcome === 'not allowed') this.#stepBack()
-    if (outcome !== 'ack') return this.#giveBack(arrival)
+    if (outcome === 'unreadable') return this.#unreadable.add(arrival)
+    if (outcome === 'failed') return this.#giveBack(arrival)
     arrival.ack()
     this.#active?.acked()
   }
 
+  /** To another ticker, or to this one a while later, if it is the only schedule that fails. */
   async #giveBack(arrival: Arrival): Promise<void> {
-    this.#unreadable++
-    if (this.#unreadable > MOST_UNREADABLE) this.#stepBack()
-    await (this.#steppingBack ?? this.#pause())
-    this.#unreadable--
+    await (this.#leaving ?? this.#pause())
     if (!this.#closing.signal.aborted) arrival.requeue()
   }
 
-  /** Lets another ticker become the active one. Once, however many of its messages ask for it. */
-  #stepBack(): void {
-    this.#steppingBack ??= this.#stepAside()
+  /** Once, however many of its messages fail. */
+  #stepBack(error: unknown): void {
+    if (this.#leaving) return
+    if (this.steppedBackAt === undefined) this.#report(error)
+    this.#standstill.steppedBack()
+    void this.#leave(this.#times.restMs)
   }
 
-  async #stepAside(): Promise<void> {
-    const { logger } = this.#settings
-    logger.warn('ticks of recurring messages cannot be handled here: left to the ticker of another process')
-    await this.#subscription?.pause()
+  #report(error: unknown): void {
+    const { logger, onError } = this.#settings
+    const why = isDenied(error) ? 'it lacks a right' : `nothing succeeded for ${this.#times.patienceMs / 1000} s`
+    const what = `the ticker of this process leaves recurring messages to those of other processes, because ${why}`
+    logger.error(what, { error: errorText(error) })
+    if (!isDuequeError(error)) return
+    onError(new DuequeError(error.code, `${what}: ${error.message}`, error.data, { cause: error }))
+  }
+
+  /** Lets another ticker become the active one, if there is one: this subscription begins again behind the others. */
+  #leave(restMs: number): Promise<void> {
+    return (this.#leaving ??= this.#goAway(restMs))
+  }
+
+  async #goAway(restMs: number): Promise<void> {
+    // The first messages come while it starts.
+    const subscription = await this.#subscribing?.catch(() => undefined)
+    await subscription?.pause()
     this.#hasArrived = false
     this.#active?.giveBack()
-    void this.#comeBack()
+    void this.#comeBack(restMs)
   }
 
-  async #comeBack(): Promise<void> {
-    await this.#pause()
-    this.#steppingBack = undefined
-    if (this.#closing.signal.aborted) return
-    await this.#subscription?.resume()
-    this.#started()
+  async #comeBack(restMs: number): Promise<void> {
+    if (restMs > 0) await this.#pause()
+    if (!this.#closing.signal.aborted) await this.#subscription?.resume()
+    this.#leaving = undefined
+    if (!this.#closing.signal.aborted) this.#started()
   }
 
   /** Or until it closes. */
   async #pause(): Promise<void> {
-    await abortablePause((end) => this.#settings.clock.after(UNREADABLE_MS, end), this.#closing.signal)
+    await abortablePause((end) => this.#settings.clock.after(this.#times.restMs, end), this.#closing.signal)
+  }
+
+  /** A message that this version cannot read is sent again as it is. */
+  async #sendLater(arrival: Arrival, ms: number): Promise<void> {
+    const { strategy, clock, queue } = this.#settings
+    const now = clock.now()
+    const message = { ...sentOn(arrival, decodeEnvelope(arrival), { queue }, now), dueAt: now + ms }
+    await strategy.schedule(message, { declare: false, bind: false, signal: this.#closing.signal })
+  }
+
+  /** The clock was ahead, and has passed over times that are still to come. */
+  #clockSet(ms: number): void {
+    if (ms > 0 || !this.#hasArrived) return
+    if (this.#active) return this.#active.repairNow()
+    const stopIf = () => this.#closing.signal.throwIfAborted()
+    this.#repair(stopIf).catch((error: unknown) => {
+      this.#settings.logger.warn('ticks of recurring messages were not sent again', { error: errorText(error) })
+    })
   }
 }

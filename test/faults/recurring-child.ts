@@ -1,10 +1,12 @@
 // recurring-child.ts SETTINGS: a process that may run the ticker of a namespace. It prints `ready`, and then a line for each tick
-// that it has sent: the time in milliseconds and the id. At one step of its work it kills itself with -9.
+// that it has sent: the time in milliseconds and the id. At one step of its work it kills itself with -9. It may set schedules.
+import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { Pool } from 'pg'
 import { connect, ladder, onAny, type Strategy } from '../../src/index.js'
 import { postgres } from '../../src/strategies/postgres/index.js'
 import { redis } from '../../src/strategies/redis/index.js'
+import { note } from '../strategies/recorder.js'
 
 export type Step = 'before the occurrence' | 'behind the occurrence' | 'before the ack' | 'behind the ack'
 
@@ -14,11 +16,13 @@ export interface ChildSettings {
   readonly idle: string
   /** Where it ends, and at which time that it comes there. */
   readonly crash?: { readonly step: Step; readonly turn: number } | undefined
-  /** @default the ladder */
+  /** With the prefix of its keys, or its schema. @default the ladder */
   readonly store?: { readonly kind: 'redis' | 'postgres'; readonly url: string; readonly prefix: string } | undefined
+  /** Schedules of each second that it sets at an instant, all at once. */
+  readonly sets?: { readonly ids: readonly string[]; readonly queue: string; readonly at: number } | undefined
 }
 
-const { url, idle, crash, store } = JSON.parse(process.argv[2]!) as ChildSettings
+const { url, idle, crash, store, sets } = JSON.parse(process.argv[2]!) as ChildSettings
 let turns = 0
 
 function pass(step: Step): boolean {
@@ -31,7 +35,8 @@ function die(): void {
 
 function chosen(): Strategy {
   if (store?.kind === 'redis') return redis({ client: new Redis(store.url), prefix: store.prefix })
-  if (store?.kind === 'postgres') return postgres({ pool: new Pool({ connectionString: store.url }) })
+  if (store?.kind === 'postgres')
+    return postgres({ pool: new Pool({ connectionString: store.url }), schema: store.prefix })
   return ladder()
 }
 
@@ -53,6 +58,14 @@ function crashing(strategy: Strategy): Strategy {
 
 // What it needs is declared, but for a store.
 const topology = store ? 'declare' : 'trust'
-const mq = await connect({ url, strategy: crashing(chosen()), topology, logger: false, heartbeatSeconds: 2 })
+const strategy = crashing(chosen()) as ReturnType<typeof ladder>
+const mq = await connect({ url, strategy, topology, logger: false, heartbeatSeconds: 2 })
 await mq.consume(idle, [onAny(() => undefined)], { cancellations: 'off', declare: false })
 console.log('ready')
+if (sets) {
+  const { ids, queue, at } = sets
+  await pause(at - Date.now())
+  const content = { message: note, payload: { n: 1 }, to: { queue }, every: '1s', catchUp: 'all' } as const
+  await Promise.all(ids.map((id) => mq.recurring.set(id, content)))
+  console.log('set')
+}

@@ -20,6 +20,11 @@ import type { ChildSettings, Step } from './recurring-child.js'
 vi.setConfig({ testTimeout: 300_000 })
 
 const STEPS: readonly Step[] = ['before the occurrence', 'behind the occurrence', 'before the ack', 'behind the ack']
+/** Processes that set as many schedules at once. */
+const [SETTING, SET] = [
+  Number(process.env['DUEQUE_SET_PROCESSES'] ?? 3),
+  Number(process.env['DUEQUE_SET_SCHEDULES'] ?? 10),
+]
 /** Occurrences that are counted, a multiple of 10. */
 const COUNT = Number(process.env['DUEQUE_OCCURRENCES'] ?? 200)
 const TIMES = 10
@@ -38,10 +43,10 @@ async function world(url: string, store?: Store) {
   await channel.assertQueue(idle)
   if (!store) await warmUp(mq, 10, 66_000)
   const children: Child[] = []
-  const start = (crash?: ChildSettings['crash']) => {
+  const start = (crash?: ChildSettings['crash'], sets?: ChildSettings['sets']) => {
     const child = startChild(
       new URL('recurring-child.ts', import.meta.url),
-      JSON.stringify({ url, idle, crash, store } satisfies ChildSettings),
+      JSON.stringify({ url, idle, crash, store, sets } satisfies ChildSettings),
     )
     children.push(child)
     return child
@@ -62,7 +67,7 @@ function strategyOf(store: Store | undefined): Strategy {
   }
   const pool = new Pool({ connectionString: store.url })
   onTestFinished(() => pool.end())
-  return postgres({ pool })
+  return postgres({ pool, schema: store.prefix })
 }
 
 /** The times of the ticks of a schedule that were sent between two instants, by any process, in their order. */
@@ -127,6 +132,7 @@ async function atEachStep(
 }
 
 const vhosts = [useVhost(), useVhost(), useVhost(), useVhost()]
+const setting = [useVhost(), useVhost(), useVhost()]
 const server = useRedis()
 const database = usePostgres()
 
@@ -135,14 +141,50 @@ test('a ticker that is killed at each step of its work loses no occurrence, doub
 })
 
 test('nor does it with redis and postgres', async () => {
-  const pool = new Pool({ connectionString: database.url })
-  await migratePostgres({ pool }).finally(() => pool.end())
-  const stores: Store[] = [
-    { kind: 'redis', url: server.url, prefix: server.prefix },
-    { kind: 'postgres', url: database.url, prefix: '' },
-  ]
+  const stores = await storesOf('steps')
   await Promise.all(stores.map((store, n) => atEachStep(vhosts[n + 1]!.url, { rounds: 1, count: 100, store })))
 })
+
+test('processes that set the same schedules at once make one chain of each', async () => {
+  const stores = [undefined, ...(await storesOf('at_once'))]
+  await Promise.all(stores.map((store, n) => setAtOnce(setting[n]!.url, store)))
+})
+
+/** Both stores, for one test. */
+async function storesOf(schema: string): Promise<Store[]> {
+  const pool = new Pool({ connectionString: database.url })
+  await migratePostgres({ pool, schema }).finally(() => pool.end())
+  return [
+    { kind: 'redis', url: server.url, prefix: `${server.prefix}:${schema}` },
+    { kind: 'postgres', url: database.url, prefix: schema },
+  ]
+}
+
+async function setAtOnce(url: string, store?: Store): Promise<void> {
+  const { mq, handled, twice, start, ready, children, content } = await world(url, store)
+  const { queue } = content.to
+  const ids = Array.from({ length: SET }, () => unique('x'))
+  const first = { ...content, limit: 1 }
+  // Declares what there is to declare.
+  await mq.recurring.set(unique('first'), first)
+  const at = Date.now() + 5000 + 4000 * SETTING
+  const setters = Array.from({ length: SETTING }, () => start(undefined, { ids, queue, at }))
+  await Promise.all(setters.map(ready))
+  expect(Date.now(), 'ready too late').toBeLessThan(at)
+  const isSet = (child: Child) => child.lines.includes('set')
+  await poll(() => setters.every(isSet), { what: 'the schedules to be set', timeoutMs: 60_000, intervalMs: 50 })
+  await hasOneChain(children, ids)
+  expect(twice()).toEqual([])
+  for (const id of ids) {
+    const times = [...handled.keys()]
+      .filter((one) => one.startsWith(`${id}@`))
+      .map((one) => Date.parse(one.slice(id.length + 1)))
+    times.sort((x, y) => x - y)
+    expect(times, id).toEqual(times.map((_, n) => times[0]! + n * 1000))
+  }
+  await Promise.all(children.map((child) => child.kill()))
+  await mq.close({ drainTimeoutMs: 2000 })
+}
 
 test('another ticker takes over from one that is killed, and from one that freezes and comes back; a purge meanwhile is repaired', async () => {
   const { mq, channel, handled, twice, start, ready, children, content } = await world(vhosts[3]!.url)

@@ -149,7 +149,7 @@ describe('the rights of the guide', () => {
       } catch (error) {
         // The logger reports what the relay may not do; its messages are late then.
         if (isDuequeError(error)) {
-          expect(error).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused' })
+          expect(error).toMatchObject({ code: 'STORE_ERROR', outcome: 'refused', data: { denied: true } })
           told.push(String(error))
         } else if (!String(error).includes('deliveries')) throw error
       }

@@ -15,7 +15,7 @@ For namespaces where no process consumes with dueque all the time: each such pro
 one of them is active, and another one takes over when it ends. With a store (--redis, --postgres), a relay has to run too.
 
 The health port answers this host alone, unless --health-host is another address, such as 0.0.0.0. Its paths / and /health answer with 200, or with
-503 while RabbitMQ or the store is away, or RabbitMQ takes no messages, and JSON:
+503 while RabbitMQ or the store is away, RabbitMQ takes no messages, or the ticker leaves the work to others because it fails, and JSON:
   {"ok":true,"producer":"up","consumer":"up",…,
    "recurring":{"state":"active","repairedAt":"…"}}
 

@@ -8,7 +8,7 @@ import { STORE_RULES, checkSchema } from './postgres-options.js'
 import { MIGRATIONS } from './migrations.js'
 import { assertUnchanged } from './probe.js'
 import { inSchema, statementsFor, type Statements } from './statements.js'
-import { sqlState } from './store-error.js'
+import { INSUFFICIENT_PRIVILEGE, sqlState } from './store-error.js'
 
 export interface Migrated {
   /** The version before. 0 if there was no schema. */
@@ -120,7 +120,6 @@ async function appliedVersion(session: Session, { applied }: Statements): Promis
 const LEAST_VERSION = 130_000
 /** For each step, and for the wait while another process migrates. A large table takes long. */
 const MIGRATION_TIMEOUT_MS = 300_000
-const INSUFFICIENT_PRIVILEGE = '42501'
 
 /** @throws DuequeError `STORE_NOT_READY` for a server that dueque cannot use */
 async function serverFacts(session: Session, { server }: Statements, schema: string) {

@@ -6,6 +6,7 @@ import { TIMED_OUT } from '../../base/time-limit.js'
  * inside the server did. All others are reported before a commit. https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const UNKNOWN = /^(?:08|57P|58|XX|F0)|^40003$/
+export const INSUFFICIENT_PRIVILEGE = '42501'
 
 /**
  * What a client of PostgreSQL has thrown. Of that, the text and the SQLSTATE are kept: the server's details may hold what
@@ -18,7 +19,8 @@ export function storeError(error: unknown, ifLost: Outcome): DuequeError {
   const code = sqlState(error)
   const outcome = code === undefined || UNKNOWN.test(code) ? ifLost : 'refused'
   const cause = Object.assign(new Error(textOf(error)), code === undefined ? {} : { code })
-  return new DuequeError('STORE_ERROR', `postgres: ${textOf(error)}`, { store: 'postgres' }, { cause, outcome })
+  const data = { store: 'postgres', ...(code === INSUFFICIENT_PRIVILEGE && { denied: true as const }) }
+  return new DuequeError('STORE_ERROR', `postgres: ${textOf(error)}`, data, { cause, outcome })
 }
 
 /** All connections of the pool are in use, or the server does not answer. */

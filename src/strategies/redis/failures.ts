@@ -2,6 +2,9 @@ import { DuequeError, errorText, isError, type Outcome } from '../../base/errors
 
 export const STORE = 'redis'
 
+/** Of a command, and of one in a script: Redis 7 and later, and before. */
+const DENIED = /NOPERM|ACL failure in script|The user executing the script can't run this command/
+
 /** What Redis itself has answered, and not its client. */
 export function isReply(error: unknown): error is Error {
   return isError(error) && (error.name === 'ReplyError' || isOfClass(error, 'ErrorReply'))
@@ -26,7 +29,8 @@ export function isFull(error: unknown): boolean {
 export function storeError(what: string, outcome: Outcome, error?: unknown): DuequeError<'STORE_ERROR'> {
   const text = error === undefined ? what : `${what}: ${errorText(error)}`
   const cause = error === undefined ? undefined : new Error(errorText(error))
-  return new DuequeError('STORE_ERROR', `Redis: ${text}`, { store: STORE }, { outcome, cause })
+  const data = { store: STORE, ...(isReply(error) && DENIED.test(error.message) && { denied: true as const }) }
+  return new DuequeError('STORE_ERROR', `Redis: ${text}`, data, { outcome, cause })
 }
 
 /** By name, for the library is the caller's. */

@@ -80,6 +80,7 @@ test('telemetry sees each occurrence as a schedule, and no tick', async () => {
   await has(2)
   expect(seen.filter(({ id }) => id.startsWith(queue)).map(({ name }) => name)).toEqual(['test.note', 'test.note'])
   expect(seen.some(({ name }) => name.startsWith('dueque.'))).toBe(false)
+  for (const { id, scheduledFor } of seen) expect(id.endsWith(`@${scheduledFor!.toISOString()}`)).toBe(true)
   expect(deliveries[0]).toMatchObject({ headers: { traceparent: 'a-trace' } })
   expect(deliveries[0]!.scheduledFor).toBeDefined()
 })

@@ -1,33 +1,29 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
-import type { Arrival } from '../../../src/broker.js'
 import { resolveLogger } from '../../../src/base/logger.js'
-import { manualClock, type DelayedMessage } from '../../../src/index.js'
+import { DuequeError, manualClock, type DelayedMessage } from '../../../src/index.js'
 import { ActiveTicker } from '../../../src/recurring/active-ticker.js'
 import { readMark } from '../../../src/recurring/ticker-marks.js'
+import { TICKER_TIMES } from '../../../src/recurring/ticker-times.js'
+import { arrivalOf } from './arrival.js'
 import { HOUR, settled, START, TICKS } from './world.js'
 
-/** An arrival that notes its outcome. */
-function arrivalOf(log: string[], name: string): Arrival & { live: boolean } {
-  return {
-    ...{ body: Buffer.from(''), properties: {}, headers: {}, exchange: '', routingKey: TICKS },
-    ...{ redelivered: false, live: true, abandoned: 0 },
-    ack: () => log.push(`ack ${name}`),
-    requeue: () => log.push(`requeue ${name}`),
-  }
-}
-
-function world(repair: (stopIf: () => void) => Promise<number> = () => Promise.resolve(1)) {
+function world(
+  repair: (stopIf: () => void) => Promise<number> = () => Promise.resolve(1),
+  publish: () => Promise<void> = () => Promise.resolve(),
+) {
   const clock = manualClock(START)
   const closing = new AbortController()
   const log: string[] = []
   const published: DelayedMessage[] = []
   const ticker = new ActiveTicker({
-    ...{ queue: TICKS, clock, logger: resolveLogger(false), closing: closing.signal },
+    ...{ queue: TICKS, clock, logger: resolveLogger(false), closing: closing.signal, times: TICKER_TIMES },
     onError: () => log.push('error'),
+    standstill: { succeeded: () => undefined, failed: () => log.push('failed') },
+    stepBack: () => log.push('step back'),
     publish: (message) => {
       published.push(message)
       log.push(`publish ${readMark(message)!.kind}`)
-      return Promise.resolve()
+      return publish()
     },
     repair: (stopIf) => {
       log.push('repair')
@@ -120,11 +116,11 @@ it('repeats a repair that fails, until its hello is taken back', async () => {
   hello.live = false
   clock.advance(60_000)
   await settled()
-  expect(log).toEqual(['repair'])
+  expect(log).toEqual(['repair', 'failed'])
   const next = arrival('next')
   ticker.helloArrived(next)
   await settled()
-  expect(log).toEqual(['repair', 'repair', 'publish bookmark', 'ack next'])
+  expect(log).toEqual(['repair', 'failed', 'repair', 'publish bookmark', 'ack next'])
 })
 
 it('leaves bookmark and hello to the successor', async () => {
@@ -136,4 +132,53 @@ it('leaves bookmark and hello to the successor', async () => {
   await settled()
   expect(log).toEqual(['repair', 'requeue hello', 'requeue bookmark'])
   expect(ticker.repairedAt).toBeUndefined()
+})
+
+it('repairs again if the bookmark of a repair was purged on its way', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { ticker, clock, log, arrival } = world()
+  ticker.subscribed()
+  ticker.helloArrived(arrival('hello'))
+  await settled()
+  ticker.helloArrived(arrival('at once'))
+  expect(log.slice(1)).toEqual(['repair', 'publish bookmark', 'ack hello', 'ack at once'])
+  clock.advance(300_000)
+  vi.advanceTimersByTime(300_000)
+  expect(log.slice(5)).toEqual(['publish hello'])
+  ticker.helloArrived(arrival('later'))
+  await settled()
+  expect(log.slice(6)).toEqual(['repair', 'publish bookmark', 'ack later'])
+})
+
+it('ends a repair that is under way when it gives back its hello, and does not ack that', async () => {
+  let end = (): void => undefined
+  const { ticker, log, arrival } = world(() => new Promise((resolve) => (end = () => resolve(1))))
+  ticker.helloArrived(arrival('hello'))
+  ticker.giveBack()
+  end()
+  await settled()
+  expect(log).toEqual(['repair', 'requeue hello'])
+})
+
+it('steps back if it may not publish a bookmark', async () => {
+  const denied = new DuequeError('PERMISSION_DENIED', 'no', { permission: 'write', resource: 'exchange' })
+  const { ticker, log, arrival } = world(undefined, () => Promise.reject(denied))
+  ticker.helloArrived(arrival('hello'))
+  await settled()
+  expect(log).toEqual(['repair', 'publish bookmark', 'step back', 'error', 'failed'])
+})
+
+it('repairs when it is told to, with a bookmark that replaces one of a clock that was ahead', async () => {
+  const { ticker, log, arrival } = world()
+  ticker.repairNow()
+  expect(log).toEqual([])
+  ticker.bookmarkArrived(arrival('ahead'), START + 24 * HOUR)
+  await settled()
+  ticker.repairNow()
+  await settled()
+  ticker.bookmarkArrived(arrival('next'), START)
+  const repaired = ['repair', 'publish bookmark']
+  expect(log).toEqual([...repaired, ...repaired, 'ack ahead'])
+  expect(ticker.repairedAt).toBe(START)
 })

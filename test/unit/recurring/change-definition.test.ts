@@ -157,7 +157,7 @@ describe('a change that fails', () => {
       expect([ticks.length, minutes(cancelled)]).toEqual([1, [1, 2, 3, 4, 5, 6]])
       steps.length = 0
       expect(await set('x', minutely)).toMatchObject({ changed: false })
-      expect(steps).toEqual(['get'])
+      expect(steps).toEqual(['get', 'open ticks', 'tick'])
     },
   )
 
@@ -180,6 +180,34 @@ describe('a change that fails', () => {
     ticks.length = 0
     await set('x', later)
     expect(ticks).toEqual(['x@2026-03-01T12:30:00.000Z#tick'])
+  })
+
+  it('by the end of its process before the first tick is finished by a call that changes nothing', async () => {
+    const { parts, set, resume, marks, ticks, steps } = world({ failing: { step: 'tick' } })
+    /** The clock of another process, which sets schedules that it knows nothing of. */
+    let now = NOW
+    Object.assign(parts, {
+      now: () => now,
+      unfinished: { has: () => false, set: () => undefined, get: () => undefined },
+    })
+    const schedules = { minutely, monthly: { ...minutely, cron: '0 8 1 * *' } }
+    for (const [id, options] of Object.entries(schedules)) await rejection(set(id, options))
+    delete marks.failing
+    now += 30_000
+    steps.length = 0
+    for (const [id, options] of Object.entries(schedules))
+      expect(await set(id, options)).toMatchObject({ changed: false })
+    expect(await resume('minutely')).toBe(true)
+    // A tick that is due later is sent by a repair before that.
+    const tick = 'minutely@2026-03-01T12:01:00.000Z#tick'
+    expect([ticks, steps.filter((step) => step === 'write' || step === 'cancel')]).toEqual([[tick, tick], []])
+    // It changes nothing, whatever fails.
+    marks.failing = { step: 'open ticks' }
+    expect(await set('minutely', minutely)).toMatchObject({ changed: false })
+    delete marks.failing
+    now += 2 * 3_600_000
+    await set('minutely', minutely)
+    expect(ticks).toHaveLength(2)
   })
 
   it('to remove a schedule half-way is finished by a second removal', async () => {

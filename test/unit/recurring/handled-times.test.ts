@@ -44,3 +44,15 @@ it('forgets removed schedules, and all but some', () => {
   handled.keep(new Set(['a', 'b']))
   expect(['a', 'b', 'c'].map((id) => handled.has({ id, revision: 1, time: 1 }))).toEqual([false, true, false])
 })
+
+it('forgets the times from one on', () => {
+  const handled = new HandledTimes()
+  handled.add(at(10), 20)
+  handled.add(at(30), 50)
+  handled.add(at(60), 70)
+  handled.forgetFrom(at(0), 40)
+  expect([10, 19, 30, 39, 40, 60].map((time) => handled.has(at(time)))).toEqual([true, true, true, true, false, false])
+  expect(handled.nextOf(at(0))).toBe(40)
+  handled.forgetFrom(at(0), 10)
+  expect(handled.nextOf(at(0))).toBeUndefined()
+})

@@ -39,6 +39,29 @@ it('begins behind the last time that is handled, and forgets schedules that are 
   expect([handled.has(last), handled.has({ ...last, id: 'gone' })]).toEqual([true, false])
 })
 
+it('sends the ticks that were passed over while the clock was ahead', async () => {
+  const world = handlingWorld([hourly, definitionOf({ id: 'over', from: START, endsAt: START + 2 * HOUR })])
+  const { clock, handling, ids } = world
+  clock.set(new Date(START + DAY))
+  const tick = (id: string, time: number) => handling.run({ live: true }, { id, revision: 7, time })
+  await tick('hourly', START + 60_000)
+  await tick('over', START)
+  clock.set(new Date(START + 10 * 60_000))
+  const before = ids().length
+  await missing(world)
+  expect(ids().slice(before).sort()).toEqual([
+    'hourly@2026-01-01T01:01:00.000Z#tick',
+    'over@2026-01-01T01:00:00.000Z#tick',
+  ])
+  // They are handled as any other.
+  clock.advance(HOUR)
+  await tick('hourly', START + HOUR + 60_000)
+  expect(ids().slice(-2)).toEqual(['hourly@2026-01-01T01:01:00.000Z', 'hourly@2026-01-01T02:01:00.000Z#tick'])
+  const handled = ids().length
+  await missing(world)
+  expect(ids().slice(handled)).not.toContain('hourly@2026-01-01T01:01:00.000Z#tick')
+})
+
 it('fails if one tick fails, or if it is to stop', async () => {
   const many = Array.from({ length: 500 }, (_, n) => definitionOf({ id: `m${n}` }))
   const failing = handlingWorld(many, () => {

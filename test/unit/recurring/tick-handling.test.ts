@@ -145,8 +145,8 @@ it('leaves a tick for which its user lacks a right to another user, and reports 
   const denied = new DuequeError('PERMISSION_DENIED', 'no', { permission: 'read', resource: 'stream' })
   const world = handlingWorld([REPORT])
   world.definitions.get = () => Promise.reject(denied)
-  expect(await world.handling.run(LIVE, tick())).toBe('not allowed')
-  expect(world.errors).toEqual([denied])
+  expect(await world.handling.run(LIVE, tick())).toBe('failed')
+  expect([world.errors, world.steppedBack]).toEqual([[denied], [denied]])
 })
 
 it('leaves an occurrence that its user may not schedule to another user, also the last one of its schedule', async () => {
@@ -155,6 +155,52 @@ it('leaves an occurrence that its user may not schedule to another user, also th
     throw denied
   })
   clock.advance(DUE_MS)
-  expect(await handling.run(LIVE, tick())).toBe('not allowed')
+  expect(await handling.run(LIVE, tick())).toBe('failed')
   expect([ids(), errors]).toEqual([[], [denied]])
+})
+
+it('gives every tick back when nothing has succeeded for a minute, and not before', async () => {
+  const away = new DuequeError('STORE_ERROR', 'away', { store: 'a' })
+  const { clock, handling, errors, steppedBack } = handlingWorld([REPORT, { ...REPORT, id: 'other' }], () => {
+    throw away
+  })
+  clock.advance(DUE_MS)
+  const outcomes: string[] = []
+  for (const id of ['report', 'other']) void handling.run(LIVE, { ...tick(), id }).then((one) => outcomes.push(one))
+  for (let s = 0; s < 60; s += 5) {
+    await settled()
+    expect([outcomes, steppedBack]).toEqual([[], []])
+    clock.advance(5000)
+  }
+  await settled()
+  clock.advance(5000)
+  await settled()
+  expect([outcomes, steppedBack]).toEqual([['failed', 'failed'], [away]])
+  expect(errors).toEqual([away, away])
+})
+
+it('one schedule that fails holds up no other one, and is given back after ten minutes', async () => {
+  let isAllowed = false
+  const others = Array.from({ length: 11 }, (_, n) => ({ ...REPORT, id: `other ${n}` }))
+  const denied = new DuequeError('STORE_ERROR', 'no', { store: 'a', denied: true })
+  const { clock, handling, steppedBack } = handlingWorld([REPORT, ...others], ({ id }) => {
+    if (id === ONE) throw isAllowed ? denied : new DuequeError('STORE_ERROR', 'away', { store: 'a' })
+  })
+  clock.advance(DUE_MS)
+  let outcome: string | undefined
+  void handling.run(LIVE, tick()).then((one) => (outcome = one))
+  for (const { id } of others) {
+    expect(await handling.run(LIVE, { ...tick(), id })).toBe('ack')
+    expect(outcome).toBeUndefined()
+    for (let s = 0; s < 55; s += 5) {
+      clock.advance(5000)
+      await settled()
+    }
+  }
+  expect([outcome, steppedBack]).toEqual(['failed', []])
+  await handling.run(LIVE, { ...tick(START + 2 * HOUR), id: 'other 0' })
+  isAllowed = true
+  // For a right that it lacks, it need not try again.
+  expect(await handling.run(LIVE, tick())).toBe('failed')
+  expect(steppedBack).toEqual([])
 })

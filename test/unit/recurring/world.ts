@@ -5,6 +5,7 @@ import type { RecurringDefinition } from '../../../src/recurring/definition.js'
 import { encodeDefinition } from '../../../src/recurring/definition.js'
 import { HandledTimes } from '../../../src/recurring/handled-times.js'
 import { OccurrenceSender } from '../../../src/recurring/occurrence-sender.js'
+import { Standstill } from '../../../src/recurring/standstill.js'
 import { TickHandling } from '../../../src/recurring/tick-handling.js'
 import type { DefinitionRecord, RecurringDefinitions } from '../../../src/strategies/recurring-definitions.js'
 
@@ -54,8 +55,14 @@ export function handlingWorld(
   const handled = new HandledTimes()
   const route = { strategy, queue: TICKS, now: () => clock.now() }
   const occurrences = new OccurrenceSender({ strategy, clock, logger, hooks: undefined, onError })
+  const steppedBack: unknown[] = []
+  const stepBack = (error: unknown) => {
+    steppedBack.push(error)
+    standstill.steppedBack()
+  }
+  const standstill: Standstill = new Standstill({ clock, patienceMs: 60_000, stepBack })
   const handling = new TickHandling({
-    ...{ strategy, definitions, route, occurrences, handled, clock, logger, onError },
+    ...{ strategy, definitions, route, occurrences, handled, standstill, clock, logger, onError },
     ...{ closing: closing.signal, abandon: abandon.signal },
   })
   onTestFinished(() => closing.abort())
@@ -75,5 +82,7 @@ export function handlingWorld(
     route,
     handling,
     logger,
+    /** The error each time that the ticker was to step back. */
+    steppedBack,
   }
 }
