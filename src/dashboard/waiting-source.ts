@@ -1,7 +1,6 @@
 import { AmqpBroker } from '../amqp/amqp-broker.js'
-import { systemClock } from '../base/clock.js'
-import { throttle } from '../base/throttle.js'
 import type { InnerParts } from '../inner-parts.js'
+import { sourceOf } from '../journal/open-journal.js'
 import { JournalView } from '../journal/view/journal-view.js'
 import { hasJournal } from '../operate/has-journal.js'
 import type { OperatorSettings } from '../operate/operator-settings.js'
@@ -41,7 +40,7 @@ export class WaitingSource {
     if (waitlist) return broker instanceof AmqpBroker ? usersView(waitlist, tickQueue(broker.names)) : waitlist
     if (!(broker instanceof AmqpBroker) || strategy.journalHealth?.()) return journal
     if (!(await this.#hasJournal())) return journal
-    this.#journal ??= new JournalView(this.#sourceOf(broker), { maxEntries: MAX_ENTRIES })
+    this.#journal ??= this.#open(broker)
     return this.#journal
   }
 
@@ -62,18 +61,10 @@ export class WaitingSource {
     await this.#journal?.close()
   }
 
-  #sourceOf(broker: AmqpBroker) {
-    const { clock } = this.#parts.options
-    return {
-      ...this.#settings,
-      graceMs: this.#settings.cancellations.graceMs,
-      now: () => clock.now(),
-      isNews: throttle(systemClock),
-      async connect() {
-        const connection = await broker.openApart('dashboard journal')
-        return { connection, release: () => connection.close() }
-      },
-    }
+  #open(broker: AmqpBroker): JournalView {
+    const { clock, logger, cancellations } = this.#parts.options
+    const source = sourceOf({ broker, clock, logger, graceMs: cancellations.graceMs })
+    return new JournalView(source, { maxEntries: MAX_ENTRIES })
   }
 
   /** Once there is one, it stays. */

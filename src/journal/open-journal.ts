@@ -33,8 +33,8 @@ export function openJournal(options: boolean | JournalOptions | undefined, parts
   return { writer: new JournalWriter({ ...parts, ...resolved }), view: new JournalView(sourceOf(parts), resolved) }
 }
 
-/** The journal of the namespace of a broker. */
-function sourceOf({ broker, clock, logger, graceMs = GRACE_MS }: Parts): JournalSource {
+/** The journal of the namespace of a broker. Its streams are declared, since a reader that goes on misses those that come later. */
+export function sourceOf({ broker, clock, logger, graceMs = GRACE_MS }: Parts): JournalSource {
   const logs: Record<MessageLogKind, StreamLog> = {
     journal: new StreamLog({ broker, layout: journalLayout(broker.names), clock, logger }),
     cancellations: new StreamLog({ broker, layout: cancellationLayout(broker.names), clock, logger }),
