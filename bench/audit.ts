@@ -1,7 +1,7 @@
 import { isDuequeError } from 'dueque'
 import { sum, type Count } from './counts.js'
 import type { Paced } from './pace.js'
-import type { Final } from './receiver.js'
+import type { Final } from './telling.js'
 import type { Result, Row } from './report.js'
 
 export interface Books {

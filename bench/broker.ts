@@ -31,18 +31,24 @@ export function brokerAt(url: string, managementUrl: string): Broker {
 
 /** Runs something in a new virtual host, which is deleted afterwards with its content. */
 export async function inVhost<T>(broker: Broker, run: (broker: Broker) => Promise<T>): Promise<T> {
+  const { broker: inside, leave } = await openVhost(broker)
+  try {
+    return await run(inside)
+  } finally {
+    await leave()
+  }
+}
+
+/** A new virtual host. `leave` deletes it with its content. */
+export async function openVhost(broker: Broker): Promise<{ broker: Broker; leave: () => Promise<void> }> {
   const vhost = `dueque-bench-${randomBytes(4).toString('hex')}`
   const path = `/vhosts/${vhost}`
   const url = new URL(broker.url)
   const user = url.username || 'guest'
   url.pathname = `/${vhost}`
   await broker.ask(path, 'PUT', {})
-  try {
-    await broker.ask(`/permissions/${vhost}/${user}`, 'PUT', { configure: '.*', write: '.*', read: '.*' })
-    return await run({ ...broker, url: url.href, vhost })
-  } finally {
-    await broker.ask(path, 'DELETE')
-  }
+  await broker.ask(`/permissions/${vhost}/${user}`, 'PUT', { configure: '.*', write: '.*', read: '.*' })
+  return { broker: { ...broker, url: url.href, vhost }, leave: () => broker.ask(path, 'DELETE') }
 }
 
 export function connectRaw({ url }: Pick<Broker, 'url'>): Promise<ChannelModel> {
@@ -66,6 +72,7 @@ export async function drain(channel: Channel, queue: string, count: number, time
 
 export interface QueueStats {
   name: string
+  type?: string
   messages?: number
   memory?: number
 }

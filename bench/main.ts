@@ -60,7 +60,10 @@ else await main(commandLine)
 async function main({ scenarios, options }: CommandLine): Promise<void> {
   const broker = givenBroker()
   const overview = await broker.ask<{ rabbitmq_version: string; erlang_version: string }>('/overview')
-  const environment = environmentOf({ version: overview.rabbitmq_version, erlang: overview.erlang_version }, args)
+  const environment = {
+    ...environmentOf(['npm run bench --', ...args].join(' ')),
+    broker: { version: overview.rabbitmq_version, erlang: overview.erlang_version },
+  }
   process.stdout.write(`${environmentLine(environment)}\n`)
   const usual = Object.keys(SCENARIOS).filter((name) => !ONLY_BY_NAME.includes(name))
   for (const name of scenarios.length > 0 ? scenarios : usual) {

@@ -1,6 +1,7 @@
 import type { ConfirmChannel } from 'amqplib'
 import type { Dueque, QueueType, ScheduleOptions } from 'dueque'
 import { drain, type Broker } from './broker.js'
+import { byCallers } from './callers.js'
 import { items, randomDelayMs, sample, scheduleEvery, type Payload } from './load.js'
 import { timed, type Timed } from './numbers.js'
 import { publishAll } from './raw.js'
@@ -79,11 +80,7 @@ export async function scheduleEach(
   options: () => ScheduleOptions,
   inFlight: number,
 ): Promise<void> {
-  const rest = payloads.values()
-  const caller = async () => {
-    for (const payload of rest) await mq.schedule(sample, payload, options())
-  }
-  await Promise.all(Array.from({ length: inFlight }, caller))
+  await byCallers(payloads, inFlight, (payload) => mq.schedule(sample, payload, options()))
 }
 
 /** Measures until the last message has arrived in another process. */

@@ -7,19 +7,36 @@ export function publishAll(
   bodies: readonly Buffer[],
   inFlight: number,
 ): Promise<void> {
+  return sendAll(bodies, inFlight, (body, answered) =>
+    channel.publish('', queue, body, { persistent: true, mandatory: true }, answered),
+  )
+}
+
+/** Sends all items, with a limit of unanswered ones; reads them as it goes. */
+export function sendAll<T>(
+  items: Iterable<T>,
+  inFlight: number,
+  send: (item: T, answered: (error: Error | null) => void) => unknown,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    let sent = 0
-    let confirmed = 0
+    const rest = items[Symbol.iterator]()
+    let unanswered = 0
+    let isRead = false
     const answered = (error: Error | null): void => {
-      confirmed++
+      unanswered--
       if (error) reject(error)
-      else if (confirmed === bodies.length) resolve()
       else pump()
     }
     const pump = () => {
-      while (sent < bodies.length && sent - confirmed < inFlight) {
-        channel.publish('', queue, bodies[sent++]!, { persistent: true, mandatory: true }, answered)
+      while (!isRead && unanswered < inFlight) {
+        const next = rest.next()
+        if (next.done) isRead = true
+        else {
+          unanswered++
+          send(next.value, answered)
+        }
       }
+      if (isRead && unanswered === 0) resolve()
     }
     pump()
   })

@@ -1,10 +1,11 @@
 // The receiving process: receiver.ts REQUEST, started by receiving.ts. Reports its progress to the parent process, and
 // its tally when it is asked to finish.
-import { connect, on, type ConsumerStats } from 'dueque'
+import { connect, on } from 'dueque'
 import { sample, type Payload } from './load.js'
 import { connectRaw } from './broker.js'
 import { startSdk } from './telemetry-sdk.js'
-import { Tally, type Tallied } from './tally.js'
+import { Tally } from './tally.js'
+import { tellTally, type Receiving } from './telling.js'
 
 export interface Request {
   kind: 'dueque' | 'raw'
@@ -20,47 +21,13 @@ export interface Request {
   fromReady?: boolean
 }
 
-export interface Final extends Tallied {
-  /** Of dueque's consumer. */
-  stats: ConsumerStats | undefined
-  /** Of the process, per message. */
-  cpuMicros: number
-}
-
-export type Told = { is: 'ready' } | { is: 'progress'; unique: number; seen: number } | ({ is: 'final' } & Final)
-
-interface Receiving {
-  stats(): ConsumerStats | undefined
-  close(): Promise<void>
-}
-
-const PROGRESS_MS = 50
-
 // The parent is gone.
 process.once('disconnect', () => process.exit())
 
 const request = JSON.parse(process.argv[2]!) as Request
 const tally = new Tally()
 const receiving = await (request.kind === 'raw' ? receiveRaw(request) : receiveByDueque(request))
-const cpuBefore = process.cpuUsage()
-tell({ is: 'ready' })
-const timer = setInterval(() => {
-  const { unique, copies } = tally.tallied
-  tell({ is: 'progress', unique, seen: copies + (receiving.stats()?.suppressed ?? 0) })
-}, PROGRESS_MS)
-
-process.once('message', () => {
-  clearInterval(timer)
-  void finish()
-})
-
-async function finish(): Promise<void> {
-  const { user, system } = process.cpuUsage(cpuBefore)
-  const { tallied } = tally
-  const stats = receiving.stats()
-  await receiving.close()
-  tell({ is: 'final', ...tallied, stats, cpuMicros: (user + system) / Math.max(1, tallied.copies) })
-}
+tellTally(tally, receiving)
 
 async function receiveByDueque({ url, queue, prefetch, namespace, telemetry, fromReady }: Request): Promise<Receiving> {
   const mq = await connect({ url, namespace, telemetry: telemetry ? startSdk() : undefined })
@@ -96,8 +63,4 @@ async function receiveRaw({ url, queue, prefetch }: Request): Promise<Receiving>
       await model.close()
     },
   }
-}
-
-function tell(told: Told): void {
-  process.send?.(told)
 }

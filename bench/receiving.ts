@@ -1,7 +1,8 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Final, Request, Told } from './receiver.js'
+import type { Request } from './receiver.js'
+import type { Final, Told } from './telling.js'
 
 const RECEIVER = fileURLToPath(new URL('receiver.ts', import.meta.url))
 
@@ -26,11 +27,23 @@ export interface ReceiverOptions {
   realtime?: boolean
 }
 
-/** Resolves when it consumes. It has its own session, as a service has: Linux divides the cores by session. */
-export async function startReceiver(request: Request, options: ReceiverOptions = {}): Promise<Receiver> {
+/** Resolves when it consumes. */
+export function startReceiver(request: Request, options: ReceiverOptions = {}): Promise<Receiver> {
+  return startReceiving(RECEIVER, request, options)
+}
+
+/**
+ * Starts another program that speaks as receiver.ts does, by telling.ts. Resolves when it consumes. It has its own session, as
+ * a service has: Linux divides the cores by session.
+ */
+export async function startReceiving(
+  program: string,
+  request: object,
+  options: ReceiverOptions = {},
+): Promise<Receiver> {
   const { nodeOptions = [], realtime = false } = options
   const execArgv = [...process.execArgv, ...nodeOptions]
-  const child = fork(RECEIVER, [JSON.stringify(request)], {
+  const child = fork(program, [JSON.stringify(request)], {
     detached: true,
     ...(realtime ? { execPath: 'chrt', execArgv: ['--rr', '1', process.execPath, ...execArgv] } : { execArgv }),
   })

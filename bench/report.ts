@@ -25,7 +25,7 @@ export interface Result {
 export async function report(
   scenario: string,
   { brokerVersion, ...result }: Result,
-  environment: Environment,
+  environment: BrokerEnvironment,
 ): Promise<void> {
   const entries = Object.entries(result.settings).filter(([, value]) => value !== undefined)
   const settings = entries.map(([name, value]) => `${name} ${String(value)}`).join(', ')
@@ -35,10 +35,11 @@ export async function report(
   await save(scenario, { scenario, ...environment, broker, ...result })
 }
 
+/** The machine of a run. */
 export interface Environment {
   date: string
+  /** It repeats the run. */
   command: string
-  broker: { version: string; erlang: string }
   node: string
   cpus: number
   cpuModel: string
@@ -46,11 +47,14 @@ export interface Environment {
   load: number
 }
 
-export function environmentOf(broker: Environment['broker'], args: readonly string[]): Environment {
+export interface BrokerEnvironment extends Environment {
+  broker: { version: string; erlang: string }
+}
+
+export function environmentOf(command: string): Environment {
   return {
     date: new Date().toISOString(),
-    command: ['npm run bench --', ...args].join(' '),
-    broker,
+    command,
     node: process.version,
     cpus: availableParallelism(),
     cpuModel: cpus()[0]?.model ?? 'unknown',
@@ -58,7 +62,8 @@ export function environmentOf(broker: Environment['broker'], args: readonly stri
   }
 }
 
-export function environmentLine({ broker, node, cpus: count, cpuModel, date, command, load }: Environment): string {
+export function environmentLine(environment: BrokerEnvironment): string {
+  const { broker, node, cpus: count, cpuModel, date, command, load } = environment
   const software = `RabbitMQ ${broker.version} on Erlang ${broker.erlang}, Node ${node}`
   return `${software}, ${count} CPUs (${cpuModel}), load ${load.toFixed(1)}, ${date}\nto repeat: ${command}`
 }
@@ -74,7 +79,7 @@ export function table(rows: readonly Row[]): string {
   return cells.map((line) => `  ${line.map(aligned).join('  ').trimEnd()}`).join('\n')
 }
 
-function shown(value: string | number | undefined): string {
+export function shown(value: string | number | undefined): string {
   if (typeof value !== 'number') return value ?? ''
   if (Number.isNaN(value)) return '–'
   const digits = Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2

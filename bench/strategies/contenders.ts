@@ -29,8 +29,7 @@ async function waitQueueBytes(broker: Broker): Promise<number> {
 const pluginContender: Contender = {
   name: 'plugin()',
   async enter(broker) {
-    const { exchange_types: types } = await broker.ask<{ exchange_types: { name: string }[] }>('/overview')
-    if (!types.some(({ name }) => name === 'x-delayed-message')) return 'this RabbitMQ has no delayed-message plugin'
+    if (!(await hasDelayPlugin(broker))) return 'this RabbitMQ has no delayed-message plugin'
     const entrant: Entrant = {
       strategy: plugin,
       size: () => mnesiaBytes(broker),
@@ -42,8 +41,13 @@ const pluginContender: Contender = {
   },
 }
 
+export async function hasDelayPlugin(broker: Broker): Promise<boolean> {
+  const { exchange_types: types } = await broker.ask<{ exchange_types: { name: string }[] }>('/overview')
+  return types.some(({ name }) => name === 'x-delayed-message')
+}
+
 /** The folder in which the plugin keeps waiting messages. */
-async function mnesiaBytes(broker: Broker): Promise<number> {
+export async function mnesiaBytes(broker: Broker): Promise<number> {
   const [node] = await broker.ask<{ name: string }[]>('/nodes')
   const { memory: used } = await broker.ask<{ memory: { mnesia: number } }>(`/nodes/${node!.name}/memory`)
   return used.mnesia

@@ -1,7 +1,7 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { format, resolveConfig } from 'prettier'
 import { say } from '../../scripts/broker/say.js'
+import { markdownTable, rewriteBetween } from '../markdown-page.js'
 import { svgOf, type Plot } from './plots.js'
 import type { Measured } from './strategies.js'
 
@@ -20,23 +20,7 @@ export async function writePage(measured: readonly Measured[], left: readonly st
   await mkdir(IMAGES, { recursive: true })
   for (const [name, plot] of Object.entries(plotsOf(measured, settings)))
     await writeFile(`${IMAGES}strategies-${name}.svg`, await svgOf(plot))
-  const page = await readFile(PAGE, 'utf8')
-  const [before, rest] = page.split(BEGIN)
-  const after = rest?.split(END)[1]
-  if (after === undefined) throw new Error(`docs/choosing.md lost its marks: ${BEGIN} … ${END}`)
-  const text = [
-    before,
-    BEGIN,
-    '\n\n',
-    tableOf(measured),
-    '\n\n',
-    left.map((one) => `- ${one}\n`).join(''),
-    '\n',
-    END,
-    after,
-  ]
-  const config = await resolveConfig(PAGE)
-  await writeFile(PAGE, await format(text.join(''), { ...config, parser: 'markdown' }))
+  await rewriteBetween(PAGE, [BEGIN, END], [tableOf(measured), left.map((one) => `- ${one}\n`).join('')].join('\n\n'))
   say('  written: docs/choosing.md, docs/images/strategies-*.svg')
 }
 
@@ -97,7 +81,7 @@ function tableOf(measured: readonly Measured[]): string {
     number(one.early),
     number(one.lost),
   ])
-  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
+  return markdownTable(head, rows)
 }
 
 function number(value: number): string {

@@ -51,6 +51,10 @@ export function svgOf({ title, axis, bars, log = false }: Plot): Promise<string>
       },
     ],
   }
+  return svgOfSpec(spec)
+}
+
+export function svgOfSpec(spec: TopLevelSpec): Promise<string> {
   return new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG()
 }
 

@@ -1,7 +1,7 @@
 import { connect, type Dueque } from 'dueque'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { poll } from '../../scripts/broker/poll.js'
 import { say } from '../../scripts/broker/say.js'
+import { atRest } from '../at-rest.js'
 import { inVhost, type Broker } from '../broker.js'
 import { payloadItems, payloadOf, randomDelayMs, sample, scheduleEvery, warmUp } from '../load.js'
 import { spreadOf } from '../numbers.js'
@@ -132,29 +132,14 @@ async function waiting({ broker, entrant, count }: Work) {
     mq,
     payloadItems(1000, () => ({ to, in: '30d', declare: true })),
   )
-  const before = await atRest(entrant)
+  const before = await atRest(() => entrant.size())
   await scheduleEvery(
     mq,
     payloadItems(count, () => ({ to, in: '30d' })),
   )
-  const after = await atRest(entrant)
+  const after = await atRest(() => entrant.size())
   await mq.close()
   return { bytes: (after - before) / count, bytesAre: entrant.sizeIs }
-}
-
-/** The size when it has stopped changing: RabbitMQ counts every five seconds. */
-async function atRest(entrant: Entrant): Promise<number> {
-  let before = NaN
-  let size = NaN
-  await poll(
-    async () => {
-      before = size
-      size = await entrant.size()
-      return Math.abs(size - before) <= before * 0.002
-    },
-    { what: 'the size of the waiting messages to settle', timeoutMs: 120_000, intervalMs: 6000 },
-  )
-  return size
 }
 
 function open(broker: Broker, entrant: Entrant): Promise<Dueque> {

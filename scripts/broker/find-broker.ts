@@ -1,5 +1,5 @@
 import { installRabbitmq } from './debian.js'
-import { findService } from './find-service.js'
+import { findService, programsOf } from './find-service.js'
 import { greet } from './greet.js'
 import { poll } from './poll.js'
 import { PrivateNode } from './private-node.js'
@@ -47,6 +47,11 @@ export function findBroker(): Promise<Broker> {
     start: privateBroker,
     choices: CHOICES,
   })
+}
+
+/** Folder of rabbitmq-server, which is installed if it is missing and can be; otherwise undefined. */
+export function rabbitmqPrograms(): Promise<string | undefined> {
+  return programsOf(INSTALLED)
 }
 
 function givenBroker(): (() => Promise<Broker>) | undefined {

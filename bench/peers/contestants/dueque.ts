@@ -1,0 +1,93 @@
+import {
+  connect,
+  defineMessage,
+  ladder,
+  on,
+  type Dueque,
+  type LadderOptions,
+  type ScheduleOptions,
+  type Strategy,
+} from 'dueque'
+import { z } from 'zod'
+import { placeOf, urlOf, type Consuming, type Contestant, type Entrant, type Item } from '../contestant.js'
+import { payloadFor, type Payload } from '../payload.js'
+import { queuedMessages } from '../servers/rabbitmq.js'
+import { WORK_QUEUE } from './amqp-sender.js'
+
+const message = defineMessage('peers.sample', z.object({ n: z.number(), due: z.number(), text: z.string() }))
+const to = { queue: WORK_QUEUE }
+const PREFETCH = 1000
+/** With a long lead the consumer holds messages, which count as prefetched. */
+const PREFETCH_OF_LONG_LEADS = 20_000
+
+/** The place for `{ batches: true }` is here and in `duequeEntrant`, once there are batches. */
+export const duequeLadders: readonly Contestant[] = [
+  ladderContestant('dueque', {}),
+  ladderContestant('dueque-lead-25', { lead: 25 }),
+  ladderContestant('dueque-lead-1000', { lead: 1000 }, PREFETCH_OF_LONG_LEADS),
+  ladderContestant('dueque-classic', { queueType: 'classic' }),
+  ladderContestant('dueque-shards-4', { shards: 4 }),
+]
+
+function ladderContestant(name: string, options: LadderOptions, prefetch = PREFETCH): Contestant {
+  const code = Object.entries(options).map(([key, value]) => `${key}: ${String(value)}`)
+  const isUsual = name === 'dueque' || options.lead === 25
+  return {
+    name,
+    about: code.length === 0 ? 'ladder()' : `ladder({ ${code.join(', ')} })`,
+    servers: ['rabbitmq'],
+    store: 'rabbitmq',
+    longOnly: !isUsual,
+    setUp: async (site) => {
+      const place = placeOf(site, 'rabbitmq')
+      const mq = await openDueque(place.url, ladder(options))
+      const settings = { prefetch, 'wait queues': options.queueType ?? 'quorum' }
+      return duequeEntrant(mq, settings, () => queuedMessages(place))
+    },
+    consume: (urls, arrived) => consumeByDueque(urlOf(urls, 'rabbitmq'), arrived, prefetch),
+  }
+}
+
+/** Connected, with the work queue and the first rungs declared. */
+export async function openDueque<S extends Strategy>(url: string, strategy: S) {
+  const mq = await connect({ url, strategy, logger: false })
+  await mq.schedule(message, payloadFor({ n: -1, dueAt: Date.now() }), { to, in: 0, declare: true })
+  return mq
+}
+
+export function duequeEntrant(mq: Dueque, settings: Entrant['settings'], waiting: () => Promise<number>): Entrant {
+  return {
+    settings: { prefetch: PREFETCH, 'work queue': 'quorum', ...settings },
+    schedule: async (item) => {
+      await mq.schedule(message, payloadFor(item), optionsFor(item))
+    },
+    scheduleMany: async (items) => {
+      for await (const { error } of mq.scheduleAll(scheduleItems(items))) if (error) throw error
+    },
+    waiting,
+    close: () => mq.close(),
+  }
+}
+
+function* scheduleItems(items: Iterable<Item>) {
+  for (const item of items) yield { message, payload: payloadFor(item), options: optionsFor(item) }
+}
+
+function optionsFor({ dueAt, delayMs }: Item): ScheduleOptions {
+  return delayMs === undefined ? { to, at: new Date(dueAt) } : { to, in: delayMs }
+}
+
+export async function consumeByDueque(
+  url: string,
+  arrived: (payload: Payload) => void,
+  prefetch = PREFETCH,
+): Promise<Consuming> {
+  const mq = await connect({ url })
+  const handler = on(message, ({ payload }) => arrived(payload))
+  await mq.consume(WORK_QUEUE, [handler], {
+    prefetch,
+    concurrency: PREFETCH,
+    duplicates: { maxEntries: 1_000_000 },
+  })
+  return { close: () => mq.close() }
+}
