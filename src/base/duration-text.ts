@@ -17,6 +17,25 @@ export function durationText(ms: number): string {
   return left === 0 ? `${whole} ${name}` : `${whole} ${name} ${left} ${rest}`
 }
 
+const SHORT_UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+  ['ms', 1],
+] as const
+
+/** A duration exactly, as an option takes it: `1d2h`, `0ms`. */
+export function optionText(ms: number): string {
+  let rest = ms
+  const parts = SHORT_UNITS.flatMap(([unit, size]) => {
+    const count = Math.floor(rest / size)
+    rest -= count * size
+    return count > 0 ? [`${count}${unit}`] : []
+  })
+  return parts.join('') || '0ms'
+}
+
 /** How far away an instant is, in one unit: `in 3 h`, `5 min ago`, or `now` within a second. @param ms below zero for the past */
 export function distanceText(ms: number): string {
   const size = Math.abs(ms)

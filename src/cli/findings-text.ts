@@ -1,3 +1,4 @@
+import { counted } from '../base/counted.js'
 import { worst, type Severity } from '../base/finding.js'
 import type { AreaFinding } from '../operate/doctor/checks.js'
 import { STYLE_OF, type StyledLine } from './styled.js'
@@ -29,5 +30,5 @@ function summary(findings: readonly AreaFinding[]): string {
   const count = (severity: Severity) => findings.filter((one) => one.severity === severity).length
   const [errors, warnings] = [count('error'), count('warning')]
   if (['ok', 'note'].includes(worst(findings))) return 'No errors, no warnings.'
-  return `${errors} ${errors === 1 ? 'error' : 'errors'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}.`
+  return `${counted(errors, 'error')}, ${counted(warnings, 'warning')}.`
 }

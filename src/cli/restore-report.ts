@@ -1,3 +1,4 @@
+import { counted } from '../base/counted.js'
 import { isDuequeError, type DuequeError } from '../base/errors.js'
 import { destinationText } from '../message/destination.js'
 import type { RestoreResult } from '../operate/restore/restore-journal.js'
@@ -9,6 +10,11 @@ import { STYLE_OF } from './styled.js'
 import { tableOf, type Column } from './table.js'
 import { plain, type Terminal } from './terminal.js'
 import type { Times } from './terminal-times.js'
+
+const OVERDUE = [
+  'of them is due by now: it is delivered at once',
+  'of them are due by now: they are delivered at once',
+] as const
 
 /** Shows the plan of a restore, then its progress and its outcome. */
 export class RestoreReport {
@@ -101,13 +107,13 @@ const COLUMNS: readonly Column<RestoredDestination>[] = [
 export function planLines(plan: RestorePlan, times: Times, isNow = false): string[] {
   const { lostAt, messages, overdue, from, to, destinations, justBefore, isOwn } = plan
   const range = from && to ? `, ready from ${times.when(from)} to ${times.when(to)}` : ''
-  const lines = [`${number(messages)} messages to restore${range}`]
-  if (overdue > 0) lines.push(`${number(overdue)} of them are due by now: they are delivered at once`)
+  const lines = [`${counted(messages, 'message', 'messages', number)} to restore${range}`]
+  if (overdue > 0) lines.push(counted(overdue, ...OVERDUE, number))
   if (destinations.length > 0) lines.push('', tableOf(destinations, COLUMNS, times), '')
   lines.push(`skipped: ${skippedText(plan.skipped)}`)
   if (justBefore > 0)
     lines.push(
-      `up to ${number(justBefore)} messages were ready in the hour before ${lostAt.toISOString()} and count as delivered (--lost-at, if they were lost)`,
+      `up to ${counted(justBefore, 'message was', 'messages were', number)} ready in the hour before ${lostAt.toISOString()} and count as delivered (--lost-at, if they were lost)`,
     )
   if (isOwn && messages > 0)
     lines.push('the journal is that of the target: messages that RabbitMQ still has are delivered twice')

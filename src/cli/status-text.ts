@@ -1,3 +1,4 @@
+import { counted } from '../base/counted.js'
 import { sumOf, type MessageCount } from '../operate/management/resources.js'
 import type { CountReport, StatusReport } from '../operate/status-report.js'
 import type { TargetStatus } from '../operate/status/target-status.js'
@@ -93,7 +94,7 @@ export function countLines(
   const rungs = waiting.rungs.filter(({ backedUp }) => all || backedUp)
   const hidden = waiting.rungs.length - rungs.length
   const rows: Row[] = [
-    row('waiting', waiting, hidden > 0 ? `in ${hidden} rung${hidden === 1 ? '' : 's'} (--rungs shows each)` : ''),
+    row('waiting', waiting, hidden > 0 ? `in ${counted(hidden, 'rung')} (--rungs shows each)` : ''),
     ...rungs.map((one) => (one.backedUp ? problem(row(`  ${one.rung}`, one, BACKED_UP)) : row(`  ${one.rung}`, one))),
     ...storeRow(waitingIn, times),
     row('outlets', sumOf(outlets)),
@@ -138,7 +139,7 @@ function journalText(
   const { since, records, unread } = journal
   if (unread !== undefined || records === null) return plain(`not read: ${unread ?? ''}`)
   const begins = since === null ? '' : ` since ${times.when(new Date(since))}`
-  return `messages scheduled${begins}, about ${number(records)} records`
+  return `messages scheduled${begins}, about ${counted(records, 'record', 'records', number)}`
 }
 
 function recurringRow({ definitions, unreadable, tickers, unread }: NonNullable<StatusReport['recurring']>): Row {
@@ -147,7 +148,7 @@ function recurringRow({ definitions, unreadable, tickers, unread }: NonNullable<
     ...(unread === undefined ? [] : [plain(`not read: ${unread}`)]),
     ...(unread === undefined && definitions === null ? ['defined in a store'] : []),
     ...(unreadable > 0 ? [`${number(unreadable)} cannot be read`] : []),
-    ...(tickers ? [`${number(tickers)} ticker${tickers === 1 ? '' : 's'}`] : []),
+    ...(tickers ? [counted(tickers, 'ticker', 'tickers', number)] : []),
     ...(isStopped ? ['no ticker runs: nothing is sent (dueque ticker)'] : []),
   ]
   const one: Row = { cells: ['recurring', definitions === null ? '' : number(definitions), remarks.join('; ')] }

@@ -1,3 +1,4 @@
+import { counted } from '../base/counted.js'
 import type { Part } from '../amqp/topology/part.js'
 import type { Gap } from '../operate/topology/judge-part.js'
 
@@ -25,7 +26,7 @@ export function gapLines(gaps: readonly Gap[]): string[] {
   const lazy = gaps.filter((gap) => !isFault(gap)).length
   return [
     ...[...groups.values()].flatMap(linesOf),
-    ...(lazy > 0 ? [`${lazy} ${lazy === 1 ? 'rung is' : 'rungs are'} missing: declared when first needed`] : []),
+    ...(lazy > 0 ? [`${counted(lazy, 'rung is', 'rungs are')} missing: declared when first needed`] : []),
   ]
 }
 
@@ -58,6 +59,8 @@ export function verdictText(gaps: readonly Gap[], namesOnly: boolean): string {
   const absent = faults.length - differing
   return [
     ...(absent > 0 ? [`${absent} missing: dueque topology apply with the same options declares them`] : []),
-    ...(differing > 0 ? [`${differing} differ: delete each one when it is empty, and apply`] : []),
+    ...(differing > 0
+      ? [`${counted(differing, 'differs', 'differ')}: delete each one when it is empty, and apply`]
+      : []),
   ].join('; ')
 }

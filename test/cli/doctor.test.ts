@@ -109,13 +109,13 @@ test('reports problems of policies, exchanges, queues and rungs, and how to solv
     { severity: 'error', what: what(`exchange ${nowhere} has no binding`) },
   ])
   expect(withCode(found, 'queue-full')).toMatchObject([
-    { severity: 'error', what: what(`queue ${full} is full (1 messages`) },
+    { severity: 'error', what: what(`queue ${full} is full (1 message`) },
   ])
   expect(withCode(found, 'rung-unbound')).toMatchObject([
     { severity: 'error', what: what(`rung ${prefix}.wait.30m is not bound`) },
   ])
   expect(jamOf(`${prefix}.to.${nowhere}`)).toMatchObject([
-    { severity: 'warning', what: what(`${prefix}.to.${nowhere} holds 1 messages`) },
+    { severity: 'warning', what: what(`${prefix}.to.${nowhere} holds 1 message`) },
   ])
   expect(jamOf(`${prefix}.to.${nowhere}`)[0]!.what).toContain(`exchange ${nowhere} has no binding`)
 })

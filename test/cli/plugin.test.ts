@@ -114,7 +114,7 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
     expect(lacking).toMatchObject({ code: 4, stderr: expect.stringContaining(`${queue} by "k"`) as string })
     await pluginCommand('copy', exchange)
     const full = await pluginCommand('switch', exchange)
-    expect(full).toMatchObject({ code: 4, stderr: expect.stringContaining('1 messages wait in it') as string })
+    expect(full).toMatchObject({ code: 4, stderr: expect.stringContaining('1 message waits in it') as string })
     expect(await bodies(channel, queue, 1)).toEqual(['waits'])
   })
 
@@ -145,7 +145,7 @@ describe.skipIf(why !== undefined)(`on a broker with the plugin${why ? ` (${why}
     await mq.schedule(note, 1, { to: { queue: unique('later') }, in: '1h', declare: true })
     await mq.close()
     const remove = (...args: string[]) => run(['topology', 'delete', '--namespace', namespace, ...args], env())
-    const waits = async () => (await remove()).stderr.includes(`${namespace}.v1.delayed holds 1 messages`)
+    const waits = async () => (await remove()).stderr.includes(`${namespace}.v1.delayed holds 1 message`)
     await poll(waits, { what: 'a refusal', timeoutMs: 30_000 })
     const channel = await rawChannel(vhost.url)
     await channel.checkExchange(`${namespace}.v1.delayed`)

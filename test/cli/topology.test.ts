@@ -113,7 +113,7 @@ test(
     const { stdout: text } = await run(['topology', ...full], env)
     expect(text).toContain(`differs queue ${rung}: x-message-ttl is 60000, not 1800000`)
     expect(text).toContain(`missing binding of queue ${queue} to exchange ${prefix}.deliver`)
-    expect(text).toContain('2 missing: dueque topology apply with the same options declares them; 1 differ: delete')
+    expect(text).toContain('2 missing: dueque topology apply with the same options declares them; 1 differs: delete')
     await channel.deleteQueue(rung)
     // As older versions declared it.
     const { arguments: own } = await management<{ arguments: object }>(`/queues/${vhost.name}/${queue}`)
@@ -134,7 +134,7 @@ test(
       topology('delete', '--management', withManagement, '--queue', queue, '--intake', entry, ...args)
     const refused = await remove()
     expect(refused.code).toBe(2)
-    expect(refused.stderr).toContain(`${waits} holds 1 messages`)
+    expect(refused.stderr).toContain(`${waits} holds 1 message`)
     const deleted = await remove('--force')
     expect(deleted.code).toBe(0)
     const streams = [`${prefix}.cancellations.30d`, `${prefix}.journal.30d`]

@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.js'
 import type { Command } from 'commander'
 import { checkQueueName } from '../../message/destination.js'
 import { intakeQueue } from '../../forwarding/intake-parts.js'
@@ -110,7 +111,7 @@ async function apply(flags: Flags, terminal: Terminal): Promise<void> {
     applyTopology({ ...options, onProgress }),
   )
   const summary = (created: number) =>
-    `${created} ${doneText('created', flags)}, ${changes.length - created} were there`
+    `${created} ${doneText('created', flags)}, ${counted(changes.length - created, 'was', 'were')} there`
   await printChanges(terminal, changes, 'created', { flags, summary })
 }
 
@@ -147,11 +148,12 @@ async function remove(flags: Flags, terminal: Terminal): Promise<void> {
 function refusal({ name, messages, what, moreQueues }: NonNullable<Removal['refused']>): CommandError {
   const rest =
     moreQueues > 0
-      ? `, and ${moreQueues} more ${what === 'messages' ? 'queues have messages' : 'streams have some'}`
+      ? `, and ${what === 'messages' ? counted(moreQueues, 'more queue has messages', 'more queues have messages') : counted(moreQueues, 'more stream has some', 'more streams have some')}`
       : ''
-  const count = messages ?? 'an unknown number of'
+  const { one, many } = HELD[what]
+  const count = messages === null ? `an unknown number of ${many}` : counted(messages, one, many)
   const todo = what === 'recurring' ? 'remove them' : 'wait until they are due'
-  return usage(`${name} holds ${count} ${HELD[what].many}${rest}: ${todo}; --force deletes them`)
+  return usage(`${name} holds ${count}${rest}: ${todo}; --force deletes them`)
 }
 
 const NOT_DUE = 'of messages that are not due yet'
@@ -164,7 +166,7 @@ const HELD = {
 
 function notEmpty({ name, messages, what }: NonNullable<Removal['stopped']>): CommandError {
   const { one, many } = HELD[what]
-  const now = `${messages} ${messages === 1 ? one : many}`
+  const now = messages === null ? `an unknown number of ${many}` : counted(messages, one, many)
   const until = what === 'recurring' ? 'remove them' : 'wait until they are due'
   const mend = `stop the producers, let dueque topology apply declare what was deleted, and ${until}`
   return new CommandError('NOT_EMPTY', `stopped before ${name}, which has ${now} by now: ${mend}; --force deletes them`)

@@ -1,3 +1,4 @@
+import { optionText } from '../../base/duration-text.js'
 import type { RecurringSchedule } from '../../index.js'
 import { destinationText, type Destination } from '../../message/destination.js'
 import { rowsText, tableOf, type Column } from '../table.js'
@@ -32,9 +33,9 @@ export function recurringDetails(schedule: RecurringSchedule, next: readonly Dat
     ['from', from && times.when(from)],
     ['until', until && times.when(until)],
     ['limit', limit === undefined ? undefined : String(limit)],
-    ['jitter', jitterMs > 0 ? durationText(jitterMs) : undefined],
-    ['catch up', catchUp === 'none' ? catchUp : `${catchUp}, within ${durationText(catchUpWindowMs)}`],
-    ['expires in', expiresInMs === undefined ? undefined : durationText(expiresInMs)],
+    ['jitter', jitterMs > 0 ? optionText(jitterMs) : undefined],
+    ['catch up', catchUp === 'none' ? catchUp : `${catchUp}, within ${optionText(catchUpWindowMs)}`],
+    ['expires in', expiresInMs === undefined ? undefined : optionText(expiresInMs)],
     ['priority', priority === undefined ? undefined : String(priority)],
     ['revision', String(revision)],
     ...Object.entries(headers).map(([header, value]) => [`header ${header}`, JSON.stringify(value)] as const),
@@ -48,26 +49,7 @@ export function recurringDetails(schedule: RecurringSchedule, next: readonly Dat
 }
 
 export function timesText({ cron, tz, everyMs }: Pick<RecurringSchedule, 'cron' | 'tz' | 'everyMs'>): string {
-  return cron === undefined ? `every ${durationText(everyMs ?? 0)}` : `${cron} ${tz ?? ''}`.trimEnd()
-}
-
-const UNITS = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1000],
-  ['ms', 1],
-] as const
-
-/** As an option takes it: `1d2h`. */
-export function durationText(ms: number): string {
-  let rest = ms
-  const parts = UNITS.flatMap(([unit, size]) => {
-    const count = Math.floor(rest / size)
-    rest -= count * size
-    return count > 0 ? [`${count}${unit}`] : []
-  })
-  return parts.join('') || '0ms'
+  return cron === undefined ? `every ${optionText(everyMs ?? 0)}` : `${cron} ${tz ?? ''}`.trimEnd()
 }
 
 function toText(to: Destination): string {

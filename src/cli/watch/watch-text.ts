@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.js'
 import { durationText } from '../../base/duration-text.js'
 import type { Lateness, LatenessCount } from '../../operate/watch/lateness.js'
 import type { Rates } from '../../operate/watch/rates.js'
@@ -99,7 +100,7 @@ function latenessText(lateness: Lateness | null): string {
 
 function countText({ messages, p50Ms, p99Ms }: LatenessCount): string {
   if (p50Ms === null || p99Ms === null) return 'no message yet'
-  return `p50 ${durationText(p50Ms)}, p99 ${durationText(p99Ms)} of ${number(messages)} messages`
+  return `p50 ${durationText(p50Ms)}, p99 ${durationText(p99Ms)} of ${counted(messages, 'message', 'messages', number)}`
 }
 
 function instant(date: Date): string {

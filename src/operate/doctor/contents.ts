@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.js'
 import { roleReader } from '../queue-roles.js'
 import { lastLook, type Facts } from './facts.js'
 import { finding, type Finding } from '../../base/finding.js'
@@ -14,7 +15,7 @@ export function checkContents(facts: Facts, refusing: readonly string[] = []): F
   const unroutableCount = countOf(unroutable, facts)
   const findings: Finding[] = []
   if (parkedCount > 0) {
-    const what = `${parkedCount} messages are parked in ${parked}: their destination was missing when they were due`
+    const what = `${counted(parkedCount, 'message is', 'messages are')} parked in ${parked}: their destination was missing when they were due`
     findings.push(
       finding(
         'warning',
@@ -25,7 +26,7 @@ export function checkContents(facts: Facts, refusing: readonly string[] = []): F
     )
   }
   if (unroutableCount > 0) {
-    const what = `${unroutableCount} messages are in ${unroutable}${growth(unroutable, facts)}, where a connected dueque process takes them out`
+    const what = `${counted(unroutableCount, 'message is', 'messages are')} in ${unroutable}${growth(unroutable, facts)}, where a connected dueque process takes them out`
     const because = `${refusing.join('; or ')}: probably because of that they come back. Mend it, and let a process be connected`
     const todo = refusing.length > 0 ? because : 'connect one, or see in its log why it cannot move them'
     findings.push(finding('warning', 'unroutable', what, todo))

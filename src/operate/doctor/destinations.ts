@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.js'
 import { deadQueue, destinationKey } from '../../amqp/topology/names.js'
 import { effective } from './effective-policy.js'
 import { lastLook, type Facts } from './facts.js'
@@ -61,7 +62,7 @@ function checkLimits({ name, messages, ready }: QueueFact, inForce: InForce, fac
   const isFull = typeof length === 'number' && messages >= length
   if (isFull || (typeof bytes === 'number' && readyBytes !== undefined && isFullOf(bytes, ready, readyBytes))) {
     const size = readyBytes === undefined ? '' : ` with ${readyBytes} bytes ready`
-    const what = `queue ${name} is full (${messages} messages${size}, ${limits}, ${String(overflow)}): ${effect}`
+    const what = `queue ${name} is full (${counted(messages, 'message')}${size}, ${limits}, ${String(overflow)}): ${effect}`
     return [finding('error', 'queue-full', what, todo)]
   }
   return [finding('warning', 'queue-rejects', `queue ${name} rejects messages at ${limits}: then ${effect}`, todo)]

@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.js'
 import { roleReader } from '../queue-roles.js'
 import type { Facts, Look } from './facts.js'
 import type { QueueFact } from '../management/resources.js'
@@ -27,7 +28,7 @@ export function checkJams({ names, management: { looks = [] } }: Facts, causes: 
   const certain = seconds * 1000 >= CERTAIN_MS
   const because = causes.length > 0 ? `probably because ${causes.join('; or ')}` : 'their target does not take them'
   return stuck.map(({ name }) => {
-    const what = `${name} holds ${held(looks.at(-1)!, name)} messages that were not handed over for ${seconds} s: ${because}`
+    const what = `${name} holds ${counted(held(looks.at(-1)!, name), 'message that was', 'messages that were')} not handed over for ${seconds} s: ${because}`
     if (certain) return finding('error', 'jam', what, mend(causes))
     return finding(
       'warning',

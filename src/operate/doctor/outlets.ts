@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.js'
 import { effective } from './effective-policy.js'
 import { lastLook, type Facts } from './facts.js'
 import { finding, type Finding } from '../../base/finding.js'
@@ -25,7 +26,7 @@ function checkTarget(target: string, { names, vhost, management }: Facts): Findi
   const { exchanges, bindings, policies = [], operatorPolicies = [] } = management
   const outlet = names.outlet(target)
   const { messages = 0 } = lastLook(management)?.get(outlet) ?? {}
-  const holding = messages > 0 ? ` (${messages} are in ${outlet})` : ''
+  const holding = messages > 0 ? ` (${counted(messages, 'message is', 'messages are')} in ${outlet})` : ''
   const exchange = exchanges?.get(target)
   if (!exchange) {
     const what = `exchange ${target} is missing: its due messages stay in ${outlet}${holding}`

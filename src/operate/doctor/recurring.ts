@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.js'
 import { Layout } from '../../amqp/topology/layout.js'
 import { finding, type Finding } from '../../base/finding.js'
 import { recurringLayout } from '../../log/log-layout.js'
@@ -49,10 +50,18 @@ function checkDefinitions({ recurringState }: Facts): Finding[] {
     return [finding('note', 'definitions-unread', what, 'look as a user who may read them, and see the other findings')]
   }
   if (unreadable > 0) {
-    const what = `${unreadable} definitions of recurring messages are of no form that this version knows: they are skipped`
+    const what = `${counted(unreadable, 'definition of a recurring message has', 'definitions of recurring messages have')} a form that this version does not know: skipped`
     return [finding('warning', 'definitions-unreadable', what, 'run the version that wrote them, or set them again')]
   }
-  return definitions ? [finding('ok', 'definitions', `${definitions} recurring messages are defined`)] : []
+  return definitions
+    ? [
+        finding(
+          'ok',
+          'definitions',
+          `${counted(definitions, 'recurring message is', 'recurring messages are')} defined`,
+        ),
+      ]
+    : []
 }
 
 function checkTicker({ names, recurringState }: Facts): Finding[] {

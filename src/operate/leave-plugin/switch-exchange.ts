@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.js'
 import { Layout } from '../../amqp/topology/layout.js'
 import { flag, nonEmptyText } from '../../base/checks.js'
 import { DuequeError } from '../../base/errors.js'
@@ -79,9 +80,9 @@ async function assertEmpty(apis: readonly ManagementApi[], vhost: string, exchan
   const { exchanges, nodes } = await delayedReport(apis)
   const messages = exchanges.find((one) => one.vhost === vhost && one.name === exchange)?.messages ?? null
   if (messages === 0 && nodes.notAsked.length === 0) return
-  const count = messages ?? 'an unknown number of'
-  const what =
-    messages === 0 ? `${nodes.notAsked.join(', ')} was not asked (--management)` : `${count} messages wait in it`
+  const wait = ['message waits', 'messages wait'] as const
+  const count = messages === null ? `an unknown number of ${wait[1]}` : counted(messages, ...wait)
+  const what = messages === 0 ? `${nodes.notAsked.join(', ')} was not asked (--management)` : `${count} in it`
   const message = `${exchange} stays as it is: ${what}; they would be lost`
   throw new DuequeError('NOT_EMPTY', message, { resource: `exchange ${exchange}`, messages })
 }

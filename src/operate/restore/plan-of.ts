@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.js'
 import { withConnection } from '../../amqp/connection/operator-connection.js'
 import { Declarer } from '../../amqp/topology/declarer.js'
 import { DuequeError } from '../../base/errors.js'
@@ -40,7 +41,9 @@ export function assertDestinations({ destinations }: RestorePlan, declare = fals
   const missing = destinations.filter(({ exists, destination }) => !exists && !(declare && isDeclarable(destination)))
   const [first] = missing
   if (!first) return
-  const shown = missing.map(({ destination, messages }) => `${destinationText(destination)} (${messages} messages)`)
+  const shown = missing.map(
+    ({ destination, messages }) => `${destinationText(destination)} (${counted(messages, 'message')})`,
+  )
   const message = `nothing is restored, because these destinations are missing: ${shown.join(', ')}. Declare them first. The option declare declares missing queues`
   throw new DuequeError('DESTINATION_MISSING', message, { destination: destinationText(first.destination) })
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.js'
 import { finding, type Finding } from '../../base/finding.js'
 import { MESSAGES_SETTINGS, MIGRATIONS } from './migrations.js'
 
@@ -174,7 +175,7 @@ function checkMessages({ messages }: PostgresFacts): Finding[] {
       : finding('ok', 'postgres-overdue', 'nothing that is overdue is left lying'),
   ]
   if (released > 0) {
-    const what = `${released} messages were given back, because their destination does not take them`
+    const what = `${counted(released, 'message was', 'messages were')} given back, because their destination does not take them`
     const todo =
       "SELECT destination, count(*) FROM the view overview WHERE state = 'released' GROUP BY 1; the relay's log"
     findings.push(finding('warning', 'postgres-released', what, todo))

@@ -148,7 +148,7 @@ test('missing destinations are named before anything is sent; missing queues can
   await schedule(message('b', '', { destination: { exchange, routingKey: 'k' } }))
   await raw.deleteQueue(queue)
   await raw.deleteExchange(exchange)
-  const both = `queue:${queue} (1 messages), exchange:${exchange} (1 messages)`
+  const both = `queue:${queue} (1 message), exchange:${exchange} (1 message)`
   const execute = { ...options, lostAt: new Date(), execute: true }
   const error = await failure(restoreJournal(execute))
   expect(error).toMatchObject({ code: 'DESTINATION_MISSING', message: expect.stringContaining(both) as string })

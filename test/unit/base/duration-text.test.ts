@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { distanceText, durationText } from '../../../src/base/duration-text.js'
+import { distanceText, durationText, optionText } from '../../../src/base/duration-text.js'
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]
 
@@ -37,4 +37,13 @@ test.each([
   [412 * DAY, 'in 412 d'],
 ])('an instant %d ms away is %s', (ms, text) => {
   expect(distanceText(ms)).toBe(text)
+})
+
+test.each([
+  [0, '0ms'],
+  [1500, '1s500ms'],
+  [5_400_000, '1h30m'],
+  [95_000_000, '1d2h23m20s'],
+])('%s ms are %s as an option', (ms, text) => {
+  expect(optionText(ms)).toBe(text)
 })

@@ -23,7 +23,7 @@ it.each<[string, Gap[], string[]]>([
       'missing exchange dueque.v1.deliver',
       'differs queue q: x-message-ttl is 1, not 2',
       '2 rungs are missing: declared when first needed',
-      '1 missing: dueque topology apply with the same options declares them; 1 differ: delete each one when it is empty, and apply',
+      '1 missing: dueque topology apply with the same options declares them; 1 differs: delete each one when it is empty, and apply',
     ],
   ],
   [

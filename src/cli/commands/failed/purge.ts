@@ -1,3 +1,4 @@
+import { counted } from '../../../base/counted.js'
 import type { Command } from 'commander'
 import { meansAll } from '../../../operate/failed/failed-filter.js'
 import { purgeFailed, type PurgeFailedOptions } from '../../../operate/failed/purge-failed.js'
@@ -38,7 +39,9 @@ async function purge<S extends FailedSummary>(
   if (!yes && !dryRun && !process.stdin.isTTY) throw usage('purge removes messages for good: confirm with --yes')
   const filter = filterOf(flags)
   const confirm: PurgeFailedOptions['confirm'] = ({ name, count }) => {
-    const what = meansAll(filter) ? `all ${number(count)} messages` : `the messages ${filterText(filter)}`
+    const what = meansAll(filter)
+      ? `all of ${counted(count, 'message', 'messages', number)}`
+      : `the messages ${filterText(filter)}`
     return isConfirmed(`Remove ${what} of ${name} for good?`)
   }
   const options = { ...operatorOptions(flags, terminal), filter, dryRun, confirm: yes ? undefined : confirm }

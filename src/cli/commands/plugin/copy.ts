@@ -1,3 +1,4 @@
+import { counted } from '../../../base/counted.js'
 import type { Command } from 'commander'
 import { copyExchange, type ExchangeCopy } from '../../../operate/leave-plugin/copy-exchange.js'
 import { dryRunOption, managementOfEachNode, operatorOptions, type OperatorFlags } from '../../settings.js'
@@ -43,6 +44,6 @@ async function copy(
 
 function textOf({ exchange: name, type, created, bindings, lacking }: ExchangeCopy, of: string): string {
   if (lacking === undefined)
-    return `${name} (${type}) ${created ? 'created' : 'was there'}; it has the ${bindings} bindings of ${of}`
-  return `${name} (${type}) ${created ? 'would be created' : 'is there'}; it would get ${lacking} of the ${bindings} bindings of ${of}`
+    return `${name} (${type}) ${created ? 'created' : 'was there'}; it has ${counted(bindings, 'binding')} of ${of}`
+  return `${name} (${type}) ${created ? 'would be created' : 'is there'}; it would get ${lacking} of ${counted(bindings, 'binding')} of ${of}`
 }

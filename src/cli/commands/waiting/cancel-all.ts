@@ -1,3 +1,4 @@
+import { counted } from '../../../base/counted.js'
 import type { CancelResult } from '../../../index.js'
 import { changeEach, findWaiting, type FoundMessage } from '../../../operate/waiting-changes.js'
 import { checkFilter } from '../../../schedule/list-options.js'
@@ -30,7 +31,7 @@ export async function cancelAll(options: CancelAllOptions, terminal: Terminal): 
     findWaiting((...all) => waiting.forEach(...all), checked),
   )
   if (dryRun) return planned(found.length, terminal)
-  const what = `${number(found.length)} waiting message${found.length === 1 ? '' : 's'}`
+  const what = counted(found.length, 'waiting message', 'waiting messages', number)
   const question = `Cancel ${what} ${filterText(filter)}?`
   if (found.length > 0 && !yes && !(await isConfirmed(question))) {
     await report(terminal, { ...NONE })
