@@ -25,14 +25,18 @@ export type Cancelled =
 /** Occurrences that may wait: their due times, in milliseconds since the epoch, by id. */
 export type Occurrences = ReadonlyMap<string, number>
 
-/** The occurrences of times after `now` that may wait already. */
-export function laterOccurrences(definitions: readonly RecurringDefinition[], now: number): Occurrences {
-  return occurrencesOf(definitions, now, () => now + 1)
+/** The occurrences of times after `since` that may wait already. @param now since then no more of them are scheduled */
+export function laterOccurrences(definitions: readonly RecurringDefinition[], since: number, now: number): Occurrences {
+  return occurrencesOf(definitions, now, () => since + 1)
 }
 
 /** Those, and the occurrences of earlier times that may not be due yet. */
-export function waitingOccurrences(definitions: readonly RecurringDefinition[], now: number): Occurrences {
-  return occurrencesOf(definitions, now, ({ jitterMs }) => now - jitterMs - CLOCKS_DIFFER_MS)
+export function waitingOccurrences(
+  definitions: readonly RecurringDefinition[],
+  since: number,
+  now: number,
+): Occurrences {
+  return occurrencesOf(definitions, now, ({ jitterMs }) => since - jitterMs - CLOCKS_DIFFER_MS)
 }
 
 /**

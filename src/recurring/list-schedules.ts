@@ -1,6 +1,5 @@
 import { aText, checkOptions, integer, nonEmptyText, type Rules } from '../base/checks.js'
 import { errorText, invalidOption } from '../base/errors.js'
-import type { DefinitionRecord } from '../strategies/recurring-definitions.js'
 import type { RecurringListOptions, RecurringPage, RecurringSchedule } from './recurring.js'
 import type { RecurringParts } from './recurring-parts.js'
 import { readDefinition, scheduleView } from './schedule-view.js'
@@ -20,12 +19,8 @@ export async function listSchedules(
   checkOptions(options, RULES)
   const { idPrefix = '', limit = 100, cursor } = options
   const after = cursor === undefined ? undefined : parseCursor(cursor)
-  const found: DefinitionRecord[] = []
-  for await (const record of strategy.definitions.all())
-    if (record.id.startsWith(idPrefix) && (after === undefined || record.id > after)) found.push(record)
-  found.sort((a, b) => (a.id < b.id ? -1 : 1))
-  const page = found.slice(0, limit)
-  const schedules = page.flatMap((record): RecurringSchedule[] => {
+  const { records, next } = await strategy.definitions.page({ idPrefix, after, limit })
+  const schedules = records.flatMap((record): RecurringSchedule[] => {
     try {
       return [scheduleView(readDefinition(record, strategy.name), now())]
     } catch (error) {
@@ -33,7 +28,7 @@ export async function listSchedules(
       return []
     }
   })
-  return { schedules, cursor: found.length > limit ? cursorOf(page.at(-1)!.id) : undefined }
+  return { schedules, cursor: next === undefined ? undefined : cursorOf(next) }
 }
 
 /** Opaque to callers. */

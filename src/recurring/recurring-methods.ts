@@ -3,7 +3,7 @@ import { DuequeError, shown } from '../base/errors.js'
 import { nextRevision } from '../schedule/revision.js'
 import type { DefinitionRecord } from '../strategies/recurring-definitions.js'
 import { backfill } from './backfill.js'
-import { changeDefinition, formersOf } from './change-definition.js'
+import { changeDefinition } from './change-definition.js'
 import { checkScheduleId } from './check-recurring.js'
 import type { RecurringDefinition } from './definition.js'
 import { listSchedules } from './list-schedules.js'
@@ -46,14 +46,9 @@ export function recurringMethods(parts: RecurringParts): Omit<Recurring, 'setAll
 }
 
 async function removeSchedule(parts: RecurringParts, id: string): Promise<boolean> {
-  const { unfinished } = parts
   const record = await recordOf(parts, id)
-  if (!record && !unfinished.has(id)) return false
-  await changeDefinition(parts, id, {
-    to: undefined,
-    formers: formersOf(parts, id, record && readable(record, parts)),
-    record,
-  })
+  if (!record && !parts.unfinished.has(id)) return false
+  await changeDefinition(parts, id, { to: undefined, former: record && readable(record, parts), record })
   return true
 }
 
@@ -67,8 +62,9 @@ async function changeState(parts: RecurringParts, id: string, paused: boolean): 
     return true
   }
   const to = present.paused === paused ? present : paused ? pausedAt(present, now()) : resumedAt(present, now())
-  const change = { to, formers: formersOf(parts, id, present), record, isOfState: true }
-  return (await changeDefinition(parts, id, change)) !== undefined
+  const { other } = await changeDefinition(parts, id, { to, former: present, record, isOfState: true })
+  // Of changes at the same time the later one counts.
+  return other === undefined || other.definition !== undefined
 }
 
 /** @throws DuequeError `NO_SUCH_SCHEDULE` */

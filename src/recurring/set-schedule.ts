@@ -1,18 +1,18 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import { backoff } from '../base/backoff.js'
 import { DuequeError, shown } from '../base/errors.js'
-import { changeDefinition, formersOf } from './change-definition.js'
+import { changeDefinition } from './change-definition.js'
 import { checkRecurring } from './check-recurring.js'
 import { isSame, type RecurringDefinition } from './definition.js'
 import { activeFrom, pausedAt, resumedAt } from './pausing.js'
 import type { SetSchedule } from './recurring.js'
 import type { RecurringOptions } from './recurring-options.js'
 import type { RecurringParts } from './recurring-parts.js'
-import { readable, scheduleView } from './schedule-view.js'
+import { readable, readDefinition, scheduleView } from './schedule-view.js'
 import { sendTickAgain } from './send-tick-again.js'
 
-/** About five seconds: a clock that is further ahead has to be set. */
+/** Of a schedule that others remove again and again at the same time. */
 const MOST_ATTEMPTS = 8
+/** A clock that is further ahead has to be set: revisions of this process would follow it. */
+const MOST_AHEAD_MS = 86_400_000
 
 /** Sets a schedule, if it is not exactly so already. @throws DuequeError as `Recurring.set` */
 export async function setSchedule<In>(
@@ -22,7 +22,7 @@ export async function setSchedule<In>(
 ): Promise<SetSchedule> {
   const wanted = await checkRecurring(id, options, parts.now())
   await parts.destination(wanted.to, options.declare ?? false)
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1, least = 0; ; attempt++) {
     const record = await parts.strategy.definitions.get(id)
     const former = record && readable(record, parts)
     const to = withState(wanted, options.paused, former, parts.now())
@@ -31,11 +31,12 @@ export async function setSchedule<In>(
       return shownAs(former, false, parts)
     }
     const isOfState = former && isSame({ ...former, paused: to.paused }, to)
-    const inForce = await changeDefinition(parts, id, { to, formers: formersOf(parts, id, former), record, isOfState })
-    if (inForce) return shownAs(inForce, true, parts)
+    const { own, other } = await changeDefinition(parts, id, { to, former, record, isOfState, least })
+    if (own) return shownAs(own, true, parts)
+    if (other?.definition !== undefined) return shownAs(readDefinition(other, parts.strategy.name), true, parts)
     // Another process has removed it at the same time, or with a clock that is ahead.
-    if (attempt === MOST_ATTEMPTS) throw removedAhead(id)
-    await pause(backoff(attempt, { baseMs: 50, maxMs: 1000 }))
+    least = (other?.revision ?? 0) + 1
+    if (attempt === MOST_ATTEMPTS || least > (parts.now() + MOST_AHEAD_MS) * 1000) throw removedAhead(id)
   }
 }
 

@@ -3,6 +3,7 @@ import { destinationText, type Destination } from '../message/destination.js'
 import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
 import type { HeaderValue } from '../message/headers.js'
 import type { DestinationCount } from './destination-counts.js'
+import { isTick } from './tick-mark.js'
 
 /** A waiting message as a journal shows it: without a body if the journal keeps none. */
 export interface JournalledMessage extends Omit<DelayedMessage, 'body'> {
@@ -11,7 +12,7 @@ export interface JournalledMessage extends Omit<DelayedMessage, 'body'> {
 
 /** The waiting messages, to look at. */
 export interface WaitingView<M extends JournalledMessage = JournalledMessage> {
-  /** The messages with this id, the latest revision first. */
+  /** The messages with this id, the latest revision first. No ticks of recurring messages, as in all that follows. */
   find(id: string): Promise<readonly M[]>
   /** In the order of {@link Position}, from `after` on, not including it. */
   list(filter: WaitlistFilter, page: { after?: Position | undefined; limit: number }): Promise<readonly M[]>
@@ -44,6 +45,8 @@ export interface WaitlistFilter {
   readonly idPart?: string | undefined
   /** The message has each of these headers, with this value. */
   readonly headers?: Readonly<Record<string, HeaderValue>> | undefined
+  /** Ticks of recurring messages fit, too. @default false */
+  readonly withTicks?: boolean | undefined
 }
 
 /** A place in the order in which messages leave: by time, and among messages of one time in the store's order. */
@@ -73,6 +76,7 @@ export function fits(filter: WaitlistFilter, message: Omit<DelayedMessage, 'body
   const { from = -Infinity, to = Infinity, name, destination, idPrefix = '', idPart = '', headers } = filter
   const at = readyAt(message)
   if (at < from || at >= to) return false
+  if (!filter.withTicks && isTick(message)) return false
   if (name !== undefined && name !== message.name) return false
   if (!message.id.startsWith(idPrefix) || !message.id.includes(idPart)) return false
   if (headers && !Object.entries(headers).every(([header, value]) => isDeepStrictEqual(message.headers[header], value)))

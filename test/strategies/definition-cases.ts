@@ -74,6 +74,43 @@ export const DEFINITION_CASES: Record<string, Case> = {
     for (const least of [121, 122]) expect((await definitions.get(id, FIRST + least))?.revision).toBe(FIRST + 121)
   },
 
+  'each writer knows the record that it has replaced, or the greater one, also of ten at once': async (world, mq) => {
+    const [one, other] = [definitionsOf(mq), definitionsOf(await world.connect())]
+    const id = unique('replaced')
+    const [first, removal] = [record(id, 1, '"first"'), record(id, 2)]
+    expect(await one.write(first)).toBeUndefined()
+    expect(await other.write(removal)).toEqual(first)
+    expect(await one.write(record(id, 1, '"late"'))).toEqual(removal)
+    const numbers = [14, 19, 12, 21, 17, 13, 20, 15, 18, 16]
+    const write = async (number: number, i: number) => {
+      const before = await (i % 2 === 0 ? one : other).write(record(id, number, '{}'))
+      return [number, before!.revision - FIRST] as const
+    }
+    const answers = await Promise.all(numbers.map(write))
+    // The definitions that were in force, one after the other: each was replaced by one writer.
+    const replaced = answers.filter(([number, before]) => before < number).sort(([a], [b]) => a - b)
+    expect(replaced.map(([, before]) => before)).toEqual([2, ...replaced.slice(0, -1).map(([number]) => number)])
+    expect(replaced.at(-1)![0]).toBe(21)
+  },
+
+  'pages hold the present records by id, and tell where the next one begins': async (_world, mq) => {
+    const definitions = definitionsOf(mq)
+    const prefix = unique('page')
+    const ids = ['/é', '/b', '/a', '/a/1', '0', '/z', '/😀', '/gone']
+    await Promise.all(ids.map((id, i) => definitions.write(record(prefix + id, i, '{}'))))
+    await definitions.write(record(`${prefix}/gone`, 100))
+    const page = async (after: string | undefined, limit: number, idPrefix = `${prefix}/`) => {
+      const { records, next } = await definitions.page({ idPrefix, after, limit })
+      return [...records.map(({ id }) => id.slice(prefix.length)), next?.slice(prefix.length)]
+    }
+    expect(await page(undefined, 4)).toEqual(['/a', '/a/1', '/b', '/z', '/z'])
+    expect(await page(`${prefix}/z`, 4)).toEqual(['/é', '/😀', undefined])
+    expect(await page(`${prefix}/b`, 3)).toEqual(['/z', '/é', '/😀', undefined])
+    expect(await page(undefined, 9, prefix)).toEqual(['/a', '/a/1', '/b', '/z', '/é', '/😀', '0', undefined])
+    expect(await page('', 9, `${prefix}/a`)).toEqual(['/a', '/a/1', undefined])
+    expect(await page(`${prefix}/zz`, 9, `${prefix}/a`)).toEqual([undefined])
+  },
+
   'connections see what others have written, and of ten writers at once the greatest revision': async (world, mq) => {
     const [one, other] = [definitionsOf(mq), definitionsOf(await world.connect())]
     const id = unique('shared')

@@ -130,7 +130,7 @@ describe('the rights of the guide', () => {
     if (!server) return skip(NO_REDIS_PROGRAMS)
     const [rules] = rulesOf('dueque')
     const needed = rules!.filter((rule) => rule.startsWith('+') && !DISPENSABLE.includes(rule))
-    expect(needed).toHaveLength(15)
+    expect(needed).toHaveLength(14)
     const all = await open(redis({ client: ioredisAt(await userWith(rules!)), relay: false }))
     for (const left of needed) {
       await admin.del('{dueque}:waiting', '{dueque}:claimed', '{dueque}:messages', '{dueque}:more')

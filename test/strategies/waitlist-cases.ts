@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import {
@@ -8,7 +9,9 @@ import {
   type WaitingMethods,
   type Waitlist,
 } from '../../src/index.js'
+import { sendTick } from '../../src/recurring/tick.js'
 import { poll } from '../support/broker.js'
+import { definitionOf } from '../unit/recurring/definition-of.js'
 import type { Case } from './conformance.js'
 import { Recorder, note, scheduleNotes, unique } from './recorder.js'
 import { listAll } from './view-cases.js'
@@ -43,6 +46,35 @@ export const WAITLIST_CASES: Record<string, Case> = {
     await recorder.has(2)
     expect(recorder.numbers.toSorted()).toEqual([0, 3])
     expect(await mq.cancel(receipts[0]!)).toBe('not-waiting')
+  },
+
+  'ticks of recurring messages are not among the messages of users, in whatever order they wait': async (
+    world,
+    plain,
+  ) => {
+    const mq = open(plain)
+    const [queue, id] = [unique('ticks'), unique('tick')]
+    for (const one of [queue, 'ns.v1.ticks']) await world.declareQueue(one)
+    // A span of time that no other test uses.
+    const hour = Date.UTC(2034, 0, 1) + randomInt(8000) * 3_600_000
+    const due = { from: new Date(hour), to: new Date(hour + 3_600_000) }
+    const revision = hour * 1000
+    const definition = definitionOf({ id, revision, everyMs: 60_000 })
+    const route = { strategy: mq.strategy, queue: 'ns.v1.ticks', now: () => hour }
+    for (const minutes of [1, 2, 3, 30]) await sendTick(route, definition, hour + minutes * 60_000 + 120_000)
+    const to = { queue }
+    for (const n of [1, 2]) await mq.schedule(note, { n }, { to, at: new Date(hour + n * 600_000), id: `${id}/${n}` })
+    const ids = async (limit: number) => (await mq.list({ due, limit })).messages.map((one) => one.id)
+    expect([await ids(10), await ids(1)]).toEqual([[`${id}/1`, `${id}/2`], [`${id}/1`]])
+    expect([await mq.count({ due }), await mq.count({ due, idPrefix: id })]).toEqual([2, 2])
+    expect((await mq.countBy('minute', { due })).map(({ count }) => count)).toEqual([1, 1])
+    const tick = `${id}@${new Date(hour + 180_000).toISOString()}#tick`
+    expect([await mq.get(tick), await mq.cancel(tick)]).toEqual([undefined, 'not-waiting'])
+    const { waitlist } = mq.strategy
+    const destinations = (await waitlist.countByDestination()).map(({ destination }) => destination.queue)
+    expect(destinations).not.toContain('ns.v1.ticks')
+    await mq.cancel(`${id}/1`)
+    expect(await mq.count({ due })).toBe(1)
   },
 
   'a cancelled id can be scheduled again, and an old receipt does not affect it': async (world, plain) => {

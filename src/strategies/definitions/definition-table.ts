@@ -1,32 +1,50 @@
-import type { DefinitionRecord } from '../recurring-definitions.js'
-
-/** A removed id is remembered for so long: as long as a stream keeps a record. */
-export const REMEMBERED_MS = 90 * 86_400_000
+import {
+  replaces,
+  type DefinitionRecord,
+  type DefinitionsPage,
+  type DefinitionsQuery,
+} from '../recurring-definitions.js'
+import { SortedIds } from './sorted-ids.js'
+import { Tombstones } from './tombstones.js'
 
 /** Records of definitions in memory: of each id the one that counts, whatever the order in which they come. */
 export class DefinitionTable {
   readonly #present = new Map<string, DefinitionRecord>()
-  /** The first removed one first. */
-  readonly #removed = new Map<string, { readonly record: DefinitionRecord; readonly at: number }>()
+  readonly #removed = new Tombstones()
+  readonly #ids = new SortedIds(this.#present)
 
-  /** @param at when it was written, in milliseconds since the epoch */
-  add(record: DefinitionRecord, at: number): void {
+  /**
+   * @param at when it was written, in milliseconds since the epoch
+   * @returns the record of its id until now
+   */
+  add(record: DefinitionRecord, at: number): DefinitionRecord | undefined {
     const { id, definition } = record
-    if (!replaces(record, this.find(id))) return
-    this.#removed.delete(id)
-    if (definition !== undefined) return void this.#present.set(id, record)
-    this.#present.delete(id)
-    this.#removed.set(id, { record, at })
-    this.#forget(at)
+    const before = this.find(id)
+    if (!replaces(record, before)) return before
+    if (definition === undefined) {
+      this.#present.delete(id)
+      this.#removed.add(record, at)
+    } else {
+      this.#removed.delete(id)
+      if (before?.definition === undefined) this.#ids.added(id)
+      this.#present.set(id, record)
+    }
+    return before
   }
 
   /** Also that of a removed id. */
   find(id: string): DefinitionRecord | undefined {
-    return this.#present.get(id) ?? this.#removed.get(id)?.record
+    return this.#present.get(id) ?? this.#removed.find(id)
   }
 
   present(id: string): DefinitionRecord | undefined {
     return this.#present.get(id)
+  }
+
+  page({ idPrefix, after, limit }: DefinitionsQuery): DefinitionsPage {
+    const ids = this.#ids.page(idPrefix, after, limit + 1)
+    const records = ids.slice(0, limit).map((id) => this.#present.get(id)!)
+    return { records, next: ids.length > limit ? records.at(-1)!.id : undefined }
   }
 
   /** In no order, without removed ones. */
@@ -38,17 +56,4 @@ export class DefinitionTable {
   get size(): number {
     return this.#present.size
   }
-
-  #forget(now: number): void {
-    for (const [id, { at }] of this.#removed) {
-      if (at > now - REMEMBERED_MS) return
-      this.#removed.delete(id)
-    }
-  }
-}
-
-/** Whether a record counts instead of a known one of its id. Of equal revisions a removal counts. */
-function replaces({ revision, definition }: DefinitionRecord, known: DefinitionRecord | undefined): boolean {
-  if (known === undefined || revision > known.revision) return true
-  return revision === known.revision && definition === undefined && known.definition !== undefined
 }

@@ -17,6 +17,7 @@ export function definitionsFacet(
   return {
     write: async (record) => open().write(record),
     get: async (id, least) => open().get(id, least),
+    page: async (query) => open().page(query),
     async *all() {
       yield* open().all()
     },

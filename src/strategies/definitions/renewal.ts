@@ -1,13 +1,13 @@
 import type { DefinitionRecord } from '../recurring-definitions.js'
+import { Tombstones } from './tombstones.js'
 
 /** A present definition is written again when its last record is so old. */
 const RENEWED_AFTER_MS = 30 * 86_400_000
 
-/** The records of one id in a stream. */
+/** The definitions of one id in a stream. */
 interface Written {
-  /** The greatest, and whether the id is removed by it. */
+  /** The greatest. */
   revision: number
-  isRemoved: boolean
   /** When a record of this revision was last written, in milliseconds since the epoch. */
   at: number
   /** The revision of the last record, which the stream forgets last. */
@@ -17,18 +17,29 @@ interface Written {
 /** Finds the records that a stream does not have, or would forget. It is given every record of the stream, in their order. */
 export class Renewal {
   readonly #written = new Map<string, Written>()
+  readonly #removed = new Tombstones()
+  /** Removed ids behind whose removal an older record stands. */
+  readonly #outlived = new Set<string>()
 
-  add({ id, revision, definition }: DefinitionRecord, at: number): void {
-    const isRemoved = definition === undefined
-    const known = this.#written.get(id)
-    if (!known || revision > known.revision) {
-      this.#written.set(id, { revision, isRemoved, at, last: revision })
-      return
+  add(record: DefinitionRecord, at: number): void {
+    const { id, revision, definition } = record
+    const removed = this.#removed.find(id)
+    const written = this.#written.get(id)
+    if (removed && revision <= removed.revision) {
+      if (definition === undefined && revision === removed.revision) this.#outlived.delete(id)
+      else this.#outlived.add(id)
+    } else if (written && revision < written.revision) {
+      written.last = revision
+    } else if (definition === undefined) {
+      this.#written.delete(id)
+      this.#outlived.delete(id)
+      this.#removed.add(record, at)
+    } else {
+      this.#removed.delete(id)
+      this.#outlived.delete(id)
+      const latest = written?.revision === revision ? Math.max(written.at, at) : at
+      this.#written.set(id, { revision, at: latest, last: revision })
     }
-    known.last = revision
-    if (revision < known.revision) return
-    known.isRemoved ||= isRemoved
-    known.at = Math.max(known.at, at)
   }
 
   /**
@@ -39,13 +50,17 @@ export class Renewal {
    */
   *missing(present: Iterable<DefinitionRecord>, now: number): Generator<DefinitionRecord> {
     for (const record of present) {
-      const written = this.#written.get(record.id)
-      if (!written || written.revision < record.revision) yield record
-      else if (written.revision > record.revision || written.isRemoved) continue
-      else if (written.at <= now - RENEWED_AFTER_MS || written.last < written.revision) yield record
+      const { id, revision } = record
+      const written = this.#written.get(id)
+      const last = written?.revision ?? this.#removed.find(id)?.revision ?? -1
+      if (last < revision) yield record
+      else if (written?.revision !== revision) continue
+      else if (written.at <= now - RENEWED_AFTER_MS || written.last < revision) yield record
     }
     // Otherwise the stream would forget the removal before an older definition, which would count again.
-    for (const [id, { revision, isRemoved, last }] of this.#written)
-      if (isRemoved && last < revision) yield { id, revision, definition: undefined }
+    for (const id of this.#outlived) {
+      const removal = this.#removed.find(id)
+      if (removal) yield removal
+    }
   }
 }

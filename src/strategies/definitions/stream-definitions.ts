@@ -1,24 +1,33 @@
 import type { AmqpBroker } from '../../amqp/amqp-broker.js'
 import type { StreamReader, StreamRecord } from '../../amqp/receive/stream.js'
 import { systemClock, type Timeline } from '../../base/clock.js'
-import { errorText, type DuequeError } from '../../base/errors.js'
+import { errorText, isDuequeError, withOutcome, type DuequeError } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
 import { SharedWork } from '../../base/shared-work.js'
+import { endsWithin } from '../../base/time-limit.js'
 import { throttle } from '../../base/throttle.js'
 import { DEFINITIONS } from '../../log/horizons.js'
 import { readLines } from '../../log/lines.js'
 import { recurringLayout } from '../../log/log-layout.js'
 import { reachesEnd } from '../../log/reaches-end.js'
 import { StreamLog } from '../../log/stream-log.js'
-import type { DefinitionRecord, RecurringDefinitions } from '../recurring-definitions.js'
+import type {
+  DefinitionRecord,
+  DefinitionsPage,
+  DefinitionsQuery,
+  RecurringDefinitions,
+} from '../recurring-definitions.js'
 import { decodeDefinitionLine, encodeDefinitionLine } from './definition-line.js'
 import { DefinitionTable } from './definition-table.js'
 import { definitionsFailure } from './definitions-failure.js'
+import { OwnRecords, type OwnRecord } from './own-records.js'
 import { Renewal } from './renewal.js'
 import { definitionsUnread, replayDefinitions, SILENT_MS } from './replay-definitions.js'
 
 /** Definitions that are on their way at once while they are written again. */
 const AT_ONCE = 1000
+/** A confirmed record comes back within milliseconds. The end of the stream is looked for after so long. */
+const COMES_BACK_MS = 2000
 
 export interface StreamDefinitionsSettings {
   broker: AmqpBroker
@@ -28,7 +37,8 @@ export interface StreamDefinitionsSettings {
 
 /**
  * The definitions of a namespace in a stream, which the first question opens: every record is read, and kept in memory for as
- * long as the connection. The broker forgets a record after 90 days; {@link renew} writes it again before.
+ * long as the connection. A stream that is missing has none, and is declared by the first record that is written. The broker
+ * forgets a record after 90 days; {@link renew} writes it again before.
  */
 export class StreamDefinitions implements RecurringDefinitions {
   readonly #settings: StreamDefinitionsSettings
@@ -37,7 +47,10 @@ export class StreamDefinitions implements RecurringDefinitions {
   readonly #table = new DefinitionTable()
   readonly #isNews = throttle(systemClock)
   readonly #proofs = new SharedWork<undefined>(() => this.#prove())
+  readonly #looks = new SharedWork<undefined>(() => this.#look())
+  readonly #own = new OwnRecords()
   readonly #closing = new AbortController()
+  #isFound = false
   #opening: Promise<StreamReader> | undefined
   /** Records that have come, also those that came again. */
   #read = 0
@@ -50,25 +63,43 @@ export class StreamDefinitions implements RecurringDefinitions {
     this.#stream = this.#log.layout.stream(DEFINITIONS)
   }
 
-  /** @throws DuequeError what a publish throws, `UNSUPPORTED`, `TOPOLOGY_MISMATCH`, `TOPOLOGY_MISSING` */
-  write(record: DefinitionRecord): Promise<void> {
-    return this.#explained(this.#log.write(encodeDefinitionLine(record), undefined))
+  /**
+   * The order of the records in the stream tells which one was there before: this process has read up to its own.
+   *
+   * @throws DuequeError what a publish throws, `UNSUPPORTED`, `TOPOLOGY_MISMATCH`, `TOPOLOGY_MISSING`, `RECURRING_UNREAD`
+   */
+  async write(record: DefinitionRecord): Promise<DefinitionRecord | undefined> {
+    const line = encodeDefinitionLine(record)
+    const own = this.#own.expect(line)
+    try {
+      await this.#publish(line)
+      return await this.#before(own)
+    } finally {
+      this.#own.forget(own)
+    }
   }
 
   /** @throws DuequeError `RECURRING_UNREAD`, and as a consumer of cancellations does */
   async get(id: string, least = Infinity): Promise<DefinitionRecord | undefined> {
+    if (!(await this.#isThere())) return undefined
     await this.#reader()
     const known = this.#table.find(id)
     if (known === undefined || known.revision < least) await this.#proofs.do(undefined)
     return this.#table.present(id)
   }
 
+  async page(query: DefinitionsQuery): Promise<DefinitionsPage> {
+    if (await this.#isThere()) await this.#proofs.do(undefined)
+    return this.#table.page(query)
+  }
+
   async *all(): AsyncGenerator<DefinitionRecord> {
-    await this.#proofs.do(undefined)
+    if (await this.#isThere()) await this.#proofs.do(undefined)
     yield* this.#table.all()
   }
 
   async renew(): Promise<void> {
+    if (!(await this.#isThere())) return
     const { broker, clock, logger } = this.#settings
     await this.#proofs.do(undefined)
     const renewal = new Renewal()
@@ -83,7 +114,7 @@ export class StreamDefinitions implements RecurringDefinitions {
     }
     let writing: Promise<void>[] = []
     for (const record of renewal.missing(this.#table.all(), clock.now())) {
-      writing.push(this.write(record))
+      writing.push(this.#publish(encodeDefinitionLine(record)))
       if (writing.length < AT_ONCE) continue
       await Promise.all(writing)
       writing = []
@@ -95,6 +126,34 @@ export class StreamDefinitions implements RecurringDefinitions {
     this.#closing.abort()
     const reader = await this.#opening?.catch(() => undefined)
     await Promise.all([reader?.close(), this.#log.close()])
+  }
+
+  /** Of a record that is confirmed. */
+  async #before(own: OwnRecord): Promise<DefinitionRecord | undefined> {
+    try {
+      await this.#reader()
+      if (!(await endsWithin(own.back, COMES_BACK_MS))) await this.#proofs.do(undefined)
+      // It may have been deleted with its stream.
+      if (own.answer) return own.answer.before
+      throw definitionsUnread(this.#stream, this.#failure)
+    } catch (error) {
+      throw isDuequeError(error) ? withOutcome(error, 'unknown') : error
+    }
+  }
+
+  #publish(line: string): Promise<void> {
+    return this.#explained(this.#log.write(line, undefined))
+  }
+
+  /** A question declares nothing. Once the stream was there, it is declared again when it is lost. */
+  async #isThere(): Promise<boolean> {
+    if (!this.#opening && !this.#isFound) await this.#looks.do(undefined)
+    return this.#opening !== undefined || this.#isFound
+  }
+
+  async #look(): Promise<void> {
+    const { declarer } = this.#settings.broker.topology
+    this.#isFound = await this.#explained(declarer.exists('queue', this.#stream))
   }
 
   /** Opened once. A failed start is tried again by the next question. */
@@ -134,7 +193,11 @@ export class StreamDefinitions implements RecurringDefinitions {
           error: errorText(error),
         })
     }
-    readLines(body, (line) => this.#table.add(decodeDefinitionLine(line), writtenAt), skipped)
+    const add = (line: string) => {
+      const before = this.#table.add(decodeDefinitionLine(line), writtenAt)
+      this.#own.arrived(line, before)
+    }
+    readLines(body, add, skipped)
   }
 
   #explained<T>(work: Promise<T>): Promise<T> {

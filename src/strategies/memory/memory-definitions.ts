@@ -1,6 +1,11 @@
 import type { Timeline } from '../../base/clock.js'
 import { DefinitionTable } from '../definitions/definition-table.js'
-import type { DefinitionRecord, RecurringDefinitions } from '../recurring-definitions.js'
+import type {
+  DefinitionRecord,
+  DefinitionsPage,
+  DefinitionsQuery,
+  RecurringDefinitions,
+} from '../recurring-definitions.js'
 
 /** The definitions of recurring messages in the process. */
 export class MemoryDefinitions implements RecurringDefinitions {
@@ -11,12 +16,16 @@ export class MemoryDefinitions implements RecurringDefinitions {
     this.#clock = clock
   }
 
-  write(record: DefinitionRecord): Promise<void> {
+  write(record: DefinitionRecord): Promise<DefinitionRecord | undefined> {
     return Promise.resolve(this.#table.add(record, this.#clock.now()))
   }
 
   get(id: string): Promise<DefinitionRecord | undefined> {
     return Promise.resolve(this.#table.present(id))
+  }
+
+  page(query: DefinitionsQuery): Promise<DefinitionsPage> {
+    return Promise.resolve(this.#table.page(query))
   }
 
   async *all(): AsyncGenerator<DefinitionRecord> {

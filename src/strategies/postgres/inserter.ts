@@ -4,10 +4,10 @@ import { isOfARow, isSilence } from './store-error.js'
 const MAX_ROWS = 500
 const MAX_BYTES = 1024 * 1024
 
-interface Entry<Row> {
+interface Entry<Row, Answer> {
   readonly row: Row
-  readonly done: Promise<void>
-  readonly resolve: () => void
+  readonly done: Promise<Answer>
+  readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -15,21 +15,22 @@ interface Entry<Row> {
  * Writes rows as many at a time as came while the ones before were written, because commits are what writing waits for. Every
  * row has its own outcome. Rows with one key are the same.
  */
-export class Inserter<Row extends { readonly key: string }> {
-  readonly #insert: (rows: readonly Row[]) => Promise<void>
+export class Inserter<Row extends { readonly key: string }, Answer = void> {
+  readonly #insert: (rows: readonly Row[]) => Promise<readonly Answer[] | void>
   readonly #bytesOf: (row: Row) => number
-  readonly #waiting = new Map<string, Entry<Row>>()
+  readonly #waiting = new Map<string, Entry<Row, Answer>>()
   #underWay: Promise<void> | undefined
 
-  constructor(insert: (rows: readonly Row[]) => Promise<void>, bytesOf: (row: Row) => number) {
+  /** @param insert answers each row in its place, if rows have answers */
+  constructor(insert: (rows: readonly Row[]) => Promise<readonly Answer[] | void>, bytesOf: (row: Row) => number) {
     this.#insert = insert
     this.#bytesOf = bytesOf
   }
 
-  add(row: Row): Promise<void> {
+  add(row: Row): Promise<Answer> {
     const twin = this.#waiting.get(row.key)
     if (twin) return twin.done
-    const entry = entryOf(row)
+    const entry = entryOf<Row, Answer>(row)
     this.#waiting.set(row.key, entry)
     this.#underWay ??= this.#run()
     return entry.done
@@ -47,8 +48,8 @@ export class Inserter<Row extends { readonly key: string }> {
     this.#underWay = undefined
   }
 
-  #take(): Entry<Row>[] {
-    const batch: Entry<Row>[] = []
+  #take(): Entry<Row, Answer>[] {
+    const batch: Entry<Row, Answer>[] = []
     let bytes = 0
     for (const [key, entry] of this.#waiting) {
       bytes += this.#bytesOf(entry.row)
@@ -61,10 +62,10 @@ export class Inserter<Row extends { readonly key: string }> {
   }
 
   /** Never rejects. */
-  async #write(batch: readonly Entry<Row>[]): Promise<void> {
+  async #write(batch: readonly Entry<Row, Answer>[]): Promise<void> {
     try {
-      await this.#insert(batch.map(({ row }) => row))
-      for (const { resolve } of batch) resolve()
+      const answers = await this.#insert(batch.map(({ row }) => row))
+      for (const [i, { resolve }] of batch.entries()) resolve(answers?.[i] as Answer)
     } catch (error) {
       if (batch.length > 1 && isOfARow(error)) for (const entry of batch) await this.#write([entry])
       else for (const { reject } of batch) reject(error)
@@ -81,9 +82,9 @@ export class Inserter<Row extends { readonly key: string }> {
   }
 }
 
-function entryOf<Row>(row: Row): Entry<Row> {
-  let settle: Pick<Entry<Row>, 'resolve' | 'reject'> | undefined
-  const done = new Promise<void>((resolve, reject) => {
+function entryOf<Row, Answer>(row: Row): Entry<Row, Answer> {
+  let settle: Pick<Entry<Row, Answer>, 'resolve' | 'reject'> | undefined
+  const done = new Promise<Answer>((resolve, reject) => {
     settle = { resolve, reject }
   })
   return { row, done, ...settle! }

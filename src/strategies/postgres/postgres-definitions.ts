@@ -1,25 +1,26 @@
-import type { DefinitionRecord, RecurringDefinitions } from '../recurring-definitions.js'
-import { numberIn, type Row } from './answer.js'
+import { everyPage } from '../definitions/every-page.js'
+import {
+  replaces,
+  type DefinitionRecord,
+  type DefinitionsPage,
+  type DefinitionsQuery,
+  type RecurringDefinitions,
+} from '../recurring-definitions.js'
+import { behindPrefix, storedPrefix } from '../store/marks.js'
+import { isTrue, numberIn, type Row } from './answer.js'
 import { Inserter } from './inserter.js'
 import type { Queries } from './queries.js'
-import { textArray, textOf } from './row.js'
+import { textArray, textIn, textOf } from './row.js'
 
-const PAGE = 500
-
-/** A record in the columns of the table. */
-interface DefinitionRow {
-  /** Tells it from other records. */
+/** A record with a key that tells it from other records. */
+interface DefinitionRow extends DefinitionRecord {
   readonly key: string
-  readonly id: string
-  readonly revision: number
-  /** As it is: JSON holds nothing that PostgreSQL's text cannot. */
-  readonly definition: string | null
 }
 
-/** The definitions of recurring messages in the table `definitions`. */
+/** The definitions of recurring messages in the table `definitions`. Ids are stored as JSON has them. */
 export class PostgresDefinitions implements RecurringDefinitions {
   readonly #queries: Queries
-  readonly #inserter: Inserter<DefinitionRow>
+  readonly #inserter: Inserter<DefinitionRow, DefinitionRecord | undefined>
 
   constructor(queries: Queries) {
     this.#queries = queries
@@ -30,9 +31,8 @@ export class PostgresDefinitions implements RecurringDefinitions {
   }
 
   /** @throws DuequeError `STORE_ERROR` */
-  write({ id, revision, definition }: DefinitionRecord): Promise<void> {
-    const row = { id: textOf(id), revision, definition: definition ?? null }
-    return this.#inserter.add({ key: JSON.stringify(Object.values(row)), ...row })
+  write({ id, revision, definition }: DefinitionRecord): Promise<DefinitionRecord | undefined> {
+    return this.#inserter.add({ key: JSON.stringify([id, revision, definition]), id, revision, definition })
   }
 
   /** @throws DuequeError `STORE_ERROR` */
@@ -41,13 +41,17 @@ export class PostgresDefinitions implements RecurringDefinitions {
     return row && recordOf(row)
   }
 
-  async *all(): AsyncGenerator<DefinitionRecord> {
-    for (let after = ''; ;) {
-      const rows = await this.#queries.run('definitionsPage', [after, PAGE])
-      yield* rows.map(recordOf)
-      if (rows.length < PAGE) return
-      after = rows.at(-1)![0]!
-    }
+  async page({ idPrefix, after, limit }: DefinitionsQuery): Promise<DefinitionsPage> {
+    const behind = after === undefined ? '' : textOf(after)
+    const values = [storedPrefix(idPrefix), behind, behindPrefix(idPrefix) ?? null, limit + 1]
+    const rows = await this.#queries.run('definitionsPage', values)
+    const records = rows.slice(0, limit).map(recordOf)
+    const next = rows.length > limit ? records.at(-1)!.id : undefined
+    return { records: records.filter(({ id }) => id.startsWith(idPrefix)), next }
+  }
+
+  all(): AsyncGenerator<DefinitionRecord> {
+    return everyPage(this)
   }
 
   /** Once everything that was written has its outcome. */
@@ -55,15 +59,27 @@ export class PostgresDefinitions implements RecurringDefinitions {
     return this.#inserter.end()
   }
 
-  async #write(rows: readonly DefinitionRow[]): Promise<void> {
-    await this.#queries.run('definitionsWrite', [
-      textArray(rows.map(({ id }) => id)),
-      `{${rows.map(({ revision }) => revision).join()}}`,
-      textArray(rows.map(({ definition }) => definition)),
-    ])
+  /** @returns the record of the id before each of them: for one that another of them overtakes, that one */
+  async #write(rows: readonly DefinitionRow[]): Promise<(DefinitionRecord | undefined)[]> {
+    const last = new Map<string, DefinitionRow>()
+    for (const row of rows) if (replaces(row, last.get(row.id))) last.set(row.id, row)
+    const before = new Map<string, DefinitionRecord | undefined>()
+    for (let left = [...last.values()]; left.length > 0; left = left.filter(({ id }) => !before.has(id)))
+      for (const [id, done, ...old] of await this.#queries.run('definitionsWrite', valuesOf(left)))
+        if (isTrue(done)) before.set(textIn(id!), old[0] === null ? undefined : recordOf([id!, ...old]))
+    return rows.map((row) => (last.get(row.id) === row ? before.get(row.id) : last.get(row.id)))
   }
 }
 
+function valuesOf(rows: readonly DefinitionRow[]): string[] {
+  return [
+    textArray(rows.map(({ id }) => textOf(id))),
+    `{${rows.map(({ revision }) => revision).join()}}`,
+    // As it is: JSON holds nothing that PostgreSQL's text cannot.
+    textArray(rows.map(({ definition = null }) => definition)),
+  ]
+}
+
 function recordOf([id, revision, definition]: Row): DefinitionRecord {
-  return { id: JSON.parse(`"${id}"`) as string, revision: numberIn(revision)!, definition: definition! }
+  return { id: textIn(id!), revision: numberIn(revision)!, definition: definition ?? undefined }
 }

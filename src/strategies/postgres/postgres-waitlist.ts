@@ -3,6 +3,7 @@ import { destinationText, parseDestinationText } from '../../message/destination
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import type { DestinationCount } from '../destination-counts.js'
 import { entryKey, fits, spanCounts, type Position, type SpanCount, type WaitlistFilter } from '../waiting-view.js'
+import { isTick } from '../tick-mark.js'
 import type { Waitlist } from '../waitlist.js'
 import { filterMarks, isWholePrefix, storedPrefix } from '../store/marks.js'
 import type { StoreFaults } from '../store/store-faults.js'
@@ -34,7 +35,8 @@ export class PostgresWaitlist implements Waitlist {
   }
 
   async find(id: string): Promise<readonly DelayedMessage[]> {
-    return (await this.lookUp(id, this.#options.queries.run)).messages
+    const { messages } = await this.lookUp(id, this.#options.queries.run)
+    return messages.filter((message) => !isTick(message))
   }
 
   /** The waiting messages of an id, the latest first, and whether there are any: a row may be unreadable. */
@@ -72,7 +74,7 @@ export class PostgresWaitlist implements Waitlist {
 
   async count(filter: WaitlistFilter): Promise<number> {
     if (!isExact(filter)) return (await this.#times(filter)).length
-    const [row] = await this.#options.queries.run('count', filterValues(filter, EVER))
+    const [row] = await this.#options.queries.run('count', [...filterValues(filter, EVER), ticksOf(filter)])
     return numberIn(row?.[0])!
   }
 
@@ -80,7 +82,7 @@ export class PostgresWaitlist implements Waitlist {
     if (!isExact(filter)) return spanCounts(await this.#times(filter), spanMs)
     // Anybody may have written times that no message has.
     const to = Math.min(filter.to ?? NEVER, LATEST_MS + 1)
-    const values = [...filterValues({ ...filter, to }, 0), spanMs]
+    const values = [...filterValues({ ...filter, to }, 0), spanMs, ticksOf(filter)]
     const rows = await this.#options.queries.run('countBy', values)
     return rows.map(([from, count]) => ({ from: numberIn(from)!, count: numberIn(count)! }))
   }
@@ -110,7 +112,8 @@ export class PostgresWaitlist implements Waitlist {
     const marks = filterMarks(filter)
     for (let place = after ?? { readyAt: EVER, key: '' }; ;) {
       const values = [...filterValues(filter, place.readyAt), marks.length > 0 ? textArray(marks) : null]
-      const rows = await this.#options.queries.run(statement, [...values, place.readyAt, place.key, looks])
+      const at = [place.readyAt, place.key, looks, ticksOf(filter)]
+      const rows = await this.#options.queries.run(statement, [...values, ...at])
       yield rows.flatMap((row) => this.#view(row) ?? []).filter((message) => fits(filter, message))
       const last = rows.at(-1)
       if (!last || rows.length < looks) return
@@ -138,6 +141,11 @@ export class PostgresWaitlist implements Waitlist {
 /** Whether a statement leaves out every message that does not fit. */
 function isExact({ headers, idPart, idPrefix = '' }: WaitlistFilter): boolean {
   return headers === undefined && idPart === undefined && isWholePrefix(idPrefix)
+}
+
+/** The last parameter of the statements that look. */
+function ticksOf({ withTicks = false }: WaitlistFilter): Value {
+  return withTicks ? 'with ticks' : null
 }
 
 /** @param least what is ready before is left out */

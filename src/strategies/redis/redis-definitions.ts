@@ -1,11 +1,16 @@
-import type { DefinitionRecord, RecurringDefinitions } from '../recurring-definitions.js'
+import { everyPage } from '../definitions/every-page.js'
+import type {
+  DefinitionRecord,
+  DefinitionsPage,
+  DefinitionsQuery,
+  RecurringDefinitions,
+} from '../recurring-definitions.js'
+import { behindPrefix, storedPrefix } from '../store/marks.js'
 import { storedNumber } from '../store/stored-number.js'
 import { STORE } from './failures.js'
 import type { ScriptRunner } from './script-runner.js'
 import { GET_DEFINITION, PAGE_DEFINITIONS, WRITE_DEFINITION } from './scripts/definition-scripts.js'
 
-/** Entries of one answer, about. */
-const PAGE = '500'
 const COLON = 0x3a
 
 export interface RedisDefinitionsOptions {
@@ -23,47 +28,53 @@ export class RedisDefinitions implements RecurringDefinitions {
 
   constructor({ scripts, prefix, unreadable }: RedisDefinitionsOptions) {
     this.#scripts = scripts
-    this.#keys = ['recurring', 'recurring:removed'].map((name) => `{${prefix}}:${name}`)
+    this.#keys = ['recurring', 'recurring:removed', 'recurring:ids'].map((name) => `{${prefix}}:${name}`)
     this.#unreadable = unreadable
   }
 
   /** @throws DuequeError `STORE_ERROR` */
-  async write({ id, revision, definition = '' }: DefinitionRecord): Promise<void> {
-    await this.#scripts.run(WRITE_DEFINITION, [fieldOf(id), String(revision), definition], this.#keys)
+  async write({ id, revision, definition = '' }: DefinitionRecord): Promise<DefinitionRecord | undefined> {
+    const field = fieldOf(id)
+    const reply = await this.#scripts.run(WRITE_DEFINITION, [field, String(revision), definition], this.#keys)
+    return reply === null ? undefined : this.#read(field, reply as Buffer)
   }
 
   /** @throws DuequeError `STORE_ERROR` */
   async get(id: string): Promise<DefinitionRecord | undefined> {
     const field = fieldOf(id)
     const held = (await this.#scripts.run(GET_DEFINITION, [field], this.#keys)) as Buffer | null
-    return held ? this.#read(field, held) : undefined
+    const record = held ? this.#read(field, held) : undefined
+    return record?.definition === undefined ? undefined : record
   }
 
-  async *all(): AsyncGenerator<DefinitionRecord> {
-    const seen = new Set<string>()
-    for (let cursor = '0'; ;) {
-      const reply = (await this.#scripts.run(PAGE_DEFINITIONS, [cursor, PAGE], this.#keys)) as [Buffer, ...Buffer[]]
-      const [next, ...found] = reply
-      for (let i = 0; i < found.length; i += 2) {
-        const field = found[i]!.toString()
-        const record = seen.has(field) ? undefined : this.#read(field, found[i + 1]!)
-        seen.add(field)
-        if (record) yield record
-      }
-      cursor = next.toString()
-      if (cursor === '0') return
+  async page({ idPrefix, after, limit }: DefinitionsQuery): Promise<DefinitionsPage> {
+    const [first, behind] = [storedPrefix(idPrefix), behindPrefix(idPrefix)]
+    const last = after === undefined ? '' : fieldOf(after)
+    // As bytes are ordered.
+    const isBehind = after !== undefined && Buffer.compare(Buffer.from(last), Buffer.from(first)) >= 0
+    const bounds = [isBehind ? `(${last}` : `[${first}`, behind === undefined ? '+' : `(${behind}`]
+    const reply = await this.#scripts.run(PAGE_DEFINITIONS, [...bounds, String(limit + 1)], this.#keys)
+    const entries = entriesOf(reply as Buffer[])
+    const records = entries.slice(0, limit).flatMap(([field, held]) => this.#read(field, held) ?? [])
+    const next = entries.length > limit ? idOf(entries[limit - 1]![0]) : undefined
+    return {
+      records: records.filter(({ id, definition }) => definition !== undefined && id.startsWith(idPrefix)),
+      next,
     }
   }
 
-  /** Undefined if the id is removed, or the entry cannot be read. */
+  all(): AsyncGenerator<DefinitionRecord> {
+    return everyPage(this)
+  }
+
+  /** Undefined if the entry cannot be read. */
   #read(field: string, held: Buffer): DefinitionRecord | undefined {
     try {
       const colon = held.indexOf(COLON)
       if (colon < 1) throw new Error('expected a revision, a colon and a definition')
-      const definition = held.toString('utf8', colon + 1)
-      if (definition === '') return undefined
+      const definition = held.toString('utf8', colon + 1) || undefined
       const revision = storedNumber(held.toString('utf8', 0, colon), STORE)
-      return { id: JSON.parse(`"${field}"`) as string, revision, definition }
+      return { id: idOf(field), revision, definition }
     } catch (error) {
       this.#unreadable(`${this.#keys[0]} ${field}`, error)
       return undefined
@@ -71,7 +82,17 @@ export class RedisDefinitions implements RecurringDefinitions {
   }
 }
 
+function entriesOf(reply: readonly Buffer[]): [field: string, held: Buffer][] {
+  const entries: [field: string, held: Buffer][] = []
+  for (let i = 0; i < reply.length; i += 2) entries.push([reply[i]!.toString(), reply[i + 1]!])
+  return entries
+}
+
 /** An id as in JSON, without the quotes: UTF-8 has no halves of surrogate pairs. */
 function fieldOf(id: string): string {
   return JSON.stringify(id).slice(1, -1)
+}
+
+function idOf(field: string): string {
+  return JSON.parse(`"${field}"`) as string
 }

@@ -15,6 +15,7 @@ import type { StoreFaultCounts } from '../../health.js'
 import { StoreFaults } from '../store/store-faults.js'
 import { storedNumber } from '../store/stored-number.js'
 import type { DestinationCount } from '../destination-counts.js'
+import { isTick } from '../tick-mark.js'
 import type { SpanCount, WaitlistFilter } from '../waiting-view.js'
 import { conflict, conflictsUnread, type Waitlist } from '../waitlist.js'
 import { firstOf, messageOf, scoreOf, tagOf, valueOf } from './entry.js'
@@ -90,7 +91,8 @@ export class RedisStore implements MessageStore {
   async add(message: DelayedMessage, { onConflict, holdMs = 0 }: AddOptions): Promise<DelayedMessage | void> {
     const tag = tagOf(message)
     const entry = [firstOf(message.id), tag, scoreOf(message), valueOf(message, tag)]
-    const reply = await this.#scripts.run(ADD, [...entry, onConflict ?? '', this.#channel, String(Math.ceil(holdMs))])
+    const how = [onConflict ?? '', this.#channel, String(Math.ceil(holdMs)), markOf(message)]
+    const reply = await this.#scripts.run(ADD, [...entry, ...how])
     if (!Array.isArray(reply)) return
     if (onConflict === 'error') throw conflict(message.id)
     const name = () => firstOf(message.id).toString('hex')
@@ -134,8 +136,8 @@ export class RedisStore implements MessageStore {
     // Never before its time.
     const at = (message: DelayedMessage) => String(Math.max(until, readyAt(message)))
     for (const chunk of chunks(claimed as readonly InRedis[])) {
-      const triples = chunk.flatMap(({ field, lease, message }) => [field, lease, at(message)])
-      await this.#leaveLease(chunk, () => this.#scripts.runSure(RELEASE, [this.#channel, ...triples]))
+      const each = chunk.flatMap(({ field, lease, message }) => [field, lease, at(message), markOf(message)])
+      await this.#leaveLease(chunk, () => this.#scripts.runSure(RELEASE, [this.#channel, ...each]))
     }
   }
 
@@ -226,10 +228,15 @@ export class RedisStore implements MessageStore {
   }
 
   #leave(found: readonly { field: Buffer; lease: string }[], until: number): void {
-    const triples = found.map(({ field, lease }) => [field, lease, String(until)])
+    const each = found.flatMap(({ field, lease }) => [field, lease, String(until), ''])
     // Otherwise its lease decides.
-    this.#scripts.run(RELEASE, [this.#channel, ...triples.flat()]).catch(() => undefined)
+    this.#scripts.run(RELEASE, [this.#channel, ...each]).catch(() => undefined)
   }
+}
+
+/** Tells the scripts which messages are ticks. */
+function markOf(message: DelayedMessage): string {
+  return isTick(message) ? '1' : ''
 }
 
 function* chunks<T>(items: readonly T[]): Generator<readonly T[]> {

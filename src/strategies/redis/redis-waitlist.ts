@@ -4,16 +4,14 @@ import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 import { DestinationCounts, type DestinationCount } from '../destination-counts.js'
 import { storedNumber } from '../store/stored-number.js'
 import { fits, spanCounts, type Position, type SpanCount, type WaitlistFilter } from '../waiting-view.js'
+import { isTick } from '../tick-mark.js'
 import type { Waitlist } from '../waitlist.js'
 import type { Argument } from './clients/port.js'
 import { firstOf, marksOf, placeOf, scoreOf, tagOf, valueOf } from './entry.js'
 import { STORE } from './failures.js'
 import type { ScriptRunner } from './script-runner.js'
 import { REMOVE, REPLACE } from './scripts/change-scripts.js'
-import { COUNT, FIND, PAGE, SPANS } from './scripts/query-scripts.js'
-
-/** Entries that one call looks at, if a filter may leave some out. They keep Redis busy for about 2 ms. */
-const LOOKS = 1000
+import { COUNT, FIND, LOOKS, PAGE, SPANS } from './scripts/query-scripts.js'
 
 export interface RedisWaitlistOptions {
   scripts: ScriptRunner
@@ -41,7 +39,7 @@ export class RedisWaitlist implements Waitlist {
   async find(id: string): Promise<readonly DelayedMessage[]> {
     const reply = (await this.#scripts.run(FIND, [firstOf(id)])) as Buffer[]
     return this.#views(reply)
-      .filter((message) => message.id === id)
+      .filter((message) => message.id === id && !isTick(message))
       .sort(latestFirst)
   }
 
@@ -52,7 +50,7 @@ export class RedisWaitlist implements Waitlist {
   async replace(message: DelayedMessage, by: DelayedMessage): Promise<boolean> {
     const tag = tagOf(message)
     const [from, to] = [scoreOf(message), scoreOf(by)]
-    const args = [firstOf(message.id), tag, from, to, valueOf(by, tag), this.#channel]
+    const args = [firstOf(message.id), tag, from, to, valueOf(by, tag), this.#channel, isTick(by) ? '1' : '']
     return storedNumber(await this.#scripts.run(REPLACE, args), STORE) === 1
   }
 
@@ -70,7 +68,7 @@ export class RedisWaitlist implements Waitlist {
 
   async count(filter: WaitlistFilter): Promise<number> {
     const { from = -Infinity, to = Infinity } = filter
-    if (isOfTimes(filter)) return this.#countBetween(from, to)
+    if (isOfTimes(filter)) return this.#countBetween(from, to, ticksOf(filter))
     return (await this.#times(filter)).length
   }
 
@@ -78,7 +76,8 @@ export class RedisWaitlist implements Waitlist {
     if (!isOfTimes(filter)) return spanCounts(await this.#times(filter), spanMs)
     const { from = -Infinity, to = Infinity } = filter
     // Anybody may have written other scores, infinite ones too.
-    return this.#spansBetween(Math.max(from, 0), Math.min(to, LATEST_MS + 1), spanMs)
+    const [first, last] = [Math.max(from, 0), Math.min(to, LATEST_MS + 1)]
+    return this.#spansBetween(first, last, spanMs, ticksOf(filter))
   }
 
   async countByDestination(): Promise<readonly DestinationCount[]> {
@@ -88,15 +87,15 @@ export class RedisWaitlist implements Waitlist {
     return counts.all()
   }
 
-  async #countBetween(from: number, to: number): Promise<number> {
+  async #countBetween(from: number, to: number, ticks: string): Promise<number> {
     const [least, most] = [from === -Infinity ? '-inf' : String(from), to === Infinity ? '+inf' : `(${to}`]
-    return storedNumber(await this.#scripts.run(COUNT, [least, most]), STORE)
+    return storedNumber(await this.#scripts.run(COUNT, [least, most, ticks]), STORE)
   }
 
-  async #spansBetween(from: number, to: number, spanMs: number): Promise<SpanCount[]> {
+  async #spansBetween(from: number, to: number, spanMs: number, ticks: string): Promise<SpanCount[]> {
     const counts: SpanCount[] = []
     for (let least = String(from); ;) {
-      const reply = await this.#scripts.run(SPANS, [least, String(to), String(spanMs), String(LOOKS)])
+      const reply = await this.#scripts.run(SPANS, [least, String(to), String(spanMs), String(LOOKS), ticks])
       const [next, ...found] = reply as [Buffer, ...Buffer[]]
       for (let i = 0; i < found.length; i += 2)
         counts.push({ from: storedNumber(found[i], STORE), count: storedNumber(found[i + 1], STORE) })
@@ -123,7 +122,7 @@ export class RedisWaitlist implements Waitlist {
     let [score, field, tag] = after ? placed(after) : NOWHERE
     for (;;) {
       const bounds = [bound(filter.from), bound(filter.to)]
-      const page = [score, field, tag, looks, String(limit), isShort ? '1' : '']
+      const page = [score, field, tag, looks, String(limit), isShort ? '1' : '', ticksOf(filter)]
       const reply = (await this.#scripts.run(PAGE, [...bounds, ...page, ...marks])) as [Buffer, Buffer, ...Buffer[]]
       const [lastScore, lastField, ...found] = reply
       yield this.#views(found).filter((message) => fits(filter, message))
@@ -151,8 +150,13 @@ export function latestFirst(a: DelayedMessage, b: DelayedMessage): number {
 }
 
 /** Whether a filter asks for times alone, which the sorted set knows. */
-function isOfTimes({ from: _from, to: _to, ...others }: WaitlistFilter): boolean {
+function isOfTimes({ from: _from, to: _to, withTicks: _withTicks, ...others }: WaitlistFilter): boolean {
   return Object.values(others).every((value) => value === undefined)
+}
+
+/** An argument of the scripts. */
+function ticksOf({ withTicks = false }: WaitlistFilter): string {
+  return withTicks ? '1' : ''
 }
 
 function bound(time: number | undefined): string {

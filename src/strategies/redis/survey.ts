@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.js'
 import { checkOne } from '../../base/checks.js'
 import { finding, type Finding } from '../../base/finding.js'
 import { silent } from '../../base/logger.js'
@@ -31,7 +32,7 @@ export async function surveyRedis(client: RedisClient, prefix = 'dueque', timeou
   const [waiting = 0, claimed = 0, values = 0] = counts.map((count) => storedNumber(count, STORE))
   const store = new RedisStore({ port, prefix, timeoutMs })
   await store.open({ logger: silent, onError: () => undefined })
-  await store.list({}, { limit: LOOKS })
+  await store.list({ withTicks: true }, { limit: LOOKS })
   const { unreadable } = store.faults()
   await store.close()
   return { entries: waiting + claimed, values, unreadable }
@@ -41,7 +42,7 @@ export function checkSurvey({ entries, values, unreadable }: RedisSurvey, prefix
   const findings: Finding[] = []
   const key = (name: string) => `{${prefix}}:${name}`
   if (values < entries) {
-    const what = `${entries - values} entries of ${key('waiting')} and ${key('claimed')} have no message in ${key('messages')}: it is lost`
+    const what = `${counted(entries - values, 'entry', 'entries')} of ${key('waiting')} and ${key('claimed')} without a message in ${key('messages')}, which is lost`
     findings.push(
       finding(
         'error',
@@ -52,7 +53,7 @@ export function checkSurvey({ entries, values, unreadable }: RedisSurvey, prefix
     )
   }
   if (values > entries) {
-    const what = `${values - entries} messages of ${key('messages')} are neither in ${key('waiting')} nor in ${key('claimed')}: nobody delivers them`
+    const what = `${counted(values - entries, 'message')} of ${key('messages')} neither in ${key('waiting')} nor in ${key('claimed')}: nobody delivers them`
     const todo =
       'look for clients that delete keys, maxmemory-policy, and the last failover; a few are left by a full Redis'
     findings.push(finding('warning', 'redis-orphans', what, todo))

@@ -24,6 +24,17 @@ export function storedPrefix(prefix: string): string {
   return JSON.stringify(withoutHalf(prefix)).slice(1, -1)
 }
 
+/** The first text behind all stored ids with this prefix, in the order of bytes. Undefined if there is none. */
+export function behindPrefix(prefix: string): string | undefined {
+  const characters = Array.from(storedPrefix(prefix))
+  for (let last = characters.pop(); last !== undefined; last = characters.pop()) {
+    const code = last.codePointAt(0)!
+    // Halves of surrogate pairs are no characters.
+    if (code < 0x10ffff) return characters.join('') + String.fromCodePoint(code === 0xd7ff ? 0xe000 : code + 1)
+  }
+  return undefined
+}
+
 /** Whether {@link storedPrefix} begins no other ids than the prefix does. */
 export function isWholePrefix(prefix: string): boolean {
   return withoutHalf(prefix) === prefix

@@ -114,11 +114,23 @@ test('a definition is written again when its last record is 30 days old, and a p
 test('with topology trust and no stream, the error names the command that declares it', async () => {
   const { namespace } = await world()
   const { definitions } = (await open(vhost.url, { namespace, topology: 'trust' })).strategy
-  for (const call of [() => definitions.get('a'), () => definitions.write(record('a', 1, '{}'))]) {
-    const error = (await failure(call())) as Error
-    expect(error).toMatchObject({ code: 'TOPOLOGY_MISSING' })
-    expect(error.message).toContain('dueque topology apply --recurring')
-  }
+  const error = (await failure(definitions.write(record('a', 1, '{}')))) as Error
+  expect(error).toMatchObject({ code: 'TOPOLOGY_MISSING' })
+  expect(error.message).toContain('dueque topology apply --recurring')
+})
+
+test('questions declare nothing, and find what another process declares later', async () => {
+  const { namespace, stream, definitions, connected } = await world()
+  const mq = await open(vhost.url, { namespace })
+  expect([await definitions.get('a'), await mq.recurring.get('a')]).toEqual([undefined, undefined])
+  expect(await mq.recurring.list()).toEqual({ schedules: [], cursor: undefined })
+  expect(await mq.recurring.remove('a')).toBe(false)
+  for await (const one of definitions.all()) expect(one).toBeUndefined()
+  await definitions.renew!()
+  for (const name of [stream, `${namespace}.v1.ticks`])
+    expect(await failure((await rawChannel(vhost.url)).checkQueue(name))).toMatchObject({ code: 404 })
+  await (await connected()).write(record('a', 1, '{}'))
+  expect(await definitions.get('a')).toEqual(record('a', 1, '{}'))
 })
 
 test('a stream with other arguments is refused by name', async () => {
@@ -136,7 +148,8 @@ test('a stream with other arguments is refused by name', async () => {
 test.skipIf(managementUrl() === undefined)(
   'a user without the right to read cannot look, and is told which right (needs the management API)',
   async () => {
-    const { namespace, stream } = await world()
+    const { namespace, stream, definitions } = await world()
+    await definitions.write(record('a', 1, '{}'))
     const url = await userWith(vhost, {
       configure: '.*',
       write: '.*',

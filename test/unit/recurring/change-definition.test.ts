@@ -5,9 +5,10 @@ import { silent } from '../../../src/base/logger.js'
 import { defineMessage } from '../../../src/index.js'
 import type { CancellationRecord } from '../../../src/cancellation/cancellation-record.js'
 import { checkRecurring } from '../../../src/recurring/check-recurring.js'
+import { encodeDefinition } from '../../../src/recurring/definition.js'
 import { recurringMethods } from '../../../src/recurring/recurring-methods.js'
 import type { RecurringParts } from '../../../src/recurring/recurring-parts.js'
-import type { DefinitionRecord } from '../../../src/strategies/recurring-definitions.js'
+import { replaces, type DefinitionRecord } from '../../../src/strategies/recurring-definitions.js'
 import { rejection } from '../thrown.js'
 
 const NOW = Date.UTC(2026, 2, 1, 12)
@@ -27,7 +28,9 @@ function world(marks: { failing?: { step: Step; outcome?: 'refused' | 'unknown' 
       throw new DuequeError('PUBLISH_TIMEOUT', name, { waitedMs: 1 }, { outcome: failing.outcome ?? 'unknown' })
   }
   const put = (record: DefinitionRecord) => {
-    if (record.revision >= (records.get(record.id)?.revision ?? 0)) records.set(record.id, record)
+    const before = records.get(record.id)
+    if (replaces(record, before)) records.set(record.id, record)
+    return before
   }
   const parts = {
     strategy: {
@@ -35,9 +38,9 @@ function world(marks: { failing?: { step: Step; outcome?: 'refused' | 'unknown' 
       limits: { maxDelayMs: Infinity },
       definitions: {
         write: async (record: DefinitionRecord) => {
-          if (marks.failing?.outcome !== 'refused') put(record)
+          const before = marks.failing?.outcome === 'refused' ? undefined : put(record)
           await Promise.resolve(step('write'))
-          put(record)
+          return before
         },
         get: async (id: string) => {
           await Promise.resolve(step('get'))
@@ -68,19 +71,15 @@ const minutes = (records: readonly CancellationRecord[]) => {
 }
 
 describe('a change of a schedule', () => {
-  it('is written, cancels later occurrences of former revisions, and sends the first tick, in this order', async () => {
+  it('is written, cancels later occurrences of the former definition, and sends the first tick, in this order', async () => {
     const { set, steps, cancelled, ticks } = world()
-    const { revision } = await set('x', minutely)
-    expect(steps.filter((one, i) => one !== steps[i - 1])).toEqual([
-      'get',
-      'open ticks',
-      'write',
-      'cancel',
-      'tick',
-      'get',
-    ])
-    expect(ticks).toEqual(['x@2026-03-01T12:01:00.000Z#tick'])
-    // Another process may have set it at the same time.
+    await set('x', minutely)
+    // Nothing of a new one can wait.
+    expect(steps).toEqual(['get', 'open ticks', 'write', 'tick'])
+    steps.length = 0
+    const { revision } = await set('x', { ...minutely, payload: 2 })
+    expect(steps.filter((one, i) => one !== steps[i - 1])).toEqual(['get', 'open ticks', 'write', 'cancel', 'tick'])
+    expect(ticks).toEqual(['x@2026-03-01T12:01:00.000Z#tick', 'x@2026-03-01T12:01:00.000Z#tick'])
     expect(minutes(cancelled)).toEqual([1, 2, 3, 4, 5, 6])
     expect(cancelled[0]).toEqual({ id: 'x@2026-03-01T12:01:00.000Z', keep: revision, due: NOW + 60_000 })
   })
@@ -123,19 +122,42 @@ describe('a change of a schedule', () => {
     expect(ticks).toHaveLength(1)
   })
 
-  it('that another process overtakes cancels its own occurrences, and answers with the other one', async () => {
-    const { parts, set, put, cancelled, ticks } = world()
-    const other = await checkRecurring('x', { ...minutely, cron: '30 * * * *' }, NOW)
-    const { encodeDefinition } = await import('../../../src/recurring/definition.js')
+  it('cancels the occurrences of the definition that it replaced, which it did not read before', async () => {
+    const { parts, records, set, remove, put, cancelled } = world()
+    await set('x', { ...minutely, cron: '1 * * * *' })
+    const between = await checkRecurring('x', { ...minutely, cron: '4-5 * * * *' }, NOW)
     const write = parts.strategy.definitions.write.bind(parts.strategy.definitions)
-    const revision = 9e15
     parts.strategy.definitions.write = async (record) => {
-      await write(record)
-      put(encodeDefinition({ ...other, revision }))
+      put(encodeDefinition({ ...between, revision: records.get('x')!.revision + 0.5 }))
+      return write(record)
     }
-    expect(await set('x', minutely)).toMatchObject({ cron: '30 * * * *', revision, changed: true })
+    await remove('x')
+    expect(minutes(cancelled)).toEqual([1, 4, 5])
+  })
+
+  it.each([0, 1])(
+    'that another process overtakes does nothing, and answers with the other one (paused: %s)',
+    async (paused) => {
+      const { parts, set, put, cancelled, ticks } = world()
+      const other = await checkRecurring('x', { ...minutely, cron: '30 * * * *', paused: paused === 1 }, NOW)
+      const write = parts.strategy.definitions.write.bind(parts.strategy.definitions)
+      const revision = 9e15
+      parts.strategy.definitions.write = async (record) => {
+        put(encodeDefinition({ ...other, revision }))
+        return write(record)
+      }
+      expect(await set('x', minutely)).toMatchObject({ cron: '30 * * * *', revision, changed: true })
+      expect([ticks, cancelled]).toEqual([[], []])
+    },
+  )
+
+  it('goes beyond the removal by a process whose clock is ahead', async () => {
+    const { set, records, ticks } = world()
+    const revision = (NOW + 3_600_000) * 1000
+    records.set('x', { id: 'x', revision, definition: undefined })
+    expect(await set('x', minutely)).toMatchObject({ changed: true, revision: revision + 1 })
+    expect(records.get('x')).toMatchObject({ revision: revision + 1 })
     expect(ticks).toHaveLength(1)
-    expect(cancelled.filter(({ keep }) => keep === revision)).toHaveLength(6)
   })
 })
 
@@ -149,7 +171,9 @@ describe('a change that fails', () => {
   ])(
     'at the step "%s" with the outcome %s has the outcome %s, and is repeated as a whole',
     async (step, outcome, told) => {
-      const { set, marks, ticks, cancelled, steps } = world({ failing: { step, outcome } })
+      const { set, marks, ticks, cancelled, steps } = world()
+      await set('x', { ...minutely, payload: 0 })
+      marks.failing = { step, outcome }
       expect(await rejection(set('x', minutely))).toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: told })
       delete marks.failing
       ticks.length = cancelled.length = steps.length = 0
@@ -163,20 +187,20 @@ describe('a change that fails', () => {
 
   it('is repeated as a whole also if an earlier one of its process ends behind it', async () => {
     const { parts, set, marks, ticks } = world()
-    const { definitions } = parts.strategy
-    const get = definitions.get.bind(definitions)
+    const { strategy } = parts
+    const schedule = strategy.schedule.bind(strategy)
     const later = { ...minutely, cron: '30 * * * *' }
-    let looks = 0
-    definitions.get = async (id) => {
+    let sends = 0
+    strategy.schedule = async (...tick) => {
       // The last step of the earlier one.
-      if (++looks === 2) {
+      if (++sends === 1) {
         marks.failing = { step: 'tick' }
         expect(await rejection(set('x', later))).toMatchObject({ outcome: 'unknown' })
         delete marks.failing
       }
-      return get(id)
+      return schedule(...tick)
     }
-    expect(await set('x', minutely)).toMatchObject({ cron: later.cron })
+    await set('x', minutely)
     ticks.length = 0
     await set('x', later)
     expect(ticks).toEqual(['x@2026-03-01T12:30:00.000Z#tick'])
@@ -223,11 +247,8 @@ describe('a change that fails', () => {
   })
 })
 
-it('a schedule that a clock ahead has removed is a conflict', async () => {
-  const { set, records, parts } = world()
-  records.set('x', { id: 'x', revision: 9e15, definition: undefined })
-  const { definitions } = parts.strategy
-  const write = definitions.write.bind(definitions)
-  definitions.write = (record) => (record.revision > records.get('x')!.revision ? write(record) : Promise.resolve())
+it('a schedule that a clock more than a day ahead has removed is a conflict', async () => {
+  const { set, records } = world()
+  records.set('x', { id: 'x', revision: (NOW + 25 * 3_600_000) * 1000, definition: undefined })
   expect(await rejection(set('x', minutely))).toMatchObject({ code: 'CONFLICT', outcome: 'refused', data: { id: 'x' } })
-}, 15_000)
+})

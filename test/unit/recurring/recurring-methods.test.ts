@@ -96,12 +96,29 @@ it('a backfill sends past times, those before the schedule was set and after the
 
 it('a backfill of more than 100,000 times is refused', async () => {
   const { recurring } = await world()
-  await recurring.set('often', { ...daily, cron: '* * * * * *', paused: true })
+  const { cron: _cron, tz: _tz, ...content } = daily
+  await recurring.set('often', { ...content, every: '1s', paused: true })
   const refused = await rejection(recurring.backfill('often', { from: '2026-02-27T00:00:00Z' }))
   expect(refused).toMatchObject({
     data: { option: 'from' },
     message: expect.stringContaining('no more than 100000 times') as string,
   })
+})
+
+it('a backfill lets other work have its turn while it computes times', async () => {
+  const { recurring } = await world()
+  await recurring.set('often', { ...daily, cron: '* * * * * *', paused: true })
+  let [turns, isOver] = [0, false]
+  const count = () => {
+    turns++
+    if (!isOver) setImmediate(count)
+  }
+  setImmediate(count)
+  const from = new Date(now.getTime() - 1000_000)
+  const filled = recurring.backfill('often', { from, to: now }).finally(() => (isOver = true))
+  const before = turns
+  expect(await filled).toMatchObject({ scheduled: 1000 })
+  expect(turns - before).toBeGreaterThan(9)
 })
 
 it('schedules are listed in pages, by id', async () => {

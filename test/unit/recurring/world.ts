@@ -20,8 +20,13 @@ export const settled = () => new Promise<void>((resolve) => setImmediate(() => s
 export function definitionsOf(...given: readonly RecurringDefinition[]) {
   const records = new Map<string, DefinitionRecord>()
   const definitions: RecurringDefinitions = {
-    write: (record) => Promise.resolve(void records.set(record.id, record)),
+    write(record) {
+      const before = records.get(record.id)
+      records.set(record.id, record)
+      return Promise.resolve(before)
+    },
     get: (id) => Promise.resolve(records.get(id)),
+    page: () => Promise.resolve({ records: [...records.values()], next: undefined }),
     async *all() {
       yield* await Promise.resolve([...records.values()])
     },

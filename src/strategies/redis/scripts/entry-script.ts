@@ -8,13 +8,15 @@ import { scriptOf, type Script } from './script.js'
  * the entry's key behind that, the `tag`, and are in the sorted set `more`, which keeps the fields of an id together. Every
  * value begins with the tag of its entry. So an index by id costs no memory, as long as ids differ.
  *
- * With `redisExpiry` there is a fifth key, the beginning of the names of its triggers: keys that expire.
+ * `ticks` are the waiting ticks of recurring messages, which are in `waiting`, too: users do not count them.
+ *
+ * With `redisExpiry` there is a sixth key, the beginning of the names of its triggers: keys that expire.
  *
  * Members of `messages` count only if they are in `waiting` or `claimed`. Of the changes that Redis might refuse, each script
  * makes the decisive one last.
  */
 const COMMON = `
-local waiting, claimed, messages, more, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local waiting, claimed, messages, more, ticks, due = unpack(KEYS)
 local FIRST, TAG = 14, 8
 -- What is answered at a time at most, about.
 local MAX_BYTES = 8388608
@@ -49,7 +51,9 @@ local function timeMs()
   return math.floor(time[1] * 1000 + time[2] / 1000)
 end
 
-local function wait(field, score)
+-- isTick: '1' for a tick.
+local function wait(field, score, isTick)
+  if isTick == '1' then redis.call('ZADD', ticks, score, field) end
   redis.call('ZADD', waiting, score, field)
   if not due then return end
   local inMs = math.max(score - timeMs(), 1)
@@ -60,6 +64,7 @@ end
 local function waitNoMore(field)
   local score = due and redis.call('ZSCORE', waiting, field)
   if redis.call('ZREM', waiting, field) == 0 then return false end
+  redis.call('ZREM', ticks, field)
   if score then redis.call('UNLINK', triggerOf(field, score)) end
   return true
 end

@@ -1,5 +1,8 @@
 import { entryScript } from './entry-script.js'
 
+/** Entries that one call looks at, if some of them may be left out. They keep Redis busy for about 2 ms. */
+export const LOOKS = 1000
+
 /** Finds the waiting messages of an id. ARGV: first. Returns score and value of each. */
 export const FIND = entryScript(`
 local reply = {}
@@ -16,12 +19,14 @@ return reply
 /**
  * A page of the waiting messages, by score and field. ARGV: least score or '', score or '' (exclusive), score and field of the one
  * before or '', its tag or '' (then the field is its `first`), how many to look at, how many to return, whether without
- * bodies; then texts, all of which have to be in what is before the body. Returns score and field of the last one looked
+ * bodies, whether with ticks; then texts, all of which have to be in what is before the body. Returns score and field of the last one looked
  * at, or '' if it was the last one; then score and value of each.
  */
 export const PAGE = entryScript(`
 local from, to, score, field, tag = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local looks, limit, isShort = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
+local hidesTicks = ARGV[9] == '' and redis.call('ZCOUNT', ticks, '-inf', '+inf') > 0
+if hidesTicks then looks = ${LOOKS} end
 
 -- In the order of bytes, whatever the locale.
 local function isBehind(a, b)
@@ -44,7 +49,7 @@ local function rankBehind()
 end
 
 local function fits(value, bodyAt)
-  for i = 9, #ARGV do
+  for i = 10, #ARGV do
     local at = string.find(value, ARGV[i], TAG + 1, true)
     if not at or at >= bodyAt then return false end
   end
@@ -60,7 +65,8 @@ local found = redis.call('ZRANGE', waiting, rank, rank + looks - 1, 'WITHSCORES'
 local reply, bytes = { '', '' }, 0
 for i = 1, #found, 2 do
   if to ~= '' and tonumber(found[i + 1]) >= tonumber(to) then return reply end
-  local value = redis.call('HGET', messages, found[i])
+  local isHidden = hidesTicks and redis.call('ZSCORE', ticks, found[i])
+  local value = not isHidden and redis.call('HGET', messages, found[i])
   if value then
     local bodyAt = string.find(value, '\\n', TAG + 1, true) or #value
     if fits(value, bodyAt) then
@@ -78,13 +84,15 @@ end
 return reply
 `)
 
-/** Counts waiting messages. ARGV: least and greatest score, as ZCOUNT takes them. */
+/** Counts waiting messages. ARGV: least and greatest score, as ZCOUNT takes them; whether with ticks. */
 export const COUNT = entryScript(`
-return redis.call('ZCOUNT', waiting, ARGV[1], ARGV[2])
+local hidden = ARGV[3] == '' and redis.call('ZCOUNT', ticks, ARGV[1], ARGV[2]) or 0
+return redis.call('ZCOUNT', waiting, ARGV[1], ARGV[2]) - hidden
 `)
 
 /**
- * Counts waiting messages by spans of time. ARGV: least score, score (exclusive), the span, how many spans to count. Returns the
+ * Counts waiting messages by spans of time. ARGV: least score, score (exclusive), the span, how many spans to count, whether
+ * with ticks. Returns the
  * least score to go on with, or '' at the end; then start and count of each span that has some.
  */
 export const SPANS = entryScript(`
@@ -95,8 +103,12 @@ for _ = 1, tonumber(ARGV[4]) do
   if not first[2] then return reply end
   local from = math.floor(tonumber(first[2]) / span) * span
   local behind = string.format('%.0f', math.min(from + span, to))
-  reply[#reply + 1] = string.format('%.0f', from)
-  reply[#reply + 1] = string.format('%.0f', redis.call('ZCOUNT', waiting, least, '(' .. behind))
+  local hidden = ARGV[5] == '' and redis.call('ZCOUNT', ticks, least, '(' .. behind) or 0
+  local count = redis.call('ZCOUNT', waiting, least, '(' .. behind) - hidden
+  if count > 0 then
+    reply[#reply + 1] = string.format('%.0f', from)
+    reply[#reply + 1] = string.format('%.0f', count)
+  end
   least = behind
 end
 reply[1] = least

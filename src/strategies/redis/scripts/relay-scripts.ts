@@ -12,6 +12,7 @@ local clock = time[1] * 1000000 + time[2]
 if now == '' then now = string.format('%.0f', math.floor(clock / 1000)) end
 local lease = string.format('%.0f', clock + leaseMs * 1000)
 local reply, bytes, missing = { lease, '', '', '' }, 0, 0
+local hasTicks = redis.call('ZCOUNT', ticks, '-inf', '+inf') > 0
 
 local function take(from, untilScore)
   local left = limit - (#reply - 4) / 2
@@ -29,7 +30,10 @@ local function take(from, untilScore)
       missing = missing + 1
     end
   end
-  for i = 1, #taken, 1000 do redis.call('ZREM', from, unpack(taken, i, math.min(i + 999, #taken))) end
+  for i = 1, #taken, 1000 do
+    redis.call('ZREM', from, unpack(taken, i, math.min(i + 999, #taken)))
+    if hasTicks and from == waiting then redis.call('ZREM', ticks, unpack(taken, i, math.min(i + 999, #taken))) end
+  end
 end
 
 take(claimed, string.format('%.0f', clock))
@@ -41,6 +45,12 @@ for i = 5, #reply, 1000 do
     added[#added + 1] = reply[j]
   end
   redis.call('ZADD', claimed, unpack(added))
+end
+-- Those that a version before them has claimed.
+if hasTicks then
+  for _, field in ipairs(redis.call('ZRANGEBYSCORE', ticks, '-inf', now, 'LIMIT', 0, 100)) do
+    if not redis.call('ZSCORE', waiting, field) then redis.call('ZREM', ticks, field) end
+  end
 end
 local nextWaiting = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')
 local nextClaimed = redis.call('ZRANGE', claimed, 0, 0, 'WITHSCORES')
@@ -71,14 +81,15 @@ if #extra > 0 then redis.call('ZREM', more, unpack(extra)) end
 return missing
 `)
 
-/** Lets claimed messages wait again. ARGV: channel; then field, lease and score of each. Returns how many are gone. */
+/** Lets claimed messages wait again. ARGV: channel; then field, lease, score, and '1' for a tick, of each. Returns how
+ * many are gone. */
 export const RELEASE = entryScript(`
 local missing = 0
-for i = 2, #ARGV, 3 do
+for i = 2, #ARGV, 4 do
   local field = ARGV[i]
   if redis.call('ZSCORE', claimed, field) == ARGV[i + 1] then
     redis.call('ZREM', claimed, field)
-    wait(field, ARGV[i + 2])
+    wait(field, ARGV[i + 2], ARGV[i + 3])
     tell(field, ARGV[1])
   elseif isGone(field, ARGV[i + 1]) then
     missing = missing + 1

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { DefinitionTable, REMEMBERED_MS } from '../../../../src/strategies/definitions/definition-table.js'
+import { DefinitionTable } from '../../../../src/strategies/definitions/definition-table.js'
 import type { DefinitionRecord } from '../../../../src/strategies/recurring-definitions.js'
 
 const NOW = 1_800_000_000_000
@@ -37,13 +37,21 @@ test('of two definitions with one revision the first stays', () => {
   expect(table.present('a')?.definition).toBe('first')
 })
 
-test('a removed id is found with its revision, and forgotten after the retention of the stream', () => {
+test('each record is answered with the one before it, also with that of a removed id', () => {
   const table = new DefinitionTable()
-  table.add(record(5, undefined), NOW)
-  expect(table.find('a')).toEqual(record(5, undefined))
-  table.add(record(1, undefined, 'b'), NOW + REMEMBERED_MS - 1)
-  expect(table.find('a')?.revision).toBe(5)
-  table.add(record(1, undefined, 'c'), NOW + REMEMBERED_MS)
-  expect(table.find('a')).toBeUndefined()
-  expect(table.find('b')?.revision).toBe(1)
+  const answers = [record(2, '2'), record(1, '1'), record(3, undefined), record(3, '3'), record(4, '4')].map((one) =>
+    table.add(one, NOW),
+  )
+  expect(answers).toEqual([undefined, record(2, '2'), record(2, '2'), record(3, undefined), record(3, undefined)])
+  expect(table.present('a')).toEqual(record(4, '4'))
+})
+
+test('a page tells where the next one begins', () => {
+  const table = new DefinitionTable()
+  for (const id of ['c', 'a', 'b', 'x']) table.add(record(1, '{}', id), NOW)
+  table.add(record(2, undefined, 'b'), NOW)
+  const page = (after: string | undefined, limit: number) => table.page({ idPrefix: '', after, limit })
+  expect(page(undefined, 2)).toEqual({ records: [record(1, '{}', 'a'), record(1, '{}', 'c')], next: 'c' })
+  expect(page('c', 1)).toEqual({ records: [record(1, '{}', 'x')], next: undefined })
+  expect(page('x', 1)).toEqual({ records: [], next: undefined })
 })

@@ -49,6 +49,25 @@ test.each<[string, [DefinitionRecord, number][], DefinitionRecord[], DefinitionR
     [removal(2)],
   ],
   [
+    'no removal that was written again behind it',
+    [
+      [removal(2), 1],
+      [definition(1), 1],
+      [removal(2), 1],
+    ],
+    [],
+    [],
+  ],
+  [
+    'a definition after a removal that the stream has lost',
+    [
+      [definition(1), 9],
+      [removal(2), 1],
+    ],
+    [definition(3)],
+    [definition(3)],
+  ],
+  [
     'no removal that is behind its definitions',
     [
       [definition(1), 40],
