@@ -60,7 +60,7 @@ const STORES = {
     'Do what the message says: migrate the schema, change a setting, or use another version of the store.',
   STORED_MESSAGE_UNREADABLE: '`dueque doctor` names the entries. Run the version that wrote them, or delete them.',
   STORED_MESSAGE_MISSING:
-    'The store was flushed, restarted or failed over: see what it keeps after a crash ([Redis](../guides/redis.md#what-a-crash-loses), [PostgreSQL](../guides/postgres.md#when-something-fails)).',
+    'The store was flushed, restarted or failed over: see what it keeps after a crash ([Redis](../guides/redis.md#what-a-crash-loses), [PostgreSQL](../operations/postgres.md#when-something-fails)).',
 } satisfies Advice
 
 const CONSUMING = {
