@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePorts } from './free-ports.js'
 import { DELAY_PLUGIN, pluginsPath } from './delay-plugin.js'
+import { isWithoutSync, serverFolder } from './server-folder.js'
 
 /** The broker settings that the project recommends. */
 export const ADVANCED_CONFIG = fileURLToPath(new URL('../../docker/advanced.config', import.meta.url))
@@ -19,6 +20,9 @@ const FRESH_COUNTS = [
   '-rabbit quorum_tick_interval 2000',
   '-rabbitmq_management_agent sample_retention_policies [{global,[{60,1}]},{basic,[{60,1}]},{detailed,[{10,1}]}]',
 ].join(' ')
+
+/** The log of quorum queues is written before each confirm all the same. */
+const NO_SYNC = '-ra wal_sync_method none'
 
 export interface NodeFiles {
   folder: string
@@ -61,7 +65,8 @@ function newCookie(): string {
 
 /** Makes the temporary folder of a node with its configuration, and the environment in which its programs run. */
 export async function prepareNode(options: NodeOptions): Promise<NodeFiles> {
-  const folder = await mkdtemp(join(tmpdir(), 'dueque-node-'))
+  // Programs without RabbitMQ's own beside them lead into another file system: a chroot, a container.
+  const folder = await serverFolder('dueque-node-', existsSync(join(options.programs, 'rabbitmq-env')))
   const inFolder = (name: string) => join(folder, name)
   const { name, cluster } = options
   const [amqp, distribution, management, ownEpmd] = (await freePorts(4)) as [number, number, number, number]
@@ -72,7 +77,8 @@ export async function prepareNode(options: NodeOptions): Promise<NodeFiles> {
     environment: {},
     logFile: inFolder('rabbitmq.log'),
   }
-  files.environment = environmentOf(files, options.freshCounts ? FRESH_COUNTS : '')
+  const settings = [options.freshCounts && FRESH_COUNTS, isWithoutSync() && NO_SYNC, schedulers()]
+  files.environment = environmentOf(files, settings.filter(Boolean).join(' '))
 
   const plugins = await pluginsPath(options.programs, files.environment)
   if (plugins !== undefined) files.environment['RABBITMQ_PLUGINS_DIR'] = plugins
@@ -90,6 +96,12 @@ export async function prepareNode(options: NodeOptions): Promise<NodeFiles> {
   await writeFile(inFolder('.erlang.cookie'), cluster?.cookie ?? newCookie(), { mode: 0o400 })
   await Promise.all(['conf.d', 'data'].map((name) => mkdir(inFolder(name))))
   return files
+}
+
+/** `DUEQUE_NODE_SCHEDULERS=1` is for many nodes side by side: none wakes up a second core for little. */
+function schedulers(): string | undefined {
+  const { DUEQUE_NODE_SCHEDULERS: count } = process.env
+  return count ? `+S ${count}:${count}` : undefined
 }
 
 function configuration(managementPort: number, { freshCounts, cluster }: NodeOptions): string {

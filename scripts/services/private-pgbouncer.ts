@@ -1,8 +1,8 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePorts } from '../broker/free-ports.js'
 import { PrivateProcess } from '../broker/private-process.js'
+import { serverFolder } from '../broker/server-folder.js'
 import { greetPostgres } from './postgres-client.js'
 import { give, unprivileged } from './unprivileged.js'
 
@@ -24,7 +24,7 @@ export class PrivatePgbouncer {
     const { programs, postgres, poolMode = 'transaction', config = {} } = options
     const [port] = await freePorts(1)
     const user = await unprivileged()
-    const folder = await mkdtemp(join(tmpdir(), 'dueque-pgbouncer-'))
+    const folder = await serverFolder('dueque-pgbouncer-')
     await give(folder, user)
     const file = join(folder, 'pgbouncer.ini')
     const settings = {

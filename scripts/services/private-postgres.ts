@@ -1,8 +1,7 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../broker/free-ports.js'
 import { PrivateProcess } from '../broker/private-process.js'
+import { serverFolder } from '../broker/server-folder.js'
 import { greetPostgres } from './postgres-client.js'
 import { give, unprivileged } from './unprivileged.js'
 
@@ -27,7 +26,7 @@ export class PrivatePostgres {
     const { programs, fsync = true, config = {}, startTimeoutMs = 60_000 } = options
     const [port] = await freePorts(1)
     const user = await unprivileged()
-    const folder = await mkdtemp(join(tmpdir(), 'dueque-postgres-'))
+    const folder = await serverFolder('dueque-postgres-')
     await give(folder, user)
     const data = join(folder, 'data')
     const settings = {
@@ -35,6 +34,7 @@ export class PrivatePostgres {
       port: String(port),
       unix_socket_directories: '',
       fsync: fsync ? 'on' : 'off',
+      dynamic_shared_memory_type: 'mmap', // otherwise a killed server leaves it in /dev/shm
       ...config,
     }
     const common = { cwd: folder, env: environment(folder), user }

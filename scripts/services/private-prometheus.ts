@@ -1,8 +1,8 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePorts } from '../broker/free-ports.js'
 import { PrivateProcess } from '../broker/private-process.js'
+import { serverFolder } from '../broker/server-folder.js'
 
 export interface PrivatePrometheusOptions {
   /** Folder that holds prometheus. */
@@ -28,7 +28,7 @@ export class PrivatePrometheus {
   /** Starts it; resolves when it answers queries. */
   static async start({ programs, targets }: PrivatePrometheusOptions): Promise<PrivatePrometheus> {
     const [port] = await freePorts(1)
-    const folder = await mkdtemp(join(tmpdir(), 'dueque-prometheus-'))
+    const folder = await serverFolder('dueque-prometheus-')
     const file = join(folder, 'prometheus.json')
     const jobs = Object.entries(targets).map(([name, hosts]) => ({
       job_name: name,

@@ -1,8 +1,8 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePorts } from '../broker/free-ports.js'
 import { PrivateProcess } from '../broker/private-process.js'
+import { serverFolder } from '../broker/server-folder.js'
 import { greetRedis } from './redis-client.js'
 
 export interface PrivateRedisOptions {
@@ -28,7 +28,7 @@ export class PrivateRedis {
   static async start(options: PrivateRedisOptions): Promise<PrivateRedis> {
     const { programs, appendonly = false, config = {}, startTimeoutMs = 60_000 } = options
     const port = options.port ?? (await freePorts(1))[0]!
-    const folder = await mkdtemp(join(tmpdir(), 'dueque-redis-'))
+    const folder = await serverFolder('dueque-redis-')
     const file = join(folder, 'redis.conf')
     const settings = {
       bind: '127.0.0.1',

@@ -69,7 +69,7 @@ describe.skipIf(noNode)('during a memory alarm (skipped if DUEQUE_RABBITMQ_BIN i
     // They are due during the alarm, which takes a busy machine some seconds to raise.
     const start = performance.now()
     await duringAlarm(() => Promise.resolve())
-    const delayMs = 6000 + Math.ceil(performance.now() - start)
+    const delayMs = 6000 + Math.ceil(3 * (performance.now() - start))
     await Promise.all(ids.map((id, n) => producer.schedule(note, { n }, { to: { queue: from }, in: delayMs, id })))
     await duringAlarm(async () => {
       const isTaken = async () => gate.health().waitingForConfirm >= count - 1 && (await depth(channel, from)) === 0

@@ -24,7 +24,9 @@ async function open(
   { onTestFinished: ends }: Pick<TestContext, 'onTestFinished'>,
   options: Omit<ConnectOptions, 'strategy'> = {},
 ) {
-  const mq = await connect({ url, ...options, strategy: ladder({ journal: true }) })
+  // In whole seconds: a repetition has less time left than the first try, and would wait for up to three new rungs of its own.
+  const strategy = ladder({ journal: true, tolerance: () => 1000 })
+  const mq = await connect({ url, ...options, strategy })
   ends(() => mq.close({ drainTimeoutMs: 2000 }))
   return mq
 }

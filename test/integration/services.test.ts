@@ -137,7 +137,7 @@ test('private servers end when their owner is killed', async ({ skip }) => {
   await chmod(folder, 0o755) // PostgreSQL may be another user
   const owner = fileURLToPath(new URL('../support/services-owner.ts', import.meta.url))
   const program = spawn(process.execPath, ['--import', 'tsx', owner], {
-    env: { ...process.env, TMPDIR: folder },
+    env: { ...process.env, TMPDIR: folder, DUEQUE_NO_SYNC: undefined },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   onTestFinished(() => void program.kill('SIGKILL'))
