@@ -1,6 +1,6 @@
 // A clinic's day in half a minute: a process that schedules reminders, one that moves some, others that receive them, and the
 // count at the end.
-// demo.ts [--speed N] [--workers N]
+// demo.ts [--speed N] [--workers N] [--dashboard]
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -36,7 +36,7 @@ try {
 
 /** Whether every reminder arrived, and none early. */
 async function demo(): Promise<boolean> {
-  const { speed, workers } = options()
+  const { speed, workers, hasDashboard } = options()
   const { appointments, skipped } = await readAppointments(join(import.meta.dirname, 'appointments.csv'))
   const moves = await readMoves(join(import.meta.dirname, 'moves.csv'))
   const reminders = remindersFor(moved(appointments, moves))
@@ -49,8 +49,10 @@ async function demo(): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'appointments-'))
   const ledger = join(folder, 'ledger.jsonl')
   await writeFile(ledger, '')
+  const dashboard = hasDashboard ? openDashboard(queue) : undefined
   const children: Child[] = []
   try {
+    if (dashboard) console.log(`  dashboard  ${await unlessStopped(addressOf(dashboard))}`)
     for (let i = 0; i < workers; i++) children.push(start('worker.ts', ['--queue', queue, '--ledger', ledger]))
     await unlessStopped(Promise.all(children.map(({ told }) => told)))
     console.log(`  workers    ${children.map(({ name }) => name).join(', ')}`)
@@ -61,19 +63,44 @@ async function demo(): Promise<boolean> {
     await Promise.all(children.map((child) => child.stop()))
     const result = account(reminders, await readLedger(ledger), clock)
     console.log(`\n${report(result)}\n`)
+    await showDashboard(dashboard)
     return result.lost === 0 && result.early === 0
   } finally {
-    await Promise.all(children.map((child) => child.stop()))
+    await Promise.all([...(dashboard ? [dashboard] : []), ...children].map((child) => child.stop()))
     await rm(folder, { recursive: true })
-    await deleteQueues(url, [queue, `${queue}.dead`])
+    await deleteQueues(url, [queue, `${queue}.dead`, `${queue}-tomorrow`, `${queue}-tomorrow.dead`])
   }
 }
 
-function options(): { speed: number; workers: number } {
+function options(): { speed: number; workers: number; hasDashboard: boolean } {
   const { values } = parseArgs({
-    options: { speed: { type: 'string', default: defaultSpeed }, workers: { type: 'string', default: '2' } },
+    options: {
+      speed: { type: 'string', default: defaultSpeed },
+      workers: { type: 'string', default: '2' },
+      dashboard: { type: 'boolean', default: false },
+    },
   })
-  return { speed: positive('speed', values.speed), workers: positive('workers', values.workers) }
+  const { speed, workers, dashboard } = values
+  return { speed: positive('speed', speed), workers: positive('workers', workers), hasDashboard: dashboard }
+}
+
+/** The processes that follow write a journal, from which it lists their messages. */
+function openDashboard(queue: string): Child {
+  process.env['DEMO_JOURNAL'] = '1'
+  return start('dashboard.ts', ['--queue', queue])
+}
+
+async function addressOf({ told }: Child): Promise<string> {
+  return (await told) as string
+}
+
+/** Says how to see the same in the dashboard, or keeps it until the demo is interrupted. */
+async function showDashboard(dashboard: Child | undefined): Promise<void> {
+  if (!dashboard) return console.log('  To see the same in the dashboard: scripts/demo --dashboard\n')
+  console.log(
+    `  The dashboard stays open at ${await addressOf(dashboard)}, with reminders in real time. Ctrl-C ends it.\n`,
+  )
+  await Promise.race([once(signal, 'abort'), dashboard.ended])
 }
 
 /** Runs the producer to its end: from then on only the broker has the reminders. */

@@ -6,7 +6,7 @@ import { connect, type CancelResult } from 'dueque'
 import { realTime, type ClinicClock } from './clinic-clock.js'
 import { readAppointments, readMoves } from './csv.js'
 import { moved, reminder, remindersFor } from './reminder.js'
-import { defaultQueue, namespace, url } from './settings.js'
+import { defaultQueue, namespace, strategy, url } from './settings.js'
 
 /** The report of the desk to the process that started it: how many reminders had each answer. */
 export type DeskReport = Partial<Record<CancelResult, number>>
@@ -29,7 +29,7 @@ const before = appointments.filter(({ id }) => moves.has(id))
 // The ids of reminders follow from the appointment: nobody has to keep their receipts.
 const dueBefore = new Map(remindersFor(before).map(({ id, dueAt }) => [id, dueAt]))
 
-await using mq = await connect({ url, namespace })
+await using mq = await connect({ url, namespace, strategy: strategy() })
 
 const answers = await Promise.all(
   remindersFor(moved(before, moves)).map(async ({ id, payload, dueAt }) => {

@@ -6,7 +6,7 @@ import { connect } from 'dueque'
 import { realTime, type ClinicClock } from './clinic-clock.js'
 import { readAppointments } from './csv.js'
 import { reminder, remindersFor, type Reminder } from './reminder.js'
-import { defaultQueue, defaultSpeed, namespace, positive, url } from './settings.js'
+import { defaultQueue, defaultSpeed, namespace, positive, strategy, url } from './settings.js'
 
 /** The report of the producer to the process that started it. */
 export interface ProducerReport {
@@ -31,7 +31,7 @@ const { appointments, skipped } = await readAppointments(file)
 for (const { line, reason } of skipped) console.log(`line ${line} skipped: ${reason}`)
 const reminders = remindersFor(appointments)
 
-await using mq = await connect({ url, namespace })
+await using mq = await connect({ url, namespace, strategy: strategy() })
 
 const firstDue = Math.min(...reminders.map(({ dueAt }) => dueAt))
 const clock = { realStart: Date.now(), clinicStart: firstDue - leadMs * speed, speed }

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { connect, on } from 'dueque'
 import type { LedgerEntry } from './ledger.js'
 import { reminder } from './reminder.js'
-import { defaultQueue, namespace, url } from './settings.js'
+import { defaultQueue, namespace, strategy, url } from './settings.js'
 
 const { values } = parseArgs({
   options: {
@@ -15,7 +15,7 @@ const { values } = parseArgs({
 })
 
 const ledger = await open(values.ledger, 'a')
-const mq = await connect({ url, namespace })
+const mq = await connect({ url, namespace, strategy: strategy() })
 mq.on('error', (error) => console.error(error.message))
 
 // The message is acked when the handler returns: after the entry is written.

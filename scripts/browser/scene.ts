@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { connect as connectRaw } from 'amqplib'
-import { connect, on, type Dueque } from '../../src/index.js'
+import { connect, ladder, on, type LadderStrategy } from '../../src/index.js'
 import { readAppointments } from '../../examples/appointments/csv.js'
 import { reminder, remindersFor } from '../../examples/appointments/reminder.js'
 
@@ -15,8 +15,8 @@ const exchange = 'newsletter'
  * What an operator may find: the reminders of the example's clinic wait, one of them could not be handled, one has
  * nowhere to go, and one is for an exchange that routes nowhere.
  */
-export async function setScene(url: string): Promise<Dueque> {
-  const mq = await connect({ url, name: 'clinic' })
+export async function setScene(url: string, strategy: LadderStrategy = ladder()) {
+  const mq = await connect({ url, name: 'clinic', strategy })
   await mq.consume(queue, [
     on(reminder, ({ payload }) => {
       throw new Error(`no telephone number of ${payload.patient}`)

@@ -6,7 +6,6 @@
  */
 import type { Finding } from '../base/finding.js'
 import type { CancelResult } from '../schedule/cancel-result.js'
-import type { CountUnit } from '../schedule/waiting.js'
 
 /** An ISO 8601 text in UTC. */
 export type Instant = string
@@ -76,7 +75,7 @@ export interface Findings {
 
 /** `GET api/timeline?range=hour|day|week` and the fields of a {@link Search}: the waiting messages by time. */
 export interface Timeline {
-  unit: CountUnit
+  unit: 'minute' | 'hour' | 'day'
   from: Instant
   to: Instant
   /** Units without any are left out. */

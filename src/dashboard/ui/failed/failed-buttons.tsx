@@ -1,0 +1,36 @@
+import { useState } from 'preact/hooks'
+import type { FailedChoice, Permission } from '../../api.js'
+import { PurgeDialog } from './purge-dialog.js'
+import { RedriveDialog } from './redrive-dialog.js'
+
+interface Props {
+  /** Of which messages. */
+  label: string
+  choice: FailedChoice
+  count: number
+  permissions: readonly Permission[]
+  onDone?: () => void
+}
+
+/** The changes of failed messages that this viewer may make. */
+export function FailedButtons({ label, choice, count, permissions, onDone }: Props) {
+  // As it was when the button was pressed: what the dialog says does not change under the reader.
+  const [asked, setAsked] = useState<{ deed: 'redrive' | 'purge'; choice: FailedChoice; count: number }>()
+  const close = () => setAsked(undefined)
+  const button = (deed: 'redrive' | 'purge', text: string) =>
+    permissions.includes(deed) && (
+      <button type="button" disabled={count === 0} onClick={() => setAsked({ deed, choice, count })}>
+        {text}
+      </button>
+    )
+  if (!permissions.includes('redrive') && !permissions.includes('purge')) return null
+  return (
+    <div class="change-buttons" role="group" aria-label={label}>
+      <span class="label">{label}</span>
+      {button('redrive', 'Redrive …')}
+      {button('purge', 'Purge …')}
+      {asked?.deed === 'redrive' && <RedriveDialog {...asked} onDone={onDone} onClose={close} />}
+      {asked?.deed === 'purge' && <PurgeDialog {...asked} onDone={onDone} onClose={close} />}
+    </div>
+  )
+}

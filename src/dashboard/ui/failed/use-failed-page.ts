@@ -1,0 +1,42 @@
+import { useState } from 'preact/hooks'
+import type { FailedKindName, FailedList } from '../../api.js'
+import { goTo } from '../data/hash-route.js'
+import { useRequest } from '../data/use-request.js'
+import { failedHref, type FailedQuery } from './failed-query.js'
+
+/**
+ * A page of failed messages. It stands still while somebody has selected something.
+ *
+ * @param changes the list is asked for again when this changes
+ */
+export function useFailedPage(kind: FailedKindName, query: FailedQuery, changes: unknown) {
+  const [limit, setLimit] = useState(100)
+  const [page, setPage] = useState(0)
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
+  const refresh = selected.size > 0 ? {} : { everyMs: 30_000, on: changes }
+  const list = useRequest<FailedList>('failed/list', { kind, ...query, offset: page * limit, limit }, refresh)
+  const { data } = list
+  return {
+    list,
+    selected,
+    setSelected,
+    choose: (next: FailedQuery) => {
+      setPage(0)
+      setSelected(new Set())
+      goTo(failedHref(kind, next), { replace: true })
+    },
+    paging: {
+      total: data?.count,
+      rows: data?.messages.length ?? 0,
+      page: page + 1,
+      limit,
+      hasMore: data !== undefined && (page + 1) * limit < data.count,
+      onLimit: (wanted: number) => {
+        setPage(0)
+        setLimit(wanted)
+      },
+      onBack: () => setPage(page - 1),
+      onNext: () => setPage(page + 1),
+    },
+  }
+}

@@ -1,0 +1,50 @@
+import type { Search, WaitingRow } from '../../api.js'
+import { hrefOf } from '../data/hash-route.js'
+import { Text } from '../parts/text.js'
+import { Time } from '../parts/time.js'
+import { visibleText } from '../text/visible-text.js'
+
+interface Props {
+  row: WaitingRow
+  search: Search
+  canSelect: boolean
+  isOpen: boolean
+  isSelected: boolean
+  onSelect: (rows: readonly WaitingRow[], on: boolean) => void
+}
+
+export function WaitingTableRow({ row, search, canSelect, isOpen, isSelected, onSelect }: Props) {
+  const { id, revision, name, destination, readyAt, attempt } = row
+  return (
+    <tr class={isOpen ? 'open' : undefined}>
+      {canSelect && (
+        <td class="box">
+          <input
+            type="checkbox"
+            aria-label={`Select ${visibleText(id)}`}
+            checked={isSelected}
+            onChange={() => onSelect([row], !isSelected)}
+          />
+        </td>
+      )}
+      <td class="column-readyAt">
+        <Time at={readyAt} />
+      </td>
+      <td class="column-id">
+        <a href={hrefOf('waiting', { ...search, message: id, revision })} aria-current={isOpen ? 'true' : undefined}>
+          <Text text={id} />
+        </a>
+        <span class="narrow">
+          <Text text={name} /> → <Text text={destination} />
+        </span>
+      </td>
+      <td class="column-name">
+        <Text text={name} />
+      </td>
+      <td class="column-destination">
+        <Text text={destination} />
+      </td>
+      <td class="column-attempt">{attempt}</td>
+    </tr>
+  )
+}
