@@ -42,8 +42,12 @@ export function calendarOf({ id, cron, tz = 'UTC', everyMs, from }: CalendarRule
 
 /** An integer of 48 bits, the same for a text everywhere and always. */
 export function numberOf(text: string): number {
-  return digest(text, 6).readUIntBE(0, 6)
+  if (text !== last.text) last = { text, number: digest(text, 6).readUIntBE(0, 6) }
+  return last.number
 }
+
+/** One schedule asks for the number of its id several times in a row. */
+let last: { readonly text: string | undefined; readonly number: number } = { text: undefined, number: 0 }
 
 function slots(everyMs: number, phaseMs: number): Calendar {
   return { next: (after) => phaseMs + (Math.floor((after - phaseMs) / everyMs) + 1) * everyMs }
