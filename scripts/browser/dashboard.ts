@@ -53,52 +53,44 @@ try {
 }
 
 async function takeAll(browser: Browser): Promise<void> {
-  await take(browser, 'dashboard-overview', '#/overview?range=day', async (page) => {
-    await page
-      .locator('.findings')
-      .getByText(/passed/)
-      .waitFor()
-    // The rates and the lateness of a probe.
-    await page
-      .locator('.tile', { hasText: 'Lateness' })
-      .getByText(/ms|s \//)
-      .waitFor()
-  })
-  await take(
-    browser,
-    'dashboard-dark',
-    '#/overview?range=day',
-    (page) => page.locator('.findings li').first().waitFor(),
-    'dark',
-  )
-  await take(browser, 'dashboard-waiting', '#/waiting?name=appointment.reminder', async (page) => {
+  const open = (page: Page) => page.getByRole('complementary')
+  await take(browser, 'overview', '#/overview?range=week', ready)
+  await take(browser, 'dark', '#/overview?range=week', ready, { colorScheme: 'dark', height: 430 })
+  await take(browser, 'waiting', '#/waiting?name=appointment.reminder', async (page) => {
     await page.locator('tbody a').nth(3).click()
     await page.getByRole('button', { name: 'Show payload' }).click()
-    await page.locator('pre').waitFor()
+    await open(page).locator('pre').waitFor()
   })
-  await take(browser, 'dashboard-dead', '#/dead', async (page) => {
+  const dead = async (page: Page) => {
     await page.locator('.failed-list tbody a').first().click()
-    await page.getByLabel('Stack').waitFor()
-  })
-  await take(browser, 'dashboard-recurring', '#/recurring?schedule=opening-hours', (page) =>
-    page.locator('.next-line').waitFor(),
-  )
-  await take(browser, 'dashboard-ladder', '#/ladder', (page) => page.locator('.brick').first().waitFor())
+    await open(page).getByText('Attempts').waitFor()
+  }
+  // Above the stack, which has the folders of this computer in it.
+  await take(browser, 'dead', '#/dead', dead, { height: 428 })
+  const line = (page: Page) => page.locator('.next-line').waitFor()
+  await take(browser, 'recurring', '#/recurring?schedule=opening-hours', line, { height: 660 })
+  await take(browser, 'ladder', '#/ladder', (page) => page.locator('.brick').first().waitFor())
+}
+
+/** With the findings, and the lateness of a probe. */
+async function ready(page: Page): Promise<void> {
+  await page.locator('.findings .detail').getByText('looked at').waitFor()
+  await page.locator('.tile', { hasText: 'From a probe' }).waitFor()
 }
 
 async function take(
   browser: Browser,
   name: string,
   hash: string,
-  ready: (page: Page) => Promise<unknown>,
-  colorScheme: 'light' | 'dark' = 'light',
+  until: (page: Page) => Promise<unknown>,
+  { colorScheme = 'light', height = 720 }: { colorScheme?: 'light' | 'dark'; height?: number } = {},
 ): Promise<void> {
-  const viewport = { width: 1200, height: 720 }
+  const viewport = { width: 1200, height }
   const page = await browser.newPage({ viewport, colorScheme, locale: 'en-GB', timezoneId: 'Europe/Berlin' })
   page.setDefaultTimeout(60_000)
   await page.goto(address + hash)
-  await ready(page)
-  const path = join(folder, `${name}.png`)
+  await until(page)
+  const path = join(folder, `dashboard-${name}.png`)
   await page.screenshot({ path, animations: 'disabled' })
   await page.close()
   say(path)
