@@ -34,7 +34,7 @@ export async function withWaiting<T>(
         looking.update(++count)
         visit(message)
       }
-      await visitPages(store, filter, counted).finally(() => looking.end())
+      await visitPages((...page) => store.list(...page), filter, counted).finally(() => looking.end())
     }
     const visit = (store: WaitingView): Waiting => ({ ...views(store), forEach: (...of) => counting(store, ...of) })
     return withStore(settings, terminal, (store) => work(visit(store)))

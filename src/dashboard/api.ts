@@ -116,13 +116,13 @@ export interface WaitingKey {
 export interface WaitingRow extends WaitingKey {
   name: string
   destination: string
-  dueAt: Instant
-  scheduledAt: Instant
   attempt: number
 }
 
 /** `GET api/waiting/message?id&revision`. 404 if it does not wait any more. */
 export interface WaitingDetails extends WaitingRow {
+  dueAt: Instant
+  scheduledAt: Instant
   headers: Record<string, unknown>
   /** Bytes of the body. Null if the journal keeps no bodies. */
   bytes: number | null

@@ -83,3 +83,8 @@ export class WaitingSource {
     }
   }
 }
+
+/** The shortest way to list messages: of an index, without reading them. */
+export function shortListOf(view: WaitingView): NonNullable<WaitingView['listShort']> {
+  return (...page) => (view.listShort ? view.listShort(...page) : view.list(...page))
+}

@@ -60,7 +60,7 @@ export async function closeJournal(journal: OpenJournal | undefined): Promise<vo
 
 /** The facet of a strategy that keeps a journal. */
 export function journalFacet(strategy: string, journal: () => OpenJournal | undefined): WaitingView {
-  const view = async (): Promise<WaitingView> => {
+  const view = async (): Promise<JournalView> => {
     const open = journal()
     if (!open) throw new DuequeError('CLOSED', `the strategy ${strategy} is not started`, {})
     return Promise.resolve(open.view)
@@ -68,6 +68,7 @@ export function journalFacet(strategy: string, journal: () => OpenJournal | unde
   return {
     find: async (id) => (await view()).find(id),
     list: async (filter, page) => (await view()).list(filter, page),
+    listShort: async (filter, page) => (await view()).listShort(filter, page),
     count: async (filter) => (await view()).count(filter),
     countBy: async (filter, spanMs) => (await view()).countBy(filter, spanMs),
     countByDestination: async () => (await view()).countByDestination(),

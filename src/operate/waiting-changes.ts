@@ -6,6 +6,7 @@ import { runAll, type ItemResult } from '../schedule/run-all.js'
 import {
   positionOf,
   type JournalledMessage,
+  type ListedMessage,
   type WaitingView,
   type WaitlistFilter,
 } from '../strategies/waiting-view.js'
@@ -24,21 +25,22 @@ export interface FoundMessage {
 }
 
 /** Visits waiting messages that fit a filter, in no order. */
-export type VisitWaiting = (filter: WaitlistFilter, visit: (message: JournalledMessage) => void) => Promise<void>
+export type VisitWaiting = (filter: WaitlistFilter, visit: (message: ListedMessage) => void) => Promise<void>
 
 /**
  * Visits every waiting message that fits, in the order of time, page by page.
  *
+ * @param list of a view
  * @throws what the view throws, and the reason of the signal
  */
-export async function visitPages(
-  view: Pick<WaitingView, 'list'>,
+export async function visitPages<M extends ListedMessage = JournalledMessage>(
+  list: (...args: Parameters<WaitingView['list']>) => Promise<readonly M[]>,
   filter: WaitlistFilter,
-  visit: (message: JournalledMessage) => void,
+  visit: (message: M) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  for (let last: JournalledMessage | undefined; ;) {
-    const page = await view.list(filter, { after: last && positionOf(last), limit: PAGE })
+  for (let last: M | undefined; ;) {
+    const page = await list(filter, { after: last && positionOf(last), limit: PAGE })
     signal?.throwIfAborted()
     for (const message of page) visit(message)
     if (page.length < PAGE) return

@@ -1,7 +1,6 @@
 import { isDate } from 'node:util/types'
 import { aText, anything, checkOptions, group, integer, nonEmptyText, type Rules } from '../base/checks.js'
 import { invalidOption } from '../base/errors.js'
-import type { DelayedMessage } from '../message/delayed-message.js'
 import { checkDestination, type Destination } from '../message/destination.js'
 import { checkHeaders } from '../message/headers.js'
 import { positionOf, type Position, type WaitlistFilter } from '../strategies/waiting-view.js'
@@ -67,7 +66,7 @@ function checkDate(option: string, date: Date | undefined): number | undefined {
 }
 
 /** The place of a message in the list, as a text that is opaque to callers. */
-export function cursorOf(message: Omit<DelayedMessage, 'body'>): string {
+export function cursorOf(message: Parameters<typeof positionOf>[0]): string {
   const { readyAt, key } = positionOf(message)
   return Buffer.from(JSON.stringify([readyAt, key])).toString('base64url')
 }

@@ -10,12 +10,23 @@ export interface JournalledMessage extends Omit<DelayedMessage, 'body'> {
   readonly body: Uint8Array | undefined
 }
 
+/** What an index knows of a waiting message. */
+export type ListedMessage = Pick<
+  DelayedMessage,
+  'id' | 'revision' | 'attempt' | 'name' | 'destination' | 'dueAt' | 'retryAt'
+>
+
 /** The waiting messages, to look at. */
 export interface WaitingView<M extends JournalledMessage = JournalledMessage> {
   /** The messages with this id, the latest revision first. No ticks of recurring messages, as in all that follows. */
   find(id: string): Promise<readonly M[]>
   /** In the order of {@link Position}, from `after` on, not including it. */
   list(filter: WaitlistFilter, page: { after?: Position | undefined; limit: number }): Promise<readonly M[]>
+  /** As `list`, of an index, which does not read the messages: `dueAt` of a retry is the time of that. */
+  listShort?(
+    filter: WaitlistFilter,
+    page: { after?: Position | undefined; limit: number },
+  ): Promise<readonly ListedMessage[]>
   count(filter: WaitlistFilter): Promise<number>
   /** How many are ready in each span of time, in their order; spans without any are left out. @param spanMs of UTC */
   countBy(filter: WaitlistFilter, spanMs: number): Promise<readonly SpanCount[]>
@@ -55,7 +66,7 @@ export interface Position {
   readonly key: string
 }
 
-export function positionOf(message: Omit<DelayedMessage, 'body'>): Position {
+export function positionOf(message: Omit<ListedMessage, 'name'>): Position {
   return { readyAt: readyAt(message), key: entryKey(message) }
 }
 

@@ -75,6 +75,8 @@ async function run(options: Options, terminal: Terminal): Promise<void> {
         ...{ access: accessOf(options), management, metrics, probe, hosts: [host, ...allowHost] },
         checkStore: hasStore(options) ? () => checkStores(options) : undefined,
       })
+      // A journal is read while its first viewer is on the way.
+      void board(new Request('http://localhost/api/waiting/count'))
       await serve(board.node, options, { terminal, stop }).finally(() => board.close())
     } finally {
       await mq.close()

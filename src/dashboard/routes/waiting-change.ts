@@ -7,7 +7,7 @@ import type { Permission, WaitingChange } from '../api.js'
 import { badRequest, notAllowed, Refused } from '../http/refused.js'
 import type { Jobs, JobProgress, JobWork } from '../jobs/jobs.js'
 import { checkSearch, filterOf, searchText } from '../search.js'
-import type { WaitingSource } from '../waiting-source.js'
+import { shortListOf, type WaitingSource } from '../waiting-source.js'
 import { JOB_WAIT_MS, type Asked } from './route.js'
 
 /** The methods that a connection has if its strategy allows them. */
@@ -73,7 +73,7 @@ async function ofSearch({ waiting }: ChangeParts, change: Partial<WaitingChange>
     which: text === '' ? '' : ` ${text}`,
     async run(progress) {
       const { signal } = progress
-      const found = await findWaiting((fits, visit) => visitPages(view, fits, visit, signal), filter)
+      const found = await findWaiting((fits, visit) => visitPages(shortListOf(view), fits, visit, signal), filter)
       assertNoMore(found.length)
       progress.whole(found.length)
       await run(found, progress)

@@ -3,11 +3,11 @@ import { readyAt } from '../../message/delayed-message.js'
 import { userHeaders } from '../../message/headers.js'
 import { isoTime } from '../../message/iso-time.js'
 import { checkList, cursorOf } from '../../schedule/list-options.js'
-import type { JournalledMessage, WaitingView } from '../../strategies/waiting-view.js'
+import type { JournalledMessage, ListedMessage, WaitingView } from '../../strategies/waiting-view.js'
 import type { Payload, Timeline, WaitingDetails, WaitingList, WaitingRow } from '../api.js'
 import { badRequest, notFound, Refused } from '../http/refused.js'
 import { filterOf, searchOf } from '../search.js'
-import type { WaitingSource } from '../waiting-source.js'
+import { shortListOf, type WaitingSource } from '../waiting-source.js'
 import { given, numberOf } from './parameters.js'
 import type { Routes } from './route.js'
 import { destinationLabel, payloadText } from './texts.js'
@@ -38,7 +38,7 @@ export function waitingRoutes({ options: { clock } }: Pick<InnerParts, 'options'
 
 async function listOf(view: WaitingView, query: URLSearchParams): Promise<WaitingList> {
   const { after, limit } = checkList({ cursor: given(query, 'cursor'), limit: numberOf(query, 'limit') })
-  const messages = await view.list(filterOf(searchOf(query)), { after, limit })
+  const messages = await shortListOf(view)(filterOf(searchOf(query)), { after, limit })
   const last = messages.length === limit ? messages.at(-1) : undefined
   return { messages: messages.map(rowOf), cursor: last ? cursorOf(last) : null }
 }
@@ -71,23 +71,27 @@ async function messageOf(view: WaitingView, query: URLSearchParams): Promise<Jou
   throw notFound('the message does not wait any more: it was delivered, cancelled or rescheduled')
 }
 
-function rowOf(message: JournalledMessage): WaitingRow {
-  const { id, revision, name, destination, dueAt, scheduledAt, attempt } = message
+function rowOf(message: ListedMessage): WaitingRow {
+  const { id, revision, name, destination, attempt } = message
   return {
     id,
     revision,
     readyAt: isoTime(readyAt(message)),
     name,
     destination: destinationLabel(destination),
-    dueAt: isoTime(dueAt),
-    scheduledAt: isoTime(scheduledAt),
     attempt,
   }
 }
 
 function detailsOf(message: JournalledMessage): WaitingDetails {
-  const { headers, body } = message
-  return { ...rowOf(message), headers: userHeaders(headers), bytes: body?.byteLength ?? null }
+  const { dueAt, scheduledAt, headers, body } = message
+  return {
+    ...rowOf(message),
+    dueAt: isoTime(dueAt),
+    scheduledAt: isoTime(scheduledAt),
+    headers: userHeaders(headers),
+    bytes: body?.byteLength ?? null,
+  }
 }
 
 function payloadOf({ body }: JournalledMessage): Payload {

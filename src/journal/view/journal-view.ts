@@ -1,7 +1,13 @@
 import { closeInTime } from '../../amqp/connection/close-in-time.js'
 import { DuequeError } from '../../base/errors.js'
 import type { JournalHealth } from '../../health.js'
-import { fits, type JournalledMessage, type WaitingView, type WaitlistFilter } from '../../strategies/waiting-view.js'
+import {
+  fits,
+  type JournalledMessage,
+  type ListedMessage,
+  type WaitingView,
+  type WaitlistFilter,
+} from '../../strategies/waiting-view.js'
 import type { OnRecords } from '../reading/journal-reading.js'
 import type { JournalSource } from '../reading/journal-source.js'
 import { wholeMessages, type AskedIndex } from './open-index.js'
@@ -32,6 +38,10 @@ export class JournalView implements WaitingView {
 
   list(filter: WaitlistFilter, page: Parameters<WaitingView['list']>[1]): Promise<readonly JournalledMessage[]> {
     return this.#ask(about(filter, (asked) => wholeMessages(asked, (index) => index.list(filter, page))))
+  }
+
+  listShort(filter: WaitlistFilter, page: Parameters<WaitingView['list']>[1]): Promise<readonly ListedMessage[]> {
+    return this.#ask(about(filter, ({ index }) => index.listShort(filter, page)))
   }
 
   count(filter: WaitlistFilter): Promise<number> {

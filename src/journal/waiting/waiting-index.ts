@@ -6,6 +6,7 @@ import { DestinationCounts, type DestinationCount } from '../../strategies/desti
 import {
   spanCounts,
   type JournalledMessage,
+  type ListedMessage,
   type Position,
   type SpanCount,
   type WaitlistFilter,
@@ -90,6 +91,10 @@ export class WaitingIndex implements JournalIntake {
   /** Headers are not in the index: those of a filter are for {@link IndexSettings.takes}. */
   list(filter: WaitlistFilter, { after, limit }: { after?: Position | undefined; limit: number }): FoundEntry[] {
     return earliest(this.#entries, this.#matching(filter), after, limit).map((slot) => this.#found(slot))
+  }
+
+  listShort(filter: WaitlistFilter, { after, limit }: Parameters<WaitingIndex['list']>[1]): ListedMessage[] {
+    return earliest(this.#entries, this.#matching(filter), after, limit).map((slot) => this.#listed(slot))
   }
 
   count(filter: WaitlistFilter): number {
@@ -240,6 +245,19 @@ export class WaitingIndex implements JournalIntake {
       written: columns.written[at]!,
       readyAt: columns.readyAt[at]!,
       place: columns.place(at),
+    }
+  }
+
+  #listed(slot: number): ListedMessage {
+    const { names, destinations } = this.#entries
+    const [columns, at] = [this.#entries.columns(slot), atOf(slot)]
+    return {
+      id: columns.id(at).toString(),
+      revision: columns.revision[at]!,
+      attempt: columns.attempt[at]!,
+      name: names.at(columns.name[at]!),
+      destination: destinations.at(columns.destination[at]!).destination,
+      dueAt: columns.readyAt[at]!,
     }
   }
 

@@ -32,8 +32,7 @@ test('are listed page by page, the next to be due first', async () => {
   const { body } = await get<WaitingList>('api/waiting?limit=1')
   expect(body.messages[0]).toEqual({
     ...{ id: 'a', name: 'note', destination: 'queue:notes', attempt: 1 },
-    ...{ revision: expect.any(Number) as number, dueAt: body.messages[0]!.readyAt },
-    ...{ readyAt: expect.stringMatching(/Z$/) as string, scheduledAt: expect.stringMatching(/Z$/) as string },
+    ...{ revision: expect.any(Number) as number, readyAt: expect.stringMatching(/Z$/) as string },
   })
 })
 

@@ -93,6 +93,7 @@ const filters: fc.Arbitrary<WaitlistFilter> = fc.record(
     name: fc.constantFrom('m', 'other'),
     destination: fc.constantFrom<object>({ queue: 'q1' }, { exchange: 'x' }, { exchange: 'x', routingKey: '' }),
     idPrefix: fc.constantFrom('a', 'aa', 'ä→', '😀', 'ä→\ud83d', ''),
+    idPart: fc.constantFrom('a', '→', '\ud83d', 'x'),
   },
   { requiredKeys: [] },
 ) as never
@@ -176,6 +177,11 @@ function compare(index: WaitingIndex, waiting: JournalledMessage[], filter: Wait
     pages.push(...index.list(filter, { after: last && positionOf(last), limit }).map(short))
   }
   expect(pages).toEqual(expected)
+  const listed = sorted.map((one) => {
+    const { id, revision, attempt, name, destination } = one
+    return { id, revision, attempt, name, destination, dueAt: readyAt(one) }
+  })
+  expect(index.listShort(filter, { limit: sorted.length + 1 })).toEqual(listed)
   for (const id of new Set(waiting.map((one) => one.id))) {
     const found = waiting.filter((one) => one.id === id).map((one) => one.revision)
     expect(index.find(id).map(({ revision }) => revision)).toEqual(found.sort((a, b) => b - a))
