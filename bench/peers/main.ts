@@ -15,14 +15,14 @@ const RESULTS = fileURLToPath(new URL('../results/', import.meta.url))
 const args = process.argv.slice(2)
 const commandLine = understood()
 if (commandLine.does === 'help') process.stdout.write(`${USAGE}\n`)
-else if (commandLine.does === 'publish') await publish(commandLine.files)
+else if (commandLine.does === 'publish') await publish(commandLine.files).catch(refused)
 else await measure(commandLine.plan)
 // Whatever a peer has left open.
 process.exit()
 
 async function measure(plan: Plan): Promise<void> {
   const environment = environmentOf(['npm run bench:peers --', ...args].join(' '))
-  const results: Results = { environment, sizes: plan.sizes, servers: {}, contestants: {}, cells: [] }
+  const results: Results = { environment, sizes: plan.sizes, contestants: {}, cells: [] }
   const name = `peers-${environment.date.replace(/[:.]/g, '-')}.json`
   await mkdir(RESULTS, { recursive: true })
   // Of a client in the background: it does not end a run of hours.
@@ -47,4 +47,9 @@ function understood(): CommandLine {
     say(`${(error as Error).message}\n\n${USAGE}`)
     process.exit(2)
   }
+}
+
+function refused(error: unknown): void {
+  say(`nothing is published: ${(error as Error).message}`)
+  process.exitCode = 1
 }

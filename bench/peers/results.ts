@@ -1,5 +1,5 @@
 import type { Environment } from '../report.js'
-import type { Entrant, ServerName } from './contestant.js'
+import type { Entrant } from './contestant.js'
 import type { Sizes } from './sizes.js'
 import type { Measured } from './works/work.js'
 
@@ -7,10 +7,8 @@ import type { Measured } from './works/work.js'
 export interface Results {
   readonly environment: Environment
   readonly sizes: Sizes
-  /** Versions and settings. */
-  readonly servers: Partial<Record<ServerName, string>>
-  /** Those that took part, in the order of the tables. */
-  readonly contestants: Record<string, { about: string; settings: Entrant['settings'] }>
+  /** Those that took part, in the order of the tables, with versions and settings of their own and of their servers. */
+  readonly contestants: Record<string, { about: string; settings: Entrant['settings']; servers: readonly string[] }>
   readonly cells: CellResult[]
 }
 

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { say } from '../../scripts/broker/say.js'
 import { startReceiving } from '../receiving.js'
-import type { Contestant, ServerName } from './contestant.js'
+import type { Contestant } from './contestant.js'
 import type { Plan } from './options.js'
 import type { PeerRequest } from './receiver.js'
 import type { CellResult, Results } from './results.js'
-import { Stage, type OpenSite } from './servers/stage.js'
+import { Stage } from './servers/stage.js'
 import { inTurns } from './turns.js'
 import type { Work } from './works/work.js'
 
@@ -52,10 +52,10 @@ async function measure({ stage, work, contestant, plan, results }: Measurement):
   const open = await stage.open(contestant)
   if (typeof open === 'string') return { leftOut: open }
   try {
-    note(results, open)
     const entrant = await contestant.setUp(open.site)
     if (typeof entrant === 'string') return { leftOut: entrant }
-    results.contestants[contestant.name] = { about: contestant.about, settings: entrant.settings }
+    const servers = Object.values(open.servers).map(({ how }) => how)
+    results.contestants[contestant.name] = { about: contestant.about, settings: entrant.settings, servers }
     const request: PeerRequest = { contestant: contestant.name, urls: open.urls }
     const receive = () => startReceiving(RECEIVER, request, { nodeOptions: NODE_OPTIONS })
     try {
@@ -67,10 +67,6 @@ async function measure({ stage, work, contestant, plan, results }: Measurement):
   } finally {
     await inTime(open.leave(), `leaving the servers of ${contestant.name}`)
   }
-}
-
-function note(results: Results, { servers }: OpenSite): void {
-  for (const [name, server] of Object.entries(servers)) results.servers[name as ServerName] = server.how
 }
 
 async function tried(attempt: () => Promise<CellResult['outcome']>): Promise<CellResult['outcome']> {

@@ -38,7 +38,7 @@ export const SHORT: Sizes = {
   restMs: 100,
   warmUp: 100,
   rate: { oneByOne: 100, inFlight: 500, bulk: 1000 },
-  steady: { rates: [200], seconds: 2 },
+  steady: { rates: [300], seconds: 1 },
   delaysMs: [300, 1000],
   burst: { count: 500, dueInMs: 2000 },
   ceiling: { delayMs: 1000, rates: [200, 400], seconds: 1 },

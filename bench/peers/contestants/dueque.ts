@@ -30,7 +30,9 @@ export const duequeLadders: readonly Contestant[] = [
 ]
 
 function ladderContestant(name: string, options: LadderOptions, prefetch = PREFETCH): Contestant {
-  const code = Object.entries(options).map(([key, value]) => `${key}: ${String(value)}`)
+  const code = Object.entries(options).map(
+    ([key, value]) => `${key}: ${typeof value === 'string' ? `'${value}'` : String(value)}`,
+  )
   const isUsual = name === 'dueque' || options.lead === 25
   return {
     name,

@@ -14,7 +14,6 @@ export function merged(all: readonly Results[]): Results {
       run.cells.some((cell) => cell.work === work && cell.contestant === contestant)
     return {
       ...run,
-      servers: { ...before.servers, ...run.servers },
       contestants: { ...before.contestants, ...run.contestants },
       cells: [...before.cells.filter(({ work, contestant }) => !isAgain(work, contestant)), ...run.cells],
     }

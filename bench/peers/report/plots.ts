@@ -19,7 +19,7 @@ export async function plotsOf(results: Results): Promise<Record<string, string>>
     rate: {
       title: 'Confirmed schedules, bulk',
       axis: 'a second',
-      bars: bars('rate', '', ['bulk, one delay /s', 'bulk, random delays /s']),
+      bars: bars('rate', '', ['bulk /s', 'bulk, random /s']),
     },
     lateness: {
       title: `Late at ${middle}, random delays`,
@@ -68,7 +68,7 @@ function curveOf(values: Point[]): Promise<string> {
     encoding: {
       x: { field: 'waiting', type: 'quantitative', scale: { type: 'log' }, title: 'waiting' },
       y: { field: 'rate', type: 'quantitative', title: 'a second' },
-      color: { field: 'contestant', type: 'nominal', sort: null, title: null },
+      color: { field: 'contestant', type: 'nominal', sort: null, title: null, scale: { scheme: 'tableau20' } },
     },
   })
 }

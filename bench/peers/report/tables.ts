@@ -41,20 +41,20 @@ function numbered(variant: string): string {
 }
 
 /** Versions and settings of everything that took part. */
-export function settingsOf({ environment, servers, contestants }: Results): string {
-  const rows = Object.entries(contestants).map(([name, { about, settings }]) => [
+export function settingsOf({ environment, contestants }: Pick<Results, 'environment' | 'contestants'>): string {
+  const servers = [...new Set(Object.values(contestants).flatMap((one) => one.servers))]
+  const rows = Object.entries(contestants).map(([name, { about, settings, servers: own }]) => [
     `\`${name}\``,
     about,
+    own.map((how) => servers.indexOf(how) + 1).join(', '),
     Object.entries(settings)
       .map(([key, value]) => `${key} ${String(value)}`)
       .join(', '),
   ])
   const { date, cpus, cpuModel, node, load } = environment
   return [
-    `Measured on ${date.slice(0, 10)}: ${cpus} CPUs (${cpuModel}), Node ${node}, load ${load.toFixed(1)} at the start.`,
-    Object.values(servers)
-      .map((how) => `- ${how}`)
-      .join('\n'),
-    markdownTable(['contestant', 'what it is', 'versions and settings'], rows),
+    `Measured on ${date.slice(0, 10)}: ${cpus} CPUs (${cpuModel}), Node ${node}, load ${load.toFixed(1)} at the start. Servers:`,
+    servers.map((how, i) => `${i + 1}. ${how}`).join('\n'),
+    markdownTable(['contestant', 'what it is', 'servers', 'versions and settings'], rows),
   ].join('\n\n')
 }

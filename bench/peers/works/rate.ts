@@ -13,7 +13,7 @@ export const rate: Work = {
   name: 'rate',
   title: 'Confirmed schedules a second',
   about:
-    'A delay of one hour: one call after another; 200 callers at a time; the bulk call. Then the bulk call with random delays. ' +
+    'A delay of one hour: one call after another; 200 callers at a time; the bulk call. Random: the bulk call with random delays. ' +
     'Each call resolves when the message is as safe as the contestant makes it. CPU is for a message of the bulk call with one delay.',
   rounds: 3,
   async run(cell) {
@@ -33,8 +33,8 @@ export const rate: Work = {
       '': {
         'one by one /s': one.rate,
         '200 in flight /s': many.rate,
-        'bulk, one delay /s': oneDelay.rate,
-        'bulk, random delays /s': randomDelays.rate,
+        'bulk /s': oneDelay.rate,
+        'bulk, random /s': randomDelays.rate,
         'server CPU µs': cpu.server,
         'client CPU µs': cpu.client,
       },

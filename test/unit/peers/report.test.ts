@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { merged } from '../../../bench/peers/report/merged.js'
 import { summaryOf } from '../../../bench/peers/report/summary.js'
+import { settingsOf } from '../../../bench/peers/report/tables.js'
 import type { CellResult, Results } from '../../../bench/peers/results.js'
 import { LONG, SHORT } from '../../../bench/peers/sizes.js'
 import { inTurns } from '../../../bench/peers/turns.js'
@@ -8,8 +9,10 @@ import { inTurns } from '../../../bench/peers/turns.js'
 const machine = { command: 'npm run bench:peers', node: 'v20', cpus: 2, cpuModel: 'A', load: 0 }
 
 function resultsOf(date: string, cells: CellResult[], more: Partial<Results> = {}): Results {
-  const contestants = Object.fromEntries(cells.map(({ contestant }) => [contestant, { about: '', settings: {} }]))
-  return { environment: { ...machine, date }, sizes: LONG, servers: {}, contestants, cells, ...more }
+  const contestants = Object.fromEntries(
+    cells.map(({ contestant }) => [contestant, { about: '', settings: {}, servers: [] }]),
+  )
+  return { environment: { ...machine, date }, sizes: LONG, contestants, cells, ...more }
 }
 
 function cell(contestant: string, round: number, rate: number, work = 'rate'): CellResult {
@@ -50,6 +53,15 @@ describe('results of several runs', () => {
     expect(() => merged([run, { ...run, sizes: SHORT }])).toThrow('a short one')
     expect(() => merged([run, { ...run, environment: { ...machine, date: '2', cpuModel: 'B' } }])).toThrow('machine')
   })
+})
+
+test('settings name each server once, and which contestant runs on which', () => {
+  const on = (...servers: string[]) => ({ about: 'x', settings: { prefetch: 1 }, servers })
+  const contestants = { a: on('RabbitMQ 4'), b: on('RabbitMQ 4', 'Redis 7'), c: on('RabbitMQ 3') }
+  const text = settingsOf({ environment: { ...machine, date: '2026-11-30T00:00:00Z' }, contestants })
+  expect(text).toContain('1. RabbitMQ 4\n2. Redis 7\n3. RabbitMQ 3')
+  expect(text).toContain('| `b` | x | 1, 2 | prefetch 1 |')
+  expect(text).toContain('| `c` | x | 3 | prefetch 1 |')
 })
 
 test('each round begins with another contestant and has all of them', () => {
