@@ -15,7 +15,9 @@ import { queuedMessages } from '../servers/rabbitmq.js'
 import { WORK_QUEUE } from './amqp-sender.js'
 
 const message = defineMessage('peers.sample', z.object({ n: z.number(), due: z.number(), text: z.string() }))
+/** The work queue is declared by the first message, or by its consumer. */
 const to = { queue: WORK_QUEUE }
+const declare = true
 const PREFETCH = 1000
 /** With a long lead the consumer holds messages, which count as prefetched. */
 const PREFETCH_OF_LONG_LEADS = 20_000
@@ -50,11 +52,8 @@ function ladderContestant(name: string, options: LadderOptions, prefetch = PREFE
   }
 }
 
-/** Connected, with the work queue and the first rungs declared. */
-export async function openDueque<S extends Strategy>(url: string, strategy: S) {
-  const mq = await connect({ url, strategy, logger: false })
-  await mq.schedule(message, payloadFor({ n: -1, dueAt: Date.now() }), { to, in: 0, declare: true })
-  return mq
+export function openDueque<S extends Strategy>(url: string, strategy: S) {
+  return connect({ url, strategy, logger: false })
 }
 
 export function duequeEntrant(mq: Dueque, settings: Entrant['settings'], waiting: () => Promise<number>): Entrant {
@@ -76,7 +75,7 @@ function* scheduleItems(items: Iterable<Item>) {
 }
 
 function optionsFor({ dueAt, delayMs }: Item): ScheduleOptions {
-  return delayMs === undefined ? { to, at: new Date(dueAt) } : { to, in: delayMs }
+  return delayMs === undefined ? { to, declare, at: new Date(dueAt) } : { to, declare, in: delayMs }
 }
 
 export async function consumeByDueque(

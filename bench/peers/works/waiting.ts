@@ -1,6 +1,5 @@
 import { say } from '../../../scripts/broker/say.js'
 import { poll } from '../../../scripts/broker/poll.js'
-import { atRest } from '../../at-rest.js'
 import { MIB, timed } from '../../numbers.js'
 import type { Entrant } from '../contestant.js'
 import { delayed, warmUps } from '../load.js'
@@ -26,8 +25,6 @@ export const waiting: Work = {
     const { entrant, sizes } = cell
     const { counts, probe } = sizes.waiting
     await entrant.scheduleMany(warmUps(sizes.warmUp, delayMs))
-    await counted(entrant, sizes.warmUp)
-    const before = await atRest(() => entrant.waiting())
     const measured: Measured = {}
     let scheduled = 0
     let first: { at: number; footprint: Footprint } | undefined
@@ -51,7 +48,7 @@ export const waiting: Work = {
         'disk B': perMessage('disk'),
       }
     }
-    measured['restart'] = await restarted(cell, before + scheduled)
+    measured['restart'] = await restarted(cell, sizes.warmUp + scheduled)
     return measured
   },
 }
