@@ -1,4 +1,4 @@
-// dashboard.ts [FOLDER]: takes the pictures of the dashboard, of the same scene as those of docs/management-ui.md, on the broker of
+// dashboard.ts [FOLDER]: takes the pictures of the dashboard, of the same scene as those of docs/operations/management-ui.md, on the broker of
 // AMQP_URL, which it changes.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
