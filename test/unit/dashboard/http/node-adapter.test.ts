@@ -28,7 +28,7 @@ test('a request arrives with its path, headers and body, and its host in the hea
       body: request.method === 'POST' ? await request.text() : null,
     }),
   )
-  const ask = async (path: string, init?: RequestInit) => (await fetch(base + path, init)).json()
+  const ask = async (path: string, init?: RequestInit) => (await fetch(base + path, init)).json() as Promise<unknown>
   const { host } = new URL(base)
   expect(await ask('//a/b%2f?c=d')).toEqual({ path: '//a/b%2f', search: '?c=d', host, origin: null, body: null })
   const posted = await ask('/x', { method: 'POST', body: 'héllo', headers: { origin: 'http://o.example' } })
