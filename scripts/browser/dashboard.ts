@@ -55,7 +55,7 @@ try {
 async function takeAll(browser: Browser): Promise<void> {
   const open = (page: Page) => page.getByRole('complementary')
   await take(browser, 'overview', '#/overview?range=week', ready)
-  await take(browser, 'dark', '#/overview?range=week', ready, { colorScheme: 'dark', height: 430 })
+  await take(browser, 'dark', '#/overview?range=week', ready, { colorScheme: 'dark', height: 402 })
   await take(browser, 'waiting', '#/waiting?name=appointment.reminder', async (page) => {
     await page.locator('tbody a').nth(3).click()
     await page.getByRole('button', { name: 'Show payload' }).click()
