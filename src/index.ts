@@ -71,7 +71,14 @@ export type { RescheduleContent, RescheduleOptions } from './schedule/reschedule
 export type { JournalOn, JournalOption, JournalOptions } from './journal/journal-options.js'
 export type { TransactionOptions } from './schedule/transaction-options.js'
 export type { TransactionWaitlist, Waitlist } from './strategies/waitlist.js'
-export type { JournalledMessage, Position, SpanCount, WaitingView, WaitlistFilter } from './strategies/waiting-view.js'
+export type {
+  JournalledMessage,
+  ListedMessage,
+  Position,
+  SpanCount,
+  WaitingView,
+  WaitlistFilter,
+} from './strategies/waiting-view.js'
 export type { DestinationCount } from './strategies/destination-counts.js'
 export type {
   CancelMethods,

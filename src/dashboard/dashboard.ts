@@ -5,7 +5,7 @@ import type { Dueque } from '../dueque.js'
 import { partsOf } from '../inner-parts.js'
 import { operatorSettings } from '../operate/operator-settings.js'
 import type { Recurring } from '../recurring/recurring.js'
-import type { Job } from './api.js'
+import type { Job, StopJob } from './api.js'
 import { checkDashboard, type DashboardOptions, type InnerOptions } from './dashboard-options.js'
 import { RequestHandler } from './handler.js'
 import { nodeHandler, type NodeHandler } from './http/node-adapter.js'
@@ -114,7 +114,7 @@ function readingOf(inner: Inner, mayLook: (asked: Asked) => Promise<boolean>): R
 function writingOf({ mq, parts, operator, waiting, turns, jobs }: Inner): Routes {
   return {
     'waiting/change': { answer: (asked) => changeWaiting({ mq, parts, waiting, jobs }, asked) },
-    'jobs/stop': { answer: ({ body, permissions }) => jobs.stop(body['id'], permissions) },
+    'jobs/stop': { answer: ({ body, permissions }) => jobs.stop((body as Partial<StopJob>).id, permissions) },
     ...failedChanges(operator, turns, jobs),
     ...recurringChanges(mq),
   }

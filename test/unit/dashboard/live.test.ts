@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { on } from '../../../src/index.js'
 import type { Access } from '../../../src/dashboard/index.js'
 import type { Job, Overview } from '../../../src/dashboard/api.js'
@@ -50,6 +50,18 @@ test('two viewers see the same looks, and each job of the other', async () => {
   await one.leave()
   expect(await other.until<Overview>('overview', ({ waiting }) => waiting === 0)).toMatchObject({ waiting: 0 })
 })
+
+test('while a store cannot be asked, that is said, with what was known before', async () => {
+  const { mq, ask } = await open()
+  await fill(mq, ['a', 'b'])
+  const { until } = await viewer(ask)
+  await until<Overview>('overview', ({ waiting }) => waiting === 2)
+  const away = vi.spyOn(mq.strategy.waitlist, 'count').mockRejectedValue(new Error('the store is away'))
+  const seen = await until<Overview>('overview', ({ failure }) => failure !== undefined)
+  expect(seen).toMatchObject({ waiting: 2, failure: { code: 'STORE_ERROR', message: 'the store is away' } })
+  away.mockRestore()
+  expect(await until<Overview>('overview', ({ failure }) => failure === undefined)).toMatchObject({ waiting: 2 })
+}, 20_000)
 
 test('deliveries of the process are counted while somebody looks', async () => {
   const { mq, ask } = await open()
