@@ -36,7 +36,7 @@ function die(): void {
 function chosen(): Strategy {
   if (store?.kind === 'redis') return redis({ client: new Redis(store.url), prefix: store.prefix })
   if (store?.kind === 'postgres')
-    return postgres({ pool: new Pool({ connectionString: store.url }), schema: store.prefix })
+    return postgres({ pool: new Pool({ connectionString: store.url, max: 6 }), schema: store.prefix })
   return ladder()
 }
 

@@ -161,6 +161,17 @@ it('ends a repair that is under way when it gives back its hello, and does not a
   expect(log).toEqual(['repair', 'requeue hello'])
 })
 
+it('nor after it, while the bookmark is on its way', async () => {
+  let end = (): void => undefined
+  const { ticker, log, arrival } = world(undefined, () => new Promise((resolve) => (end = resolve)))
+  ticker.helloArrived(arrival('hello'))
+  await settled()
+  ticker.giveBack()
+  end()
+  await settled()
+  expect(log).toEqual(['repair', 'publish bookmark', 'requeue hello'])
+})
+
 it('steps back if it may not publish a bookmark', async () => {
   const denied = new DuequeError('PERMISSION_DENIED', 'no', { permission: 'write', resource: 'exchange' })
   const { ticker, log, arrival } = world(undefined, () => Promise.reject(denied))
