@@ -57,7 +57,13 @@ async function demo(): Promise<boolean> {
     await unlessStopped(Promise.all(children.map(({ told }) => told)))
     console.log(`  workers    ${children.map(({ name }) => name).join(', ')}`)
     const scheduled = remindersFor(appointments)
-    const clock = await produce(scheduled, children, ['--queue', queue, '--speed', String(speed)])
+    const clock = await produce(scheduled, children, [
+      '--queue',
+      queue,
+      '--speed',
+      String(speed),
+      ...(dashboard ? ['--lead', '20'] : []),
+    ])
     await move(moves.size, children, ['--queue', queue, '--clock', JSON.stringify(clock)])
     await watch(reminders, clock, ledger)
     await Promise.all(children.map((child) => child.stop()))

@@ -1,5 +1,5 @@
-import type { About } from '../../api.js'
-import { goTo, hrefOf } from '../data/hash-route.js'
+import type { About, Search } from '../../api.js'
+import { goTo, hrefOf, parseRoute } from '../data/hash-route.js'
 import { Empty } from '../parts/empty.js'
 import { MessagePanel } from './message-panel.js'
 import { searchOf } from './search-fields.js'
@@ -14,7 +14,7 @@ export function WaitingPage({ about, query }: { about: About; query: URLSearchPa
     <div class="with-panel">
       <div class="list-side">
         <h1>Waiting messages</h1>
-        <SearchForm search={search} onSearch={(next) => goTo(hrefOf('waiting', { ...next }), { replace: true })} />
+        <SearchForm search={search} onSearch={searchFor} />
         <WaitingList search={search} open={id} permissions={about.permissions} />
       </div>
       {id !== null && (
@@ -28,6 +28,13 @@ export function WaitingPage({ about, query }: { about: About; query: URLSearchPa
       )}
     </div>
   )
+}
+
+/** The message in the panel stays. It may have been opened after the last letter was typed. */
+function searchFor(search: Search): void {
+  const { query } = parseRoute(location.hash)
+  const open = { message: query.get('message'), revision: query.get('revision') }
+  goTo(hrefOf('waiting', { ...search, ...open }), { replace: true })
 }
 
 function NoList({ hint }: { hint: string | undefined }) {
