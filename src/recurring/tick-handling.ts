@@ -13,8 +13,8 @@ import { decodeDefinition, type RecurringDefinition } from './definition.js'
 import type { HandledTimes } from './handled-times.js'
 import type { OccurrenceSender } from './occurrence-sender.js'
 import { isDenied, type Standstill } from './standstill.js'
-import { cheaperBy, sendTick, type Tick, type TickRoute } from './tick.js'
-import { jittered, tickDue, timesOfTick } from './times.js'
+import { sendTick, type Tick, type TickRoute } from './tick.js'
+import { tickDue, timesOfTick } from './times.js'
 
 export interface TickHandlingSettings {
   readonly strategy: Strategy
@@ -42,12 +42,6 @@ export type TickOutcome = 'ack' | 'unreadable' | 'failed' | 'comes again'
 const SLICE = 50
 /** A tick may be so much early. An occurrence then waits so much longer. */
 const EARLY_MS = 10_000
-/** Ticks that wait for an instant from which an occurrence is cheap. Beyond that they would keep others from coming. */
-export const MOST_HELD = 2000
-/** An occurrence that is due sooner is scheduled at once. */
-const LEAST_WAIT_MS = 5000
-/** Until an occurrence is sent. What is left of it, the sender waits itself. */
-const SENDER_MS = 5
 /** Thrown to end the handling of a tick that comes again. */
 const GONE = new Error('the tick comes again')
 /** Thrown to end the handling of a tick that is to be given back. */
@@ -124,21 +118,10 @@ export class TickHandling {
       return this.#sendTick(arrival, definition, tick.time, Math.min(earlyMs / 2, LONGEST_HOLD_MS))
     if (earlyMs > EARLY_MS) await this.#held(tickDue(definition, tick.time) - EARLY_MS)
     const { run, next } = timesOfTick(definition, tick.time, clock.now())
-    await this.#untilCheap(definition, run)
     const waiting = await this.#schedule(arrival, definition, run)
     if (!(await this.#isInForce(arrival, tick, waiting))) return
     if (next !== undefined) await this.#sendTick(arrival, definition, next)
     handled.add(tick, next)
-  }
-
-  /** Until the one occurrence can wait for a whole number of steps, unless many ticks do so. */
-  async #untilCheap(definition: RecurringDefinition, run: readonly number[]): Promise<void> {
-    const { strategy, clock } = this.#settings
-    const [time] = run
-    if (time === undefined || run.length > 1 || this.#turns.size > MOST_HELD) return
-    const waitMs = jittered(definition, time) - clock.now()
-    if (waitMs < LEAST_WAIT_MS || cheaperBy(waitMs, strategy.limits) <= 2 * SENDER_MS) return
-    await this.#held(clock.now() + cheaperBy(waitMs - SENDER_MS, strategy.limits))
   }
 
   /** @param holdMs for one that came before its time */

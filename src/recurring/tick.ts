@@ -3,8 +3,7 @@ import { LATEST_MS } from '../base/clock.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
 import type { Arrived } from '../message/envelope.js'
 import { isoTime } from '../message/iso-time.js'
-import type { Limits, Strategy, WaitOptions } from '../strategies/strategy.js'
-import { TICK_NAME } from '../strategies/tick-mark.js'
+import type { Strategy, WaitOptions } from '../strategies/strategy.js'
 import type { RecurringDefinition } from './definition.js'
 import { tickDue } from './times.js'
 
@@ -27,6 +26,9 @@ export interface TickRoute {
   readonly now: () => number
 }
 
+/** The name of a tick, as a message. */
+const NAME = 'dueque.tick'
+
 /** The tick of one time. Its id and revision are the same whoever sends it, so that copies can be told. */
 export function tickOf(definition: RecurringDefinition, time: number, route: TickRoute): DelayedMessage {
   const { id, revision } = definition
@@ -34,23 +36,14 @@ export function tickOf(definition: RecurringDefinition, time: number, route: Tic
   const scheduledAt = now()
   // A tick that comes too early is sent again.
   const latest = scheduledAt + strategy.limits.maxDelayMs
-  const due = Math.min(tickDue(definition, time), latest)
   return {
     id: `${id}@${isoTime(time)}#tick`,
     revision,
     destination: { queue },
-    dueAt: due - cheaperBy(due - scheduledAt, strategy.limits),
+    dueAt: Math.min(tickDue(definition, time), latest),
     scheduledAt,
-    ...ownMessage(TICK_NAME, { id, revision, time } satisfies Tick),
+    ...ownMessage(NAME, { id, revision, time } satisfies Tick),
   }
-}
-
-/**
- * By how much a wait has to be shorter to cost the broker less: up to a second. So much earlier a tick may come, and an occurrence
- * may be scheduled so much later.
- */
-export function cheaperBy(waitMs: number, { stepMs = 1 }: Pick<Limits, 'stepMs'>): number {
-  return waitMs > 0 ? waitMs % stepMs : 0
 }
 
 /** The parts of a message to the queue of ticks that are the same for all kinds of them. */

@@ -18,7 +18,7 @@ import { OccurrenceSender } from './occurrence-sender.js'
 import { sendMissingTicks } from './send-missing-ticks.js'
 import { isDenied, Standstill } from './standstill.js'
 import { readTick, type Tick, type TickRoute } from './tick.js'
-import { MOST_HELD, TickHandling } from './tick-handling.js'
+import { TickHandling } from './tick-handling.js'
 import { readMark } from './ticker-marks.js'
 import { TICKER_TIMES, type TickerTimes } from './ticker-times.js'
 import { UnreadableTicks } from './unreadable-ticks.js'
@@ -38,7 +38,7 @@ export interface TickerSettings {
 }
 
 /** Ticks that are handled at a time. Those of one schedule are handled one after the other. */
-export const TICKER_PREFETCH = MOST_HELD + 500
+export const TICKER_PREFETCH = 500
 
 /**
  * Handles the ticks of all recurring messages of a namespace, while its subscription is the active one of the queue of ticks. A

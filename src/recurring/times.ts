@@ -11,8 +11,8 @@ const LEAD_MS = 60_000
 /** Over which the ticks of one time are spread. */
 const MAX_SPREAD_MS = 5 * 60_000
 
-/** A tick comes at most this much before its time: up to a second of it is left out of a wait that is cheaper then. */
-export const MOST_AHEAD_MS = LEAD_MS + MAX_SPREAD_MS + 1000
+/** A tick comes at most this much before its time. */
+export const MOST_AHEAD_MS = LEAD_MS + MAX_SPREAD_MS
 
 /** The first time later than `after`, in milliseconds since the epoch. Undefined once the schedule ends. A pause means nothing. */
 export function nextTime(definition: RecurringDefinition, after: number): number | undefined {

@@ -18,8 +18,9 @@ export interface ChildSettings {
   readonly crash?: { readonly step: Step; readonly turn: number } | undefined
   /** With the prefix of its keys, or its schema. @default the ladder */
   readonly store?: { readonly kind: 'redis' | 'postgres'; readonly url: string; readonly prefix: string } | undefined
-  /** Schedules of each second that it sets at an instant, all at once. */
-  readonly sets?: { readonly ids: readonly string[]; readonly queue: string; readonly at: number } | undefined
+  /** Schedules of each second from a later instant on, which it sets at an instant, all at once. */
+  readonly sets?:
+    { readonly ids: readonly string[]; readonly queue: string; readonly at: number; readonly from: number } | undefined
 }
 
 const { url, idle, crash, store, sets } = JSON.parse(process.argv[2]!) as ChildSettings
@@ -63,9 +64,10 @@ const mq = await connect({ url, strategy, topology, logger: false, heartbeatSeco
 await mq.consume(idle, [onAny(() => undefined)], { cancellations: 'off', declare: false })
 console.log('ready')
 if (sets) {
-  const { ids, queue, at } = sets
+  const { ids, queue, at, from } = sets
   await pause(at - Date.now())
-  const content = { message: note, payload: { n: 1 }, to: { queue }, every: '1s', catchUp: 'all' } as const
+  const times = { every: '1s', from: new Date(from), catchUp: 'all' } as const
+  const content = { message: note, payload: { n: 1 }, to: { queue }, ...times }
   await Promise.all(ids.map((id) => mq.recurring.set(id, content)))
   console.log('set')
 }

@@ -168,12 +168,16 @@ async function setAtOnce(url: string, store?: Store): Promise<void> {
   // Declares what there is to declare.
   await mq.recurring.set(unique('first'), first)
   const at = Date.now() + 5000 + 4000 * SETTING
-  const setters = Array.from({ length: SETTING }, () => start(undefined, { ids, queue, at }))
+  // An occurrence of a definition that is replaced within its last second is too late to be cancelled.
+  const from = at + 10_000
+  const setters = Array.from({ length: SETTING }, () => start(undefined, { ids, queue, at, from }))
   await Promise.all(setters.map(ready))
   expect(Date.now(), 'ready too late').toBeLessThan(at)
   const isSet = (child: Child) => child.lines.includes('set')
   await poll(() => setters.every(isSet), { what: 'the schedules to be set', timeoutMs: 60_000, intervalMs: 50 })
   await hasOneChain(children, ids)
+  const isHandled = (id: string) => handled.has(`${id}@${new Date(from + 2000).toISOString()}`)
+  await poll(() => ids.every(isHandled), { what: 'the first occurrences', timeoutMs: 60_000, intervalMs: 50 })
   expect(twice()).toEqual([])
   for (const id of ids) {
     const times = [...handled.keys()]

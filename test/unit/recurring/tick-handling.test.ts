@@ -204,28 +204,3 @@ it('one schedule that fails holds up no other one, and is given back after ten m
   expect(await handling.run(LIVE, tick())).toBe('failed')
   expect(steppedBack).toEqual([])
 })
-
-it('holds a tick until its occurrence can wait for whole seconds, if they cost its strategy less', async () => {
-  const { clock, strategy, handling, scheduled } = handlingWorld([{ ...REPORT, from: START + 123 }])
-  Object.assign(strategy, { limits: { ...strategy.limits, stepMs: 1000 } })
-  clock.advance(DUE_MS)
-  const handled = handling.run(LIVE, tick(START + HOUR + 123))
-  await settled()
-  expect(scheduled).toEqual([])
-  clock.advance(118)
-  expect(await handled).toBe('ack')
-  const { dueAt, scheduledAt } = scheduled[0]!
-  // The sender waits a few milliseconds itself.
-  expect(dueAt - scheduledAt).toBe(60_005)
-})
-
-it.each([
-  ['soon', 3600],
-  ['in whole seconds', 60_003],
-])('holds no tick whose occurrence is due %s', async (_, waitMs) => {
-  const { clock, strategy, handling, ids } = handlingWorld([REPORT])
-  Object.assign(strategy, { limits: { ...strategy.limits, stepMs: 1000 } })
-  clock.advance(HOUR - waitMs)
-  expect(await handling.run(LIVE, tick())).toBe('ack')
-  expect(ids()).toHaveLength(2)
-})

@@ -21,16 +21,6 @@ it('a tick waits no longer than its strategy can', () => {
   expect(tickOf(definitionOf({}), START + HOUR, short).dueAt).toBe(START + 1000)
 })
 
-it('a tick comes up to a second early, after whole seconds, if they cost its strategy less', () => {
-  const { route, strategy } = handlingWorld([])
-  const stepped = { ...route, strategy: { ...strategy, limits: { ...strategy.limits, stepMs: 1000 } } }
-  const [exact, early] = [route, stepped].map((one) => tickOf(definitionOf({}), START + HOUR + 123, one).dueAt - START)
-  expect(exact! % 1000).not.toBe(0)
-  expect(early).toBe(exact! - (exact! % 1000))
-  // What is over stays as it is.
-  expect(tickOf(definitionOf({}), START + 123, stepped).dueAt).toBe(tickOf(definitionOf({}), START + 123, route).dueAt)
-})
-
 it.each(['', 'tick', 'null', '[]', '{}', '{"id":"a","revision":1}', '{"format":2,"id":"a","revision":1,"time":2}'])(
   'the body %j is neither tick nor mark',
   (text) => {
