@@ -12,6 +12,7 @@ import { errorText, isDuequeError } from '../base/errors.js'
 import type { ResolvedOptions } from '../options.js'
 import { resolveSchedule } from '../schedule/schedule-options.js'
 import { openSession, type Session } from '../session.js'
+import { probeQueue, type ProbePurpose } from './queue-roles.js'
 
 /** Of each message of a probe. */
 const PROBE_DELAY_MS = 1000
@@ -32,7 +33,7 @@ export type Trip =
  */
 export class Probe {
   readonly #options: ResolvedOptions
-  readonly #purpose: string
+  readonly #purpose: ProbePurpose
   readonly #queue: string
   readonly #connection: AmqpConnection
   readonly #events = quietEvents({
@@ -46,11 +47,11 @@ export class Probe {
   #awaited: { id: string; tell: (at: number) => void } | undefined
   #dueAt: number | undefined
 
-  /** @param purpose part of the names of its connections, queue and messages, such as `doctor` */
-  constructor(options: ResolvedOptions, purpose: string) {
+  /** @param purpose part of the names of its connections, queue and messages */
+  constructor(options: ResolvedOptions, purpose: ProbePurpose) {
     this.#options = options
     this.#purpose = purpose
-    this.#queue = `${new Names(options.namespace).prefix}.${purpose}.${randomBytes(4).toString('hex')}`
+    this.#queue = probeQueue(new Names(options.namespace), purpose, randomBytes(4).toString('hex'))
     const settings = { ...options, endpoints: parseEndpoints(options.url), name: `${options.name} ${purpose}` }
     this.#connection = new AmqpConnection(settings, this.#events)
   }

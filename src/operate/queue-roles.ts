@@ -16,8 +16,18 @@ export type QueueRole =
   | { kind: 'ticks' }
   /** A stream of cancellations, of the journal or of definitions, which holds no messages. */
   | { kind: LogKind }
+  /** Of a probe that is running, or was killed a moment ago. It holds no messages of users. */
+  | { kind: 'probe' }
   /** `of` is the work queue. Its name says nothing about the namespace. */
   | { kind: 'dead'; of: string }
+
+/** Who measures by a probe: `dueque doctor`, or a watch of the lateness. */
+export type ProbePurpose = 'doctor' | 'probe'
+
+/** @param token random, of 8 hexadecimal digits */
+export function probeQueue(names: Pick<Names, 'prefix'>, purpose: ProbePurpose, token: string): string {
+  return `${names.prefix}.${purpose}.${token}`
+}
 
 /** Reads the names of queues: the way back of {@link Names}. */
 export function roleReader(names: Names): (queue: string) => QueueRole | undefined {
@@ -33,6 +43,7 @@ export function roleReader(names: Names): (queue: string) => QueueRole | undefin
     if (queue === names.unroutable) return { kind: 'unroutable' }
     if (queue === names.parked) return { kind: 'parked' }
     if (queue === tickQueue(names)) return { kind: 'ticks' }
+    if (isProbe(names, queue)) return { kind: 'probe' }
     const log = streams.get(queue)
     if (log) return { kind: log }
     if (queue.startsWith(outlet)) return { kind: 'outlet', exchange: queue.slice(outlet.length) }
@@ -40,4 +51,10 @@ export function roleReader(names: Names): (queue: string) => QueueRole | undefin
     if (queue.endsWith(dead) && queue !== dead) return { kind: 'dead', of: queue.slice(0, -dead.length) }
     return undefined
   }
+}
+
+function isProbe(names: Names, queue: string): boolean {
+  const token = queue.slice(-8)
+  if (!/^[0-9a-f]{8}$/.test(token)) return false
+  return (['doctor', 'probe'] as const).some((purpose) => queue === probeQueue(names, purpose, token))
 }

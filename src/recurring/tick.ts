@@ -4,6 +4,7 @@ import type { DelayedMessage } from '../message/delayed-message.js'
 import type { Arrived } from '../message/envelope.js'
 import { isoTime } from '../message/iso-time.js'
 import type { Strategy, WaitOptions } from '../strategies/strategy.js'
+import { TICK_NAME } from '../strategies/tick-mark.js'
 import type { RecurringDefinition } from './definition.js'
 import { tickDue } from './times.js'
 
@@ -26,9 +27,6 @@ export interface TickRoute {
   readonly now: () => number
 }
 
-/** The name of a tick, as a message. */
-const NAME = 'dueque.tick'
-
 /** The tick of one time. Its id and revision are the same whoever sends it, so that copies can be told. */
 export function tickOf(definition: RecurringDefinition, time: number, route: TickRoute): DelayedMessage {
   const { id, revision } = definition
@@ -42,7 +40,7 @@ export function tickOf(definition: RecurringDefinition, time: number, route: Tic
     destination: { queue },
     dueAt: Math.min(tickDue(definition, time), latest),
     scheduledAt,
-    ...ownMessage(NAME, { id, revision, time } satisfies Tick),
+    ...ownMessage(TICK_NAME, { id, revision, time } satisfies Tick),
   }
 }
 

@@ -47,7 +47,7 @@ export function layoutTargets(facts: Facts): Target[] {
   const bound = new Set([...workQueues(facts).map(({ name }) => name), ...deadQueues(facts)])
   for (const queue of lastLook(management)?.values() ?? []) {
     const role = roleOf(queue.name)?.kind
-    if (role === 'cancellations' || role === 'journal' || role === 'recurring') continue
+    if (role === 'cancellations' || role === 'journal' || role === 'recurring' || role === 'probe') continue
     if (role === undefined || role === 'dead' ? bound.has(queue.name) : true) {
       add({ ...queue, kind: 'queue', role: roleOfQueue(role) })
     }
@@ -77,7 +77,8 @@ function exchangeRole({ names }: Facts, name: string): Target['role'] {
 }
 
 function roleOfQueue(role: QueueRole['kind'] | undefined): Target['role'] {
-  return role === 'rung' ? 'wait' : (role ?? 'work')
+  if (role === 'rung') return 'wait'
+  return role === undefined || role === 'probe' ? 'work' : role
 }
 
 /** The queues that messages are delivered to, but for dead queues. Empty without the management API. */

@@ -5,6 +5,7 @@ import type { BindingFact, ExchangeFact, QueueFact } from '../../../../src/opera
 import { checkJams } from '../../../../src/operate/doctor/jams.js'
 import { checkLayout, ranges } from '../../../../src/operate/doctor/layout-check.js'
 import { checkOutlets } from '../../../../src/operate/doctor/outlets.js'
+import { probeQueue } from '../../../../src/operate/queue-roles.js'
 import { allRungs } from '../../../../src/strategies/ladder/rungs.js'
 import { codes, healthy, names, queue } from './facts.js'
 
@@ -101,6 +102,13 @@ test.each<[object, string[]]>([
   const facts = healthy({ parts: [layout.binding('work')] })
   queues(facts).set('work', queue('work', more))
   expect(codes(checkDestinations(facts))).toEqual(expected)
+})
+
+test('the queue of a probe is no work queue, whoever measures', () => {
+  const [doctor, watch] = (['doctor', 'probe'] as const).map((purpose) => probeQueue(names, purpose, '0a1b2c3d'))
+  const facts = healthy({ parts: [doctor!, watch!, `${watch}4`].map((name) => layout.binding(name)) })
+  for (const name of [doctor!, watch!, `${watch}4`]) queues(facts).set(name, queue(name, { type: 'classic' }))
+  expect(checkDestinations(facts).map(({ what }) => what)).toEqual([expect.stringContaining(`${watch}4`)])
 })
 
 test.each([
