@@ -41,7 +41,7 @@ const TOPOLOGY = {
     'Use one `queueType` in all processes of a namespace. Otherwise delete the queue when it is empty: `dueque topology verify` shows the difference.',
   DECLARATION_REFUSED:
     'Look at that queue or exchange in the management UI and in the log of the broker. `dueque doctor` names lost streams.',
-  NOT_BOUND: 'If the messages belong there, bind it: `dueque parked redrive --bind queue:NAME`.',
+  NOT_BOUND: 'If the messages belong there, bind it: `dueque parked redrive --all --bind queue:NAME`.',
   BINDING_MISSING: 'Bind the queues and exchanges that `data.bindings` lists: `dueque plugin copy`.',
 } satisfies Advice
 

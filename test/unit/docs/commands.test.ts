@@ -61,6 +61,23 @@ it('shows no command that the command line would refuse', { timeout: 120_000 }, 
   expect(refused).toEqual([])
 })
 
+/** The options of `redrive` that say which messages it means. */
+const CHOICE = /^--(all|limit|id|name|reason|before|after)$/
+
+it('says in every redrive which messages it means, without which it would be refused', () => {
+  const vague = pages().flatMap(({ path, text }) => {
+    const inline = proseOf(text).flatMap((line, index) =>
+      [...line.matchAll(/`((?:npx )?dueque [a-z]+ redrive [^`]*--[^`]*)`/g)].map(([, command]) => ({
+        place: `${path}:${index + 1}: ${command}`,
+        words: command!.split(' '),
+      })),
+    )
+    const shown = [...commandsOf(path, text), ...inline].filter(({ words }) => words.includes('redrive'))
+    return shown.filter(({ words }) => !words.some((word) => CHOICE.test(word))).map(({ place }) => place)
+  })
+  expect(vague).toEqual([])
+})
+
 /** The command that the words name, and its groups. */
 function pathOf(root: Command, words: readonly string[]): Command[] {
   const path = [root]
