@@ -56,6 +56,14 @@ function linkToSource(markdown) {
   }
 }
 
+/** Headings have the names that GitHub gives them, so that a link leads to one place in both. */
+const slugify = (heading) =>
+  heading
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{M}\p{N}_ -]/gu, '')
+    .replaceAll(' ', '-')
+
 export default {
   title: 'dueque',
   description: 'Delayed messages on RabbitMQ: durable, replicated, never early.',
@@ -65,7 +73,7 @@ export default {
   rewrites: { 'README.md': 'index.md', ':folder/README.md': ':folder/index.md' },
   cleanUrls: true,
   ignoreDeadLinks: 'localhostLinks',
-  markdown: { config: linkToSource },
+  markdown: { anchor: { slugify }, config: linkToSource },
   themeConfig: {
     sidebar,
     nav: [{ text: 'API', link: '/api/', target: '_self' }],

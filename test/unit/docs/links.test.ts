@@ -3,6 +3,10 @@ import { posix } from 'node:path'
 import { expect, it } from 'vitest'
 import { anchorsOf, filesOf, pages, proseOf, ROOT } from '../../support/pages.js'
 
+interface SiteConfig {
+  markdown: { anchor: { slugify: (heading: string) => string } }
+}
+
 const all = pages()
 const anchors = new Map(all.map(({ path, text }) => [path, anchorsOf(text)]))
 
@@ -32,6 +36,17 @@ it('leads somewhere with every link, image and anchor of a page', () => {
     ),
   )
   expect(dead).toEqual([])
+})
+
+it('names headings on the site as links name them, which is how GitHub does', async () => {
+  const config = `${ROOT}docs/.vitepress/config.js`
+  const { default: site } = (await import(config)) as { default: SiteConfig }
+  const headings = all
+    .flatMap(({ text }) => proseOf(text).flatMap((line) => /^#{1,6} (.*)$/.exec(line)?.[1] ?? []))
+    .filter((heading) => !heading.includes(']('))
+  const others = headings.filter((heading) => !anchorsOf(`# ${heading}`).has(site.markdown.anchor.slugify(heading)))
+  expect(headings.length).toBeGreaterThan(100)
+  expect(others).toEqual([])
 })
 
 it('names no page in code, texts and comments that does not exist', () => {
