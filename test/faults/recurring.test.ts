@@ -99,13 +99,15 @@ async function atEachStep(
   { rounds, count = COUNT, store }: { rounds: number; count?: number; store?: Store },
 ) {
   const { mq, handled, twice, start, ready, children, content } = await world(url, store)
+  // Declares what there is to declare.
+  await mq.recurring.set(unique('first'), { ...content, limit: 1 })
   // Every schedule is set by then. Later the first times are missed, because processes start.
   const from = new Date(Date.now() + 5000 + (store ? 1000 : 200) * (count / TIMES))
   const ids = Array.from({ length: count / TIMES }, (_, n) => unique(`s${n}`))
   const endless = ['e1', 'e2', 'e3'].map(unique)
   const set = (id: string, limit?: number) => mq.recurring.set(id, { ...content, from, limit })
-  for (const id of ids) await set(id, TIMES)
-  for (const id of endless) await set(id)
+  await Promise.all([...ids.map((id) => set(id, TIMES)), ...endless.map((id) => set(id))])
+  expect(Date.now(), 'set too late').toBeLessThan(from.getTime())
   const crashes = Array.from({ length: rounds }, () =>
     STEPS.map((step) => ({ step, turn: 1 + Math.floor(Math.random() * 10) })),
   )

@@ -25,6 +25,8 @@ async function openBoth({ onTestFinished }: Pick<TestContext, 'onTestFinished'>)
     await Promise.all([before, now].map((mq) => mq.close({ drainTimeoutMs: 2000 })))
   })
   await now.consume(unique('idle'), [onAny(() => undefined)])
+  // Declares what there is to declare, which takes seconds on a busy machine.
+  await now.recurring.set('first', { ...every(unique('first')), limit: 1, declare: true })
   const seen: Seen[] = []
   const see = ({ id, attempt }: Seen | Delivery) => void seen.push({ id, attempt, at: Date.now() })
   return { before, now, queue: unique('compat'), seen, see }

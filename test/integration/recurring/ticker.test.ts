@@ -34,6 +34,8 @@ async function consuming(queue: string, options: ConnectOptions<LadderStrategy> 
   const deliveries: (Delivery<{ n: number }> & { at: number })[] = []
   const handler = on(note, (delivery) => void deliveries.push({ ...delivery, at: Date.now() }))
   await mq.consume(queue, [handler])
+  // Reads the definitions, which takes a while on a busy machine: a schedule is then set at once.
+  await mq.recurring.get('first')
   const state = () => mq.health().recurring?.state
   const has = (count: number) =>
     poll(() => deliveries.length >= count, {
