@@ -14,8 +14,8 @@ const TEXTS = [
 
 const definitionsOf = (mq: Dueque): RecurringDefinitions => mq.strategy.definitions!
 
-/** A revision of our days: long ago removed ids are forgotten. */
-const FIRST = 1_800_000_000_000_000
+/** A revision of today: ids that were removed by one of the days before are forgotten. */
+const FIRST = Date.now() * 1000
 
 /** A definition, or a removal without a text. */
 const record = (id: string, number: number, definition?: string): DefinitionRecord => ({
