@@ -159,6 +159,17 @@ it('leaves an occurrence that its user may not schedule to another user, also th
   expect([ids(), errors]).toEqual([[], [denied]])
 })
 
+it('takes no late occurrence, which is sent at once, for a success: that may need no right', async () => {
+  const denied = new DuequeError('PERMISSION_DENIED', 'no', { permission: 'write', resource: 'exchange' })
+  const { clock, handling, steppedBack } = handlingWorld([{ ...REPORT, everyMs: 1000 }], ({ dueAt }) => {
+    if (dueAt > clock.now()) throw denied
+  })
+  clock.advance(5000)
+  expect(await handling.run(LIVE, tick(START))).toBe('ack')
+  expect(await handling.run(LIVE, tick(START + 6000))).toBe('failed')
+  expect(steppedBack).toEqual([denied])
+})
+
 it('gives every tick back when nothing has succeeded for a minute, and not before', async () => {
   const away = new DuequeError('STORE_ERROR', 'away', { store: 'a' })
   const { clock, handling, errors, steppedBack } = handlingWorld([REPORT, { ...REPORT, id: 'other' }], () => {
