@@ -12,10 +12,13 @@ export class Turns {
   /** Each never rejects. */
   readonly #last = new Map<string, Promise<unknown>>()
 
-  /** Waits for as long as it takes. */
-  async take<T>(queue: string, work: () => Promise<T>): Promise<T> {
+  /** Waits for as long as it takes. A work that was stopped meanwhile is not begun. @throws the reason of the signal */
+  async take<T>(queue: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(queue) ?? Promise.resolve()
-    const own = before.then(work)
+    const own = before.then(() => {
+      signal.throwIfAborted()
+      return work()
+    })
     this.#hold(queue, own)
     return own
   }

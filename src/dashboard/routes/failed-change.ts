@@ -5,7 +5,7 @@ import { redriveFailed, type RedriveResult } from '../../operate/failed/redrive-
 import type { OperatorOptions } from '../../operate/operator-settings.js'
 import type { FailedChange, Job } from '../api.js'
 import { badRequest, Refused } from '../http/refused.js'
-import type { Jobs, JobProgress } from '../jobs/jobs.js'
+import type { Jobs, JobProgress, JobWork } from '../jobs/jobs.js'
 import type { Turns } from '../jobs/turns.js'
 import { choiceOf, type Chosen } from './failed-routes.js'
 import { JOB_WAIT_MS, type Routes } from './route.js'
@@ -42,7 +42,11 @@ function redrive({ options, turns, jobs }: ChangeParts, change: Partial<FailedCh
     if (summary.failure !== undefined) throw summary.failure as Error
   }
   const work = { what: `redrive ${textOf(chosen)}`, needs: 'redrive', of: filter.id?.length ?? null } as const
-  return jobs.start({ ...work, run: (progress) => turns.take(queue, () => run(progress)) }, JOB_WAIT_MS)
+  return jobs.start({ ...work, run: inTurn(turns, queue, run) }, JOB_WAIT_MS)
+}
+
+function inTurn(turns: Turns, queue: string, run: JobWork['run']): JobWork['run'] {
+  return (progress) => turns.take(queue, progress.signal, () => run(progress))
 }
 
 function noteFate(progress: JobProgress, result: RedriveResult): void {
@@ -68,7 +72,7 @@ async function purge({ options, turns, jobs }: ChangeParts, change: Partial<Fail
     progress.count('removed', removed)
   }
   const work = { what: `remove ${textOf(chosen)}`, needs: 'purge', of: found } as const
-  return jobs.start({ ...work, run: (progress) => turns.take(queue, () => run(progress)) }, JOB_WAIT_MS)
+  return jobs.start({ ...work, run: inTurn(turns, queue, run) }, JOB_WAIT_MS)
 }
 
 function countChanged(found: number | undefined, expected: number): Refused {
