@@ -69,6 +69,8 @@ function bodyOf(incoming: NodeRequest): string | ReadableStream {
 async function send({ status, headers, body }: Response, response: ServerResponse): Promise<void> {
   response.writeHead(status, Object.fromEntries(headers))
   if (!body) return void response.end()
+  // The reader left before the answer: no event tells of it any more.
+  if (response.destroyed) return void (await body.cancel())
   const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>
   const gone = new AbortController()
   response.once('close', () => {

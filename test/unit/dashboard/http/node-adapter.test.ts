@@ -47,6 +47,19 @@ test('a stream is sent as it comes, and cancelled when its reader has gone', asy
   await vi.waitFor(() => expect(cancel).toHaveBeenCalledOnce())
 })
 
+test('a stream for a reader who left before the answer is cancelled', async () => {
+  const cancel = vi.fn()
+  const left = new AbortController()
+  const base = await serve(async (_request, { socket }) => {
+    const closed = once(socket, 'close')
+    left.abort()
+    await closed
+    return new Response(new ReadableStream({ cancel }))
+  })
+  await expect(fetch(base, { signal: left.signal })).rejects.toThrow()
+  await vi.waitFor(() => expect(cancel).toHaveBeenCalledOnce())
+})
+
 test('an answer that fails is an error of the server, and one that breaks off ends the connection', async () => {
   const rejecting = await serve(() => Promise.reject(new Error('secret')))
   const response = await fetch(rejecting)
