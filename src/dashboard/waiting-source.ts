@@ -1,4 +1,5 @@
 import { AmqpBroker } from '../amqp/amqp-broker.js'
+import { DuequeError } from '../base/errors.js'
 import type { InnerParts } from '../inner-parts.js'
 import { sourceOf } from '../journal/open-journal.js'
 import { JournalView } from '../journal/view/journal-view.js'
@@ -25,6 +26,7 @@ export class WaitingSource {
   readonly #parts: InnerParts
   readonly #settings: OperatorSettings
   #journal: JournalView | undefined
+  #isClosed = false
   #looked: { at: number; readonly isThere: Promise<boolean> } | undefined
 
   constructor(parts: InnerParts, settings: OperatorSettings) {
@@ -40,6 +42,8 @@ export class WaitingSource {
     if (waitlist) return broker instanceof AmqpBroker ? usersView(waitlist, tickQueue(broker.names)) : waitlist
     if (!(broker instanceof AmqpBroker) || strategy.journalHealth?.()) return journal
     if (!(await this.#hasJournal())) return journal
+    // It may have been closed while the journal was looked for.
+    if (this.#isClosed) throw new DuequeError('CLOSED', 'the dashboard is closed', {})
     this.#journal ??= this.#open(broker)
     return this.#journal
   }
@@ -58,6 +62,7 @@ export class WaitingSource {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#journal?.close()
   }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { errorText } from '../../base/errors.js'
+import { DuequeError, errorText } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
 import { endsWithin } from '../../base/time-limit.js'
 import type { Job, Permission } from '../api.js'
@@ -48,6 +48,7 @@ export class Jobs {
   readonly #onChange: (job: Job) => void
   /** The last is the newest. */
   readonly #jobs = new Map<string, RunningJob>()
+  #isClosed = false
 
   constructor(logger: Logger, onChange: (job: Job) => void) {
     this.#logger = logger
@@ -59,8 +60,9 @@ export class Jobs {
     return [...this.#jobs.values()].map(({ job }) => job).reverse()
   }
 
-  /** @throws Refused 429 if too many run */
+  /** @throws Refused 429 if too many run; DuequeError `CLOSED` */
   assertRoom(): void {
+    if (this.#isClosed) throw new DuequeError('CLOSED', 'the dashboard is closed', {})
     if (this.#running().length < MOST_RUNNING) return
     throw new Refused(429, 'BUSY', `${MOST_RUNNING} jobs are running: wait for one of them, or stop it`)
   }
@@ -69,7 +71,7 @@ export class Jobs {
    * Starts a work.
    *
    * @param waitMs for how long its end is waited for: then the answer has the outcome
-   * @throws Refused 429 if too many run
+   * @throws as {@link assertRoom} does
    */
   async start(work: JobWork, waitMs: number): Promise<Job> {
     this.assertRoom()
@@ -97,6 +99,7 @@ export class Jobs {
 
   /** Stops all, and resolves when they have ended. */
   async close(): Promise<void> {
+    this.#isClosed = true
     for (const { stop } of this.#jobs.values()) stop.abort(new Refused(409, 'STOPPED', 'the dashboard was closed'))
     await Promise.all(this.#running().map(({ ended }) => ended))
   }

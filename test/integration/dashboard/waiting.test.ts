@@ -139,6 +139,17 @@ test('a journal that other processes write is read, too, and messages of it stay
   expect(ids((await get<WaitingList>('api/waiting')).body)).toHaveLength(4)
 })
 
+test('a dashboard that is closed while it looks for a journal does not begin to read it', async () => {
+  const { mq } = await open(ladder({ journal: true }))
+  await fill(mq, unique('q'))
+  const board = dashboard(mq)
+  const counted = client(board).get('api/waiting/count')
+  // The look opens a connection meanwhile.
+  await new Promise(setImmediate)
+  await board.close()
+  expect(await counted).toMatchObject({ status: 503, body: { code: 'CLOSED' } })
+})
+
 test('an index that would be too large is said to be so, and every answer is still right', async () => {
   const { mq, get } = await open(ladder({ journal: { index: { maxEntries: 2 } } }))
   await fill(mq, unique('q'))

@@ -77,6 +77,8 @@ test('four run at once, fifty are kept, and a close ends all', async () => {
   await expect(jobs.start(long(), 0)).rejects.toMatchObject({ status: 429, code: 'BUSY' })
   await jobs.close()
   expect(jobs.list().filter(({ state }) => state === 'stopped')).toHaveLength(4)
+  // Of a request that came before the close, and counted meanwhile.
+  await expect(jobs.start(long(), 0)).rejects.toMatchObject({ code: 'CLOSED' })
 })
 
 test('many changes are a few reports', async () => {
