@@ -38,8 +38,8 @@ function eventsOf({ jobs, listeners, overviews, closing, mayLook }: LiveParts, a
   })
   const headers = {
     'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    // nginx would keep events back.
+    // A compressing middleware, and nginx, would keep events back.
+    'cache-control': 'no-store, no-transform',
     'x-accel-buffering': 'no',
   }
   return new Response(stream, { headers })

@@ -44,7 +44,8 @@ async function listOf(view: WaitingView, query: URLSearchParams): Promise<Waitin
 }
 
 async function timelineOf(view: WaitingView, query: URLSearchParams, now: number): Promise<Timeline> {
-  const range = RANGES[query.get('range') ?? 'hour']
+  const name = query.get('range') ?? 'hour'
+  const range = Object.hasOwn(RANGES, name) ? RANGES[name] : undefined
   if (!range) throw badRequest(`range: expected one of ${Object.keys(RANGES).join(', ')}`)
   const { unit, spanMs, spans } = range
   const from = Math.floor(now / spanMs) * spanMs

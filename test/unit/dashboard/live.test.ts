@@ -8,6 +8,7 @@ import { fill, note, open } from './board.js'
 async function viewer(ask: (path: string) => Promise<Response>) {
   const response = await ask('api/events')
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8'])
+  expect(response.headers.get('cache-control')).toBe('no-store, no-transform')
   const reader = response.body!.getReader() as ReadableStreamDefaultReader<Uint8Array>
   onTestFinished(() => reader.cancel())
   let text = ''
