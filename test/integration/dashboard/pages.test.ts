@@ -130,6 +130,21 @@ describe.skipIf(NO_CHROMIUM)(`the pages of the dashboard, with messages in memor
     await showing(page, ['p-2'])
   })
 
+  test('all that match can be changed only by the count of this search, and not by that of the one before', async () => {
+    const { url } = await clinic(['p-1', 'p-2', 'q-1'])
+    const page = await browser.open(`${url}#/waiting`)
+    const all = (name: string) => page.getByRole('group', { name }).getByRole('button', { name: 'Cancel' })
+    await all('All 3 messages').waitFor()
+    await page.route('**/api/waiting/count?*', (route) => route.abort())
+    await page.getByLabel('The id begins with').fill('q-')
+    await showing(page, ['q-1'])
+    expect(await all('All that match').isDisabled()).toBe(true)
+    await page.unroute('**/api/waiting/count?*')
+    await all('All 1 that match').click()
+    await confirm(page, 'Cancel 1 message')
+    await page.getByText('No waiting message fits this search.').waitFor()
+  })
+
   test('two viewers see the same, and each sees what the other does', async () => {
     const { url } = await clinic(['p-1', 'p-2'])
     const [one, other] = await Promise.all([browser.open(`${url}#/waiting`), browser.open(`${url}#/waiting`)])

@@ -7,6 +7,8 @@ export interface Requested<T> {
   data: T | undefined
   failure: RequestFailed | undefined
   loading: boolean
+  /** Whether `data` answers the present path and query, and not those before. */
+  isCurrent: boolean
   reload: () => void
 }
 
@@ -17,9 +19,12 @@ interface Options {
   on?: unknown
 }
 
-type State<T> = Omit<Requested<T>, 'reload'>
+type State<T> = Pick<Requested<T>, 'data' | 'failure' | 'loading'> & {
+  /** The URL that `data` answers. */
+  answered: string | undefined
+}
 
-const NOTHING = { data: undefined, failure: undefined, loading: false }
+const NOTHING = { data: undefined, failure: undefined, loading: false, answered: undefined }
 
 /**
  * Asks the server: at once, when path or query change, when the connection is back, and when a job has ended. A request that
@@ -44,7 +49,7 @@ export function useRequest<T>(
     setState((before) => ({ ...before, loading: true }))
     getJson<T>(url, abort.signal).then(
       (data) => {
-        if (!abort.signal.aborted) setState({ data, failure: undefined, loading: false })
+        if (!abort.signal.aborted) setState({ data, failure: undefined, loading: false, answered: url })
       },
       (error: unknown) => {
         if (abort.signal.aborted) return
@@ -60,7 +65,8 @@ export function useRequest<T>(
     return () => clearTimeout(timer)
   }, [everyMs, state, url, reload])
 
-  return { ...state, reload }
+  const { answered, ...seen } = state
+  return { ...seen, isCurrent: answered !== undefined && answered === url, reload }
 }
 
 export function failureOf(error: unknown): RequestFailed {

@@ -8,8 +8,8 @@ interface Props {
   query: FailedQuery
   /** Ids. */
   selected: readonly string[]
-  /** Messages that fit the query. */
-  count: number
+  /** Messages that fit the query. Undefined while they are being counted. */
+  count: number | undefined
   permissions: readonly Permission[]
   onDone: () => void
 }
@@ -17,6 +17,7 @@ interface Props {
 /** Redrives or purges the selected messages, or all that fit. */
 export function FailedActions({ kind, query, selected, count, permissions, onDone }: Props) {
   const choice = { kind, ...query }
+  const all = count === undefined ? 'All' : `All ${countText(count, 'message')}`
   return (
     <div class="bulk-bar">
       <FailedButtons
@@ -26,8 +27,9 @@ export function FailedActions({ kind, query, selected, count, permissions, onDon
         {...{ permissions, onDone }}
       />
       <FailedButtons
-        label={`All ${countText(count, 'message')}${isWhole(query) ? '' : ' that match'}`}
-        {...{ choice, count, permissions, onDone }}
+        label={`${all}${isWhole(query) ? '' : ' that match'}`}
+        count={count ?? 0}
+        {...{ choice, permissions, onDone }}
       />
     </div>
   )

@@ -28,7 +28,7 @@ export function FailedList({ kind, changes, query, open, permissions }: Props) {
       {data && <ReasonFilter query={query} reasons={data.reasons} onChoose={choose} />}
       {data && (
         <FailedActions
-          {...{ kind, query, selected: [...selected], count: data.count, permissions }}
+          {...{ kind, query, selected: [...selected], count: list.isCurrent ? data.count : undefined, permissions }}
           onDone={() => setSelected(new Set())}
         />
       )}

@@ -19,7 +19,8 @@ export function useWaitingPage(search: Search) {
   const list = useRequest<WaitingList>('waiting', { ...search, limit, cursor: cursors.at(-1) }, refresh)
   const count = useRequest<{ count: number }>('waiting/count', { ...search }, refresh)
   const asked = searchText(search)
-  const total = count.data?.count
+  // A change of all is confirmed with this number: never with that of the search before.
+  const total = count.isCurrent ? count.data?.count : undefined
   useEffect(() => {
     setCursors([])
     setSelected(new Map())
