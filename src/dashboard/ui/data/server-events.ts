@@ -26,13 +26,13 @@ export class ServerEvents {
   #source: EventSource | undefined
   #tries = 0
   #timer: ReturnType<typeof setTimeout> | undefined
-  readonly #onVisible = () => (document.hidden ? this.#close() : this.tryNow())
+  readonly #onVisible = () => (document.hidden ? this.#hide() : this.tryNow())
 
   constructor(listener: Listener) {
     this.#listener = listener
     document.addEventListener('visibilitychange', this.#onVisible)
     addEventListener('online', this.#onVisible)
-    this.#open()
+    if (!document.hidden) this.#open()
   }
 
   /** Without waiting for the next try. */
@@ -65,6 +65,13 @@ export class ServerEvents {
       this.#expectMore()
       this.#listener.job(JSON.parse(event.data as string) as Job)
     })
+  }
+
+  /** When it is open again, what happened meanwhile is asked for. */
+  #hide(): void {
+    const wasOpen = this.#source?.readyState === EventSource.OPEN
+    this.#close()
+    if (wasOpen) this.#listener.connection({ state: 'connecting', nextTryAt: undefined })
   }
 
   #expectMore(): void {

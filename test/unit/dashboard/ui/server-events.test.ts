@@ -1,0 +1,76 @@
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { ServerEvents, type Connection } from '../../../../src/dashboard/ui/data/server-events.js'
+
+/** An `EventSource` whose server is the test. */
+class Source extends EventTarget {
+  static readonly OPEN = 1
+  readyState = 0
+
+  constructor() {
+    super()
+    sources.push(this)
+  }
+
+  opens(): void {
+    this.readyState = Source.OPEN
+    this.dispatchEvent(new Event('open'))
+  }
+
+  close(): void {
+    this.readyState = 2
+  }
+}
+
+let sources: Source[]
+let page: EventTarget & { hidden: boolean }
+
+beforeEach(() => {
+  sources = []
+  page = Object.assign(new EventTarget(), { hidden: false })
+  const globals = { EventSource: Source, document: page, addEventListener: vi.fn(), removeEventListener: vi.fn() }
+  for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value)
+  onTestFinished(() => void vi.unstubAllGlobals())
+})
+
+function open() {
+  const states: Connection['state'][] = []
+  const events = new ServerEvents({
+    overview: vi.fn(),
+    job: vi.fn(),
+    connection: ({ state }) => states.push(state),
+  })
+  onTestFinished(() => events.stop())
+  return { states }
+}
+
+function show(isShown: boolean): void {
+  page.hidden = !isShown
+  page.dispatchEvent(new Event('visibilitychange'))
+}
+
+test('a hidden page has no connection, and says when it has one again', () => {
+  const { states } = open()
+  sources[0]!.opens()
+  show(false)
+  expect(sources[0]!.readyState).toBe(2)
+  show(true)
+  sources[1]!.opens()
+  expect(states).toEqual(['open', 'connecting', 'open'])
+})
+
+test('a page that is opened hidden connects when it is shown', () => {
+  page.hidden = true
+  open()
+  expect(sources).toHaveLength(0)
+  show(true)
+  expect(sources).toHaveLength(1)
+})
+
+test('a connection that was lost before the page was hidden is still lost until it is back', () => {
+  const { states } = open()
+  sources[0]!.dispatchEvent(new Event('error'))
+  show(false)
+  show(true)
+  sources.at(-1)!.opens()
+  expect(states).toEqual(['lost', 'open'])
+})
