@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { FailedKindName, FailedList } from '../../api.js'
-import { goTo } from '../data/hash-route.js'
+import { goTo, parseRoute } from '../data/hash-route.js'
 import { useRequest } from '../data/use-request.js'
 import { failedHref, type FailedQuery } from './failed-query.js'
 
@@ -23,7 +23,9 @@ export function useFailedPage(kind: FailedKindName, query: FailedQuery, changes:
     choose: (next: FailedQuery) => {
       setPage(0)
       setSelected(new Set())
-      goTo(failedHref(kind, next), { replace: true })
+      // The message in the panel stays.
+      const open = parseRoute(location.hash).query.get('message') ?? undefined
+      goTo(failedHref(kind, next, open), { replace: true })
     },
     paging: {
       total: data?.count,

@@ -11,13 +11,17 @@ interface Props {
   children: ComponentChildren
 }
 
-/** One thing whole, beside the list that it is from. Escape closes it. */
+/** One thing whole, beside the list that it is from. Escape closes it, and the focus goes back to where it was. */
 export function SidePanel({ what, title, onClose, children }: Props) {
+  const panel = useRef<HTMLElement>(null)
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
-    const before = document.activeElement
+    const [own, before] = [panel.current, document.activeElement]
     heading.current?.focus()
     return () => {
+      const { activeElement, body } = document
+      // The focus of somebody who is at another place already stays there. Some browsers give none to a button that is clicked.
+      if (activeElement && activeElement !== body && !own?.contains(activeElement)) return
       if (before instanceof HTMLElement && before.isConnected) before.focus()
     }
   }, [title])
@@ -26,7 +30,7 @@ export function SidePanel({ what, title, onClose, children }: Props) {
     if (event.key === 'Escape' && !(event.target as Element).closest('dialog')) onClose()
   }
   return (
-    <aside class="side-panel" aria-label={what} onKeyDown={onKeyDown}>
+    <aside ref={panel} class="side-panel" aria-label={what} onKeyDown={onKeyDown}>
       <header>
         <h2 ref={heading} tabIndex={-1}>
           <span class="what">{what}</span> <Text text={title} />

@@ -4,12 +4,22 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks'
 export function PrefixField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const id = useId()
   const [typed, setTyped] = useState(value)
+  const asked = useRef(value)
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
   useEffect(() => () => clearTimeout(timer.current), [])
+  useEffect(() => {
+    // A link, or the buttons of the browser: not what was typed here.
+    if (value === asked.current) return
+    asked.current = value
+    setTyped(value)
+  }, [value])
   const type = (next: string) => {
     setTyped(next)
     clearTimeout(timer.current)
-    timer.current = setTimeout(() => onChange(next), 150)
+    timer.current = setTimeout(() => {
+      asked.current = next
+      onChange(next)
+    }, 150)
   }
   return (
     <div class="field">

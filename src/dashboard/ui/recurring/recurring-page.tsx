@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { About, RecurringList } from '../../api.js'
-import { goTo, hrefOf } from '../data/hash-route.js'
+import { goTo, hrefOf, parseRoute } from '../data/hash-route.js'
 import { useRequest } from '../data/use-request.js'
 import { Empty } from '../parts/empty.js'
 import { Problem } from '../parts/problem.js'
@@ -14,7 +14,9 @@ export function RecurringPage({ about, query }: { about: About; query: URLSearch
   const list = useRequest<RecurringList>('recurring', { idPrefix, cursor: cursors.at(-1) }, { everyMs: 10_000 })
   const search = (next: string) => {
     setCursors([])
-    goTo(hrefOf('recurring', { idPrefix: next }), { replace: true })
+    // The schedule in the panel stays. It may have been opened after the last letter was typed.
+    const schedule = parseRoute(location.hash).query.get('schedule')
+    goTo(hrefOf('recurring', { idPrefix: next, schedule }), { replace: true })
   }
   const { data } = list
   return (

@@ -38,6 +38,7 @@ export function SearchForm({ search, onSearch }: Props) {
     timer.current = setTimeout(() => ask(next), PAUSE_MS)
   }
   const clear = () => {
+    clearTimeout(timer.current)
     setTyped(typedOf({}))
     ask(typedOf({}))
   }
