@@ -21,6 +21,12 @@ export function binsOf({ unit, from, to, counts }: Timeline): Bin[] {
   return bins
 }
 
+/** The place of the bar of an instant, which changes with time. The first if there is none any more. */
+export function placeOfBar(bins: readonly Bin[], from: number | undefined): number {
+  const place = bins.findIndex((bin) => bin.from === from)
+  return Math.max(place, 0)
+}
+
 /** Bars between two labels, counted from a round time of the viewer. */
 const LABEL_EVERY: Readonly<Record<Timeline['unit'], number>> = { minute: 10, hour: 4, day: 1 }
 

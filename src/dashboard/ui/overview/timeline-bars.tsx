@@ -2,7 +2,7 @@ import { useRef, useState } from 'preact/hooks'
 import type { Timeline } from '../../api.js'
 import { clockText, dayText } from '../text/instants.js'
 import { countText, numberText } from '../text/numbers.js'
-import { isLabelled, type Bin } from './bins.js'
+import { isLabelled, placeOfBar, type Bin } from './bins.js'
 
 interface Props {
   bins: readonly Bin[]
@@ -14,14 +14,14 @@ const [WIDTH, HEIGHT] = [1000, 100]
 
 /** Bars that are buttons. One of them is reached by Tab, the others by the arrow keys. */
 export function TimelineBars({ bins, unit, onShow }: Props) {
-  const [at, setAt] = useState(0)
+  const [at, setAt] = useState<number>()
   const group = useRef<SVGGElement>(null)
-  const current = Math.min(at, bins.length - 1)
+  const current = placeOfBar(bins, at)
   const most = Math.max(1, ...bins.map(({ count }) => count))
   const onKeyDown = (event: KeyboardEvent) => {
     const next = nextOf(event.key, current, bins.length)
     if (next !== undefined) {
-      setAt(next)
+      setAt(bins[next]!.from)
       ;(group.current?.children[next] as SVGElement | undefined)?.focus()
     } else if (event.key === 'Enter' || event.key === ' ') onShow(bins[current]!)
     else return
@@ -36,7 +36,7 @@ export function TimelineBars({ bins, unit, onShow }: Props) {
             <Bar
               key={bin.from}
               {...{ bin, unit, most, place: i, places: bins.length, isCurrent: i === current }}
-              onFocus={() => setAt(i)}
+              onFocus={() => setAt(bin.from)}
               onShow={onShow}
             />
           ))}

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { WaitingRow } from '../../../../src/dashboard/api.js'
 import { stepsOf } from '../../../../src/dashboard/ui/ladder/steps.js'
-import { binsOf, isLabelled } from '../../../../src/dashboard/ui/overview/bins.js'
+import { binsOf, isLabelled, placeOfBar } from '../../../../src/dashboard/ui/overview/bins.js'
 import { fullDestination, isEmptySearch, searchOf } from '../../../../src/dashboard/ui/waiting/search-fields.js'
 import { BY_TIME, orderAfter, sortRows } from '../../../../src/dashboard/ui/waiting/sort-rows.js'
 
@@ -11,6 +11,12 @@ test('the timeline has a bar for each unit, those without messages too', () => {
   expect(bins.map(({ count }) => count)).toEqual([0, 5, 0])
   expect(new Date(bins[0]!.from).toISOString()).toBe('2026-11-30T08:00:00.000Z')
   expect(bins[1]!.from).toBe(bins[0]!.to)
+})
+
+test('a bar that has the focus is the same when another minute has begun, and the first if it is over', () => {
+  const bin = (from: number) => ({ from, to: from + 60_000, count: 0 })
+  const bins = [bin(60_000), bin(120_000)]
+  expect([120_000, 60_000, 0, undefined].map((from) => placeOfBar(bins, from))).toEqual([1, 0, 0, 0])
 })
 
 test('bars of round times are labelled', () => {
