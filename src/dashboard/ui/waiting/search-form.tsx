@@ -1,7 +1,7 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import type { Search } from '../../api.js'
-import { instantOfInput, localInput, zoneName } from '../text/instants.js'
-import { fullDestination, isEmptySearch, searchText } from './search-fields.js'
+import { zoneName } from '../text/instants.js'
+import { isEmptySearch, searchIn, searchText, typedOf, type TypedSearch } from './search-fields.js'
 
 interface Props {
   search: Search
@@ -10,8 +10,6 @@ interface Props {
 
 /** As long as somebody types, nothing is asked. */
 const PAUSE_MS = 150
-
-type Typed = Record<keyof Search, string>
 
 /** Searches as one types. */
 export function SearchForm({ search, onSearch }: Props) {
@@ -26,8 +24,8 @@ export function SearchForm({ search, onSearch }: Props) {
   }, [searchText(search)])
   useEffect(() => () => clearTimeout(timer.current), [])
 
-  const ask = (next: Typed) => {
-    const wanted = searchIn(next)
+  const ask = (next: TypedSearch) => {
+    const wanted = searchIn(next, search)
     asked.current = searchText(wanted)
     onSearch(wanted)
   }
@@ -50,14 +48,14 @@ export function SearchForm({ search, onSearch }: Props) {
   return (
     <form class="search" role="search" aria-label="Waiting messages" onSubmit={submit}>
       <Fields typed={typed} type={type} />
-      <button type="button" onClick={clear} disabled={isEmptySearch(search) && isEmptySearch(searchIn(typed))}>
+      <button type="button" onClick={clear} disabled={isEmptySearch(search) && isEmptySearch(searchIn(typed, search))}>
         Clear
       </button>
     </form>
   )
 }
 
-function Fields({ typed, type }: { typed: Typed; type: (field: keyof Search, value: string) => void }) {
+function Fields({ typed, type }: { typed: TypedSearch; type: (field: keyof Search, value: string) => void }) {
   const field = (name: keyof Search, label: string, hint?: string) => (
     <Field label={label} value={typed[name]} hint={hint} onType={(value) => type(name, value)} />
   )
@@ -99,24 +97,4 @@ function Field({ label, value, kind = 'search', hint, onType }: FieldProps) {
       )}
     </div>
   )
-}
-
-function typedOf(search: Search): Typed {
-  const { id = '', idPrefix = '', name = '', destination = '', header = '', from, to } = search
-  const shown = (at: string | undefined) => (at === undefined ? '' : localInput(Date.parse(at)))
-  return { id, idPrefix, name, destination, header, from: shown(from), to: shown(to) }
-}
-
-function searchIn({ id, idPrefix, name, destination, header, from, to }: Typed): Search {
-  const [start, end] = [instantOfInput(from), instantOfInput(to)]
-  return {
-    ...(id && { id }),
-    ...(idPrefix && { idPrefix }),
-    ...(name && { name }),
-    ...(destination.trim() && { destination: fullDestination(destination) }),
-    // A half-typed one would be refused.
-    ...(header.includes('=') && { header }),
-    ...(start && { from: start }),
-    ...(end && { to: end }),
-  }
 }

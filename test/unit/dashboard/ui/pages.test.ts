@@ -2,7 +2,13 @@ import { expect, test } from 'vitest'
 import type { WaitingRow } from '../../../../src/dashboard/api.js'
 import { stepsOf } from '../../../../src/dashboard/ui/ladder/steps.js'
 import { binsOf, isLabelled, placeOfBar } from '../../../../src/dashboard/ui/overview/bins.js'
-import { fullDestination, isEmptySearch, searchOf } from '../../../../src/dashboard/ui/waiting/search-fields.js'
+import {
+  fullDestination,
+  isEmptySearch,
+  searchIn,
+  searchOf,
+  typedOf,
+} from '../../../../src/dashboard/ui/waiting/search-fields.js'
 import { BY_TIME, orderAfter, sortRows } from '../../../../src/dashboard/ui/waiting/sort-rows.js'
 
 test('the timeline has a bar for each unit, those without messages too', () => {
@@ -39,6 +45,15 @@ test('the search of an address has its known fields', () => {
 test('a destination without its kind is a queue', () => {
   const typed = ['reminders', ' reminders ', 'exchange:a/b', 'queue:', '']
   expect(typed.map(fullDestination)).toEqual(['queue:reminders', 'queue:reminders', 'exchange:a/b', 'queue:', ''])
+})
+
+test('what is typed becomes a search, and an instant that was not typed stays to the millisecond', () => {
+  const before = { from: '2026-10-25T01:30:00.500Z', to: '2026-10-25T02:00:00.000Z' }
+  const shown = typedOf(before)
+  const to = '2026-11-30T09:00:00'
+  expect(searchIn({ ...shown, name: 'n', header: 'half' }, before)).toEqual({ ...before, name: 'n' })
+  expect(searchIn({ ...shown, to }, before)).toEqual({ from: before.from, to: new Date(to).toISOString() })
+  expect(searchIn({ ...shown, from: '', destination: ' q ' }, before)).toEqual({ to: before.to, destination: 'queue:q' })
 })
 
 test('a click on the head of a column sorts by it, a second one the other way round', () => {
