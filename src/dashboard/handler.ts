@@ -59,7 +59,8 @@ export class RequestHandler {
   async #answer(request: Request, incoming: IncomingMessage | undefined): Promise<Response> {
     const { pathname, search, host } = new URL(request.url)
     const named = request.headers.get('host') ?? host
-    if (!this.#isHost(named)) throw notAllowed('this server has another name than the request')
+    if (!this.#isHost(named))
+      throw notAllowed(`unknown host ${named}: if it is right, start the dashboard with --allow-host NAME`)
     const place = this.#known(placeOf(pathname), request, pathname)
     if (place.kind === 'slash')
       return new Response(null, { status: 307, headers: { location: place.location + search } })
@@ -87,7 +88,7 @@ export class RequestHandler {
       return permissionsOf(await access(request, incoming))
     } catch (error) {
       this.#settings.parts.options.logger.error('the access to the dashboard is not known', { error: errorText(error) })
-      throw new Refused(500, 'NOT_ALLOWED', 'it is not known what you may see')
+      throw new Refused(500, 'NOT_ALLOWED', 'the dashboard could not tell what you may see: see the log of its server')
     }
   }
 

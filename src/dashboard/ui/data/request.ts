@@ -63,7 +63,7 @@ async function jsonOf(response: Response): Promise<unknown> {
     return JSON.parse(text)
   } catch {
     const type = response.headers.get('content-type') ?? 'nothing'
-    const message = `Expected JSON from the server of the dashboard, got ${type} (${response.status}). Perhaps you have to log in again: load the page anew.`
+    const message = `Expected JSON from the server of the dashboard, got ${type} (${response.status}). Your login may have ended: reload the page.`
     throw new RequestFailed({ code: 'NOT_JSON', message }, response.status)
   }
 }

@@ -20,7 +20,7 @@ export function SidePanel({ what, title, onClose, children }: Props) {
     heading.current?.focus()
     return () => {
       const { activeElement, body } = document
-      // The focus of somebody who is at another place already stays there. Some browsers give none to a button that is clicked.
+      // A focus outside of the panel stays. On the body: some browsers do not focus a button that is clicked.
       if (activeElement && activeElement !== body && !own?.contains(activeElement)) return
       if (before instanceof HTMLElement && before.isConnected) before.focus()
     }

@@ -13,7 +13,7 @@ export function NextTimes({ schedule: { next, last, paused } }: { schedule: Recu
       <h3>Next times</h3>
       {next.length > 0 && <Line times={next} />}
       {next.length === 0 && (
-        <p class="note">{paused ? 'It is paused: no time is next.' : 'It has no time any more.'}</p>
+        <p class="note">{paused ? 'It is paused, so it has no next time.' : 'It is over: it has no next time.'}</p>
       )}
       <ol class="times">
         {next.map((at) => (

@@ -24,7 +24,7 @@ export function RecurringActions({ schedule, onChanged }: { schedule: RecurringD
   const change = (deed: Deed) =>
     action.run(async () => {
       const { changed } = await postJson<{ changed: boolean }>('recurring/change', { id: schedule.id, action: deed })
-      const text = changed ? DONE[deed] : 'It was so already'
+      const text = changed ? DONE[deed] : 'Nothing to change'
       announce(text)
       setSaid(text)
       setAsked(undefined)

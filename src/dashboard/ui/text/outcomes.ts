@@ -27,7 +27,7 @@ export function jobText({ state, done, of, outcomes, failure }: Job): string {
   const why = failure ? `. ${failure.message}` : ''
   switch (state) {
     case 'running':
-      return `${numberText(done)} of ${of === null ? 'a number that is being counted' : numberText(of)}${tail}`
+      return `${numberText(done)} ${of === null ? 'so far' : `of ${numberText(of)}`}${tail}`
     case 'done':
       return `Done${tail || `: ${countText(done, 'message')}`}${why}`
     case 'stopped':

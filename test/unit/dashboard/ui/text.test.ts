@@ -47,7 +47,7 @@ test('numbers are written for people', () => {
 
 test.each<[Partial<Job>, string]>([
   [{ state: 'running', done: 3, of: 10, outcomes: { cancelled: 3 } }, '3 of 10: 3 cancelled'],
-  [{ state: 'running', done: 0, of: null }, '0 of a number that is being counted'],
+  [{ state: 'running', done: 0, of: null }, '0 so far'],
   [{ state: 'done', done: 4, outcomes: { cancelled: 3, 'too-late': 1 } }, 'Done: 3 cancelled, 1 too late'],
   [{ state: 'stopped', done: 1, outcomes: { redriven: 1 } }, 'Stopped after 1 message: 1 redriven'],
   [
