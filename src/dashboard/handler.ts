@@ -9,7 +9,7 @@ import { jsonBody } from './http/json-body.js'
 import type { PageFiles } from './http/page-files.js'
 import { placeOf, slashOf, type Place } from './http/place-of.js'
 import { notAllowed, notFound, Refused } from './http/refused.js'
-import { hostGuard, writeRefusal } from './http/same-site.js'
+import { hostGuard, readRefusal, writeRefusal } from './http/same-site.js'
 import { securityHeaders } from './http/security-headers.js'
 import type { Asked, Route, Routes } from './routes/route.js'
 
@@ -111,7 +111,7 @@ export class RequestHandler {
     const routes = isWriting ? writing : reading
     if ((!isWriting && !isReading(request)) || !Object.hasOwn(routes, route))
       throw new Refused(405, 'BAD_REQUEST', `expected ${Object.hasOwn(reading, route) ? 'GET' : 'POST'}`)
-    const refusal = isWriting ? writeRefusal(request.headers, host) : undefined
+    const refusal = isWriting ? writeRefusal(request.headers, host) : readRefusal(request.headers)
     if (refusal !== undefined) throw notAllowed(refusal)
     const asked: Route = routes[route]!
     if (asked.needs && !permissions.has(asked.needs)) throw notAllowed(`you may not do this (${asked.needs})`)

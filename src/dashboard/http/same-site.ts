@@ -13,11 +13,22 @@ export function writeRefusal(headers: HeadersOf, host: string): string | undefin
   const type = headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
   if (type !== 'application/json') return 'content-type: expected application/json'
   if (headers.get(WRITE_HEADER) !== '1') return `${WRITE_HEADER}: expected this header with the value 1`
-  const site = headers.get('sec-fetch-site') ?? 'none'
-  if (site !== 'same-origin' && site !== 'none') return `a request from another site (sec-fetch-site: ${site})`
+  const refusal = readRefusal(headers)
+  if (refusal !== undefined) return refusal
   const origin = headers.get('origin')
   if (origin === null || isOfHost(origin, host)) return undefined
   return `a request from another origin, ${origin}: expected one at the host ${host}. Behind a proxy, keep the header Host`
+}
+
+/**
+ * Why a request may not ask the API: an image of another site could keep the broker busy with looks at queues, though that site
+ * sees no answer.
+ *
+ * @returns undefined if it may
+ */
+export function readRefusal(headers: HeadersOf): string | undefined {
+  const site = headers.get('sec-fetch-site') ?? 'none'
+  return site === 'same-origin' || site === 'none' ? undefined : `a request from another site (sec-fetch-site: ${site})`
 }
 
 /** A port that a scheme has by default may be written or not. */

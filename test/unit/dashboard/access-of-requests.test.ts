@@ -89,6 +89,14 @@ test('a request of another site changes nothing, whatever it may do', async () =
   expect(await mq.count()).toBe(0)
 })
 
+test('a page of another site asks the API nothing, and may lead to the pages', async () => {
+  const { ask } = await open({ access: 'all' })
+  const from = async (site: string, path: string) => (await ask(path, { headers: { 'sec-fetch-site': site } })).status
+  for (const site of ['cross-site', 'same-site']) expect([site, await from(site, 'api/about')]).toEqual([site, 403])
+  for (const site of ['same-origin', 'none']) expect([site, await from(site, 'api/about')]).toEqual([site, 200])
+  expect(await from('cross-site', '')).not.toBe(403)
+})
+
 test('bodies that are too large, or no JSON object, are refused', async () => {
   const { post } = await open({ access: 'all' })
   const status = async (body: unknown) => (await post('api/waiting/change', body)).status
