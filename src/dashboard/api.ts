@@ -150,6 +150,8 @@ export interface WaitingChange {
 export interface Job {
   id: string
   what: string
+  /** Without it, nobody may stop the job. */
+  needs: Permission
   state: 'running' | 'done' | 'failed' | 'stopped'
   done: number
   /** Null while it is not known. */

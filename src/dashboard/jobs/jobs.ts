@@ -36,7 +36,6 @@ export interface JobWork {
 
 interface RunningJob {
   job: Job
-  readonly needs: Permission
   readonly stop: AbortController
   /** Never rejects. */
   readonly ended: Promise<void>
@@ -77,11 +76,12 @@ export class Jobs {
     this.assertRoom()
     const id = randomUUID()
     const startedAt = new Date().toISOString()
-    const job: Job = { id, what: work.what, state: 'running', done: 0, of: work.of, outcomes: {}, startedAt }
+    const { what, needs, of } = work
+    const job: Job = { id, what, needs, state: 'running', done: 0, of, outcomes: {}, startedAt }
     const stop = new AbortController()
     const reports = new Reports(() => this.#onChange(job))
     const ended = this.#run(job, work, stop.signal, reports)
-    this.#jobs.set(id, { job, needs: work.needs, stop, ended })
+    this.#jobs.set(id, { job, stop, ended })
     this.#forget()
     reports.soon()
     await endsWithin(ended, waitMs)
@@ -92,7 +92,8 @@ export class Jobs {
   stop(id: unknown, permissions: ReadonlySet<Permission>): Job {
     const running = typeof id === 'string' ? this.#jobs.get(id) : undefined
     if (!running) throw notFound('there is no such job')
-    if (!permissions.has(running.needs)) throw notAllowed(`you may not stop this job (${running.needs})`)
+    const { needs } = running.job
+    if (!permissions.has(needs)) throw notAllowed(`you may not stop this job (${needs})`)
     running.stop.abort(new Refused(409, 'STOPPED', 'the job was stopped'))
     return running.job
   }

@@ -42,7 +42,7 @@ function Frame() {
       <main id="main" tabIndex={-1}>
         {about ? <Page about={about} route={route} /> : <Problem failure={failure} retry={reload} />}
       </main>
-      <JobList />
+      <JobList permissions={about?.permissions ?? []} />
     </>
   )
 }

@@ -1,5 +1,5 @@
 import { useContext, useEffect, useState } from 'preact/hooks'
-import type { Job } from '../../api.js'
+import type { Job, Permission } from '../../api.js'
 import { LiveContext } from '../data/live-context.js'
 import { postJson } from '../data/request.js'
 import { useAction } from '../data/use-action.js'
@@ -8,7 +8,7 @@ import { announce } from './announcer.js'
 import { Problem } from './problem.js'
 
 /** The server's work, with its progress. It goes on when the viewer leaves. */
-export function JobList() {
+export function JobList({ permissions }: { permissions: readonly Permission[] }) {
   const { jobs } = useContext(LiveContext)
   const [dismissed, setDismissed] = useState<readonly string[]>([])
   const shown = jobs.filter(({ id }) => !dismissed.includes(id))
@@ -17,14 +17,25 @@ export function JobList() {
     <section class="jobs" aria-label="Jobs of the server">
       <ul>
         {shown.map((job) => (
-          <JobRow key={job.id} job={job} onDismiss={() => setDismissed([...dismissed, job.id])} />
+          <JobRow
+            key={job.id}
+            job={job}
+            mayStop={permissions.includes(job.needs)}
+            onDismiss={() => setDismissed([...dismissed, job.id])}
+          />
         ))}
       </ul>
     </section>
   )
 }
 
-function JobRow({ job, onDismiss }: { job: Job; onDismiss: () => void }) {
+interface RowProps {
+  job: Job
+  mayStop: boolean
+  onDismiss: () => void
+}
+
+function JobRow({ job, mayStop, onDismiss }: RowProps) {
   const { noteJob } = useContext(LiveContext)
   const action = useAction()
   const what = job.what.charAt(0).toUpperCase() + job.what.slice(1)
@@ -41,11 +52,12 @@ function JobRow({ job, onDismiss }: { job: Job; onDismiss: () => void }) {
       </p>
       {isRunning && <progress aria-label={what} max={job.of ?? 1} {...(job.of !== null && { value: job.done })} />}
       <Problem failure={action.failure} />
-      {isRunning ? (
+      {isRunning && mayStop && (
         <button type="button" onClick={stop} disabled={action.busy}>
           Stop
         </button>
-      ) : (
+      )}
+      {!isRunning && (
         <button type="button" onClick={onDismiss}>
           Dismiss
         </button>

@@ -27,6 +27,7 @@ test('a small job is over when its start is answered, with its outcomes', async 
   )
   expect(job).toMatchObject({
     what: 'a work',
+    needs: NEEDS,
     state: 'done',
     done: 2,
     of: 2,

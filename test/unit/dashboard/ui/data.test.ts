@@ -28,7 +28,7 @@ describe('routes', () => {
 
 describe('what the server tells', () => {
   const job = (id: string, state: Job['state'], startedAt = '2026-11-30T08:00:00Z'): Job => {
-    return { id, state, startedAt, what: 'Cancel', done: 0, of: 1, outcomes: {} }
+    return { id, state, startedAt, what: 'Cancel', needs: 'cancel', done: 0, of: 1, outcomes: {} }
   }
   const after = (...changes: Parameters<typeof reduceLive>[1][]): LiveState => changes.reduce(reduceLive, INITIAL)
 

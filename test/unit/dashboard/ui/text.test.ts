@@ -55,6 +55,7 @@ test.each<[Partial<Job>, string]>([
     'Failed after 0 messages. Redis is away',
   ],
 ])('a job is told in a line: %j', (job, text) => {
-  const whole: Job = { id: 'j', what: 'Cancel', state: 'done', done: 0, of: 1, outcomes: {}, startedAt: '', ...job }
+  const own = { id: 'j', what: 'Cancel', needs: 'cancel', startedAt: '' } as const
+  const whole: Job = { ...own, state: 'done', done: 0, of: 1, outcomes: {}, ...job }
   expect(jobText(whole)).toBe(text)
 })
