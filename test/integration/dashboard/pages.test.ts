@@ -117,7 +117,10 @@ describe.skipIf(NO_CHROMIUM)(`the pages of the dashboard, with messages in memor
     await page.getByLabel('Delay from now').fill('nonsense')
     await confirm(page, 'Reschedule 1 message')
     await page.getByRole('dialog').getByRole('alert').waitFor()
-    await page.getByLabel('Instant in Europe/Berlin').fill('2030-07-01T09:00:00')
+    const instant = page.getByLabel('Instant in Europe/Berlin')
+    await instant.fill('2030-03-31T02:30:00') // which the clocks leave out
+    await page.getByRole('dialog').getByText('03:30:00 CEST').waitFor()
+    await instant.fill('2030-07-01T09:00:00')
     await confirm(page, 'Reschedule 1 message')
     await poll(async () => (await mq.get('p-2'))?.dueAt.toISOString() === '2030-07-01T07:00:00.000Z', { what: 'p-2' })
 

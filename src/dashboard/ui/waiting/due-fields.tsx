@@ -1,5 +1,5 @@
 import { useId } from 'preact/hooks'
-import { instantOfInput, zoneName } from '../text/instants.js'
+import { absoluteText, instantOfInput, zoneName } from '../text/instants.js'
 
 export interface TypedDue {
   kind: 'in' | 'at'
@@ -19,6 +19,7 @@ export function dueOf(typed: TypedDue): { at: string } | { in: string } | undefi
 /** A new due time: a delay from now, or an instant in the viewer's zone. */
 export function DueFields({ typed, onType }: { typed: TypedDue; onType: (typed: TypedDue) => void }) {
   const name = useId()
+  const at = instantOfInput(typed.at)
   const choice = (kind: TypedDue['kind'], label: string) => (
     <label class="choice">
       <input type="radio" name={name} checked={typed.kind === kind} onChange={() => onType({ ...typed, kind })} />
@@ -47,7 +48,8 @@ export function DueFields({ typed, onType }: { typed: TypedDue; onType: (typed: 
           value={typed.at}
           onInput={(event) => onType({ ...typed, kind: 'at', at: event.currentTarget.value })}
         />
-        <span class="hint">{zoneName()}</span>
+        {/* Where summer time begins or ends, the hour that is meant. */}
+        <span class="hint">{at === undefined ? zoneName() : absoluteText(Date.parse(at))}</span>
       </div>
     </fieldset>
   )
