@@ -25,7 +25,7 @@ export interface About {
   namespace: string
   /** Of the strategy: `ladder`, `redis`, … */
   strategy: string
-  /** How waiting messages can be shown. Without a list, `hint` says what would give one. */
+  /** How waiting messages can be shown. Without a list, `hint` says what would give one; with one, why it is slow. */
   waiting: { list: boolean; hint?: string }
   recurring: boolean
   /** Whether there is a broker whose queues can be looked at: not with messages in memory. */

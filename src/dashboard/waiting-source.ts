@@ -16,7 +16,7 @@ const LOOK_EVERY_MS = 60_000
 const MAX_ENTRIES = 1_000_000
 
 const HINT = 'a journal lets you see each waiting message: connect with ladder({ journal: true }) in every process'
-const OVER = `the journal has more messages than the index in memory may have: each answer reads the whole journal`
+const OVER = 'More messages are waiting than the index in memory may hold, so each answer reads the whole journal.'
 
 /**
  * The waiting messages of a connection: those of its store, or of the journal of its namespace. A journal is read into an index that

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { About } from '../../../src/dashboard/api.js'
 import type { DashboardOptions } from '../../../src/dashboard/index.js'
 import { connect, memory, type ScheduleOptions } from '../../../src/index.js'
 import { NO_CHROMIUM, serve, useBrowser } from '../../support/browser.js'
@@ -76,6 +77,18 @@ describe.skipIf(NO_CHROMIUM)(`the pages of the dashboard, with messages in memor
     await page.getByRole('button', { name: 'Clear' }).click()
     await page.getByLabel('Header').fill('clinic=north')
     await showing(page, ['p-3', 'p-1', 'q-2'])
+  })
+
+  test('a list that is slow because its index is full says so', async () => {
+    const { url } = await clinic(['p-1'])
+    const page = await browser.open(`${url}#/waiting`, { blank: true })
+    await page.route('**/api/about', async (route) => {
+      const about = (await (await route.fetch()).json()) as About
+      return route.fulfill({ json: { ...about, waiting: { list: true, hint: 'Each answer reads the whole journal.' } } })
+    })
+    await page.goto(`${url}#/waiting`)
+    await page.getByText('Each answer reads the whole journal.').waitFor()
+    await showing(page, ['p-1'])
   })
 
   test('one message is shown whole, its payload after a click, and opened and closed by the keyboard', async () => {

@@ -14,6 +14,7 @@ export function WaitingPage({ about, query }: { about: About; query: URLSearchPa
     <div class="with-panel">
       <div class="list-side">
         <h1>Waiting messages</h1>
+        {about.waiting.hint && <p class="note">{about.waiting.hint}</p>}
         <SearchForm search={search} onSearch={searchFor} />
         <WaitingList search={search} open={id} permissions={about.permissions} />
       </div>
