@@ -15,7 +15,6 @@ const LOOK_EVERY_MS = 60_000
 /** About 130 bytes each. */
 const MAX_ENTRIES = 1_000_000
 
-const HINT = 'a journal lets you see each waiting message: connect with ladder({ journal: true }) in every process'
 const OVER = 'More messages are waiting than the index in memory may hold, so each answer reads the whole journal.'
 
 /**
@@ -52,11 +51,11 @@ export class WaitingSource {
   async needed(): Promise<WaitingView> {
     const view = await this.view()
     if (view) return view
-    throw new Refused(409, 'NO_LIST', `RabbitMQ cannot list waiting messages; ${HINT}`)
+    throw new Refused(409, 'NO_LIST', `RabbitMQ cannot list waiting messages. ${this.#hint}`)
   }
 
   async about(): Promise<{ list: boolean; hint?: string }> {
-    if (!(await this.view())) return { list: false, hint: HINT }
+    if (!(await this.view())) return { list: false, hint: this.#hint }
     const health = this.#journal?.health() ?? this.#parts.options.strategy.journalHealth?.()
     return health?.state === 'over' ? { list: true, hint: OVER } : { list: true }
   }
@@ -64,6 +63,11 @@ export class WaitingSource {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#journal?.close()
+  }
+
+  get #hint(): string {
+    const { name } = this.#parts.options.strategy
+    return `A journal lets you see each waiting message: connect with ${name}({ journal: true }) in every process.`
   }
 
   #open(broker: AmqpBroker): JournalView {
