@@ -70,7 +70,7 @@ async function send({ status, headers, body }: Response, response: ServerRespons
   response.writeHead(status, Object.fromEntries(headers))
   if (!body) return void response.end()
   // The reader left before the answer: no event tells of it any more.
-  if (response.destroyed) return void (await body.cancel())
+  if (response.destroyed) return body.cancel()
   const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>
   const gone = new AbortController()
   response.once('close', () => {

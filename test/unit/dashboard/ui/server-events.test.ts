@@ -1,4 +1,4 @@
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { ServerEvents, type Connection } from '../../../../src/dashboard/ui/data/server-events.js'
 
 /** An `EventSource` whose server is the test. */
@@ -21,25 +21,22 @@ class Source extends EventTarget {
   }
 }
 
-let sources: Source[]
-let page: EventTarget & { hidden: boolean }
+let sources: Source[] = []
+let page = Object.assign(new EventTarget(), { hidden: false })
 
-beforeEach(() => {
+/** A page whose connection the test sees. */
+function open({ hidden = false } = {}) {
   sources = []
-  page = Object.assign(new EventTarget(), { hidden: false })
+  page = Object.assign(new EventTarget(), { hidden })
   const globals = { EventSource: Source, document: page, addEventListener: vi.fn(), removeEventListener: vi.fn() }
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value)
-  onTestFinished(() => void vi.unstubAllGlobals())
-})
-
-function open() {
   const states: Connection['state'][] = []
-  const events = new ServerEvents({
-    overview: vi.fn(),
-    job: vi.fn(),
-    connection: ({ state }) => states.push(state),
+  const connection = ({ state }: Connection) => void states.push(state)
+  const events = new ServerEvents({ overview: vi.fn(), job: vi.fn(), connection })
+  onTestFinished(() => {
+    events.stop()
+    vi.unstubAllGlobals()
   })
-  onTestFinished(() => events.stop())
   return { states }
 }
 
@@ -59,8 +56,7 @@ test('a hidden page has no connection, and says when it has one again', () => {
 })
 
 test('a page that is opened hidden connects when it is shown', () => {
-  page.hidden = true
-  open()
+  open({ hidden: true })
   expect(sources).toHaveLength(0)
   show(true)
   expect(sources).toHaveLength(1)
