@@ -17,24 +17,23 @@ export function useWaitingPage(search: Search) {
   const { isHeld, handlers } = useHeld()
   const refresh = isHeld || selected.size > 0 || cursors.length > 0 ? {} : { everyMs: REFRESH_MS }
   const list = useRequest<WaitingList>('waiting', { ...search, limit, cursor: cursors.at(-1) }, refresh)
-  const count = useRequest<{ count: number }>('waiting/count', { ...search }, refresh)
+  const count = useCount(search, refresh)
   const asked = searchText(search)
-  // A change of all is confirmed with this number: never with that of the search before.
-  const total = count.isCurrent ? count.data?.count : undefined
   useEffect(() => {
     setCursors([])
     setSelected(new Map())
   }, [asked])
-  useEffect(() => {
-    if (total !== undefined && !isEmptySearch(search)) announce(`${countText(total, 'message')} found`)
-  }, [asked, total])
 
   const next = list.data?.cursor
   return {
     list,
-    total,
+    total: count.total,
     handlers,
     failure: list.failure ?? count.failure,
+    reload: () => {
+      list.reload()
+      count.reload()
+    },
     selected,
     select: (rows: readonly WaitingRow[], on: boolean) => setSelected(withRows(selected, rows, on)),
     unselect: () => setSelected(new Map()),
@@ -50,6 +49,16 @@ export function useWaitingPage(search: Search) {
       onNext: () => next && setCursors([...cursors, next]),
     },
   }
+}
+
+/** How many messages fit. A change of all is confirmed with this number: never with that of the search before. */
+function useCount(search: Search, refresh: { everyMs?: number }) {
+  const { data, failure, isCurrent, reload } = useRequest<{ count: number }>('waiting/count', { ...search }, refresh)
+  const total = isCurrent ? data?.count : undefined
+  useEffect(() => {
+    if (total !== undefined && !isEmptySearch(search)) announce(`${countText(total, 'message')} found`)
+  }, [searchText(search), total])
+  return { total, failure, reload }
 }
 
 function withRows(selected: ReadonlyMap<string, WaitingKey>, rows: readonly WaitingRow[], on: boolean) {

@@ -19,11 +19,11 @@ interface Props {
 /** The messages that fit a search, page by page, and the changes of some or all of them. */
 export function WaitingList({ search, open, permissions }: Props) {
   const [order, setOrder] = useState(BY_TIME)
-  const { list, total, failure, selected, select, unselect, paging, handlers } = useWaitingPage(search)
+  const { list, total, failure, reload, selected, select, unselect, paging, handlers } = useWaitingPage(search)
   const rows = sortRows(list.data?.messages ?? [], order)
   return (
     <div {...handlers}>
-      <Problem failure={failure} retry={list.reload} />
+      <Problem failure={failure} retry={reload} />
       <BulkBar {...{ selected, search, total, permissions }} clear={unselect} />
       {list.data && rows.length === 0 ? (
         <NoneFound search={search} />
