@@ -2,7 +2,7 @@ import type { Dueque } from 'dueque'
 import { dashboard } from 'dueque/dashboard'
 import fastify, { type FastifyInstance } from 'fastify'
 
-/** Below a path of an application. */
+/** Below a path of an application. Put your login in front of it: everybody who reaches it may do everything. */
 export function inFastify(mq: Dueque): FastifyInstance {
   const app = fastify()
   const board = dashboard(mq, { access: 'all' })

@@ -3,7 +3,7 @@ import type { Dueque } from 'dueque'
 import { dashboard } from 'dueque/dashboard'
 import Koa from 'koa'
 
-/** Below a path of an application. */
+/** Below a path of an application. Put your login in front of it: everybody who reaches it may do everything. */
 export function inKoa(mq: Dueque): Server {
   const app = new Koa()
   const board = dashboard(mq, { access: 'all' })

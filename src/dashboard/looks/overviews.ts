@@ -93,7 +93,8 @@ export class Overviews {
     this.#watch = { stop, ended }
     this.#last = ended.catch((error: unknown) => {
       this.#settings.parts.options.logger.error('the dashboard cannot look any more', { error: errorText(error) })
-      this.#watch = undefined
+      // There may be a newer one.
+      if (this.#watch?.stop === stop) this.#watch = undefined
     })
   }
 

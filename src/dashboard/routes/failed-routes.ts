@@ -3,14 +3,14 @@ import { withConnection } from '../../amqp/connection/operator-connection.js'
 import { deadMessages, type DeadSummary } from '../../operate/failed/dead-messages.js'
 import type { FailedFilter } from '../../operate/failed/failed-filter.js'
 import type { FailedKind } from '../../operate/failed/failed-kind.js'
-import { listDeadQueues } from '../../operate/failed/list-dead-queues.js'
+import { listDeadQueues, type LookAtQueue } from '../../operate/failed/list-dead-queues.js'
 import { listFailed } from '../../operate/failed/list-failed.js'
 import { lookAtFailed } from '../../operate/failed/look-at-failed.js'
 import { parkedMessages, type ParkedSummary } from '../../operate/failed/parked-messages.js'
 import { showFailed, type FailedDetails } from '../../operate/failed/show-failed.js'
 import { operatorSettings, type OperatorOptions } from '../../operate/operator-settings.js'
 import type { FailedChoice, FailedList, FailedMessage, FailedQueues, FailedRow } from '../api.js'
-import { badRequest, notAllowed, notFound } from '../http/refused.js'
+import { badRequest, notAllowed, notFound, Refused } from '../http/refused.js'
 import type { Turns } from '../jobs/turns.js'
 import { given, numberOf } from './parameters.js'
 import type { Asked, Routes } from './route.js'
@@ -32,7 +32,7 @@ export function failedRoutes(options: OperatorOptions, turns: Turns): Routes {
     failed: {
       answer: ({ query }) =>
         kindOf(query.get('kind')) === 'dead'
-          ? deadQueues(options)
+          ? deadQueues(options, turns)
           : turns.look(queueOf({ kind: parkedMessages }), () => parkedQueue(options)),
     },
     'failed/list': {
@@ -83,8 +83,14 @@ function kindOf(kind: unknown): FailedChoice['kind'] {
   throw badRequest('kind: expected dead or parked')
 }
 
-async function deadQueues(options: OperatorOptions): Promise<FailedQueues> {
-  const { queues } = await listDeadQueues(options)
+/** A queue that a job works on is shown without its reasons. */
+async function deadQueues(options: OperatorOptions, turns: Turns): Promise<FailedQueues> {
+  const onLook: LookAtQueue = (queue, look) =>
+    turns.look(queue, look).catch((error: unknown) => {
+      if (error instanceof Refused) return undefined
+      throw error
+    })
+  const { queues } = await listDeadQueues({ ...options, onLook })
   return {
     queues: queues.map(({ queue, messages, head }) => ({
       queue,

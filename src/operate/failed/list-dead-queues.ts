@@ -16,7 +16,18 @@ export interface ListDeadQueuesOptions extends OperatorOptions {
   limit?: number | undefined
   /** Queues looked at, of how many. */
   onProgress?: OnProgress | undefined
+  /**
+   * Runs each look at a dead queue, which takes messages out of it and gives them back: perhaps later, so that no other work
+   * on that queue misses them. Of one that is left out, undefined.
+   * @default at once
+   */
+  onLook?: LookAtQueue | undefined
 }
+
+export type LookAtQueue = (
+  deadQueue: string,
+  look: () => Promise<DeadLook | undefined>,
+) => Promise<DeadLook | undefined>
 
 /** A dead queue with messages. */
 export interface DeadQueue {
@@ -24,7 +35,7 @@ export interface DeadQueue {
   queue: string
   deadQueue: string
   messages: number
-  /** Its first 100 messages, at most. Undefined if this user may not read the queue. */
+  /** Its first 100 messages, at most. Undefined if this user may not read the queue, or nobody looked at it. */
   head: FailedLook | undefined
 }
 
@@ -47,8 +58,8 @@ const HEAD = 100
  * const { queues } = await listDeadQueues({ url: 'amqp://localhost' })
  */
 export async function listDeadQueues(options: ListDeadQueuesOptions = {}): Promise<DeadQueues> {
-  const settings = operatorSettings(options, { limit: integer(0), onProgress: aFunction })
-  const { limit = 100, onProgress } = options
+  const settings = operatorSettings(options, { limit: integer(0), onProgress: aFunction, onLook: aFunction })
+  const { limit = 100, onProgress, onLook = (_, look) => look() } = options
   return withConnection(settings, async (connection) => {
     const cluster = clusterOf(await connection.ready())
     const found = await askManagement(settings, settings.endpoints, async (api, { vhost }) => {
@@ -62,7 +73,7 @@ export async function listDeadQueues(options: ListDeadQueuesOptions = {}): Promi
     const shown = full.slice(0, limit)
     const queues: DeadQueue[] = []
     for (const { name, messages } of shown) {
-      const head = await lookAtDead(connection, name, HEAD)
+      const head = await onLook(name, () => lookAtDead(connection, name, HEAD))
       queues.push({ queue: queueOfDead(name), deadQueue: name, messages, head })
       onProgress?.(queues.length, shown.length)
     }

@@ -117,8 +117,7 @@ test('a timeline has the units of an hour, a day or a week, of a search too', as
   expect([day.unit, sum(day), sum(await of('range=day&id=a'))]).toEqual(['hour', 4, 1])
   expect((await of('range=week')).unit).toBe('day')
   expect(sum(await of(`range=day&to=${new Date(0).toISOString()}`))).toBe(0)
-  for (const range of ['year', 'constructor'])
-    expect((await get(`api/timeline?range=${range}`)).status).toBe(400)
+  for (const range of ['year', 'constructor']) expect((await get(`api/timeline?range=${range}`)).status).toBe(400)
 })
 
 test('some are cancelled, rescheduled or delivered now, and the outcome of each is told', async () => {
