@@ -14,7 +14,8 @@ const PARTS = Symbol('dueque.parts')
 
 /** Leaves the parts with the connection, where nobody meets them by chance. */
 export function attachParts(mq: object, parts: InnerParts): void {
-  Object.defineProperty(mq, PARTS, { value: parts })
+  // Not the parts themselves, which hold a password: a log that prints the connection shows no more than a function.
+  Object.defineProperty(mq, PARTS, { value: () => parts })
 }
 
 /**
@@ -23,8 +24,8 @@ export function attachParts(mq: object, parts: InnerParts): void {
  * @throws DuequeError `INVALID_OPTION`
  */
 export function partsOf(mq: unknown): InnerParts {
-  const parts = (Object(mq) as { [PARTS]?: InnerParts })[PARTS]
-  if (parts) return parts
+  const parts = (Object(mq) as { [PARTS]?: () => InnerParts })[PARTS]
+  if (parts) return parts()
   const hint = mq instanceof Promise ? ' (await it)' : ''
   throw invalidOption('mq', `what connect() resolves to${hint}`, mq)
 }

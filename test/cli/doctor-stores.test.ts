@@ -53,7 +53,7 @@ test('reports the persistence of a durable Redis, and the possible loss of one t
   await admin.zadd('{lost}:waiting', 1, 'junk', 2, 'gone', 3, 'gone too')
   const missing = await doctor('--redis', server.url, '--redis-prefix', 'lost')
   expect(missing.told.slice(3)).toEqual(['error redis-missing', 'warning redis-unreadable'])
-  expect(missing.found[3]!.what).toMatch(/^1 entries/)
+  expect(missing.found[3]!.what).toMatch(/^1 entry of /)
 })
 
 test('reports settings that the Redis user may not read, and an unreachable Redis without its password', async ({

@@ -122,6 +122,7 @@ describe.skipIf(url === undefined)(`by the management API${noManagement}`, () =>
     const isCounted = async () => (await listDeadQueues(options)).count.messages === 4
     await poll(isCounted, { what: 'the counts', timeoutMs: 40_000 })
     const head = (looked: number, reason: string) => ({
+      count: looked,
       looked,
       oldestAt: new Date(DIED),
       reasons: new Map([[reason, looked]]),

@@ -26,8 +26,10 @@ export interface ListDeadQueuesOptions extends OperatorOptions {
 
 export type LookAtQueue = (
   deadQueue: string,
-  look: () => Promise<DeadLook | undefined>,
-) => Promise<DeadLook | undefined>
+  look: () => Promise<FailedLook | undefined>,
+) => Promise<FailedLook | undefined>
+
+const atOnce: LookAtQueue = (_, look) => look()
 
 /** A dead queue with messages. */
 export interface DeadQueue {
@@ -59,7 +61,7 @@ const HEAD = 100
  */
 export async function listDeadQueues(options: ListDeadQueuesOptions = {}): Promise<DeadQueues> {
   const settings = operatorSettings(options, { limit: integer(0), onProgress: aFunction, onLook: aFunction })
-  const { limit = 100, onProgress, onLook = (_, look) => look() } = options
+  const { limit = 100, onProgress, onLook = atOnce } = options
   return withConnection(settings, async (connection) => {
     const cluster = clusterOf(await connection.ready())
     const found = await askManagement(settings, settings.endpoints, async (api, { vhost }) => {

@@ -39,7 +39,8 @@ test('a look gives up behind a long work, and is not done later', async () => {
 test('a work that is stopped while it waits for its turn is not begun, and the next one is', async () => {
   const turns = new Turns()
   let end: () => void = () => undefined
-  const first = turns.take('a', signal, () => new Promise<void>((resolve) => (end = resolve)))
+  const ended = new Promise<void>((resolve) => (end = resolve))
+  const first = turns.take('a', signal, () => ended)
   const stop = new AbortController()
   const work = vi.fn(() => Promise.resolve())
   const stopped = expect(turns.take('a', stop.signal, work)).rejects.toThrow('stopped')
