@@ -84,7 +84,9 @@ describe.skipIf(NO_CHROMIUM)(`the pages of the dashboard, with messages in memor
     const page = await browser.open(`${url}#/waiting`, { blank: true })
     await page.route('**/api/about', async (route) => {
       const about = (await (await route.fetch()).json()) as About
-      return route.fulfill({ json: { ...about, waiting: { list: true, hint: 'Each answer reads the whole journal.' } } })
+      return route.fulfill({
+        json: { ...about, waiting: { list: true, hint: 'Each answer reads the whole journal.' } },
+      })
     })
     await page.goto(`${url}#/waiting`)
     await page.getByText('Each answer reads the whole journal.').waitFor()
