@@ -2,7 +2,7 @@ import { connect, ladder, type Dueque } from 'dueque'
 import type { Broker } from './broker.js'
 import { items, payloadOf, scheduleEvery } from './load.js'
 import type { Options } from './options.js'
-import { inPairs, latenessRows, p99Of, ratePairs, rateRows, warmUpBoth, type Sides } from './pairs.js'
+import { inPairs, latenessRows, p99Of, ratePairs, rateRows, warmUpAll, type Sides } from './pairs.js'
 import type { Result } from './report.js'
 
 const QUEUE = 'bench.journal'
@@ -17,7 +17,7 @@ export async function journal(broker: Broker, options: Options): Promise<Result>
     { namespace: 'plain', mq: await connect({ url, namespace: 'plain', strategy: ladder() }) },
     { namespace: 'journalled', mq: await connect({ url, namespace: 'journalled', strategy }) },
   ]
-  await warmUpBoth(sides, QUEUE)
+  await warmUpAll(sides, QUEUE)
   const payloads = Array.from({ length: count }, (_, n) => payloadOf(n))
   const hour = () => ({ to: { queue: QUEUE }, in: HOUR_MS, declare: true })
   const schedule = (mq: Dueque) => scheduleEvery(mq, items(payloads, hour))

@@ -60,20 +60,21 @@ export async function ratePairs(
   return rates
 }
 
-/** Values of each side: without, and with. */
-export async function inPairs(
-  sides: Sides,
+/** Values of each side, measured in turns. */
+export async function inPairs<All extends readonly Side[]>(
+  sides: All,
   pairs: number,
   measure: (side: Side) => Promise<number>,
-): Promise<[number[], number[]]> {
-  const values: [number[], number[]] = [[], []]
+): Promise<{ [Place in keyof All]: number[] }> {
+  const values = sides.map((): number[] => [])
   for (let pair = 0; pair < pairs; pair++)
     for (const side of inTurns(sides, pair)) values[sides.indexOf(side)]!.push(await measure(side))
-  return values
+  return values as { [Place in keyof All]: number[] }
 }
 
-function inTurns([one, other]: Sides, turn: number): Sides {
-  return turn % 2 === 0 ? [one, other] : [other, one]
+/** Each turn begins with the next side. */
+function inTurns(sides: readonly Side[], turn: number): readonly Side[] {
+  return sides.map((_, place) => sides[(turn + place) % sides.length]!)
 }
 
 /** p99 of the lateness at a steady rate, in milliseconds. */
@@ -94,8 +95,8 @@ export async function p99Of(
   return p99
 }
 
-/** Lets both sides declare their queues and rungs. */
-export async function warmUpBoth(sides: Sides, queue: string): Promise<void> {
+/** Lets all sides declare their queues and rungs. */
+export async function warmUpAll(sides: readonly Side[], queue: string): Promise<void> {
   for (const { mq } of sides) await warmUp(mq, { queue }, 5000)
   await sleep(LONGEST_DELAY_MS)
 }
@@ -119,6 +120,6 @@ export function latenessRows([without, having]: readonly [number[], number[]], t
   ]
 }
 
-function row(measure: string, value: number, unit: string, target = ''): Row {
+export function row(measure: string, value: number, unit: string, target = ''): Row {
   return { measure, value, unit, target }
 }

@@ -3,7 +3,7 @@
 import { connect, on } from 'dueque'
 import { sample, type Payload } from './load.js'
 import { connectRaw } from './broker.js'
-import { startSdk } from './telemetry-sdk.js'
+import { startSdk, type TelemetryKind } from './telemetry-sdk.js'
 import { Tally } from './tally.js'
 import { tellTally, type Receiving } from './telling.js'
 
@@ -15,8 +15,8 @@ export interface Request {
   prefetch: number
   /** Of dueque's consumer. */
   namespace?: string
-  /** Whether dueque's consumer is traced and measured. */
-  telemetry?: boolean
+  /** That of dueque's consumer. @default none */
+  telemetry?: TelemetryKind
   /** Whether dueque's consumer ignores messages that are due before it is ready: it may have many cancellations to read. */
   fromReady?: boolean
 }
@@ -30,7 +30,7 @@ const receiving = await (request.kind === 'raw' ? receiveRaw(request) : receiveB
 tellTally(tally, receiving)
 
 async function receiveByDueque({ url, queue, prefetch, namespace, telemetry, fromReady }: Request): Promise<Receiving> {
-  const mq = await connect({ url, namespace, telemetry: telemetry ? startSdk() : undefined })
+  const mq = await connect({ url, namespace, telemetry: telemetry ? startSdk(telemetry) : undefined })
   let readyAt = fromReady ? Infinity : -Infinity
   const handler = on(sample, ({ payload, dueAt, latenessMs }) => {
     if (dueAt.getTime() >= readyAt) tally.add(payload.n, dueAt.getTime(), latenessMs)
