@@ -72,7 +72,7 @@ export class RequestHandler {
     return place.kind === 'page' ? this.#settings.files.page(request) : this.#settings.files.file(place.name, request)
   }
 
-  /** Whether who has asked may still look. */
+  /** Whether the viewer of this request may still look. */
   async mayLook({ request, incoming }: Pick<Asked, 'request' | 'incoming'>): Promise<boolean> {
     return (await this.#permissions(request, incoming)) !== undefined
   }

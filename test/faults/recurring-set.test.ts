@@ -37,7 +37,7 @@ function assertChanged({ of }: Awaited<ReturnType<typeof world>>, changedAt: num
     times.sort((a, b) => a - b)
     expect(times, id).toEqual(times.map((_, n) => times[0]! + n * 1000))
   }
-  // A process that dies right behind the record leaves what waits.
+  // A process that dies right after the record leaves the waiting messages.
   expect(of('cancelled', 1).filter(({ time }) => time > changedAt + 1500)).toEqual([])
 }
 

@@ -15,7 +15,7 @@ const STARTS: Record<ServerName, () => Promise<Server | string>> = {
 export class Stage {
   readonly #running = new Map<ServerName, Promise<Server | string>>()
 
-  /** Starts it if it does not run yet. Resolves to the reason if there is none on this machine. */
+  /** Starts the server unless it runs. Resolves to the reason why it cannot run on this machine. */
   server(name: ServerName): Promise<Server | string> {
     let starting = this.#running.get(name)
     if (!starting) {

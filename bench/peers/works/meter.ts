@@ -4,7 +4,7 @@ import type { Cell } from './work.js'
 export interface CpuMicros {
   /** Of all servers of the contestant. */
   server: number
-  /** Of this process: it schedules, and relays for those who have a relay. */
+  /** Of this process, which schedules, and runs the relay of a contestant that has one. */
   client: number
 }
 

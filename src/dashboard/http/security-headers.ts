@@ -8,7 +8,7 @@ export function importMapHash(page: string): string | undefined {
   return map === undefined ? undefined : `sha256-${createHash('sha256').update(map).digest('base64')}`
 }
 
-/** Nothing but the files of the dashboard is loaded, and no other page shows it in a frame. */
+/** The browser loads only files of the dashboard, and shows it in no frame of another page. */
 export function contentSecurityPolicy(hash: string | undefined): string {
   const script = hash === undefined ? "script-src 'self'" : `script-src 'self' '${hash}'`
   const rest = "style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"

@@ -41,7 +41,7 @@ interface RunningJob {
   readonly ended: Promise<void>
 }
 
-/** The works of a server: they go on when the viewer who has started them leaves. */
+/** The jobs of a server. They go on when the viewer that started them leaves. */
 export class Jobs {
   readonly #logger: Logger
   readonly #onChange: (job: Job) => void

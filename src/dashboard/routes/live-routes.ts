@@ -10,7 +10,7 @@ interface LiveParts {
   readonly listeners: Set<(job: Job) => void>
   readonly overviews: Overviews
   readonly closing: AbortSignal
-  /** Whether who has asked may still look. */
+  /** Whether the viewer of this request may still look. */
   readonly mayLook: (asked: Asked) => Promise<boolean>
 }
 

@@ -24,7 +24,7 @@ export function storedPrefix(prefix: string): string {
   return JSON.stringify(withoutHalf(prefix)).slice(1, -1)
 }
 
-/** The first text behind all stored ids with this prefix, in the order of bytes. Undefined if there is none. */
+/** The first text that sorts after every stored id with this prefix, in the order of bytes. Undefined if no text does. */
 export function behindPrefix(prefix: string): string | undefined {
   const characters = Array.from(storedPrefix(prefix))
   for (let last = characters.pop(); last !== undefined; last = characters.pop()) {

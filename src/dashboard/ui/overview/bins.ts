@@ -21,7 +21,7 @@ export function binsOf({ unit, from, to, counts }: Timeline): Bin[] {
   return bins
 }
 
-/** The place of the bar of an instant, which changes with time. The first if there is none any more. */
+/** The index of the bar of an instant, which changes with time. 0 if the instant has no bar any more. */
 export function placeOfBar(bins: readonly Bin[], from: number | undefined): number {
   const place = bins.findIndex((bin) => bin.from === from)
   return Math.max(place, 0)

@@ -9,7 +9,7 @@ import { binsOf, type Bin } from './bins.js'
 const RANGES = ['hour', 'day', 'week'] as const
 type Range = (typeof RANGES)[number]
 
-/** What is due when. A bar leads to its messages. */
+/** Waiting messages by due time. A bar leads to its messages. */
 export function TimelineView({ query }: { query: URLSearchParams }) {
   const range = RANGES.find((one) => one === query.get('range')) ?? 'hour'
   const { data, failure, reload } = useRequest<Timeline>('timeline', { range }, { everyMs: 5000 })
