@@ -32,6 +32,7 @@ export const HEADER = {
   parkedError: 'dueque-parked-error',
   scheduledFor: 'dueque-scheduled-for',
   backfilled: 'dueque-backfilled',
+  items: 'dueque-items',
 } as const
 
 /** What a broker adds to headers on the way. `x-death` must not go out again: 3.x would trust it and drop the message. */

@@ -27,11 +27,25 @@ export function encodeStored(message: DelayedMessage): StoredMessage {
 
 /** @throws Error for what was not written by {@link encodeStored}, or by a later version */
 export function decodeStored({ meta, body }: StoredMessage): DelayedMessage {
+  return messageOfFormat(fieldsOf(meta), body)
+}
+
+/** @throws Error if it is no object of JSON */
+export function fieldsOf(meta: string): Readonly<Record<string, unknown>> {
   const parsed = fromJson(meta)
   if (!isRecord(parsed)) throw new Error(`a stored message: expected an object of JSON, got ${shown(parsed)}`)
-  const { format } = parsed
+  return parsed
+}
+
+/**
+ * As {@link messageFrom}, of a format that this version reads.
+ *
+ * @throws Error for fields that were not written by {@link encodeStored}, or by a later version
+ */
+export function messageOfFormat(fields: Readonly<Record<string, unknown>>, body: Uint8Array): DelayedMessage {
+  const { format } = fields
   if (format !== FORMAT) throw new Error(`a stored message of format ${shown(format)}: this version reads ${FORMAT}`)
-  return messageFrom(parsed, body)
+  return messageFrom(fields, body)
 }
 
 /**
