@@ -32,6 +32,8 @@ export interface SubscribeOptions {
   /** Unsettled messages at most. */
   prefetch: number
   declare: boolean
+  /** Takes from the queue for the batches of the given one instead. @default false */
+  batches?: boolean | undefined
 }
 
 export interface Subscription {

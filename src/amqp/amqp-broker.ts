@@ -1,5 +1,6 @@
 import type { Arrival, Broker, BrokerHealth, PublishOptions, SubscribeOptions, Subscription } from '../broker.js'
 import type { Death } from '../message/death.js'
+import { batchQueue } from '../message/batch.js'
 import type { Destination, QueueDestination } from '../message/destination.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
 import type { Arrived } from '../message/envelope.js'
@@ -153,23 +154,23 @@ export class AmqpBroker implements Broker {
 
   async subscribe(
     from: QueueDestination,
-    { prefetch, declare }: SubscribeOptions,
+    { prefetch, ...options }: SubscribeOptions,
     listener: (arrival: Arrival) => void,
     { beside = [], arguments: args }: SubscribeExtras = {},
   ): Promise<Subscription> {
     this.#consumer ??= this.#openConsumer()
     const topology = await this.#consumer
-    topology.lookAgain(from.queue)
+    const queue = options.batches ? batchQueue(from.queue) : from.queue
+    for (const name of new Set([queue, from.queue])) topology.lookAgain(name)
     const prepare = async () => {
-      await topology.destination(from, declare)
-      await topology.dead(from.queue)
+      await topology.consumed(from.queue, options)
       if (beside.length > 0) await topology.ensure(`beside ${from.queue}`, beside)
     }
     const cancelled = () => topology.forget()
     const { logger } = this.#settings
     const failed = (error: DuequeError) => this.#events.error(error)
     const subscription = await subscribe(
-      { connection: this.#consuming, queue: from.queue, prefetch, prepare, cancelled, failed, logger, arguments: args },
+      { connection: this.#consuming, queue, prefetch, prepare, cancelled, failed, logger, arguments: args },
       listener,
     )
     this.#subscriptions.add(subscription)

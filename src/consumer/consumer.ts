@@ -5,6 +5,8 @@ import { drainTimes, type DrainTimes } from '../base/drain.js'
 import { endsWithin } from '../base/time-limit.js'
 import { DuequeError } from '../base/errors.js'
 import { AutoPrefetch } from './auto-prefetch.js'
+import { Batches } from './batches/batches.js'
+import { subscribeBoth } from './batches/subscribe-both.js'
 import { Copies } from './copies/copies.js'
 import { Dedupe } from './copies/dedupe.js'
 import { checkHandlers, namesOf, type Handler } from './delivery.js'
@@ -28,6 +30,7 @@ export class RunningConsumer implements Consumer {
   readonly #options: ReturnType<typeof resolveConsume>
   readonly #environment: ConsumerEnvironment
   readonly #dispatch: Dispatch
+  readonly #batches: Batches | undefined
   /** Aborted when handlers have no more time. */
   readonly #abort = new AbortController()
   #starting: Promise<Subscription> | undefined
@@ -51,6 +54,7 @@ export class RunningConsumer implements Consumer {
     // Each running handler may listen.
     setMaxListeners(0, this.#abort.signal)
     this.#dispatch = this.#newDispatch(options)
+    this.#batches = options.batches ? this.#newBatches() : undefined
   }
 
   #newDispatch(options: ConsumeOptions): Dispatch {
@@ -70,10 +74,27 @@ export class RunningConsumer implements Consumer {
       environment,
       handling: this.#newHandling(),
       aborted: signal,
-      onEarly: (earlyMs, held) => warnOfEarly(earlyMs, this.#options.prefetch, held),
+      onEarly: (earlyMs, held) => warnOfEarly(earlyMs, this.#options.prefetch, this.#heldSingles(held)),
       onHandlerTime: prefetch && ((ms) => this.#tune(prefetch, ms)),
       // Behind all that may throw: who joins has to leave.
       copies: new Copies(clock, environment.duplicates.join(queue, duplicates), dedupe),
+    })
+  }
+
+  /** Of all that are held: items of batches have a prefetch of their own. Counts them only if it matters. */
+  #heldSingles(held: number): number {
+    return this.#batches && held >= this.#options.prefetch ? held - this.#batches.items : held
+  }
+
+  #newBatches(): Batches {
+    const { concurrency } = this.#options
+    const prefetch = () => this.#options.prefetch
+    return new Batches({
+      queue: this.queue,
+      concurrency,
+      prefetch,
+      environment: this.#environment,
+      dispatch: this.#dispatch,
     })
   }
 
@@ -114,13 +135,17 @@ export class RunningConsumer implements Consumer {
   }
 
   async #subscribe(): Promise<Subscription> {
-    const { prefetch, declare } = this.#options
     const { broker, ready } = this.#environment
     if (ready) await ready()
     if (this.#closing) throw closedBefore()
     this.#isSubscribing = true
-    const listener = (arrival: Arrival) => this.#dispatch.arrived(arrival)
-    return broker.subscribe({ queue: this.queue }, { prefetch, declare }, listener)
+    const from = { queue: this.queue }
+    const batches = this.#batches
+    const options = () => ({ prefetch: this.#options.prefetch, declare: this.#options.declare })
+    const singles = () => broker.subscribe(from, options(), (arrival: Arrival) => this.#dispatch.arrived(arrival))
+    if (!batches) return singles()
+    const takeBatch = (arrival: Arrival) => batches.arrived(arrival)
+    return subscribeBoth(await broker.subscribe(from, { ...options(), batches: true }, takeBatch), singles)
   }
 
   get isPaused(): boolean {
@@ -132,12 +157,14 @@ export class RunningConsumer implements Consumer {
       this.#dispatch.pause()
       await subscription.pause()
       this.#dispatch.giveBack()
+      await this.#batches?.giveBack()
     })
   }
 
   resume(): Promise<void> {
     return this.#switch(false, async (subscription) => {
       this.#dispatch.resume()
+      this.#batches?.resume()
       await subscription.resume()
     })
   }
@@ -197,11 +224,13 @@ export class RunningConsumer implements Consumer {
     this.#dispatch.stop()
     const subscription = await this.#started()
     await subscription?.cancel()
+    void this.#batches?.giveBack()
     await this.#dispatch.drain()
     await subscription?.close()
   }
 
   #leave(): void {
+    this.#batches?.stop()
     const { duplicates, onClosed } = this.#environment
     if (onClosed()) duplicates.leave(this.queue, this.#options.duplicates)
     this.#hasLeft = true

@@ -1,23 +1,20 @@
-import { AsyncResource } from 'node:async_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Arrival } from '../broker.js'
-import { Fifo } from '../base/fifo.js'
-import { readyAt } from '../message/delayed-message.js'
-import { decodeEnvelope } from '../message/envelope.js'
 import { LONGEST_HOLD_MS } from '../message/put-back.js'
+import type { LateItems } from './batches/spill.js'
 import type { Copies } from './copies/copies.js'
 import type { Claim } from './copies/duplicates.js'
 import type { DispatchSettings } from './dispatch-settings.js'
 import type { ConsumerEnvironment } from './environment.js'
+import { HandlerPlaces } from './handler-places.js'
 import { DROPPED, type HandlingOutcome } from './handling-outcome.js'
 import { Hold } from './hold.js'
-import { FOLLOWING, HELD, READY, type IncomingMessage } from './incoming-message.js'
+import { FOLLOWING, HELD, incomingOf, READY, type IncomingMessage } from './incoming-message.js'
+import { Ready } from './ready.js'
 import { report } from './report.js'
 import { Settlement } from './settlement.js'
 import { StartRate } from './start-rate.js'
 
-/** How long handlers may take to end after their signal was aborted. */
-const ABORT_GRACE_MS = 100
 /** How soon a message is looked at again while a copy is handled in another process, or the dedupe store is away. */
 const COPY_ELSEWHERE_MS = 250
 
@@ -43,32 +40,31 @@ const COPY_ELSEWHERE_MS = 250
  * | the connection is lost                              | the broker delivers it again; suppressed if settled    |
  */
 export class Dispatch {
+  readonly settlement: Settlement
   readonly #settings: DispatchSettings
   readonly #environment: ConsumerEnvironment
   readonly #copies: Copies
-  readonly #ready = new Fifo<IncomingMessage>()
+  readonly #ready: Ready
   readonly #hold: Hold
-  readonly #settlement: Settlement
   readonly #unwatchGate: (() => void) | undefined
   readonly #rate: StartRate | undefined
-  /** Messages that have a handler's place, until they are settled. */
-  #running = 0
+  readonly #places = new HandlerPlaces()
   #following = 0
   #isClosing = false
   /** Paused, or closing: no handler starts. */
   #isStopped = false
-  #onIdle: (() => void) | undefined
 
   constructor(settings: DispatchSettings) {
     const { queue, environment, copies } = settings
     this.#settings = settings
     this.#environment = environment
     this.#copies = copies
-    this.#settlement = new Settlement(queue, environment, () => this.#isClosing)
+    this.settlement = new Settlement(queue, environment, () => this.#isClosing)
     this.#hold = new Hold(environment.clock, (incoming) => {
       incoming.arrivedAt = environment.clock.now()
       this.#place(incoming)
     })
+    this.#ready = new Ready(environment.gate)
     this.#unwatchGate = environment.gate?.onOpen(() => this.#start())
     const { ratePerSecond } = settings
     this.#rate =
@@ -76,19 +72,37 @@ export class Dispatch {
   }
 
   get counts() {
-    return { ...this.#settlement.counts, running: this.#running, following: this.#following, held: this.#hold.size }
+    return { ...this.settlement.counts, running: this.#places.taken, following: this.#following, held: this.#hold.size }
+  }
+
+  /** Whether no handler starts: it is paused, or closes. */
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
+  /** Handlers that have started so far. */
+  get started(): number {
+    return this.#places.started
   }
 
   arrived(arrival: Arrival): void {
+    const earlyMs = this.take(arrival)
+    if (earlyMs > 0) this.#settings.onEarly(earlyMs, this.#hold.size)
+  }
+
+  /** As {@link arrived}, without a warning if it is early. @returns by how much it is, in milliseconds */
+  take(arrival: Arrival): number {
     const now = this.#environment.clock.now()
-    const envelope = decodeEnvelope(arrival)
-    const due = { dueAt: envelope.dueAt ?? now, readyAt: readyAt(envelope), arrivedAt: now }
-    const context = new AsyncResource('dueque.delivery')
-    const incoming: IncomingMessage = { arrival, envelope, ...due, context, state: READY }
+    const incoming = incomingOf(arrival, now)
     // Requeued when the subscription has ended: before that, it would come here again.
-    if (this.#isStopped) return this.#ready.push(incoming)
-    this.#place(incoming)
-    if (incoming.readyAt > now) this.#settings.onEarly(incoming.readyAt - now, this.#hold.size)
+    if (this.#isStopped) this.#ready.push(incoming)
+    else this.#place(incoming)
+    return this.#isStopped ? 0 : incoming.readyAt - now
+  }
+
+  /** Takes out items of batches that wait for a handler. The caller settles them, or calls {@link readyAgain}. */
+  takeLate(items: LateItems): IncomingMessage[] {
+    return this.#isStopped ? [] : this.#ready.takeLate(items)
   }
 
   /** No handler starts until {@link resume}. Call {@link giveBack} when no message comes any more. */
@@ -99,13 +113,13 @@ export class Dispatch {
   resume(): void {
     this.#isStopped = this.#isClosing
     // Messages that came all the same may be early.
-    for (const incoming of this.#ready.remove(() => true)) this.#place(incoming)
+    for (const incoming of this.#ready.takeAll()) this.#place(incoming)
   }
 
   /** Requeues all messages that have not started. */
   giveBack(): void {
     for (const { arrival } of this.#hold.end()) arrival.requeue()
-    for (let incoming = this.#ready.shift(); incoming; incoming = this.#ready.shift()) this.#requeue(incoming)
+    for (const incoming of this.#ready.takeAll()) this.#requeue(incoming)
   }
 
   /** From now on no handler starts. Call {@link drain} when the subscription has ended. */
@@ -119,17 +133,17 @@ export class Dispatch {
   /** Resolves when handlers, retries and dead letters are over, and all other messages are requeued. */
   async drain(): Promise<void> {
     this.giveBack()
-    await this.#handlersEnded()
+    await this.#places.allFree(this.#settings.aborted)
     // Copies that followed a handler learn its outcome first.
     await pause(0)
     this.giveBack()
-    await this.#settlement.finished()
+    await this.settlement.finished()
     this.#copies.releaseAll()
   }
 
   /** There is no time left for retries and dead letters. */
   abandon(): void {
-    this.#settlement.abandon()
+    this.settlement.abandon()
   }
 
   /** Makes a message ready, holds it until it is, or puts it back. */
@@ -147,31 +161,20 @@ export class Dispatch {
   }
 
   #enqueue(incoming: IncomingMessage): void {
-    this.#forgetLost()
+    for (const lost of this.#ready.takeLost()) this.#release(lost)
     this.#ready.push(incoming)
     this.#start()
   }
 
-  /** While the gate is closed, messages of lost channels would gather. */
-  #forgetLost(): void {
-    const { gate } = this.#environment
-    if (!gate || !this.#ready.first || gate.isOpenFor(this.#ready.first.readyAt)) return
-    for (let first = this.#ready.first; first && !first.arrival.live; first = this.#ready.first) {
-      this.#ready.shift()
-      this.#release(first)
-    }
-  }
-
   /** Starts handlers, as far as there are ready messages and free places. */
   #start(): void {
-    const { gate } = this.#environment
-    while (!this.#isStopped && this.#running < this.#settings.concurrency) {
-      const incoming = this.#ready.first
-      if (!incoming || gate?.isOpenFor(incoming.readyAt) === false || this.#rate?.isOpen() === false) return
+    while (!this.#isStopped && this.#places.taken < this.#settings.concurrency) {
+      const incoming = this.#ready.next
+      if (!incoming || this.#rate?.isOpen() === false) return
       this.#ready.shift()
       const claim = this.#claim(incoming)
       if (!claim) continue
-      this.#running++
+      this.#places.take()
       const turn = this.#rate?.started()
       void incoming.context
         .runInAsyncScope(this.#handle, this, incoming, claim)
@@ -188,7 +191,7 @@ export class Dispatch {
     if (incoming.state.kind === 'claimed') return incoming.state
     const claim = this.#copies.claim(incoming.envelope)
     if (claim === 'running') void this.#follow(incoming)
-    else if (claim === 'settled') this.#settlement.suppress(incoming)
+    else if (claim === 'settled') this.settlement.suppress(incoming)
     else return (incoming.state = claim)
     return undefined
   }
@@ -196,8 +199,7 @@ export class Dispatch {
   /** @param turn of a message whose handler did not start */
   #ended(turn: number | undefined): void {
     if (turn !== undefined) this.#rate!.unused(turn)
-    this.#running--
-    if (this.#running === 0) this.#onIdle?.()
+    this.#places.free()
     this.#start()
   }
 
@@ -207,11 +209,11 @@ export class Dispatch {
     this.#following++
     const claim = await this.#copies.claimNext(incoming.envelope)
     this.#following--
-    if (claim === 'settled') return this.#settlement.suppress(incoming)
-    this.#readyAgain(incoming, claim)
+    if (claim === 'settled') return this.settlement.suppress(incoming)
+    this.readyAgain(incoming, claim)
   }
 
-  #readyAgain(incoming: IncomingMessage, state: IncomingMessage['state']): void {
+  readyAgain(incoming: IncomingMessage, state: IncomingMessage['state'] = READY): void {
     incoming.state = state
     if (this.#isStopped) this.#requeue(incoming)
     else this.#enqueue(incoming)
@@ -232,8 +234,8 @@ export class Dispatch {
       outcome = await handling.run(incoming)
       onHandlerTime?.(clock.monotonic() - startedAt)
     }
-    if (outcome.kind === 'handled') this.#settlement.counts.handled++
-    const verdict = outcome.kind === 'handled' ? 'ack' : await this.#settlement.complete(incoming, outcome)
+    if (outcome.kind === 'handled') this.settlement.counts.handled++
+    const verdict = outcome.kind === 'handled' ? 'ack' : await this.settlement.complete(incoming, outcome)
     const ending = this.#copies.end(claim, verdict === 'ack')
     if (ending) await ending
     if (verdict === 'requeue') incoming.arrival.requeue()
@@ -247,11 +249,11 @@ export class Dispatch {
     const confirmed = await this.#copies.confirm(claim)
     // The answer of the store took its time.
     const isOpen = this.#environment.gate?.isOpenFor(incoming.readyAt) !== false
-    if (confirmed === 'settled') this.#settlement.suppress(incoming)
+    if (confirmed === 'settled') this.settlement.suppress(incoming)
     else if (confirmed === 'later') this.#lookAgain(incoming, COPY_ELSEWHERE_MS)
     else if (!isOpen) {
       await this.#copies.end(claim, false)
-      this.#readyAgain(incoming, READY)
+      this.readyAgain(incoming)
     } else return true
     return false
   }
@@ -268,20 +270,8 @@ export class Dispatch {
   }
 
   async #putBack(incoming: IncomingMessage, earlyMs: number): Promise<void> {
-    const isSettled = await this.#settlement.putBack(incoming)
+    const isSettled = await this.settlement.putBack(incoming)
     if (!isSettled) this.#lookAgain(incoming, Math.min(earlyMs, LONGEST_HOLD_MS))
-  }
-
-  /** Resolves when no handler runs, or when running ones ignore their signal. */
-  async #handlersEnded(): Promise<void> {
-    if (this.#running === 0) return
-    const { aborted } = this.#settings
-    await new Promise<void>((resolve) => {
-      this.#onIdle = resolve
-      const stop = () => setTimeout(resolve, ABORT_GRACE_MS)
-      if (aborted.aborted) stop()
-      else aborted.addEventListener('abort', stop, { once: true })
-    })
   }
 
   #requeue(incoming: IncomingMessage): void {

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { PublishOptions } from '../broker.js'
 import { deathOf } from '../message/death.js'
+import type { DelayedMessage } from '../message/delayed-message.js'
 import { sentOn } from '../message/envelope.js'
 import { backTo } from '../message/destination.js'
 import { isForEver } from '../base/errors.js'
@@ -14,9 +15,10 @@ import { report } from './report.js'
 /** A publish that takes longer is logged, again and again. */
 const SLOW_MS = 30_000
 type Patience = Pick<PublishOptions, 'timeoutMs' | 'signal'>
-const DONE = { forward: 'retried', bury: 'dead', drop: 'dropped' } as const
+const DONE = { forward: 'sent', bury: 'dead', drop: 'dropped' } as const
+type Done = (typeof DONE)[keyof typeof DONE]
 
-/** Publishes the retry or the dead letter of a message that was not handled. */
+/** Publishes the retry or the dead letter of a message that was not handled, or an item of a batch as a message of its own. */
 export class FollowUps {
   readonly #queue: string
   readonly #environment: ConsumerEnvironment
@@ -34,15 +36,16 @@ export class FollowUps {
   }
 
   /**
-   * Repeats the publish, not the handler, until the broker has confirmed it. A retry is dropped if the message is cancelled.
+   * Repeats the publish, not the handler, until the broker has confirmed it. But for a dead letter, it is dropped if the message
+   * is cancelled.
    *
    * @returns what was done; nothing if the consumer closes, or the broker has taken the message back
    */
-  publish(incoming: IncomingMessage, resend: Resend): Promise<'retried' | 'dead' | 'dropped' | undefined> {
+  publish(incoming: IncomingMessage, resend: Resend): Promise<Done | undefined> {
     return this.track(this.#publish(incoming, resend))
   }
 
-  async #publish(incoming: IncomingMessage, resend: Resend): Promise<'retried' | 'dead' | 'dropped' | undefined> {
+  async #publish(incoming: IncomingMessage, resend: Resend): Promise<Done | undefined> {
     const done = await forward(incoming.arrival, this.#route(incoming, resend), this.#waits)
     return done && DONE[done]
   }
@@ -72,10 +75,11 @@ export class FollowUps {
       decide: () => this.#decision(incoming, resend),
       failed: (error) => {
         // The message cannot be sent again, now or later.
-        if (resend.kind === 'retry' && isForEver(error)) {
-          const { failed } = resend
+        if (resend.kind !== 'dead' && isForEver(error)) {
+          const { kind, failed = false } = resend
           const reason = failed ? 'handler-error' : 'dead-lettered'
-          resend = { kind: 'dead', reason, error: `no other attempt: ${error.message}`, failed }
+          const what = kind === 'retry' ? 'no other attempt' : 'the item of a batch cannot be sent by itself'
+          resend = { kind: 'dead', reason, error: `${what}: ${error.message}`, failed }
           return this.#decision(incoming, resend)
         }
         onError(error)
@@ -87,14 +91,19 @@ export class FollowUps {
 
   #decision(incoming: IncomingMessage, resend: Resend): Decision {
     const { isCancelled, events } = this.#environment
-    if (resend.kind === 'retry' && isCancelled?.(incoming.envelope)) return { kind: 'drop' }
+    if (resend.kind !== 'dead' && isCancelled?.(incoming.envelope)) return { kind: 'drop' }
     const publish = async () => {
-      await this.patiently(incoming, (patience) =>
-        resend.kind === 'retry' ? this.#retry(incoming, resend, patience) : this.#bury(incoming, resend, patience),
-      )
-      report(events, this.#queue, incoming, resend)
+      await this.patiently(incoming, (patience) => this.#send(incoming, resend, patience))
+      if (resend.kind !== 'single') report(events, this.#queue, incoming, resend)
     }
-    return { kind: resend.kind === 'retry' ? 'forward' : 'bury', publish }
+    return { kind: resend.kind === 'dead' ? 'bury' : 'forward', publish }
+  }
+
+  #send(incoming: IncomingMessage, resend: Resend, patience: Patience): Promise<unknown> {
+    if (resend.kind === 'dead') return this.#bury(incoming, resend, patience)
+    return resend.kind === 'retry'
+      ? this.#retry(incoming, resend, patience)
+      : this.#schedule(this.#fresh(incoming), patience)
   }
 
   /**
@@ -111,23 +120,31 @@ export class FollowUps {
     await publish({ timeoutMs: Infinity, signal: this.#abort.signal }).finally(() => clearInterval(timer))
   }
 
-  /** A fresh publish for this queue alone. */
-  async #retry(
-    { arrival, envelope, dueAt }: IncomingMessage,
+  /** The message for this queue alone. */
+  #fresh({ arrival, envelope }: IncomingMessage): DelayedMessage {
+    return sentOn(arrival, envelope, backTo(this.#queue, arrival.headers), this.#environment.clock.now())
+  }
+
+  #schedule(message: DelayedMessage, patience: Patience): Promise<unknown> {
+    return this.#environment.strategy.schedule(message, { declare: false, ...patience })
+  }
+
+  #retry(
+    incoming: IncomingMessage,
     { delayMs, failed }: Resend & { kind: 'retry' },
     patience: Patience,
-  ): Promise<void> {
-    const { strategy, clock } = this.#environment
-    const now = clock.now()
+  ): Promise<unknown> {
+    const { envelope, dueAt } = incoming
+    const now = this.#environment.clock.now()
     const message = {
-      ...sentOn(arrival, envelope, backTo(this.#queue, arrival.headers), now),
+      ...this.#fresh(incoming),
       dueAt,
       attempt: envelope.attempt + 1,
       rescues: 0,
       retryAt: now + delayMs,
       ...(failed && { firstFailedAt: envelope.firstFailedAt ?? now, lastFailedAt: now }),
     }
-    await strategy.schedule(message, { declare: false, ...patience })
+    return this.#schedule(message, patience)
   }
 
   #bury(

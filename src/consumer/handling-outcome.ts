@@ -10,8 +10,9 @@ export type HandlingOutcome =
   /** Acknowledged without a handler: it is cancelled. Copies with the same dedupe key may be handled. */
   | { readonly kind: 'dropped' }
 
-/** A message that is published again, for its next attempt or for the dead queue. */
-export type Resend = HandlingOutcome & { kind: 'retry' | 'dead' }
+/** A message that is published again: for its next attempt, for the dead queue, or, of a batch, as a message of its own. */
+export type Resend =
+  (HandlingOutcome & { kind: 'retry' | 'dead' }) | { readonly kind: 'single'; readonly failed?: undefined }
 
 export const HANDLED: HandlingOutcome = { kind: 'handled' }
 export const REQUEUE: HandlingOutcome = { kind: 'requeue' }

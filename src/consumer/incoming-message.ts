@@ -1,6 +1,7 @@
-import type { AsyncResource } from 'node:async_hooks'
+import { AsyncResource } from 'node:async_hooks'
 import type { Arrival } from '../broker.js'
-import type { Envelope } from '../message/envelope.js'
+import { readyAt } from '../message/delayed-message.js'
+import { decodeEnvelope, type Envelope } from '../message/envelope.js'
 import type { Claim } from './copies/duplicates.js'
 
 /** An arrival on its way to a handler. */
@@ -35,3 +36,10 @@ export type IncomingState =
 export const HELD: IncomingState = { kind: 'held' }
 export const READY: IncomingState = { kind: 'ready' }
 export const FOLLOWING: IncomingState = { kind: 'following' }
+
+/** @param now by the wall clock */
+export function incomingOf(arrival: Arrival, now: number): IncomingMessage {
+  const envelope = decodeEnvelope(arrival)
+  const due = { dueAt: envelope.dueAt ?? now, readyAt: readyAt(envelope), arrivedAt: now }
+  return { arrival, envelope, ...due, context: new AsyncResource('dueque.delivery'), state: READY }
+}

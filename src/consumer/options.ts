@@ -27,6 +27,12 @@ export interface ConsumeOptions {
   ratePerSecond?: number | undefined
   /** Declares the queue if it is missing. An existing queue is consumed as it is. @default true */
   declare?: boolean | undefined
+  /**
+   * Takes batches as well, which `scheduleAll(items, { batch: true })` sends: declares and consumes the queue `<queue>.batches`.
+   * Every item goes its own way, as a message that arrived by itself. `prefetch` counts batches there, of up to 64 items each.
+   * @default false
+   */
+  batches?: boolean | undefined
   /** How long, and how many, settled messages are remembered to suppress duplicates. */
   duplicates?: DuplicateWindow | undefined
   /**
@@ -61,7 +67,7 @@ export interface ConsumeOptions {
   consumerTimeoutMs?: number | undefined
 }
 
-type Plain = Omit<ConsumeOptions, 'retry' | 'dedupe' | 'cancellations' | 'onTailDown' | 'ratePerSecond'>
+type Plain = Omit<ConsumeOptions, 'retry' | 'dedupe' | 'cancellations' | 'onTailDown' | 'ratePerSecond' | 'batches'>
 
 const CONSUME_RULES: Rules<ConsumeOptions> = {
   prefetch: integer(1, MOST_PREFETCH),
@@ -69,6 +75,7 @@ const CONSUME_RULES: Rules<ConsumeOptions> = {
   ratePerSecond: (value) =>
     Number.isFinite(value) && Number(value) > 0 ? undefined : 'a number of starts a second, over 0',
   declare: flag,
+  batches: flag,
   duplicates: group(WINDOW_RULES),
   dedupe: group(DEDUPE_RULES),
   retry: group(RETRY_RULES),

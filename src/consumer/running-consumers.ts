@@ -2,6 +2,7 @@ import { assertDeclares, assertNoDeadQueue } from '../amqp/topology/declare-rule
 import { assertOutside } from '../amqp/topology/reserved-names.js'
 import { allEnded } from '../base/end-all.js'
 import type { GatedTail } from '../cancellation/gated-tail.js'
+import { batchQueue } from '../message/batch.js'
 import { checkQueueName } from '../message/destination.js'
 import type { Envelope } from '../message/envelope.js'
 import type { ResolvedOptions } from '../options.js'
@@ -37,6 +38,7 @@ export class RunningConsumers {
     const { clock, logger, strategy, topology, namespace } = this.#options
     if (options.declare) assertDeclares(topology)
     assertOutside({ queue: checkQueueName('queue', queue) }, namespace)
+    if (options.batches) assertOutside({ queue: checkQueueName('queue', batchQueue(queue)) }, namespace)
     if (options.declare !== false) assertNoDeadQueue(queue)
     const consumer: RunningConsumer = new RunningConsumer(queue, handlers, options, {
       ...this.#shared,

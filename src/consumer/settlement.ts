@@ -1,3 +1,4 @@
+import type { DeadReason } from '../message/death.js'
 import type { ConsumerEnvironment } from './environment.js'
 import { FollowUps } from './follow-ups.js'
 import { DROPPED, type HandlingOutcome } from './handling-outcome.js'
@@ -39,8 +40,34 @@ export class Settlement {
     const done = outcome.kind === 'dropped' ? outcome.kind : await this.#followUps.publish(incoming, outcome)
     if (!done) return 'requeue'
     if (done === 'dropped') return this.#dropped(incoming)
-    this.counts[done]++
+    this.counts[done === 'dead' ? done : 'retried']++
     return 'ack'
+  }
+
+  /**
+   * Moves a message to the dead queue, and settles its arrival. Never rejects.
+   */
+  async giveUp(incoming: IncomingMessage, reason: DeadReason, error: unknown): Promise<void> {
+    const verdict = await this.complete(incoming, { kind: 'dead', reason, error, failed: false })
+    if (verdict === 'requeue') incoming.arrival.requeue()
+    else incoming.arrival.ack()
+  }
+
+  /**
+   * Publishes an item of a batch as a message of its own. Never rejects.
+   *
+   * @returns whether the item is settled by that. If not, the consumer closes, or the broker has taken the batch back
+   */
+  async sendSingly(incoming: IncomingMessage): Promise<boolean> {
+    const done = await this.#followUps.publish(incoming, { kind: 'single' })
+    if (done === 'dropped') this.#dropped(incoming)
+    if (done === 'dead') this.counts.dead++
+    return done !== undefined
+  }
+
+  /** A close waits for `work`. */
+  track<T>(work: Promise<T>): Promise<T> {
+    return this.#followUps.track(work)
   }
 
   /**
@@ -73,10 +100,7 @@ export class Settlement {
       arrival.ack()
       return true
     }
-    const error = `due in ${earlyMs} ms: ${result.impossible}`
-    const verdict = await this.complete(incoming, { kind: 'dead', reason: 'invalid-due', error, failed: false })
-    if (verdict === 'requeue') arrival.requeue()
-    else arrival.ack()
+    await this.giveUp(incoming, 'invalid-due', `due in ${earlyMs} ms: ${result.impossible}`)
     return true
   }
 

@@ -12,6 +12,7 @@ export const DEAD_REASONS = [
   'expired',
   'invalid-due',
   'delivery-limit',
+  'unreadable-batch',
 ] as const
 
 export type DeadReason = (typeof DEAD_REASONS)[number]

@@ -1,4 +1,4 @@
-import type { DelayedMessage } from './delayed-message.js'
+import { routingKeyOf, type DelayedMessage } from './delayed-message.js'
 import { destinationText, isReserved, type Destination } from './destination.js'
 import {
   HEADER,
@@ -66,6 +66,12 @@ export interface Arrived {
   readonly exchange: string
   readonly routingKey: string
   readonly redelivered: boolean
+}
+
+/** A message as it arrives by itself at a consumer of its queue. */
+export function arrivedOf(message: DelayedMessage, exchange: string): Arrived {
+  const { headers, ...properties } = encodeEnvelope(message)
+  return { body: message.body, properties, headers, exchange, routingKey: routingKeyOf(message), redelivered: false }
 }
 
 /** dueque's reading of an arrival. A field that is missing or malformed is `undefined`, or what a foreign producer meant. */

@@ -5,6 +5,7 @@ import { awaitedLater } from '../support/awaited-later.js'
 import { poll, startNode } from '../support/broker.js'
 import { failure } from '../support/mq.js'
 import { isBefore } from '../support/version.js'
+import { batchOf, noteItem, send } from '../support/batch-of.js'
 import { openWorld } from '../strategies/amqp-world.js'
 import { Recorder, note, scheduleNotes, unique } from '../strategies/recorder.js'
 
@@ -71,6 +72,28 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
     expect(early).toBe(0)
     expect([...handled.values()].filter((times) => times > 1)).toEqual([])
   }, 240_000)
+
+  test('killed with batches at a consumer and waiting: none of their items is lost or early, or handled twice', async (test) => {
+    const lossy = isBefore(node.version, [3, 10, 20])
+    test.skip(lossy, `RabbitMQ ${node.version} may lose some by itself, in its dead-letter workers`)
+    const queue = unique('crash-batches')
+    const mq = await open({ publishTimeoutMs: 120_000 })
+    const recorder = await Recorder.on(mq, queue, { batches: true, prefetch: 50, duplicates: { maxEntries: 0 } })
+    const all = Array.from({ length: 40 * 64 }, (_, n) => n)
+    // At the crash half of them have begun, and most of their items are held.
+    const now = Date.now()
+    for (let batch = 0; batch < 40; batch++) {
+      const dueAt = (n: number) => now + (batch % 2) * 12_000 + (n < 20 ? 0 : 8000)
+      await send(mq, batchOf(all.slice(0, 64).map((n) => noteItem(queue, batch * 64 + n, dueAt(n)))))
+    }
+    await recorder.has(400)
+    await node.kill()
+    await node.restart()
+    await recorder.has(all.length, 120_000)
+    await mq.close({ drainTimeoutMs: 5000 })
+    expect(recorder.early).toEqual([])
+    expect(recorder.numbers.toSorted((a, b) => a - b)).toEqual(all)
+  }, 180_000)
 
   test('killed just after rungs were declared: no confirmed message is lost, whichever process declared them', async () => {
     const queue = unique('young')

@@ -1,4 +1,5 @@
 import { DuequeError, isDuequeError } from '../../base/errors.js'
+import { batchQueue, queueOfBatches } from '../../message/batch.js'
 import { checkBytes, destinationText, type Destination } from '../../message/destination.js'
 import type { BoundDestinations } from './bound-destinations.js'
 import type { Declarations } from './declarations.js'
@@ -40,14 +41,27 @@ export class DestinationBinder {
    * @throws DuequeError `DESTINATION_MISSING`, `PERMISSION_DENIED`, `TOPOLOGY_MISMATCH`
    */
   async bind(destination: Destination, declare: boolean): Promise<void> {
-    try {
-      await this.#bind(destination, declare)
-    } catch (error) {
-      // Another caller may have asked first, without `declare`.
-      if (!declare || !isDuequeError(error, 'DESTINATION_MISSING')) throw error
-      await this.#bind(destination, declare)
-    }
+    await twiceIf(declare, () => this.#bind(destination, declare))
     this.#env.bound.add(destination)
+  }
+
+  /**
+   * Binds the queue for the batches of a work queue, whose dead queue is there.
+   *
+   * @throws DuequeError as {@link bind}
+   */
+  async batches(queue: string, declare: boolean): Promise<void> {
+    const { layout, base, declarations, bound } = this.#env
+    const destination = { queue: batchQueue(queue) }
+    const key = destinationKey(destination)
+    const bind = async () => {
+      await base()
+      await this.#workQueue(destination.queue, declare, () =>
+        this.#newQueue(destination.queue, layout.batches(queue), key),
+      )
+    }
+    await twiceIf(declare, () => declarations.once(key, bind))
+    bound.add(destination)
   }
 
   /** Declares the queue for messages on which a consumer of `queue` gives up. */
@@ -71,18 +85,27 @@ export class DestinationBinder {
     })
   }
 
-  async #queue(queue: string, declare: boolean, key: string): Promise<void> {
-    if (await this.exists({ queue })) return this.#declare([this.#env.layout.binding(queue)])
-    if (!declare) throw missing({ queue })
-    checkBytes(deadQueue(queue), this.#env.maxNameBytes)
-    await this.dead(queue)
-    await this.#newWorkQueue(queue, key)
+  #queue(queue: string, declare: boolean, key: string): Promise<void> {
+    const { layout, maxNameBytes } = this.#env
+    return this.#workQueue(queue, declare, async () => {
+      checkBytes(deadQueue(queue), maxNameBytes)
+      await this.dead(queue)
+      await this.#newQueue(queue, layout.workQueue(queue), key)
+    })
   }
 
-  async #newWorkQueue(queue: string, key: string): Promise<void> {
+  /** @param create declares a missing one */
+  async #workQueue(queue: string, declare: boolean, create: () => Promise<void>): Promise<void> {
+    if (await this.exists({ queue })) return this.#declare([this.#env.layout.binding(queue)])
+    if (!declare) throw missing({ queue })
+    checkBytes(queue, this.#env.maxNameBytes)
+    await create()
+  }
+
+  async #newQueue(queue: string, parts: readonly Part[], key: string): Promise<void> {
     const { layout } = this.#env
     try {
-      await this.#declare(layout.workQueue(queue), key)
+      await this.#declare(parts, key)
     } catch (error) {
       // Another version of dueque was faster: whatever its arguments, it is used as any queue that exists.
       if (!isDuequeError(error, 'TOPOLOGY_MISMATCH') || !(await this.exists({ queue }))) throw error
@@ -117,9 +140,23 @@ export class DestinationBinder {
 
 export function missing(destination: Destination): DuequeError<'DESTINATION_MISSING'> {
   const text = destinationText(destination)
-  const remedy =
-    destination.queue === undefined
-      ? 'declare it first'
-      : 'declare it, consume it once, or schedule with { declare: true }'
+  const remedy = destination.queue === undefined ? 'declare it first' : remedyFor(destination.queue)
   return new DuequeError('DESTINATION_MISSING', `${text} does not exist: ${remedy}`, { destination: text })
+}
+
+function remedyFor(queue: string): string {
+  const of = queueOfBatches(queue)
+  const remedy = 'declare it, consume it once, or schedule with { declare: true }'
+  if (of === undefined) return remedy
+  return `for batches, consume ${of} with { batches: true } first, or \`dueque topology apply --batches ${of}\`; else ${remedy}`
+}
+
+/** Another caller may have asked first, without `declare`. */
+async function twiceIf(declare: boolean, bind: () => Promise<void>): Promise<void> {
+  try {
+    await bind()
+  } catch (error) {
+    if (!declare || !isDuequeError(error, 'DESTINATION_MISSING')) throw error
+    await bind()
+  }
 }

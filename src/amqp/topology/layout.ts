@@ -1,3 +1,4 @@
+import { batchQueue } from '../../message/batch.js'
 import { deadQueue, destinationKey, type Names, type QueueType } from './names.js'
 import { exchange, queue, queueBinding, type Part } from './part.js'
 import { storageArguments, waitArguments, workArguments } from './queue-arguments.js'
@@ -36,6 +37,13 @@ export class Layout {
     const key = destinationKey({ queue: deadQueue(name) })
     const args = workArguments(this.queueType, this.names.deliver, key)
     return [...this.dead(name), queue(name, args), this.binding(name)]
+  }
+
+  /** The queue for the batches of a work queue, whose dead letters are the work queue's. Needs the base and the dead queue. */
+  batches(name: string): Part[] {
+    const key = destinationKey({ queue: deadQueue(name) })
+    const batches = batchQueue(name)
+    return [queue(batches, workArguments(this.queueType, this.names.deliver, key)), this.binding(batches)]
   }
 
   /** The binding that makes a queue a destination. */

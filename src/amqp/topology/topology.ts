@@ -1,3 +1,5 @@
+import type { SubscribeOptions } from '../../broker.js'
+import { batchQueue } from '../../message/batch.js'
 import type { Destination } from '../../message/destination.js'
 import { DuequeError } from '../../base/errors.js'
 import { silent } from '../../base/logger.js'
@@ -217,6 +219,18 @@ export class Topology {
   /** Declares the queue for messages on which a consumer of `queue` gives up. */
   dead(queue: string): Promise<void> {
     return this.#trust ? Promise.resolve() : this.#binder.dead(queue)
+  }
+
+  /** Makes a queue ready for a consumer, with its dead queue and, with `batches`, the queue for its batches. */
+  async consumed(
+    queue: string,
+    { declare, batches = false }: Pick<SubscribeOptions, 'declare' | 'batches'>,
+  ): Promise<void> {
+    await this.destination({ queue }, declare)
+    await this.dead(queue)
+    if (!batches) return
+    if (this.#trust) this.#bound.add({ queue: batchQueue(queue) })
+    else await this.#binder.batches(queue, declare)
   }
 
   #renew(): void {

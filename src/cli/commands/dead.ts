@@ -12,10 +12,10 @@ import { addShow } from './failed/show.js'
 
 const HELP = `
 QUEUE is the work queue: messages that its consumers gave up are in QUEUE.dead, for the reason handler-error, handler-timeout,
-dead-lettered, invalid-payload, unknown-message, unknown-version, expired, invalid-due or delivery-limit (delivered too often
-and never settled). Messages that the broker moved there say delivery-limit or rejected. redrive sends them back to QUEUE with all
-attempts of a retry policy before them: as the next attempt, or, from the broker, as the same one, which is not handled
-again where it was handled meanwhile; expired ones stay.
+dead-lettered, invalid-payload, unknown-message, unknown-version, expired, invalid-due, unreadable-batch or delivery-limit
+(delivered too often and never settled). Messages that the broker moved there say delivery-limit or rejected. redrive sends them
+back to QUEUE with all attempts of a retry policy before them: as the next attempt, or, from the broker, as the same one, which
+is not handled again where it was handled meanwhile; expired ones stay.
 
 list without QUEUE shows the dead queues of the namespace that have messages, as the management API lists them.
 

@@ -1,9 +1,10 @@
 import type { Arrival, Broker, BrokerHealth, PublishOptions, SubscribeOptions, Subscription } from '../../broker.js'
 import { namespacesOf } from '../../amqp/topology/reserved-names.js'
+import { batchQueue } from '../../message/batch.js'
 import { deathHeaders, type Death } from '../../message/death.js'
 import { destinationText, type Destination, type QueueDestination } from '../../message/destination.js'
-import { routingKeyOf, type DelayedMessage } from '../../message/delayed-message.js'
-import { encodeEnvelope, type Arrived } from '../../message/envelope.js'
+import type { DelayedMessage } from '../../message/delayed-message.js'
+import { arrivedOf, type Arrived } from '../../message/envelope.js'
 import { HEADER, type Headers } from '../../message/headers.js'
 import { DuequeError } from '../../base/errors.js'
 import { route, type Binding, type ExchangeType } from './exchange.js'
@@ -104,14 +105,16 @@ export class MemoryBroker implements Broker {
 
   subscribe(
     { queue: name }: QueueDestination,
-    { prefetch, declare }: SubscribeOptions,
+    { prefetch, declare, batches }: SubscribeOptions,
     listener: (arrival: Arrival) => void,
   ): Promise<Subscription> {
     // A missing queue rejects, and does not throw.
     return new Promise((resolve) => {
       this.ensure({ queue: name }, declare)
       this.declareQueue(`${name}.dead`)
-      resolve(this.#queues.get(name)!.subscribe(prefetch, listener))
+      const from = batches ? batchQueue(name) : name
+      this.ensure({ queue: from }, declare)
+      resolve(this.#queues.get(from)!.subscribe(prefetch, listener))
     })
   }
 
@@ -146,13 +149,6 @@ export class MemoryBroker implements Broker {
         : [destination.queue]
     const there = queues?.filter((queue) => this.#queues.has(queue)) ?? []
     if (there.length === 0) this.#parked.push(message)
-    for (const queue of there) this.#queues.get(queue)!.put(arrivedOf(message))
+    for (const queue of there) this.#queues.get(queue)!.put(arrivedOf(message, message.destination.exchange ?? ''))
   }
-}
-
-function arrivedOf(message: DelayedMessage): Arrived {
-  const { headers, ...properties } = encodeEnvelope(message)
-  const { destination, body } = message
-  const exchange = destination.exchange ?? ''
-  return { body, properties, headers, exchange, routingKey: routingKeyOf(message), redelivered: false }
 }
