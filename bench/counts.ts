@@ -5,13 +5,14 @@ export interface Count {
   messages: number
 }
 
-/**
- * Counts of each queue that is not empty, from the broker itself: the management API is some seconds behind. Records of
- * cancellations are no messages of queues.
- */
+/** Counts of each queue that is not empty, from the broker itself: the management API is some seconds behind. Not of streams. */
 export async function counts(node: PrivateNode): Promise<Count[]> {
-  const all = JSON.parse(await node.ctl('list_queues', '--formatter', 'json', 'name', 'messages')) as Count[]
-  return all.filter(({ name, messages }) => messages > 0 && !name.includes('.v1.cancellations.'))
+  const all = JSON.parse(await node.ctl('list_queues', '--formatter', 'json', 'name', 'messages', 'type')) as (Count & {
+    type: string
+  })[]
+  return all.flatMap(({ name, messages, type }) =>
+    messages > 0 && !type.includes('stream') ? [{ name, messages }] : [],
+  )
 }
 
 export function sum(counted: readonly Count[]): number {

@@ -14,6 +14,7 @@ import { journalReading } from './journal-reading.js'
 import { lateness } from './lateness.js'
 import { memory } from './memory.js'
 import { parseCommandLine, USAGE, type CommandLine, type Options } from './options.js'
+import { partition } from './partition.js'
 import { rate } from './rate.js'
 import { recurring } from './recurring.js'
 import { telemetry } from './telemetry.js'
@@ -29,6 +30,7 @@ const SCENARIOS: Record<string, Scenario> = {
   crash,
   backpressure,
   cluster,
+  partition,
   idle,
   expiry,
   cancellations,
@@ -42,6 +44,7 @@ const SCENARIOS: Record<string, Scenario> = {
 const ONLY_BY_NAME = [
   'backpressure',
   'cluster',
+  'partition',
   'idle',
   'expiry',
   'cancellations',

@@ -26,7 +26,7 @@ export interface Options {
 
 export const USAGE = `usage: npm run bench -- [SCENARIO …] [OPTION …]
 
-scenarios (all of them by default, but for the last ten)
+scenarios (all of them by default, but for the last eleven)
   rate       confirmed schedules per second, as a share of plain publishes with amqplib
   lateness   arrival − due at a steady rate, random delays of 1–10 s
   memory     what waiting messages cost the broker, and their producer
@@ -34,6 +34,7 @@ scenarios (all of them by default, but for the last ten)
   crash      kill -9 of a broker with waiting messages: lost, duplicates, late
   backpressure  what a producer holds behind a slow network, and a slow consumer before a long queue
   cluster    three nodes under a steady rate, a random one killed with -9 and restarted again and again, and an audit
+  partition  three nodes that do not see each other for a while: how long schedules, deliveries, cancellations stand still
   idle       what a million waiting messages cost a store, and what their relay does meanwhile
   expiry     how late a Redis of its own tells of expired keys, and what redisExpiry makes of it; memory beside redis
   cancellations  a consumer that starts with many cancellations, their confirms, and how soon every consumer knows
@@ -49,8 +50,9 @@ options
                         recurring: schedules (100000)
   --rounds N            rate: rounds of each kind (3); journal: pairs (10)
   --in-flight N         unconfirmed messages at most (2000)
-  --rate N              messages per second (lateness and journal: 2000, cluster, recurring and strategies: 1000, cancellations: 100)
-  --seconds N           for how long (lateness, and the consumer of backpressure: 60, idle and cancellations: 30,
+  --rate N              messages per second (lateness and journal: 2000, cluster, recurring and strategies: 1000, cancellations: 100,
+                        partition: 20 of each of three clients)
+  --seconds N           for how long (lateness, and the consumer of backpressure: 60, idle, cancellations and partition: 30,
                         strategies and journal: 20)
   --minutes N           cluster: for how long (3)
   --kill-every SECONDS  cluster: from one kill to the next (20)
@@ -67,7 +69,7 @@ options
                         two a private server is started (appendonly yes; fsync on), or REDIS_URL or DATABASE_URL is used
   --receiver KIND       lateness, burst: a consumer of dueque or of raw amqplib; burst: or none, and the queue is
                         watched (dueque)
-  --broker-defaults     crash, cluster: without the broker settings that dueque recommends
+  --broker-defaults     crash, cluster, partition: without the broker settings that dueque recommends
   --fresh-rungs         crash: on rungs that were declared only just before
 
 Results are printed, and kept in bench/results/ as JSON.`

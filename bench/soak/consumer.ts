@@ -1,40 +1,49 @@
-// A consuming process. SIGTERM closes it gracefully.
+// A consuming process, which also runs relays and tickers. SIGTERM closes it gracefully.
 import { on, type Delivery } from 'dueque'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { courseOf, POSTPONED_MS, QUEUES, RETRY } from './course.js'
+import { expectationOf, courseOf, keyOf, POSTPONED_MS, queuesOf, RETRY } from './course.js'
 import { begin, end, soaked, tellReady } from './process.js'
+import { closeAll } from './ways.js'
 
 const PREFETCH = 200
 const CONCURRENCY = 50
 /** More than the messages of a run, so that no second call comes from a forgotten key. */
 const DUPLICATES = { windowMs: 7 * 86_400_000, maxEntries: 10_000_000 }
 
-const { request, ledger, mq, ending } = await begin()
+const { request, ledger, ways, ending } = await begin()
+const { seed, kinds } = request
+const expected = expectationOf(seed, kinds)
 const ended = ending.aborted ? undefined : once(ending, 'abort')
-for (const queue of QUEUES) {
-  await mq.consume(queue, [on(soaked, handle)], {
-    prefetch: PREFETCH,
-    concurrency: CONCURRENCY,
-    retry: RETRY,
-    duplicates: DUPLICATES,
-  })
+for (const kind of kinds) {
+  for (const queue of queuesOf(kind)) {
+    await ways[kind]!.consume(queue, [on(soaked, handle)], {
+      prefetch: PREFETCH,
+      concurrency: CONCURRENCY,
+      retry: RETRY,
+      duplicates: DUPLICATES,
+    })
+  }
 }
 tellReady()
 await ended
-await mq.close()
+await closeAll(ways)
 ledger.close()
 end()
 
-async function handle(delivery: Delivery<{ n: number }>): Promise<void> {
-  const { payload, attempt, dueAt, retry, deadLetter } = delivery
-  const { n } = payload
-  ledger.write({ is: 'start', n, attempt, due: dueAt.getTime() })
-  const { steps, handlerMs } = courseOf(request.seed, n)
-  await sleep(handlerMs)
-  const step = steps[attempt - 1] ?? 'return'
-  ledger.write({ is: 'end', n, attempt, step })
+async function handle(delivery: Delivery<{ k: number }>): Promise<void> {
+  const { id, payload, attempt, dueAt, retry, deadLetter } = delivery
+  const [key, { k }] = [keyOf(id), payload]
+  ledger.write({ is: 'start', key, k, attempt, due: dueAt.getTime() })
+  await sleep(handlerMsOf(key))
+  const step = expected(key).steps[attempt - 1] ?? 'return'
+  ledger.write({ is: 'end', key, k, attempt, step })
   if (step === 'throw') throw new Error('as planned')
   if (step === 'retry') return retry({ in: POSTPONED_MS })
   if (step === 'dead-letter') return deadLetter('as planned')
+}
+
+function handlerMsOf(key: string): number {
+  const n = Number(key)
+  return Number.isInteger(n) ? courseOf(seed, n, kinds).handlerMs : 0
 }

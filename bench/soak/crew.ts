@@ -4,16 +4,19 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { poll } from '../../scripts/broker/poll.js'
+import { FakeClock } from './fake-clock.js'
 import { entriesOf } from './ledger.js'
-import { READY, type Request } from './process.js'
-import { seatName, type Seat } from './plan.js'
+import { monotonicMs, READY, type Request } from './process.js'
+import { hasOwnClock, seatName, type Seat } from './plan.js'
 
-export interface CrewOptions extends Pick<Request, 'urls' | 'seed'> {
+export interface CrewOptions extends Pick<Request, 'urls' | 'seed' | 'kinds' | 'redisUrl' | 'postgresUrl'> {
   /** The folder of the ledgers. */
   folder: string
   /** Total per second. */
   rate: number
   producers: number
+  /** The file of libfaketime. Undefined: no clock can be set. */
+  faketime: string | undefined
 }
 
 /** A process of one seat, and its file. */
@@ -36,6 +39,7 @@ export class Crew {
   /** Processes that ended unasked, or did not end when asked. */
   readonly accidents: string[] = []
   readonly #options: CrewOptions
+  readonly #realOffsetMs = Date.now() - monotonicMs()
   #stopped = false
   readonly #working = new Map<string, Worker>()
 
@@ -45,15 +49,19 @@ export class Crew {
 
   /** Resolves when the process works. */
   async start(seat: Seat): Promise<void> {
-    const { folder, urls, seed, rate, producers } = this.#options
+    const { folder, rate, producers, faketime } = this.#options
     const before = this.shifts.filter((shift) => seatName(shift.seat) === seatName(seat))
     const name = `${seatName(seat)}.${before.length + 1}`
     const ledgerFile = join(folder, `${name}.jsonl`)
     const last = seat.role === 'producer' ? await lastNumber(before) : undefined
     const from = last === undefined ? seat.index : last + producers
     this.shifts.push({ seat, name, ledgerFile })
-    const request = { name, urls, seed, ledgerFile, from, step: producers, rate: rate / producers }
-    const worker = new Worker(seat, request)
+    const clock = faketime !== undefined && hasOwnClock(seat) ? new FakeClock(faketime, `${folder}/${name}`) : undefined
+    const worker = new Worker(
+      seat,
+      { ...this.#requestOf(seat), name, ledgerFile, from, step: producers, rate: rate / producers },
+      clock,
+    )
     this.#working.set(seatName(seat), worker)
     void worker.ended.then((how) => {
       if (worker.asked) return
@@ -65,12 +73,12 @@ export class Crew {
 
   /** The name of its process. */
   async nameOf(seat: Seat): Promise<string> {
-    return (await this.#at(seat)).name
+    return (await this.at(seat)).name
   }
 
   /** Resolves to the name of the process when it has ended. */
   async end(seat: Seat, signal: 'SIGKILL' | 'SIGTERM'): Promise<string> {
-    const worker = await this.#at(seat)
+    const worker = await this.at(seat)
     const how = await worker.end(signal)
     if (signal === 'SIGTERM' && how !== '0') this.accidents.push(`${worker.name} ended after SIGTERM with ${how}`)
     return worker.name
@@ -88,8 +96,16 @@ export class Crew {
     for (const worker of this.#working.values()) void worker.end('SIGKILL')
   }
 
+  /** Each prefers another node. */
+  #requestOf(seat: Seat) {
+    const { urls, seed, kinds, redisUrl, postgresUrl, faketime } = this.#options
+    const first = (seat.index + (seat.role === 'consumer' ? 1 : 0)) % urls.length
+    const realOffsetMs = faketime !== undefined && hasOwnClock(seat) ? this.#realOffsetMs : undefined
+    return { urls: [...urls.slice(first), ...urls.slice(0, first)], seed, kinds, redisUrl, postgresUrl, realOffsetMs }
+  }
+
   /** The process of a seat, as soon as it works. */
-  #at(seat: Seat): Promise<Worker> {
+  at(seat: Seat): Promise<Worker> {
     const working = () => {
       const worker = this.#working.get(seatName(seat))
       return worker?.ready && !worker.asked && worker
@@ -105,16 +121,31 @@ class Worker {
   asked = false
   ready = false
   readonly #child: ChildProcess
+  readonly #clock: FakeClock | undefined
 
-  constructor({ role }: Seat, request: Request) {
+  constructor({ role }: Seat, request: Request, clock: FakeClock | undefined) {
     this.name = request.name
+    this.#clock = clock
     const program = fileURLToPath(new URL(`${role}.ts`, import.meta.url))
-    const child = (this.#child = fork(program, [JSON.stringify(request)]))
+    const env = { ...process.env, ...clock?.environment }
+    const child = (this.#child = fork(program, [JSON.stringify(request)], { env }))
     child.on('message', (message) => (this.ready ||= message === READY))
     this.ended = once(child, 'exit').then(([code, signal]) => {
       this.ready = false
       return String(signal ?? code)
     })
+  }
+
+  /** SIGSTOP. The result lets it go on. */
+  freeze(): () => void {
+    this.#child.kill('SIGSTOP')
+    return () => void this.#child.kill('SIGCONT')
+  }
+
+  /** Sets its wall clock by so many seconds. The result sets it back. */
+  setClock(seconds: number): () => void {
+    this.#clock!.set(seconds)
+    return () => this.#clock!.set(0)
   }
 
   /** Resolves to how it ended. */
@@ -131,7 +162,8 @@ class Worker {
 async function lastNumber(shifts: readonly Shift[]): Promise<number | undefined> {
   let last: number | undefined
   for (const { ledgerFile } of shifts.toReversed()) {
-    for await (const entry of entriesOf(ledgerFile)) if (entry.is === 'try') last = Math.max(last ?? 0, entry.n)
+    for await (const entry of entriesOf(ledgerFile))
+      if (entry.is === 'try') last = Math.max(last ?? 0, Number(entry.key))
     if (last !== undefined) return last
   }
   return undefined

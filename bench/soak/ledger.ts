@@ -1,14 +1,18 @@
 import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import type { Step } from './course.js'
+import type { Step } from '../../scripts/checker/expectation.js'
+import type { Answer } from '../../scripts/checker/history.js'
 
-/** A record of a process. `at`, `due`: milliseconds since the epoch. */
+/** A record of a process. `at`, `due`: milliseconds since the epoch. `key`, `k`: message and copy, see scripts/checker/history.ts. */
 export type Entry = { at: number } & (
-  | { is: 'try'; n: number; due: number }
-  | { is: 'confirmed'; n: number }
-  | { is: 'refused' | 'unknown'; n: number; code: string }
-  | { is: 'start'; n: number; attempt: number; due: number }
-  | { is: 'end'; n: number; attempt: number; step: Step }
+  | { is: 'try'; key: string; k: number; due: number; told: number }
+  | { is: 'confirmed'; key: string; k: number }
+  | { is: 'refused' | 'unknown'; key: string; k: number; code: string }
+  /** A cancellation of the copies below `below`. null: of all. */
+  | { is: 'cancel'; key: string; below: number | null }
+  | { is: 'answer'; key: string; answer: Answer }
+  | { is: 'start'; key: string; k: number; attempt: number; due: number }
+  | { is: 'end'; key: string; k: number; attempt: number; step: Step }
   | { is: 'disconnected' }
   /** An error event of dueque. Of a consumer: it could not move a message, which is then redelivered. */
   | { is: 'failed'; text: string }
@@ -16,7 +20,7 @@ export type Entry = { at: number } & (
   | { is: 'news'; text: string }
 )
 
-type Written<E> = E extends unknown ? Omit<E, 'at'> & { at?: number } : never
+type Written<E> = E extends unknown ? Omit<E, 'at'> : never
 
 /**
  * The file of one process. A line is in the kernel's hands when `write` returns, so kill -9 of the process takes none of
@@ -24,14 +28,16 @@ type Written<E> = E extends unknown ? Omit<E, 'at'> & { at?: number } : never
  */
 export class Ledger {
   readonly #file: number
+  readonly #now: () => number
 
-  constructor(path: string) {
+  /** @param now the time, whatever the wall clock of the process was set to */
+  constructor(path: string, now: () => number) {
     this.#file = openSync(path, 'a')
+    this.#now = now
   }
 
-  /** `at` is now, unless given. */
   write(entry: Written<Entry>): void {
-    writeSync(this.#file, `${JSON.stringify({ at: Date.now(), ...entry })}\n`)
+    writeSync(this.#file, `${JSON.stringify({ at: this.#now(), ...entry })}\n`)
   }
 
   close(): void {

@@ -1,16 +1,15 @@
 // main.ts [OPTION …]: see options.ts. Reading order: course.ts (what becomes of a message), plan.ts (what goes wrong), soak.ts,
-// producer.ts and consumer.ts (the processes, run by crew.ts), faults.ts, rest.ts, books.ts and audit.ts.
+// producer.ts and consumer.ts (the processes, run by crew.ts), faults.ts and nemeses.ts, rest.ts, books.ts, and the checker in
+// scripts/checker.
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { PrivateCluster } from '../../scripts/broker/private-cluster.js'
 import { say } from '../../scripts/broker/say.js'
 import { commandOf, parseCommandLine, USAGE, type SoakOptions } from './options.js'
-import { faultText, planOf } from './plan.js'
+import { faultText, planOf, type Fault } from './plan.js'
 import { isClean, reportOf, type Run } from './report.js'
 import { soak } from './soak.js'
+import { nemesesOf, NODES, processFaultsOf, startWorld, type World } from './world.js'
 
-const NODES = 3
-const START_TIMEOUT_MS = 600_000
 const RESULTS = fileURLToPath(new URL('../results/', import.meta.url))
 
 try {
@@ -27,21 +26,19 @@ try {
 async function main(options: SoakOptions): Promise<boolean> {
   const programs = process.env['DUEQUE_RABBITMQ_BIN']
   if (!programs) throw new Error('DUEQUE_RABBITMQ_BIN is not set: the folder of rabbitmq-server and rabbitmqctl')
-  const plan = planOf({ ...options, seconds: options.minutes * 60, nodes: NODES })
-  say(`to repeat: ${commandOf(options)}\nplan:`)
-  for (const fault of plan) say(`  ${fault.atSeconds} s: ${faultText(fault)}`)
   const folder = `soak-${new Date().toISOString().replace(/[:.]/g, '-')}`
   await mkdir(`${RESULTS}${folder}`, { recursive: true })
-  say('starting three nodes …')
-  const cluster = await PrivateCluster.start({ programs, size: NODES, startTimeoutMs: START_TIMEOUT_MS })
+  say(`to repeat: ${commandOf(options)}\nstarting three nodes and the stores …`)
+  const world = await startWorld(programs)
   let run: Run
-  const { version } = cluster.nodes[0]!
+  const { version } = world.cluster.nodes[0]!
   try {
+    for (const text of world.missing) say(text)
     if (isOld(version))
       say(`RabbitMQ ${version} itself loses or strands messages when it is killed: docs/operations/crashes.md`)
-    run = await soak(cluster, { options, plan, folder: `${RESULTS}${folder}` })
+    run = await soak(world, { options, plan: planFor(world, options), folder: `${RESULTS}${folder}` })
   } finally {
-    await cluster.stop()
+    await world.stop()
   }
   const clean = isClean(run)
   const { rate, minutes } = options
@@ -53,8 +50,24 @@ async function main(options: SoakOptions): Promise<boolean> {
   return clean
 }
 
-async function keep(folder: string, report: string, { audited, faults }: Run): Promise<void> {
-  const { findings } = audited
+function planFor(world: World, options: SoakOptions): Fault[] {
+  const { minutes, producers, consumers } = options
+  const possible = nemesesOf(world)
+  for (const name of options.nemeses ?? []) if (!possible.includes(name)) throw new Error(`--nemeses: no ${name} here`)
+  const plan = planOf({
+    ...options,
+    seconds: minutes * 60,
+    nodes: NODES,
+    nemeses: options.nemeses ?? possible,
+    processFaults: processFaultsOf(world, producers, consumers),
+  })
+  say('plan:')
+  for (const fault of plan) say(`  ${fault.atSeconds} s: ${faultText(fault)}`)
+  return plan
+}
+
+async function keep(folder: string, report: string, { verdict, faults }: Run): Promise<void> {
+  const { findings } = verdict
   await writeFile(`${RESULTS}${folder}/report.txt`, report)
   const details = { findings, troubles: faults.troubles }
   await writeFile(`${RESULTS}${folder}/findings.json`, `${JSON.stringify(details, undefined, 2)}\n`)

@@ -1,10 +1,14 @@
 import { parseArgs } from 'node:util'
+import { NEMESES, type Nemesis } from './plan.js'
 
 export interface SoakOptions {
   minutes: number
   seed: number
   rate: number
-  killEvery: number
+  /** Seconds from one nemesis to the next. */
+  every: number
+  /** Those to choose from. Undefined: all that this machine allows. */
+  nemeses: readonly Nemesis[] | undefined
   producers: number
   consumers: number
   patience: number
@@ -13,14 +17,16 @@ export interface SoakOptions {
 
 export const USAGE = `usage: npm run soak -- [OPTION …]
 
-Three private nodes of RabbitMQ (programs: DUEQUE_RABBITMQ_BIN), producers and consumers in processes of their own, and
-faults at random: nodes and processes killed with -9, processes ended with SIGTERM, connections closed. Then an audit of
-every message: nothing lost, nothing early, nothing twice unexplained. Exits with 0 or 1.
+Three private nodes of RabbitMQ (programs: DUEQUE_RABBITMQ_BIN), Redis and PostgreSQL, producers and consumers in processes
+of their own, and faults at random: of nodes, of the network between them, of the stores, of processes and their clocks. The load
+has all features. Then a check of every message: nothing lost, early, unexpected or handled though it was cancelled, nothing
+twice unexplained. Exits with 0 or 1.
 
   --minutes N           for how long (5)
   --seed S              of the faults and of the messages: the same seed, the same plan (random)
   --rate N              messages per second in all (300)
-  --kill-every SECONDS  from one kill of a node to the next; four other faults in between (30)
+  --every SECONDS       from one nemesis to the next; two faults of processes in between (30)
+  --nemeses LIST        with commas (all that the machine allows): ${Object.keys(NEMESES).join(', ').replace('kill-redis', '\n                        kill-redis').replace('freeze-node', '\n                        freeze-node')}
   --producers N         processes (2)
   --consumers N         processes (2)
   --patience SECONDS    how long the queues may take to come to rest when the faults have ended (600)
@@ -28,7 +34,7 @@ every message: nothing lost, nothing early, nothing twice unexplained. Exits wit
 
 The ledgers, a line for each thing that a process did, are in bench/results/.`
 
-const DEFAULTS = { minutes: 5, rate: 300, 'kill-every': 30, producers: 2, consumers: 2, patience: 600 }
+const DEFAULTS = { minutes: 5, rate: 300, every: 30, producers: 2, consumers: 2, patience: 600 }
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
 
@@ -40,7 +46,8 @@ export function parseCommandLine(args: string[]): SoakOptions | undefined {
       minutes: text,
       seed: text,
       rate: text,
-      'kill-every': text,
+      every: text,
+      nemeses: text,
       producers: text,
       consumers: text,
       patience: text,
@@ -54,7 +61,8 @@ export function parseCommandLine(args: string[]): SoakOptions | undefined {
     minutes: number('minutes'),
     seed: whole('seed', values.seed, 0) ?? Math.floor(Math.random() * 1_000_000),
     rate: number('rate'),
-    killEvery: number('kill-every'),
+    every: number('every'),
+    nemeses: values.nemeses === undefined ? undefined : nemesesIn(values.nemeses),
     producers: number('producers'),
     consumers: number('consumers'),
     patience: number('patience'),
@@ -63,10 +71,28 @@ export function parseCommandLine(args: string[]): SoakOptions | undefined {
 }
 
 /** The command that repeats the run. */
-export function commandOf({ minutes, seed, rate, killEvery, producers, consumers, patience }: SoakOptions): string {
-  const numbers = { minutes, seed, rate, 'kill-every': killEvery, producers, consumers, patience }
+export function commandOf({
+  minutes,
+  seed,
+  rate,
+  every,
+  nemeses,
+  producers,
+  consumers,
+  patience,
+}: SoakOptions): string {
+  const numbers = { minutes, seed, rate, every, producers, consumers, patience }
   const given = Object.entries(numbers).filter(([name, value]) => DEFAULTS[name as keyof typeof DEFAULTS] !== value)
-  return `npm run soak -- ${given.map(([name, value]) => `--${name} ${value}`).join(' ')}`
+  const words = given.map(([name, value]) => `--${name} ${value}`)
+  if (nemeses) words.push(`--nemeses ${nemeses.join()}`)
+  return `npm run soak -- ${words.join(' ')}`
+}
+
+function nemesesIn(value: string): Nemesis[] {
+  return value.split(',').map((name) => {
+    if (name in NEMESES) return name as Nemesis
+    throw new Error(`--nemeses: expected some of ${Object.keys(NEMESES).join(', ')}, got '${name}'`)
+  })
 }
 
 function whole(name: string, value: string | undefined, least: number): number | undefined {

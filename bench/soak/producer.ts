@@ -1,41 +1,37 @@
 // A producing process. SIGTERM closes it gracefully, with its schedules in flight.
-import { isDuequeError, type Receipt } from 'dueque'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pace } from '../pace.js'
+import { Changes } from './changes.js'
 import { courseOf } from './course.js'
-import { begin, end, soaked, tellReady } from './process.js'
+import { begin, end, tellReady } from './process.js'
+import { Schedules } from './schedules.js'
+import { closeAll } from './ways.js'
 
-const PAUSE_MS = 200
-
-const { request, ledger, mq, ending } = await begin()
-const { seed, from, step, rate } = request
+const { request, ledger, ways, dueIn, ending } = await begin()
+const { seed, kinds, from, step, rate } = request
+const schedules = new Schedules({ ledger, ways, dueIn, ending })
+const changes = new Changes({ ledger, ways, dueIn, ending })
+const changing = new Set<Promise<void>>()
 tellReady()
-const closing = new Promise<void>((resolve) => ending.addEventListener('abort', () => resolve(mq.close())))
+const closing = new Promise<void>((resolve) => ending.addEventListener('abort', () => resolve(closeAll(ways))))
 const { failures } = await pace({ rate, count: Infinity, stopAtFailure: true, signal: ending }, (sent) =>
-  schedule(from + sent * step),
+  run(from + sent * step),
 )
 if (failures[0]) throw failures[0].error
 await closing
+await Promise.all(changing)
 ledger.close()
 end()
 
 /** Resolves when the schedule is confirmed, refused, or its outcome stays unknown. */
-async function schedule(n: number): Promise<void> {
-  const { to, delayMs, expiresInMs: expiresIn } = courseOf(seed, n)
-  const at = new Date(Date.now() + delayMs)
-  ledger.write({ is: 'try', n, due: at.getTime() })
-  for (let repeat: Receipt | undefined; ;) {
-    try {
-      await mq.schedule(soaked, { n }, { to, at, id: `soak-${n}`, expiresIn, repeat })
-      return ledger.write({ is: 'confirmed', n })
-    } catch (error) {
-      if (!isDuequeError(error)) throw error
-      const { code, receipt } = error
-      // If a repeat is refused, the outcome of the first stays unknown.
-      if (!repeat) ledger.write({ is: error.outcome, n, code })
-      repeat ??= receipt
-      if (!repeat || ending.aborted) return
-    }
-    await sleep(PAUSE_MS)
-  }
+async function run(n: number): Promise<void> {
+  const course = courseOf(seed, n, kinds)
+  const receipt = await schedules.schedule(n, course)
+  const { change } = course
+  if (!receipt || !change) return
+  const isTime = sleep(change.afterMs, true, { signal: ending }).catch(() => false)
+  const changed: Promise<void> = isTime
+    .then((is) => (is ? changes.make(n, course, receipt) : undefined))
+    .finally(() => changing.delete(changed))
+  changing.add(changed)
 }

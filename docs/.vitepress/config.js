@@ -29,7 +29,7 @@ const group = (text, items, collapsed = true) => ({ text, items, collapsed })
 const sidebar = [
   group(
     'Start',
-    ['getting-started.md', 'concepts.md', 'choosing.md', 'comparison.md', 'benchmarks.md'].map(itemOf),
+    ['getting-started.md', 'concepts.md', 'choosing.md', 'guarantees.md', 'comparison.md', 'benchmarks.md'].map(itemOf),
     false,
   ),
   group('Recipes', pagesOf('recipes')),

@@ -5,12 +5,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePorts } from './free-ports.js'
 import { DELAY_PLUGIN, pluginsPath } from './delay-plugin.js'
+import { THIS_MACHINE, type Host } from './host.js'
 import { isWithoutSync, serverFolder } from './server-folder.js'
 
 /** The broker settings that the project recommends. */
 export const ADVANCED_CONFIG = fileURLToPath(new URL('../../docker/advanced.config', import.meta.url))
-
-const ONLY_LOOPBACK = '-kernel inet_dist_use_interface {127,0,0,1}'
 
 /**
  * Quorum queues report their counts every 2 s instead of every 5 s, and the management API every second. More often costs a
@@ -48,15 +47,23 @@ interface NodeOptions {
   freshCounts: boolean
   name: string
   cluster: Membership | undefined
+  /** Of a private network. @default this machine */
+  host: Host | undefined
+  netTickSeconds: number | undefined
 }
 
-export function newNodeName(): string {
-  return `dueque-${randomBytes(4).toString('hex')}@localhost`
+export function newNodeName(host = 'localhost'): string {
+  return `dueque-${randomBytes(4).toString('hex')}@${host}`
 }
 
-export async function newMembership(size: number): Promise<Membership> {
+/** @param hosts one for each node. @default this machine */
+export async function newMembership(size: number, hosts: readonly Host[] = []): Promise<Membership> {
   const [epmdPort] = await freePorts(1)
-  return { names: Array.from({ length: size }, newNodeName), cookie: newCookie(), epmdPort: epmdPort! }
+  return {
+    names: Array.from({ length: size }, (_, i) => newNodeName(hosts[i]?.address)),
+    cookie: newCookie(),
+    epmdPort: epmdPort!,
+  }
 }
 
 function newCookie(): string {
@@ -78,7 +85,7 @@ export async function prepareNode(options: NodeOptions): Promise<NodeFiles> {
     logFile: inFolder('rabbitmq.log'),
   }
   const settings = [options.freshCounts && FRESH_COUNTS, isWithoutSync() && NO_SYNC, schedulers()]
-  files.environment = environmentOf(files, settings.filter(Boolean).join(' '))
+  files.environment = environmentOf(files, settings.filter(Boolean).join(' '), options.host)
 
   const plugins = await pluginsPath(options.programs, files.environment)
   if (plugins !== undefined) files.environment['RABBITMQ_PLUGINS_DIR'] = plugins
@@ -104,15 +111,17 @@ function schedulers(): string | undefined {
   return count ? `+S ${count}:${count}` : undefined
 }
 
-function configuration(managementPort: number, { freshCounts, cluster }: NodeOptions): string {
+function configuration(managementPort: number, { freshCounts, cluster, host, netTickSeconds }: NodeOptions): string {
   return [
     'default_user = guest',
     'default_pass = guest',
-    'management.tcp.ip = 127.0.0.1',
+    `management.tcp.ip = ${(host ?? THIS_MACHINE).address}`,
     `management.tcp.port = ${managementPort}`,
     'disk_free_limit.absolute = 50MB',
     'vm_memory_high_watermark.relative = 0.4',
     'log.file.level = info',
+    ...(host ? ['loopback_users = none'] : []), // guest comes from this machine
+    ...(netTickSeconds === undefined ? [] : [`net_ticktime = ${netTickSeconds}`]),
     ...(freshCounts ? ['collect_statistics_interval = 1000'] : []),
     // A node that has been a member finds the others by its own data.
     ...(cluster ? ['cluster_formation.peer_discovery_backend = classic_config'] : []),
@@ -122,15 +131,21 @@ function configuration(managementPort: number, { freshCounts, cluster }: NodeOpt
 }
 
 /** Every variable that could lead the node to files, names or ports outside of its folder is set or taken away. */
-function environmentOf({ folder, name, ports, logFile }: NodeFiles, erlangArguments: string): NodeJS.ProcessEnv {
+function environmentOf(
+  { folder, name, ports, logFile }: NodeFiles,
+  erlangArguments: string,
+  host: Host | undefined,
+): NodeJS.ProcessEnv {
+  const { address } = host ?? THIS_MACHINE
+  const onlyThere = `-kernel inet_dist_use_interface {${address.replaceAll('.', ',')}}`
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
     HOME: folder,
     ERL_EPMD_PORT: String(ports.epmd),
-    ERL_EPMD_ADDRESS: '127.0.0.1',
+    ERL_EPMD_ADDRESS: address,
     ERL_CRASH_DUMP: join(folder, 'erl_crash.dump'),
     RABBITMQ_NODENAME: name,
-    RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODE_IP_ADDRESS: address,
     RABBITMQ_NODE_PORT: String(ports.amqp),
     RABBITMQ_DIST_PORT: String(ports.distribution),
     RABBITMQ_CONF_ENV_FILE: join(folder, 'rabbitmq-env.conf'),
@@ -142,12 +157,13 @@ function environmentOf({ folder, name, ports, logFile }: NodeFiles, erlangArgume
     RABBITMQ_LOG_BASE: folder,
     RABBITMQ_LOGS: logFile,
     RABBITMQ_PID_FILE: join(folder, 'rabbitmq.pid'),
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `${ONLY_LOOPBACK} ${erlangArguments}`,
-    RABBITMQ_CTL_ERL_ARGS: ONLY_LOOPBACK,
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `${onlyThere} ${erlangArguments}`,
+    RABBITMQ_CTL_ERL_ARGS: onlyThere,
     // Makes rabbitmq-server become the Erlang VM (exec) instead of a shell that waits for it, as in the Docker image.
     RUNNING_UNDER_SYSTEMD: 'true',
   }
   delete environment['NOTIFY_SOCKET']
   delete environment['RABBITMQ_USE_LONGNAME']
+  if (host) environment['RABBITMQ_USE_LONGNAME'] = 'true'
   return environment
 }

@@ -1,10 +1,13 @@
 import { newMembership } from './node-files.js'
 import { poll } from './poll.js'
+import type { PrivateNetwork } from './private-network.js'
 import { PrivateNode, type PrivateNodeOptions } from './private-node.js'
 
 export interface PrivateClusterOptions extends Omit<PrivateNodeOptions, 'member' | 'management'> {
   /** Number of nodes. @default 3 */
   size?: number
+  /** The network of the nodes, each on a host of its own. @default this machine */
+  network?: PrivateNetwork | undefined
 }
 
 /**
@@ -12,15 +15,17 @@ export interface PrivateClusterOptions extends Omit<PrivateNodeOptions, 'member'
  * again then. Where a majority was down, restart those nodes together: each one waits for the others before it takes
  * clients.
  *
- * `cluster_partition_handling` is left at its default, `ignore`. Nodes of one machine do not lose sight of each other,
+ * `cluster_partition_handling` is left at its default, `ignore`. Nodes lose sight of each other only in a network that is cut,
  * and a node that lost its majority then goes on taking clients, as 4.3 always does: the harder case for a client.
  */
 export class PrivateCluster {
   /** Starts the nodes; resolves when they are one cluster and all take clients. */
-  static async start({ size = 3, ...options }: PrivateClusterOptions): Promise<PrivateCluster> {
-    const cluster = await newMembership(size)
+  static async start({ size = 3, network, ...options }: PrivateClusterOptions): Promise<PrivateCluster> {
+    const cluster = await newMembership(size, network?.hosts)
     const starts = await Promise.allSettled(
-      cluster.names.map((name) => PrivateNode.start({ ...options, member: { name, cluster } })),
+      cluster.names.map((name, i) =>
+        PrivateNode.start({ ...options, member: { name, cluster, host: network?.hosts[i] } }),
+      ),
     )
     const nodes = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
     const started = new PrivateCluster(nodes)

@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { greet } from './greet.js'
 import { newNodeName, prepareNode, type Membership, type NodeFiles } from './node-files.js'
+import { THIS_MACHINE, type Host } from './host.js'
 import { PrivateProcess } from './private-process.js'
 
 export interface PrivateNodeOptions {
@@ -17,12 +18,14 @@ export interface PrivateNodeOptions {
   advanced?: boolean
   /** Counts in the management API are at most 3 seconds old instead of 10, which costs the node work. @default false */
   freshCounts?: boolean
+  /** After about so long, a node takes a silent other node for lost. @default 60, RabbitMQ's own */
+  netTickSeconds?: number
   /** Feature flags that are enabled; others are not. RabbitMQ 3.12 and later enables most of them all the same. */
   featureFlags?: readonly string[]
   /** Time for the node to take clients, at each start. @default 180_000 */
   startTimeoutMs?: number
   /** Makes it the node of this name in a cluster: see private-cluster.ts. */
-  member?: { name: string; cluster: Membership }
+  member?: { name: string; cluster: Membership; host?: Host | undefined }
 }
 
 /**
@@ -33,13 +36,15 @@ export class PrivateNode {
   /** Starts a node; resolves when it takes clients. */
   static async start(options: PrivateNodeOptions): Promise<PrivateNode> {
     const { management = true, advanced = true, freshCounts = false, plugins = [], startTimeoutMs = 180_000 } = options
-    const { name = newNodeName(), cluster } = options.member ?? {}
+    const { name = newNodeName(), cluster, host } = options.member ?? {}
     const programs = programsIn(options.programs)
-    const files = await prepareNode({ programs, management, plugins, advanced, freshCounts, name, cluster })
+    const settings = { management, plugins, advanced, freshCounts, netTickSeconds: options.netTickSeconds }
+    const files = await prepareNode({ programs, ...settings, name, cluster, host })
     const { folder, ports, environment } = files
     if (options.featureFlags) environment['RABBITMQ_FEATURE_FLAGS'] = options.featureFlags.join(',')
-    const url = `amqp://guest:guest@127.0.0.1:${ports.amqp}`
-    const managementUrl = management ? `http://127.0.0.1:${ports.management}` : undefined
+    const { address, enter } = host ?? THIS_MACHINE
+    const url = `amqp://guest:guest@${address}:${ports.amqp}`
+    const managementUrl = management ? `http://${address}:${ports.management}` : undefined
     const vm = await PrivateProcess.start({
       what: `RabbitMQ of ${programs}`,
       folder,
@@ -47,9 +52,10 @@ export class PrivateNode {
       greet: () => greet(url, managementUrl),
       startTimeoutMs,
       logs: [basename(files.logFile)],
-      guardArguments: [String(ports.epmd), ...(cluster ? ['shared'] : [])],
+      guardArguments: [String(ports.epmd), ...(cluster && !host ? ['shared'] : [])],
+      enter,
     })
-    return new PrivateNode(vm, { programs, files, url, managementUrl })
+    return new PrivateNode(vm, { programs, files, url, managementUrl, enter })
   }
 
   /** Folder of the programs that it runs. */
@@ -60,14 +66,16 @@ export class PrivateNode {
   /** Basic authentication as guest, guest. */
   readonly managementUrl: string | undefined
   readonly #files: NodeFiles
+  readonly #enter: readonly string[]
   readonly #vm: PrivateProcess
 
-  private constructor(vm: PrivateProcess, { programs, files, url, managementUrl }: Kept) {
+  private constructor(vm: PrivateProcess, { programs, files, url, managementUrl, enter }: Kept) {
     this.programs = programs
     this.name = files.name
     this.url = url
     this.managementUrl = managementUrl
     this.#files = files
+    this.#enter = enter
     this.#vm = vm
   }
 
@@ -77,8 +85,8 @@ export class PrivateNode {
 
   /** Runs rabbitmqctl against this node and returns its output. */
   async ctl(...args: string[]): Promise<string> {
-    const command = ['--node', this.name, ...args]
-    const { stdout } = await promisify(execFile)(join(this.programs, 'rabbitmqctl'), command, {
+    const [command, ...rest] = [...this.#enter, join(this.programs, 'rabbitmqctl'), '--node', this.name, ...args]
+    const { stdout } = await promisify(execFile)(command!, rest, {
       env: this.#files.environment,
       maxBuffer: 64 * 1024 * 1024,
     })
@@ -88,6 +96,15 @@ export class PrivateNode {
   /** kill -9 of the Erlang VM; resolves when it is gone. Its data stay. */
   kill(): Promise<void> {
     return this.#vm.kill()
+  }
+
+  /** SIGSTOP of the Erlang VM: it stands still, with its connections open, until `thaw`. */
+  freeze(): void {
+    this.#vm.freeze()
+  }
+
+  thaw(): void {
+    this.#vm.thaw()
   }
 
   /** Stops gracefully, as a service manager does; resolves when the VM has ended. Its data stay. */
@@ -111,6 +128,7 @@ interface Kept {
   files: NodeFiles
   url: string
   managementUrl: string | undefined
+  enter: readonly string[]
 }
 
 /** The folder to run programs from: Debian's /usr/sbin has wrappers that change to user rabbitmq. */

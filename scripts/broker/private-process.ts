@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from '../compiled.js'
 import { Guard } from './guard.js'
+import { killGroup } from './kill-group.js'
 import { killTree } from './kill-tree.js'
 import { poll } from './poll.js'
 
@@ -34,6 +35,8 @@ export interface PrivateProcessOptions {
   logs?: readonly string[]
   /** More arguments of process-guard.ts. */
   guardArguments?: readonly string[]
+  /** The command before that of the server and of its guard, which becomes them: `nsenter …`. @default none */
+  enter?: readonly string[]
 }
 
 /**
@@ -61,13 +64,28 @@ export class PrivateProcess {
   #stopped = false
 
   private constructor(options: PrivateProcessOptions) {
-    const { folder, guardArguments = [] } = options
+    const { folder, guardArguments = [], enter = [] } = options
     this.#options = options
-    this.#guard = new Guard(process.execPath, [compiled(GUARD), folder, ...guardArguments], PROJECT)
+    const [command, ...args] = [...enter, process.execPath, compiled(GUARD), folder, ...guardArguments]
+    this.#guard = new Guard(command!, args, PROJECT)
   }
 
   get version(): string {
     return this.#version
+  }
+
+  /** Undefined if it does not run. */
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  /** SIGSTOP of the server and its children: it stands still, and its connections stay open, until `thaw`. */
+  freeze(): void {
+    if (this.pid !== undefined) killGroup(this.pid, 'SIGSTOP')
+  }
+
+  thaw(): void {
+    if (this.pid !== undefined) killGroup(this.pid, 'SIGCONT')
   }
 
   /** kill -9 of the server and its children; resolves when they are gone. Its data stay. */
@@ -117,7 +135,8 @@ export class PrivateProcess {
 
   #spawn({ command, args, env, cwd, user }: Program): ChildProcess {
     const output = openSync(this.#outputFile, 'a')
-    const spawned = spawn(command, args, {
+    const [first, ...rest] = [...(this.#options.enter ?? []), command, ...args]
+    const spawned = spawn(first!, rest, {
       env: env ?? process.env,
       ...(cwd !== undefined && { cwd }),
       ...user,

@@ -1,5 +1,5 @@
 // cancellation-child.ts FILE QUEUE URL…: a consumer in its own process. It prints `ready`, and appends to FILE a line for each
-// handler that starts: number, due time and time, in milliseconds. A written line outlives kill -9. SIGTERM closes it; then
+// handler that starts: number, due time and time, in milliseconds, and the id of the process. A written line outlives kill -9. SIGTERM closes it; then
 // it prints its stats as JSON.
 import { openSync, writeSync } from 'node:fs'
 import { connect, on } from '../../src/index.js'
@@ -9,7 +9,7 @@ const [file, queue, ...url] = process.argv.slice(2) as [string, string, ...strin
 const log = openSync(file, 'a')
 const mq = await connect({ url, logger: false, waitMs: 120_000 })
 const handler = on(note, ({ payload: { n }, dueAt }) => {
-  writeSync(log, `${n} ${dueAt.getTime()} ${Date.now()}\n`)
+  writeSync(log, `${n} ${dueAt.getTime()} ${Date.now()} ${process.pid}\n`)
 })
 const consumer = await mq.consume(queue, [handler])
 process.once('SIGTERM', () => {

@@ -1,20 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { expect } from 'vitest'
+import { check } from '../../scripts/checker/check.js'
+import { History } from '../../scripts/checker/history.js'
 import type { CancelResult, CancelTarget, Dueque, LadderStrategy, Receipt, StrategyMethods } from '../../src/index.js'
 import { note } from '../strategies/recorder.js'
 import { poll } from '../support/broker.js'
+import { expectClean } from '../support/clean.js'
 import type { Start } from './handler-log.js'
 import { warmUp } from '../support/warm-up.js'
 
-/** The default of `connect`. */
-const MARGIN_MS = 1000
 /** A consumer that is killed, or whose broker is, may have handled messages a moment before that are delivered again. */
 const AROUND_FAULT_MS = 5000
 /**
  * A broker that is slow to confirm to its own dead-letter worker gets a message from it once more, after 5 s:
  * dead_letter_worker_publisher_confirm_timeout in docker/advanced.config.
  */
-const RESENT_MS = 3000
+const RESENT_AFTER_MS = 3000
 
 /** How many messages: enough for all tests together, and for a proof by themselves 10,000, which take a minute. */
 export const COUNT = Number(process.env['DUEQUE_CANCELLED_COUNT'] ?? 1500)
@@ -127,50 +127,37 @@ export class CancelledMinute {
     await this.until(this.lastDueAt)
     const all = { what: 'all others handled', timeoutMs: mayLose ? 20_000 : 90_000, intervalMs: 250 }
     await poll(() => this.#missing().length === 0, all).catch(() => undefined)
-    const missing = this.#missing()
-    if (!mayLose) expect(missing, 'lost').toEqual([])
     // Nothing more may come.
     await pause(1000)
-    const starts = this.#log.starts()
-    expect(
-      starts.filter(({ at, dueAt }) => at < dueAt),
-      'early',
-    ).toEqual([])
-    expect(this.#handledThoughCancelled(starts), 'handled though cancelled').toEqual([])
-    expect(this.#unexplainedCopies(starts), 'handled twice without a reason').toEqual([])
-    return { ...this.#answers(), ...(missing.length > 0 && { lost: missing.length }) }
+    const rules = { resentAfterMs: RESENT_AFTER_MS, causeWithinMs: AROUND_FAULT_MS }
+    const verdict = check(this.#history(), undefined, rules)
+    const { lost } = verdict
+    if (mayLose) verdict.findings = verdict.findings.filter(({ fault }) => fault !== 'lost')
+    expectClean(verdict)
+    return { ...this.#answers(), ...(lost > 0 && { lost }) }
+  }
+
+  #history(): History {
+    const history = new History()
+    for (const at of this.#faults) history.troubles.push({ what: 'the fault of the test', from: at, to: at })
+    for (const [n, { dueAt }] of this.#receipts.entries()) {
+      history.tried(String(n), { process: 'producer', at: Date.parse(dueAt), due: Date.parse(dueAt) })
+      history.settled(String(n), 'confirmed')
+    }
+    for (const { n, at, answer, answeredAt } of this.#cancellations) {
+      history.cancelling(String(n), { process: 'canceller', askedAt: at, below: Infinity })
+      if (answer) history.answered(String(n), answer, answeredAt!)
+    }
+    for (const { n, dueAt, at, process = 'consumer' } of this.#log.starts()) {
+      history.handled(String(n), { process, at, due: dueAt })
+    }
+    return history
   }
 
   #missing(): number[] {
     const started = new Set(this.#log.starts().map(({ n }) => n))
     for (const { n } of this.#cancellations) started.add(n)
     return Array.from({ length: this.count }, (_, n) => n).filter((n) => !started.has(n))
-  }
-
-  #handledThoughCancelled(starts: readonly Start[]) {
-    const startOf = new Map(starts.map((start) => [start.n, start]))
-    return this.#cancellations.flatMap((cancellation) => {
-      const { n, answer, answeredAt } = cancellation
-      const start = startOf.get(n)
-      const dueAt = Date.parse(this.#receipts[n]!.dueAt)
-      if (!start || answer === undefined || answer === 'too-late') return []
-      // The record of a cancellation without a due time does the same, if it came in time.
-      if (answer === 'unknown' && answeredAt! + MARGIN_MS > dueAt) return []
-      const beforeDueMs = dueAt - answeredAt!
-      return [
-        { n, answer, beforeDueMs, lateMs: start.at - dueAt, faultsAgoMs: this.#faults.map((at) => start.at - at) },
-      ]
-    })
-  }
-
-  #unexplainedCopies(starts: readonly Start[]) {
-    const first = new Map<number, number>()
-    return starts.filter(({ n, at }) => {
-      const firstAt = first.get(n)
-      first.set(n, firstAt ?? at)
-      if (firstAt === undefined || at - firstAt > RESENT_MS) return false
-      return !this.#faults.some((fault) => Math.abs(firstAt - fault) < AROUND_FAULT_MS)
-    })
   }
 
   #answers(): Partial<Record<CancelResult, number>> {

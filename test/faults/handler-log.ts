@@ -11,6 +11,8 @@ export interface Start {
   readonly n: number
   readonly dueAt: number
   readonly at: number
+  /** @default the only one */
+  readonly process?: string
 }
 
 /** Consumers in their own processes, and the file in which they write down each handler that starts. */
@@ -50,8 +52,8 @@ export class HandlerLog {
   starts(): Start[] {
     const lines = readFileSync(this.#file, 'utf8').split('\n').slice(0, -1)
     return lines.map((line) => {
-      const [n, dueAt, at] = line.split(' ').map(Number) as [number, number, number]
-      return { n, dueAt, at }
+      const [n, dueAt, at, process] = line.split(' ') as [string, string, string, string]
+      return { n: Number(n), dueAt: Number(dueAt), at: Number(at), process }
     })
   }
 }

@@ -2,11 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { TcpProxy } from '../../scripts/broker/tcp-proxy.js'
+import { check } from '../../scripts/checker/check.js'
+import { History } from '../../scripts/checker/history.js'
 import { connect, on, type Dueque, type DuequeError, type Strategy, type WaitingMethods } from '../../src/index.js'
 import type { StoreStrategy } from '../../src/strategies/store/store-strategy.js'
 import { start } from '../cli/dueque.js'
 import { note, unique } from '../strategies/recorder.js'
 import { poll, startNode, useVhost } from '../support/broker.js'
+import { expectClean } from '../support/clean.js'
 import { failure } from '../support/mq.js'
 
 /** A store that relays share. */
@@ -25,16 +28,17 @@ export interface RelaySubject {
   unpoison: () => Promise<void>
 }
 
-/** Counts handled messages by number. */
+/** Messages from 0 on that are all confirmed, and when each was handled. */
 export class Handled {
+  /** How often each number was handled. */
   readonly times = new Map<number, number>()
-  readonly early: number[] = []
+  readonly #calls: { n: number; at: number; due: number }[] = []
 
   static async on(mq: Dueque, queue: string): Promise<Handled> {
     const handled = new Handled()
     const handler = on(note, ({ payload: { n }, dueAt }) => {
       handled.times.set(n, (handled.times.get(n) ?? 0) + 1)
-      if (Date.now() < dueAt.getTime()) handled.early.push(n)
+      handled.#calls.push({ n, at: Date.now(), due: dueAt.getTime() })
     })
     await mq.consume(queue, [handler], { prefetch: 500, concurrency: 50 })
     return handled
@@ -42,12 +46,15 @@ export class Handled {
 
   async isAll(count: number): Promise<void> {
     await poll(() => this.times.size === count, { what: `${count} handled`, timeoutMs: 150_000 }).catch(() => undefined)
-    expect(this.times.size).toBe(count)
-    expect(this.early, 'early').toEqual([])
-    expect(
-      [...this.times].filter(([, times]) => times > 1),
-      'handled twice',
-    ).toEqual([])
+    const history = new History()
+    const dueOf = new Map(this.#calls.map(({ n, due }) => [n, due]))
+    for (let n = 0; n < count; n++) {
+      const due = dueOf.get(n) ?? 0
+      history.tried(String(n), { process: 'producer', at: due, due })
+      history.settled(String(n), 'confirmed')
+    }
+    for (const { n, ...call } of this.#calls) history.handled(String(n), { process: 'consumer', ...call })
+    expectClean(check(history))
   }
 }
 

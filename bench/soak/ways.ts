@@ -1,0 +1,87 @@
+import { connect, isDuequeError, ladder, type Dueque, type RecurringMethods, type WaitingMethods } from 'dueque'
+import { postgres } from 'dueque/postgres'
+import { redis } from 'dueque/redis'
+import { Redis } from 'ioredis'
+import { Pool } from 'pg'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { namespaceOf, type Kind } from './course.js'
+
+/** Where RabbitMQ and the stores are. */
+export interface Servers {
+  urls: readonly string[]
+  redisUrl: string | undefined
+  postgresUrl: string | undefined
+}
+
+/** A connection whose waiting messages can be seen: the ladder has a journal. */
+export type Way = Dueque & WaitingMethods & RecurringMethods
+/** One for each strategy of the run. */
+export type Ways = Partial<Record<Kind, Way>>
+
+const STORE = 'dueque_soak'
+const POOL = 6
+const PAUSE_MS = 1000
+
+export interface OpenOptions extends Servers {
+  name: string
+  kinds: readonly Kind[]
+  /** Whether it only looks: it runs neither relays nor tickers. */
+  looks?: boolean
+}
+
+/** Connects to each, however long it takes. `tell` gets warnings and failures. */
+export async function openAll(options: OpenOptions, tell: (text: string) => void): Promise<Ways> {
+  const opened = await Promise.all(options.kinds.map(async (kind) => [kind, await open(kind, options, tell)] as const))
+  return Object.fromEntries(opened)
+}
+
+async function open(kind: Kind, options: OpenOptions, tell: (text: string) => void): Promise<Way> {
+  const { urls: url, name, looks = false } = options
+  const { strategy, close } = strategyOf(kind, options)
+  const ignore = () => undefined
+  const keep = (text: string, data?: Record<string, unknown>) => {
+    if (text !== 'message given up') tell(`${kind}: ${text} ${JSON.stringify(data ?? {})}`)
+  }
+  const logger = { debug: ignore, info: ignore, warn: keep, error: keep }
+  for (;;) {
+    try {
+      const mq = await connect({ url, name, namespace: namespaceOf(kind), strategy, logger, recurring: !looks })
+      clients.set(mq, close)
+      return mq
+    } catch (error) {
+      if (!isDuequeError(error)) throw error
+      tell(`${kind}: cannot connect: ${String(error)}`)
+      await sleep(PAUSE_MS)
+    }
+  }
+}
+
+/** With how to close its client. */
+function strategyOf(kind: Kind, { redisUrl, postgresUrl, looks = false }: OpenOptions) {
+  const relay = looks ? (false as const) : undefined
+  switch (kind) {
+    case 'ladder':
+      return { strategy: ladder({ journal: true }), close: () => Promise.resolve() }
+    case 'redis': {
+      const client = new Redis(redisUrl!)
+      client.on('error', () => undefined) // dueque tells
+      return { strategy: redis({ client, prefix: STORE, relay }), close: () => Promise.resolve(client.disconnect()) }
+    }
+    case 'postgres': {
+      const pool = new Pool({ connectionString: postgresUrl, max: POOL })
+      pool.on('error', () => undefined)
+      return { strategy: postgres({ pool, schema: STORE, relay }), close: () => pool.end() }
+    }
+  }
+}
+
+const clients = new WeakMap<Way, () => Promise<void>>()
+
+/** Closes the connections, and the clients of stores. */
+export async function closeAll(ways: Ways): Promise<void> {
+  const closing = Object.values(ways).map(async (mq) => {
+    await mq.close()
+    await clients.get(mq)?.()
+  })
+  await Promise.all(closing)
+}
