@@ -70,6 +70,21 @@ export async function drain(channel: Channel, queue: string, count: number, time
   await channel.purgeQueue(queue)
 }
 
+/** Waits until `count` messages have arrived in the queue or in its batches, and removes them. */
+export async function drainBatches(channel: Channel, queue: string, count: number, timeoutMs = 120_000): Promise<void> {
+  let taken = 0
+  const take = async (from: string) => {
+    const message = await channel.get(from, { noAck: true })
+    if (message) taken += (message.properties.headers?.['dueque-items'] as number | undefined) ?? 1
+    return message !== false
+  }
+  const isEmpty = async () => {
+    while ((await take(`${queue}.batches`)) || (await take(queue)));
+    return taken >= count
+  }
+  await poll(isEmpty, { what: `${count} messages in batches of ${queue}`, timeoutMs, intervalMs: 50 })
+}
+
 export interface QueueStats {
   name: string
   type?: string

@@ -1,4 +1,11 @@
-import { defineMessage, type Dueque, type Receipt, type ScheduleItem, type ScheduleOptions } from 'dueque'
+import {
+  defineMessage,
+  type Dueque,
+  type LadderStrategy,
+  type Receipt,
+  type ScheduleItem,
+  type ScheduleOptions,
+} from 'dueque'
 import { randomInt } from 'node:crypto'
 import { z } from 'zod'
 
@@ -52,6 +59,14 @@ export async function scheduleEvery(
     if (error) throw error
     scheduled(receipt)
   }
+}
+
+/** As {@link scheduleEvery}, in batches. */
+export async function scheduleInBatches(
+  mq: Dueque<LadderStrategy>,
+  source: Iterable<ScheduleItem<Payload>>,
+): Promise<void> {
+  for await (const { error } of mq.scheduleAll(source, { batch: true })) if (error) throw error
 }
 
 /** Declares the queue and the rungs of random delays, and lets the JIT see the hot path. */

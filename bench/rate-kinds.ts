@@ -1,8 +1,8 @@
 import type { ConfirmChannel } from 'amqplib'
-import type { Dueque, QueueType, ScheduleOptions } from 'dueque'
-import { drain, type Broker } from './broker.js'
+import type { Dueque, LadderStrategy, QueueType, ScheduleOptions } from 'dueque'
+import { drain, drainBatches, type Broker } from './broker.js'
 import { byCallers } from './callers.js'
-import { items, randomDelayMs, sample, scheduleEvery, type Payload } from './load.js'
+import { items, randomDelayMs, sample, scheduleEvery, scheduleInBatches, type Payload } from './load.js'
 import { timed, type Timed } from './numbers.js'
 import { publishAll } from './raw.js'
 import { startReceiver } from './receiving.js'
@@ -14,7 +14,7 @@ export const TARGET = 'bench.target'
 export interface World {
   broker: Broker
   channel: ConfirmChannel
-  mq: Dueque
+  mq: Dueque<LadderStrategy>
   payloads: readonly Payload[]
   /** The same, as the bytes that dueque makes of them. */
   bodies: readonly Buffer[]
@@ -38,6 +38,7 @@ export function kindsOf(world: World): Kind[] {
   const to = { queue: TARGET }
   const hour = (): ScheduleOptions => ({ to, in: 3_600_000, declare: true })
   const seconds = (): ScheduleOptions => ({ to, in: randomDelayMs(), declare: true })
+  const inBatches = (options: () => ScheduleOptions) => () => ({ ...options(), declare: false })
   const clearHour = () => Promise.all(hourRungs(world).map((queue) => channel.purgeQueue(queue)))
   return [
     {
@@ -54,6 +55,16 @@ export function kindsOf(world: World): Kind[] {
       name: 'scheduleAll, 1–10 s',
       run: () => timed(count, () => scheduleEvery(mq, items(payloads, seconds))),
       clear: () => drain(channel, TARGET, count),
+    },
+    {
+      name: 'scheduleAll in batches, 1 h',
+      run: () => timed(count, () => scheduleInBatches(mq, items(payloads, inBatches(hour)))),
+      clear: clearHour,
+    },
+    {
+      name: 'scheduleAll in batches, 1–10 s',
+      run: () => timed(count, () => scheduleInBatches(mq, items(payloads, inBatches(seconds)))),
+      clear: () => drainBatches(channel, TARGET, count),
     },
     {
       name: 'schedule, 1 h',

@@ -19,6 +19,7 @@ export async function rate(broker: Broker, options: Options): Promise<Result> {
   const model = await connectRaw(broker)
   const channel = await openConfirmChannel(model)
   await declareQuorum(channel, RAW_QUEUE)
+  await declareQuorum(channel, `${TARGET}.batches`)
   const mq = await connect({ url: broker.url, maxInFlight: inFlight, strategy: ladder({ queueType, shards }) })
   await warmUp(mq, { queue: TARGET }, WARM_UP)
   await drain(channel, TARGET, WARM_UP)

@@ -22,6 +22,7 @@ import type { Receipt } from './message/receipt.js'
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js'
 import { openRecurring } from './recurring/open-recurring.js'
 import { newTicker, type TickerWatch } from './recurring/ticker-watch.js'
+import type { StrategyBulkOptions } from './schedule/batching/bulk-options.js'
 import { BulkRuns } from './schedule/bulk-runs.js'
 import type { ScheduleOptions } from './schedule/schedule-options.js'
 import type { ScheduleRun } from './schedule/schedule-run.js'
@@ -157,10 +158,9 @@ class Connected<S extends Strategy> implements Dueque<S> {
 
   scheduleAll<In, Item extends ScheduleItem<In, ScheduleOptions & StrategyScheduleOptions<S>>>(
     items: Iterable<Item> | AsyncIterable<Item>,
+    options?: StrategyBulkOptions<S>,
   ): ScheduleRun<Item> {
-    return this.#bulk.scheduleAll<Item>(items, (item, place, bulk) =>
-      this.#scheduler.schedule<In>(item, { place, bulk }),
-    )
+    return this.#bulk.scheduleAll<Item>(items, this.#scheduler.bulk<In, Item>(options))
   }
 
   async consume(queue: string, handlers: readonly Handler[], options: ConsumeOptions = {}): Promise<Consumer> {

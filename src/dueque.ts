@@ -5,6 +5,7 @@ import type { DuequeEvents } from './events.js'
 import type { Health } from './health.js'
 import type { MessageDefinition } from './message/definition.js'
 import type { Receipt } from './message/receipt.js'
+import type { StrategyBulkOptions } from './schedule/batching/bulk-options.js'
 import type { ScheduleOptions } from './schedule/schedule-options.js'
 import type { ScheduleRun } from './schedule/schedule-run.js'
 import type { Strategy } from './strategies/strategy.js'
@@ -44,14 +45,21 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
    * does. Iterate it to get each result as it is known; the source is read as fast as results are taken. Nothing is
    * scheduled before that; a run that is not used within a second is a warning in the log.
    *
-   * @throws DuequeError `INVALID_OPTION` if there is nothing to iterate
+   * With `batch: true`, messages to one queue that fall due at about the same time travel together, and eight times as many are on
+   * the way: several times as fast, for consumers that take batches (option `batch`). Each message has its receipt, or
+   * its error, as without.
+   *
+   * @throws DuequeError `INVALID_OPTION` if there is nothing to iterate, or for `batch` with a store
    * @example
    * const { scheduled, failed, failures } = await mq.scheduleAll(items)
    * @example
    * for await (const { item, receipt, error } of mq.scheduleAll(items)) …
+   * @example
+   * await mq.scheduleAll(reminders, { batch: true })
    */
   scheduleAll<In, Item extends ScheduleItem<In, ScheduleOptions & StrategyScheduleOptions<S>>>(
     items: Iterable<Item> | AsyncIterable<Item>,
+    options?: StrategyBulkOptions<S>,
   ): ScheduleRun<Item>
   /**
    * Receives the messages of a queue. A handler's return acks its message; a throw has it retried by the policy

@@ -37,6 +37,8 @@ const SHORT_STRING_BYTES = 255
 const QUORUM_NAME_BYTES = 251
 /** `dq~exchange~` and `.dead` must find room beside the name. */
 const NAME_BYTES = SHORT_STRING_BYTES - 'dq~exchange~'.length
+/** The same for a queue. */
+export const QUEUE_NAME_BYTES = QUORUM_NAME_BYTES - 'dq~queue~.dead'.length
 
 const HALF_PAIR = /\p{Surrogate}/u
 /** What the broker, or UTF-8, would make another name of. */
@@ -101,7 +103,7 @@ export function checkQueueName(option: string, name: unknown): string {
     )
   }
   checkKept(option, name)
-  checkBytes(name, QUORUM_NAME_BYTES - 'dq~queue~.dead'.length)
+  checkBytes(name, QUEUE_NAME_BYTES)
   return name
 }
 

@@ -15,6 +15,18 @@ interface BulkSettings {
   logger: Logger
 }
 
+/** How the items of a run are scheduled. */
+export interface ItemScheduling<Item> {
+  readonly schedule: (item: Item, place: Place, bulk: BulkInfo) => Promise<Receipt>
+  /** Many items travel as one message. */
+  readonly inBatches: boolean
+}
+
+/** With batches, so many times as many items are under way: those of batches that are sent, and of those that gather. */
+const ITEMS_AHEAD = 8
+/** Items of batches that are read in one turn of the event loop. By then the first batches have to go out. */
+const ITEMS_A_TURN = 1000
+
 /** A run that is neither of schedules nor of cancellations. */
 interface RunKind<Item, Done, Summary> {
   /** What the items are, for an error. */
@@ -39,15 +51,16 @@ export class BulkRuns {
 
   scheduleAll<Item>(
     items: Iterable<Item> | AsyncIterable<Item>,
-    run: (item: Item, place: Place, bulk: BulkInfo) => Promise<Receipt>,
+    { schedule, inBatches }: ItemScheduling<Item>,
   ): ScheduleRun<Item> {
     checkItems(items, '{ message, payload, options }')
     const { maxInFlight, maxBodyBytes, logger } = this.#settings
     const bodyBytes = Math.min(maxBodyBytes, MAX_BYTES_IN_FLIGHT / 4)
-    const capacity = { messages: maxInFlight, bytes: MAX_BYTES_IN_FLIGHT, bodyBytes }
+    const many = inBatches ? { messages: ITEMS_AHEAD * maxInFlight, perTurn: ITEMS_A_TURN } : { messages: maxInFlight }
+    const capacity = { ...many, bytes: MAX_BYTES_IN_FLIGHT, bodyBytes }
     const bulk: BulkInfo = { operation: 'schedule' }
     const work = {
-      run: (item: Item, place: Place) => run(item, place, bulk),
+      run: (item: Item, place: Place) => schedule(item, place, bulk),
       done: (receipt: Receipt) => ({ receipt }),
     }
     const results = this.#results(items, work, capacity, bulk)

@@ -42,6 +42,8 @@ export interface Capacity {
   bytes: number
   /** Counted for a body whose size is not known yet. */
   bodyBytes: number
+  /** Items of a synchronous source that are read in one turn of the event loop. @default as many as there is room for */
+  perTurn?: number | undefined
 }
 
 /**
@@ -53,6 +55,7 @@ export async function* runAll<Item, Value, Done>(
   work: Work<Item, Value, Done>,
   capacity: Capacity,
 ): AsyncGenerator<ItemResult<Item, Done>, void, undefined> {
+  const { perTurn = Infinity } = capacity
   const results: ItemResult<Item, Done>[] = []
   let count = 0
   let wake: (() => void) | undefined
@@ -69,7 +72,9 @@ export async function* runAll<Item, Value, Done>(
 
   try {
     while (source.isReading || load.messages > 0 || results.length > 0 || source.isOpen) {
-      while (source.isOpen && !source.isReading && load.hasRoom(results.length)) source.read()
+      let left = perTurn
+      while (source.isOpen && !source.isReading && load.hasRoom(results.length) && left-- > 0) source.read()
+      if (left < 0) setImmediate(changed)
       // Not `yield*`, which makes several promises of each.
       if (results.length > 0) for (const result of results.splice(0)) yield result
       else if (source.isReading || load.messages > 0) await new Promise<void>((resolve) => (wake = resolve))

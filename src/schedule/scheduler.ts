@@ -9,6 +9,9 @@ import type { ResolvedOptions } from '../options.js'
 import type { WaitOptions } from '../strategies/strategy.js'
 import type { BulkInfo } from '../telemetry.js'
 import type { TelemetryHooks } from '../telemetry/hooks.js'
+import { BatchSender } from './batching/batch-sender.js'
+import { wantsBatches } from './batching/bulk-options.js'
+import type { ItemScheduling } from './bulk-runs.js'
 import { cancellableWithin } from './cancellable-within.js'
 import { ownHeaders, withDue } from './replacement.js'
 import { checkItem, type Place } from './run-all.js'
@@ -21,6 +24,8 @@ interface ScheduleExtras {
   place?: Pick<Place, 'sized'>
   /** That run. */
   bulk?: BulkInfo | undefined
+  /** Makes it wait, maybe with others of that run, in the place of the strategy. */
+  batches?: BatchSender | undefined
   /** Of a schedule that replaces another one: a part of a call that was taken, maybe before a close began. */
   instead?: Instead
 }
@@ -70,6 +75,19 @@ export class Scheduler {
     // `draft` throws for an item without options.
     const options = (item as Partial<ScheduleItem<In>> | null)?.options ?? {}
     return this.#run({ draft, body, options }, extras)
+  }
+
+  /**
+   * How the items of one run are scheduled.
+   *
+   * @param options of `scheduleAll`
+   * @throws DuequeError `INVALID_OPTION`
+   */
+  bulk<In, Item extends ScheduleItem<In>>(options: unknown): ItemScheduling<Item> {
+    const { strategy, clock, maxBodyBytes } = this.#options
+    const batches = wantsBatches(options, strategy) ? new BatchSender({ strategy, clock, maxBodyBytes }) : undefined
+    const schedule = (item: Item, place: Place, bulk: BulkInfo) => this.schedule<In>(item, { place, bulk, batches })
+    return { schedule, inBatches: batches !== undefined }
   }
 
   /**
@@ -131,7 +149,8 @@ export class Scheduler {
       if (extras.instead) await extras.instead.ready()
       try {
         const message = hiddenHeaders ? { ...draft, headers: { ...hiddenHeaders, ...draft.headers } } : draft
-        const instead = await this.#options.strategy.schedule(message, { declare, signal, ...conflicts })
+        const waits = extras.batches ?? this.#options.strategy
+        const instead = await waits.schedule(message, { declare, signal, ...conflicts })
         return receiptOf(instead ?? draft, this.#withinMs)
       } catch (error) {
         throw withReceipt(error, receiptOf(draft, this.#withinMs))
@@ -146,7 +165,7 @@ export class Scheduler {
     if (this.#underWay === 0) this.#settled?.()
   }
 
-  #draft<In>(item: ScheduleItem<In>, { instead }: ScheduleExtras): Draft {
+  #draft<In>(item: ScheduleItem<In>, { instead, batches }: ScheduleExtras): Draft {
     if (!instead) this.#assertTakes()
     checkItem(item)
     const { message, options } = item
@@ -154,6 +173,7 @@ export class Scheduler {
     const { clock, strategy, namespace, topology } = this.#options
     const draft = resolveSchedule(options, clock.now(), strategy.limits.maxDelayMs, instead?.leastRevision)
     const { declare, signal } = options
+    if (declare && batches) throw invalidOption('declare', 'false with batch: consumers declare their queues', declare)
     assertSendable(draft.destination, declare, { namespace, topology })
     assertNotAborted(signal)
     draft.name = message.name

@@ -77,6 +77,8 @@ export interface WaitOptions extends PublishOptions {
    * it.
    */
   restored?: boolean | undefined
+  /** The messages inside, of a batch. A {@link Strategy.journal} shows them, and not the batch. */
+  items?: readonly DelayedMessage[] | undefined
 }
 
 /** The numbers in which strategies differ. */

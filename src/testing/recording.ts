@@ -10,9 +10,13 @@ export function recording<S extends InMemory>(strategy: S, scheduled: DelayedMes
   const own: Pick<InMemory, 'schedule' | 'stop'> = {
     async schedule(message, options) {
       // A message that a consumer sends on carries the properties of its arrival.
-      if (message.properties || isForOwnQueue(message)) return strategy.schedule(message, options)
-      scheduled.push(message)
-      const forget = () => scheduled.splice(scheduled.lastIndexOf(message), 1)
+      const isSentOn = message.properties !== undefined && !options.items
+      if (isSentOn || isForOwnQueue(message)) return strategy.schedule(message, options)
+      const noted = options.items ?? [message]
+      scheduled.push(...noted)
+      const forget = () => {
+        for (const one of noted) scheduled.splice(scheduled.lastIndexOf(one), 1)
+      }
       try {
         const instead = await strategy.schedule(message, options)
         if (instead) forget()

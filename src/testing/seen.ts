@@ -1,3 +1,4 @@
+import { decodeBatch, queueOfBatches } from '../message/batch.js'
 import { isReserved, type Destination } from '../message/destination.js'
 import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
 import { decodeEnvelope, type Arrived } from '../message/envelope.js'
@@ -65,19 +66,23 @@ export interface DeadMessage extends SeenMessage {
 }
 
 export function seenScheduled(message: DelayedMessage): ScheduledMessage {
-  return { ...seenParked(message), scheduledAt: new Date(message.scheduledAt) }
+  return { ...seenDelivery(message), scheduledAt: new Date(message.scheduledAt) }
 }
 
-export function seenParked(message: DelayedMessage): ParkedMessage {
-  return { ...seenDelayed(message), to: message.destination }
+/** Of a batch, the messages inside. */
+export function seenParked(message: DelayedMessage): ParkedMessage[] {
+  return (itemsOf(message.destination.queue, message) ?? [message]).map(seenDelivery)
 }
 
 export function seenPending(message: DelayedMessage): PendingMessage {
-  return { ...seenParked(message), readyAt: new Date(readyAt(message)) }
+  return { ...seenDelivery(message), readyAt: new Date(readyAt(message)) }
 }
 
-export function seenQueued(queue: string, arrived: Arrived): QueuedMessage {
-  return { queue, ...seenArrived(arrived) }
+/** Of a batch, the messages inside. */
+export function seenQueued(queue: string, arrived: Arrived): QueuedMessage[] {
+  const items = itemsOf(queue, arrived)
+  if (!items) return [{ queue, ...seenArrived(arrived) }]
+  return items.map((item) => ({ queue: item.destination.queue!, ...seenDelayed(item) }))
 }
 
 export function seenDead(queue: string, arrived: Arrived): DeadMessage {
@@ -95,6 +100,17 @@ export function seenDead(queue: string, arrived: Arrived): DeadMessage {
 export function seenRecurring({ name, definitions }: InMemory, now: number): RecurringSchedule[] {
   const schedules = definitions.present().map((record) => scheduleView(readDefinition(record, name), now))
   return schedules.sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+function seenDelivery(message: DelayedMessage): ParkedMessage {
+  return { ...seenDelayed(message), to: message.destination }
+}
+
+/** The messages of a batch that is in this queue, or was on its way to it. Undefined for what is none. */
+function itemsOf(queue: string | undefined, { body, headers }: Pick<Arrived, 'body' | 'headers'>) {
+  const count = headers[HEADER.items]
+  const of = queue === undefined ? undefined : queueOfBatches(queue)
+  return of === undefined || count === undefined ? undefined : decodeBatch(body, count, of)
 }
 
 function seenDelayed({ name, id, body, dueAt, attempt, headers }: DelayedMessage): SeenMessage {

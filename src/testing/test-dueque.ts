@@ -2,6 +2,7 @@ import { aFunction, anything, checkOptions, oneOf, type Rules } from '../base/ch
 import { connect } from '../connect.js'
 import type { Dueque, StrategyMethods } from '../dueque.js'
 import { aJournal, type JournalOn, type JournalOptions } from '../journal/journal-options.js'
+import { batchQueue } from '../message/batch.js'
 import { checkQueueName } from '../message/destination.js'
 import { parseInstant, type Due } from '../message/due.js'
 import { readyAt, type DelayedMessage } from '../message/delayed-message.js'
@@ -170,8 +171,8 @@ async function open<S extends InMemory>(
       assertThere(broker, queue)
       return delivered.list(queue)
     },
-    dead: (queue) => look(broker, queue, DEAD, seenDead),
-    parked: () => broker.parked().map(seenParked),
+    dead: (queue) => look(broker, queue, DEAD, (name, arrived) => [seenDead(name, arrived)]),
+    parked: () => broker.parked().flatMap(seenParked),
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -208,13 +209,13 @@ function look<T>(
   broker: MemoryBroker,
   queue: string | undefined,
   suffix: '' | '.dead',
-  see: (queue: string, arrived: Arrived) => T,
+  see: (queue: string, arrived: Arrived) => T[],
 ): T[] {
   assertThere(broker, queue)
-  const isDead = suffix === DEAD
-  const all = broker.queues().filter((name) => name.endsWith(DEAD) === isDead)
-  const names = queue === undefined ? all.map((name) => name.slice(0, name.length - suffix.length)) : [queue]
-  return names.flatMap((name) => broker.messages(`${name}${suffix}`).map((arrived) => see(name, arrived)))
+  const all = broker.queues().filter((name) => name.endsWith(DEAD) === (suffix === DEAD))
+  const own = (name: string) => name.slice(0, name.length - suffix.length)
+  const names = queue === undefined ? all.map(own) : suffix === DEAD ? [queue] : [queue, batchQueue(queue)]
+  return names.flatMap((name) => broker.messages(`${name}${suffix}`).flatMap((arrived) => see(name, arrived)))
 }
 
 /** A queue with a wrong name would seem empty. */

@@ -9,6 +9,7 @@ import {
   on,
   onAny,
   plugin,
+  type BulkOptions,
   type CancelMethods,
   type Delivery,
   type Destination,
@@ -35,6 +36,7 @@ import {
   type ScheduleItem,
   type ScheduleOptions,
   type Strategy,
+  type StrategyBulkOptions,
   type StrategyMethods,
   type StrategyScheduleOptions,
   type WaitingMethods,
@@ -174,6 +176,16 @@ it('a payload that does not fit its message does not compile', async () => {
   await expect(mq.schedule(length, 'text', { to, in: 0, expiresin: 5 })).rejects.toThrow('expiresIn')
   expectTypeOf<ScheduleItem<string>>().toHaveProperty('payload').toEqualTypeOf<string>()
   await mq.close()
+})
+
+it('scheduleAll has batches with a log of cancellations, and not with a store', () => {
+  expectTypeOf<Parameters<Dueque<LadderStrategy>['scheduleAll']>[1]>().toEqualTypeOf<BulkOptions | undefined>()
+  expectTypeOf<
+    [StrategyBulkOptions<JournalledLadder>, StrategyBulkOptions<PluginStrategy>, StrategyBulkOptions<MemoryLogStrategy>]
+  >().toEqualTypeOf<[BulkOptions, BulkOptions, BulkOptions]>()
+  expectTypeOf<{ batch: true }>().not.toExtend<StrategyBulkOptions<StoreStrategy>>()
+  expectTypeOf<{ batch: true }>().not.toExtend<StrategyBulkOptions<PostgresStrategy>>()
+  expectTypeOf<{ batch: true }>().not.toExtend<StrategyBulkOptions<MemoryStrategy>>()
 })
 
 it('each event has its listener, and each error code its data', () => {

@@ -22,7 +22,6 @@ const PREFETCH = 1000
 /** With a long lead the consumer holds messages, which count as prefetched. */
 const PREFETCH_OF_LONG_LEADS = 20_000
 
-/** The place for `{ batches: true }` is here and in `duequeEntrant`, once there are batches. */
 export const duequeLadders: readonly Contestant[] = [
   ladderContestant('dueque', {}),
   ladderContestant('dueque-lead-25', { lead: 25 }),

@@ -12,6 +12,7 @@ import { tickQueue } from '../../recurring/recurring-layout.js'
 import { destinationText } from '../../message/destination.js'
 import type { ResolvedJournal } from '../journal-options.js'
 import { encodeEntry, encodeRefusal } from '../journal-record.js'
+import { ItemRecords, type ItemRecord } from './item-records.js'
 import { JournalStreams } from './journal-streams.js'
 import { RecordedPlan, type RecordOptions, type Records } from './recorded-plan.js'
 
@@ -53,7 +54,7 @@ export class JournalWriter {
    * The record of a restored message follows the confirm of the message, whatever its delay: a restore that is repeated skips
    * a message that has a record, which must not be there without it.
    */
-  readonly #later: Records = { ...this.#records, write: (recorded) => this.#encode(recorded).written }
+  readonly #later: Records = { ...this.#records, write: (recorded) => this.#encode(recorded, true).written }
   readonly #signals = new SharedSignals<RecordedPlan>((all, signal) => {
     for (const recorded of all) recorded.recorded(aborted(signal))
   })
@@ -72,18 +73,18 @@ export class JournalWriter {
   /**
    * Publishes a message and writes its record, side by side. Resolves when both are confirmed. Nothing is sent before the
    * stream is known to take records. A message that is refused after its record was written gets a second record that says
-   * so.
+   * so. Of a batch, each item has a record.
    *
    * @throws DuequeError `BODY_TOO_LARGE` for a record over the limit, before anything is sent; what the publish and the plan
    * throw; with the outcome `unknown` if the message waits and its record is not confirmed
    */
   publish(message: DelayedMessage, plan: PublishPlan, options: RecordOptions): Promise<void> {
     if (options.restored) return this.#publish(new RecordedPlan(message, plan, options, this.#later))
-    const { broker, clock, minDelayMs } = this.#settings
-    const delayMs = readyAt(message) - clock.now()
-    const isTick = message.destination.queue === tickQueue(broker.names)
-    if (delayMs <= 0 || delayMs < minDelayMs || isTick) return broker.publish(message, plan, options)
-    return this.#publish(new RecordedPlan(message, plan, options, this.#records))
+    const recorded = options.items?.filter((item) => this.#isRecorded(item))
+    if (recorded ? recorded.length === 0 : !this.#isRecorded(message))
+      return this.#settings.broker.publish(message, plan, options)
+    const records = recorded ? this.#recordsOf(recorded) : this.#records
+    return this.#publish(new RecordedPlan(message, plan, options, records))
   }
 
   /** Takes no more messages. Resolves when every message and every record has an outcome. */
@@ -91,6 +92,22 @@ export class JournalWriter {
     this.#streams.close()
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
     await this.#log.close()
+  }
+
+  #isRecorded(message: DelayedMessage): boolean {
+    const { broker, clock, minDelayMs } = this.#settings
+    const delayMs = readyAt(message) - clock.now()
+    return delayMs > 0 && delayMs >= minDelayMs && message.destination.queue !== tickQueue(broker.names)
+  }
+
+  #recordsOf(items: readonly DelayedMessage[]): ItemRecords {
+    return new ItemRecords(items, {
+      untilReady: (due) => this.#streams.untilReady(due),
+      encode: (message) => this.#encode({ message, written: undefined }),
+      send: ({ line, due, bytes }, writer) => this.#log.send(line, due, writer, bytes),
+      refuse: (record) => this.#refuse(record),
+      published: () => this.#over(),
+    })
   }
 
   #publish(recorded: RecordedPlan): Promise<void> {
@@ -103,9 +120,13 @@ export class JournalWriter {
     const { restored, signal } = recorded.options
     if (restored && !error) this.#writeLater(recorded)
     else if (!restored && error?.outcome === 'refused') this.#refuse(recorded)
+    this.#over()
+    if (signal && !error && recorded.isPending) this.#watch(recorded, signal)
+  }
+
+  #over(): void {
     this.#underWay--
     if (this.#underWay === 0) this.#whenIdle?.()
-    if (signal && !error && recorded.isPending) this.#watch(recorded, signal)
   }
 
   #writeLater(recorded: RecordedPlan): void {
@@ -126,24 +147,25 @@ export class JournalWriter {
 
   /** @throws DuequeError `BODY_TOO_LARGE` */
   #write(recorded: RecordedPlan): number {
-    const { written, line, bytes } = this.#encode(recorded)
-    this.#log.send(line, recorded.due, recorded, bytes)
+    const { message, options, written: before } = recorded
+    const { written, due, line, bytes } = this.#encode({ message, written: before }, options.restored)
+    this.#log.send(line, due, recorded, bytes)
     return written
   }
 
   /** @throws DuequeError `BODY_TOO_LARGE` */
-  #encode({ message, options, written }: RecordedPlan): { written: number; line: string; bytes: number } {
+  #encode({ message, written }: Pick<RecordedPlan, 'message' | 'written'>, restored?: boolean): ItemRecord {
     const { clock, bodies, broker } = this.#settings
     const number = written ?? numbers.next(clock.now())
-    const line = encodeEntry(message, number, bodies, options.restored)
+    const line = encodeEntry(message, number, bodies, restored)
     const bytes = Buffer.byteLength(line)
     const tooLarge = broker.tooLarge({ byteLength: bytes })
     if (tooLarge) throw recordTooLarge(tooLarge)
-    return { written: number, line, bytes }
+    return { message, written: number, due: readyAt(message), line, bytes }
   }
 
   /** Not awaited: the outcome of the message is known. */
-  #refuse({ message: { id }, due, written }: RecordedPlan): void {
+  #refuse({ message: { id }, due, written }: Pick<RecordedPlan, 'message' | 'due' | 'written'>): void {
     if (written === undefined) return
     const { logger } = this.#settings
     this.#log.write(encodeRefusal({ id, refused: written, readyAt: due }), due).catch((error: unknown) => {

@@ -8,6 +8,8 @@ import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
 export interface RecordOptions extends PublishOptions {
   /** By a restore. */
   restored?: boolean | undefined
+  /** The messages inside, of a batch. */
+  items?: readonly DelayedMessage[] | undefined
 }
 
 /** Where the records of messages go. */

@@ -87,14 +87,18 @@ export function memory(options?: MemoryOptions & { cancellations?: 'exact' | und
 export function memory(options: MemoryOptions = {}): MemoryStrategy | MemoryLogStrategy {
   checkOptions(options, MEMORY_RULES)
   const clock = completeClock(options.clock ?? systemClock)
-  const { waitlist, ...strategy } = inMemory(clock)
+  const { waitlist, items, ...strategy } = inMemory(clock)
   const resolved = resolveJournal(options.journal)
   if (options.cancellations !== 'log') {
     if (resolved) throw invalidOption('journal', "none without cancellations: 'log'", options.journal)
     return { ...strategy, waitlist, waiting: () => waitlist.users() }
   }
   const cancellations = new MemoryCancellations(clock)
-  const waiting = () => waitlist.users().filter((message) => !cancellations.isCancelled(message))
+  const waiting = () =>
+    waitlist
+      .users()
+      .flatMap((message) => items.get(message) ?? [message])
+      .filter((message) => !cancellations.isCancelled(message))
   const logged: MemoryLogStrategy = { ...strategy, cancellations, waiting }
   return resolved ? withJournal(logged, new MemoryJournal(resolved, clock, waiting)) : logged
 }
@@ -104,16 +108,22 @@ function withJournal(strategy: MemoryLogStrategy, journal: MemoryJournal): Memor
     ...strategy,
     journal: journal.view,
     schedule(message, options) {
-      journal.note(message)
+      for (const one of options.items ?? [message]) journal.note(one)
       return strategy.schedule(message, options)
     },
   }
 }
 
 /** What both forms have in common, and the waiting messages. */
-function inMemory(clock: Clock): Omit<MemoryStrategy, 'waiting'> {
+interface Core extends Omit<MemoryStrategy, 'waiting'> {
+  /** The messages inside the batches that wait. */
+  readonly items: WeakMap<DelayedMessage, readonly DelayedMessage[]>
+}
+
+function inMemory(clock: Clock): Core {
   const broker = new MemoryBroker()
   const definitions = new MemoryDefinitions(clock)
+  const batches: Core['items'] = new WeakMap()
   const queue = new DueQueue<DelayedMessage>(clock, (message) => {
     // What was cancelled or rescheduled meanwhile is not there as it was.
     if (waitlist.take(message)) void broker.deliver(message, ACCEPTED)
@@ -126,10 +136,12 @@ function inMemory(clock: Clock): Omit<MemoryStrategy, 'waiting'> {
     clock,
     definitions,
     waitlist,
+    items: batches,
     start: () => Promise.resolve(),
-    async schedule(message, { declare, signal, onConflict }) {
+    async schedule(message, { declare, signal, onConflict, items }) {
       if (signal?.aborted) throw aborted(signal)
       broker.ensure(message.destination, declare)
+      if (items) batches.set(message, items)
       if (onConflict === undefined && readyAt(message) <= clock.now()) return broker.deliver(message, ACCEPTED)
       return Promise.resolve(waitlist.add(message, onConflict))
     },

@@ -80,7 +80,7 @@ export function plugin(options: PluginOptions = {}): PluginStrategy {
       if (!open) return Promise.reject(new DuequeError('CLOSED', 'the plugin strategy is not started', {}))
       const { broker, exchange, clock } = open
       const { topology, frames } = broker
-      const refused = refusal(message)
+      const refused = wait.items ? wait.items.map(refusal).find((one) => one) : refusal(message)
       if (refused) return Promise.reject(refused)
       const direct = new DestinationPlan(broker, message, wait)
       const plan = {
