@@ -36,6 +36,7 @@ const sidebar = [
   group('Guides', pagesOf('guides'), false),
   group('Operations', pagesOf('operations')),
   group('Reference', pagesOf('reference')),
+  group('Commands', pagesOf('reference/cli')),
   group('Wire format', [itemOf('wire-format.md'), ...pagesOf('reference/wire-format')]),
   group('Decisions', pagesOf('decisions')),
 ]
@@ -68,6 +69,8 @@ export default {
   title: 'dueque',
   description: 'Delayed messages on RabbitMQ: durable, replicated, never early.',
   base,
+  // Drawings follow the scheme of the page, which a reader can choose, and not that of the system.
+  head: [['style', {}, 'html { color-scheme: light } html.dark { color-scheme: dark }']],
   outDir: '../site',
   cacheDir: '../node_modules/.cache/vitepress',
   rewrites: { 'README.md': 'index.md', ':folder/README.md': ':folder/index.md' },

@@ -4,37 +4,71 @@ import { PageHelp } from '../../src/cli/help/page-help.js'
 import { everyCommand } from './every-command.js'
 import { cell, table } from './markdown.js'
 
+const WRITTEN = '<!-- Written by npm run docs:reference, from the commands themselves. -->'
+
 const INTRO = `# Command line
 
-<!-- Written by npm run docs:reference, from the commands themselves. -->
+${WRITTEN}
 
-This page has every command and every option. \`dueque <command> --help\` shows one screen of it, \`dueque help <command>\` all.
-[The command line](../operations/command-line.md) describes times, colours, dry runs and progress.
+Each command and each option, in one page a subject. \`dueque <command> --help\` shows one screen of it,
+\`dueque help <command>\` all. [The command line](../operations/command-line.md) describes times, colours, dry runs and progress.
 `
+
+/** The pages, by file, with the commands of each. */
+const PAGES = {
+  schedule: { title: 'schedule and consume', commands: ['schedule', 'consume'] },
+  waiting: { title: 'waiting messages', commands: ['list', 'show', 'count', 'cancel', 'reschedule'] },
+  recurring: { title: 'recurring messages', commands: ['recurring', 'ticker'] },
+  'dead-and-parked': { title: 'dead and parked messages', commands: ['dead', 'parked'] },
+  broker: { title: 'look at a broker', commands: ['status', 'doctor', 'topology'] },
+  processes: { title: 'processes that keep running', commands: ['relay', 'gate', 'dashboard', 'metrics'] },
+  moving: { title: 'restore, migrate, leave the plugin', commands: ['journal', 'postgres', 'plugin'] },
+}
 
 /** What a page of help knows beside commander's own. */
 type Noted = Command & { notes?: string }
 
 const help = new PageHelp({ isWhole: true })
 
-/** The page docs/reference/cli.md. */
-export async function cliReference(): Promise<string> {
+/** The pages of docs/reference: `cli.md`, and those of the folder `cli`. */
+export async function cliReference(): Promise<Record<string, string>> {
   const root = await everyCommand()
-  const commands = help.visibleCommands(root).filter((one) => one.name() !== 'help')
+  const commands = new Map(visible(root).map((one) => [one.name(), one]))
+  const pages = Object.entries(PAGES).map(([file, { title, commands: names }]) => {
+    const sections = names.flatMap((name) => sectionsOf(commands.get(name)!, 2))
+    return [`cli/${file}.md`, [`# Commands: ${title}\n`, WRITTEN, ...sections].join('\n')] as const
+  })
+  return { 'cli.md': overview(root, commands), ...Object.fromEntries(pages) }
+}
+
+/** @throws Error if a command has no page */
+function overview(root: Command, commands: ReadonlyMap<string, Command>): string {
+  const rows = Object.entries(PAGES).flatMap(([file, { commands: names }]) =>
+    names.map((name) => [
+      `[\`dueque ${name}\`](cli/${file}.md#dueque-${name})`,
+      cell(commands.get(name)!.description()),
+    ]),
+  )
+  const listed: string[] = Object.values(PAGES).flatMap((page) => page.commands)
+  const left = [...commands.keys()].filter((name) => !listed.includes(name))
+  if (left.length > 0) throw new Error(`scripts/docs/cli-reference.ts: give a page to ${left.join(', ')}`)
   return [
     INTRO,
-    ...commands.map((one) => `- [\`dueque ${one.name()}\`](#dueque-${one.name()}): ${one.description()}`),
+    table(['command', 'what it does'], rows),
     '\n## Options of every command\n',
     optionsOf(root),
     '\n## Exit codes\n',
     table(['code', 'meaning'], exitCodes()),
-    ...commands.flatMap((one) => sectionsOf(one, 2)),
   ].join('\n')
+}
+
+function visible(command: Command): Command[] {
+  return help.visibleCommands(command).filter((one) => one.name() !== 'help')
 }
 
 /** A command, and its subcommands below it. */
 function sectionsOf(command: Noted, level: number): string[] {
-  const subcommands = help.visibleCommands(command).filter((one) => one.name() !== 'help')
+  const subcommands = visible(command)
   const title = help.commandUsage(command).replace(/ [[<].*$/, '')
   return [
     `\n${'#'.repeat(level)} \`${title.replace(/\|.*$/, '')}\`\n`,
