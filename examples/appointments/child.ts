@@ -8,13 +8,22 @@ export interface Child {
   readonly ended: Promise<number | string>
   /** Asks it to stop and waits until it has. */
   stop(): Promise<void>
+  /** kill -9; resolves when it is gone. */
+  kill(): Promise<void>
 }
 
 const PATIENCE_MS = 10_000
 
-/** Runs a script of this folder the way in which this process was started. Its errors are shown, its output is not. */
-export function start(script: string, args: string[]): Child {
-  const child = fork(new URL(script, import.meta.url), args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+/**
+ * Runs a script of this folder the way in which this process was started. Its errors are shown, its output is not.
+ *
+ * @param env variables beside those of this process
+ */
+export function start(script: string, args: string[], env: Record<string, string>): Child {
+  const child = fork(new URL(script, import.meta.url), args, {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: { ...process.env, ...env },
+  })
   const name = `${script} (${child.pid ?? 'not started'})`
   const ended = new Promise<number | string>((resolve) => {
     child.once('exit', (code, signal) => resolve(code ?? String(signal)))
@@ -26,11 +35,15 @@ export function start(script: string, args: string[]): Child {
   })
   // The waiting caller gets the error.
   told.catch(() => undefined)
+  const kill = async () => {
+    child.kill('SIGKILL')
+    await ended
+  }
   const stop = async () => {
     child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
+    const timer = setTimeout(() => void kill(), PATIENCE_MS)
     await ended
     clearTimeout(timer)
   }
-  return { name, told, ended, stop }
+  return { name, told, ended, stop, kill }
 }

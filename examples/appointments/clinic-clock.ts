@@ -5,6 +5,11 @@ export interface ClinicClock {
   readonly speed: number
 }
 
+/** A clock that shows `clinicTime` in `leadMs` real milliseconds from now. */
+export function clockTo(clinicTime: number, { leadMs, speed }: { leadMs: number; speed: number }): ClinicClock {
+  return { realStart: Date.now(), clinicStart: clinicTime - leadMs * speed, speed }
+}
+
 /** The real instant of a time on the clinic's clock. */
 export function realTime({ realStart, clinicStart, speed }: ClinicClock, clinicTime: number): number {
   return Math.ceil(realStart + (clinicTime - clinicStart) / speed)

@@ -2,14 +2,11 @@
 // desk.ts --clock JSON [--file CSV] [--moves CSV] [--queue NAME]
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { connect, type CancelResult } from 'dueque'
-import { realTime, type ClinicClock } from './clinic-clock.js'
+import type { ClinicClock } from './clinic-clock.js'
+import { openConnection } from './connection.js'
 import { readAppointments, readMoves } from './csv.js'
-import { moved, reminder, remindersFor } from './reminder.js'
-import { defaultQueue, namespace, strategy, url } from './settings.js'
-
-/** The report of the desk to the process that started it: how many reminders had each answer. */
-export type DeskReport = Partial<Record<CancelResult, number>>
+import { moveReminders } from './move-reminders.js'
+import { defaultQueue } from './settings.js'
 
 const { values } = parseArgs({
   options: {
@@ -26,21 +23,8 @@ const clock = JSON.parse(values.clock) as ClinicClock
 const { appointments } = await readAppointments(file)
 const moves = await readMoves(values.moves)
 const before = appointments.filter(({ id }) => moves.has(id))
-// The ids of reminders follow from the appointment: nobody has to keep their receipts.
-const dueBefore = new Map(remindersFor(before).map(({ id, dueAt }) => [id, dueAt]))
 
-await using mq = await connect({ url, namespace, strategy: strategy() })
-
-const answers = await Promise.all(
-  remindersFor(moved(before, moves)).map(async ({ id, payload, dueAt }) => {
-    const target = { id, dueAt: new Date(realTime(clock, dueBefore.get(id)!)) }
-    const content = { message: reminder, payload, options: { to: { queue } } }
-    const { replaced } = (await mq.reschedule(target, { at: new Date(realTime(clock, dueAt)) }, content))!
-    return replaced
-  }),
-)
-
-const report: DeskReport = {}
-for (const answer of answers) report[answer] = (report[answer] ?? 0) + 1
-console.log(`${before.length} appointments moved, ${answers.length} reminders with them: ${JSON.stringify(report)}`)
+await using connection = await openConnection()
+const report = await moveReminders(connection.mq, before, { moves, queue, clock })
+console.log(`${before.length} appointments moved, ${before.length * 2} reminders with them: ${JSON.stringify(report)}`)
 process.send?.(report)

@@ -44,3 +44,7 @@ export function remindersFor(appointments: readonly Appointment[]): Reminder[] {
     })),
   )
 }
+
+export function firstDue(reminders: readonly Reminder[]): number {
+  return Math.min(...reminders.map(({ dueAt }) => dueAt))
+}

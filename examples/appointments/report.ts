@@ -1,4 +1,5 @@
 import { percentile, type Account } from './account.js'
+import { isTerminal, paint } from './paint.js'
 
 /** The table and the histogram at the end, for 80 columns. */
 export function report(account: Account): string {
@@ -11,7 +12,7 @@ function table({ scheduled, delivered, lost, early, duplicates, lateness }: Acco
   const cells = Object.entries(columns).map(([name, value]) => [name, String(value)] as const)
   const width = ([name, value]: readonly [string, string]) => Math.max(name.length, value.length)
   const line = (row: 0 | 1) => cells.map((cell) => cell[row].padStart(width(cell))).join('  ')
-  return `  ${line(0)}\n  ${line(1)}`
+  return `  ${paint('dim', line(0))}\n  ${paint('bold', line(1))}`
 }
 
 const BOUNDS = [-Infinity, 0, 5, 10, 15, 20, 30, 50, 100, 200, 500, 1000, 2000, 5000, Infinity]
@@ -29,8 +30,9 @@ function histogram(lateness: readonly number[]): string {
   return ranges
     .slice(first, last + 1)
     .map(({ from, to, count }) => {
-      const bar = '#'.repeat(Math.ceil((count / most) * LONGEST_BAR))
-      return `  ${label(from, to).padEnd(15)}${String(count).padStart(5)}  ${bar}`.trimEnd()
+      const bar = (isTerminal ? '█' : '#').repeat(Math.ceil((count / most) * LONGEST_BAR))
+      const painted = bar && paint(from < 0 ? 'red' : 'cyan', bar)
+      return `  ${label(from, to).padEnd(15)}${String(count).padStart(5)}  ${painted}`.trimEnd()
     })
     .join('\n')
 }
@@ -42,6 +44,7 @@ function label(from: number, to: number): string {
 }
 
 function verdict({ lost, early, duplicates }: Account): string {
-  if (lost > 0 || early > 0) return `FAILED: ${lost} lost, ${early} early.`
-  return `Every reminder arrived, none early, ${duplicates === 0 ? 'none twice' : `${duplicates} once more than needed`}.`
+  if (lost > 0 || early > 0) return paint('red', `FAILED: ${lost} lost, ${early} early.`)
+  const twice = duplicates === 0 ? 'none twice' : `${duplicates} once more than needed`
+  return paint('green', `Every reminder arrived, none early, ${twice}.`)
 }

@@ -2,10 +2,10 @@
 // worker.ts [--queue NAME] [--ledger FILE]
 import { open } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { connect, on } from 'dueque'
-import type { LedgerEntry } from './ledger.js'
-import { reminder } from './reminder.js'
-import { defaultQueue, namespace, strategy, url } from './settings.js'
+import { openConnection } from './connection.js'
+import { handleReminders } from './handle-reminders.js'
+import { defaultQueue } from './settings.js'
+import { untilStopped } from './until-stopped.js'
 
 const { values } = parseArgs({
   options: {
@@ -14,27 +14,9 @@ const { values } = parseArgs({
   },
 })
 
-const ledger = await open(values.ledger, 'a')
-const mq = await connect({ url, namespace, strategy: strategy() })
-mq.on('error', (error) => console.error(error.message))
-
-// The message is acked when the handler returns: after the entry is written.
-await mq.consume(values.queue, [
-  on(reminder, async ({ id, payload: { patient, room }, latenessMs }) => {
-    const entry: LedgerEntry = { id, arrivedAt: Date.now(), worker: process.pid }
-    await ledger.appendFile(`${JSON.stringify(entry)}\n`)
-    console.log(`${id}: ${patient}, room ${room}, ${latenessMs} ms late`)
-  }),
-])
+await using ledger = await open(values.ledger, 'a')
+await using connection = await openConnection()
+await handleReminders(connection.mq, values.queue, ledger)
 console.log(`waiting for reminders in ${values.queue}`)
 process.send?.('ready')
-
-let stopping: Promise<void> | undefined
-const stop = () => void (stopping ??= close())
-for (const event of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'] as const) process.on(event, stop)
-
-async function close(): Promise<void> {
-  await mq.close()
-  await ledger.close()
-  if (process.connected) process.disconnect()
-}
+await untilStopped()

@@ -23,12 +23,23 @@ export interface Ways<Service> {
   choices: string
 }
 
+export interface FindOptions {
+  /** Installs missing programs, where it can. @default true */
+  mayInstall?: boolean
+  /** Prefers a private service that keeps its data when it is killed, and can be restarted, to Docker. @default false */
+  isDurable?: boolean
+}
+
 /** The first available service. Docker is skipped if DUEQUE_BROKER is `local`. */
-export async function findService<Service>(ways: Ways<Service>): Promise<Service> {
+export async function findService<Service>(
+  ways: Ways<Service>,
+  { mayInstall = true, isDurable = false }: FindOptions = {},
+): Promise<Service> {
   if (ways.given) return ways.given()
-  const contained = process.env['DUEQUE_BROKER'] === 'local' ? undefined : await ways.container()
+  const isLocal = process.env['DUEQUE_BROKER'] === 'local' || (isDurable && folderOf(ways.installed) !== undefined)
+  const contained = isLocal ? undefined : await ways.container()
   if (contained) return contained
-  const folder = await programsOf(ways.installed)
+  const folder = mayInstall ? await programsOf(ways.installed) : folderOf(ways.installed)
   if (folder === undefined) throw new Error(ways.choices)
   return ways.start(folder)
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { install } from '../broker/debian.js'
-import { findService, programsOf, type Installed } from '../broker/find-service.js'
+import { findService, programsOf, type FindOptions, type Installed } from '../broker/find-service.js'
 import { poll } from '../broker/poll.js'
 import { say } from '../broker/say.js'
 import { greetPostgres } from './postgres-client.js'
@@ -37,21 +37,22 @@ const CHOICES = `No PostgreSQL to work with. One of these gives one:
 
 /**
  * Finds a PostgreSQL or starts one, in the order of the list above. `DUEQUE_BROKER=local` leaves Docker out. What it
- * starts does not sync to disk (`fsync` off, for speed), and is gone after `stop` and also when this process ends
- * without it.
+ * starts does not sync to disk (`fsync` off, for speed), unless it has to be durable, and is gone after `stop` and also
+ * when this process ends without it.
  */
-export function findPostgres(): Promise<Service> {
+export function findPostgres(options: FindOptions = {}): Promise<Service> {
   const { DATABASE_URL } = process.env
-  return findService({
+  const ways = {
     given: DATABASE_URL ? () => runningPostgres(DATABASE_URL) : undefined,
     container: async () => {
       const { startPostgresContainer } = await import('./docker.js')
       return startPostgresContainer(IMAGE)
     },
     installed: INSTALLED,
-    start: privatePostgres,
+    start: (programs: string) => privatePostgres(programs, options),
     choices: CHOICES,
-  })
+  }
+  return findService(ways, options)
 }
 
 /** Folder of initdb and postgres, which are installed if they are missing and can be; otherwise undefined. */
@@ -73,9 +74,13 @@ async function runningPostgres(url: string): Promise<Service> {
   return { url, how: `PostgreSQL ${version} at ${host}, from DATABASE_URL`, stop: () => Promise.resolve() }
 }
 
-async function privatePostgres(programs: string): Promise<Service> {
+async function privatePostgres(programs: string, { isDurable = false }: FindOptions): Promise<Service> {
   say(`Starting a private PostgreSQL with the programs in ${programs} …`)
-  const postgres = await PrivatePostgres.start({ programs, fsync: false })
+  const postgres = await PrivatePostgres.start({ programs, fsync: isDurable })
   const how = `PostgreSQL ${postgres.version}, a private one (${new URL(postgres.url).host}) of ${programs}`
-  return { url: postgres.url, how, stop: () => postgres.stop() }
+  const restart = async () => {
+    await postgres.kill()
+    await postgres.restart()
+  }
+  return { url: postgres.url, how, restart, stop: () => postgres.stop() }
 }

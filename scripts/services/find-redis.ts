@@ -1,5 +1,5 @@
 import { install } from '../broker/debian.js'
-import { findService, programsOf } from '../broker/find-service.js'
+import { findService, programsOf, type FindOptions } from '../broker/find-service.js'
 import { poll } from '../broker/poll.js'
 import { say } from '../broker/say.js'
 import { PrivateRedis } from './private-redis.js'
@@ -18,20 +18,21 @@ const CHOICES = `No Redis to work with. One of these gives one:
 
 /**
  * Finds a Redis or starts one, in the order of the list above. `DUEQUE_BROKER=local` leaves Docker out. What it starts
- * keeps nothing on disk, and is gone after `stop` and also when this process ends without it.
+ * keeps nothing on disk, unless it has to be durable, and is gone after `stop` and also when this process ends without it.
  */
-export function findRedis(): Promise<Service> {
+export function findRedis(options: FindOptions = {}): Promise<Service> {
   const { REDIS_URL } = process.env
-  return findService({
+  const ways = {
     given: REDIS_URL ? () => runningRedis(REDIS_URL) : undefined,
     container: async () => {
       const { startRedisContainer } = await import('./docker.js')
       return startRedisContainer(IMAGE)
     },
     installed: INSTALLED,
-    start: privateRedis,
+    start: (programs: string) => privateRedis(programs, options),
     choices: CHOICES,
-  })
+  }
+  return findService(ways, options)
 }
 
 /** Folder of redis-server, which is installed if it is missing and can be; otherwise undefined. */
@@ -48,9 +49,13 @@ async function runningRedis(url: string): Promise<Service> {
   return { url, how: `Redis ${version} at ${host}, from REDIS_URL`, stop: () => Promise.resolve() }
 }
 
-async function privateRedis(programs: string): Promise<Service> {
+async function privateRedis(programs: string, { isDurable = false }: FindOptions): Promise<Service> {
   say(`Starting a private Redis with the programs in ${programs} …`)
-  const redis = await PrivateRedis.start({ programs })
+  const redis = await PrivateRedis.start({ programs, appendonly: isDurable })
   const how = `Redis ${redis.version}, a private one (${new URL(redis.url).host}) of ${programs}`
-  return { url: redis.url, how, stop: () => redis.stop() }
+  const restart = async () => {
+    await redis.kill()
+    await redis.restart()
+  }
+  return { url: redis.url, how, restart, stop: () => redis.stop() }
 }

@@ -1,35 +1,24 @@
-import { mkdtempSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { readdirSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { withPostgres } from '../../scripts/services/postgres-client.js'
 import { poll, useVhost } from '../support/broker.js'
-import { startChildWith, type Child } from '../support/child.js'
+import { runExample, startExample } from '../support/example.js'
+import { temporaryFolder } from '../support/temporary-folder.js'
+import { open } from '../support/mq.js'
+import { usePostgres } from '../support/postgres.js'
 
 const vhost = useVhost()
-
-function start(example: string, env: Record<string, string>, ...args: string[]): Child {
-  return startChildWith({ AMQP_URL: vhost.url, ...env }, new URL(`../../examples/${example}`, import.meta.url), ...args)
-}
-
-/** Its lines, when it has ended well. */
-async function run(...args: Parameters<typeof start>): Promise<readonly string[]> {
-  const { process, lines } = start(...args)
-  const [code] = (await once(process, 'close')) as [number | null]
-  expect(code).toBe(0)
-  return lines
-}
+const database = usePostgres()
 
 test('order-timeout: the timeout of a paid order is cancelled, an unpaid order is cancelled when its time is over', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'dueque-orders-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  const env = { ORDERS: folder }
-  const consumer = start('order-timeout/consumer.ts', env)
+  const env = { AMQP_URL: vhost.url, ORDERS: temporaryFolder() }
+  const consumer = startExample('order-timeout/consumer.ts', env)
   await Promise.all([
-    run('order-timeout/producer.ts', env, 'o-17'),
-    run('order-timeout/producer.ts', env, 'o-18', '1s'),
+    runExample('order-timeout/producer.ts', env, 'o-17'),
+    runExample('order-timeout/producer.ts', env, 'o-18', '1s'),
   ])
-  expect(await run('order-timeout/pay.ts', env, 'o-17')).toEqual(['order o-17 is paid, its timeout: cancelled'])
+  expect(await runExample('order-timeout/pay.ts', env, 'o-17')).toEqual(['order o-17 is paid, its timeout: cancelled'])
   await poll(() => consumer.lines.length === 2, { timeoutMs: 30_000, what: 'the timeout of o-18' })
   expect(consumer.lines).toEqual([
     'waiting for orders that time out',
@@ -37,12 +26,66 @@ test('order-timeout: the timeout of a paid order is cancelled, an unpaid order i
   ])
 })
 
-test('appointments: the desk moves the reminders of appointments that the producer has scheduled', async () => {
-  // The first is due in an hour, so that however slow this machine is, nothing is late.
-  const args = ['--speed', '7200', '--lead', '3600']
-  const printed = await run('appointments/producer.ts', {}, ...args)
-  const clock = printed.find((line) => line.startsWith('clock: '))!.slice('clock: '.length)
-  expect(await run('appointments/desk.ts', {}, '--clock', clock)).toEqual([
-    '5 appointments moved, 10 reminders with them: {"cancelled":10}',
+test('outbox: an order and its messages are committed together, or not at all', async () => {
+  const env = { AMQP_URL: vhost.url, DATABASE_URL: database.url }
+  const consumer = startExample('outbox/consumer.ts', env)
+  await poll(() => consumer.lines.length === 1, { timeoutMs: 30_000, what: 'the consumer' })
+  expect(await runExample('outbox/place-order.ts', env, 'o-1', '1s')).toEqual(['order o-1 is placed'])
+  expect(await runExample('outbox/place-order.ts', env, 'o-1')).toEqual([
+    expect.stringMatching(/^order o-1 is not placed, and no message waits: duplicate key/),
   ])
+  await poll(() => consumer.lines.length === 3, { timeoutMs: 30_000, what: 'both messages of o-1' })
+  expect(consumer.lines).toEqual(['waiting for orders', 'thank you for the order o-1', 'order o-1 is cancelled'])
+  const { rows } = await withPostgres(database.url, (client) => client.query('SELECT id FROM dueque.messages'))
+  expect(rows).toEqual([])
+  consumer.process.kill('SIGINT')
+  expect(await once(consumer.process, 'close')).toEqual([0, null])
+})
+
+test('daily-report: the schedule is set once, and each occurrence is a report', async () => {
+  const env = { AMQP_URL: vhost.url, REPORTS: temporaryFolder() }
+  const consumer = startExample('daily-report/consumer.ts', env)
+  await poll(() => consumer.lines.length === 1, { timeoutMs: 30_000, what: 'the schedule' })
+  const mq = await open(vhost.url)
+  const { nextAt } = (await mq.recurring.get('daily-report'))!
+  expect(new Intl.DateTimeFormat('de', { timeStyle: 'short', timeZone: 'Europe/Berlin' }).format(nextAt)).toBe('09:00')
+  await mq.recurring.trigger('daily-report')
+  await poll(() => consumer.lines.length === 2, { timeoutMs: 30_000, what: 'a report' })
+  expect(consumer.lines).toEqual(['daily-report is set', expect.stringMatching(/^the daily report of /)])
+  expect(readdirSync(env.REPORTS)).toEqual([expect.stringMatching(/^daily-report%40/)])
+})
+
+test('fastify: reminders are scheduled, shown behind the login, and counted', async () => {
+  const env = { AMQP_URL: vhost.url, PORT: '0', DASHBOARD_PASSWORD: 'secret' }
+  const server = startExample('fastify/server.ts', env)
+  await poll(() => server.lines.length === 1, { timeoutMs: 30_000, what: 'the server' })
+  const url = server.lines[0]!.replace('listening on ', '')
+  const post = (body: object) =>
+    fetch(`${url}/reminders`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    })
+
+  const answer = await post({ patient: 'p-7', room: '2b', in: '10ms' })
+  expect([answer.status, await answer.json()]).toEqual([
+    202,
+    expect.objectContaining({ destination: { queue: 'reminders' } }),
+  ])
+  expect(await (await post({ patient: 'p-7', in: '10ms' })).json()).toEqual({
+    error: expect.stringContaining('room') as string,
+  })
+  expect((await post({ patient: 'p-7', room: '2b', in: 'soon' })).status).toBe(400)
+  await poll(() => server.lines.length === 2, { timeoutMs: 30_000, what: 'the reminder' })
+  expect(server.lines[1]).toBe('remind p-7 of room 2b')
+
+  const authorization = `Basic ${Buffer.from('admin:secret').toString('base64')}`
+  expect((await fetch(`${url}/dueque/api/about`)).status).toBe(401)
+  expect(await (await fetch(`${url}/dueque/api/about`, { headers: { authorization } })).json()).toMatchObject({
+    namespace: 'dueque',
+  })
+  expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^dueque_message_lateness_seconds_count\{.*\} 1$/m)
+  expect((await fetch(`${url}/health`)).status).toBe(200)
+  server.process.kill('SIGTERM')
+  expect(await once(server.process, 'close')).toEqual([0, null])
 })

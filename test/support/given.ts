@@ -1,6 +1,6 @@
 // What the code blocks of the documentation take as given: a reader knows it from an earlier page, or has it in a program.
 // The types of ORMs are no more than what the pages use of them.
-import type { Consumer, Dueque, Handler, LadderStrategy, MessageDefinition, StrategyMethods } from 'dueque'
+import type { Consumer, Dueque, Handler, LadderStrategy, MessageDefinition, Receipt, StrategyMethods } from 'dueque'
 import type { DrizzleTransaction, KnexTransaction, KyselyTransaction } from 'dueque/postgres'
 import type { PrismaTransaction, TypeOrmManager } from 'dueque/postgres'
 import type { IoredisClient } from 'dueque/redis'
@@ -28,13 +28,10 @@ export declare function work(payload: unknown): Promise<void>
 export declare function bookAppointment(connection: Dueque): Promise<void>
 export declare function startService(connection: Dueque): Promise<void>
 export declare function customers(): AsyncIterable<{ id: string; zone: string }>
-export declare function releaseStock(order: string): Promise<void>
 export declare function makeReport(kind: string, day: Date | undefined, key: string): Promise<void>
-export declare const orders: {
-  insert(row: { id: string; state: string; timeout?: string }): Promise<void>
-  find(id: string): Promise<{ timeout: string }>
-  changeState(id: string, change: { from: string; to: string }): Promise<boolean>
-}
+export declare function placeOrder(order: string, timeout: Receipt): Promise<void>
+export declare function timeoutOf(order: string): Promise<Receipt>
+export declare function settleOrder(order: string, outcome: 'paid' | 'cancelled'): Promise<string>
 
 export declare const sentry: { captureException(error: unknown, context: object): void }
 export declare const gauges: Set<Consumer>
