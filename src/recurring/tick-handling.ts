@@ -1,5 +1,6 @@
 import { abortablePause } from '../base/abortable-pause.js'
 import { backoff } from '../base/backoff.js'
+import { BoundedPauses } from '../base/bounded-pauses.js'
 import type { Clock } from '../base/clock.js'
 import { errorText, isDuequeError, type DuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
@@ -14,7 +15,7 @@ import type { HandledTimes } from './handled-times.js'
 import type { OccurrenceSender } from './occurrence-sender.js'
 import { isDenied, type Standstill } from './standstill.js'
 import { sendTick, type Tick, type TickRoute } from './tick.js'
-import { tickDue, timesOfTick } from './times.js'
+import { MOST_AHEAD_MS, tickDue, timesOfTick, type TimesOfTick } from './times.js'
 
 export interface TickHandlingSettings {
   readonly strategy: Strategy
@@ -30,6 +31,8 @@ export interface TickHandlingSettings {
   readonly closing: AbortSignal
   /** Aborted when the time to close is over. */
   readonly abandon: AbortSignal
+  /** The times of one window are those of one tick. @default that of all tickers */
+  readonly windowMs?: number | undefined
 }
 
 /**
@@ -39,9 +42,15 @@ export interface TickHandlingSettings {
 export type TickOutcome = 'ack' | 'unreadable' | 'failed' | 'comes again'
 
 /** Occurrences of one tick on their way at a time. */
-const SLICE = 50
-/** A tick may be so much early. An occurrence then waits so much longer. */
+const SLICE = 100
+/** A tick may come so much before an occurrence of its time can be cancelled: clocks differ. */
 const EARLY_MS = 10_000
+/** Ticks that are held for a moment until their occurrences are cheap. If there are more, the first ones are held no longer. */
+export const MOST_HELD = 500
+/** An occurrence that is due sooner is scheduled at once. */
+const LEAST_WAIT_MS = 5000
+/** From the end of a hold until occurrences are sent. The sender waits what is left of it: up to 9 ms. */
+const SENDER_MS = { usual: 5, most: 9 }
 /** Thrown to end the handling of a tick that comes again. */
 const GONE = new Error('the tick comes again')
 /** Thrown to end the handling of a tick that is to be given back. */
@@ -58,6 +67,7 @@ export class TickHandling {
   readonly #settings: TickHandlingSettings
   /** The ticks of one schedule are handled one after the other, so that copies are told. */
   readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #holds = new BoundedPauses(MOST_HELD)
   readonly #isNews: (what: string) => boolean
 
   constructor(settings: TickHandlingSettings) {
@@ -73,6 +83,11 @@ export class TickHandling {
     const outcome = await turn
     if (this.#turns.get(tick.id) === turn) this.#turns.delete(tick.id)
     return outcome
+  }
+
+  /** Ticks that are held come again to the successor. */
+  close(): void {
+    this.#holds.end()
   }
 
   async #handle(arrival: Pick<Arrival, 'live'>, tick: Tick): Promise<TickOutcome> {
@@ -110,18 +125,33 @@ export class TickHandling {
   }
 
   async #pass(arrival: Pick<Arrival, 'live'>, tick: Tick, definition: RecurringDefinition): Promise<void> {
-    const { clock, handled } = this.#settings
+    const { clock, handled, windowMs } = this.#settings
     if (definition.paused || handled.has(tick)) return
-    const earlyMs = tickDue(definition, tick.time) - clock.now()
+    const earliest = tick.time - MOST_AHEAD_MS
+    const earlyMs = earliest - clock.now()
     // Until so close to its due time that a strategy can make it wait, or because clocks differ.
     if (earlyMs > LONGEST_HOLD_MS)
       return this.#sendTick(arrival, definition, tick.time, Math.min(earlyMs / 2, LONGEST_HOLD_MS))
-    if (earlyMs > EARLY_MS) await this.#held(tickDue(definition, tick.time) - EARLY_MS)
-    const { run, next } = timesOfTick(definition, tick.time, clock.now())
+    if (earlyMs > EARLY_MS) await this.#held(earliest - EARLY_MS)
+    const times = timesOfTick(definition, tick.time, clock.now(), windowMs)
+    await this.#untilCheap(definition, times)
+    const { run, next } = times
     const waiting = await this.#schedule(arrival, definition, run)
     if (!(await this.#isInForce(arrival, tick, waiting))) return
     if (next !== undefined) await this.#sendTick(arrival, definition, next)
     handled.add(tick, next)
+  }
+
+  /** Until the occurrences can wait for whole steps of the strategy, if that makes nothing late. */
+  async #untilCheap(definition: RecurringDefinition, { run: [first], next }: TimesOfTick): Promise<void> {
+    const { strategy, clock, closing } = this.#settings
+    const { stepMs } = strategy.limits
+    if (stepMs === undefined || first === undefined || definition.jitterMs > 0) return
+    const waitMs = first - clock.now()
+    const isUrgent = waitMs < LEAST_WAIT_MS || (next !== undefined && tickDue(definition, next) < clock.now() + stepMs)
+    if (isUrgent || waitMs % stepMs <= SENDER_MS.most) return
+    await this.#holds.take((waitMs % stepMs) - SENDER_MS.usual)
+    if (closing.aborted) throw GONE
   }
 
   /** @param holdMs for one that came before its time */

@@ -1,3 +1,5 @@
+import { WINDOW_MS } from './times.js'
+
 /** The times of a ticker, in milliseconds. Tests shorten them. */
 export interface TickerTimes {
   /** Every missing tick is sent once in this time. */
@@ -12,6 +14,8 @@ export interface TickerTimes {
   readonly patienceMs: number
   /** How long a ticker that has stepped back leaves the queue of ticks to others. */
   readonly restMs: number
+  /** The times of one window are those of one tick. */
+  readonly windowMs: number
 }
 
 export const TICKER_TIMES: TickerTimes = {
@@ -21,4 +25,5 @@ export const TICKER_TIMES: TickerTimes = {
   arrivalMs: 60_000,
   patienceMs: 60_000,
   restMs: 30_000,
+  windowMs: WINDOW_MS,
 }

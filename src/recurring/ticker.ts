@@ -18,7 +18,7 @@ import { OccurrenceSender } from './occurrence-sender.js'
 import { sendMissingTicks } from './send-missing-ticks.js'
 import { isDenied, Standstill } from './standstill.js'
 import { readTick, type Tick, type TickRoute } from './tick.js'
-import { TickHandling } from './tick-handling.js'
+import { MOST_HELD, TickHandling } from './tick-handling.js'
 import { readMark } from './ticker-marks.js'
 import { TICKER_TIMES, type TickerTimes } from './ticker-times.js'
 import { UnreadableTicks } from './unreadable-ticks.js'
@@ -37,8 +37,8 @@ export interface TickerSettings {
   readonly times?: Partial<TickerTimes> | undefined
 }
 
-/** Ticks that are handled at a time. Those of one schedule are handled one after the other. */
-export const TICKER_PREFETCH = 500
+/** Ticks that are handled at a time, with those that are held. Those of one schedule are handled one after the other. */
+export const TICKER_PREFETCH = MOST_HELD + 500
 
 /**
  * Handles the ticks of all recurring messages of a namespace, while its subscription is the active one of the queue of ticks. A
@@ -78,6 +78,7 @@ export class Ticker {
     const occurrences = new OccurrenceSender(settings)
     this.#handling = new TickHandling({
       ...{ strategy, definitions, route, occurrences, handled, standstill, clock, logger, onError, closing, abandon },
+      windowMs: this.#times.windowMs,
     })
     const missing = { definitions, route, handled, logger, onError }
     this.#repair = (stopIf) => sendMissingTicks(missing, { signal: closing }, stopIf)
@@ -135,6 +136,7 @@ export class Ticker {
     this.#forgetClock?.()
     this.#active?.close()
     this.#unreadable.close()
+    this.#handling.close()
     await this.#subscription?.cancel()
     if (!(await endsWithin(Promise.all(this.#underWay), ms))) this.#abandon.abort()
     await closeInTime(this.#subscription?.close())

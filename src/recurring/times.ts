@@ -6,13 +6,19 @@ import type { RecurringDefinition } from './definition.js'
 const MISSED_MS = 10_000
 /** Of `catchUp: 'all'`, for one tick. */
 const MAX_CATCH_UP = 1000
-/** A tick comes at least this much before its time. */
-const LEAD_MS = 60_000
+/** A tick comes at least this much before its time: a second more than a minute, so that the ticker can choose the moment. */
+const LEAD_MS = 61_000
 /** Over which the ticks of one time are spread. */
 const MAX_SPREAD_MS = 5 * 60_000
 
-/** A tick comes at most this much before its time. */
+/** An occurrence is scheduled at most this much before its time. */
 export const MOST_AHEAD_MS = LEAD_MS + MAX_SPREAD_MS
+
+/**
+ * The times of one window are those of one tick. It fits in with {@link MOST_AHEAD_MS}: where two times are within a window, their
+ * ticks are spread over a quarter of it at most.
+ */
+export const WINDOW_MS = 240_000
 
 /** The first time later than `after`, in milliseconds since the epoch. Undefined once the schedule ends. A pause means nothing. */
 export function nextTime(definition: RecurringDefinition, after: number): number | undefined {
@@ -35,25 +41,56 @@ export function* timesBetween(definition: RecurringDefinition, from: number, to:
   }
 }
 
+/** What a tick does. Without a next time, the schedule has ended. */
+export interface TimesOfTick {
+  /** The times to run. */
+  readonly run: readonly number[]
+  /** The time of the next tick. It may be over. */
+  readonly next: number | undefined
+}
+
 /**
- * What a tick does that is handled now: the times to run, by `catchUp`, and the time of the next tick, which may be over. Without a
- * next time, the schedule has ended.
+ * What a tick does that is handled now. Its times are those from its own one up to the end of the window. Windows are fixed, so
+ * that whoever handles a tick of a window goes on with the same next one. Of missed times, `catchUp` decides.
  */
 export function timesOfTick(
   definition: RecurringDefinition,
   time: number,
   now: number,
-): { run: readonly number[]; next: number | undefined } {
+  windowMs = WINDOW_MS,
+): TimesOfTick {
   const missedBefore = now - MISSED_MS
-  if (time >= missedBefore) return { run: [time], next: nextTime(definition, time) }
+  if (time >= missedBefore) {
+    // A change cancels no occurrence that is further ahead.
+    const end = Math.min(windowEnd(definition, time, windowMs), now + MOST_AHEAD_MS)
+    return timesUntil(definition, time, end)
+  }
   const { catchUp, catchUpWindowMs } = definition
   const first = Math.max(time, Math.ceil(now - catchUpWindowMs))
   const run = catchUp === 'none' ? [] : missedTimes(definition, first, missedBefore, catchUp)
   return { run, next: nextTime(definition, run.at(-1) ?? missedBefore - 1) }
 }
 
-/** When a tick is due. The ticks of many schedules that share a time are spread. */
+/** The time itself, and the later ones before the end. */
+function timesUntil(definition: RecurringDefinition, time: number, end: number): TimesOfTick {
+  const run = [time]
+  let next = nextTime(definition, time)
+  for (; next !== undefined && next < end; next = nextTime(definition, next)) run.push(next)
+  return { run, next }
+}
+
+/** Of the window that a time is in. Those of different schedules begin apart, whatever the phases of their times are. */
+function windowEnd({ id }: RecurringDefinition, time: number, windowMs: number): number {
+  const phase = Math.floor(numberOf(id) / 2 ** 24) % windowMs
+  return (Math.floor((time - phase) / windowMs) + 1) * windowMs + phase
+}
+
+/**
+ * When a tick is due. The ticks of many schedules that share a time are spread. The times of an interval without `from` are spread
+ * already, by the same number: a part of that number more would bring ticks together again.
+ */
 export function tickDue(definition: RecurringDefinition, time: number): number {
+  if (definition.everyMs !== undefined && definition.from === undefined) return time - LEAD_MS
   const intervalMs = (nextTime(definition, time) ?? Infinity) - time
   const spreadMs = Math.max(1, Math.floor(Math.min(intervalMs / 4, MAX_SPREAD_MS)))
   return time - LEAD_MS - (numberOf(definition.id) % spreadMs)

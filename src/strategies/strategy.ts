@@ -89,6 +89,8 @@ export interface Limits {
   readonly orderMs: number
   /** How much earlier than due a message may be in its queue. Consumers hold it until then. */
   readonly leadMs: number
+  /** Waits of whole multiples of this cost the broker less than others, in milliseconds. @default all waits cost the same */
+  readonly stepMs?: number | undefined
 }
 
 /** Checks the shape: other packages, and other copies of this one, make strategies too. */

@@ -1,9 +1,10 @@
-// recurring-child.ts SETTINGS: a process that may run the ticker of a namespace. It prints `ready`, and then a line for each tick
+// recurring-child.ts SETTINGS: a process that runs a ticker of a namespace. It prints `ready`, and then a line for each tick
 // that it has sent: the time in milliseconds and the id. At one step of its work it kills itself with -9. It may set schedules.
-import { setTimeout as pause } from 'node:timers/promises'
+import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import { Pool } from 'pg'
-import { connect, ladder, onAny, type Strategy } from '../../src/index.js'
+import { connect, ladder, type Strategy } from '../../src/index.js'
+import { startTicker } from '../../src/recurring/ticker-process.js'
 import { postgres } from '../../src/strategies/postgres/index.js'
 import { redis } from '../../src/strategies/redis/index.js'
 import { note } from '../strategies/recorder.js'
@@ -12,18 +13,17 @@ export type Step = 'before the occurrence' | 'behind the occurrence' | 'before t
 
 export interface ChildSettings {
   readonly url: string
-  /** The queue that it consumes, in which nothing is. */
-  readonly idle: string
+  /** The times of one window are those of one tick. */
+  readonly windowMs: number
   /** Where it ends, and at which time that it comes there. */
   readonly crash?: { readonly step: Step; readonly turn: number } | undefined
   /** With the prefix of its keys, or its schema. @default the ladder */
   readonly store?: { readonly kind: 'redis' | 'postgres'; readonly url: string; readonly prefix: string } | undefined
-  /** Schedules of each second from a later instant on, which it sets at an instant, all at once. */
-  readonly sets?:
-    { readonly ids: readonly string[]; readonly queue: string; readonly at: number; readonly from: number } | undefined
+  /** Schedules of each second from a later instant on. It sets them all at once, when it gets SIGUSR2. */
+  readonly sets?: { readonly ids: readonly string[]; readonly queue: string; readonly from: number } | undefined
 }
 
-const { url, idle, crash, store, sets } = JSON.parse(process.argv[2]!) as ChildSettings
+const { url, windowMs, crash, store, sets } = JSON.parse(process.argv[2]!) as ChildSettings
 let turns = 0
 
 function pass(step: Step): boolean {
@@ -59,13 +59,14 @@ function crashing(strategy: Strategy): Strategy {
 
 // What it needs is declared, but for a store.
 const topology = store ? 'declare' : 'trust'
-const strategy = crashing(chosen()) as ReturnType<typeof ladder>
-const mq = await connect({ url, strategy, topology, logger: false, heartbeatSeconds: 2 })
-await mq.consume(idle, [onAny(() => undefined)], { cancellations: 'off', declare: false })
+const options = { url, topology, logger: false, heartbeatSeconds: 2 } as const
+await startTicker({ ...options, strategy: crashing(chosen()) }, () => undefined, { windowMs })
+const mq = sets && (await connect({ ...options, strategy: chosen() as ReturnType<typeof ladder>, recurring: false }))
+const go = once(process, 'SIGUSR2')
 console.log('ready')
-if (sets) {
-  const { ids, queue, at, from } = sets
-  await pause(at - Date.now())
+if (mq) {
+  await go
+  const { ids, queue, from } = sets
   const times = { every: '1s', from: new Date(from), catchUp: 'all' } as const
   const content = { message: note, payload: { n: 1 }, to: { queue }, ...times }
   await Promise.all(ids.map((id) => mq.recurring.set(id, content)))

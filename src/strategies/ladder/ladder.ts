@@ -13,7 +13,7 @@ import { LadderDeclarer } from './ladder-declarer.js'
 import { LadderNames } from './ladder-names.js'
 import { LadderPlan, type OpenLadder } from './ladder-plan.js'
 import { Pauses } from './pauses.js'
-import { defaultTolerance, longestLead, stepOf } from './path.js'
+import { cheapStepOf, defaultTolerance, longestLead, stepOf } from './path.js'
 import { Routes } from './routes.js'
 import { WarmUp } from './warm-up.js'
 
@@ -81,7 +81,7 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
     name: 'ladder',
     ...logs.facets(),
     // Two roundings of up to 1 s each way, and the broker's own delay.
-    limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 1500, leadMs: longestLead(lead) },
+    limits: { maxDelayMs: MAX_DELAY_MS, orderMs: 1500, leadMs: longestLead(lead), stepMs: cheapStepOf(lead) },
 
     async start({ broker: given, clock, logger, graceMs }: Environment) {
       const broker = onRabbit(given, 'ladder')

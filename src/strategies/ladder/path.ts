@@ -54,6 +54,11 @@ export function stepOf(leadMs: number): number {
   return leadMs === 0 ? STEP_MS : roundingOf(leadMs)
 }
 
+/** Waits of whole seconds take no rung below a second. A lead moves the wait, and rounds it itself. */
+export function cheapStepOf(leadMs: number): number | undefined {
+  return leadMs === 0 ? UNITS[1]!.stepMs : undefined
+}
+
 /** A tenth of the wait queues below a second take the same load: docs/decisions/028-a-lead-takes-no-small-rungs.md. */
 function roundingOf(leadMs: number): number {
   return leadMs < LONG_LEAD_MS ? 100 : 1000

@@ -35,7 +35,8 @@ beforeAll(async () => {
 })
 afterAll(() => pool.end())
 
-const TIMES: Partial<TickerTimes> = { patienceMs: 1500, restMs: 5000 }
+/** With a tick for each occurrence. */
+const TIMES: Partial<TickerTimes> = { patienceMs: 1500, restMs: 5000, windowMs: 1000 }
 
 /** A namespace with a schedule of every second, whose occurrences are counted, and tickers in it. */
 async function world({ onTestFinished }: TestContext, strategy: () => Strategy) {

@@ -7,7 +7,7 @@ import { handlingWorld, HOUR, settled, START } from './world.js'
 const LIVE = { live: true }
 const REPORT = definitionOf({ from: START, since: START - 1 })
 /** Every tick of the first hour is due then. */
-const DUE_MS = HOUR - 60_000
+const DUE_MS = HOUR - 61_000
 /** Of the schedule `report`. */
 const tick = (time = START + HOUR, revision = 7) => ({ id: 'report', revision, time })
 const [ONE, TWO] = ['report@2026-01-01T01:00:00.000Z', 'report@2026-01-01T02:00:00.000Z']
@@ -23,8 +23,60 @@ it('schedules the occurrence of the time, then the next tick', async () => {
     headers: { 'dueque-scheduled-for': START + HOUR },
   })
   expect(next!.revision).toBe(7)
-  expect(next!.dueAt).toBeLessThanOrEqual(START + 2 * HOUR - 60_000)
-  expect(next!.dueAt).toBeGreaterThan(START + 2 * HOUR - 360_000)
+  expect(next!.dueAt).toBeLessThanOrEqual(START + 2 * HOUR - 61_000)
+  expect(next!.dueAt).toBeGreaterThan(START + 2 * HOUR - 361_000)
+})
+
+it('schedules every occurrence of a window by one tick, and the rest of one whose first tick is gone', async () => {
+  const { clock, handling, ids } = handlingWorld([{ ...REPORT, everyMs: 60_000 }])
+  clock.advance(DUE_MS)
+  expect(await handling.run(LIVE, tick())).toBe('ack')
+  const next = Date.parse(ids().at(-1)!.slice('report@'.length, -'#tick'.length))
+  clock.advance(next - 61_000 - clock.now())
+  expect(await handling.run(LIVE, tick(next))).toBe('ack')
+  const minutes = (from: number, n: number) =>
+    Array.from({ length: n }, (_, i) => `report@${new Date(from + i * 60_000).toISOString()}`)
+  const before = (next - START - HOUR) / 60_000
+  expect(ids()).toEqual([
+    ...[...minutes(START + HOUR, before), `${minutes(next, 1)[0]}#tick`],
+    ...[...minutes(next, 4), `${minutes(next + 240_000, 1)[0]}#tick`],
+  ])
+  // A repair does not know where a window begins.
+  const other = handlingWorld([{ ...REPORT, everyMs: 60_000 }])
+  other.clock.advance(clock.now() - START)
+  expect(await other.handling.run(LIVE, tick(next + 120_000))).toBe('ack')
+  expect(other.ids()).toEqual(ids().slice(-3))
+})
+
+it('holds a tick until its occurrence can wait for whole steps of the strategy, if nothing is late by it', async () => {
+  const { clock, handling, scheduled, strategy } = handlingWorld([REPORT])
+  Object.assign(strategy, { limits: { ...strategy.limits, stepMs: 100 } })
+  clock.advance(DUE_MS + 60)
+  const since = performance.now()
+  const running = handling.run(LIVE, tick())
+  await settled()
+  expect(scheduled).toEqual([])
+  expect(await running).toBe('ack')
+  // 40 ms are left to a whole step, of which the sender waits 5.
+  expect(performance.now() - since).toBeGreaterThanOrEqual(34)
+  expect(scheduled).toHaveLength(2)
+
+  clock.advance(HOUR + 57_000)
+  void handling.run(LIVE, tick(START + 2 * HOUR))
+  await settled()
+  expect(scheduled).toHaveLength(4)
+})
+
+it('gives back a tick that is held when it closes', async () => {
+  const { clock, handling, scheduled, strategy, closing } = handlingWorld([REPORT])
+  Object.assign(strategy, { limits: { ...strategy.limits, stepMs: 60_000 } })
+  clock.advance(DUE_MS - 30_000)
+  const running = handling.run(LIVE, tick())
+  await settled()
+  closing.abort()
+  handling.close()
+  expect(await running).toBe('comes again')
+  expect(scheduled).toEqual([])
 })
 
 it('takes copies of a tick for handled, also those that come together', async () => {
@@ -70,8 +122,8 @@ it('schedules each of 1,200 missed times, in portions', async () => {
 })
 
 it('reports an occurrence without a destination once an hour, and goes on', async () => {
-  const { clock, handling, ids, errors } = handlingWorld([{ ...REPORT, to: { queue: 'gone' }, everyMs: 60_000 }])
-  for (const minute of [0, 1, 59, 60]) {
+  const { clock, handling, ids, errors } = handlingWorld([{ ...REPORT, to: { queue: 'gone' }, everyMs: 300_000 }])
+  for (const minute of [0, 5, 55, 60]) {
     clock.advance(START + minute * 60_000 - clock.now())
     expect(await handling.run(LIVE, tick(START + minute * 60_000))).toBe('ack')
   }
@@ -128,17 +180,17 @@ it('finishes a tick while it closes, and leaves the next one', async () => {
 
 it('sends a tick again that comes far too early, and holds one that comes a little too early', async () => {
   const { clock, handling, ids, scheduled } = handlingWorld([REPORT])
-  const due = START + HOUR - 60_000
+  const earliest = START + HOUR - 361_000
   expect(await handling.run(LIVE, tick())).toBe('ack')
   expect(ids()).toEqual([`${ONE}#tick`])
-  clock.advance(scheduled[0]!.dueAt - 20_000 - START)
+  clock.advance(earliest - 20_000 - START)
   const held = handling.run(LIVE, tick())
   await settled()
   expect(ids()).toHaveLength(1)
   clock.advance(10_000)
   expect(await held).toBe('ack')
   expect(ids()).toEqual([`${ONE}#tick`, ONE, `${TWO}#tick`])
-  expect(scheduled[0]!.dueAt).toBeLessThanOrEqual(due)
+  expect(scheduled[0]!.dueAt).toBeGreaterThanOrEqual(earliest)
 })
 
 it('leaves a tick for which its user lacks a right to another user, and reports that', async () => {
@@ -161,12 +213,19 @@ it('leaves an occurrence that its user may not schedule to another user, also th
 
 it('takes no late occurrence, which is sent at once, for a success: that may need no right', async () => {
   const denied = new DuequeError('PERMISSION_DENIED', 'no', { permission: 'write', resource: 'exchange' })
-  const { clock, handling, steppedBack } = handlingWorld([{ ...REPORT, everyMs: 1000 }], ({ dueAt }) => {
-    if (dueAt > clock.now()) throw denied
-  })
+  const { clock, handling, steppedBack } = handlingWorld(
+    [
+      { ...REPORT, endsAt: START },
+      { ...REPORT, id: 'other' },
+    ],
+    ({ dueAt }) => {
+      if (dueAt > clock.now()) throw denied
+    },
+  )
   clock.advance(5000)
   expect(await handling.run(LIVE, tick(START))).toBe('ack')
-  expect(await handling.run(LIVE, tick(START + 6000))).toBe('failed')
+  clock.advance(DUE_MS - 5000)
+  expect(await handling.run(LIVE, { ...tick(), id: 'other' })).toBe('failed')
   expect(steppedBack).toEqual([denied])
 })
 

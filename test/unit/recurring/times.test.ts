@@ -6,6 +6,8 @@ import { definitionOf } from './definition-of.js'
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]
 const NOW = Date.UTC(2026, 10, 23, 8)
+/** A tick is at least so much ahead of its time. */
+const LEAD = 61 * SECOND
 
 const every = (everyMs: number, more: Partial<RecurringDefinition> = {}) =>
   definitionOf({ everyMs, from: NOW, since: NOW - 1, ...more })
@@ -107,25 +109,88 @@ describe('a tick', () => {
   })
 })
 
+describe('the window of a tick', () => {
+  const ids = Array.from({ length: 300 }, (_, i) => `s${i}`)
+
+  it.each([
+    ['every second', every(SECOND)],
+    ['every 7 s', every(7 * SECOND)],
+    ['every 100 s, without from', { ...every(100 * SECOND), from: undefined }],
+    ['every 4 minutes', every(4 * MINUTE)],
+    ['each minute', definitionOf({ cron: '* * * * *' })],
+    ['two minutes of a day', definitionOf({ cron: '0,1 9 * * *' })],
+  ])('%s: ticks leave no time out, repeat none, and none of their occurrences is more than 361 s ahead', (_, one) => {
+    for (const id of ids.slice(0, 20)) {
+      const definition = { ...one, id } as RecurringDefinition
+      const run: number[] = []
+      let tick = nextTime(definition, NOW)!
+      for (let n = 0; n < 8; n++) {
+        const now = tickDue(definition, tick)
+        const times = timesOfTick(definition, tick, now)
+        expect(times.run.at(-1)! - now).toBeLessThanOrEqual(LEAD + 5 * MINUTE)
+        run.push(...times.run)
+        tick = times.next!
+      }
+      expect(run).toEqual([...timesBetween(definition, NOW + 1, tick)])
+    }
+  })
+
+  it('is the same wherever one begins, so that chains come together again', () => {
+    for (const id of ids) {
+      const definition = every(SECOND, { id })
+      const { run, next } = timesOfTick(definition, NOW + HOUR, NOW + HOUR - LEAD)
+      for (const time of [run[run.length >> 1]!, run.at(-1)!])
+        expect(timesOfTick(definition, time, time - LEAD)).toEqual({ run: run.slice(run.indexOf(time)), next })
+    }
+  })
+
+  it('holds several times in one tick: on average those of 240 s', () => {
+    const ticks = ids.map((id) => {
+      const definition = definitionOf({ id, everyMs: 100 * SECOND })
+      let [count, time] = [0, nextTime(definition, NOW)!]
+      for (; time < NOW + DAY; count++) time = timesOfTick(definition, time, time - LEAD).next!
+      return count
+    })
+    for (const count of ticks) expect(Math.abs(count - DAY / (240 * SECOND))).toBeLessThanOrEqual(1)
+  })
+
+  it('ends where a tick that is too early would schedule what a change does not cancel', () => {
+    const { run, next } = timesOfTick(every(SECOND), NOW + HOUR, NOW + HOUR - 5.9 * MINUTE)
+    expect([run.length, next]).toEqual([7, NOW + HOUR + 7 * SECOND])
+    expect(timesOfTick(every(SECOND), NOW + HOUR, NOW)).toEqual({ run: [NOW + HOUR], next: NOW + HOUR + SECOND })
+  })
+})
+
 describe('ticks', () => {
   it.each([
     [SECOND, 250],
     [HOUR, 5 * MINUTE],
     [4 * MINUTE, MINUTE],
     [365 * DAY, 5 * MINUTE],
-  ])('of every %d ms are due a minute and up to %d ms ahead, spread by the id', (everyMs, spreadMs) => {
+  ])('of every %d ms are due 61 s and up to %d ms ahead, spread by the id', (everyMs, spreadMs) => {
     const leads = Array.from({ length: 300 }, (_, i) => NOW - tickDue(every(everyMs, { id: `s${i}` }), NOW))
-    expect(Math.min(...leads)).toBeGreaterThanOrEqual(MINUTE)
-    expect(Math.min(...leads)).toBeLessThan(MINUTE + spreadMs * 0.1)
-    expect(Math.max(...leads)).toBeLessThan(MINUTE + spreadMs)
-    expect(Math.max(...leads)).toBeGreaterThan(MINUTE + spreadMs * 0.9)
+    expect(Math.min(...leads)).toBeGreaterThanOrEqual(LEAD)
+    expect(Math.min(...leads)).toBeLessThan(LEAD + spreadMs * 0.1)
+    expect(Math.max(...leads)).toBeLessThan(LEAD + spreadMs)
+    expect(Math.max(...leads)).toBeGreaterThan(LEAD + spreadMs * 0.9)
     expect(leads[7]).toBe(NOW - tickDue(every(everyMs, { id: 's7' }), NOW))
+  })
+
+  it.each([100 * SECOND, 7 * MINUTE, HOUR])('of many schedules of every %d ms are spread evenly', (everyMs) => {
+    const dues = Array.from({ length: 3000 }, (_, i) => {
+      const definition = definitionOf({ id: `s${i}`, everyMs })
+      return tickDue(definition, nextTime(definition, NOW)!)
+    })
+    const inPart = (part: number) =>
+      dues.filter((due) => Math.floor((due - NOW + LEAD) / (everyMs / 20)) === part).length
+    // 150 on average.
+    for (let part = 0; part < 20; part++) expect(Math.abs(inPart(part) - 150)).toBeLessThan(75)
   })
 
   it('of the last time of a schedule are ahead as well', () => {
     const due = tickDue(every(SECOND, { endsAt: NOW }), NOW)
-    expect(NOW - due).toBeGreaterThanOrEqual(MINUTE)
-    expect(NOW - due).toBeLessThan(6 * MINUTE)
+    expect(NOW - due).toBeGreaterThanOrEqual(LEAD)
+    expect(NOW - due).toBeLessThan(LEAD + 5 * MINUTE)
   })
 })
 
