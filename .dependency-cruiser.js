@@ -11,11 +11,11 @@ const never = (name, from, to) => ({
   from: { path: `^src/(${from})` },
   to: { path: `^src/(${to})` },
 })
-/** A package that may be missing, and the folder of `telemetry/` that is loaded with it. */
+/** A package that may be missing, and the folder that is loaded with it. */
 const peer = (folder, name) => ({
   name: `only-${folder}-knows-${name}`,
   severity: 'error',
-  from: { path: '^src/', pathNot: `^src/telemetry/${folder}/` },
+  from: { path: '^src/', pathNot: `^src/${folder}/` },
   to: { path: `node_modules/${name}/` },
 })
 
@@ -56,8 +56,11 @@ export default {
       'telemetry/',
       'amqp/|log/|cancellation/|journal/|strategies/|forwarding/|operate/|testing/|(connect|session)\\.ts',
     ),
-    peer('otel', '@opentelemetry'),
-    peer('prometheus', 'prom-client'),
+    peer('telemetry/otel', '@opentelemetry'),
+    peer('telemetry/prometheus', 'prom-client'),
+    peer('nestjs', '@nestjs'),
+    never('nothing-knows-nestjs', '(?!nestjs/)', 'nestjs/'),
+    never('nestjs-knows-the-core', 'nestjs/', 'operate/|dashboard/|telemetry/|testing/|cli/'),
     {
       name: 'nothing-knows-the-cli',
       severity: 'error',

@@ -7,6 +7,7 @@ const source = (file: string) => fileURLToPath(new URL(`./src/${file}`, import.m
 const alias = [
   { find: /^dueque$/, replacement: source('index.ts') },
   { find: /^dueque\/dashboard$/, replacement: source('dashboard/index.ts') },
+  { find: /^dueque\/nestjs$/, replacement: source('nestjs/index.ts') },
   { find: /^dueque\/otel$/, replacement: source('telemetry/otel/index.ts') },
   { find: /^dueque\/postgres$/, replacement: source('strategies/postgres/index.ts') },
   { find: /^dueque\/prometheus$/, replacement: source('telemetry/prometheus/index.ts') },

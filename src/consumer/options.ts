@@ -69,7 +69,7 @@ export interface ConsumeOptions {
 
 type Plain = Omit<ConsumeOptions, 'retry' | 'dedupe' | 'cancellations' | 'onTailDown' | 'ratePerSecond' | 'batches'>
 
-const CONSUME_RULES: Rules<ConsumeOptions> = {
+export const CONSUME_RULES: Rules<ConsumeOptions> = {
   prefetch: integer(1, MOST_PREFETCH),
   concurrency: integer(1),
   ratePerSecond: (value) =>

@@ -89,3 +89,23 @@ test('fastify: reminders are scheduled, shown behind the login, and counted', as
   server.process.kill('SIGTERM')
   expect(await once(server.process, 'close')).toEqual([0, null])
 })
+
+test('nestjs: the timeout of a paid order is cancelled, an unpaid order is cancelled, and the application drains', async () => {
+  const { process, lines } = startExample('nestjs/main.ts', { AMQP_URL: vhost.url, PORT: '0' })
+  const listening = () => /^listening at (.*)$/.exec(lines.find((line) => line.startsWith('listening')) ?? '')?.[1]
+  await poll(() => listening() !== undefined, { timeoutMs: 30_000, what: 'the application to listen' })
+  const ask = async (path: string, body?: object) => {
+    const headers = { 'content-type': 'application/json' }
+    const request = body && { method: 'POST', headers, body: JSON.stringify(body) }
+    return (await fetch(`${listening()}/${path}`, request)).json() as Promise<Record<string, unknown>>
+  }
+  await ask('orders', { order: 'o-17' })
+  await ask('orders', { order: 'o-18', within: '1s' })
+  expect(await ask('orders/o-17/payment', {})).toEqual({ order: 'o-17', timeout: 'cancelled' })
+  const state = async (order: string) => (await ask(`orders/${order}`))['state']
+  await poll(async () => (await state('o-18')) === 'cancelled', { timeoutMs: 30_000, what: 'the timeout of o-18' })
+  expect(await state('o-17')).toBe('paid')
+  expect(await ask('health')).toMatchObject({ rabbitmq: { status: 'up', consumer: 'up' } })
+  process.kill('SIGTERM')
+  expect(await once(process, 'close')).toEqual([null, 'SIGTERM'])
+})

@@ -33,6 +33,12 @@ export declare function placeOrder(order: string, timeout: Receipt): Promise<voi
 export declare function timeoutOf(order: string): Promise<Receipt>
 export declare function settleOrder(order: string, outcome: 'paid' | 'cancelled'): Promise<string>
 
+export declare class ConfigService {
+  getOrThrow(name: string): string
+}
+export declare class ParseReminderPipe {
+  transform(value: unknown): unknown
+}
 export declare const sentry: { captureException(error: unknown, context: object): void }
 export declare const gauges: Set<Consumer>
 export declare const dead: { add(count: number, labels: object): void }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import * as api from '../../src/index.js'
 import * as forDashboard from '../../src/dashboard/index.js'
+import * as forNest from '../../src/nestjs/index.js'
 import * as forPostgres from '../../src/strategies/postgres/index.js'
 import * as forRedis from '../../src/strategies/redis/index.js'
 import * as forOpenTelemetry from '../../src/telemetry/otel/index.js'
@@ -27,6 +28,19 @@ it('the library exports exactly these names', () => {
 
 it('dueque/dashboard exports exactly this name', () => {
   expect(Object.keys(forDashboard)).toEqual(['dashboard'])
+})
+
+it('dueque/nestjs exports exactly these names', () => {
+  expect(Object.keys(forNest).sort()).toEqual([
+    'DuequeHealthIndicator',
+    'DuequeModule',
+    'InjectDueque',
+    'MessageDelivery',
+    'MessagePayload',
+    'OnAnyMessage',
+    'OnMessage',
+    'getDuequeToken',
+  ])
 })
 
 it('dueque/postgres exports exactly these names', () => {
@@ -62,20 +76,32 @@ it('the package can be imported by exactly these paths', async () => {
   const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
   const { exports, type } = JSON.parse(text) as { exports: unknown; type: string }
   expect(type).toBe('module')
+  const built = (base: string) => ({
+    import: { types: `./dist/${base}index.d.ts`, default: `./dist/${base}index.js` },
+    require: { types: `./dist/${base}index.d.cts`, default: `./dist/${base}index.cjs` },
+  })
   expect(exports).toEqual({
-    '.': { types: './dist/index.d.ts', default: './dist/index.js' },
-    './dashboard': { types: './dist/dashboard/index.d.ts', default: './dist/dashboard/index.js' },
-    './otel': { types: './dist/telemetry/otel/index.d.ts', default: './dist/telemetry/otel/index.js' },
-    './postgres': {
-      types: './dist/strategies/postgres/index.d.ts',
-      default: './dist/strategies/postgres/index.js',
-    },
-    './prometheus': {
-      types: './dist/telemetry/prometheus/index.d.ts',
-      default: './dist/telemetry/prometheus/index.js',
-    },
-    './redis': { types: './dist/strategies/redis/index.d.ts', default: './dist/strategies/redis/index.js' },
-    './testing': { types: './dist/testing/index.d.ts', default: './dist/testing/index.js' },
+    '.': built(''),
+    './dashboard': built('dashboard/'),
+    './nestjs': built('nestjs/'),
+    './otel': built('telemetry/otel/'),
+    './postgres': built('strategies/postgres/'),
+    './prometheus': built('telemetry/prometheus/'),
+    './redis': built('strategies/redis/'),
+    './testing': built('testing/'),
     './package.json': './package.json',
   })
+})
+
+it('the resolution node10 of TypeScript, which ignores exports, finds the types of the same paths', async () => {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  const { exports, types, typesVersions } = JSON.parse(text) as {
+    exports: Record<string, { import?: { types: string } }>
+    types: string
+    typesVersions: Record<'*', Record<string, string[]>>
+  }
+  const paths = Object.entries({ '.': [types], ...typesVersions['*'] })
+  const found = paths.map(([path, [file]]) => [path === '.' ? path : `./${path}`, file])
+  const expected = Object.entries(exports).flatMap(([path, one]) => (one.import ? [[path, one.import.types]] : []))
+  expect(found).toEqual(expected)
 })

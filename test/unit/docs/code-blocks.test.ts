@@ -7,7 +7,7 @@ const GIVEN = `${ROOT}test/support/given.ts`
 const NAMES = [
   'connect',
   'on',
-  ...(ts.sys.readFile(GIVEN) ?? '').matchAll(/(?<=^export declare (?:const|function) )\w+/gm),
+  ...(ts.sys.readFile(GIVEN) ?? '').matchAll(/(?<=^export declare (?:const|function|class) )\w+/gm),
 ].map(String)
 const IMPORT = /^ *import (?:type )?([^'"]*?) from '([^']+)'/gm
 
@@ -20,14 +20,16 @@ function moduleOf({ text }: Page): string {
   const lines = text.split('\n').map(() => '')
   const imported = new Map<string, Set<string>>()
   for (const { line, code } of blocks) {
-    const rest = code.replaceAll(/^ *export (?=const)/gm, '').replaceAll(IMPORT, (all, what: string, from: string) => {
-      const names = what.startsWith('{')
-        ? what.split(/[{},]/).flatMap((one) => one.trim() || [])
-        : [`default as ${what}`]
-      // Another file of the reader's is an earlier block.
-      if (!from.startsWith('.')) imported.set(from, new Set([...(imported.get(from) ?? []), ...names]))
-      return all.replaceAll(/[^\n]/g, '')
-    })
+    const rest = code
+      .replaceAll(/^ *export (?=const|class)/gm, '')
+      .replaceAll(IMPORT, (all, what: string, from: string) => {
+        const names = what.startsWith('{')
+          ? what.split(/[{},]/).flatMap((one) => one.trim() || [])
+          : [`default as ${what}`]
+        // Another file of the reader's is an earlier block.
+        if (!from.startsWith('.')) imported.set(from, new Set([...(imported.get(from) ?? []), ...names]))
+        return all.replaceAll(/[^\n]/g, '')
+      })
     lines.splice(line - 1, rest.split('\n').length - 1, ...rest.split('\n').slice(0, -1))
     lines[line - 2] = '{'
   }
