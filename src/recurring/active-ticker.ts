@@ -5,6 +5,7 @@ import { errorText, isDuequeError, type DuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import type { Arrival } from '../broker.js'
 import type { DelayedMessage } from '../message/delayed-message.js'
+import type { SentTicks } from './send-missing-ticks.js'
 import { isDenied, type Standstill } from './standstill.js'
 import { bookmarkOf, helloOf } from './ticker-marks.js'
 import type { TickerTimes } from './ticker-times.js'
@@ -18,7 +19,7 @@ export interface ActiveTickerSettings {
   /** Publishes into the queue of ticks. Resolves when the message is safe there. */
   readonly publish: (message: DelayedMessage) => Promise<void>
   /** Sends every missing tick. @param stopIf throws when it is to end */
-  readonly repair: (stopIf: () => void) => Promise<number>
+  readonly repair: (stopIf: () => void) => Promise<SentTicks>
   readonly standstill: Pick<Standstill, 'succeeded' | 'failed'>
   /** Without a bookmark it cannot be the active one. */
   readonly stepBack: (error: unknown) => void
@@ -176,8 +177,8 @@ export class ActiveTicker {
     const stopIf = () => {
       if (!mark.live || term !== this.#term || closing.aborted) throw GONE
     }
-    const sent = await repair(stopIf)
-    if (sent > 0) standstill.succeeded()
+    const { sent, waiting } = await repair(stopIf)
+    if (waiting > 0) standstill.succeeded()
     stopIf()
     this.#publishedAt = clock.monotonic()
     await this.#publishBookmark(startedAt)

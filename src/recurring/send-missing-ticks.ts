@@ -17,6 +17,12 @@ export interface MissingTicksSettings {
   readonly onError: (error: DuequeError) => void
 }
 
+/** What a repair has sent. */
+export interface SentTicks {
+  readonly sent: number
+  readonly waiting: number
+}
+
 /** A tick that is due later is left to a later repair: each repair makes a copy of a tick that is not missing. */
 export const AHEAD_MS = 2 * TICKER_TIMES.repairEveryMs
 /** A tick may come that much before its time, and clocks are corrected. */
@@ -29,18 +35,18 @@ const AT_A_TIME = 200
  * died while it set a schedule. Nobody can tell which of them is missing. A copy of one that is there does nothing, because
  * it has the same id, revision and time. Times before now are not repeated.
  *
- * @returns how many were sent
+ * @returns how many were sent, and how many of them wait: a late one is handed over at once
  * @throws DuequeError of a look at the definitions, or of one tick: then some may be missing. Whatever `stopIf` throws
  */
 export async function sendMissingTicks(
   settings: MissingTicksSettings,
   options: Pick<WaitOptions, 'signal' | 'timeoutMs'>,
   stopIf: () => void,
-): Promise<number> {
+): Promise<SentTicks> {
   const { definitions, route, handled, logger } = settings
   await renew(settings, stopIf)
   const ids = new Set<string>()
-  let [sent, unreadable] = [0, 0]
+  let [sent, waiting, unreadable] = [0, 0, 0]
   const underWay = new Set<Promise<void>>()
   const failures: unknown[] = []
   for await (const record of definitions.all()) {
@@ -52,7 +58,9 @@ export async function sendMissingTicks(
     const time = definition && missingTime(definition, handled, route.now())
     if (!definition) unreadable++
     if (!definition || time === undefined) continue
+    const isLate = tickDue(definition, time) <= route.now()
     const work: Promise<void> = sendTick(route, definition, time, options)
+      .then(() => void (waiting += isLate ? 0 : 1))
       .catch((error: unknown) => void failures.push(error))
       .finally(() => underWay.delete(work))
     underWay.add(work)
@@ -63,7 +71,7 @@ export async function sendMissingTicks(
   if (failures.length > 0) throw failures[0]
   handled.keep(ids)
   if (unreadable > 0) logger.warn('recurring messages cannot be read here', { unreadable })
-  return sent
+  return { sent, waiting }
 }
 
 /** A definition is kept for months after it: one that fails is no reason to leave ticks out. */

@@ -15,7 +15,7 @@ import type { TelemetryHooks } from '../telemetry/hooks.js'
 import { ActiveTicker } from './active-ticker.js'
 import { HandledTimes } from './handled-times.js'
 import { OccurrenceSender } from './occurrence-sender.js'
-import { sendMissingTicks } from './send-missing-ticks.js'
+import { sendMissingTicks, type SentTicks } from './send-missing-ticks.js'
 import { isDenied, Standstill } from './standstill.js'
 import { readTick, type Tick, type TickRoute } from './tick.js'
 import { MOST_HELD, TickHandling } from './tick-handling.js'
@@ -52,7 +52,7 @@ export class Ticker {
   readonly #handling: TickHandling
   readonly #active: ActiveTicker | undefined
   readonly #unreadable: UnreadableTicks
-  readonly #repair: (stopIf: () => void) => Promise<number>
+  readonly #repair: (stopIf: () => void) => Promise<SentTicks>
   readonly #closing = new AbortController()
   readonly #abandon = new AbortController()
   readonly #underWay = new Set<Promise<void>>()

@@ -30,12 +30,14 @@ export class UnreadableTicks {
   #held: Arrival[] = []
   #handedOverAt = -Infinity
   #cancel: (() => void) | undefined
+  #isClosed = false
 
   constructor(settings: UnreadableTicksSettings) {
     this.#settings = settings
   }
 
   add(arrival: Arrival): void {
+    if (this.#isClosed) return
     const { clock } = this.#settings
     const isFirst = clock.monotonic() - this.#handedOverAt > FORGOTTEN_MS
     if (this.#held.length >= MOST_HELD && !isFirst) return void this.#putOff(arrival)
@@ -46,6 +48,7 @@ export class UnreadableTicks {
 
   /** They come again to another ticker, as everything that is not acked when the channel closes. */
   close(): void {
+    this.#isClosed = true
     this.#cancel?.()
   }
 

@@ -2,14 +2,16 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { resolveLogger } from '../../../src/base/logger.js'
 import { DuequeError, manualClock, type DelayedMessage } from '../../../src/index.js'
 import { ActiveTicker } from '../../../src/recurring/active-ticker.js'
+import type { SentTicks } from '../../../src/recurring/send-missing-ticks.js'
 import { readMark } from '../../../src/recurring/ticker-marks.js'
 import { TICKER_TIMES } from '../../../src/recurring/ticker-times.js'
 import { arrivalOf } from './arrival.js'
 import { HOUR, settled, START, TICKS } from './world.js'
 
 function world(
-  repair: (stopIf: () => void) => Promise<number> = () => Promise.resolve(1),
+  repair: (stopIf: () => void) => Promise<unknown> = () => Promise.resolve(),
   publish: () => Promise<void> = () => Promise.resolve(),
+  sent: SentTicks = { sent: 1, waiting: 0 },
 ) {
   const clock = manualClock(START)
   const closing = new AbortController()
@@ -18,16 +20,17 @@ function world(
   const ticker = new ActiveTicker({
     ...{ queue: TICKS, clock, logger: resolveLogger(false), closing: closing.signal, times: TICKER_TIMES },
     onError: () => log.push('error'),
-    standstill: { succeeded: () => undefined, failed: () => log.push('failed') },
+    standstill: { succeeded: () => log.push('succeeded'), failed: () => log.push('failed') },
     stepBack: () => log.push('step back'),
     publish: (message) => {
       published.push(message)
       log.push(`publish ${readMark(message)!.kind}`)
       return publish()
     },
-    repair: (stopIf) => {
+    repair: async (stopIf) => {
       log.push('repair')
-      return repair(stopIf)
+      await repair(stopIf)
+      return sent
     },
   })
   onTestFinished(() => {
@@ -192,4 +195,15 @@ it('repairs when it is told to, with a bookmark that replaces one of a clock tha
   const repaired = ['repair', 'publish bookmark']
   expect(log).toEqual([...repaired, ...repaired, 'ack ahead'])
   expect(ticker.repairedAt).toBe(START)
+})
+
+it('takes a repair for a success only if a tick waits by it: a late one is handed over at once', async () => {
+  const [late, early] = [
+    world(undefined, undefined, { sent: 2, waiting: 0 }),
+    world(undefined, undefined, { sent: 2, waiting: 1 }),
+  ]
+  for (const { ticker, arrival } of [late, early]) ticker.helloArrived(arrival('hello'))
+  await settled()
+  expect(late.log).toEqual(['repair', 'publish bookmark', 'ack hello'])
+  expect(early.log).toEqual(['repair', 'succeeded', 'publish bookmark', 'ack hello'])
 })

@@ -24,7 +24,7 @@ it('sends the next tick of each schedule, but for paused ones and ticks of a lat
     definitionOf({ id: 'soon', everyMs: DAY, from: START + 2 * HOUR }),
   ])
   world.records.set('later', { id: 'later', revision: 1, definition: '{"format":2}' })
-  expect(await missing(world)).toBe(2)
+  expect(await missing(world)).toEqual({ sent: 2, waiting: 1 })
   expect(world.ids().sort()).toEqual(['hourly@2026-01-01T00:01:00.000Z#tick', 'soon@2026-01-01T02:00:00.000Z#tick'])
 })
 
@@ -81,7 +81,7 @@ it('sends ticks also if the definitions cannot be renewed, and reports that', as
   const world = handlingWorld([hourly])
   const away = new DuequeError('RECURRING_UNREAD', 'away', {})
   world.definitions.renew = () => Promise.reject(away)
-  expect(await missing(world)).toBe(1)
+  expect(await missing(world)).toEqual({ sent: 1, waiting: 0 })
   expect(world.errors).toEqual([away])
 })
 

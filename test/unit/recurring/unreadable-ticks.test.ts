@@ -80,3 +80,12 @@ it('gives back those that cannot be put off, and begins nothing once it is close
   await advance(300_000)
   expect(log).toEqual([])
 })
+
+it('does nothing more with what comes after it was closed', async () => {
+  const { ticks, log, add, advance } = world()
+  add('a')
+  ticks.close()
+  add('b')
+  await advance(300_000)
+  expect(log).toEqual([])
+})

@@ -87,7 +87,7 @@ return reply
 /** Counts waiting messages. ARGV: least and greatest score, as ZCOUNT takes them; whether with ticks. */
 export const COUNT = entryScript(`
 local hidden = ARGV[3] == '' and redis.call('ZCOUNT', ticks, ARGV[1], ARGV[2]) or 0
-return redis.call('ZCOUNT', waiting, ARGV[1], ARGV[2]) - hidden
+return math.max(redis.call('ZCOUNT', waiting, ARGV[1], ARGV[2]) - hidden, 0)
 `)
 
 /**
