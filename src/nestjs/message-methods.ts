@@ -51,7 +51,7 @@ function methodsOf(wrapper: Wrapper, prototype: Prototype, name: string): Messag
   return subscriptions.map((subscription) => ({ label, wrapper, name, subscription }))
 }
 
-/** Where Nest keeps the pipes of a method: `PIPES_METADATA`, which Nest 12 does not export. */
+/** Where Nest keeps the pipes of a method: its constant `PIPES_METADATA`. */
 const PIPES = '__pipes__'
 
 function assertCallable({ isTransient }: Wrapper, method: { label: string; method: object; parameters: object }): void {

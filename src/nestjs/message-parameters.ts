@@ -3,7 +3,7 @@ import type { Delivery } from '../consumer/delivery.js'
 
 type Pipe = Type<PipeTransform> | PipeTransform
 
-/** Where Nest's decorators keep the parameters of a method: `ROUTE_ARGS_METADATA`, which Nest 12 does not export. */
+/** Where Nest's decorators keep the parameters of a method: its constant `ROUTE_ARGS_METADATA`. */
 export const PARAMETERS = '__routeArguments__'
 /** Numbers of Nest, which pipes see as `body` and as `custom`. */
 const PAYLOAD = 3

@@ -80,7 +80,10 @@ const ON_MESSAGE_RULES: Rules<OnMessageOptions> = {
 /** Where a method keeps its messages. */
 const SUBSCRIPTIONS = 'dueque:subscriptions'
 
-/** As Nest's own decorators of entry points: request-scoped guards and the like of the whole application then count. */
+/**
+ * Nest's constant `ENTRY_PROVIDER_WATERMARK`, as its own decorators of entry points: request-scoped guards and the like of the whole
+ * application then count.
+ */
 const ENTRY_PROVIDER = '__entryProvider__'
 
 function subscribe<Out>(

@@ -143,9 +143,10 @@ describe('the packed package in a CommonJS project', () => {
   })
 
   test('is tested by jest as it comes, if that may transform the package', { timeout: 120_000 }, async () => {
-    const tsconfig = { allowJs: true, esModuleInterop: true, experimentalDecorators: true, emitDecoratorMetadata: true }
+    const compilerOptions = { ...COMPILER_OPTIONS, module: 'commonjs', allowJs: true }
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
     const config = {
-      transform: { '^.+\\.(t|j)s$': [require.resolve('ts-jest'), { tsconfig, isolatedModules: true }] },
+      transform: { '^.+\\.(t|j)s$': [require.resolve('ts-jest'), { isolatedModules: true }] },
       transformIgnorePatterns: ['/node_modules/(?!dueque/)'],
     }
     await writeFile(join(folder, 'jest.config.json'), JSON.stringify(config))
