@@ -6,7 +6,9 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, ()
 /** Aborted when somebody stops the demo. */
 export const { signal } = interrupt
 
+const stopped = once(signal, 'abort').then(() => Promise.reject(new Error('interrupted')))
+stopped.catch(() => undefined) // for those who wait for it
+
 export function unlessStopped<T>(promise: Promise<T>): Promise<T> {
-  const stopped = once(signal, 'abort').then(() => Promise.reject(new Error('interrupted')))
-  return signal.aborted ? stopped : Promise.race([promise, stopped])
+  return Promise.race([promise, stopped])
 }

@@ -13,5 +13,5 @@ export function paint(style: Style, text: string): string {
 
 /** One line of a report: what it is about, and what there is to say. */
 export function tell(label: string, text: string): void {
-  console.log(`  ${paint('dim', label.padEnd(10))} ${text}`)
+  console.log(`  ${paint('dim', label.padEnd(12))} ${text}`)
 }

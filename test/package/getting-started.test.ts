@@ -69,7 +69,7 @@ function start(command: string): { output: () => string; interrupt: () => Promis
   return { output: () => output, interrupt }
 }
 
-test('Getting started leads from an empty folder to a reminder, a cancellation, a dead message and a test', async () => {
+test('Getting started leads from an empty folder to a reminder, a cancellation, a dead message and a test', { timeout: 180_000 }, async () => {
   const text = await page()
   const blocks = codeBlocksOf(text)
   /** The commands that begin so, with all others of their block. */
