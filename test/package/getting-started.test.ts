@@ -69,45 +69,49 @@ function start(command: string): { output: () => string; interrupt: () => Promis
   return { output: () => output, interrupt }
 }
 
-test('Getting started leads from an empty folder to a reminder, a cancellation, a dead message and a test', { timeout: 180_000 }, async () => {
-  const text = await page()
-  const blocks = codeBlocksOf(text)
-  /** The commands that begin so, with all others of their block. */
-  const commands = (beginning: string) => {
-    const found = blocks.find(({ language, code }) => language === 'sh' && code.startsWith(beginning))
-    if (!found) throw new Error(`no block of commands begins with ${beginning}`)
-    return found.code.trim()
-  }
-  await shell(commands('mkdir reminders'), folder)
-  for (const [, name, code] of text.matchAll(/This\s+is\s+`([\w.]+)`:\n\n```ts\n([^]*?)```/g))
-    await writeFile(join(project, name!), code!)
+test(
+  'Getting started leads from an empty folder to a reminder, a cancellation, a dead message and a test',
+  { timeout: 180_000 },
+  async () => {
+    const text = await page()
+    const blocks = codeBlocksOf(text)
+    /** The commands that begin so, with all others of their block. */
+    const commands = (beginning: string) => {
+      const found = blocks.find(({ language, code }) => language === 'sh' && code.startsWith(beginning))
+      if (!found) throw new Error(`no block of commands begins with ${beginning}`)
+      return found.code.trim()
+    }
+    await shell(commands('mkdir reminders'), folder)
+    for (const [, name, code] of text.matchAll(/This\s+is\s+`([\w.]+)`:\n\n```ts\n([^]*?)```/g))
+      await writeFile(join(project, name!), code!)
 
-  let consumer = start(commands('npx tsx consumer.ts'))
-  await poll(() => consumer.output().includes('waiting'), { timeoutMs: 30_000, what: 'the consumer' })
-  expect(await shell(commands('npx tsx producer.ts'))).toMatch(/^appointment-42\/24h waits until /)
-  const [schedule, ...looks] = commands('npx dueque schedule').split('\n')
-  await shell(schedule!)
-  const isReminded = (patient: string) => consumer.output().includes(`remind ${patient} of room`)
-  await poll(() => isReminded('p-7') && isReminded('p-8'), { timeoutMs: 30_000, what: 'both reminders' })
-  expect(await shell(looks.join('\n'))).toContain('reminders')
-  expect(await shell(commands('npx tsx cancel.ts'))).toBe('cancelled\n')
+    let consumer = start(commands('npx tsx consumer.ts'))
+    await poll(() => consumer.output().includes('waiting'), { timeoutMs: 30_000, what: 'the consumer' })
+    expect(await shell(commands('npx tsx producer.ts'))).toMatch(/^appointment-42\/24h waits until /)
+    const [schedule, ...looks] = commands('npx dueque schedule').split('\n')
+    await shell(schedule!)
+    const isReminded = (patient: string) => consumer.output().includes(`remind ${patient} of room`)
+    await poll(() => isReminded('p-7') && isReminded('p-8'), { timeoutMs: 30_000, what: 'both reminders' })
+    expect(await shell(looks.join('\n'))).toContain('reminders')
+    expect(await shell(commands('npx tsx cancel.ts'))).toBe('cancelled\n')
 
-  const failing = blocks.find(({ code }) => code.includes('failed`)'))!.code
-  const file = join(project, 'consumer.ts')
-  const before = await readFile(file, 'utf8')
-  await writeFile(file, before.replace(/await mq\.consume[^]*?^\]\)\n/m, failing))
-  await consumer.interrupt()
-  consumer = start(commands('npx tsx consumer.ts'))
-  await shell(commands('npx tsx producer.ts'))
-  await poll(() => consumer.output().includes('given up'), { timeoutMs: 30_000, what: 'the dead message' })
-  const [list, redrive] = commands('npx dueque dead list').split('\n')
-  expect(await shell(list!)).toMatch(/attempt 3 failed/)
-  await writeFile(file, before)
-  await consumer.interrupt()
-  expect(await shell(redrive!)).toMatch(/1/)
-  consumer = start(commands('npx tsx consumer.ts'))
-  await poll(() => isReminded('p-7'), { timeoutMs: 30_000, what: 'the message that was sent back' })
+    const failing = blocks.find(({ code }) => code.includes('failed`)'))!.code
+    const file = join(project, 'consumer.ts')
+    const before = await readFile(file, 'utf8')
+    await writeFile(file, before.replace(/await mq\.consume[^]*?^\]\)\n/m, failing))
+    await consumer.interrupt()
+    consumer = start(commands('npx tsx consumer.ts'))
+    await shell(commands('npx tsx producer.ts'))
+    await poll(() => consumer.output().includes('given up'), { timeoutMs: 30_000, what: 'the dead message' })
+    const [list, redrive] = commands('npx dueque dead list').split('\n')
+    expect(await shell(list!)).toMatch(/attempt 3 failed/)
+    await writeFile(file, before)
+    await consumer.interrupt()
+    expect(await shell(redrive!)).toMatch(/1/)
+    consumer = start(commands('npx tsx consumer.ts'))
+    await poll(() => isReminded('p-7'), { timeoutMs: 30_000, what: 'the message that was sent back' })
 
-  expect(await shell(commands('npx tsx --test'))).toMatch(/pass 1\b/)
-  await consumer.interrupt()
-})
+    expect(await shell(commands('npx tsx --test'))).toMatch(/pass 1\b/)
+    await consumer.interrupt()
+  },
+)
