@@ -1,6 +1,6 @@
 export const url = process.env['AMQP_URL'] ?? 'amqp://localhost'
 /** Separates the waiting messages of this example from other users of dueque on this broker. */
-export const namespace = 'dueque-demo'
+export const namespace = process.env['DEMO_NAMESPACE'] ?? 'dueque-demo'
 /** The prefix of the keys in Redis, and the schema in PostgreSQL. */
 export const storeName = process.env['DEMO_STORE'] ?? 'dueque_demo'
 export const defaultQueue = 'appointment-reminders'

@@ -30,9 +30,9 @@ test('appointments: the desk moves the reminders of appointments that the produc
 })
 
 // Two days pass in less than a second, after the time in which even a busy machine has scheduled and moved everything.
-const FAST = ['--speed', '400000', '--lead', '6']
+const FAST = ['--speed', '400000', '--lead', '8']
 
-test('appointments: on each strategy every reminder arrives, none early', async () => {
+test('appointments: on each strategy every reminder arrives, none early', { timeout: 120_000 }, async () => {
   const { expected } = await readInput()
   const days = ['ladder', 'redis', 'redis-expiry', 'postgres'].map(async (way) => {
     const ledger = `${temporaryFolder()}/ledger.jsonl`
@@ -41,6 +41,8 @@ test('appointments: on each strategy every reminder arrives, none early', async 
       REDIS_URL: redis.url,
       DATABASE_URL: database.url,
       DEMO_STRATEGY: way,
+      // Ids are one for a namespace: what the ladder reschedules would be cancelled for the others.
+      DEMO_NAMESPACE: `demo-${way}`,
       DEMO_STORE: way === 'postgres' ? 'dueque_demo' : `${redis.prefix}-${way}`,
     }
     const args = ['--queue', `day-${way}`, '--ledger', ledger, ...FAST]
