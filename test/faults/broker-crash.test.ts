@@ -83,7 +83,7 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
     // At the crash half of them have begun, and most of their items are held.
     const now = Date.now()
     for (let batch = 0; batch < 40; batch++) {
-      const dueAt = (n: number) => now + (batch % 2) * 12_000 + (n < 20 ? 0 : 8000)
+      const dueAt = (n: number) => now + (batch % 2) * 6000 + (n < 20 ? 0 : 6000)
       await send(mq, batchOf(all.slice(0, 64).map((n) => noteItem(queue, batch * 64 + n, dueAt(n)))))
     }
     await recorder.has(400)

@@ -50,13 +50,14 @@ export class Batches {
 
   constructor(settings: BatchesSettings) {
     const { queue, concurrency, prefetch, environment, dispatch } = settings
-    const { clock, logger } = environment
+    const { clock, logger, broker } = environment
     this.#settings = settings
     this.#warnOfEarly = earlyWarnings(batchQueue(queue), environment)
     this.#spill = new Spill({
       ...{ queue, clock, logger, concurrency },
       most: prefetch,
       isOpen: () => this.items > 0,
+      canSend: () => broker.health().producer === 'up',
       started: () => dispatch.started,
       take: (items) => dispatch.takeLate(items),
       returned: (incoming) => dispatch.readyAgain(incoming),

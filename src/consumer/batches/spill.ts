@@ -44,6 +44,8 @@ export interface SpillSettings {
   readonly most: () => number
   /** Whether any item is there. */
   readonly isOpen: () => boolean
+  /** Whether a publish would be confirmed soon, as far as is known. */
+  readonly canSend: () => boolean
   /** Handlers that have started so far. */
   readonly started: () => number
   readonly take: (items: LateItems) => IncomingMessage[]
@@ -80,12 +82,12 @@ export class Spill {
 
   #look(): void {
     this.#cancel = undefined
-    const { isOpen, started, concurrency } = this.#settings
+    const { isOpen, canSend, started, concurrency } = this.#settings
     const before = this.#started
     this.#started = started()
     if (!isOpen()) return
     this.watch()
-    if (this.#isUnderWay) return
+    if (this.#isUnderWay || !canSend()) return
     const pace = (this.#started - before) * (SPILL_AFTER_MS / LOOK_EVERY_MS)
     void this.#spill(Math.max(concurrency, pace))
   }

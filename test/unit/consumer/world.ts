@@ -33,6 +33,7 @@ export async function world(
   const logger = resolveLogger(false)
   const strategy = memory({ clock })
   const { broker } = strategy
+  await broker.open()
   const events = new Events(logger)
   await strategy.start({ broker, clock, logger, onError: () => undefined })
   onTestFinished(() => strategy.stop())

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { MemoryQueue } from '../../../../src/strategies/memory/memory-queue.js'
 import { settled } from '../world.js'
 import { batchWorld, gated, ids } from './world.js'
 
@@ -47,6 +48,56 @@ it('running items end while the consumer is paused, and the others are in the qu
   for (const id of ['a', 'b']) await end(id)
   await consumer.close()
   expect([log, batches(), singles()]).toEqual([['running', 'a', 'b'], 0, []])
+})
+
+it('a pause waits for the items that go back singly', async () => {
+  const { handle, end } = gated()
+  const { arriveTogether, consumer, singles, strategy } = await batchWorld(handle, { concurrency: 1 })
+  const schedule = strategy.schedule.bind(strategy)
+  strategy.schedule = async (...args) => {
+    await settled()
+    return schedule(...args)
+  }
+  await arriveTogether(ids('running', 'a', 'b'))
+  await consumer.pause()
+  expect(singles()).toEqual(['a', 'b'])
+  await end('running')
+})
+
+/** A world whose queues are paused by `pause`, which gets how they are otherwise. */
+async function lateWorld(pause: (paused: () => Promise<void>) => Promise<void>) {
+  const subscribe = Object.getOwnPropertyDescriptor(MemoryQueue.prototype, 'subscribe')!
+    .value as MemoryQueue['subscribe']
+  const spy = vi.spyOn(MemoryQueue.prototype, 'subscribe')
+  onTestFinished(() => spy.mockRestore())
+  spy.mockImplementation(function (this: MemoryQueue, ...args) {
+    const subscription = subscribe.apply(this, args)
+    return { ...subscription, pause: () => pause(() => subscription.pause()) }
+  })
+  return batchWorld(() => undefined)
+}
+
+it('batches that come while a pause begins go back unread', async () => {
+  let arrive: (() => Promise<void>) | undefined
+  const { arriveTogether, consumer, batches, dead } = await lateWorld(async (paused) => {
+    const coming = arrive?.()
+    arrive = undefined
+    await coming
+    await paused()
+  })
+  arrive = () => arriveTogether(ids('a'), { headers: { 'dueque-items': 2 } })
+  await consumer.pause()
+  expect([batches(), dead()]).toEqual([1, []])
+})
+
+it('a batch that comes to a paused consumer all the same waits until it resumes', async () => {
+  const { arriveTogether, consumer, log } = await lateWorld(() => Promise.resolve())
+  await consumer.pause()
+  await arriveTogether(ids('a'))
+  expect(log).toEqual([])
+  await consumer.resume()
+  await settled()
+  expect(log).toEqual(['a'])
 })
 
 it('a close waits for the items that go back singly, and handles none twice', async () => {

@@ -1,10 +1,12 @@
 import { expect, it, vi } from 'vitest'
 import { Fifo } from '../../../../src/base/fifo.js'
 import { DuequeError } from '../../../../src/base/errors.js'
+import { resolveLogger } from '../../../../src/base/logger.js'
 import { Gate } from '../../../../src/cancellation/gate.js'
 import { ItemArrival, type BatchOfItem } from '../../../../src/consumer/batches/item-arrival.js'
-import { takeLate } from '../../../../src/consumer/batches/spill.js'
+import { Spill, takeLate } from '../../../../src/consumer/batches/spill.js'
 import { FOLLOWING, HELD, incomingOf, READY, type IncomingMessage } from '../../../../src/consumer/incoming-message.js'
+import { manualClock } from '../../../../src/index.js'
 import { noteItem } from '../../../support/batch-of.js'
 import { settled } from '../world.js'
 import { batchWorld, gated, ids } from './world.js'
@@ -69,6 +71,18 @@ it('nothing is published singly while the gate is closed', async () => {
   expect(log).toEqual(['running'])
 })
 
+it('nothing is published singly while the producer is blocked', async () => {
+  const { arriveTogether, occupy, pass, singles, broker } = await slowWorld()
+  await occupy()
+  const health = vi.spyOn(broker, 'health').mockReturnValue({ ...broker.health(), producer: 'blocked' })
+  await arriveTogether(ids('a', 'b', 'c'))
+  await pass(2000)
+  expect(singles()).toEqual([])
+  health.mockRestore()
+  await pass(250)
+  expect(singles()).toHaveLength(3)
+})
+
 it('early items, and those of a single consumer that is fast enough, are never published singly', async () => {
   const { arriveTogether, pass, strategy, end, log } = await slowWorld()
   const schedule = vi.spyOn(strategy, 'schedule')
@@ -106,7 +120,7 @@ const NO_BATCH: BatchOfItem = {
   live: true,
   ack: () => undefined,
   requeue: () => undefined,
-  leave: () => Promise.resolve(true),
+  leave: () => Promise.resolve(false),
 }
 
 function incoming(id: string, readySince: number, state: IncomingMessage['state'] = READY): IncomingMessage {
@@ -130,4 +144,22 @@ it('of ready messages, only unclaimed items of batches that are late are taken',
   const take = (most: number) => takeLate(ready, { keep: 1, since: 10, most }).map(({ envelope: { id } }) => id)
   expect([take(1), take(5), take(5)]).toEqual([['last'], ['late'], []])
   expect(ready.length).toBe(all.length - 2)
+})
+
+it('an item that could not be published is ready again', async () => {
+  const clock = manualClock(0)
+  const late = [incoming('a', 0)]
+  const returned: unknown[] = []
+  const spill = new Spill({
+    ...{ queue: 'q', clock, logger: resolveLogger(false), concurrency: 1 },
+    ...{ most: () => 1, isOpen: () => true, canSend: () => true, started: () => 0 },
+    take: () => late.splice(0),
+    returned: ({ envelope: { id } }) => void returned.push(id),
+  })
+  spill.watch()
+  clock.advance(250)
+  await settled()
+  expect(returned).toEqual(['a'])
+  spill.stop()
+  expect(clock.next()).toBe(Infinity)
 })
