@@ -146,7 +146,11 @@ export interface WaitingChange {
   in?: string
 }
 
-/** A work of the server. The answer to each POST that changes messages, and each event `job`. `GET api/jobs` has them all. */
+/**
+ * A work of the server. The answer to each POST that changes messages, and each event `job` of `GET api/events`, which begins with
+ * an event `jobs`: `{ jobs }`, as `GET api/jobs`, the newest first. After an event `again`, the stream ends: a viewer whose login
+ * is still good connects anew.
+ */
 export interface Job {
   id: string
   what: string
@@ -217,8 +221,11 @@ export interface FailedMessage extends FailedRow {
 export interface FailedChange extends FailedChoice {
   /** Messages a second, to redrive. */
   rate?: number
-  /** To purge: the number that the user has typed. Another number in the queue is refused, before anything is removed. */
-  expected?: number
+  /**
+   * The number that the user has confirmed. No more than that many are redriven. To purge, another number in the queue is
+   * refused, before anything is removed.
+   */
+  expected: number
 }
 
 /** `GET api/recurring?cursor&idPrefix`. */

@@ -24,15 +24,22 @@ export interface DashboardOptions {
    * lateness. @default true
    */
   probe?: boolean | undefined
+  /**
+   * Names and addresses by which the dashboard is reached, beside `localhost` and 127.0.0.1. A request whose header `Host` has
+   * another one is refused, so that no other site can lead its own name to this address and read the answers (DNS rebinding).
+   * @default any name is answered to
+   */
+  hosts?: readonly string[] | undefined
 }
 
 /** For the command line. */
 export interface InnerOptions extends DashboardOptions {
-  /** Names of this server, beside those of its host: others are refused. @default any name is answered to */
-  hosts?: readonly string[] | undefined
   /** Checks the store in which messages wait. */
   checkStore?: (() => Promise<readonly Finding[]>) | undefined
 }
+
+/** Of a header `Host`: a name or an address, perhaps with its port. */
+const HOST = /^[\w.:[\]-]+$/
 
 const urls: Rule = (value, option) =>
   texts(value, option) === undefined && (value as string[]).every(isHttpUrl)
@@ -51,7 +58,12 @@ const access: Rule = (value) => {
   return undefined
 }
 
-const RULES: Rules<DashboardOptions> = { access, management, metrics: urls, probe: flag }
+const hosts: Rule = (value, option) =>
+  texts(value, option) === undefined && (value as string[]).every((one) => HOST.test(one))
+    ? undefined
+    : 'a list of names such as ops.example.com, without a scheme'
+
+const RULES: Rules<DashboardOptions> = { access, management, metrics: urls, probe: flag, hosts }
 
 /** @throws DuequeError `INVALID_OPTION` */
 export function checkDashboard(options: DashboardOptions): void {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { allEnded } from '../base/end-all.js'
 import { errorText } from '../base/errors.js'
@@ -91,12 +92,14 @@ function open(mq: Dueque & Methods, options: InnerOptions) {
   const jobs = new Jobs(parts.options.logger, (job) => {
     for (const listener of listeners) listener(job)
   })
+  const closing = new AbortController()
+  // Each stream of events listens to it.
+  setMaxListeners(0, closing.signal)
   return {
-    ...{ mq, parts, operator, waiting, listeners, jobs },
+    ...{ mq, parts, operator, waiting, listeners, jobs, closing },
     turns: new Turns(),
     overviews: new Overviews({ mq, parts, watch, waiting }),
     findings: new FindingsLook(parts, operator, options.checkStore),
-    closing: new AbortController(),
   }
 }
 

@@ -1,5 +1,7 @@
 /** At least so often something is sent: the pages take a stream that is silent for longer for a lost one. */
 const BEAT_MS = 10_000
+/** A stream ends after so many. The next request of its viewer goes by the login again, which may have ended. */
+const BEATS = 6
 /** Events that a viewer has not read. With more, it is given up: it connects again when it can. */
 const MOST_UNREAD = 100
 
@@ -8,15 +10,15 @@ type Send = (event: string, data: unknown) => void
 interface EventStreamSettings {
   /** Called at once; returns what ends the events. */
   readonly start: (send: Send) => () => void
-  /** Asked at each beat: whether the viewer may still look. */
+  /** Asked at each beat: whether the viewer may still look, by the request that it came with. */
   readonly mayLook: () => Promise<boolean>
   /** Ends the stream. */
   readonly closing: AbortSignal
 }
 
 /**
- * Server-sent events for one viewer, until it leaves, does not read, may not look any more, or the dashboard is closed. Then nothing
- * of it is left. https://html.spec.whatwg.org/multipage/server-sent-events.html
+ * Server-sent events for one viewer, until it leaves, does not read, may not look any more, or the dashboard is closed, or for a
+ * minute: a last event `again` asks it to connect anew. Then nothing of it is left. https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export function eventStream(settings: EventStreamSettings): ReadableStream<Uint8Array> {
   const source = new ViewerEvents(settings)
@@ -31,6 +33,7 @@ class ViewerEvents {
   readonly #encoder = new TextEncoder()
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
   #beating: NodeJS.Timeout | undefined
+  #beats = 0
   #stop: (() => void) | undefined
 
   constructor(settings: EventStreamSettings) {
@@ -64,8 +67,10 @@ class ViewerEvents {
   }
 
   async #beat(): Promise<void> {
-    if (await this.#settings.mayLook()) this.#send('beat', {})
-    else this.#close()
+    if (!(await this.#settings.mayLook())) return this.#close()
+    const isLast = ++this.#beats === BEATS
+    this.#send(isLast ? 'again' : 'beat', {})
+    if (isLast) this.#close()
   }
 
   #send(event: string, data: unknown): void {

@@ -10,7 +10,7 @@ import type { PageFiles } from './http/page-files.js'
 import { placeOf, slashOf, type Place } from './http/place-of.js'
 import { notAllowed, notFound, Refused } from './http/refused.js'
 import { hostGuard, readRefusal, writeRefusal } from './http/same-site.js'
-import { securityHeaders } from './http/security-headers.js'
+import { SECURITY_HEADERS } from './http/security-headers.js'
 import type { Asked, Route, Routes } from './routes/route.js'
 
 interface HandlerSettings {
@@ -39,8 +39,7 @@ export class RequestHandler {
   /** Never rejects. */
   async answer(request: Request, incoming: IncomingMessage | undefined): Promise<Response> {
     const { status, headers, body } = await this.#safely(request, incoming)
-    for (const [name, value] of Object.entries(securityHeaders(this.#settings.files.importMapHash)))
-      headers.set(name, value)
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) headers.set(name, value)
     const isHead = request.method === 'HEAD'
     if (isHead) await body?.cancel()
     return new Response(isHead ? null : body, { status, headers })
@@ -60,7 +59,7 @@ export class RequestHandler {
     const { pathname, search, host } = new URL(request.url)
     const named = request.headers.get('host') ?? host
     if (!this.#isHost(named))
-      throw notAllowed(`unknown host ${named}: if it is right, start the dashboard with --allow-host NAME`)
+      throw notAllowed(`unknown host ${named}: if it is right, allow it (--allow-host NAME; option: hosts)`)
     const place = this.#known(placeOf(pathname), request, pathname)
     if (place.kind === 'slash')
       return new Response(null, { status: 307, headers: { location: place.location + search } })

@@ -1,3 +1,4 @@
+import { closeChannel } from '../amqp/connection/close-channel.js'
 import type { AmqpConnection } from '../amqp/connection/connection.js'
 import { operationFailure } from '../amqp/connection/failures.js'
 import type { Declarer } from '../amqp/topology/declarer.js'
@@ -56,7 +57,7 @@ export async function writeEmptyRecords(
     const properties = { persistent: true, mandatory: true, timestamp: Math.floor(Date.now() / 1000) }
     for (const { name } of horizons) channel.publish(exchange, name, Buffer.alloc(0), properties)
     await channel.waitForConfirms()
-    await channel.close()
+    await closeChannel(channel)
   } catch (error) {
     throw reason ?? error
   }

@@ -1,3 +1,4 @@
+import { closeChannel } from '../amqp/connection/close-channel.js'
 import { operationFailure } from '../amqp/connection/failures.js'
 import type { AmqpConnection } from '../amqp/connection/connection.js'
 import { withConnection } from '../amqp/connection/operator-connection.js'
@@ -123,7 +124,7 @@ async function consumersOf(connection: AmqpConnection, queue: string): Promise<n
   channel.on('error', () => undefined)
   try {
     const { consumerCount } = await channel.checkQueue(queue)
-    await channel.close()
+    await closeChannel(channel)
     return consumerCount
   } catch (error) {
     throw operationFailure(error, `queue ${queue}`, 'configure')

@@ -68,6 +68,14 @@ test('with a store, shows and changes its messages, if that is allowed', async (
   expect((await get('api/waiting')).body).toEqual({ messages: [], cursor: null })
 })
 
+test('other hosts are warned of: there is no login', async () => {
+  const { child, ended } = await startDashboard(['--host', '0.0.0.0', '--allow-writes'])
+  child.kill('SIGTERM')
+  const { code, stderr } = await ended
+  expect([code, documents(stderr)]).toEqual([0, [{ warning: expect.objectContaining({ host: '0.0.0.0' }) as object }]])
+  expect(stderr).toContain('can change messages')
+})
+
 test.each([
   [['--metrics', 'app:9464'], 2],
   [['--port', 'x'], 2],

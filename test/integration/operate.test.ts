@@ -73,6 +73,20 @@ describe('failed messages', () => {
     expect(ids(await listFailed(parkedMessages, here()))).toEqual(['a', 'c'])
   })
 
+  test('parked ones are removed only if exactly as many fit as are expected', async () => {
+    const headers = { 'dueque-parked-reason': 'missing' }
+    await park(channel, [{ id: 'a', headers }, { id: 'b' }, { id: 'c', headers }])
+    const purge = (expected: number, filter = {}) => purgeFailed(parkedMessages, { ...here(), filter, expected })
+    expect(await purge(1, { reason: ['missing'] })).toMatchObject({ removed: 0, confirmed: false, found: 2 })
+    expect(await purge(2)).toMatchObject({ removed: 0, confirmed: false, found: 3 })
+    await holds(channel, PARKED, 3)
+    expect(ids(await listFailed(parkedMessages, here()))).toEqual(['a', 'b', 'c'])
+    expect(await purge(2, { reason: ['missing'] })).toMatchObject({ removed: 2, confirmed: true })
+    await holds(channel, PARKED, 1)
+    expect(await purge(1)).toMatchObject({ removed: 1, found: 1 })
+    await holds(channel, PARKED, 0)
+  })
+
   test('parked ones are sent on to the destination that an operator gives, and the outcome of each is reported', async () => {
     const queue = unique('work')
     await channel.assertQueue(queue, { durable: true })

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { connect } from '../../connect.js'
 import type { Access } from '../../dashboard/access.js'
 import { newDashboard } from '../../dashboard/dashboard.js'
+import { isLoopback } from '../../dashboard/http/same-site.js'
 import type { Strategy } from '../../index.js'
 import { hasJournal } from '../../operate/has-journal.js'
 import { isHttpUrl } from '../../operate/http.js'
@@ -48,7 +49,7 @@ Examples:
 
 export function addDashboard(command: Command, terminal: Terminal): void {
   command
-    .option('--port <port>', 'serve there; 0 for any free port', wholeNumber, 15673)
+    .option('--port <port>', 'serve there; 0 for any free port', wholeNumber, 15680)
     .option('--host <host>', 'address of that port', '127.0.0.1')
     .option('--allow-host <name>', 'answer to this name too; several times', collect)
     .option('--allow-writes', 'let viewers cancel, redrive, purge, …')
@@ -92,6 +93,12 @@ async function ladderFor(options: Options, terminal: Terminal): Promise<Strategy
   return isThere ? ladder({ journal: { index: true } }) : ladder()
 }
 
+/** What somebody may do who reaches the port. */
+function openTo({ allowWrites, payloads }: Options): string {
+  const most = allowWrites ? 'can change messages' : payloads ? 'can see payloads' : 'can look at messages'
+  return `whoever reaches this address ${most}. Put a login in front of it, or leave out --host`
+}
+
 function accessOf({ allowWrites = false, payloads = false }: Options): Access {
   const [cancel, reschedule, redrive, purge, recurring] = Array<boolean>(5).fill(allowWrites)
   return { payloads, cancel, reschedule, redrive, purge, recurring }
@@ -104,9 +111,10 @@ async function checkStores(options: Options) {
 
 async function serve(
   node: (request: IncomingMessage, response: ServerResponse) => void,
-  { port, host }: Options,
+  options: Options,
   { terminal, stop }: { terminal: Terminal; stop: Stop },
 ): Promise<void> {
+  const { port, host } = options
   const server = createServer(node)
   try {
     server.listen(port, host)
@@ -114,6 +122,7 @@ async function serve(
   } catch (error) {
     throw usage(`--port: ${(error as Error).message}`, error)
   }
+  if (!isLoopback(host)) terminal.warn(`the dashboard has no login: ${openTo(options)}`, { host })
   const { port: own } = server.address() as AddressInfo
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${own}/`
   if (terminal.json) await terminal.printJson({ dashboard: 'started', url })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
+import { ReadableStream as WebStream } from 'node:stream/web'
 import { errorText } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
 
@@ -62,7 +62,8 @@ function headersOf({ headers }: IncomingMessage): Headers {
 /** A parser of the framework may have read it. */
 function bodyOf(incoming: NodeRequest): string | ReadableStream {
   const { body } = incoming
-  if (!incoming.readableEnded || body === undefined) return Readable.toWeb(incoming) as ReadableStream
+  // It reads nothing by itself: what nobody has read when the answer is sent is left to node:http, which throws it away.
+  if (!incoming.readableEnded || body === undefined) return WebStream.from(incoming) as ReadableStream
   return typeof body === 'string' ? body : JSON.stringify(body)
 }
 

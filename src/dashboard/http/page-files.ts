@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { extname, join, relative, sep } from 'node:path'
+import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { notFound, Refused } from './refused.js'
-import { importMapHash } from './security-headers.js'
 
-/** Where the compiled pages are: for a server that runs from its source, where they are built. */
+/** Where the built pages are: for a server that runs from its source, where they are built. */
 const FOLDER = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../../dist/dashboard/ui/' : '../ui/', import.meta.url),
 )
@@ -17,61 +17,74 @@ const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.json': 'application/json',
   '.txt': 'text/plain; charset=utf-8',
 }
 
+/** A link in the page to another file. */
+const LINK = /"ui\/([\w.-]+)"/g
+const TAKES_GZIP = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i
+
 interface PageFile {
   readonly body: Uint8Array<ArrayBuffer>
-  readonly headers: Readonly<Record<string, string>>
+  readonly gzipped: Uint8Array<ArrayBuffer>
+  readonly type: string
+  /** Another one for another content. */
+  readonly version: string
 }
 
 /** The files of the pages. They are read once: no name in a URL is a path. */
 export class PageFiles {
   #files: Promise<ReadonlyMap<string, PageFile>> | undefined
-  #hash: string | undefined
-
-  /** Of the import map in the page, once the page was read. */
-  get importMapHash(): string | undefined {
-    return this.#hash
-  }
 
   page(request: Request): Promise<Response> {
     return this.file(PAGE, request)
   }
 
-  async file(name: string, { headers }: Request): Promise<Response> {
-    this.#files ??= this.#read().catch((error: unknown) => {
+  /** @throws Refused 404, and 503 if the pages are not built */
+  async file(name: string, request: Request): Promise<Response> {
+    this.#files ??= readAll().catch((error: unknown) => {
       this.#files = undefined
       throw error
     })
     const file = (await this.#files).get(name)
     if (!file) throw notFound('there is no such file')
-    const isKnown = headers.get('if-none-match') === file.headers['etag']
-    return new Response(isKnown ? null : file.body, { status: isKnown ? 304 : 200, headers: file.headers })
-  }
-
-  async #read(): Promise<ReadonlyMap<string, PageFile>> {
-    if (!existsSync(join(FOLDER, PAGE)))
-      throw new Refused(503, 'NOT_FOUND', 'the pages of the dashboard are not built: npm run build')
-    const entries = await readdir(FOLDER, { recursive: true, withFileTypes: true })
-    const files = new Map<string, PageFile>()
-    for (const entry of entries) {
-      const type = TYPES[extname(entry.name)]
-      if (!entry.isFile() || type === undefined) continue
-      const path = join(entry.parentPath, entry.name)
-      files.set(relative(FOLDER, path).replaceAll(sep, '/'), fileOf(await readFile(path), type))
-    }
-    const page = files.get(PAGE)
-    if (page) this.#hash = importMapHash(Buffer.from(page.body).toString())
-    return files
+    return answerOf(file, request)
   }
 }
 
-/** It is asked for each time, and sent if it has changed. */
-function fileOf(body: Uint8Array<ArrayBuffer>, type: string): PageFile {
-  const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
-  return { body, headers: { 'content-type': type, 'cache-control': 'no-cache', etag } }
+async function readAll(): Promise<ReadonlyMap<string, PageFile>> {
+  if (!existsSync(join(FOLDER, PAGE)))
+    throw new Refused(503, 'NOT_FOUND', 'the pages of the dashboard are not built: npm run build')
+  const names = (await readdir(FOLDER)).filter((name) => Object.hasOwn(TYPES, extname(name)))
+  const files = new Map<string, PageFile>()
+  for (const name of names) files.set(name, fileOf(name, await readFile(join(FOLDER, name))))
+  const page = Buffer.from(files.get(PAGE)!.body).toString()
+  const withVersions = page.replace(LINK, (link, name: string) => {
+    const file = files.get(name)
+    return file ? `"ui/${name}?v=${file.version}"` : link
+  })
+  return files.set(PAGE, fileOf(PAGE, Buffer.from(withVersions)))
+}
+
+function fileOf(name: string, body: Uint8Array<ArrayBuffer>): PageFile {
+  const version = createHash('sha256').update(body).digest('base64url').slice(0, 16)
+  return { body, gzipped: gzipSync(body), type: TYPES[extname(name)]!, version }
+}
+
+/**
+ * The page itself is asked for each time, and names the version of each other file: a browser keeps that one for good. While
+ * servers of two versions answer, one of them may be asked for a file of the other: nobody keeps its answer.
+ */
+function answerOf({ body, gzipped, type, version }: PageFile, { url, headers: asked }: Request): Response {
+  const etag = `W/"${version}"`
+  const isLasting = new URL(url).searchParams.get('v') === version
+  const headers: Record<string, string> = {
+    'content-type': type,
+    'cache-control': isLasting ? 'private, max-age=31536000, immutable' : 'no-cache',
+    vary: 'accept-encoding',
+    etag,
+  }
+  if (asked.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
+  if (!TAKES_GZIP.test(asked.get('accept-encoding') ?? '')) return new Response(body, { headers })
+  return new Response(gzipped, { headers: { ...headers, 'content-encoding': 'gzip' } })
 }

@@ -53,8 +53,13 @@ export function hostGuard(named: readonly string[]): (host: string) => boolean {
   const isOpen = names.has('0.0.0.0') || names.has('[::]')
   return (host) => {
     const name = withoutPort(host)
-    return LOOPBACK.test(name) || names.has(name) || (isOpen && ADDRESS.test(name))
+    return isLoopback(name) || names.has(name) || (isOpen && ADDRESS.test(name))
   }
+}
+
+/** Whether a name or an address is that of the own host, for itself alone. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(withoutPort(host))
 }
 
 /** `::1` of an option is `[::1]` in a header. */

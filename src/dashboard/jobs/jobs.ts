@@ -8,6 +8,8 @@ import { notAllowed, notFound, Refused } from '../http/refused.js'
 
 const MOST_RUNNING = 4
 const MOST_KEPT = 50
+/** Of the text about a job, which every viewer gets: a search may be much longer. */
+const MOST_CHARACTERS = 300
 /** Between two reports of one job. */
 const REPORT_EVERY_MS = 250
 
@@ -76,7 +78,8 @@ export class Jobs {
     this.assertRoom()
     const id = randomUUID()
     const startedAt = new Date().toISOString()
-    const { what, needs, of } = work
+    const { needs, of } = work
+    const what = shortened(work.what)
     const job: Job = { id, what, needs, state: 'running', done: 0, of, outcomes: {}, startedAt }
     const stop = new AbortController()
     const reports = new Reports(() => this.#onChange(job))
@@ -145,6 +148,10 @@ export class Jobs {
       if (job.state !== 'running') this.#jobs.delete(id)
     }
   }
+}
+
+function shortened(text: string): string {
+  return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS - 1)}…`
 }
 
 /** Reports of one job, not too many. */

@@ -58,13 +58,14 @@ export class OverviewMaker {
     return { ...this.#known, at, ...(failure && { failure }) }
   }
 
-  #ofReport({ waiting, dead, parked }: CountReport): Partial<Overview> {
+  #ofReport({ source, waiting, dead, parked }: CountReport): Partial<Overview> {
     const now = performance.now()
     const sum = dead.reduce((all, { messages }) => all + messages, 0)
     return {
       // Unless there is a list, which is counted.
       ...(!this.#isStore && { waiting: waiting.messages }),
-      dead: this.#dead.add(now, sum),
+      // AMQP lists no queues.
+      dead: source === 'amqp' ? null : this.#dead.add(now, sum),
       parked: this.#parked.add(now, parked?.messages ?? 0),
     }
   }

@@ -17,6 +17,8 @@ const LINGER_MS = 5000
 /** For the first look. */
 const PATIENCE_MS = 10_000
 const MINUTE_MS = 60_000
+/** A count that took long may have waited for a broker or a store, which is back. */
+const COUNTED_MS = 10_000
 
 export interface OverviewSettings {
   mq: Pick<Dueque, 'on'>
@@ -42,7 +44,7 @@ export class Overviews {
   constructor(settings: OverviewSettings) {
     this.#settings = settings
     this.#maker = new OverviewMaker(settings.parts.options.strategy.waitlist !== undefined)
-    this.#counts = new SharedLook(() => this.#count())
+    this.#counts = new SharedLook(() => this.#count(), COUNTED_MS)
   }
 
   /** Calls the listener with each overview, the last one at once. Returns what ends it. */

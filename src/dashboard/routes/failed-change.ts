@@ -1,5 +1,4 @@
 import { isInteger } from '../../base/checks.js'
-import { meansAll } from '../../operate/failed/failed-filter.js'
 import { purgeFailed } from '../../operate/failed/purge-failed.js'
 import { redriveFailed, type RedriveResult } from '../../operate/failed/redrive-failed.js'
 import type { OperatorOptions } from '../../operate/operator-settings.js'
@@ -26,6 +25,7 @@ interface ChangeParts {
 
 function redrive({ options, turns, jobs }: ChangeParts, change: Partial<FailedChange>): Promise<Job> {
   const { rate } = change
+  const expected = expectedOf(change)
   if (rate !== undefined && !(typeof rate === 'number' && rate > 0))
     throw badRequest('rate: expected messages a second, more than zero')
   const chosen = choiceOf(change, options)
@@ -34,6 +34,7 @@ function redrive({ options, turns, jobs }: ChangeParts, change: Partial<FailedCh
     const summary = await redriveFailed(kind, {
       ...options,
       filter,
+      limit: expected,
       ratePerSecond: rate,
       signal: progress.signal,
       onResult: (result) => noteFate(progress, result),
@@ -41,7 +42,7 @@ function redrive({ options, turns, jobs }: ChangeParts, change: Partial<FailedCh
     // The others are in the queue again.
     if (summary.failure !== undefined) throw summary.failure as Error
   }
-  const work = { what: `redrive ${textOf(chosen)}`, needs: 'redrive', of: filter.id?.length ?? null } as const
+  const work = { what: `redrive ${textOf(chosen)}`, needs: 'redrive', of: expected } as const
   return jobs.start({ ...work, run: inTurn(turns, queue, run) }, JOB_WAIT_MS)
 }
 
@@ -56,28 +57,31 @@ function noteFate(progress: JobProgress, result: RedriveResult): void {
     progress.failed(new Refused(409, 'EXPIRED', 'it has expired: consumers would give it up again'))
 }
 
-/** Another number than the confirmed one is refused, before anything is removed. */
+/** Another number than the confirmed one is refused, before anything is removed: now, and when it is the turn of the job. */
 async function purge({ options, turns, jobs }: ChangeParts, change: Partial<FailedChange>): Promise<Job> {
-  const { expected } = change
-  if (!isInteger(expected, 0)) throw badRequest('expected: the number of messages that was confirmed')
+  const expected = expectedOf(change)
   const chosen = choiceOf(change, options)
   const { kind, queue, filter } = chosen
   jobs.assertRoom()
   const { removed: found } = await turns.look(queue, () => purgeFailed(kind, { ...options, filter, dryRun: true }))
   if (found !== expected) throw countChanged(found, expected)
   const run = async (progress: JobProgress) => {
-    const confirm = ({ count }: { count: number }) => Promise.resolve(!meansAll(filter) || count === expected)
-    const { removed, confirmed } = await purgeFailed(kind, { ...options, filter, confirm })
-    if (!confirmed) throw countChanged(undefined, expected)
+    const { removed, confirmed, found = 0 } = await purgeFailed(kind, { ...options, filter, expected })
+    if (!confirmed) throw countChanged(found, expected)
     progress.count('removed', removed)
   }
   const work = { what: `remove ${textOf(chosen)}`, needs: 'purge', of: found } as const
   return jobs.start({ ...work, run: inTurn(turns, queue, run) }, JOB_WAIT_MS)
 }
 
-function countChanged(found: number | undefined, expected: number): Refused {
-  const now = found === undefined ? 'the queue has another number of messages now' : `${found} messages fit now`
-  return new Refused(409, 'COUNT_CHANGED', `${now}: ${expected} were confirmed`)
+function countChanged(found: number, expected: number): Refused {
+  return new Refused(409, 'COUNT_CHANGED', `${found} messages fit now: ${expected} were confirmed`)
+}
+
+/** What came since then was not confirmed. @throws Refused 400 */
+function expectedOf({ expected }: Partial<FailedChange>): number {
+  if (isInteger(expected, 0)) return expected
+  throw badRequest('expected: the number of messages that was confirmed')
 }
 
 /** `2 messages of reminders.dead`, or `messages of reminders.dead with the reason handler-error`. */

@@ -1,8 +1,12 @@
 import type { Job } from '../api.js'
 import { eventStream } from '../event-stream.js'
+import { Refused } from '../http/refused.js'
 import type { Jobs } from '../jobs/jobs.js'
 import type { Overviews } from '../looks/overviews.js'
 import type { Asked, Routes } from './route.js'
+
+/** Open streams of events. Each page of a viewer has one. */
+const MOST_STREAMS = 250
 
 interface LiveParts {
   readonly jobs: Jobs
@@ -15,22 +19,30 @@ interface LiveParts {
 }
 
 export function liveRoutes(parts: LiveParts): Routes {
+  const streams = new Set<symbol>()
   return {
     jobs: { answer: () => ({ jobs: parts.jobs.list() }) },
-    events: { answer: (asked) => eventsOf(parts, asked) },
+    events: { answer: (asked) => eventsOf(parts, streams, asked) },
   }
 }
 
-function eventsOf({ jobs, listeners, overviews, closing, mayLook }: LiveParts, asked: Asked): Response {
+/** @throws Refused 429 if too many are open */
+function eventsOf(parts: LiveParts, streams: Set<symbol>, asked: Asked): Response {
+  const { jobs, listeners, overviews, closing, mayLook } = parts
+  if (streams.size >= MOST_STREAMS)
+    throw new Refused(429, 'BUSY', `${MOST_STREAMS} pages of this dashboard are open: close one of them`)
+  const own = Symbol()
   const stream = eventStream({
     closing,
     mayLook: () => mayLook(asked),
     start(send) {
       const onJob = (job: Job) => send('job', job)
+      streams.add(own)
       listeners.add(onJob)
-      for (const job of jobs.list()) if (job.state === 'running') onJob(job)
+      send('jobs', { jobs: jobs.list() })
       const end = overviews.subscribe((overview) => send('overview', overview))
       return () => {
+        streams.delete(own)
         listeners.delete(onJob)
         end()
       }

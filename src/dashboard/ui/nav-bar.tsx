@@ -38,13 +38,7 @@ export function NavBar({ about, page }: { about: About | undefined; page: PageNa
   return (
     <header class="nav-bar">
       <p class="brand">
-        <strong>dueque</strong>
-        {about && (
-          <span class="brand-details">
-            <Text text={about.namespace} /> · {about.strategy} · {about.version}
-            {about.permissions.every((one) => one === 'payloads') && ' · read-only'}
-          </span>
-        )}
+        <Logo /> dueque
       </p>
       <nav aria-label="Pages">
         {about &&
@@ -54,7 +48,23 @@ export function NavBar({ about, page }: { about: About | undefined; page: PageNa
             </a>
           ))}
       </nav>
+      {about && (
+        <p class="server-details">
+          <Text text={about.namespace} /> · {about.strategy} · {about.version}
+          {about.permissions.every((one) => one === 'payloads') && ' · read-only'}
+        </p>
+      )}
     </header>
+  )
+}
+
+/** The same as the icon of the page. */
+function Logo() {
+  return (
+    <svg class="logo" viewBox="0 0 16 16" aria-hidden="true">
+      <circle cx="8" cy="8" r="7" />
+      <path d="M8 4v4l3 2" />
+    </svg>
   )
 }
 

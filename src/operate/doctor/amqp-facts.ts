@@ -1,4 +1,5 @@
 import type { Channel, ChannelModel } from 'amqplib'
+import { closeChannel } from '../../amqp/connection/close-channel.js'
 import type { ConnectionSettings } from '../../amqp/connection/connect-to.js'
 import { isAway, isLoss, operationFailure, replyCode } from '../../amqp/connection/failures.js'
 import { deadQueue, type Names, type TopologyMode } from '../../amqp/topology/names.js'
@@ -212,7 +213,7 @@ async function attempt<T>(
   channel.on('error', () => undefined)
   try {
     const value = await work(channel)
-    await channel.close()
+    await closeChannel(channel)
     return { value }
   } catch (error) {
     if (isLoss(error)) throw operationFailure(error, 'channel', 'unknown')

@@ -120,7 +120,7 @@ export class FailedQueue {
    *
    * @throws DuequeError `UNREACHABLE` if the broker has taken it back
    */
-  remove({ deliveryTag }: TakenMessage): void {
+  remove({ deliveryTag }: Pick<TakenMessage, 'deliveryTag'>): void {
     try {
       this.#channel.ack(tagged(deliveryTag))
       this.#held.delete(deliveryTag)

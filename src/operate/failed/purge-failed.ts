@@ -1,4 +1,4 @@
-import { aFunction, flag } from '../../base/checks.js'
+import { aFunction, flag, integer } from '../../base/checks.js'
 import { operatorSettings, type OperatorOptions } from '../operator-settings.js'
 import { aFilter, FilteredMessages, meansAll, type FailedFilter } from './failed-filter.js'
 import type { FailedKind } from './failed-kind.js'
@@ -8,6 +8,8 @@ import { withFailedQueue } from './with-failed-queue.js'
 export interface PurgeFailedOptions extends OperatorOptions {
   /** @default all messages */
   filter?: FailedFilter | undefined
+  /** Removes nothing unless exactly so many messages fit. They are all taken before the first is removed. @default any number */
+  expected?: number | undefined
   /** Counts the messages that would be removed, and removes and asks nothing. @default false */
   dryRun?: boolean | undefined
   /** Asked before anything is removed, with all that is in the queue. @default removes without asking */
@@ -21,6 +23,8 @@ export interface PurgeResult {
   /** Ids of the filter for which there was no message. */
   missing: readonly string[]
   confirmed: boolean
+  /** With `expected`, messages that fit. */
+  found?: number
 }
 
 /**
@@ -29,13 +33,15 @@ export interface PurgeResult {
  * @throws DuequeError `DESTINATION_MISSING` if there is no such queue, `PERMISSION_DENIED`; as `connect` does
  */
 export async function purgeFailed(kind: FailedKind, options: PurgeFailedOptions = {}): Promise<PurgeResult> {
-  const settings = operatorSettings(options, { filter: aFilter, dryRun: flag, confirm: aFunction })
-  const { filter = {}, dryRun = false, confirm } = options
+  const rules = { filter: aFilter, expected: integer(0), dryRun: flag, confirm: aFunction }
+  const settings = operatorSettings(options, rules)
+  const { filter = {}, expected, dryRun = false, confirm } = options
   return withFailedQueue(settings, kind, async (queue) => {
     const { name, count } = queue
     if (confirm && !dryRun && !(await confirm({ name, count })))
       return { queue: name, removed: 0, missing: [], confirmed: false }
     const filtered = new FilteredMessages(filter, kind)
+    if (expected !== undefined && !dryRun) return removeExactly(queue, filtered, expected)
     const removed = await (meansAll(filter) ? removeAll(queue, dryRun) : removeSome(queue, filtered, dryRun))
     return { queue: name, removed, missing: filtered.missing, confirmed: true }
   })
@@ -43,6 +49,18 @@ export async function purgeFailed(kind: FailedKind, options: PurgeFailedOptions 
 
 function removeAll(queue: FailedQueue, dryRun: boolean): Promise<number> {
   return dryRun ? Promise.resolve(queue.count) : queue.purge()
+}
+
+/** A message that fits and came meanwhile is none of those that were expected. */
+async function removeExactly(queue: FailedQueue, filtered: FilteredMessages, expected: number): Promise<PurgeResult> {
+  const tags: number[] = []
+  for await (const message of queue.messages()) if (filtered.has(message)) tags.push(message.deliveryTag)
+  const found = tags.length
+  const own = { queue: queue.name, missing: filtered.missing, found }
+  if (found !== expected) return { ...own, removed: 0, confirmed: false }
+  for (const deliveryTag of tags) queue.remove({ deliveryTag })
+  await queue.settle()
+  return { ...own, removed: found, confirmed: true }
 }
 
 async function removeSome(queue: FailedQueue, filtered: FilteredMessages, dryRun: boolean): Promise<number> {

@@ -1,4 +1,5 @@
 import type { ChannelModel } from 'amqplib'
+import { closeChannel } from '../../amqp/connection/close-channel.js'
 import { AmqpConnection } from '../../amqp/connection/connection.js'
 import type { ConnectionSettings } from '../../amqp/connection/connect-to.js'
 import { quietEvents } from '../../amqp/connection/quiet-events.js'
@@ -37,7 +38,7 @@ export class BrokerLink {
     }
     const channel = await model.createChannel()
     channel.on('error', () => undefined)
-    await channel.close()
+    await closeChannel(channel)
     return model
   }
 

@@ -14,11 +14,14 @@ export type Seen<T> =
 /** Looks at something for all who ask meanwhile and shortly after. */
 export class SharedLook<T> {
   readonly #look: () => Promise<T>
+  readonly #mostFreshMs: number
   #current: Promise<T> | undefined
   #freshUntil = Infinity
 
-  constructor(look: () => Promise<T>) {
+  /** @param mostFreshMs however long an answer took: its source may have been away, and is back */
+  constructor(look: () => Promise<T>, mostFreshMs = Infinity) {
     this.#look = look
+    this.#mostFreshMs = mostFreshMs
   }
 
   /** Never rejects, and takes 5 s at most. A look that takes longer goes on, for those who ask next. */
@@ -37,7 +40,7 @@ export class SharedLook<T> {
     this.#freshUntil = Infinity
     const ended = () => {
       const now = performance.now()
-      this.#freshUntil = now + Math.max(FRESH_MS, (now - startedAt) * TIMES)
+      this.#freshUntil = now + Math.min(Math.max(FRESH_MS, (now - startedAt) * TIMES), this.#mostFreshMs)
     }
     const looking = this.#look()
     looking.then(ended, ended)

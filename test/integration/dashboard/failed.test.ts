@@ -80,7 +80,7 @@ describe('dead messages', () => {
       body: Buffer.from(`{"n":${i}}`),
     }))
     await bury(channel, queue, all)
-    await change('redrive', { kind: 'dead', queue, id: ['m-3', 'gone'] })
+    await change('redrive', { kind: 'dead', queue, id: ['m-3', 'gone'], expected: 2 })
     expect(await ended(get)).toMatchObject({
       what: `redrive 2 messages of ${queue}.dead`,
       state: 'done',
@@ -89,7 +89,7 @@ describe('dead messages', () => {
     const recorder = await Recorder.on(mq, queue)
     await recorder.has(1)
     expect(recorder.numbers).toEqual([3])
-    const job = await change('redrive', { kind: 'dead', queue, rate: 2 })
+    const job = await change('redrive', { kind: 'dead', queue, rate: 2, expected: 7 })
     expect(job.state).toBe('running')
     expect(await post('api/jobs/stop', { id: job.id })).toMatchObject({ status: 200 })
     const stopped = await ended(get)
@@ -97,8 +97,12 @@ describe('dead messages', () => {
     const sent = stopped.outcomes.redriven ?? 0
     expect(sent).toBeLessThan(7)
     await holds(channel, `${queue}.dead`, 7 - sent)
-    await change('redrive', { kind: 'dead', queue })
+    // One has come since the others were counted.
+    await bury(channel, queue, [{ id: 'late', name: 'test.note', body: Buffer.from('{"n":8}') }])
+    await change('redrive', { kind: 'dead', queue, expected: 7 - sent })
     expect(await ended(get)).toMatchObject({ state: 'done', outcomes: { redriven: 7 - sent } })
+    await holds(channel, `${queue}.dead`, 1)
+    expect(await change('redrive', { kind: 'dead', queue })).toMatchObject({ code: 'BAD_REQUEST' })
     await recorder.has(8)
     expect(recorder.numbers.toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
   }, 90_000)
@@ -138,7 +142,7 @@ describe('parked messages', () => {
   test('one that cannot be sent on stays, and the job says why', async () => {
     const { get, change } = await open()
     await park(channel, [{ id: 'a', to: `queue:${unique('missing')}` }])
-    await change('redrive', { kind: 'parked' })
+    await change('redrive', { kind: 'parked', expected: 1 })
     expect(await ended(get)).toMatchObject({
       ...{ state: 'done', done: 1, outcomes: { failed: 1 }, failure: { code: 'DESTINATION_MISSING' } },
     })

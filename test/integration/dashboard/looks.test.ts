@@ -1,20 +1,49 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { dashboard } from '../../../src/dashboard/index.js'
 import { connect, memory } from '../../../src/index.js'
 import { accessibilityFaults, NO_CHROMIUM, serve, useBrowser } from '../../support/browser.js'
 import { poll } from '../../support/broker.js'
 import { note } from '../../strategies/recorder.js'
+import { client } from '../../unit/dashboard/board.js'
 
 const UI = join(import.meta.dirname, '../../../dist/dashboard/ui')
 const MANY = 100_000
 
-test('the code of the pages is 80 KB gzipped at most', async () => {
+test('the code of the pages is 80 KB gzipped at most, and the page has no script of its own', async () => {
   const files = (await readdir(UI, { recursive: true })).filter((name) => /\.(js|css|html)$/.test(name))
+  expect(files.toSorted()).toEqual(['index.html', 'main.css', 'main.js'])
   const sizes = await Promise.all(files.map(async (name) => gzipSync(await readFile(join(UI, name))).length))
-  expect(files).toContain('dashboard/pages/main.js')
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(80_000)
+  expect(await readFile(join(UI, 'index.html'), 'utf8')).not.toMatch(/<script(?![^>]* src=)|<style| style=| on\w+=/)
+})
+
+test('files come compressed, and a browser keeps each for good by the version that the page names', async () => {
+  const mq = await connect({ strategy: memory() })
+  onTestFinished(() => mq.close())
+  const { ask } = client(dashboard(mq))
+  const page = await ask('')
+  expect(page.headers.get('cache-control')).toBe('no-cache')
+  const text = await page.text()
+  for (const name of ['main.js', 'main.css']) {
+    const [link] = new RegExp(`ui/${name}\\?v=[\\w-]{16}`).exec(text)!
+    const plain = await ask(link)
+    expect([plain.headers.get('content-encoding'), plain.headers.get('cache-control')]).toEqual([
+      null,
+      'private, max-age=31536000, immutable',
+    ])
+    const small = await ask(link, { headers: { 'accept-encoding': 'br, gzip' } })
+    expect(small.headers.get('content-encoding')).toBe('gzip')
+    expect(gunzipSync(await small.arrayBuffer()).toString()).toBe(await plain.text())
+    const unwanted = await ask(link, { headers: { 'accept-encoding': 'gzip;q=0, br' } })
+    expect(unwanted.headers.get('content-encoding')).toBeNull()
+    // Of a server of another version.
+    expect((await ask(`ui/${name}?v=other`)).headers.get('cache-control')).toBe('no-cache')
+    const known = await ask(`ui/${name}`, { headers: { 'if-none-match': plain.headers.get('etag')! } })
+    expect([known.status, await known.text()]).toEqual([304, ''])
+  }
 })
 
 describe.skipIf(NO_CHROMIUM)(`how the dashboard looks${NO_CHROMIUM}`, () => {

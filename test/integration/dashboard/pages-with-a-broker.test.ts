@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { TcpProxy } from '../../../scripts/broker/tcp-proxy.js'
 import type { Dueque, Strategy } from '../../../src/index.js'
 import { ladder, on } from '../../../src/index.js'
 import { redis as redisStrategy } from '../../../src/strategies/redis/index.js'
@@ -23,8 +24,8 @@ const confirm = (page: Page, name: string) => page.getByRole('dialog').getByRole
 describe.skipIf(NO_CHROMIUM)(`the pages of the dashboard, with a broker${NO_CHROMIUM}`, () => {
   const browser = useBrowser()
 
-  async function serveFor(mq: Dueque): Promise<string> {
-    const served = await serve(mq, { access: 'all', probe: false, management: managementUrl() ?? false })
+  async function serveFor(mq: Dueque, management: string | false = managementUrl() ?? false): Promise<string> {
+    const served = await serve(mq, { access: 'all', probe: false, management })
     onTestFinished(() => served.stop())
     return served.url
   }
@@ -118,6 +119,49 @@ describe.skipIf(NO_CHROMIUM)(`the pages of the dashboard, with a broker${NO_CHRO
     await poll(async () => (await depth(channel, `${queue}.dead`)) === 0, { what: 'an empty dead queue' })
     await page.locator('.job').getByText('1 removed').waitFor()
   })
+
+  test('without the management API, the dead messages of a queue that is named are shown', async () => {
+    const mq = await open(vhost.url, { strategy: journal() })
+    const [queue, channel] = [unique('rooms'), await rawChannel(vhost.url)]
+    await (await mq.consume(queue, [on(note, () => undefined)])).close()
+    await bury(channel, queue, [{ id: 'one' }, { id: 'two', reason: 'expired' }])
+    const page = await browser.open(`${await serveFor(mq, false)}#/dead`, { failing: true })
+    await page.getByLabel('Work queue').fill(queue)
+    await page.keyboard.press('Enter')
+    await page.getByLabel('Select one').check()
+    expect(await page.getByRole('group', { name: '1 selected' }).count()).toBe(1)
+    expect(await accessibilityFaults(page)).toEqual([])
+    // A link to others leaves nothing selected.
+    await page.evaluate(`location.hash += '&reason=expired'`)
+    await page.getByRole('group', { name: 'All 1 message that match' }).waitFor()
+    await page.getByLabel('Select two').waitFor()
+    expect(await page.getByLabel('Select one').count()).toBe(0)
+  })
+
+  test('a broker that goes away and comes back: the pages say so, keep what they show, and go on by themselves', async () => {
+    const proxy = await TcpProxy.to(vhost.url)
+    onTestFinished(() => proxy.close())
+    const strategy = journal()
+    const mq = await open(proxy.url(), { strategy, namespace: unique('away'), publishTimeoutMs: 5000, logger: false })
+    const schedule = (id: string) =>
+      mq.schedule(note, { n: 1 }, { id, to: { queue: unique('q') }, in: '1h', declare: true })
+    await schedule('first')
+    const page = await browser.open(await serveFor(mq), { failing: true })
+    const waiting = (count: string) => page.locator('.tile', { hasText: 'Waiting' }).getByText(count, { exact: true })
+    const alert = page.locator('main > [role=alert]')
+    await waiting('1').waitFor()
+    proxy.refuse()
+    proxy.cut()
+    await alert.waitFor({ timeout: 30_000 })
+    expect(await waiting('1').count()).toBe(1)
+    expect(await accessibilityFaults(page)).toEqual([])
+    await proxy.listen()
+    await alert.waitFor({ state: 'detached', timeout: 30_000 })
+    await schedule('second')
+    await waiting('2').waitFor({ timeout: 30_000 })
+    await page.getByRole('link', { name: 'Waiting', exact: false }).first().click()
+    for (const id of ['first', 'second']) await page.getByRole('link', { name: id }).waitFor()
+  }, 90_000)
 
   test('parked messages: selected ones are redriven, others stay', async () => {
     const mq = await open(vhost.url, { strategy: journal() })

@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { About } from '../../../src/dashboard/api.js'
 import type { DashboardOptions } from '../../../src/dashboard/index.js'
@@ -143,9 +143,18 @@ describe.skipIf(NO_CHROMIUM)(`the pages of the dashboard, with messages in memor
     await press(page, 'All 3 that match', 'Deliver now')
     await confirm(page, 'Deliver now: 3 messages')
     await page.locator('.job').getByText('3 rescheduled').waitFor()
-    await page.getByRole('button', { name: 'Dismiss' }).first().click()
+    // Whoever uses the keyboard goes on from where the button was.
+    const hasFocus = (one: Locator) => one.evaluate((element) => element === element.ownerDocument.activeElement)
+    const dismiss = page.getByRole('button', { name: 'Dismiss' })
+    for (let left = await dismiss.count(); left > 0; left--) {
+      await dismiss.first().focus()
+      await page.keyboard.press('Enter')
+      await poll(async () => (await dismiss.count()) < left, { what: 'a job less' })
+      expect(await hasFocus(left > 1 ? dismiss.first() : page.locator('#main'))).toBe(true)
+    }
     await page.getByRole('button', { name: 'Clear' }).click()
     await showing(page, ['p-2'])
+    expect(await hasFocus(page.getByLabel('Part of the id'))).toBe(true)
   })
 
   test('all that match can be changed only by the count of this search, and not by that of the one before', async () => {

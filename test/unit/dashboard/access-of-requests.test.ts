@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import type { Access } from '../../../src/dashboard/index.js'
-import { client, fill, open } from './board.js'
+import { fill, open } from './board.js'
 
 const HEADERS = ['content-security-policy', 'x-content-type-options', 'referrer-policy']
 
@@ -60,7 +60,13 @@ test('a permission that the connection cannot use is not shown', async () => {
 test('options that are none are refused', async () => {
   const { mq } = await open()
   const { dashboard } = await import('../../../src/dashboard/index.js')
-  const wrong = [{ access: 'write' }, { acces: 'read' }, { metrics: ['x'] }, { management: 'ftp://x' }, { hosts: [] }]
+  const wrong = [
+    { access: 'write' },
+    { acces: 'read' },
+    { metrics: ['x'] },
+    { management: 'ftp://x' },
+    { hosts: ['http://x'] },
+  ]
   for (const options of wrong) expect(() => dashboard(mq, options as never)).toThrow(/expected|no such option/)
   expect(() => dashboard({} as never)).toThrow('mq: expected what connect() resolves to')
   expect(() => dashboard(Promise.resolve(mq) as never)).toThrow('await it')
@@ -143,10 +149,13 @@ test('a page without its slash is sent on to the one with, below any path', asyn
 })
 
 test('a request by a name that is not the server is refused, where names are known', async () => {
-  const { mq } = await open()
-  const { newDashboard } = await import('../../../src/dashboard/dashboard.js')
-  const { board } = client(newDashboard(mq, { hosts: ['127.0.0.1'] }))
+  const { board } = await open({ hosts: ['ops.example'] })
   const by = async (host: string) =>
     (await board(new Request('http://localhost/api/about', { headers: { host } }))).status
-  expect([await by('127.0.0.1:15673'), await by('localhost'), await by('evil.example:15673')]).toEqual([200, 200, 403])
+  expect([
+    await by('127.0.0.1:15680'),
+    await by('localhost'),
+    await by('ops.example'),
+    await by('evil.example:15680'),
+  ]).toEqual([200, 200, 200, 403])
 })

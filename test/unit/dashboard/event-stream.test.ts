@@ -47,6 +47,17 @@ test('a viewer who does not read is given up', async () => {
   await expect(reader.read()).rejects.toThrow('does not read')
 })
 
+test('after a minute a viewer is asked to connect again, so that its login is asked again', async () => {
+  const { next, stop } = open()
+  await vi.advanceTimersByTimeAsync(59_999)
+  expect(stop).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(1)
+  const events = await Promise.all(Array.from({ length: 7 }, next))
+  expect(events.slice(4)).toEqual(['event: beat\ndata: {}\n\n', 'event: again\ndata: {}\n\n', 'end'])
+  expect(stop).toHaveBeenCalledOnce()
+  expect(vi.getTimerCount()).toBe(0)
+})
+
 test('the stream ends when the dashboard is closed', async () => {
   const { closing, next, stop } = open()
   closing.abort()

@@ -86,6 +86,18 @@ test('a stream is refused to those who may not look, and ends with the connectio
   expect((await ask('api/events')).status).toBe(503)
 })
 
+test('a viewer is told of the jobs that there are, and too many streams are refused', async () => {
+  const { ask, post } = await open({ access: 'all' })
+  await post('api/waiting/change', { action: 'cancel', search: {}, expected: 0 })
+  const { until, leave } = await viewer(ask)
+  expect(await until<{ jobs: Job[] }>('jobs')).toMatchObject({ jobs: [{ what: 'cancel 0 messages', state: 'done' }] })
+  const streams = await Promise.all(Array.from({ length: 249 }, () => ask('api/events')))
+  expect((await ask('api/events')).status).toBe(429)
+  await leave()
+  streams.push(await ask('api/events'))
+  expect(streams.map(({ status }) => status)).toEqual(streams.map(() => 200))
+})
+
 test('jobs are listed, the newest first, and stopped by those who may', async () => {
   const { get, post } = await open({ access: 'all' })
   for (let i = 0; i < 2; i++) await post('api/waiting/change', { action: 'cancel', search: {}, expected: i })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { Agent, createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { expect, onTestFinished, test } from 'vitest'
@@ -82,7 +82,7 @@ test('over node:http, events come at once', async () => {
   const left = new AbortController()
   const response = await fetch(`${base}/api/events`, { signal: left.signal })
   const reader = response.body!.getReader() as ReadableStreamDefaultReader<Uint8Array>
-  expect(Buffer.from((await reader.read()).value!).toString()).toMatch(/^event: overview\n/)
+  expect(Buffer.from((await reader.read()).value!).toString()).toMatch(/^event: jobs\n/)
   left.abort()
 })
 
@@ -94,6 +94,25 @@ test('over node:http, a strange request is an error of its own', async () => {
   expect(await status('/api/about', { method: 'OPTIONS' })).toBe(405)
   expect(await status('//evil.example/api/about')).toBe(200)
   expect(await status('/api/about', { method: 'HEAD' })).toBe(200)
+})
+
+test('over node:http, a change that is refused is answered, and its connection goes on, however long its body is', async () => {
+  const { mq } = await open()
+  const base = await listening(createServer(dashboard(mq, { access: 'all' }).node))
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  onTestFinished(() => agent.destroy())
+  const post = (headers: Record<string, string>, body: Buffer) =>
+    new Promise<number>((resolve, reject) => {
+      const asked = request(`${base}/api/waiting/change`, { method: 'POST', agent, headers }, (response) => {
+        response.resume()
+        response.on('end', () => resolve(response.statusCode!))
+      })
+      asked.on('error', reject).end(body)
+    })
+  const [large, own] = [Buffer.alloc(5_000_000, 0x20), { 'content-type': 'application/json', 'x-dueque': '1' }]
+  expect(await post(own, large)).toBe(413)
+  expect(await post({ 'content-type': 'text/plain' }, large)).toBe(403)
+  expect(await post(own, Buffer.from('{}'))).toBe(400)
 })
 
 test('access sees the request of the framework, with the user that a login has found', async () => {

@@ -17,9 +17,15 @@ export function reduceLive(state: LiveState, change: LiveChange): LiveState {
   if ('overview' in change) return { ...state, overview: change.overview }
   if ('connection' in change) return withConnection(state, change.connection)
   if ('job' in change) return withJob(state, change.job)
-  // Of the server's list: jobs that ended before this viewer came are none of his news.
+  return withJobs(state, change.jobs)
+}
+
+/** Of the server's list: jobs that ended before this viewer came are none of his news. */
+function withJobs(state: LiveState, jobs: readonly Job[]): LiveState {
   const isNews = ({ id, state: now }: Job) => now === 'running' || state.jobs.some((known) => known.id === id)
-  return change.jobs.filter(isNews).reduce(withJob, state)
+  // A server that was started anew knows nothing of the jobs before.
+  const isKnown = (one: Job) => one.state !== 'running' || jobs.some(({ id }) => id === one.id)
+  return jobs.filter(isNews).reduce(withJob, { ...state, jobs: state.jobs.filter(isKnown) })
 }
 
 function withConnection(state: LiveState, connection: Connection): LiveState {

@@ -10,6 +10,8 @@ export interface Connection {
 interface Listener {
   overview: (overview: Overview) => void
   job: (job: Job) => void
+  /** Those that the server has, whenever there is a connection. */
+  jobs: (jobs: readonly Job[]) => void
   connection: (connection: Connection) => void
 }
 
@@ -50,6 +52,7 @@ export class ServerEvents {
     this.#close()
     const source = new EventSource('api/events')
     this.#source = source
+    this.#expectMore()
     source.addEventListener('open', () => {
       this.#tries = 0
       this.#listener.connection({ state: 'open', nextTryAt: undefined })
@@ -57,14 +60,16 @@ export class ServerEvents {
     })
     source.addEventListener('error', () => this.#lost())
     source.addEventListener('beat', () => this.#expectMore())
-    source.addEventListener('overview', (event) => {
-      this.#expectMore()
-      this.#listener.overview(JSON.parse(event.data as string) as Overview)
-    })
-    source.addEventListener('job', (event) => {
-      this.#expectMore()
-      this.#listener.job(JSON.parse(event.data as string) as Job)
-    })
+    // The server ends the stream, so that each request goes by the login.
+    source.addEventListener('again', () => this.#open())
+    const on = <T>(name: string, tell: (data: T) => void) =>
+      source.addEventListener(name, (event) => {
+        this.#expectMore()
+        tell(JSON.parse((event as MessageEvent<string>).data) as T)
+      })
+    on<Overview>('overview', (overview) => this.#listener.overview(overview))
+    on<Job>('job', (job) => this.#listener.job(job))
+    on<{ jobs: Job[] }>('jobs', ({ jobs }) => this.#listener.jobs(jobs))
   }
 
   /** When it is open again, what happened meanwhile is asked for. */

@@ -1,11 +1,13 @@
 import { useState } from 'preact/hooks'
 import type { FailedChoice, Permission } from '../../api.js'
+import { ButtonGroup } from '../parts/button-group.js'
 import { PurgeDialog } from './purge-dialog.js'
 import { RedriveDialog } from './redrive-dialog.js'
 
 interface Props {
   /** Of which messages. */
   label: string
+  isShown?: boolean
   choice: FailedChoice
   count: number
   permissions: readonly Permission[]
@@ -13,7 +15,7 @@ interface Props {
 }
 
 /** The changes of failed messages that this viewer may make. */
-export function FailedButtons({ label, choice, count, permissions, onDone }: Props) {
+export function FailedButtons({ label, isShown = true, choice, count, permissions, onDone }: Props) {
   // As it was when the button was pressed: what the dialog says does not change under the reader.
   const [asked, setAsked] = useState<{ deed: 'redrive' | 'purge'; choice: FailedChoice; count: number }>()
   const close = () => setAsked(undefined)
@@ -25,12 +27,11 @@ export function FailedButtons({ label, choice, count, permissions, onDone }: Pro
     )
   if (!permissions.includes('redrive') && !permissions.includes('purge')) return null
   return (
-    <div class="change-buttons" role="group" aria-label={label}>
-      <span class="label">{label}</span>
+    <ButtonGroup label={label} isShown={isShown}>
       {button('redrive', 'Redrive …')}
       {button('purge', 'Purge …')}
       {asked?.deed === 'redrive' && <RedriveDialog {...asked} onDone={onDone} onClose={close} />}
       {asked?.deed === 'purge' && <PurgeDialog {...asked} onDone={onDone} onClose={close} />}
-    </div>
+    </ButtonGroup>
   )
 }

@@ -28,8 +28,9 @@ export function FailedList({ kind, changes, query, open, permissions }: Props) {
       {data && <ReasonFilter query={query} reasons={data.reasons} onChoose={choose} />}
       {data && (
         <FailedActions
-          {...{ kind, query, selected: [...selected], count: list.isCurrent ? data.count : undefined, permissions }}
-          onDone={() => setSelected(new Set())}
+          {...{ kind, query, permissions, count: list.isCurrent ? data.count : undefined }}
+          selected={data.messages.flatMap(({ id }) => (id !== null && selected.has(id) ? [id] : []))}
+          clear={() => setSelected(new Set())}
         />
       )}
       {data?.messages.length === 0 && !isWhole(query) && <Empty title="No message fits. Clear the filter above." />}

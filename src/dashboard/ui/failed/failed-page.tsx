@@ -7,6 +7,7 @@ import { Problem } from '../parts/problem.js'
 import { FailedList } from './failed-list.js'
 import { FailedPanel } from './failed-panel.js'
 import { failedHref, failedQueryOf, type FailedQuery } from './failed-query.js'
+import { QueueByName } from './queue-by-name.js'
 import { QueueTable } from './queue-table.js'
 
 const PAGES: Readonly<Record<FailedKindName, { title: string; what: string }>> = {
@@ -31,17 +32,17 @@ export function FailedPage({ about, kind, query }: Props) {
   const message = query.get('message')
   // To look at them costs the broker more than to count them.
   const count = useContext(LiveContext).overview?.[kind]?.messages
-  const { data, failure, reload } = useRequest<FailedQueues>('failed', { kind }, { everyMs: 30_000, on: count })
+  const queues = useRequest<FailedQueues>('failed', { kind }, { everyMs: 30_000, on: count })
   // Parked messages are in one queue, which needs no choice.
-  const shown: FailedQuery | undefined = kind === 'parked' || chosen.queue ? chosen : onlyQueue(data)
+  const shown: FailedQuery | undefined = kind === 'parked' || chosen.queue ? chosen : onlyQueue(queues.data)
+  const isEmpty = !queues.failure && queues.data?.queues.length === 0
   return (
     <div class="with-panel">
       <div class="list-side">
         <h1>{PAGES[kind].title}</h1>
         <p class="hint">{PAGES[kind].what}</p>
-        <Problem failure={failure} retry={reload} />
-        {data && <QueueTable kind={kind} queues={data.queues} chosen={shown?.queue} />}
-        {shown && data?.queues.length !== 0 && (
+        <Queues {...{ kind, queues }} chosen={shown?.queue} />
+        {shown && !isEmpty && (
           <FailedList
             key={shown.queue}
             kind={kind}
@@ -60,6 +61,22 @@ export function FailedPage({ about, kind, query }: Props) {
         />
       )}
     </div>
+  )
+}
+
+interface QueuesProps {
+  kind: FailedKindName
+  queues: ReturnType<typeof useRequest<FailedQueues>>
+  chosen: string | undefined
+}
+
+function Queues({ kind, queues: { data, failure, reload }, chosen }: QueuesProps) {
+  if (failure?.code === 'MANAGEMENT_FAILED') return <QueueByName why={failure.message} queue={chosen} />
+  return (
+    <>
+      <Problem failure={failure} retry={reload} />
+      {data && <QueueTable kind={kind} queues={data.queues} chosen={chosen} />}
+    </>
   )
 }
 

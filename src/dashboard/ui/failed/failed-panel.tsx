@@ -39,7 +39,7 @@ export function FailedPanel({ kind, message, query: { queue }, permissions, onCl
       )}
       {data && <FailedFacts message={data} />}
       {data && failure?.status !== 404 && (
-        <FailedButtons label="This message" choice={choice} count={1} permissions={permissions} />
+        <FailedButtons label="This message" isShown={false} choice={choice} count={1} permissions={permissions} />
       )}
       {data?.stack && <Stack text={data.stack} />}
       {data && <HeadersView headers={data.headers} />}

@@ -1,9 +1,7 @@
-import { useContext, useId, useState } from 'preact/hooks'
-import type { FailedChange, FailedChoice, Job } from '../../api.js'
-import { LiveContext } from '../data/live-context.js'
-import { postJson } from '../data/request.js'
-import { useAction } from '../data/use-action.js'
-import { Dialog } from '../parts/dialog.js'
+import { useState } from 'preact/hooks'
+import type { FailedChange, FailedChoice } from '../../api.js'
+import { Field } from '../parts/field.js'
+import { JobDialog } from '../parts/job-dialog.js'
 import { countText } from '../text/numbers.js'
 
 interface Props {
@@ -15,41 +13,23 @@ interface Props {
 
 /** Removes failed messages for ever: the user types their number. */
 export function PurgeDialog({ choice, count, onDone, onClose }: Props) {
-  const { noteJob } = useContext(LiveContext)
-  const action = useAction()
   const [typed, setTyped] = useState('')
-  const id = useId()
-  const deed = `Purge ${countText(count, 'message')}`
-  const send = () =>
-    action.run(async () => {
-      const change: FailedChange = { ...choice, expected: count }
-      noteJob(await postJson<Job>('failed/purge', change))
-      onDone?.()
-      onClose()
-    })
+  const change: FailedChange = { ...choice, expected: count }
+  const label = (
+    <>
+      Type <strong>{count}</strong> to confirm
+    </>
+  )
   return (
-    <Dialog
-      title={`${deed}?`}
-      deed={deed}
+    <JobDialog
+      deed={`Purge ${countText(count, 'message')}`}
+      path="failed/purge"
       dangerous
       disabled={typed.trim() !== String(count)}
-      action={action}
-      onDeed={send}
-      onClose={onClose}
+      {...{ change, onDone, onClose }}
     >
       <p>They are removed for ever. This cannot be undone.</p>
-      <div class="field">
-        <label for={id}>
-          Type <strong>{count}</strong> to confirm
-        </label>
-        <input
-          id={id}
-          inputMode="numeric"
-          autocomplete="off"
-          value={typed}
-          onInput={(event) => setTyped(event.currentTarget.value)}
-        />
-      </div>
-    </Dialog>
+      <Field label={label} inputMode="numeric" value={typed} onType={setTyped} />
+    </JobDialog>
   )
 }

@@ -1,5 +1,5 @@
-import { useId } from 'preact/hooks'
 import type { FailedList } from '../../api.js'
+import { SearchField } from '../parts/search-field.js'
 import { Text } from '../parts/text.js'
 import { numberText } from '../text/numbers.js'
 import type { FailedQuery } from './failed-query.js'
@@ -10,9 +10,11 @@ interface Props {
   onChoose: (query: FailedQuery) => void
 }
 
+/** Each search takes all messages out of the queue. */
+const PAUSE_MS = 500
+
 /** Narrows the failed messages: by reason and name. */
 export function ReasonFilter({ query, reasons, onChoose }: Props) {
-  const id = useId()
   const { reason, name, ...rest } = query
   const withReason = (next: string | undefined) =>
     onChoose({ ...rest, ...(name && { name }), ...(next && { reason: next }) })
@@ -35,15 +37,7 @@ export function ReasonFilter({ query, reasons, onChoose }: Props) {
           </button>
         ))}
       </div>
-      <div class="field">
-        <label for={id}>Name</label>
-        <input
-          id={id}
-          type="search"
-          defaultValue={name ?? ''}
-          onChange={(event) => withName(event.currentTarget.value)}
-        />
-      </div>
+      <SearchField label="Name" value={name ?? ''} pauseMs={PAUSE_MS} onChange={withName} />
     </div>
   )
 }

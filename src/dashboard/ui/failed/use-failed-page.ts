@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { FailedKindName, FailedList } from '../../api.js'
 import { goTo, parseRoute } from '../data/hash-route.js'
 import { useRequest } from '../data/use-request.js'
@@ -16,13 +16,17 @@ export function useFailedPage(kind: FailedKindName, query: FailedQuery, changes:
   const refresh = selected.size > 0 ? {} : { everyMs: 30_000, on: changes }
   const list = useRequest<FailedList>('failed/list', { kind, ...query, offset: page * limit, limit }, refresh)
   const { data } = list
+  const { queue, name, reason } = query
+  // A link, too, leads to other messages.
+  useEffect(() => {
+    setPage(0)
+    setSelected(new Set())
+  }, [queue, name, reason])
   return {
     list,
     selected,
     setSelected,
     choose: (next: FailedQuery) => {
-      setPage(0)
-      setSelected(new Set())
       // The message in the panel stays.
       const open = parseRoute(location.hash).query.get('message') ?? undefined
       goTo(failedHref(kind, next, open), { replace: true })

@@ -36,7 +36,7 @@ function RungTable({ rungs }: { rungs: LadderView['rungs'] }) {
     <section>
       <h2>Rungs with messages</h2>
       <p class="hint">The number says how many wait here now. Many of them go on to a longer rung afterwards.</p>
-      <Table label="Rungs with messages">
+      <Table label="Rungs with messages" isCompact>
         <thead>
           <tr>
             <th>Rung</th>

@@ -49,8 +49,8 @@ function FindingRow({ finding: { severity, code, what, todo } }: { finding: Find
             <Text text={todo} />
           </p>
         )}
-        <code>{code}</code>
       </div>
+      <code>{code}</code>
     </li>
   )
 }

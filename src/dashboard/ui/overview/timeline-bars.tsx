@@ -11,6 +11,8 @@ interface Props {
 }
 
 const [WIDTH, HEIGHT] = [1000, 100]
+/** Of a bar where there are few. */
+const WIDEST = 60
 
 /** Bars that are buttons. One of them is reached by Tab, the others by the arrow keys. */
 export function TimelineBars({ bins, unit, onShow }: Props) {
@@ -29,8 +31,9 @@ export function TimelineBars({ bins, unit, onShow }: Props) {
   }
   return (
     <div class="bars">
-      <span class="most">{numberText(most)}</span>
+      <span class="most">{bins.length > 0 && numberText(most)}</span>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none">
+        <path class="grid" d={`M0 4H${WIDTH}M0 ${HEIGHT / 2 + 2}H${WIDTH}`} />
         <g ref={group} role="group" aria-label="Messages by due time" onKeyDown={onKeyDown}>
           {bins.map((bin, i) => (
             <Bar
@@ -52,12 +55,20 @@ function Labels({ bins, unit }: Pick<Props, 'bins' | 'unit'>) {
     <div class="bar-labels" aria-hidden="true">
       {bins.map((bin, i) =>
         isLabelled(bin, unit) ? (
-          <span key={bin.from} style={{ left: `${(100 * i) / bins.length}%` }}>
-            {unit === 'day' ? dayText(bin.from) : clockText(bin.from)}
-          </span>
+          <Label key={bin.from} {...{ bin, unit }} at={(100 * i) / bins.length} step={100 / bins.length} />
         ) : null,
       )}
     </div>
+  )
+}
+
+/** Of a day below the middle of its bar; of a shorter unit where that begins. */
+function Label({ bin, unit, at, step }: { bin: Bin; unit: Timeline['unit']; at: number; step: number }) {
+  if (unit !== 'day') return <span style={{ left: `${at}%` }}>{clockText(bin.from)}</span>
+  return (
+    <span class="of-day" style={{ left: `${at}%`, width: `${step}%` }}>
+      {dayText(bin.from)}
+    </span>
   )
 }
 
@@ -74,6 +85,7 @@ interface BarProps {
 
 function Bar({ bin, unit, most, place, places, isCurrent, onFocus, onShow }: BarProps) {
   const step = WIDTH / places
+  const width = Math.min(step * 0.8, WIDEST)
   // A single message is seen beside thousands.
   const height = bin.count === 0 ? 0 : Math.max(3, (bin.count / most) * (HEIGHT - 4))
   const name = `${spanText(bin, unit)}: ${countText(bin.count, 'message')}`
@@ -88,7 +100,7 @@ function Bar({ bin, unit, most, place, places, isCurrent, onFocus, onShow }: Bar
     >
       <title>{name}</title>
       <rect class="slot" x={place * step} y={0} width={step} height={HEIGHT} />
-      <rect class="fill" x={place * step + step * 0.1} y={HEIGHT - height} width={step * 0.8} height={height} />
+      <rect class="fill" x={(place + 0.5) * step - width / 2} y={HEIGHT - height} width={width} height={height} />
     </g>
   )
 }

@@ -1,4 +1,4 @@
-import { useContext, useEffect, useState } from 'preact/hooks'
+import { useContext, useEffect, useRef, useState } from 'preact/hooks'
 import type { Job, Permission } from '../../api.js'
 import { LiveContext } from '../data/live-context.js'
 import { postJson } from '../data/request.js'
@@ -11,22 +11,28 @@ import { Problem } from './problem.js'
 export function JobList({ permissions }: { permissions: readonly Permission[] }) {
   const { jobs } = useContext(LiveContext)
   const [dismissed, setDismissed] = useState<readonly string[]>([])
+  const list = useRef<HTMLElement>(null)
   const shown = jobs.filter(({ id }) => !dismissed.includes(id))
+  const dismiss = (id: string) => {
+    setDismissed([...dismissed, id])
+    nextFocus(list.current)?.focus()
+  }
   if (shown.length === 0) return null
   return (
-    <section class="jobs" aria-label="Jobs of the server">
+    <section ref={list} class="jobs" aria-label="Jobs of the server">
       <ul>
         {shown.map((job) => (
-          <JobRow
-            key={job.id}
-            job={job}
-            mayStop={permissions.includes(job.needs)}
-            onDismiss={() => setDismissed([...dismissed, job.id])}
-          />
+          <JobRow key={job.id} job={job} mayStop={permissions.includes(job.needs)} onDismiss={() => dismiss(job.id)} />
         ))}
       </ul>
     </section>
   )
+}
+
+/** The button that has the focus goes: that of another job, or else the content, gets it. */
+function nextFocus(list: HTMLElement | null): HTMLElement | null {
+  const others = [...(list?.querySelectorAll('button') ?? [])].filter((one) => one !== document.activeElement)
+  return others[0] ?? document.getElementById('main')
 }
 
 interface RowProps {

@@ -1,9 +1,10 @@
+import type { ComponentChildren } from 'preact'
 import type { Payload } from '../../api.js'
 import { CopyButton } from './copy-button.js'
 import { Text } from './text.js'
 
 /** A body: JSON with line breaks, any other text as it is, other bytes in base64. */
-export function PayloadView({ payload }: { payload: Payload }) {
+export function PayloadView({ payload, children }: { payload: Payload; children?: ComponentChildren }) {
   const shown = payload.encoding === 'utf8' ? indented(payload.text) : payload.text
   return (
     <div class="payload">
@@ -11,7 +12,10 @@ export function PayloadView({ payload }: { payload: Payload }) {
       <pre tabIndex={0} aria-label="Payload">
         <Text text={shown} block />
       </pre>
-      <CopyButton name={payload.encoding === 'utf8' ? 'Copy payload' : 'Copy base64'} text={() => payload.text} />
+      <div class="button-group">
+        <CopyButton name={payload.encoding === 'utf8' ? 'Copy payload' : 'Copy base64'} text={() => payload.text} />
+        {children}
+      </div>
     </div>
   )
 }

@@ -3,6 +3,7 @@ import type { RecurringChange, RecurringDetails } from '../../api.js'
 import { postJson } from '../data/request.js'
 import { useAction, type Action } from '../data/use-action.js'
 import { announce } from '../parts/announcer.js'
+import { ButtonGroup } from '../parts/button-group.js'
 import { Dialog } from '../parts/dialog.js'
 import { Problem } from '../parts/problem.js'
 import { Text } from '../parts/text.js'
@@ -32,7 +33,7 @@ export function RecurringActions({ schedule, onChanged }: { schedule: RecurringD
     })
   const pausing = schedule.paused ? 'resume' : 'pause'
   return (
-    <div class="change-buttons" role="group" aria-label="This schedule">
+    <ButtonGroup label="This schedule" isShown={false}>
       <button type="button" disabled={action.busy} onClick={() => change(pausing)}>
         {schedule.paused ? 'Resume' : 'Pause'}
       </button>
@@ -51,7 +52,7 @@ export function RecurringActions({ schedule, onChanged }: { schedule: RecurringD
           onClose={() => setAsked(undefined)}
         />
       )}
-    </div>
+    </ButtonGroup>
   )
 }
 

@@ -4,7 +4,7 @@ import { goTo, hrefOf, parseRoute } from '../data/hash-route.js'
 import { useRequest } from '../data/use-request.js'
 import { Empty } from '../parts/empty.js'
 import { Problem } from '../parts/problem.js'
-import { PrefixField } from './prefix-field.js'
+import { SearchField } from '../parts/search-field.js'
 import { RecurringPanel } from './recurring-panel.js'
 import { RecurringTable } from './recurring-table.js'
 
@@ -23,7 +23,9 @@ export function RecurringPage({ about, query }: { about: About; query: URLSearch
     <div class="with-panel">
       <div class="list-side">
         <h1>Recurring messages</h1>
-        <PrefixField value={idPrefix} onChange={search} />
+        <div class="search-field">
+          <SearchField label="The id begins with" value={idPrefix} onChange={search} />
+        </div>
         <Problem failure={list.failure} retry={list.reload} />
         {data?.schedules.length === 0 && <None isSearch={idPrefix !== ''} />}
         {data && data.schedules.length > 0 && <RecurringTable rows={data.schedules} idPrefix={idPrefix} open={open} />}

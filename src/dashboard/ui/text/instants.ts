@@ -8,6 +8,9 @@ const ABSOLUTE = new Intl.DateTimeFormat('en-GB', {
   timeZoneName: 'short',
 })
 const CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+const SHORT_FIELDS = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' } as const
+const SHORT = new Intl.DateTimeFormat('en-GB', SHORT_FIELDS)
+const SHORT_WITH_YEAR = new Intl.DateTimeFormat('en-GB', { ...SHORT_FIELDS, year: 'numeric' })
 const DAY = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short' })
 
 /** In the viewer's zone, with its name. */
@@ -23,6 +26,12 @@ export function clockText(at: number): string {
 /** `Mon 30 Nov`. */
 export function dayText(at: number): string {
   return DAY.format(at).replace(',', '')
+}
+
+/** `30 Nov, 09:30`, with the year if it is not this one. */
+export function shortText(at: number, now: number): string {
+  const isThisYear = new Date(at).getFullYear() === new Date(now).getFullYear()
+  return (isThisYear ? SHORT : SHORT_WITH_YEAR).format(at)
 }
 
 /** The viewer's zone: `Europe/Berlin`. */

@@ -5,11 +5,12 @@ export interface TextPart {
 }
 
 /**
- * Control characters, marks that change the direction of text, invisible spaces, separators of lines, halves of surrogate
- * pairs. Not the joiners of emoji and of Persian.
+ * Control characters, marks that change the direction of text, whatever has no width (soft hyphens, tags, fillers), separators
+ * of lines, halves of surrogate pairs. Not the joiners of emoji and of Persian, nor what selects the variant of an emoji: of
+ * selectors, those of rare signs can hide a text.
  */
 const UNSEEN =
-  /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]/gu
+  /[\u{e0100}-\u{e01ef}]|(?!\u200c|\u200d|\p{Variation_Selector})[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu
 const BREAKS: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 /** @param keepBreaks line breaks and tabs stay, in a block of several lines */
@@ -34,5 +35,6 @@ export function visibleText(text: string): string {
 }
 
 function escapeOf(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  const code = character.codePointAt(0)!.toString(16)
+  return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`
 }

@@ -14,31 +14,32 @@ interface Props {
   clear: () => void
 }
 
-/** Changes the selected messages, or all that fit the search. */
+/** Changes the selected messages; while none is, all that fit the search. */
 export function BulkBar({ selected, search, total, permissions, clear }: Props) {
   const [asked, setAsked] = useState<{ action: ChangeAction; target: Target }>()
   if (!permissions.includes('cancel') && !permissions.includes('reschedule')) return null
-  const some = { messages: [...selected.values()] }
+  const isSome = selected.size > 0
   const all = total !== undefined && total > 0 ? { search, expected: total } : undefined
+  const target = isSome ? { messages: [...selected.values()] } : all
   return (
     <div class="bulk-bar">
       <ChangeButtons
         permissions={permissions}
-        label={`${numberText(selected.size)} selected`}
-        disabled={selected.size === 0}
-        onChange={(action) => setAsked({ action, target: some })}
+        label={isSome ? `${numberText(selected.size)} selected` : allText(all?.expected, isEmptySearch(search))}
+        disabled={!target}
+        onChange={(action) => target && setAsked({ action, target })}
       />
-      <ChangeButtons
-        permissions={permissions}
-        label={
-          all
-            ? `All ${numberText(all.expected)} ${isEmptySearch(search) ? 'messages' : 'that match'}`
-            : 'All that match'
-        }
-        disabled={!all}
-        onChange={(action) => all && setAsked({ action, target: all })}
-      />
+      {isSome && (
+        <button type="button" class="plain" onClick={clear}>
+          Select none
+        </button>
+      )}
       {asked && <ChangeDialog {...asked} onDone={clear} onClose={() => setAsked(undefined)} />}
     </div>
   )
+}
+
+function allText(count: number | undefined, isEverything: boolean): string {
+  if (count === undefined) return 'All that match'
+  return `All ${numberText(count)} ${isEverything ? 'messages' : 'that match'}`
 }

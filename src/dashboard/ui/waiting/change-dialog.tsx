@@ -1,9 +1,6 @@
-import { useContext, useState } from 'preact/hooks'
-import type { Job, Search, WaitingChange, WaitingKey } from '../../api.js'
-import { LiveContext } from '../data/live-context.js'
-import { postJson } from '../data/request.js'
-import { useAction } from '../data/use-action.js'
-import { Dialog } from '../parts/dialog.js'
+import { useState } from 'preact/hooks'
+import type { Search, WaitingChange, WaitingKey } from '../../api.js'
+import { JobDialog } from '../parts/job-dialog.js'
 import { Text } from '../parts/text.js'
 import { countText } from '../text/numbers.js'
 import type { ChangeAction } from './change-buttons.js'
@@ -31,32 +28,21 @@ const EFFECTS: Readonly<Record<ChangeAction, string>> = {
 
 /** Asks, with the number of messages, and gives the change to the server. */
 export function ChangeDialog({ action, target, onDone, onClose }: Props) {
-  const { noteJob } = useContext(LiveContext)
-  const work = useAction()
   const [typed, setTyped] = useState(NO_DUE)
   const due = dueOf(typed)
-  const deed = `${DEEDS[action]} ${countText(sizeOf(target), 'message')}`
   const change: WaitingChange = { action, ...target, ...(action === 'reschedule' && due) }
-  const send = () =>
-    work.run(async () => {
-      noteJob(await postJson<Job>('waiting/change', change))
-      onDone?.()
-      onClose()
-    })
   return (
-    <Dialog
-      title={`${deed}?`}
-      deed={deed}
+    <JobDialog
+      deed={`${DEEDS[action]} ${countText(sizeOf(target), 'message')}`}
+      path="waiting/change"
       dangerous={action === 'cancel'}
       disabled={action === 'reschedule' && !due}
-      action={work}
-      onDeed={send}
-      onClose={onClose}
+      {...{ change, onDone, onClose }}
     >
       <Which target={target} />
       <p>{EFFECTS[action]}</p>
       {action === 'reschedule' && <DueFields typed={typed} onType={setTyped} />}
-    </Dialog>
+    </JobDialog>
   )
 }
 

@@ -65,7 +65,7 @@ function MessageActions({ message, permissions }: { message: WaitingDetails; per
   if (!permissions.includes('cancel') && !permissions.includes('reschedule')) return null
   return (
     <>
-      <ChangeButtons permissions={permissions} label="This message" onChange={setAction} />
+      <ChangeButtons permissions={permissions} label="This message" isShown={false} onChange={setAction} />
       {action && (
         <ChangeDialog
           action={action}

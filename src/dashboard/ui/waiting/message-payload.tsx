@@ -21,8 +21,11 @@ export function MessagePayload({ message, mayLook }: { message: WaitingDetails; 
         </button>
       )}
       <Problem failure={payload.failure} retry={payload.reload} />
-      {payload.data && <PayloadView payload={payload.data} />}
-      {payload.data && <CopyButton name="Copy message as JSON" text={() => messageJson(message, payload.data!)} />}
+      {payload.data && (
+        <PayloadView payload={payload.data}>
+          <CopyButton name="Copy message as JSON" text={() => messageJson(message, payload.data!)} />
+        </PayloadView>
+      )}
     </section>
   )
 }

@@ -1,5 +1,6 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Search } from '../../api.js'
+import { Field } from '../parts/field.js'
 import { zoneName } from '../text/instants.js'
 import { isEmptySearch, searchIn, searchText, typedOf, type TypedSearch } from './search-fields.js'
 
@@ -13,6 +14,29 @@ const PAUSE_MS = 150
 
 /** Searches as one types. */
 export function SearchForm({ search, onSearch }: Props) {
+  const { typed, type, ask } = useTyped(search, onSearch)
+  const form = useRef<HTMLFormElement>(null)
+  const clear = () => {
+    ask(typedOf({}))
+    // The button is disabled then, and would lose the focus to nowhere.
+    form.current?.querySelector('input')?.focus()
+  }
+  const submit = (event: Event) => {
+    event.preventDefault()
+    ask(typed)
+  }
+  return (
+    <form ref={form} class="search" role="search" aria-label="Waiting messages" onSubmit={submit}>
+      <Fields typed={typed} type={type} />
+      <button type="button" onClick={clear} disabled={isEmptySearch(search) && isEmptySearch(searchIn(typed, search))}>
+        Clear
+      </button>
+    </form>
+  )
+}
+
+/** What is in the fields, and the search that follows from it, after a pause or at once. */
+function useTyped(search: Search, onSearch: Props['onSearch']) {
   const [typed, setTyped] = useState(() => typedOf(search))
   const asked = useRef(searchText(search))
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
@@ -25,6 +49,8 @@ export function SearchForm({ search, onSearch }: Props) {
   useEffect(() => () => clearTimeout(timer.current), [])
 
   const ask = (next: TypedSearch) => {
+    clearTimeout(timer.current)
+    setTyped(next)
     const wanted = searchIn(next, search)
     asked.current = searchText(wanted)
     onSearch(wanted)
@@ -35,32 +61,16 @@ export function SearchForm({ search, onSearch }: Props) {
     clearTimeout(timer.current)
     timer.current = setTimeout(() => ask(next), PAUSE_MS)
   }
-  const clear = () => {
-    clearTimeout(timer.current)
-    setTyped(typedOf({}))
-    ask(typedOf({}))
-  }
-  const submit = (event: Event) => {
-    event.preventDefault()
-    clearTimeout(timer.current)
-    ask(typed)
-  }
-  return (
-    <form class="search" role="search" aria-label="Waiting messages" onSubmit={submit}>
-      <Fields typed={typed} type={type} />
-      <button type="button" onClick={clear} disabled={isEmptySearch(search) && isEmptySearch(searchIn(typed, search))}>
-        Clear
-      </button>
-    </form>
-  )
+  return { typed, type, ask }
 }
 
 function Fields({ typed, type }: { typed: TypedSearch; type: (field: keyof Search, value: string) => void }) {
-  const field = (name: keyof Search, label: string, hint?: string) => (
-    <Field label={label} value={typed[name]} hint={hint} onType={(value) => type(name, value)} />
+  const common = (name: keyof Search) => ({ value: typed[name], onType: (value: string) => type(name, value) })
+  const field = (name: keyof Search, label: string, hint: string) => (
+    <Field type="search" label={label} placeholder={hint} {...common(name)} />
   )
   const instant = (name: 'from' | 'to', label: string) => (
-    <Field label={label} value={typed[name]} kind="datetime-local" onType={(value) => type(name, value)} />
+    <Field type="datetime-local" step="1" label={label} {...common(name)} />
   )
   return (
     <>
@@ -72,29 +82,5 @@ function Fields({ typed, type }: { typed: TypedSearch; type: (field: keyof Searc
       {instant('from', `Due from (${zoneName()})`)}
       {instant('to', 'Due before')}
     </>
-  )
-}
-
-interface FieldProps {
-  label: string
-  value: string
-  kind?: 'search' | 'datetime-local'
-  hint?: string | undefined
-  onType: (value: string) => void
-}
-
-function Field({ label, value, kind = 'search', hint, onType }: FieldProps) {
-  const id = useId()
-  const onInput = (event: { currentTarget: HTMLInputElement }) => onType(event.currentTarget.value)
-  const common = { id, value, onInput, autocomplete: 'off' } as const
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      {kind === 'search' ? (
-        <input type="search" placeholder={hint} spellcheck={false} {...common} />
-      ) : (
-        <input type="datetime-local" step={1} {...common} />
-      )}
-    </div>
   )
 }

@@ -1,7 +1,9 @@
 import type { Search, WaitingRow } from '../../api.js'
 import { hrefOf } from '../data/hash-route.js'
+import { serverNow } from '../data/server-clock.js'
 import { Text } from '../parts/text.js'
 import { Time } from '../parts/time.js'
+import { shortText } from '../text/instants.js'
 import { visibleText } from '../text/visible-text.js'
 
 interface Props {
@@ -28,7 +30,7 @@ export function WaitingTableRow({ row, search, canSelect, isOpen, isSelected, on
         </td>
       )}
       <td class="column-readyAt">
-        <Time at={readyAt} />
+        <Time at={readyAt} /> <span class="at">{shortText(Date.parse(readyAt), serverNow())}</span>
       </td>
       <td class="column-id">
         <a href={hrefOf('waiting', { ...search, message: id, revision })} aria-current={isOpen ? 'true' : undefined}>
@@ -44,7 +46,7 @@ export function WaitingTableRow({ row, search, canSelect, isOpen, isSelected, on
       <td class="column-destination">
         <Text text={destination} />
       </td>
-      <td class="column-attempt">{attempt}</td>
+      <td class="column-attempt number">{attempt}</td>
     </tr>
   )
 }

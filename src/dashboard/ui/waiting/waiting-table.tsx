@@ -66,7 +66,10 @@ function ColumnHead({ column, title, order, onSort }: HeadProps) {
   const isSorted = order.by === column
   const sort = () => onSort(column)
   return (
-    <th class={`column-${column}`} aria-sort={isSorted ? (order.descending ? 'descending' : 'ascending') : 'none'}>
+    <th
+      class={`column-${column}${column === 'attempt' ? ' number' : ''}`}
+      aria-sort={isSorted ? (order.descending ? 'descending' : 'ascending') : 'none'}
+    >
       <button type="button" class="sort" onClick={sort}>
         {title}
         <span aria-hidden="true">{isSorted ? (order.descending ? ' ↓' : ' ↑') : ''}</span>

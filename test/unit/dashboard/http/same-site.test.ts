@@ -34,14 +34,14 @@ test.each([
   expect(refusal(headers)).toMatch(reason)
 })
 
-test.each(['localhost:15673', '127.0.0.1', '127.8.9.10:1', '[::1]:15673', 'LOCALHOST'])(
+test.each(['localhost:15680', '127.0.0.1', '127.8.9.10:1', '[::1]:15680', 'LOCALHOST'])(
   'the host %s is this one',
   (host) => {
     expect(hostGuard(['127.0.0.1'])(host)).toBe(true)
   },
 )
 
-test.each(['evil.example', 'evil.example:15673', '10.0.0.1', '127.0.0.1.evil.example', 'localhost.evil.example', ''])(
+test.each(['evil.example', 'evil.example:15680', '10.0.0.1', '127.0.0.1.evil.example', 'localhost.evil.example', ''])(
   'the host %j is another one',
   (host) => {
     expect(hostGuard(['127.0.0.1'])(host)).toBe(false)
@@ -52,7 +52,7 @@ test('names that were given are answered to, and addresses where all interfaces 
   const named = hostGuard(['10.0.0.5', 'Board.example'])
   expect(['10.0.0.5:80', 'board.example', 'other.example', '10.0.0.6'].map(named)).toEqual([true, true, false, false])
   const open = hostGuard(['0.0.0.0'])
-  expect(['10.0.0.6:15673', '[fe80::1]', 'evil.example'].map(open)).toEqual([true, true, false])
+  expect(['10.0.0.6:15680', '[fe80::1]', 'evil.example'].map(open)).toEqual([true, true, false])
   expect(hostGuard(['::'])('10.0.0.6')).toBe(true)
-  expect(hostGuard(['fd00::5'])('[fd00::5]:15673')).toBe(true)
+  expect(hostGuard(['fd00::5'])('[fd00::5]:15680')).toBe(true)
 })

@@ -53,6 +53,12 @@ test('a job that throws has failed, with what it has done; an unexpected error i
   expect(JSON.stringify(unexpected)).not.toContain('secret')
 })
 
+test('what a job does is told in 300 characters at most', async () => {
+  const { jobs } = open()
+  const { what } = await jobs.start({ ...quick(() => Promise.resolve()), what: 'x'.repeat(1_000_000) }, 1000)
+  expect(what).toBe(`${'x'.repeat(299)}…`)
+})
+
 test('a job of the dashboard can be stopped by those who may do what it does', async () => {
   const { jobs } = open()
   const { id, state } = await jobs.start(long(), 0)

@@ -2,12 +2,17 @@ import { describe, expect, test } from 'vitest'
 import type { Job } from '../../../../src/dashboard/api.js'
 import { INITIAL, reduceLive, type LiveState } from '../../../../src/dashboard/ui/data/live-state.js'
 import { apiUrl } from '../../../../src/dashboard/ui/data/request.js'
+import { pauseAfter } from '../../../../src/dashboard/ui/data/pause-after.js'
 import { hrefOf, parseRoute } from '../../../../src/dashboard/ui/data/hash-route.js'
 
 test('a query leaves out what is missing, and repeats a list', () => {
   const query = { name: 'a&b=c', id: ['1', '2'], cursor: undefined, empty: '', none: null, offset: 0 }
   expect(apiUrl('failed/list', query)).toBe('api/failed/list?name=a%26b%3Dc&id=1&id=2&offset=0')
   expect(apiUrl('about')).toBe('api/about')
+})
+
+test('a slow answer is asked for less often', () => {
+  expect([pauseAfter(50, 5000), pauseAfter(1250, 5000), pauseAfter(20_000, 5000)]).toEqual([5000, 5000, 80_000])
 })
 
 describe('routes', () => {
@@ -49,6 +54,11 @@ describe('what the server tells', () => {
     const list = [job('old', 'done'), job('b', 'running', '2026-11-30T09:00:00Z'), job('a', 'done')]
     const { jobs } = after({ job: job('a', 'running') }, { jobs: list })
     expect(jobs.map(({ id }) => id)).toEqual(['b', 'a'])
+  })
+
+  test('a job that a server which was started anew does not know is gone, unless it has ended', () => {
+    const before = after({ job: job('a', 'running') }, { job: job('b', 'done') })
+    expect(reduceLive(before, { jobs: [] }).jobs.map(({ id }) => id)).toEqual(['b'])
   })
 
   test('everything is asked again when the connection is back, and not when it is first there', () => {

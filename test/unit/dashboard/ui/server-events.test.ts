@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
+import type { Job } from '../../../../src/dashboard/api.js'
 import { ServerEvents, type Connection } from '../../../../src/dashboard/ui/data/server-events.js'
 
 /** An `EventSource` whose server is the test. */
@@ -14,6 +15,10 @@ class Source extends EventTarget {
   opens(): void {
     this.readyState = Source.OPEN
     this.dispatchEvent(new Event('open'))
+  }
+
+  tells(name: string, data: unknown): void {
+    this.dispatchEvent(Object.assign(new Event(name), { data: JSON.stringify(data) }))
   }
 
   close(): void {
@@ -32,12 +37,13 @@ function open({ hidden = false } = {}) {
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value)
   const states: Connection['state'][] = []
   const connection = ({ state }: Connection) => void states.push(state)
-  const events = new ServerEvents({ overview: vi.fn(), job: vi.fn(), connection })
+  const jobs = vi.fn<(jobs: readonly Job[]) => void>()
+  const events = new ServerEvents({ overview: vi.fn(), job: vi.fn(), jobs, connection })
   onTestFinished(() => {
     events.stop()
     vi.unstubAllGlobals()
   })
-  return { states }
+  return { states, jobs }
 }
 
 function show(isShown: boolean): void {
@@ -69,4 +75,26 @@ test('a connection that was lost before the page was hidden is still lost until 
   show(true)
   sources.at(-1)!.opens()
   expect(states).toEqual(['lost', 'open'])
+})
+
+test('a stream that the server ends goes on in another one, and is not lost meanwhile', () => {
+  const { states, jobs } = open()
+  sources[0]!.opens()
+  sources[0]!.tells('again', {})
+  expect([sources.length, sources[0]!.readyState]).toEqual([2, 2])
+  sources[1]!.opens()
+  expect(states).toEqual(['open', 'open'])
+  // Of what happened between the two.
+  sources[1]!.tells('jobs', { jobs: [{ id: 'a' }] })
+  expect(jobs).toHaveBeenCalledExactlyOnceWith([{ id: 'a' }])
+})
+
+test('a server that does not answer a new stream is lost', () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const { states } = open()
+  sources[0]!.opens()
+  sources[0]!.tells('again', {})
+  vi.advanceTimersByTime(30_000)
+  expect(states).toEqual(['open', 'lost'])
 })

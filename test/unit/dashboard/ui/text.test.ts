@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { instantOfInput, localInput } from '../../../../src/dashboard/ui/text/instants.js'
+import { instantOfInput, localInput, shortText } from '../../../../src/dashboard/ui/text/instants.js'
 import { bytesText, changeText, countText } from '../../../../src/dashboard/ui/text/numbers.js'
 import { jobText } from '../../../../src/dashboard/ui/text/outcomes.js'
 import { visibleParts, visibleText } from '../../../../src/dashboard/ui/text/visible-text.js'
@@ -13,8 +13,10 @@ describe('text of messages', () => {
     ['\x1b[31mred\x07', '\\u001b[31mred\\u0007'],
     ['a\nb\tc\r', 'a\\nb\\tc\\r'],
     ['a\u2028b\u200bc\ufeff', 'a\\u2028b\\u200bc\\ufeff'],
+    ['pay\u00adpal \u034f\u3164\ufff9', 'pay\\u00adpal \\u034f\\u3164\\ufff9'],
+    ['tag \u{e0041}\u{e007f}\u{e0100}', 'tag \\u{e0041}\\u{e007f}\\u{e0100}'],
     ['half \ud83d', 'half \\ud83d'],
-    ['👩‍⚕️ می‌خواهم שלום', '👩‍⚕️ می‌خواهم שלום'],
+    ['👩‍⚕️ ❤️ می‌خواهم שלום', '👩‍⚕️ ❤️ می‌خواهم שלום'],
   ])('%j is shown as %j', (text, shown) => expect(visibleText(text)).toBe(shown))
 
   test('escapes are told from text that looks like them', () => {
@@ -37,6 +39,12 @@ test('an instant survives the input of the browser', () => {
   expect(instantOfInput(localInput(at))).toBe(new Date(at).toISOString())
   expect(localInput(NaN)).toBe('')
   for (const value of ['', 'tomorrow']) expect(instantOfInput(value)).toBeUndefined()
+})
+
+test('a short time has a year if it is not this one', () => {
+  const at = (year: number, month: number) => new Date(year, month, 2, 9, 5).getTime() // in the viewer's zone
+  const now = at(2026, 10)
+  expect([shortText(at(2026, 11), now), shortText(at(2027, 0), now)]).toEqual(['2 Dec, 09:05', '2 Jan 2027, 09:05'])
 })
 
 test('numbers are written for people', () => {

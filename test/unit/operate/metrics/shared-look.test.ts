@@ -36,6 +36,18 @@ it('keeps an answer for four times as long as it took', async () => {
   expect(look).toHaveBeenCalledTimes(2)
 })
 
+it('keeps an answer for as long as is given, however long it took', async () => {
+  const { look } = taking(60_000)
+  const shared = new SharedLook(look, 10_000)
+  void shared.ask()
+  await vi.advanceTimersByTimeAsync(69_900)
+  void shared.ask()
+  expect(look).toHaveBeenCalledTimes(1)
+  await vi.advanceTimersByTimeAsync(200)
+  void shared.ask()
+  expect(look).toHaveBeenCalledTimes(2)
+})
+
 it('gives up after 5 s, and lets the next one have the same look', async () => {
   const { look, shared } = taking(8000)
   const first = shared.ask()

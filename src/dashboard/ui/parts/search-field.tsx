@@ -1,8 +1,16 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { Field } from './field.js'
 
-/** Narrows the list as one types. */
-export function PrefixField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const id = useId()
+interface Props {
+  label: string
+  value: string
+  /** Before it is searched for, so that nothing is asked as long as somebody types. */
+  pauseMs?: number
+  onChange: (value: string) => void
+}
+
+/** Narrows a list as one types. */
+export function SearchField({ label, value, pauseMs = 150, onChange }: Props) {
   const [typed, setTyped] = useState(value)
   const asked = useRef(value)
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
@@ -19,19 +27,7 @@ export function PrefixField({ value, onChange }: { value: string; onChange: (val
     timer.current = setTimeout(() => {
       asked.current = next
       onChange(next)
-    }, 150)
+    }, pauseMs)
   }
-  return (
-    <div class="field">
-      <label for={id}>The id begins with</label>
-      <input
-        id={id}
-        type="search"
-        autocomplete="off"
-        spellcheck={false}
-        value={typed}
-        onInput={(event) => type(event.currentTarget.value)}
-      />
-    </div>
-  )
+  return <Field type="search" label={label} value={typed} onType={type} />
 }

@@ -1,0 +1,33 @@
+import type { ComponentChildren } from 'preact'
+import { useContext } from 'preact/hooks'
+import type { Job } from '../../api.js'
+import { LiveContext } from '../data/live-context.js'
+import { postJson } from '../data/request.js'
+import { useAction } from '../data/use-action.js'
+import { Dialog } from './dialog.js'
+
+interface Props {
+  /** What is asked, and what the button does: `Purge 5 messages`. */
+  deed: string
+  /** Of the request that starts the job, and its body. */
+  path: string
+  change: unknown
+  dangerous?: boolean
+  disabled?: boolean
+  onDone: (() => void) | undefined
+  onClose: () => void
+  children: ComponentChildren
+}
+
+/** Asks before a change of messages, and gives it to the server as a job. */
+export function JobDialog({ deed, path, change, onDone, onClose, ...shown }: Props) {
+  const { noteJob } = useContext(LiveContext)
+  const action = useAction()
+  const send = () =>
+    action.run(async () => {
+      noteJob(await postJson<Job>(path, change))
+      onDone?.()
+      onClose()
+    })
+  return <Dialog title={`${deed}?`} onDeed={send} {...{ deed, action, onClose, ...shown }} />
+}
