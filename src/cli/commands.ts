@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { keepYoungGenerationSmall } from './small-young-generation.js'
 import type { Terminal } from './terminal.js'
 
 /** A command as `dueque --help` shows it. Its module, which costs time to load, is loaded when it is named. */
@@ -69,7 +70,10 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     term: 'dashboard [options]',
     description: 'serve pages that show messages and time',
-    load: async () => (await import('./commands/dashboard.js')).addDashboard,
+    load: async () => {
+      keepYoungGenerationSmall()
+      return (await import('./commands/dashboard.js')).addDashboard
+    },
   },
   {
     term: 'metrics [options]',

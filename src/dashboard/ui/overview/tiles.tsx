@@ -12,7 +12,7 @@ export function Tiles({ about, overview }: { about: About; overview: Overview | 
   return (
     <div class="tiles">
       <Tile title="Waiting" value={waiting} href={hrefOf('waiting')} />
-      <Tile title="Due in the next minute" value={dueWithinMinute} />
+      <Tile title="Due within a minute" value={dueWithinMinute} />
       <Tile title="Delivered a minute" value={perMinute}>
         {typeof scheduledPerMinute === 'number' && `${numberText(Math.round(scheduledPerMinute))} scheduled a minute`}
       </Tile>

@@ -30,7 +30,7 @@ export function TimelineView({ query }: { query: URLSearchParams }) {
       <p class="hint">
         {data && total === 0
           ? `No message is due in this ${range}. Choose a longer time, or schedule one.`
-          : `Each bar is one ${data?.unit ?? 'minute'}${data?.unit === 'day' ? ' in UTC' : ''}. Click a bar, or press Enter on it, to see its messages. The arrow keys move along.`}
+          : `Each bar is one ${data?.unit ?? 'minute'}${data?.unit === 'day' ? ' in UTC' : ''}: click it, or press Enter, to see its messages.`}
       </p>
     </section>
   )
