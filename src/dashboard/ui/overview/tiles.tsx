@@ -37,7 +37,7 @@ function Tile({ title, value, href, isBad = false, children }: TileProps) {
   return (
     <section class={isBad ? 'tile bad' : 'tile'}>
       <h2>{href ? <a href={href}>{title}</a> : title}</h2>
-      <p class="value">{text}</p>
+      <p class={typeof value === 'string' ? 'value long' : 'value'}>{text}</p>
       <p class="detail">{value === null ? 'not known' : children}</p>
     </section>
   )
