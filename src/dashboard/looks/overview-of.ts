@@ -50,7 +50,7 @@ export class OverviewMaker {
     if (look.error) return { ...this.#known, ...value, at, ...(failure && { failure }) }
     this.#known = {
       ...this.#known,
-      ...(look.report && this.#ofReport(look.report)),
+      ...(look.report && this.#ofReport(look.report, counted !== undefined)),
       ...value,
       ...this.#ratesOf(look, value?.waiting),
       lateness: latenessView(look.lateness),
@@ -58,12 +58,12 @@ export class OverviewMaker {
     return { ...this.#known, at, ...(failure && { failure }) }
   }
 
-  #ofReport({ source, waiting, dead, parked }: CountReport): Partial<Overview> {
+  #ofReport({ source, waiting, dead, parked }: CountReport, hasList: boolean): Partial<Overview> {
     const now = performance.now()
     const sum = dead.reduce((all, { messages }) => all + messages, 0)
     return {
-      // Unless there is a list, which is counted.
-      ...(!this.#isStore && { waiting: waiting.messages }),
+      // Unless there is a list, which is counted, or was when it could be asked last.
+      ...(!this.#isStore && !hasList && { waiting: waiting.messages }),
       // AMQP lists no queues.
       dead: source === 'amqp' ? null : this.#dead.add(now, sum),
       parked: this.#parked.add(now, parked?.messages ?? 0),

@@ -15,3 +15,10 @@ test.each([
   const overview = new OverviewMaker(false).of(lookBy(source), undefined)
   expect(overview).toMatchObject({ waiting: 0, dead, parked: { messages: 0 } })
 })
+
+test('while a list cannot be counted, its last count stays, whatever the queues say', () => {
+  const maker = new OverviewMaker(false)
+  expect(maker.of(lookBy('management'), { value: { waiting: 7, dueWithinMinute: 1 } })).toMatchObject({ waiting: 7 })
+  const away = maker.of(lookBy('management'), { reason: 'no answer' })
+  expect(away).toMatchObject({ waiting: 7, failure: { message: 'no answer' } })
+})
