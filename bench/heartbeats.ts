@@ -9,6 +9,7 @@ export class Heartbeats {
   #last: number | undefined
 
   begin(): void {
+    this.longestMs = 0
     this.#last = performance.now()
     this.goesOnAt = this.#last
   }

@@ -9,6 +9,7 @@ export interface Options {
   seconds: number | undefined
   minutes: number | undefined
   killEvery: number | undefined
+  netTick: number | undefined
   dueIn: number | undefined
   patience: number | undefined
   prefetch: number | undefined
@@ -56,6 +57,7 @@ options
                         strategies and journal: 20)
   --minutes N           cluster: for how long (3)
   --kill-every SECONDS  cluster: from one kill to the next (20)
+  --net-tick SECONDS    partition: net_ticktime of the nodes (60)
   --due-in SECONDS      burst: due time from the start (75; one rung lets all go if scheduling ends 60 s before)
   --patience SECONDS    how long nothing more must have arrived, to say that the rest is lost (30)
   --prefetch N          of the receiver (1000; backpressure: 100)
@@ -82,6 +84,7 @@ const NUMBERS = [
   'seconds',
   'minutes',
   'kill-every',
+  'net-tick',
   'due-in',
   'patience',
   'prefetch',
@@ -127,6 +130,7 @@ export function parseCommandLine(args: string[]): CommandLine {
       seconds: number('seconds'),
       minutes: number('minutes'),
       killEvery: number('kill-every'),
+      netTick: number('net-tick'),
       dueIn: number('due-in'),
       patience: number('patience'),
       prefetch: number('prefetch'),

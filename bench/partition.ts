@@ -12,8 +12,9 @@ import type { Result, Row } from './report.js'
 
 const NODES = 3
 const WARM_UP = 1000
-/** Before and after a partition. */
-const AROUND_MS = [5_000, 45_000] as const
+const BEFORE_MS = 5_000
+/** From the heal to the end of a measurement. */
+const AFTER_MS = 60_000
 const CANCELS_PER_SECOND = 5
 const FAR_MS = 600_000
 
@@ -42,53 +43,61 @@ export async function partition(_: Broker, options: Options): Promise<Result> {
   const programs = process.env['DUEQUE_RABBITMQ_BIN']
   const obstacle = programs ? PrivateNetwork.obstacle() : 'DUEQUE_RABBITMQ_BIN is not set'
   if (obstacle !== undefined) return { settings: {}, rows: [], notes: [`skipped: ${obstacle}`] }
-  const { seconds = 30, rate = 20 } = options
-  const rows: Row[] = []
-  let brokerVersion = ''
-  for (const name of Object.keys(PARTITIONS) as (keyof typeof PARTITIONS)[]) {
-    say(`  ${name} …`)
-    const network = await PrivateNetwork.start(NODES)
-    const cluster = await PrivateCluster.start({ programs: programs!, network, advanced: !options.brokerDefaults })
-    try {
-      brokerVersion = cluster.nodes[0]!.version
-      rows.push(...(await measured({ name, cluster, network }, seconds, rate)))
-    } finally {
-      await cluster.stop()
-      await network.stop()
+  const { seconds = 30, rate = 20, netTick = 60 } = options
+  const network = await PrivateNetwork.start(NODES)
+  const stops = [() => network.stop()]
+  try {
+    const cluster = await PrivateCluster.start({
+      programs: programs!,
+      network,
+      advanced: !options.brokerDefaults,
+      netTickSeconds: netTick,
+    })
+    stops.unshift(() => cluster.stop())
+    const rows = await measured(cluster, network, { seconds, rate })
+    const settings = {
+      nodes: NODES,
+      seconds,
+      rate,
+      netTick,
+      brokerSettings: options.brokerDefaults ? 'defaults' : 'recommended',
     }
+    const more = { delays: '0.5–1.5 s', cancels: CANCELS_PER_SECOND }
+    return { settings: { ...settings, ...more }, rows, brokerVersion: cluster.nodes[0]!.version }
+  } finally {
+    for (const stop of stops) await stop()
   }
-  const settings = { nodes: NODES, seconds, rate, brokerSettings: options.brokerDefaults ? 'defaults' : 'recommended' }
-  return { settings: { ...settings, delays: '0.5–1.5 s', cancels: CANCELS_PER_SECOND }, rows, brokerVersion }
 }
 
-interface Scene {
-  name: keyof typeof PARTITIONS
-  cluster: PrivateCluster
-  network: PrivateNetwork
-}
-
-async function measured({ name, cluster, network }: Scene, seconds: number, rate: number): Promise<Row[]> {
+async function measured(
+  cluster: PrivateCluster,
+  network: PrivateNetwork,
+  { seconds, rate }: { seconds: number; rate: number },
+): Promise<Row[]> {
   const clients = await Promise.all(cluster.urls.map((url, i) => Client.start(url, `bench.partition.${i}`)))
   const ending = new AbortController()
   const working = clients.map((client) => client.work(rate, ending.signal))
-  await sleep(AROUND_MS[0])
-  const { links, sides } = PARTITIONS[name]
-  for (const client of clients) client.begin()
-  for (const [a, b] of links) {
-    await network.cut(a, b)
-    await network.cut(b, a)
+  const rows: Row[] = []
+  for (const [name, { links, sides }] of Object.entries(PARTITIONS)) {
+    say(`  ${name} …`)
+    await sleep(BEFORE_MS)
+    for (const client of clients) client.begin()
+    for (const [a, b] of links) {
+      await network.cut(a, b)
+      await network.cut(b, a)
+    }
+    await sleep(seconds * 1000)
+    await network.heal()
+    const healedAt = performance.now()
+    await sleep(AFTER_MS)
+    for (const client of clients) client.end()
+    for (const side of new Set<string>(sides)) {
+      const its = clients.filter((_, i) => sides[i] === side)
+      rows.push({ partition: name, 'client of': side, ...rowOf(its, healedAt) })
+    }
   }
-  await sleep(seconds * 1000)
-  await network.heal()
-  const healedAt = performance.now()
-  await sleep(AROUND_MS[1])
-  for (const client of clients) client.end()
   ending.abort()
   await Promise.all(working)
-  const rows = [...new Set(sides)].map((side) => {
-    const its = clients.filter((_, i) => sides[i] === side)
-    return { partition: name, 'client of': side, ...rowOf(its, healedAt) }
-  })
   await Promise.all(clients.map((client) => client.close()))
   return rows
 }
@@ -135,18 +144,22 @@ class Client {
     const to = { queue: this.#queue }
     const steady = { count: Infinity, stopAtFailure: false, signal }
     const scheduling = pace({ rate, ...steady }, async (n) => {
-      await this.#mq.schedule(sample, payloadOf(n), { to, in: 500 + Math.floor(Math.random() * 1000) })
+      const confirmed = this.#mq.schedule(sample, payloadOf(n), { to, in: 500 + Math.floor(Math.random() * 1000) })
+      await confirmed.catch((error: unknown) => {
+        this.failed++
+        throw error
+      })
       this.schedules.beat()
     })
     const cancelling = pace({ rate: CANCELS_PER_SECOND, ...steady }, async (n) => {
       await this.#mq.cancel({ id: `${this.#queue}-${n}`, dueAt: new Date(Date.now() + FAR_MS).toISOString() })
       this.cancellations.beat()
     })
-    const [{ failures }] = await Promise.all([scheduling, cancelling])
-    this.failed = failures.length
+    await Promise.all([scheduling, cancelling])
   }
 
   begin(): void {
+    this.latestMs = this.failed = this.early = 0
     for (const one of this.#all) one.begin()
   }
 

@@ -84,7 +84,7 @@ interface TryOf extends CopyOf {
 
 interface CallOf extends CopyOf {
   process: string
-  attempt?: number
+  attempt?: number | undefined
   at: number
 }
 

@@ -65,8 +65,9 @@ export class MessageCheck {
       }
       if (startedAt < due) early(call, due - startedAt, 'it was due')
       if (attempt === 1) continue
-      const ends = calls.flatMap((one) => (one.attempt === attempt - 1 ? [one.endedAt ?? []] : [])).flat()
+      const ends = endsOf(calls, attempt - 1)
       if (ends.length === 0) {
+        if (this.#isMovedRetry(k, attempt)) continue
         this.#found('wrong attempt', `${callText(k, call)} came without an end of the one before`)
         continue
       }
@@ -75,9 +76,15 @@ export class MessageCheck {
     }
   }
 
+  /** A store lets a message that is rescheduled while it waits for a retry keep its attempts. */
+  #isMovedRetry(k: number, attempt: number): boolean {
+    return this.#message.copies.some((copy) => copy.k < k && endsOf(copy.calls, attempt - 1).length > 0)
+  }
+
+  /** Attempts before the answer are none of its business: a store cancels retries too. */
   #checkCancelled({ k, due, calls }: Copy): void {
     const inForce = this.#message.cancellations.find((one) => one.below > k && this.#isInForce(one, due))
-    const [call] = calls
+    const call = inForce && calls.find(({ startedAt }) => startedAt > inForce.answeredAt!)
     if (!inForce || !call) return
     const text = `${callText(k, call)} started although it was cancelled`
     this.#found('handled though cancelled', text, inForce.askedAt, call.startedAt)
@@ -203,6 +210,10 @@ export class MessageCheck {
   #story(): string {
     return storyOf(this.#message, this.#evidence.expected)
   }
+}
+
+function endsOf(calls: readonly Call[], attempt: number): number[] {
+  return calls.flatMap((one) => (one.attempt === attempt && one.endedAt !== undefined ? [one.endedAt] : []))
 }
 
 function mayHaveEffect({ answer }: Cancellation): boolean {

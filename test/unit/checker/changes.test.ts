@@ -16,8 +16,8 @@ interface Story extends Partial<Expectation> {
   answeredAt?: number
   /** What became of the copy of a reschedule. Missing: it is cancelled. */
   moved?: Outcome
-  /** Copy and start of each call. */
-  calls?: [k: number, at: number][]
+  /** Copy, start and attempt of each call. */
+  calls?: [k: number, at: number, attempt?: number][]
   kept?: Kept[]
   troubles?: Trouble[]
 }
@@ -41,7 +41,7 @@ function verdictOf({
     history.settled(KEY, moved, { k: 1 })
   }
   if (answer) history.answered(KEY, answer, answeredAt)
-  for (const [k, at] of calls) history.handled(KEY, { k, process: CONSUMER, at })
+  for (const [k, at, attempt] of calls) history.handled(KEY, { k, process: CONSUMER, at, attempt })
   for (const one of kept) history.found(KEY, one)
   return check(history, () => ({ steps: ['return'], ...expected }))
 }
@@ -77,6 +77,23 @@ describe('finds nothing wrong with', () => {
     ['the old copy of a reschedule that nobody knows of', { moved: 'tried', calls: [[0, DUE]] }],
     ['the new copy of a reschedule that nobody knows of', { moved: 'tried', calls: [[1, MOVED_DUE]] }],
     [
+      'a retry that a store cancels',
+      { steps: ['throw', 'return'], answer: 'cancelled', answeredAt: 10_100, calls: [[0, DUE]] },
+    ],
+    [
+      'a retry that a store moves',
+      {
+        steps: ['throw', 'return'],
+        answer: 'cancelled',
+        answeredAt: 10_100,
+        moved: 'confirmed',
+        calls: [
+          [0, DUE],
+          [1, MOVED_DUE, 2],
+        ],
+      },
+    ],
+    [
       'a message far ahead, moved and listed',
       { ...FAR, answer: 'cancelled', moved: 'confirmed', kept: [at('waiting'), at('waiting', 1), at('listed', 1)] },
     ],
@@ -90,6 +107,24 @@ describe('finds nothing wrong with', () => {
 
 describe('finds', () => {
   const wrong: [string, string[], Story][] = [
+    [
+      'a retry that comes although it was cancelled',
+      ['handled though cancelled'],
+      {
+        steps: ['throw', 'return'],
+        answer: 'cancelled',
+        answeredAt: 10_100,
+        calls: [
+          [0, DUE],
+          [0, 10_600, 2],
+        ],
+      },
+    ],
+    [
+      'a second attempt of a moved message without a first',
+      ['wrong attempt'],
+      { steps: ['throw', 'return'], answer: 'cancelled', moved: 'confirmed', calls: [[1, MOVED_DUE, 2]] },
+    ],
     [
       'a handled message whose cancellation was answered',
       ['handled though cancelled'],
