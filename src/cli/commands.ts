@@ -48,6 +48,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/dead.js')).addDead,
   },
   {
+    term: 'batches',
+    description: 'send the messages of batches one by one',
+    load: async () => (await import('./commands/batches.js')).addBatches,
+  },
+  {
     term: 'relay [options]',
     description: 'hand over due messages of a store to RabbitMQ',
     load: async () => (await import('./commands/relay.js')).addRelay,

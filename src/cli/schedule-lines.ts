@@ -1,7 +1,7 @@
 import { fstatSync, ReadStream, statSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { errorText, isDuequeError } from '../base/errors.js'
-import type { Dueque, ScheduleItem } from '../index.js'
+import type { ScheduleItem, ScheduleResult } from '../index.js'
 import { CommandError, errorJson, EXIT } from './exit.js'
 import { itemOfLine, type Fields } from './item.js'
 import { linesOf, type Line } from './lines.js'
@@ -16,16 +16,17 @@ export interface LineOptions {
   declare: boolean
 }
 
-type LineItem = ScheduleItem & { line: number }
+export type LineItem = ScheduleItem & { line: number }
 
 /**
  * Schedules a message for each line and tells what became of it, in the order in which it is known. Neither the input nor
  * the receipts are kept. When it has to stop it reads no more, and waits for what is on its way.
  *
+ * @param schedule schedules items, and tells their outcomes
  * @returns the exit code
  */
 export async function scheduleLines(
-  mq: Dueque,
+  schedule: (items: AsyncIterable<LineItem>) => AsyncIterable<ScheduleResult<LineItem>>,
   input: Readable,
   options: LineOptions,
   stop: Stop,
@@ -55,7 +56,7 @@ export async function scheduleLines(
     }
   }
 
-  for await (const { item, receipt, error } of mq.scheduleAll(items())) {
+  for await (const { item, receipt, error } of schedule(items())) {
     const { line } = item
     await (receipt ? report.scheduled({ line, ...receipt }) : report.failed(line, error))
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import amqp from 'amqplib'
 import { expect, onTestFinished, test } from 'vitest'
-import { useVhost } from '../support/broker.js'
+import { poll, useVhost } from '../support/broker.js'
 import { documents, run, start, unique } from './dueque.js'
 
 const vhost = useVhost()
@@ -138,4 +138,33 @@ test('ends without a stack trace when its output is closed', async () => {
   child.stdin.write(lines({ data: 2 }))
   const { code, stderr } = await ended
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
+})
+
+test('lines travel in batches, which are taken apart for a consumer that takes none', async () => {
+  const queue = unique('batch-lines')
+  const schedule = (...more: string[]) =>
+    run(['schedule', '--queue', queue, '--in', '1500ms', '--batch', ...more], env(), lines({ data: 1 }, { data: 2 }))
+  const missing = await schedule()
+  expect(missing).toMatchObject({ code: 1, stdout: '0 scheduled, 2 failed\n' })
+  expect(missing.stderr).toContain(`dueque topology apply --batches ${queue}`)
+  expect(await schedule('--declare')).toMatchObject({ code: 2, stdout: '' })
+
+  const connection = await amqp.connect(vhost.url)
+  onTestFinished(() => connection.close())
+  const channel = await connection.createChannel()
+  const work = { durable: true, arguments: { 'x-queue-type': 'quorum' } }
+  for (const name of [queue, `${queue}.batches`]) await channel.assertQueue(name, work)
+  expect(await schedule()).toMatchObject({ code: 0, stdout: '2 scheduled\n' })
+  channel.sendToQueue(`${queue}.batches`, Buffer.from('nothing'), { headers: { 'dueque-items': 1 } })
+  await poll(async () => (await channel.checkQueue(`${queue}.batches`)).messageCount === 2, { what: 'the batch' })
+
+  const { code, stdout } = await run(['batches', 'unpack', queue, '--json'], env())
+  expect({ code, result: documents(stdout) }).toEqual({
+    code: 1,
+    result: [{ queue, batches: 1, messages: 2, unreadable: 1 }],
+  })
+  expect((await channel.checkQueue(`${queue}.batches`)).messageCount).toBe(1)
+  const arrived = await consume(queue, 2)
+  expect(arrived.map(({ payload }) => payload).toSorted()).toEqual([1, 2])
+  for (const { latenessMs } of arrived) expect(latenessMs).toBeGreaterThanOrEqual(0)
 })

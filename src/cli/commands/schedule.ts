@@ -14,9 +14,13 @@ import { scheduleLines } from '../schedule-lines.js'
 import type { Settings } from '../settings.js'
 import { Stop } from '../stop.js'
 import { plain, type Terminal } from '../terminal.js'
-import { withDueque } from '../with-dueque.js'
+import { hasStore } from '../stores/store-options.js'
+import { withDueque, withLadder } from '../with-dueque.js'
 
-type Options = Settings & JournalSettings & MessageOptions & Pick<Fields, 'in' | 'at' | 'id'> & { raw?: boolean }
+type Options = Settings &
+  JournalSettings &
+  MessageOptions &
+  Pick<Fields, 'in' | 'at' | 'id'> & { raw?: boolean; batch?: boolean }
 
 const EXAMPLES = `
 Examples:
@@ -25,12 +29,16 @@ Examples:
   dueque schedule --exchange clinic --key a.2b --at 2030-01-31T09:00:00+01:00 --file reminder.json
   jq -c '.[] | {data: ., id: .id, at: .remind}' all.json |
     dueque schedule --queue reminders --json > receipts.ndjson
+  dueque schedule --queue reminders --file million.ndjson --batch
   psql -XAtc 'select to_json(p) from patients p' | dueque schedule --queue letters --in 7d --raw`
 
 export function addSchedule(command: Command, terminal: Terminal): void {
   addContent(addDue(addDestination(command)), 'a JSON document; or lines, if *.ndjson or *.jsonl')
     .option('--id <id>', 'id of the message (default: a random UUID)')
     .addOption(new Option('--raw', 'each line is a payload and nothing else').conflicts('data'))
+    .addOption(
+      new Option('--batch', 'lines for one queue that are due together travel as one message').conflicts('data'),
+    )
     .addOption(journalOption())
     .addHelpText('after', `${LINE_HELP}\n${EXAMPLES}`)
     .action(async (_options: Options, self: Command) => run(self.optsWithGlobals<Options>(), terminal))
@@ -41,6 +49,7 @@ async function run(options: Options, terminal: Terminal): Promise<void> {
   const input = await openInput(options)
   check(fields, input !== undefined)
   const declare = options.declare ?? false
+  if (options.batch) checkBatch(options, input !== undefined)
   if (!input) {
     const { message, payload, options: one } = itemOf(await readPayload(options), fields)
     const receipt = await withDueque(options, terminal, (mq) => mq.schedule(message, payload, { ...one, declare }))
@@ -52,9 +61,19 @@ async function run(options: Options, terminal: Terminal): Promise<void> {
   }
   const raw = options.raw ?? false
   const stop = new Stop(terminal)
-  process.exitCode = await withDueque(options, terminal, (mq) =>
-    scheduleLines(mq, input, { fields, raw, declare }, stop, terminal),
-  )
+  const lines = (schedule: Parameters<typeof scheduleLines>[0]) =>
+    scheduleLines(schedule, input, { fields, raw, declare }, stop, terminal)
+  process.exitCode = options.batch
+    ? await withLadder(options, terminal, (mq) => lines((items) => mq.scheduleAll(items, { batch: true })))
+    : await withDueque(options, terminal, (mq) => lines((items) => mq.scheduleAll(items)))
+}
+
+/** @throws CommandError `USAGE` */
+function checkBatch(options: Options, lines: boolean): void {
+  if (!lines) throw usage('--batch is for lines: on standard input, or in a file named *.ndjson or *.jsonl')
+  if (options.declare)
+    throw usage('--batch: not beside --declare, because consumers that take batches declare their queues')
+  if (hasStore(options)) throw usage('--batch: only for messages that wait in RabbitMQ, without --redis and --postgres')
 }
 
 /** Refuses wrong options before the broker is asked. Fields that the lines will bring have stand-ins here. */

@@ -22,6 +22,7 @@ import { gapLines, isFault, partText, verdictText } from '../topology-text.js'
 
 type Flags = OperatorFlags & {
   queue?: string[]
+  batches?: string[]
   exchange?: string[]
   outlet?: string[]
   shards: number
@@ -45,6 +46,7 @@ at most 2 s beside the broker (port 15672).
 
 Examples:
   dueque topology apply --queue reminders --exchange clinic
+  dueque topology apply --batches reminders      # for scheduleAll(items, { batch: true })
   dueque topology apply --plugin                 # for the strategy plugin
   dueque topology apply --journal --recurring    # for ladder({ journal: true }), mq.recurring
   dueque topology apply --no-cancellations       # without streams; cancellations: 'off'
@@ -59,6 +61,7 @@ export function addTopology(group: Command, terminal: Terminal): void {
       .command(name)
       .description(description)
       .option('--queue <name>', 'a work queue that is to get messages; several times', collect)
+      .option('--batches <queue>', 'a work queue whose consumers take batches; several times', collect)
       .option('--exchange <name>', 'an exchange that is to get messages; several times', collect)
       .option('--outlet <queue>', 'a queue that has an outlet; several times', collect)
       .option('--shards <n>', 'queues of each rung', shardCount, 1)
@@ -81,12 +84,13 @@ export function addTopology(group: Command, terminal: Terminal): void {
 }
 
 function optionsOf(flags: Flags, terminal: Terminal): TopologyOptions {
-  const { queue = [], exchange: exchanges = [], outlet = [], intake: intakes = [], shards, plugin } = flags
-  const { cancellations: cancellationStreams, journal, recurring, dryRun } = flags
+  const { queue = [], batches = [], exchange: exchanges = [], outlet = [], intake: intakes = [] } = flags
+  const { shards, plugin, cancellations: cancellationStreams, journal, recurring, dryRun } = flags
   for (const entry of intakes) checkQueueName('--intake', intakeQueue(entry))
   return {
     ...operatorOptions(flags, terminal),
     queues: queue.map((name) => checkQueueName('--queue', name)),
+    batches: batches.map((name) => checkQueueName('--batches', name)),
     outlets: outlet.map((name) => checkQueueName('--outlet', name)),
     exchanges,
     intakes,

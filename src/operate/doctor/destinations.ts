@@ -1,5 +1,6 @@
 import { counted } from '../../base/counted.js'
 import { deadQueue, destinationKey } from '../../amqp/topology/names.js'
+import { queueOfBatches } from '../../message/batch.js'
 import { effective } from './effective-policy.js'
 import { lastLook, type Facts } from './facts.js'
 import type { QueueFact } from '../management/resources.js'
@@ -21,12 +22,22 @@ function checkQueue(queue: QueueFact, facts: Facts): Finding[] {
   return [
     ...checkLimits(queue, inForce, facts),
     ...checkDeadLetters(queue, inForce, facts),
+    ...checkBatches(queue, facts),
     ...(queue.durable
       ? []
       : [
           finding('warning', 'queue-transient', `queue ${queue.name} does not survive a restart`, 'declare it durable'),
         ]),
   ]
+}
+
+/** A queue for batches is one of its own, which a consumer without the option leaves alone. */
+function checkBatches({ name, messages }: QueueFact, { management: { consumers } }: Facts): Finding[] {
+  const of = queueOfBatches(name)
+  if (of === undefined || messages === 0 || !consumers || consumers.some(({ queue }) => queue === name)) return []
+  const what = `queue ${name} holds ${counted(messages, 'batch', 'batches')}, and nobody consumes it`
+  const todo = `consume ${of} with { batches: true }, or dueque batches unpack ${of}`
+  return [finding('warning', 'batches-unconsumed', what, todo)]
 }
 
 type InForce = (key: string) => unknown

@@ -1,3 +1,4 @@
+import { batchQueue } from '../../message/batch.js'
 import { backTo, type Destination } from '../../message/destination.js'
 import { DEAD_REASONS } from '../../message/death.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
@@ -31,7 +32,7 @@ export interface DeadLetter {
 export function deadLetterOf(stored: Arrived, queue: string): DeadLetter {
   const { headers } = stored
   const { attempt, expiresAt } = decodeEnvelope(stored)
-  const broker = brokerDeathOf(headers, queue)
+  const broker = brokerDeathOf(headers, cameTo(headers, queue))
   return {
     reason: readText(headers[HEADER.reason]) ?? broker.reason?.replaceAll('_', '-') ?? 'unknown',
     error: readText(headers[HEADER.error]),
@@ -71,11 +72,12 @@ const OF_THE_PAST: ReadonlySet<string> = new Set([
  */
 export function deadSentOn(stored: Arrived, queue: string, to: Destination | undefined, now: number): DelayedMessage {
   const envelope = decodeEnvelope(stored)
-  const routingKey = brokerDeathOf(stored.headers, queue).routingKey ?? stored.routingKey
+  const own = cameTo(stored.headers, queue)
+  const routingKey = brokerDeathOf(stored.headers, own).routingKey ?? stored.routingKey
   const message = sentOn(
     { ...stored, routingKey },
     envelope,
-    withKey(to ?? backTo(queue, stored.headers), routingKey),
+    withKey(to ?? backTo(own, stored.headers), routingKey),
     now,
   )
   const kept = Object.entries(message.headers).filter(([name]) => !OF_THE_PAST.has(name))
@@ -86,6 +88,11 @@ export function deadSentOn(stored: Arrived, queue: string, to: Destination | und
     retryAt: undefined,
     headers: { ...Object.fromEntries(kept), ...(attempt > 1 && { [HEADER.priorAttempts]: attempt - 1 }) },
   }
+}
+
+/** The queue in which a message of a dead queue was before: a batch, in the one for batches. */
+function cameTo(headers: Readonly<Record<string, unknown>>, queue: string): string {
+  return headers[HEADER.items] === undefined ? queue : batchQueue(queue)
 }
 
 interface BrokerDeath {

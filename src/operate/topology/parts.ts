@@ -24,6 +24,8 @@ export interface Change {
 /** Destinations that belong to the topology beside the ladder itself. */
 export interface Destinations {
   queues: readonly string[]
+  /** Those of the queues whose consumers take batches. */
+  batches?: readonly string[]
   exchanges: readonly string[]
   /** Queues that have an outlet. */
   outlets?: readonly string[]
@@ -37,10 +39,14 @@ export function withDeclarer<T>(
   return withConnection(settings, (connection) => work(new Declarer(connection, settings, COMES_BACK_MS), connection))
 }
 
-/** The parts for destinations: a work queue with its dead queue and its binding, outlets of exchanges and queues. */
-export function destinationParts(layout: Layout, { queues, exchanges, outlets = [] }: Destinations): Part[] {
+/** The parts for destinations: work queues with their dead queues, those for batches, outlets of exchanges and queues. */
+export function destinationParts(
+  layout: Layout,
+  { queues, batches = [], exchanges, outlets = [] }: Destinations,
+): Part[] {
   return [
     ...queues.flatMap((queue) => layout.workQueue(queue)),
+    ...batches.flatMap((queue) => layout.batches(queue)),
     ...exchanges.flatMap((exchange) => layout.outlet(exchange)),
     ...outlets.flatMap((queue) => layout.queueOutlet(queue)),
   ]

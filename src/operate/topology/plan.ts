@@ -5,6 +5,7 @@ import { aFunction, flag, integer, texts } from '../../base/checks.js'
 import { cancellationLayout, journalLayout, recurringLayout, type LogLayout } from '../../log/log-layout.js'
 import { entryParts, intakeQueue } from '../../forwarding/intake-parts.js'
 import { tickParts } from '../../recurring/recurring-layout.js'
+import { batchQueue } from '../../message/batch.js'
 import { checkQueueName } from '../../message/destination.js'
 import { LadderLayout } from '../../strategies/ladder/ladder-layout.js'
 import { rungVariants, type Rung, type RungVariant } from '../../strategies/ladder/rungs.js'
@@ -16,6 +17,8 @@ import { destinationParts } from './parts.js'
 export interface TopologyOptions extends OperatorOptions {
   /** Work queues that are to receive messages. */
   queues?: readonly string[] | undefined
+  /** Work queues whose consumers take batches: each with the queue for these. */
+  batches?: readonly string[] | undefined
   /** Exchanges that are to receive messages. */
   exchanges?: readonly string[] | undefined
   /** Queues that have an outlet. */
@@ -56,6 +59,7 @@ export interface TopologyPlan {
 export function topologyPlan(options: TopologyOptions): TopologyPlan {
   const settings = operatorSettings(options, {
     queues: texts,
+    batches: texts,
     exchanges: texts,
     outlets: texts,
     intakes: texts,
@@ -71,7 +75,7 @@ export function topologyPlan(options: TopologyOptions): TopologyPlan {
   const { exchanges = [], intakes = [], shards = 1, plugin = false, recurring = false } = options
   const layout = new Layout(settings.names, settings.queueType)
   const ladder = new LadderLayout(settings.names)
-  const { workQueues, outlets } = checkedNames(options, settings)
+  const { queues, batches, outlets } = checkedNames(options, settings)
   const logs = logsOf(options, settings)
   return {
     settings,
@@ -84,10 +88,10 @@ export function topologyPlan(options: TopologyOptions): TopologyPlan {
       ...ladder.everything(settings.queueType, shards),
       ...(recurring ? tickParts(layout) : []),
       ...(plugin ? delayedParts(settings.names) : []),
-      ...destinationParts(layout, { queues: workQueues, exchanges, outlets }),
+      ...destinationParts(layout, { queues, batches, exchanges, outlets }),
       ...intakes.flatMap((entry) => entryParts(layout.names, entry)),
     ],
-    workQueues,
+    workQueues: [...queues, ...batches.map(batchQueue)],
     logs,
   }
 }
@@ -102,15 +106,17 @@ function logsOf(options: TopologyOptions, { names }: OperatorSettings): LogLayou
 }
 
 function checkedNames(
-  { queues = [], exchanges = [], outlets = [], intakes = [] }: TopologyOptions,
+  { queues = [], batches = [], outlets = [], exchanges = [], intakes = [] }: TopologyOptions,
   { namespace }: OperatorSettings,
 ) {
+  for (const name of batches) checkQueueName('batches', batchQueue(checkQueueName('batches', name)))
   const workQueues = [
     ...queues.map((name) => checkQueueName('queues', name)),
     ...intakes.map((entry) => checkQueueName('intakes', intakeQueue(entry))),
+    ...batches.filter((name) => !queues.includes(name)),
   ]
   const withOutlet = outlets.map((name) => checkQueueName('outlets', name))
   for (const queue of [...workQueues, ...withOutlet]) assertOutside({ queue }, namespace)
   for (const exchange of [...exchanges, ...intakes]) assertOutside({ exchange }, namespace)
-  return { workQueues, outlets: withOutlet }
+  return { queues: workQueues, batches, outlets: withOutlet }
 }

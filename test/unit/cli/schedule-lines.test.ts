@@ -44,7 +44,13 @@ async function scheduled(
   const fields = { queue: 'q', in: '1d' }
   try {
     return {
-      code: await scheduleLines(mq, Readable.from([input]), { fields, raw, declare: true }, stop, terminal),
+      code: await scheduleLines(
+        (items) => mq.scheduleAll(items),
+        Readable.from([input]),
+        { fields, raw, declare: true },
+        stop,
+        terminal,
+      ),
       records,
       shown,
       notes,

@@ -104,6 +104,18 @@ test.each<[object, string[]]>([
   expect(codes(checkDestinations(facts))).toEqual(expected)
 })
 
+test.each<[string | undefined, number, string[]]>([
+  [undefined, 2, ['warning batches-unconsumed']],
+  ['work', 2, ['warning batches-unconsumed']],
+  ['work.batches', 2, []],
+  [undefined, 0, []],
+])('batches with a consumer of %s, %i of them: %j', (consumed, messages, expected) => {
+  const facts = healthy({ parts: layout.batches('work') })
+  queues(facts).get('work.batches')!.messages = messages
+  facts.management.consumers = consumed === undefined ? [] : [{ queue: consumed, connection: 'c' }]
+  expect(codes(checkDestinations(facts)).filter((code) => !code.startsWith('ok'))).toEqual(expected)
+})
+
 test('the queue of a probe is no work queue, whoever measures', () => {
   const [doctor, watch] = (['doctor', 'probe'] as const).map((purpose) => probeQueue(names, purpose, '0a1b2c3d'))
   const facts = healthy({ parts: [doctor!, watch!, `${watch}4`].map((name) => layout.binding(name)) })

@@ -52,3 +52,16 @@ test('a message that the broker dead-lettered returns as the same attempt, with 
   const third = deadSentOn(stored({ 'x-death': [LIMIT], 'dueque-attempt': 3 }), 'work', undefined, 1)
   expect(third).toMatchObject({ attempt: 3, headers: { 'dueque-prior-attempts': 2 } })
 })
+
+test('a batch returns to the queue for batches', () => {
+  const limit = { ...LIMIT, queue: 'work.batches' }
+  const batch = { 'dueque-items': 3, 'dueque-to': 'queue:work.batches' }
+  const unread = stored({ ...batch, 'dueque-dead-reason': 'unreadable-batch' })
+  expect(deadSentOn(unread, 'work', undefined, 1).destination).toEqual({ queue: 'work.batches' })
+  const byBroker = stored({ ...batch, 'x-death': [limit] })
+  expect(deadLetterOf(byBroker, 'work').reason).toBe('delivery-limit')
+  expect(deadSentOn(byBroker, 'work', undefined, 1)).toMatchObject({
+    destination: { queue: 'work.batches' },
+    attempt: 1,
+  })
+})
