@@ -16,7 +16,7 @@ Each command and each option, in one page a subject. \`dueque <command> --help\`
 
 /** The pages, by file, with the commands of each. */
 const PAGES = {
-  schedule: { title: 'schedule and consume', commands: ['schedule', 'consume'] },
+  schedule: { title: 'schedule and consume', commands: ['schedule', 'consume', 'batches'] },
   waiting: { title: 'waiting messages', commands: ['list', 'show', 'count', 'cancel', 'reschedule'] },
   recurring: { title: 'recurring messages', commands: ['recurring', 'ticker'] },
   'dead-and-parked': { title: 'dead and parked messages', commands: ['dead', 'parked'] },

@@ -37,7 +37,7 @@ export function addSchedule(command: Command, terminal: Terminal): void {
     .option('--id <id>', 'id of the message (default: a random UUID)')
     .addOption(new Option('--raw', 'each line is a payload and nothing else').conflicts('data'))
     .addOption(
-      new Option('--batch', 'lines for one queue that are due together travel as one message').conflicts('data'),
+      new Option('--batch', 'lines due together travel as one message').conflicts('data'),
     )
     .addOption(journalOption())
     .addHelpText('after', `${LINE_HELP}\n${EXAMPLES}`)
