@@ -36,9 +36,7 @@ export function addSchedule(command: Command, terminal: Terminal): void {
   addContent(addDue(addDestination(command)), 'a JSON document; or lines, if *.ndjson or *.jsonl')
     .option('--id <id>', 'id of the message (default: a random UUID)')
     .addOption(new Option('--raw', 'each line is a payload and nothing else').conflicts('data'))
-    .addOption(
-      new Option('--batch', 'lines due together travel as one message').conflicts('data'),
-    )
+    .addOption(new Option('--batch', 'lines due together travel as one message').conflicts('data'))
     .addOption(journalOption())
     .addHelpText('after', `${LINE_HELP}\n${EXAMPLES}`)
     .action(async (_options: Options, self: Command) => run(self.optsWithGlobals<Options>(), terminal))
