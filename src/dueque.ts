@@ -45,7 +45,7 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
    * does. Iterate it to get each result as it is known; the source is read as fast as results are taken. Nothing is
    * scheduled before that; a run that is not used within a second is a warning in the log.
    *
-   * With `batch: true`, messages to one queue that fall due at about the same time travel together, and eight times as many are on
+   * With `batch: true`, messages to one queue that fall due at about the same time travel together, and twice as many are on
    * the way: several times as fast, for consumers that take batches (option `batch`). Each message has its receipt, or
    * its error, as without.
    *

@@ -1,7 +1,7 @@
 import { shown } from '../base/errors.js'
 import { isInteger } from '../base/checks.js'
 import type { DelayedMessage } from './delayed-message.js'
-import { encodeStored, fieldsOf, messageOfFormat } from './stored-message.js'
+import { fieldsOf, messageOfFormat, metaOf } from './stored-message.js'
 
 /** The end of the name of the queue that takes batches. It stands beside the queue of their items. */
 const SUFFIX = '.batches'
@@ -22,10 +22,9 @@ export function queueOfBatches(name: string): string | undefined {
   return name.endsWith(SUFFIX) && name !== SUFFIX ? name.slice(0, -SUFFIX.length) : undefined
 }
 
-/** An item as it stands in a batch: a line of JSON with its line end, and the bytes of its body. */
-export function encodeItem(message: DelayedMessage): readonly [line: Buffer, body: Uint8Array] {
-  const { meta, body } = encodeStored(message)
-  return [Buffer.from(`{"bytes":${body.byteLength},${meta.slice(1)}\n`), body]
+/** The line of an item, without its line end, behind which its body follows. */
+export function itemLine(message: DelayedMessage): string {
+  return metaOf(message, message.body.byteLength)
 }
 
 /**

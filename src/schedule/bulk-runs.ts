@@ -23,9 +23,9 @@ export interface ItemScheduling<Item> {
 }
 
 /** With batches, so many times as many items are under way: those of batches that are sent, and of those that gather. */
-const ITEMS_AHEAD = 8
+const ITEMS_AHEAD = 2
 /** Items of batches that are read in one turn of the event loop. By then the first batches have to go out. */
-const ITEMS_A_TURN = 1000
+const ITEMS_A_TURN = 256
 
 /** A run that is neither of schedules nor of cancellations. */
 interface RunKind<Item, Done, Summary> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Dueque } from '../../src/index.js'
 import { partsOf } from '../../src/inner-parts.js'
-import { batchQueue, encodeItem } from '../../src/message/batch.js'
+import { batchQueue, itemLine } from '../../src/message/batch.js'
 import type { DelayedMessage } from '../../src/message/delayed-message.js'
 import { HEADER } from '../../src/message/headers.js'
 
@@ -34,7 +34,7 @@ export function batchOf(items: readonly DelayedMessage[], more: Partial<DelayedM
     ...items[0]!,
     id: randomUUID(),
     name: 'dueque.batch',
-    body: Buffer.concat(items.flatMap(encodeItem)),
+    body: Buffer.concat(items.flatMap((item) => [Buffer.from(`${itemLine(item)}\n`), item.body])),
     destination: { queue: batchQueue(destination.queue!) },
     dueAt: Math.min(...items.map(({ dueAt }) => dueAt)),
     headers: { [HEADER.items]: items.length },

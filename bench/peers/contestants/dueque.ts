@@ -5,6 +5,7 @@ import {
   on,
   type Dueque,
   type LadderOptions,
+  type LadderStrategy,
   type ScheduleOptions,
   type Strategy,
 } from 'dueque'
@@ -28,7 +29,36 @@ export const duequeLadders: readonly Contestant[] = [
   ladderContestant('dueque-lead-1000', { lead: 1000 }, PREFETCH_OF_LONG_LEADS),
   ladderContestant('dueque-classic', { queueType: 'classic' }),
   ladderContestant('dueque-shards-4', { shards: 4 }),
+  batchContestant('dueque-batches', {}),
+  batchContestant('dueque-batches-lead-25', { lead: 25 }),
 ]
+
+/** The bulk call makes batches. Single calls do not. */
+function batchContestant(name: string, options: LadderOptions): Contestant {
+  const single = ladderContestant(name, options)
+  return {
+    ...single,
+    about: `${single.about}, scheduleAll with { batch: true }`,
+    longOnly: false,
+    setUp: async (site) => {
+      const place = placeOf(site, 'rabbitmq')
+      const mq = await openDueque(place.url, ladder(options))
+      // Consumers declare the queue of batches, and stay away meanwhile.
+      const consumer = await mq.consume(WORK_QUEUE, [on(message, () => undefined)], { batches: true })
+      await consumer.close()
+      const entrant = duequeEntrant(mq, { prefetch: PREFETCH, batches: true }, () => queuedMessages(place))
+      return { ...entrant, scheduleMany: (items) => scheduleInBatches(mq, items) }
+    },
+    consume: (urls, arrived) => consumeByDueque(urlOf(urls, 'rabbitmq'), arrived, PREFETCH, true),
+  }
+}
+
+async function scheduleInBatches(mq: Dueque<LadderStrategy>, items: Iterable<Item>): Promise<void> {
+  const undeclared = function* () {
+    for (const item of scheduleItems(items)) yield { ...item, options: { ...item.options, declare: false } }
+  }
+  for await (const { error } of mq.scheduleAll(undeclared(), { batch: true })) if (error) throw error
+}
 
 function ladderContestant(name: string, options: LadderOptions, prefetch = PREFETCH): Contestant {
   const code = Object.entries(options).map(
@@ -81,12 +111,14 @@ export async function consumeByDueque(
   url: string,
   arrived: (payload: Payload) => void,
   prefetch = PREFETCH,
+  batches = false,
 ): Promise<Consuming> {
   const mq = await connect({ url })
   const handler = on(message, ({ payload }) => arrived(payload))
   await mq.consume(WORK_QUEUE, [handler], {
     prefetch,
     concurrency: PREFETCH,
+    batches,
     duplicates: { maxEntries: 1_000_000 },
   })
   return { close: () => mq.close() }

@@ -1,11 +1,11 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Timeline } from '../../base/clock.js'
-import { MOST_BATCH_BYTES } from '../../message/batch.js'
+import { itemLine, MOST_BATCH_BYTES } from '../../message/batch.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
 import type { Strategy, WaitOptions } from '../../strategies/strategy.js'
 import { batchKey, MOST_ITEM_BYTES } from './batch-key.js'
 import { batchMessage, isRefusedForContent, itemError } from './batch-message.js'
-import { EncodedItem, type BatchItem, type OpenBatch } from './open-batch.js'
+import type { BatchItem, OpenBatch } from './open-batch.js'
 import { OpenBatches } from './open-batches.js'
 
 /** With so many unconfirmed batches, items gather. */
@@ -42,20 +42,22 @@ export class BatchSender {
 
   /** As that of a strategy. */
   schedule(message: DelayedMessage, options: WaitOptions): Promise<DelayedMessage | void> {
-    const key = batchKey(message, options, this.#settings.clock.now())
-    const encoded = key === undefined ? undefined : new EncodedItem(message)
-    if (key === undefined || encoded!.bytes > MOST_ITEM_BYTES) return this.#settings.strategy.schedule(message, options)
-    return new Promise<void>((done, failed) => this.#add(key, { message, done, failed }, encoded!))
+    const { strategy, clock } = this.#settings
+    const key = batchKey(message, options, clock.now())
+    const line = key === undefined ? '' : itemLine(message)
+    const bytes = Buffer.byteLength(line) + 1 + message.body.byteLength
+    if (key === undefined || bytes > MOST_ITEM_BYTES) return strategy.schedule(message, options)
+    return new Promise<void>((done, failed) => this.#add(key, { message, done, failed }, line, bytes))
   }
 
-  #add(key: string, item: BatchItem, encoded: EncodedItem): void {
+  #add(key: string, item: BatchItem, line: string, bytes: number): void {
     let batch = this.#open.get(key)
-    if (batch && batch.bytesWith(encoded) > this.#mostBytes) {
+    if (batch && batch.byteLength + bytes > this.#mostBytes) {
       this.#send(this.#open.close(batch))
       batch = undefined
     }
     batch ??= this.#open.open(key, performance.now())
-    batch.add(item, encoded)
+    batch.add(item, line, bytes)
     if (batch.isFull) this.#send(this.#open.close(batch))
     else if (!this.#isEndAwaited) this.#awaitEnd()
   }

@@ -1,4 +1,4 @@
-import { encodeItem, MOST_ITEMS } from '../../message/batch.js'
+import { MOST_ITEMS } from '../../message/batch.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
 
 /** A message in a batch, with the two ends of its schedule. */
@@ -8,24 +8,17 @@ export interface BatchItem {
   readonly failed: (error: unknown) => void
 }
 
-/** A message as it stands in a batch. */
-export class EncodedItem {
-  readonly parts: readonly [line: Uint8Array, body: Uint8Array]
-  readonly bytes: number
+/** Of the memory of a batch at first. Most batches of a quiet program hold few messages. */
+const FIRST_BYTES = 4096
+const LINE_END = 0x0a
 
-  constructor(message: DelayedMessage) {
-    this.parts = encodeItem(message)
-    this.bytes = this.parts[0].byteLength + this.parts[1].byteLength
-  }
-}
-
-/** A batch that takes further items. */
+/** A batch that takes further items. Each is encoded at once: text that stays in memory would cost the garbage collector more. */
 export class OpenBatch {
   readonly key: string
   /** By `performance.now()`. */
   readonly openedAt: number
   readonly items: BatchItem[] = []
-  readonly #parts: Uint8Array[] = []
+  #memory = Buffer.allocUnsafeSlow(FIRST_BYTES)
   #bytes = 0
 
   constructor(key: string, openedAt: number) {
@@ -37,18 +30,28 @@ export class OpenBatch {
     return this.items.length >= MOST_ITEMS
   }
 
-  /** With the next item. */
-  bytesWith({ bytes }: EncodedItem): number {
-    return this.#bytes + bytes
+  get byteLength(): number {
+    return this.#bytes
   }
 
-  add(item: BatchItem, { parts, bytes }: EncodedItem): void {
+  add(item: BatchItem, line: string, bytes: number): void {
+    const { body } = item.message
+    this.#reserve(this.#bytes + bytes)
+    this.#bytes += this.#memory.write(line, this.#bytes)
+    this.#memory[this.#bytes++] = LINE_END
+    this.#memory.set(body, this.#bytes)
+    this.#bytes += body.byteLength
     this.items.push(item)
-    this.#parts.push(...parts)
-    this.#bytes += bytes
   }
 
   body(): Uint8Array {
-    return Buffer.concat(this.#parts, this.#bytes)
+    return this.#memory.subarray(0, this.#bytes)
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes <= this.#memory.length) return
+    const more = Buffer.allocUnsafeSlow(Math.max(bytes, 4 * this.#memory.length))
+    this.#memory.copy(more, 0, 0, this.#bytes)
+    this.#memory = more
   }
 }

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { connect, ladder, type Receipt } from '../../../src/index.js'
-import { note, unique } from '../../strategies/recorder.js'
+import { note, Recorder, unique } from '../../strategies/recorder.js'
 import { takeBatches } from '../../support/batches.js'
 import { poll, useVhost } from '../../support/broker.js'
 import { listed } from '../../support/journal-records.js'
@@ -47,6 +47,20 @@ test('messages of one instant travel in batches, byte for byte, and none arrives
       expect(Buffer.from(body).toString()).toBe(JSON.stringify({ n: Number(id), text: 'é\n{"' }))
     }
   }
+})
+
+test('a consumer that takes batches handles each message once, and none early', async () => {
+  const [queue, mq] = [unique('consumed'), await open(vhost.url)]
+  const recorder = await Recorder.on(mq, queue, { batches: true })
+  const now = Date.now()
+  const items = itemsTo(queue, 200, { at: new Date(now) }).map((item, n) => ({
+    ...item,
+    options: { ...item.options, at: new Date(now + 2500 + 7 * n) },
+  }))
+  expect(await mq.scheduleAll(items, { batch: true })).toMatchObject({ scheduled: 200 })
+  await recorder.has(200)
+  expect(recorder.numbers.toSorted(ascending)).toEqual(numbers(200))
+  expect(recorder.early).toEqual([])
 })
 
 test('messages that cannot travel with others go as without batches', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { batchQueue, decodeBatch, encodeItem, queueOfBatches } from '../../../src/message/batch.js'
+import { batchQueue, decodeBatch, itemLine, queueOfBatches } from '../../../src/message/batch.js'
 import type { DelayedMessage } from '../../../src/message/delayed-message.js'
 
 const QUEUE = 'reminders'
@@ -22,7 +22,8 @@ function itemOf(id: string, body: Uint8Array): DelayedMessage {
   }
 }
 
-const batchOf = (...items: DelayedMessage[]) => Buffer.concat(items.flatMap(encodeItem))
+const batchOf = (...items: DelayedMessage[]) =>
+  Buffer.concat(items.flatMap((item) => [Buffer.from(`${itemLine(item)}\n`), item.body]))
 
 it('is read as it was written, byte for byte', () => {
   const item = fc.tuple(fc.string({ unit: 'binary' }), fc.uint8Array({ maxLength: 100 }))
