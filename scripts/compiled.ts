@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url))
-/** Packages are found from there. */
-const FOLDER = join(PROJECT, 'node_modules/.cache/dueque')
+/** Folder of compiled programs. Packages are found from there. */
+export const CACHE = join(PROJECT, 'node_modules/.cache/dueque')
 
 const files = new Map<string, string>()
 
@@ -19,8 +19,8 @@ export function compiled(program: URL): string {
   const path = fileURLToPath(program)
   let file = files.get(path)
   if (file === undefined) {
-    file = join(FOLDER, relative(PROJECT, path).replaceAll(/[/\\]/g, '-').replace(/\.ts$/, '.mjs'))
-    replace(file, compile(path, program))
+    file = join(CACHE, relative(PROJECT, path).replaceAll(/[/\\]/g, '-').replace(/\.ts$/, '.mjs'))
+    replaceFile(file, compile(path, program))
     files.set(path, file)
   }
   return file
@@ -41,9 +41,9 @@ function compile(path: string, { href }: URL): Uint8Array {
   return outputFiles[0]!.contents
 }
 
-/** Whole at any time: another process may compile or start the same one. */
-function replace(file: string, contents: Uint8Array): void {
-  mkdirSync(FOLDER, { recursive: true })
+/** Writes a file that is whole at any time: another process may compile or start the same one. */
+export function replaceFile(file: string, contents: Uint8Array): void {
+  mkdirSync(dirname(file), { recursive: true })
   writeFileSync(`${file}.${process.pid}`, contents)
   renameSync(`${file}.${process.pid}`, file)
 }

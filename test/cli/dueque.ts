@@ -1,12 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { poll } from '../support/broker.js'
+import { bundledCommandLine } from './bundled.js'
 
-/** As scripts/test has built it. */
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const MAIN = await bundledCommandLine()
 
 /** The variables by which Node decides on colours: none of them, so that tests see the same on a build server and in a terminal. */
 const DEFAULT_COLOURS = {
