@@ -13,6 +13,7 @@ const LONG = [
   'faults/broker-crash',
   'strategies/memory-journal',
   'faults/recurring',
+  'faults/recurring-stores',
   'strategies/redis',
   'cli/doctor',
   'faults/redis',
