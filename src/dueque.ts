@@ -46,8 +46,8 @@ export interface Dueque<S extends Strategy = Strategy> extends AsyncDisposable {
    * scheduled before that; a run that is not used within a second is a warning in the log.
    *
    * With `batch: true`, messages to one queue that fall due at about the same time travel together, and twice as many are on
-   * the way: several times as fast, for consumers that take batches (option `batch`). Each message has its receipt, or
-   * its error, as without.
+   * the way: several times as fast, for consumers that take batches (their option `batches`). Each message has its receipt, or its
+   * error, as without.
    *
    * @throws DuequeError `INVALID_OPTION` if there is nothing to iterate, or for `batch` with a store
    * @example
