@@ -15,6 +15,8 @@ const QUEUE = 'bench.recurring'
 const AT_ONCE = 20_000
 /** An occurrence waits at least so long. */
 const AHEAD_MS = 60_000
+/** One tick sends the occurrences of a window, and the first ticks come together, at the end of `setAll`. */
+const WINDOW_MS = 240_000
 /** The ticks of schedules that share an instant are spread over it, if they are an hour apart. */
 const SPREAD_MS = 300_000
 
@@ -43,8 +45,8 @@ export async function recurring(broker: Broker, options: Options): Promise<Resul
   ]
   const setSeconds = await setAll(mq, count, 'steady', (n) => ({ id: `s${n}`, every: everyMs }))
   say(`  ${count} schedules set in ${setSeconds.toFixed(1)} s`)
-  // Until each tick comes ahead of its time.
-  await sleep(AHEAD_MS + everyMs / 4)
+  // Until each schedule is in its second window.
+  await sleep(AHEAD_MS + WINDOW_MS + everyMs)
   await purge(broker)
   rows.push(await measured('recurring, steady', count, patience, receive, () => sleep(1)))
   await removeAll(mq, count)

@@ -52,7 +52,7 @@ async function raw(test: TestContext) {
 
 /** A consumer in its own process, with its log. */
 async function inItsOwnProcess(test: TestContext) {
-  const log = new HandlerLog(unique('batches'), test, 'batch-child.ts')
+  const log = new HandlerLog(unique('batches'), test, new URL('./batch-child.ts', import.meta.url))
   const first = await log.consumer(vhost.url)
   const mq = await connect({ url: vhost.url })
   test.onTestFinished(() => mq.close({ drainTimeoutMs: 2000 }))

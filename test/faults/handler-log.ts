@@ -20,10 +20,14 @@ export class HandlerLog {
   readonly queue: string
   readonly #file: string
   readonly #test: Pick<TestContext, 'onTestFinished'>
-  readonly #program: string
+  readonly #program: URL
 
   /** @param program takes the arguments FILE QUEUE URL…, prints `ready` and appends a line for each handler */
-  constructor(queue: string, test: Pick<TestContext, 'onTestFinished'>, program = 'cancellation-child.ts') {
+  constructor(
+    queue: string,
+    test: Pick<TestContext, 'onTestFinished'>,
+    program = new URL('./cancellation-child.ts', import.meta.url),
+  ) {
     const folder = mkdtempSync(join(tmpdir(), 'dueque-handled-'))
     test.onTestFinished(() => rmSync(folder, { recursive: true }))
     this.queue = queue
@@ -35,7 +39,7 @@ export class HandlerLog {
 
   /** Resolves when it consumes. */
   async consumer(...urls: readonly string[]): Promise<Child> {
-    const child = spawnChild({}, new URL(this.#program, import.meta.url), this.#file, this.queue, ...urls)
+    const child = spawnChild({}, this.#program, this.#file, this.queue, ...urls)
     this.#test.onTestFinished(child.kill)
     await poll(() => child.lines.includes('ready'), { what: 'a consumer to be ready', timeoutMs: 120_000 })
     return child
