@@ -91,6 +91,7 @@ export function courseOf(seed: number, n: number, kinds: readonly Kind[]): Cours
     handlerMs: below(LONGEST_HANDLER_MS, random),
     stays,
     isListed: stays,
+    cancelsRetries: kind !== 'ladder',
     waitAfterMs: (attempt) => waitAfterMs(steps, attempt),
     deadReason: deadReasonOf(steps, expiresInMs),
   }

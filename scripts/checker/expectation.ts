@@ -11,6 +11,8 @@ export interface Expectation {
   expiresInMs?: number | undefined
   /** dueque's reason if the message may be in the dead queue. */
   deadReason?: string | undefined
+  /** As in a store, a waiting retry can be cancelled: attempts before the answer are no fault. @default false */
+  cancelsRetries?: boolean
   /** It is due after the end of the run: it should be found waiting. */
   stays?: boolean
   /** A list of waiting messages was taken at the end, and should have it as long as it waits. */

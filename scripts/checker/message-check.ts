@@ -81,13 +81,15 @@ export class MessageCheck {
     return this.#message.copies.some((copy) => copy.k < k && endsOf(copy.calls, attempt - 1).length > 0)
   }
 
-  /** Attempts before the answer are none of its business: a store cancels retries too. */
+  /** Nor before the answer: a log of cancellations answers with `too-late` then. */
   #checkCancelled({ k, due, calls }: Copy): void {
+    const { cancelsRetries } = this.#evidence.expected
     const inForce = this.#message.cancellations.find((one) => one.below > k && this.#isInForce(one, due))
-    const call = inForce && calls.find(({ startedAt }) => startedAt > inForce.answeredAt!)
+    const call = inForce && calls.find(({ startedAt }) => !cancelsRetries || startedAt > inForce.answeredAt!)
     if (!inForce || !call) return
     const text = `${callText(k, call)} started although it was cancelled`
-    this.#found('handled though cancelled', text, inForce.askedAt, call.startedAt)
+    const [from, to] = [inForce.askedAt, call.startedAt].toSorted((a, b) => a - b)
+    this.#found('handled though cancelled', text, from, to)
   }
 
   /** By a log of cancellations, one without a due time does the same if it comes in time. */

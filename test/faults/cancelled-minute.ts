@@ -62,6 +62,7 @@ export class CancelledMinute {
   readonly #receipts: Receipt[] = []
   readonly #cancellations: Cancellation[] = []
   readonly #faults: number[] = []
+  readonly #scheduledAt = Date.now()
 
   private constructor(mq: Canceller, log: Handlers, { count, firstInMs, overMs }: MinuteOptions) {
     this.#mq = mq
@@ -141,7 +142,7 @@ export class CancelledMinute {
     const history = new History()
     for (const at of this.#faults) history.troubles.push({ what: 'the fault of the test', from: at, to: at })
     for (const [n, { dueAt }] of this.#receipts.entries()) {
-      history.tried(String(n), { process: 'producer', at: Date.parse(dueAt), due: Date.parse(dueAt) })
+      history.tried(String(n), { process: 'producer', at: this.#scheduledAt, due: Date.parse(dueAt) })
       history.settled(String(n), 'confirmed')
     }
     for (const { n, at, answer, answeredAt } of this.#cancellations) {

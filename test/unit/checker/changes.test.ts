@@ -46,6 +46,8 @@ function verdictOf({
   return check(history, () => ({ steps: ['return'], ...expected }))
 }
 
+/** A message that waits for its retry in a store. */
+const IN_STORE: Story = { steps: ['throw', 'return'], cancelsRetries: true }
 const FAR: Story = { stays: true, isListed: true }
 const at = (is: Kept['is'], k = 0): Kept => ({ k, is, place: 'somewhere' })
 
@@ -76,14 +78,11 @@ describe('finds nothing wrong with', () => {
     ['the old copy of a refused reschedule', { answer: 'refused', moved: 'refused', calls: [[0, DUE]] }],
     ['the old copy of a reschedule that nobody knows of', { moved: 'tried', calls: [[0, DUE]] }],
     ['the new copy of a reschedule that nobody knows of', { moved: 'tried', calls: [[1, MOVED_DUE]] }],
-    [
-      'a retry that a store cancels',
-      { steps: ['throw', 'return'], answer: 'cancelled', answeredAt: 10_100, calls: [[0, DUE]] },
-    ],
+    ['a retry that a store cancels', { ...IN_STORE, answer: 'cancelled', answeredAt: 10_100, calls: [[0, DUE]] }],
     [
       'a retry that a store moves',
       {
-        steps: ['throw', 'return'],
+        ...IN_STORE,
         answer: 'cancelled',
         answeredAt: 10_100,
         moved: 'confirmed',
@@ -111,7 +110,7 @@ describe('finds', () => {
       'a retry that comes although it was cancelled',
       ['handled though cancelled'],
       {
-        steps: ['throw', 'return'],
+        ...IN_STORE,
         answer: 'cancelled',
         answeredAt: 10_100,
         calls: [
@@ -129,6 +128,11 @@ describe('finds', () => {
       'a handled message whose cancellation was answered',
       ['handled though cancelled'],
       { answer: 'cancelled', calls: [[0, DUE]] },
+    ],
+    [
+      'a message that was handled before it was cancelled',
+      ['handled though cancelled'],
+      { answer: 'cancelled', answeredAt: 10_100, calls: [[0, DUE]] },
     ],
     [
       'one without a due time, cancelled in time',
