@@ -19,7 +19,7 @@ export const USAGE = `usage: npm run soak -- [OPTION …]
 
 Three private nodes of RabbitMQ (programs: DUEQUE_RABBITMQ_BIN), Redis and PostgreSQL, producers and consumers in processes
 of their own, and faults at random: of nodes, of the network between them, of the stores, of processes and their clocks. The load
-has all features. Then a check of every message: nothing lost, early, unexpected or handled though it was cancelled, nothing
+has many features. Then a check of every message: nothing lost, early, unexpected or handled though it was cancelled, nothing
 twice unexplained. Exits with 0 or 1.
 
   --minutes N           for how long (5)
