@@ -76,7 +76,13 @@ function run(): Promise<number> {
     demo = fork(DEMO, args, { env })
     demo.on('message', () => {
       const killed = Promise.all(killable.map(([, server]) => server.restart!()))
-      killed.then(() => demo!.send('killed')).catch(reject)
+      killed.then(
+        () => demo!.send('killed'),
+        (error: unknown) => {
+          say((error as Error).message)
+          demo!.kill() // it would wait for ever
+        },
+      )
     })
     demo.on('error', reject)
     demo.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal!]))

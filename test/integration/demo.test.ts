@@ -57,7 +57,7 @@ test('appointments: on each strategy every reminder arrives, none early', { time
 })
 
 test('scripts/demo: a day in memory needs no server, and counts', async () => {
-  const args = ['--import', 'tsx', 'scripts/run-demo.ts', '--strategy', 'memory', '--speed', '400000']
+  const args = ['--import', 'tsx', 'scripts/run-demo.ts', '--strategy', 'memory', ...FAST]
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root })
   expect(stdout).toMatch(/^ +scheduled +delivered +lost +early .*\n +596 +596 +0 +0 /m)
   expect(stdout).toContain('Every reminder arrived, none early, none twice.')
