@@ -136,6 +136,10 @@ describe.skipIf(NO_CHROMIUM)(`the pages of the dashboard, with a broker${NO_CHRO
     await page.getByRole('group', { name: 'All 1 message that match' }).waitFor()
     await page.getByLabel('Select two').waitFor()
     expect(await page.getByLabel('Select one').count()).toBe(0)
+    // What is typed is asked for after a pause, and undoes no other filter that is chosen meanwhile.
+    await page.getByLabel('Name', { exact: true }).fill('nobody')
+    await page.getByRole('button', { name: 'Every reason' }).click()
+    await poll(() => /name=nobody/.test(page.url()) && !/reason=/.test(page.url()), { what: 'the name alone' })
   })
 
   test('a broker that goes away and comes back: the pages say so, keep what they show, and go on by themselves', async () => {

@@ -14,6 +14,9 @@ export function SearchField({ label, value, pauseMs = 150, onChange }: Props) {
   const [typed, setTyped] = useState(value)
   const asked = useRef(value)
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  // Another filter may be chosen before the pause is over.
+  const latest = useRef(onChange)
+  latest.current = onChange
   useEffect(() => () => clearTimeout(timer.current), [])
   useEffect(() => {
     // A link, or the buttons of the browser: not what was typed here.
@@ -26,7 +29,7 @@ export function SearchField({ label, value, pauseMs = 150, onChange }: Props) {
     clearTimeout(timer.current)
     timer.current = setTimeout(() => {
       asked.current = next
-      onChange(next)
+      latest.current(next)
     }, pauseMs)
   }
   return <Field type="search" label={label} value={typed} onType={type} />
