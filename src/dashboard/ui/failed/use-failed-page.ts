@@ -22,6 +22,10 @@ export function useFailedPage(kind: FailedKindName, query: FailedQuery, changes:
     setPage(0)
     setSelected(new Set())
   }, [queue, name, reason])
+  // A message of another page, or one that is gone, is not selected any more: the list would stand still for it.
+  useEffect(() => {
+    if (data) setSelected((before) => idsOn(data, before))
+  }, [data])
   return {
     list,
     selected,
@@ -45,4 +49,10 @@ export function useFailedPage(kind: FailedKindName, query: FailedQuery, changes:
       onNext: () => setPage(page + 1),
     },
   }
+}
+
+/** The selected ids that a page has; the same set if that is all of them. */
+function idsOn({ messages }: FailedList, selected: ReadonlySet<string>): ReadonlySet<string> {
+  const ids = new Set(messages.flatMap(({ id }) => (id !== null && selected.has(id) ? [id] : [])))
+  return ids.size === selected.size ? selected : ids
 }
