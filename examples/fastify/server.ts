@@ -26,7 +26,8 @@ app.post<{ Body: { patient: string; room: string; in: string } }>('/reminders', 
 
 app.setErrorHandler(async (error, _request, reply) => {
   const isTheirs = isDuequeError(error, 'INVALID_PAYLOAD') || isDuequeError(error, 'INVALID_DUE')
-  return reply.code(isTheirs ? 400 : 503).send({ error: (error as Error).message })
+  const { message, statusCode = 503 } = error as Error & { statusCode?: number } // Fastify's own have one
+  return reply.code(isTheirs ? 400 : statusCode).send({ error: message })
 })
 
 app.get('/health', async (_request, reply) => reply.code(mq.health().ok ? 200 : 503).send(mq.health()))

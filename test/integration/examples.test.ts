@@ -60,10 +60,10 @@ test('fastify: reminders are scheduled, shown behind the login, and counted', as
   const server = startExample('fastify/server.ts', env)
   await poll(() => server.lines.length === 1, { timeoutMs: 30_000, what: 'the server' })
   const url = server.lines[0]!.replace('listening on ', '')
-  const post = (body: object) =>
+  const post = (body: object | string) =>
     fetch(`${url}/reminders`, {
       method: 'POST',
-      body: JSON.stringify(body),
+      body: typeof body === 'string' ? body : JSON.stringify(body),
       headers: { 'content-type': 'application/json' },
     })
 
@@ -76,6 +76,7 @@ test('fastify: reminders are scheduled, shown behind the login, and counted', as
     error: expect.stringContaining('room') as string,
   })
   expect((await post({ patient: 'p-7', room: '2b', in: 'soon' })).status).toBe(400)
+  expect((await post('{')).status).toBe(400)
   await poll(() => server.lines.length === 2, { timeoutMs: 30_000, what: 'the reminder' })
   expect(server.lines[1]).toBe('remind p-7 of room 2b')
 
