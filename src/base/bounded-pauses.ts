@@ -2,6 +2,7 @@
 export class BoundedPauses {
   readonly #max: number
   readonly #underWay = new Set<() => void>()
+  #hasEnded = false
 
   constructor(max: number) {
     this.#max = max
@@ -9,7 +10,7 @@ export class BoundedPauses {
 
   /** Resolves after `ms`, or earlier if too many others begin. */
   take(ms: number): Promise<void> {
-    if (ms <= 0) return Promise.resolve()
+    if (ms <= 0 || this.#hasEnded) return Promise.resolve()
     const [oldest] = this.#underWay
     if (this.#underWay.size >= this.#max) oldest?.()
     return new Promise((resolve) => {
@@ -23,8 +24,9 @@ export class BoundedPauses {
     })
   }
 
-  /** Ends all of them now. */
+  /** Ends all of them now, and later ones at once. */
   end(): void {
+    this.#hasEnded = true
     for (const end of this.#underWay) end()
   }
 }
