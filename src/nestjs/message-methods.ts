@@ -1,5 +1,6 @@
 import type { DiscoveryService, MetadataScanner } from '@nestjs/core'
 import { invalidOption } from '../base/errors.js'
+import { assertEnhancersRun } from './assert-enhancers-run.js'
 import { parametersOf } from './message-parameters.js'
 import { subscriptionsOf, type MessageSubscription } from './on-message.js'
 
@@ -47,7 +48,9 @@ function methodsOf(wrapper: Wrapper, prototype: Prototype, name: string): Messag
   if (subscriptions.length === 0) return []
   const host = prototype.constructor
   const label = `${host.name}.${name}`
-  assertCallable(wrapper, { label, method: method as object, parameters: parametersOf(host, name) })
+  const decorated = { label, host, method: method as object, parameters: parametersOf(host, name) }
+  assertCallable(wrapper, decorated)
+  assertEnhancersRun(wrapper, decorated)
   return subscriptions.map((subscription) => ({ label, wrapper, name, subscription }))
 }
 

@@ -1,4 +1,4 @@
-import { UsePipes, ParseIntPipe } from '@nestjs/common'
+import { Controller, ParseIntPipe, UseGuards, UsePipes, type CanActivate, type ModuleMetadata } from '@nestjs/common'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineMessage, type Delivery } from '../../../src/index.js'
@@ -83,4 +83,68 @@ test('an application does not start with a method that Nest cannot call as it is
     code: 'INVALID_OPTION',
     message: 'Piped.remind: expected @MessagePayload() at the parameter that its pipes are for, got "none"',
   })
+})
+
+class Guard implements CanActivate {
+  canActivate() {
+    return false
+  }
+}
+
+@Controller()
+class Guarded {
+  @OnMessage(reminder, { queue: 'q' })
+  @UseGuards(Guard)
+  remind(_: Delivery) {
+    return undefined
+  }
+}
+
+@Controller()
+@UseGuards(Guard)
+class GuardedClass {
+  @OnMessage(reminder, { queue: 'q' })
+  remind(_: Delivery) {
+    return undefined
+  }
+}
+
+@Controller()
+class PipedParameter {
+  @OnMessage(reminder, { queue: 'q' })
+  remind(@MessagePayload(ParseIntPipe) _: { patient: string }) {
+    return undefined
+  }
+}
+
+test.each<[ModuleMetadata, string]>([
+  [{ controllers: [Guarded] }, 'Guarded.remind: expected a provider that is a class, or an instance'],
+  [{ controllers: [GuardedClass] }, 'GuardedClass.remind: expected a provider that is a class, or an instance'],
+  [{ controllers: [PipedParameter] }, 'PipedParameter.remind: expected a provider that is a class, or an instance'],
+  [
+    { providers: [{ provide: 'x', useFactory: () => new Guarded() }] },
+    'Guarded.remind: expected a provider that is a class, or an instance',
+  ],
+])('an application does not start with a guard or pipe that Nest would skip: %#', async (metadata, text) => {
+  const { mq } = await testDueque()
+  const imports = [DuequeModule.forRoot({ connection: mq })]
+  const error = await rejection(startNest({ imports, ...metadata }))
+  expect(error).toMatchObject({ code: 'INVALID_OPTION' })
+  expect(error.message).toContain(text)
+})
+
+test('a guard that is an instance guards the method of a controller too', async () => {
+  const { mq, clock, dead } = await testDueque()
+  @Controller()
+  class Reports {
+    @OnMessage(reminder, { queue: 'q' })
+    @UseGuards(new Guard())
+    remind(_: Delivery) {
+      return undefined
+    }
+  }
+  await startNest({ imports: [DuequeModule.forRoot({ connection: mq })], controllers: [Reports] })
+  await mq.schedule(reminder, { patient: 'p-7' }, { to: { queue: 'q' }, in: '1s' })
+  await clock.advance('1s')
+  expect(dead('q')).toMatchObject([{ payload: { patient: 'p-7' }, error: 'Forbidden resource' }])
 })
