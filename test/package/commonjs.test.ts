@@ -37,7 +37,7 @@ export class Names {
 
 @Injectable()
 export class Reminders {
-  constructor(@InjectDueque() private readonly mq: DuequeConnection, private readonly names: Names) {}
+  constructor(@InjectDueque() readonly mq: DuequeConnection, private readonly names: Names) {}
 
   book() {
     return this.mq.schedule(reminder, { patient: this.names.first }, { to: { queue: 'reminders' }, in: 50 })
@@ -60,7 +60,7 @@ async function main() {
   await app.get(Reminders).book()
 }
 if (require.main === module) void main()
-`.replace('private readonly mq', 'readonly mq')
+`
 
 const JEST = `
 import { Test } from '@nestjs/testing'
