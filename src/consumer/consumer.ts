@@ -152,13 +152,15 @@ export class RunningConsumer implements Consumer {
     return this.#isPaused
   }
 
-  pause(): Promise<void> {
-    return this.#switch(true, async (subscription) => {
+  async pause(): Promise<void> {
+    await this.#switch(true, async (subscription) => {
       this.#dispatch.pause()
       await subscription.pause()
       this.#dispatch.giveBack()
-      await this.#batches?.giveBack()
+      this.#batches?.giveBack()
     })
+    // Not in its turn: while the producer is blocked, a resume would have to wait.
+    await this.#batches?.allBack()
   }
 
   resume(): Promise<void> {
@@ -224,7 +226,7 @@ export class RunningConsumer implements Consumer {
     this.#dispatch.stop()
     const subscription = await this.#started()
     await subscription?.cancel()
-    void this.#batches?.giveBack()
+    this.#batches?.giveBack()
     await this.#dispatch.drain()
     await subscription?.close()
   }

@@ -107,9 +107,13 @@ export class Batches {
     for (const arrival of kept) this.arrived(arrival)
   }
 
-  /** Requeues batches that came while no handler started. Resolves when all items that went back are in the queue. */
-  async giveBack(): Promise<void> {
+  /** Requeues batches that came while no handler started. */
+  giveBack(): void {
     for (const arrival of this.#kept.splice(0)) arrival.requeue()
+  }
+
+  /** Resolves when all items that went back are in the queue. */
+  async allBack(): Promise<void> {
     await Promise.all(this.#returning)
   }
 

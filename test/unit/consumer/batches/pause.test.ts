@@ -64,6 +64,30 @@ it('a pause waits for the items that go back singly', async () => {
   await end('running')
 })
 
+it('a resume does not wait for items that go back singly, as while the producer is blocked', async () => {
+  const { handle, end } = gated()
+  const { arrive, arriveTogether, consumer, log, strategy, batches } = await batchWorld(handle, { concurrency: 1 })
+  const schedule = strategy.schedule.bind(strategy)
+  let unblock = () => undefined as void
+  const blocked = new Promise<void>((resolve) => (unblock = resolve))
+  strategy.schedule = async (...args) => {
+    await blocked
+    return schedule(...args)
+  }
+  await arriveTogether(ids('running', 'a'))
+  const paused = consumer.pause()
+  await settled()
+  await end('running')
+  await consumer.resume()
+  await arrive('other')
+  expect(log).toEqual(['running', 'other'])
+  unblock()
+  await paused
+  for (const id of ['other', 'a']) await end(id)
+  await consumer.close()
+  expect([log, batches()]).toEqual([['running', 'other', 'a'], 0])
+})
+
 /** A world whose queues are paused by `pause`, which gets how they are otherwise. */
 async function lateWorld(pause: (paused: () => Promise<void>) => Promise<void>) {
   const subscribe = Object.getOwnPropertyDescriptor(MemoryQueue.prototype, 'subscribe')!
