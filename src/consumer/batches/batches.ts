@@ -65,7 +65,7 @@ export class Batches {
     this.#ofBatch = {
       sendSingly: (item) => dispatch.settlement.sendSingly(incomingOf(item, clock.now())),
       track: (work) => this.#track(work),
-      over: (batch) => this.#open.delete(batch),
+      over: (batch) => this.#over(batch),
     }
   }
 
@@ -75,7 +75,7 @@ export class Batches {
     for (const batch of this.#open) {
       // It will come again.
       if (batch.live) items += batch.left
-      else this.#open.delete(batch)
+      else this.#over(batch)
     }
     return items
   }
@@ -94,6 +94,7 @@ export class Batches {
     const progress = this.#memory.of(arrival, this.#settings.prefetch())
     const batch = new TakenBatch(arrival, messages, { ...this.#ofBatch, progress })
     this.#open.add(batch)
+    progress.deliveries++
     if (isWorn) return batch.each((item) => item.leave())
     this.#warn(arrival)
     batch.each((item: ItemArrival) => dispatch.take(item))
@@ -119,6 +120,10 @@ export class Batches {
 
   stop(): void {
     this.#spill.stop()
+  }
+
+  #over(batch: TakenBatch): void {
+    if (this.#open.delete(batch)) batch.progress.deliveries--
   }
 
   #track(work: Promise<unknown>): Promise<unknown> {

@@ -1,7 +1,7 @@
 import { readInteger, readText, HEADER } from '../../message/headers.js'
 import type { Arrived } from '../../message/envelope.js'
 
-/** Beside the batches that are open, so many are remembered. */
+/** Beside twice as many as may be open, so many batches are remembered. */
 const MOST_CLOSED = 1000
 
 /**
@@ -10,6 +10,8 @@ const MOST_CLOSED = 1000
  * neighbour. An item that was published singly is not among the duplicates at all.
  */
 export class Progress {
+  /** That are open. While there are any, it is not forgotten. */
+  deliveries = 0
   #settled: Set<number> | 'all' = new Set()
   /** Items that are being published singly, each with whether that succeeded. */
   readonly leaving = new Map<number, Promise<boolean>>()
@@ -35,7 +37,7 @@ export class Progress {
 
 type Identified = Pick<Arrived, 'properties' | 'headers'>
 
-/** Remembers the progress of batches, the latest deliveries longest. */
+/** Remembers the progress of batches: of open ones, and of the others the latest deliveries. */
 export class ProgressMemory {
   readonly #known = new Map<string, Progress>()
 
@@ -52,13 +54,18 @@ export class ProgressMemory {
     const progress = this.#known.get(key) ?? new Progress()
     // Behind the others: the first is always the one whose delivery is the longest ago.
     this.#known.delete(key)
+    // A change of the prefetch may have twice as many open for a moment.
+    this.#forget(2 * open + MOST_CLOSED - 1)
     this.#known.set(key, progress)
-    for (const [oldest] of this.#known) {
-      // A change of the prefetch may have twice as many open for a moment.
-      if (this.#known.size <= 2 * open + MOST_CLOSED) break
-      this.#known.delete(oldest)
-    }
     return progress
+  }
+
+  /** A batch with a slow item may be open long after others that came later. */
+  #forget(most: number): void {
+    for (const [oldest, { deliveries }] of this.#known) {
+      if (this.#known.size <= most) return
+      if (deliveries === 0) this.#known.delete(oldest)
+    }
   }
 }
 

@@ -46,6 +46,10 @@ export class TakenBatch implements BatchOfItem {
     return this.#arrival.live
   }
 
+  get progress(): Progress {
+    return this.#settings.progress
+  }
+
   /** How many items are not settled. */
   get left(): number {
     return this.#left.size

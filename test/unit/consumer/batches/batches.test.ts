@@ -96,6 +96,22 @@ it('an item of two copies of a batch is handled once', async () => {
   expect([log, batches(), consumer.stats().suppressed]).toEqual([['a', 'b'], 0, 2])
 })
 
+it('which items of an open batch are settled is known, however many batches came since', async () => {
+  const { handle, end } = gated()
+  const handleSlowly = (delivery: Delivery<number>) => (delivery.id === 'slow' ? handle(delivery) : undefined)
+  // Nothing else remembers settled items.
+  const options = { prefetch: 3, duplicates: { maxEntries: 0 } }
+  const { arriveTogether, consumer, log, batches } = await batchWorld(handleSlowly, options)
+  const arriveOpen = () => arriveTogether(ids('done', 'slow'), { id: 'open', revision: 7 })
+  await arriveOpen()
+  await Promise.all(Array.from({ length: 1100 }, (_, n) => arriveTogether(ids(`${n}`))))
+  await vi.waitFor(() => expect(log).toHaveLength(1102), { timeout: 4000 })
+  await arriveOpen()
+  await end('slow')
+  await consumer.close()
+  expect([log.filter((id) => id === 'done'), log.length, batches()]).toEqual([['done'], 1102, 0])
+})
+
 it('a batch that cannot be read goes to the dead queue whole, and the next one is handled', async () => {
   const { arriveTogether, consumer, events, log, dead } = await batchWorld(nothing)
   const heard: Parameters<DuequeEvents['dead']>[0][] = []
