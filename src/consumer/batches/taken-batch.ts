@@ -81,12 +81,21 @@ export class TakenBatch implements BatchOfItem {
   }
 
   async leave(item: ItemArrival): Promise<boolean> {
+    const { progress } = this.#settings
+    const { place } = item
+    // Of two copies of a batch, one item is enough.
+    const hasLeft = progress.isSettled(place) || (await (progress.leaving.get(place) ?? this.#send(item)))
+    if (hasLeft) item.ack()
+    return hasLeft
+  }
+
+  async #send(item: ItemArrival): Promise<boolean> {
     const { progress, sendSingly } = this.#settings
     const leaving = this.#context.runInAsyncScope(sendSingly, undefined, item)
     progress.leaving.set(item.place, leaving)
     const hasLeft = await leaving
     progress.leaving.delete(item.place)
-    if (hasLeft) item.ack()
+    if (hasLeft) progress.settle(item.place)
     return hasLeft
   }
 

@@ -76,6 +76,20 @@ it.each([
   expect(outcomes).toEqual(['ack 2'])
 })
 
+it('of two copies, an item is published singly once', async () => {
+  const { deliver, outcomes, sends } = deliveries()
+  const [first, second] = [deliver(), deliver()]
+  const both = [first, second].map(({ taken }) => taken[0]!.leave())
+  expect(sends).toHaveLength(1)
+  sends[0]!(true)
+  expect(await Promise.all(both)).toEqual([true, true])
+  first.taken[1]!.ack()
+  expect(await second.taken[1]!.leave()).toBe(true)
+  expect(sends).toHaveLength(1)
+  for (const { taken } of [first, second]) taken[2]!.ack()
+  expect(outcomes).toEqual(['ack 1', 'ack 2'])
+})
+
 it('goes back whole only if all of its items do, and none is settled or on its way', async () => {
   const whole = deliveries()
   for (const item of whole.deliver().taken) item.requeue()
