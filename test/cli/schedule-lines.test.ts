@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import amqp from 'amqplib'
 import { expect, onTestFinished, test } from 'vitest'
+import { batchOf, noteItem } from '../support/batch-of.js'
 import { poll, useVhost } from '../support/broker.js'
 import { documents, run, start, unique } from './dueque.js'
 
@@ -16,6 +17,16 @@ async function consume(queue: string, limit: number) {
   const { code, stdout } = await run(['consume', queue, '--limit', String(limit), '--json'], env())
   expect(code).toBe(0)
   return documents(stdout)
+}
+
+/** A channel, and queues that were declared on it. */
+async function channelWith(queues: readonly string[]) {
+  const connection = await amqp.connect(vhost.url)
+  onTestFinished(() => connection.close())
+  const channel = await connection.createChannel()
+  const work = { durable: true, arguments: { 'x-queue-type': 'quorum' } }
+  for (const name of queues) await channel.assertQueue(name, work)
+  return channel
 }
 
 const BAD = [
@@ -140,23 +151,27 @@ test('ends without a stack trace when its output is closed', async () => {
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
 })
 
-test('lines travel in batches, which are taken apart for a consumer that takes none', async () => {
+test('lines travel in batches', async () => {
   const queue = unique('batch-lines')
+  // Lines with one delay may fall into two slots of time.
+  const at = new Date(Date.now() + 3_600_000).toISOString()
   const schedule = (...more: string[]) =>
-    run(['schedule', '--queue', queue, '--in', '1500ms', '--batch', ...more], env(), lines({ data: 1 }, { data: 2 }))
+    run(['schedule', '--queue', queue, '--at', at, '--batch', ...more], env(), lines({ data: 1 }, { data: 2 }))
   const missing = await schedule()
   expect(missing).toMatchObject({ code: 1, stdout: '0 scheduled, 2 failed\n' })
   expect(missing.stderr).toContain(`dueque topology apply --batches ${queue}`)
   expect(await schedule('--declare')).toMatchObject({ code: 2, stdout: '' })
-
-  const connection = await amqp.connect(vhost.url)
-  onTestFinished(() => connection.close())
-  const channel = await connection.createChannel()
-  const work = { durable: true, arguments: { 'x-queue-type': 'quorum' } }
-  for (const name of [queue, `${queue}.batches`]) await channel.assertQueue(name, work)
+  await channelWith([`${queue}.batches`])
   expect(await schedule()).toMatchObject({ code: 0, stdout: '2 scheduled\n' })
-  channel.sendToQueue(`${queue}.batches`, Buffer.from('nothing'), { headers: { 'dueque-items': 1 } })
-  await poll(async () => (await channel.checkQueue(`${queue}.batches`)).messageCount === 2, { what: 'the batch' })
+})
+
+test('batches are taken apart for a consumer that takes none', async () => {
+  const queue = unique('batch-lines')
+  const channel = await channelWith([queue, `${queue}.batches`])
+  const { body, headers } = batchOf([1, 2].map((n) => noteItem(queue, n, Date.now(), { body: Buffer.from(`${n}`) })))
+  for (const content of [Buffer.from(body), Buffer.from('nothing')])
+    channel.sendToQueue(`${queue}.batches`, content, { headers })
+  await poll(async () => (await channel.checkQueue(`${queue}.batches`)).messageCount === 2, { what: 'both batches' })
 
   const { code, stdout } = await run(['batches', 'unpack', queue, '--json'], env())
   expect({ code, result: documents(stdout) }).toEqual({
