@@ -131,7 +131,7 @@ test.concurrent('after a cut connection the batch comes again, and no settled it
   // The batch alone remembers what is settled.
   const { mq, consumer } = await world.consumer(handle, { duplicates: { maxEntries: 0 } }, { url: proxy.url() })
   await sendNotes(mq, world.queue, [...dueNow(10), Date.now() + 4000])
-  await poll(() => consumer.stats().handled === 9, { what: 'nine handled' })
+  await poll(() => consumer.stats().handled >= 9, { what: 'nine handled' })
   proxy.cut()
   await poll(() => consumer.stats().following === 1, { what: 'the batch again', timeoutMs: 20_000 })
   slow.open()
