@@ -90,7 +90,7 @@ export class Batches {
     } catch (error) {
       return this.#giveUp(arrival, error)
     }
-    const isWorn = arrival.abandoned > 0 || (isUncounted(arrival) && !this.#memory.knows(arrival))
+    const isWorn = arrival.abandoned > 0 || (cameBefore(arrival) && !this.#memory.knows(arrival))
     const progress = this.#memory.of(arrival, this.#settings.prefetch())
     const batch = new TakenBatch(arrival, messages, { ...this.#ofBatch, progress })
     this.#open.add(batch)
@@ -148,7 +148,11 @@ export class Batches {
   }
 }
 
-/** Whether it came before from a queue that does not count deliveries: a classic one. */
-function isUncounted({ redelivered, headers }: Arrival): boolean {
-  return redelivered && headers['x-delivery-count'] === undefined && headers['x-acquired-count'] === undefined
+/**
+ * Whether a consumer has had it and did not settle it, by the queue's own count. {@link Arrival.abandoned} leaves out the lost
+ * connections of this consumer, and with them as many processes that ended over a batch. A classic queue counts nothing.
+ */
+function cameBefore({ redelivered, headers }: Arrival): boolean {
+  const count = headers['x-delivery-count']
+  return typeof count === 'number' ? count > 0 : redelivered && headers['x-acquired-count'] === undefined
 }

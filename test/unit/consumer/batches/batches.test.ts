@@ -132,6 +132,7 @@ it('a batch that cannot be read goes to the dead queue whole, and the next one i
 
 it.each([
   ['counted by the broker', { abandoned: 1 }],
+  ['counted, but no more often than this consumer was cut off', { headers: { 'x-delivery-count': 1 } }],
   ['redelivered by a queue that does not count', { redelivered: true }],
 ])('every item of a batch that was abandoned, %s, is published singly before a handler runs', async (_, seen) => {
   const subscribe = Object.getOwnPropertyDescriptor(MemoryQueue.prototype, 'subscribe')!
@@ -140,7 +141,10 @@ it.each([
   onTestFinished(() => spy.mockRestore())
   // As of a broker whose consumer has died.
   spy.mockImplementation(function (this: MemoryQueue, prefetch, listener) {
-    const died = (arrival: Arrival) => listener(Object.defineProperties(arrival, valuesOf(seen)))
+    const died = (arrival: Arrival) => {
+      const headers = { ...arrival.headers, ...('headers' in seen && seen.headers) }
+      return listener(Object.defineProperties(arrival, valuesOf({ ...seen, headers })))
+    }
     return subscribe.call(this, prefetch, died)
   })
   const { arriveTogether, clock, consumer, log, strategy, batches } = await batchWorld(nothing, { prefetch: 1 })
