@@ -29,24 +29,7 @@ def main(queue, count="0"):
         if method is None:
             cancelled.has_read()
             continue
-        headers = properties.headers or {}
-        # Early only if the clocks differ.
-        while (early := (whole(headers.get("dueque-due")) or 0) - layout.now_ms()) > 0:
-            cancelled.sleep(early / 1000)
-        key = duplicate_key(properties)
-        if cancelled.is_cancelled(properties.message_id, whole(headers.get("dueque-revision"))):
-            # Its key is not settled: a rescheduled copy may have the same.
-            print(json.dumps({"cancelled": properties.message_id}), flush=True)
-        elif key not in settled:
-            try:
-                handle(properties, body)
-            except Exception as error:
-                reason = error.args[0] if isinstance(error, Refusal) else "handler-error"
-                bury(queue, method.routing_key, properties, body, reason, str(error))
-            if key is not None:
-                settled[key] = True
-            if len(settled) > REMEMBERED:
-                del settled[next(iter(settled))]
+        settle(queue, method.routing_key, properties, body, cancelled, settled)
         # Last: after a crash before this line the message is redelivered, never lost.
         channel.basic_ack(method.delivery_tag)
         left -= 1
@@ -54,6 +37,28 @@ def main(queue, count="0"):
             break
     channel.cancel()
     connection.close()
+
+
+def settle(queue, routing_key, properties, body, cancelled, settled):
+    """Handles a message, or moves it to the dead queue, unless it is cancelled or a copy. Keeps its key in `settled`."""
+    headers = properties.headers or {}
+    # Early only if the clocks differ, or in a batch.
+    while (early := (whole(headers.get("dueque-due")) or 0) - layout.now_ms()) > 0:
+        cancelled.sleep(early / 1000)
+    key = duplicate_key(properties)
+    if cancelled.is_cancelled(properties.message_id, whole(headers.get("dueque-revision"))):
+        # Its key is not settled: a rescheduled copy may have the same.
+        print(json.dumps({"cancelled": properties.message_id}), flush=True)
+    elif key not in settled:
+        try:
+            handle(properties, body)
+        except Exception as error:
+            reason = error.args[0] if isinstance(error, Refusal) else "handler-error"
+            bury(queue, routing_key, properties, body, reason, str(error))
+        if key is not None:
+            settled[key] = True
+        if len(settled) > REMEMBERED:
+            del settled[next(iter(settled))]
 
 
 def declare(queue):

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { destinationKey } from '../../src/amqp/topology/names.js'
-import { defineMessage, on, type Delivery } from '../../src/index.js'
+import { defineMessage, on, type Delivery, type Receipt } from '../../src/index.js'
 import { horizonFor } from '../../src/log/horizons.js'
 import { decodeRecords } from '../../src/cancellation/record.js'
 import { routeFor } from '../../src/strategies/ladder/routes.js'
@@ -114,6 +114,33 @@ describe.skipIf(python === undefined)(`a program in Python${why}`, () => {
     expect(printed.due).toBe(Date.parse(receipt.dueAt))
     expect(printed.arrived).toBeGreaterThanOrEqual(printed.due)
     expect(printed.arrived - printed.due).toBeLessThan(LATE_MS)
+  })
+
+  test('reads the messages of a batch, but for cancelled ones, and keeps one that it cannot read', async () => {
+    const queue = unique('batch-to-python')
+    const mq = await open(vhost.url)
+    const handlers = [on(reminder, () => undefined)]
+    await (await mq.consume(queue, handlers, { batches: true })).close()
+    const at = new Date(Date.now() + 2500)
+    const items = ['a', 'b', 'c'].map((id) => ({ message: reminder, payload, options: { to: { queue }, id, at } }))
+    const receipts = new Map<string, Receipt>()
+    for await (const { receipt } of mq.scheduleAll(items, { batch: true })) receipts.set(receipt!.id, receipt!)
+    expect(await mq.cancel(receipts.get('b')!)).toBe('cancelled')
+    const channel = await rawChannel(vhost.url)
+    channel.sendToQueue(`${queue}.batches`, Buffer.from('nothing'), { headers: { 'dueque-items': 1 } })
+    const printed = (await run('batches.py', queue, '3'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Partial<Printed>)
+    expect(printed.filter((one) => 'cancelled' in one)).toEqual([{ cancelled: 'b' }])
+    const handled = printed.filter(({ id }) => id !== undefined)
+    expect(handled.map(({ id }) => id).toSorted()).toEqual(['a', 'c'])
+    for (const one of handled) {
+      expect(one).toMatchObject({ name: 'appointment.reminder', payload, due: at.getTime() })
+      expect(one.arrived).toBeGreaterThanOrEqual(at.getTime())
+    }
+    const dead = await channel.get(`${queue}.dead`, { noAck: true })
+    expect(dead && dead.properties.headers).toMatchObject({ 'dueque-dead-reason': 'unreadable-batch' })
   })
 
   test('moves failed messages to the dead queue, with the reason', async () => {
