@@ -30,7 +30,7 @@ test('appointments: the desk moves the reminders of appointments that the produc
 })
 
 // Two days pass in less than a second, after the time in which even a busy machine has scheduled and moved everything.
-const FAST = ['--speed', '400000', '--lead', '8']
+const FAST = ['--speed', '400000', '--lead', '15']
 
 test('appointments: on each strategy every reminder arrives, none early', { timeout: 120_000 }, async () => {
   const { expected } = await readInput()
