@@ -2,7 +2,6 @@ import { abortablePause } from '../base/abortable-pause.js'
 import { backoff } from '../base/backoff.js'
 import { BoundedPauses } from '../base/bounded-pauses.js'
 import type { Clock } from '../base/clock.js'
-import { allEnded } from '../base/end-all.js'
 import { errorText, isDuequeError, type DuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { throttle } from '../base/throttle.js'
@@ -190,9 +189,8 @@ export class TickHandling {
       this.#succeeded(message.dueAt)
       waiting.push(message)
     }
-    // All of them, also if one fails: nobody looks any more whether the definition is in force when the tick is given back.
     for (let done = 0; done < times.length; done += SLICE)
-      await allEnded(times.slice(done, done + SLICE).map((time) => send(time)))
+      await Promise.all(times.slice(done, done + SLICE).map((time) => send(time)))
     return waiting
   }
 

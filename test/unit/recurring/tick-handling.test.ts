@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { DuequeError, type DelayedMessage } from '../../../src/index.js'
+import { DuequeError } from '../../../src/index.js'
 import { encodeDefinition } from '../../../src/recurring/definition.js'
 import { definitionOf } from './definition-of.js'
 import { handlingWorld, HOUR, settled, START } from './world.js'
@@ -213,23 +213,6 @@ it('leaves an occurrence that its user may not schedule to another user, also th
   clock.advance(DUE_MS)
   expect(await handling.run(LIVE, tick())).toBe('failed')
   expect([ids(), errors]).toEqual([[], [denied]])
-})
-
-it('gives a tick back when none of its occurrences is on its way any more', async () => {
-  const { clock, handling, strategy } = handlingWorld([{ ...REPORT, everyMs: 1000 }])
-  const denied = new DuequeError('PERMISSION_DENIED', 'no', { permission: 'write', resource: 'exchange' })
-  let finish = () => undefined as void
-  const others = new Promise<void>((resolve) => (finish = resolve))
-  const schedule = ({ dueAt }: DelayedMessage) => (dueAt === START + HOUR ? Promise.reject(denied) : others)
-  Object.assign(strategy, { schedule })
-  clock.advance(DUE_MS)
-  const outcomes: string[] = []
-  const running = handling.run(LIVE, tick()).then((outcome) => outcomes.push(outcome))
-  await settled()
-  expect(outcomes).toEqual([])
-  finish()
-  await running
-  expect(outcomes).toEqual(['failed'])
 })
 
 it('takes no late occurrence, which is sent at once, for a success: that may need no right', async () => {
