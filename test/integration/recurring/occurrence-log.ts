@@ -44,8 +44,8 @@ export class OccurrenceLog {
   }
 
   /** Until a schedule was handled for a time at or after this one. */
-  async through(id: string, time: number): Promise<void> {
+  async through(id: string, time: number, timeoutMs = 60_000): Promise<void> {
     const what = `${id} at ${new Date(time).toISOString()}`
-    await poll(() => this.of(id).some((one) => one.time >= time), { timeoutMs: 60_000, what })
+    await poll(() => this.of(id).some((one) => one.time >= time), { timeoutMs, what })
   }
 }
