@@ -86,7 +86,7 @@ test('a stream is refused to those who may not look, and ends with the connectio
   expect((await ask('api/events')).status).toBe(503)
 })
 
-test('a viewer is told of the jobs that there are, and too many streams are refused', async () => {
+test('a viewer gets the jobs that there are, and too many streams are refused', async () => {
   const { ask, post } = await open({ access: 'all' })
   await post('api/waiting/change', { action: 'cancel', search: {}, expected: 0 })
   const { until, leave } = await viewer(ask)
