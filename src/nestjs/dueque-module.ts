@@ -67,10 +67,14 @@ function moduleOf(name: string | undefined, { useFactory, inject = [], imports =
   const connection: DynamicModule = {
     module: DuequeConnectionModule,
     global: true,
-    imports,
+    imports: [...imports, DiscoveryModule],
     providers: [
       { provide: settingsToken, useFactory, inject },
-      { provide: OpenedConnection, useFactory: () => new OpenedConnection() },
+      {
+        provide: OpenedConnection,
+        useFactory: (discovery: DiscoveryService) => new OpenedConnection(discovery),
+        inject: [DiscoveryService],
+      },
       {
         provide: token,
         useFactory: (settings: ModuleSettings, opened: OpenedConnection) => opened.open(settings),

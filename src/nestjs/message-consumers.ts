@@ -6,6 +6,7 @@ import type { Dueque } from '../dueque.js'
 import { messageMethods, type MessageMethod } from './message-methods.js'
 import type { ModuleSettings } from './module-options.js'
 import { nestPipeline, type NestCallers } from './nest-pipeline.js'
+import { closeConnections } from './opened-connection.js'
 import { checkConnections, queuePlans, type QueuePlan } from './queue-plans.js'
 
 /** What of Nest finds and calls the methods of an application. */
@@ -30,8 +31,23 @@ export class MessageConsumers {
     this.#nest = nest
   }
 
-  /** @throws DuequeError `INVALID_OPTION`, and as `Dueque.consume` */
+  /** @throws DuequeError `INVALID_OPTION`, and as `Dueque.consume`. The connections of the application are closed then. */
   async onApplicationBootstrap(): Promise<void> {
+    try {
+      await this.#startAll()
+    } catch (error) {
+      await closeConnections(this.#nest.discovery)
+      throw error
+    }
+  }
+
+  /** Before the connection closes. */
+  onModuleDestroy(): Promise<void> {
+    const { drainTimeoutMs } = this.#settings
+    return allEnded(this.#consumers.map((consumer) => consumer.close({ drainTimeoutMs })))
+  }
+
+  async #startAll(): Promise<void> {
     const { discovery, scanner } = this.#nest
     const methods = messageMethods(discovery, scanner)
     checkConnections(methods, connectionNames(discovery))
@@ -43,12 +59,6 @@ export class MessageConsumers {
     if (!failed) return
     await this.onModuleDestroy().catch(() => undefined)
     throw failed.reason
-  }
-
-  /** Before the connection closes. */
-  onModuleDestroy(): Promise<void> {
-    const { drainTimeoutMs } = this.#settings
-    return allEnded(this.#consumers.map((consumer) => consumer.close({ drainTimeoutMs })))
   }
 
   #start({ queue, methods, options }: QueuePlan<MessageMethod>): Promise<Consumer> {

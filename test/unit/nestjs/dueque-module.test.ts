@@ -183,6 +183,30 @@ test('an application does not start with methods that contradict each other, and
   expect(queued('reminders')).toHaveLength(1)
 })
 
+test('a start that fails leaves no connection open that the application has opened', async () => {
+  const opened: DuequeConnection<InMemory>[] = []
+  @Injectable()
+  class Keeper {
+    constructor(@InjectDueque('own') mq: DuequeConnection<InMemory>) {
+      opened.push(mq)
+    }
+  }
+  class Missing {
+    @OnMessage(reminder, { queue: 'missing', declare: false, connection: 'own' })
+    remind(_: Reminder) {
+      return undefined
+    }
+  }
+  const own = DuequeModule.forRoot({ name: 'own', strategy: memory() })
+  const unable = startNest({ imports: [own], providers: [Keeper, Missing] })
+  expect((await rejection(unable)).code).toBe('DESTINATION_MISSING')
+  const away = DuequeModule.forRoot({ name: 'away', url: 'amqp://localhost:1' })
+  const alone = startNest({ imports: [own, away], providers: [Keeper] })
+  expect((await rejection(alone)).code).toBe('UNREACHABLE')
+  expect(opened).toHaveLength(2)
+  await expect.poll(() => opened.map((mq) => mq.health().ok)).toEqual([false, false])
+})
+
 test('a shutdown ends handlers first, then the modules that were imported before, and the connection last', async () => {
   const mq = await connect({ strategy: memory() })
   onTestFinished(() => mq.close())
