@@ -14,6 +14,8 @@ export interface Failure {
   /** The code of a `DuequeError`, or `NOT_FOUND`, `NOT_ALLOWED`, `BAD_REQUEST`. */
   code: string
   message: string
+  /** Of `COUNT_CHANGED`: how many messages fit now. */
+  found?: number
 }
 
 /** What may be done beside looking. Each page hides what may not be done; the server refuses it in any case. */
@@ -223,7 +225,7 @@ export interface FailedChange extends FailedChoice {
   rate?: number
   /**
    * The number that the user has confirmed. No more than that many are redriven. To purge, another number in the queue is
-   * refused, before anything is removed.
+   * refused with `COUNT_CHANGED`, before anything is removed: also if copies of a message have one id.
    */
   expected: number
 }

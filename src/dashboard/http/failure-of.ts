@@ -23,8 +23,11 @@ export function isExpected(error: unknown): boolean {
 
 /** What the pages are told of an error. */
 export function failureOf(error: unknown): Failure {
-  if (error instanceof Refused || isDuequeError(error)) return { code: error.code, message: error.message }
-  return UNEXPECTED
+  if (error instanceof Refused) {
+    const { code, message, found } = error
+    return { code, message, ...(found !== undefined && { found }) }
+  }
+  return isDuequeError(error) ? { code: error.code, message: error.message } : UNEXPECTED
 }
 
 /** 503 for a broker, store or journal that cannot be asked now. */

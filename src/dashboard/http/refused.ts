@@ -2,12 +2,21 @@
 export class Refused extends Error {
   readonly status: number
   readonly code: string
+  /** Of a {@link countChanged}. */
+  readonly found: number | undefined
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, found?: number) {
     super(message)
     this.status = status
     this.code = code
+    this.found = found
   }
+}
+
+/** More or fewer messages fit than were confirmed. */
+export function countChanged(found: number, expected: number): Refused {
+  const message = `${found} messages fit now: ${expected} were confirmed`
+  return new Refused(409, 'COUNT_CHANGED', message, found)
 }
 
 export function badRequest(message: string): Refused {

@@ -3,7 +3,7 @@ import { purgeFailed } from '../../operate/failed/purge-failed.js'
 import { redriveFailed, type RedriveResult } from '../../operate/failed/redrive-failed.js'
 import type { OperatorOptions } from '../../operate/operator-settings.js'
 import type { FailedChange, Job } from '../api.js'
-import { badRequest, Refused } from '../http/refused.js'
+import { badRequest, countChanged, Refused } from '../http/refused.js'
 import type { Jobs, JobProgress, JobWork } from '../jobs/jobs.js'
 import type { Turns } from '../jobs/turns.js'
 import { choiceOf, type Chosen } from './failed-routes.js'
@@ -72,10 +72,6 @@ async function purge({ options, turns, jobs }: ChangeParts, change: Partial<Fail
   }
   const work = { what: `remove ${textOf(chosen)}`, needs: 'purge', of: found } as const
   return jobs.start({ ...work, run: inTurn(turns, queue, run) }, JOB_WAIT_MS)
-}
-
-function countChanged(found: number, expected: number): Refused {
-  return new Refused(409, 'COUNT_CHANGED', `${found} messages fit now: ${expected} were confirmed`)
 }
 
 /** What came since then was not confirmed. @throws Refused 400 */

@@ -4,7 +4,7 @@ import { parseInstant, resolveDue, type Due } from '../../message/due.js'
 import { changeEach, findWaiting, visitPages, type FoundMessage } from '../../operate/waiting-changes.js'
 import type { CancelMethods, WaitingMethods } from '../../schedule/waiting.js'
 import type { Permission, WaitingChange } from '../api.js'
-import { badRequest, notAllowed, Refused } from '../http/refused.js'
+import { badRequest, countChanged, notAllowed, Refused } from '../http/refused.js'
 import type { Jobs, JobProgress, JobWork } from '../jobs/jobs.js'
 import { checkSearch, filterOf, searchText } from '../search.js'
 import { shortListOf, type WaitingSource } from '../waiting-source.js'
@@ -62,8 +62,7 @@ async function ofSearch({ waiting }: ChangeParts, change: Partial<WaitingChange>
   const view = await waiting.needed()
   // What came since then was not confirmed.
   const assertNoMore = (count: number) => {
-    if (count <= expected) return
-    throw new Refused(409, 'COUNT_CHANGED', `${count} messages fit now, more than the ${expected} that were confirmed`)
+    if (count > expected) throw countChanged(count, expected)
   }
   const of = await view.count(filter)
   assertNoMore(of)

@@ -120,6 +120,36 @@ describe.skipIf(NO_CHROMIUM)(`the pages of the dashboard, with a broker${NO_CHRO
     await page.locator('.job').getByText('1 removed').waitFor()
   })
 
+  test('another choice of dead messages begins with its first page, and copies are purged by the number found', async () => {
+    const mq = await open(vhost.url, { strategy: journal() })
+    const [queue, channel] = [unique('rooms'), await rawChannel(vhost.url)]
+    await (await mq.consume(queue, [on(note, () => undefined)])).close()
+    const old = Array.from({ length: 60 }, (_, n) => ({ id: `old-${n}`, ...(n % 20 === 0 && { reason: 'expired' }) }))
+    await bury(channel, queue, [{ id: 'twice' }, ...old, { id: 'twice' }])
+    const page = await browser.open(`${await serveFor(mq, false)}#/dead?queue=${queue}`, { failing: true })
+    await page.getByLabel('Rows').selectOption('50')
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByText('page 2').waitFor()
+    const asked: URLSearchParams[] = []
+    page.on('request', (request) => asked.push(new URL(request.url()).searchParams))
+    await page.getByRole('button', { name: /expired 3/ }).click()
+    await page.getByRole('group', { name: 'All 3 messages that match' }).waitFor()
+    const offsets = asked.filter((query) => query.get('reason') === 'expired').map((query) => query.get('offset'))
+    expect([...new Set(offsets)]).toEqual(['0'])
+
+    // The other copy is on another page.
+    await page.getByRole('button', { name: 'Every reason' }).click()
+    await page.getByLabel('Select twice').check()
+    await press(page, '1 selected', 'Purge')
+    await page.getByLabel('Type 1 to confirm').fill('1')
+    await confirm(page, 'Purge 1 message')
+    await page.getByText('2 messages fit now: 1 were confirmed').waitFor()
+    expect(await depth(channel, `${queue}.dead`)).toBe(62)
+    await page.getByLabel('Type 2 to confirm').fill('2')
+    await confirm(page, 'Purge 2 messages')
+    await holds(channel, `${queue}.dead`, 60)
+  })
+
   test('without the management API, the dead messages of a queue that is named are shown', async () => {
     const mq = await open(vhost.url, { strategy: journal() })
     const [queue, channel] = [unique('rooms'), await rawChannel(vhost.url)]

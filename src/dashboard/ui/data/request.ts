@@ -4,11 +4,13 @@ import type { Failure } from '../../api.js'
 export class RequestFailed extends Error {
   readonly code: string
   readonly status: number
+  readonly found: number | undefined
 
-  constructor({ code, message }: Failure, status: number) {
+  constructor({ code, message, found }: Failure, status: number) {
     super(message)
     this.code = code
     this.status = status
+    this.found = found
   }
 }
 
@@ -69,6 +71,6 @@ async function jsonOf(response: Response): Promise<unknown> {
 }
 
 function failureIn(answer: unknown, status: number): Failure {
-  const { code, message } = (answer ?? {}) as Partial<Failure>
-  return { code: code ?? `HTTP_${status}`, message: message ?? `The server of the dashboard answered ${status}.` }
+  const { code = `HTTP_${status}`, ...failure } = (answer ?? {}) as Partial<Failure>
+  return { message: `The server of the dashboard answered ${status}.`, ...failure, code }
 }

@@ -2,7 +2,10 @@ import { useEffect, useState } from 'preact/hooks'
 import type { FailedKindName, FailedList } from '../../api.js'
 import { goTo, parseRoute } from '../data/hash-route.js'
 import { useRequest } from '../data/use-request.js'
+import { useStateOf } from '../data/use-state-of.js'
 import { failedHref, type FailedQuery } from './failed-query.js'
+
+const NONE: ReadonlySet<string> = new Set()
 
 /**
  * A page of failed messages. It stands still while somebody has selected something.
@@ -11,25 +14,21 @@ import { failedHref, type FailedQuery } from './failed-query.js'
  */
 export function useFailedPage(kind: FailedKindName, query: FailedQuery, changes: unknown) {
   const [limit, setLimit] = useState(100)
-  const [page, setPage] = useState(0)
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
+  // A link, too, leads to other messages.
+  const asked = JSON.stringify({ kind, ...query })
+  const [page, changePage] = useStateOf(asked, 0)
+  const [selected, changeSelected] = useStateOf<ReadonlySet<string>>(asked, NONE)
   const refresh = selected.size > 0 ? {} : { everyMs: 30_000, on: changes }
   const list = useRequest<FailedList>('failed/list', { kind, ...query, offset: page * limit, limit }, refresh)
   const { data } = list
-  const { queue, name, reason } = query
-  // A link, too, leads to other messages.
-  useEffect(() => {
-    setPage(0)
-    setSelected(new Set())
-  }, [queue, name, reason])
   // A message of another page, or one that is gone, is not selected any more: the list would stand still for it.
   useEffect(() => {
-    if (data) setSelected((before) => idsOn(data, before))
+    if (data) changeSelected((before) => idsOn(data, before))
   }, [data])
   return {
     list,
     selected,
-    setSelected,
+    setSelected: (ids: ReadonlySet<string>) => changeSelected(() => ids),
     choose: (next: FailedQuery) => {
       // The message in the panel stays.
       const open = parseRoute(location.hash).query.get('message') ?? undefined
@@ -42,11 +41,12 @@ export function useFailedPage(kind: FailedKindName, query: FailedQuery, changes:
       limit,
       hasMore: data !== undefined && (page + 1) * limit < data.count,
       onLimit: (wanted: number) => {
-        setPage(0)
+        changePage(() => 0)
         setLimit(wanted)
       },
-      onBack: () => setPage(page - 1),
-      onNext: () => setPage(page + 1),
+      onBack: () => changePage((before) => before - 1),
+      // The count may still be that of the page or the choice before.
+      onNext: () => list.isCurrent && changePage((before) => before + 1),
     },
   }
 }

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact'
-import { useContext } from 'preact/hooks'
+import { useContext, useEffect } from 'preact/hooks'
 import type { Job } from '../../api.js'
 import { LiveContext } from '../data/live-context.js'
-import { postJson } from '../data/request.js'
+import { postJson, type RequestFailed } from '../data/request.js'
 import { useAction } from '../data/use-action.js'
 import { Dialog } from './dialog.js'
 
@@ -14,15 +14,20 @@ interface Props {
   change: unknown
   dangerous?: boolean
   disabled?: boolean
+  onFailure?: (failure: RequestFailed) => void
   onDone: (() => void) | undefined
   onClose: () => void
   children: ComponentChildren
 }
 
 /** Asks before a change of messages, and gives it to the server as a job. */
-export function JobDialog({ deed, path, change, onDone, onClose, ...shown }: Props) {
+export function JobDialog({ deed, path, change, onFailure, onDone, onClose, ...shown }: Props) {
   const { noteJob } = useContext(LiveContext)
   const action = useAction()
+  const { failure } = action
+  useEffect(() => {
+    if (failure) onFailure?.(failure)
+  }, [failure])
   const send = () =>
     action.run(async () => {
       noteJob(await postJson<Job>(path, change))

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Search, WaitingKey, WaitingList, WaitingRow } from '../../api.js'
 import { useRequest } from '../data/use-request.js'
+import { useStateOf } from '../data/use-state-of.js'
 import { announce } from '../parts/announcer.js'
 import { useHeld } from '../parts/use-held.js'
 import { countText } from '../text/numbers.js'
@@ -8,22 +9,19 @@ import { rowKey, waitingKey } from './row-key.js'
 import { isEmptySearch, searchText } from './search-fields.js'
 
 const REFRESH_MS = 5000
+const NO_CURSORS: readonly string[] = []
+const NONE: ReadonlyMap<string, WaitingKey> = new Map()
 
 /** A page of the messages that fit a search. It stands still while somebody points at it or has selected something. */
 export function useWaitingPage(search: Search) {
-  const [cursors, setCursors] = useState<readonly string[]>([])
+  const asked = searchText(search)
+  const [cursors, changeCursors] = useStateOf<readonly string[]>(asked, NO_CURSORS)
   const [limit, setLimit] = useState(100)
-  const [selected, setSelected] = useState<ReadonlyMap<string, WaitingKey>>(new Map())
+  const [selected, changeSelected] = useStateOf<ReadonlyMap<string, WaitingKey>>(asked, NONE)
   const { isHeld, handlers } = useHeld()
   const refresh = isHeld || selected.size > 0 || cursors.length > 0 ? {} : { everyMs: REFRESH_MS }
   const list = useRequest<WaitingList>('waiting', { ...search, limit, cursor: cursors.at(-1) }, refresh)
   const count = useCount(search, refresh)
-  const asked = searchText(search)
-  useEffect(() => {
-    setCursors([])
-    setSelected(new Map())
-  }, [asked])
-
   const next = list.data?.cursor
   return {
     list,
@@ -35,18 +33,19 @@ export function useWaitingPage(search: Search) {
       count.reload()
     },
     selected,
-    select: (rows: readonly WaitingRow[], on: boolean) => setSelected(withRows(selected, rows, on)),
-    unselect: () => setSelected(new Map()),
+    select: (rows: readonly WaitingRow[], on: boolean) => changeSelected((before) => withRows(before, rows, on)),
+    unselect: () => changeSelected(() => NONE),
     paging: {
       limit,
       page: cursors.length + 1,
       hasMore: !!next,
       onLimit: (wanted: number) => {
-        setCursors([])
+        changeCursors(() => NO_CURSORS)
         setLimit(wanted)
       },
-      onBack: () => setCursors(cursors.slice(0, -1)),
-      onNext: () => next && setCursors([...cursors, next]),
+      onBack: () => changeCursors((before) => before.slice(0, -1)),
+      // The cursor may still be that of the page or the search before.
+      onNext: () => next && list.isCurrent && changeCursors((before) => [...before, next]),
     },
   }
 }
