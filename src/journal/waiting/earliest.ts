@@ -1,5 +1,5 @@
 import { comparePositions, entryKey, type Position } from '../../strategies/waiting-view.js'
-import { SEGMENT_ENTRIES } from './entry-columns.js'
+import { SEGMENT_ENTRIES, type EntryColumns } from './entry-columns.js'
 import type { EntryFilter } from './entry-filter.js'
 import { atOf, type EntryStore } from './entry-store.js'
 
@@ -14,13 +14,13 @@ export function earliest(
   limit: number,
 ): number[] {
   const compare = (a: number, b: number) => compareSlots(entries, a, b)
+  const isBehind = after && behind(entries, after)
   const slots: number[] = []
   /** The last of those that count so far, once they are enough. */
   let last: number | undefined
   matching.forEach((columns, at, segment) => {
     const slot = segment * SEGMENT_ENTRIES + at
-    if (after && columns.readyAt[at]! <= after.readyAt && comparePositions(positionAt(entries, slot), after) <= 0)
-      return
+    if (isBehind?.(columns, at, slot) === false) return
     if (last !== undefined && compare(slot, last) >= 0) return
     slots.push(slot)
     if (slots.length < limit * 2) return
@@ -28,6 +28,18 @@ export function earliest(
     last = slots.at(-1)
   })
   return slots.sort(compare).slice(0, limit)
+}
+
+/** Whether an entry is behind a position, without its text for most of them: a cursor is compared with every entry. */
+function behind(entries: EntryStore, after: Position) {
+  const revision = Number(/^\[(\d+),/.exec(after.key)?.[1])
+  return (columns: EntryColumns, at: number, slot: number): boolean => {
+    const readyAt = columns.readyAt[at]!
+    if (readyAt !== after.readyAt) return readyAt > after.readyAt
+    const own = columns.revision[at]!
+    if (own !== revision && isUsual(own) && isUsual(revision)) return own > revision
+    return comparePositions(positionAt(entries, slot), after) > 0
+  }
 }
 
 /** As {@link comparePositions}, without texts for most of the entries that are ready at the same time. */
