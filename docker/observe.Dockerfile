@@ -4,7 +4,8 @@ WORKDIR /dueque
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
+COPY scripts scripts
 COPY src src
-COPY examples examples
 RUN npm run build
+COPY examples examples
 USER node
