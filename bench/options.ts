@@ -42,7 +42,7 @@ scenarios (all of them by default, but for the last eleven)
   journal    schedules per second, and lateness at a steady rate, with a journal and without, in turns
   telemetry  as journal, with dueque/otel and without; spans go to a batch processor, and from there nowhere
   journal-reading  how long readers of a large journal take, and how much memory its index takes
-  recurring  lateness of occurrences beside that of plain messages, at a steady rate and at one instant: about 15 minutes
+  recurring  lateness of occurrences beside that of plain messages, at a steady rate and at one instant: about 20 minutes
   strategies every strategy that this machine has a server for, side by side; writes docs/choosing.md
 
 options

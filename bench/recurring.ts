@@ -17,6 +17,8 @@ const AT_ONCE = 20_000
 const AHEAD_MS = 60_000
 /** One tick sends the occurrences of a window, and the first ticks come together, at the end of `setAll`. */
 const WINDOW_MS = 240_000
+/** Of plain messages at a steady rate. */
+const MEASURED_SECONDS = 60
 /** The ticks of schedules that share an instant are spread over it, if they are an hour apart. */
 const SPREAD_MS = 300_000
 
@@ -36,13 +38,13 @@ export async function recurring(broker: Broker, options: Options): Promise<Resul
   await mq.consume('bench.idle', [onAny(() => undefined)])
   const receive = () => startReceiver({ kind: 'dueque', url: broker.url, queue: QUEUE, prefetch, fromReady: true })
   const everyMs = (count / rate) * 1000
-  const plainCount = rate * 30
-  const rows = [
-    await measured('plain, steady', plainCount, patience, receive, () =>
-      plainSteadily(mq, plainCount, rate, everyMs / 4),
-    ),
-    await measured('plain, at once', AT_ONCE, patience, receive, () => plainAtOnce(mq)),
-  ]
+  const rows = [await measured('plain, at once', AT_ONCE, patience, receive, () => plainAtOnce(mq))]
+  const sent = plainSteadily(mq, rate)
+  // From then on as many arrive as are sent.
+  await sleep(AHEAD_MS + WINDOW_MS)
+  await purge(broker)
+  rows.push(await measured('plain, steady', rate * MEASURED_SECONDS, patience, receive, () => sleep(1)))
+  await sent
   const setSeconds = await setAll(mq, count, 'steady', (n) => ({ id: `s${n}`, every: everyMs }))
   say(`  ${count} schedules set in ${setSeconds.toFixed(1)} s`)
   // Until each schedule is in its second window.
@@ -80,12 +82,24 @@ async function measured(
   const { unique, early, lateness, cpuMicros } = await receiver.finish()
   const { p50, p90, p99, max } = spreadOf(lateness)
   say(`  ${what}: p99 ${p99} ms`)
-  return { what, messages: count, lost: count - unique, early, 'p50 ms': p50, p90, p99, max, 'CPU µs/msg': cpuMicros }
+  return {
+    what,
+    messages: count,
+    lost: Math.max(0, count - unique),
+    early,
+    'p50 ms': p50,
+    p90,
+    p99,
+    max,
+    'CPU µs/msg': cpuMicros,
+  }
 }
 
-async function plainSteadily(mq: Dueque, count: number, rate: number, spreadMs: number): Promise<void> {
+/** They wait as long as occurrences do. The last of them wait on while schedules are set. */
+async function plainSteadily(mq: Dueque, rate: number): Promise<void> {
   const to = { queue: QUEUE }
-  const delay = () => AHEAD_MS + randomInt(0, spreadMs)
+  const delay = () => AHEAD_MS + randomInt(0, WINDOW_MS)
+  const count = rate * ((AHEAD_MS + WINDOW_MS) / 1000 + MEASURED_SECONDS)
   const { failures } = await pace({ rate, count, stopAtFailure: true }, (n) =>
     mq.schedule(sample, payloadOf(n), { to, in: delay() }),
   )
