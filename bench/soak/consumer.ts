@@ -2,32 +2,41 @@
 import { on, type Delivery } from 'dueque'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expectationOf, courseOf, keyOf, POSTPONED_MS, queuesOf, RETRY } from './course.js'
+import { expectationOf, courseOf, keyOf, POSTPONED_MS, RETRY } from './course.js'
+import { startGated } from './gated.js'
 import { begin, end, soaked, tellReady } from './process.js'
-import { closeAll } from './ways.js'
+import { workQueuesOf } from './queues.js'
+import { closeAll, dedupeOf } from './ways.js'
 
 const PREFETCH = 200
 const CONCURRENCY = 50
 /** More than the messages of a run, so that no second call comes from a forgotten key. */
 const DUPLICATES = { windowMs: 7 * 86_400_000, maxEntries: 10_000_000 }
 
-const { request, ledger, ways, ending } = await begin()
+/** Longer than a busy machine lets a process stand still. */
+const LEASE_MS = 30_000
+
+const all = await begin()
+const { request, ledger, ways, ending } = all
 const { seed, kinds } = request
 const expected = expectationOf(seed, kinds)
 const ended = ending.aborted ? undefined : once(ending, 'abort')
 for (const kind of kinds) {
-  for (const queue of queuesOf(kind)) {
+  for (const { queue, batches, dedupe } of workQueuesOf(kind, kinds)) {
     await ways[kind]!.consume(queue, [on(soaked, handle)], {
       prefetch: PREFETCH,
       concurrency: CONCURRENCY,
       retry: RETRY,
       duplicates: DUPLICATES,
+      batches,
+      dedupe: dedupe && { store: dedupeOf(ways[dedupe]!), leaseMs: LEASE_MS },
     })
   }
 }
+const closeGated = await startGated(all, handlerMsOf)
 tellReady()
 await ended
-await closeAll(ways)
+await Promise.all([closeAll(ways), closeGated()])
 ledger.close()
 end()
 

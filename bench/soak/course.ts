@@ -1,18 +1,18 @@
-import type { Destination, RetryPolicy } from 'dueque'
+import type { RetryPolicy } from 'dueque'
 import { HANDLED_ONCE, type Expectation, type Step } from '../../scripts/checker/expectation.js'
+import { placeOf, type Place } from './places.js'
+import type { Kind } from './queues.js'
 import { below, randomFrom } from './random.js'
 
-/** A strategy of the run. Each has a namespace, queues and recurring schedules of its own. */
-export type Kind = 'ladder' | 'redis' | 'postgres'
-
 /** The course of a message, computed from its number: producer, consumer and check agree without communication. */
-export interface Course extends Expectation {
+export interface Course extends Expectation, Place {
   kind: Kind
-  to: Destination
   /** From the schedule until it is due. */
   delayMs: number
   /** It is scheduled by `scheduleAll`, with others. */
   isBulk: boolean
+  /** These may travel with it in a batch, if they are due at the same second. */
+  isBatched: boolean
   /** What its producer does with it while it waits. */
   change: Change | undefined
   /** Run time of the handler at each attempt. */
@@ -29,13 +29,6 @@ export interface Change {
   delayMs: number
 }
 
-/** Bound to the exchange. */
-export const TOPIC_QUEUE = 'soak.topic.work'
-export const EXCHANGE = 'soak.topic'
-
-export const queuesOf = (kind: Kind): string[] => (kind === 'ladder' ? ['soak.ladder', TOPIC_QUEUE] : [`soak.${kind}`])
-export const namespaceOf = (kind: Kind): string => `soak-${kind}`
-
 const LONGEST_DELAY_MS = 10_000
 const LONGEST_HANDLER_MS = 30
 /** What `retry({ in })` is called with. */
@@ -44,6 +37,8 @@ const HOUR_MS = 3_600_000
 /** In whole hours: such messages rest in the rungs of hours. */
 const FAR_MS = [6 * HOUR_MS, 7 * HOUR_MS] as const
 const SHORTEST_CHANGED_MS = 3_000
+/** Few, so that there is company. */
+const BATCHED_MS = [2_000, 5_000, 8_000] as const
 
 const BACKOFF_MS = [500, 1500] as const
 /** Of the consumers. */
@@ -59,20 +54,26 @@ const ENDS: readonly { share: number; steps: readonly Step[]; expires?: true }[]
   { share: 4, steps: ['throw', 'throw', 'throw'] },
   { share: 4, steps: ['return'], expires: true },
 ]
-const [BULK, CANCELLED, RESCHEDULED, FAR, STORED] = [25, 10, 8, 1.5, 30]
+const [BULK, BATCHED, CANCELLED, RESCHEDULED, FAR, STORED] = [25, 35, 10, 8, 1.5, 30]
 
 /** @param kinds of the run, the ladder first */
 export function courseOf(seed: number, n: number, kinds: readonly Kind[]): Course {
   const random = randomFrom(seed ^ Math.imul(n + 1, 0x9e3779b1))
   const percent = () => random() * 100
-  const { steps, expires } = endAt(percent())
   const isStored = kinds.length > 1 && percent() < STORED
   const kind = isStored ? kinds[1 + below(kinds.length - 1, random)]! : 'ladder'
+  const place = placeOf(kind, kinds, random)
   const stays = percent() < FAR
+  const { steps, expires } = endOf(place, percent())
+  // All of those far ahead, so that some have company.
+  const isBatched = place.takesBatches === true && (stays || percent() < BATCHED)
   const changed = percent()
   const isChanged = changed < CANCELLED + RESCHEDULED
   const shortest = isChanged ? SHORTEST_CHANGED_MS : 0
-  const delayMs = stays ? FAR_MS[0] : shortest + below(LONGEST_DELAY_MS - shortest + 1, random)
+  const soonMs = isBatched
+    ? BATCHED_MS[below(BATCHED_MS.length, random)]!
+    : shortest + below(LONGEST_DELAY_MS - shortest + 1, random)
+  const delayMs = stays ? FAR_MS[0] : soonMs
   const change: Change = {
     does: changed < CANCELLED ? 'cancel' : 'reschedule',
     afterMs: below(Math.min(delayMs, LONGEST_DELAY_MS), random),
@@ -81,20 +82,28 @@ export function courseOf(seed: number, n: number, kinds: readonly Kind[]): Cours
   }
   const expiresInMs = expires && !stays ? 1 + below(20, random) : undefined
   return {
-    kind,
-    to: destinationOf(kind, random),
-    delayMs,
-    isBulk: percent() < BULK,
+    ...place,
+    ...{ kind, delayMs, isBatched, steps, expiresInMs, stays },
+    isBulk: isBatched || percent() < BULK,
     change: isChanged ? change : undefined,
-    steps,
-    expiresInMs,
     handlerMs: below(LONGEST_HANDLER_MS, random),
-    stays,
     isListed: stays,
     cancelsRetries: kind !== 'ladder',
+    isForeign: place.isGated,
+    via: place.isGated ? 'consumer' : place.isOperated ? 'operator' : undefined,
     waitAfterMs: (attempt) => waitAfterMs(steps, attempt),
     deadReason: deadReasonOf(steps, expiresInMs),
   }
+}
+
+/** A consumer that does not know dueque handles once. What an operator redrives is handled then, and would not have expired. */
+function endOf({ isGated, isOperated }: Place, percent: number): { steps: readonly Step[]; expires?: true } {
+  const end = endAt(percent)
+  if (isGated) return { ...end, steps: ['return'] }
+  if (!isOperated) return end
+  const { steps } = end
+  if (steps.length === 1) return { steps: ['dead-letter', 'return'] }
+  return { steps: steps.at(-1) === 'return' ? steps : [...steps, 'return'] }
 }
 
 function endAt(percent: number) {
@@ -102,14 +111,11 @@ function endAt(percent: number) {
   return ENDS.find(({ share }) => percent < (sum += share)) ?? ENDS[0]!
 }
 
-function destinationOf(kind: Kind, random: () => number): Destination {
-  const [queue] = queuesOf(kind) as [string]
-  const byTopic = kind === 'ladder' && random() < 0.5
-  return byTopic ? { exchange: EXCHANGE, routingKey: `soak.${below(7, random)}` } : { queue }
-}
-
+/** A message that is dead in between does not wait. */
 function waitAfterMs(steps: readonly Step[], attempt: number): number {
-  return steps[attempt - 1] === 'retry' ? POSTPONED_MS : BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length) - 1]!
+  const step = steps[attempt - 1]
+  if (step === 'retry') return POSTPONED_MS
+  return step === 'throw' ? (BACKOFF_MS[attempt - 1] ?? 0) : 0
 }
 
 function deadReasonOf(steps: readonly Step[], expiresInMs: number | undefined): string | undefined {

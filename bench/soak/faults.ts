@@ -52,7 +52,8 @@ export class Faults {
   async #harm(does: Nemesis, { node, seconds }: { node: number; seconds: number }, what: string): Promise<void> {
     const from = Date.now()
     const mayRevive = does.startsWith('partition') || does === 'freeze-node'
-    const trouble: Trouble = { what, from, to: Infinity, ...(mayRevive && { exceeds: 'partition' }) }
+    const forgets = /redis|postgres/.test(does)
+    const trouble: Trouble = { what, from, to: Infinity, forgets, ...(mayRevive && { exceeds: 'partition' }) }
     this.troubles.push(trouble)
     await this.#nemeses.harm(does, { node, seconds })
     trouble.to = Date.now() + AFTER_MS

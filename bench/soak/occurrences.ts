@@ -1,6 +1,6 @@
 import type { History } from '../../scripts/checker/history.js'
-import { queuesOf, type Kind } from './course.js'
 import { soaked } from './process.js'
+import { queueOf, type Kind } from './queues.js'
 import type { Ways } from './ways.js'
 
 /** From the call of `set` to the first time: ticks go a minute ahead of occurrences, so that the first ones come at once. */
@@ -32,7 +32,7 @@ export class Occurrences {
         await ways[kind]!.recurring.set(id, {
           message: soaked,
           payload: { k: 0 },
-          to: { queue: queuesOf(kind)[0]! },
+          to: { queue: queueOf(kind) },
           every: EVERY_MS,
           from: new Date(from),
           limit,

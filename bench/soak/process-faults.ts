@@ -34,7 +34,7 @@ export class ProcessFaults {
       case 'terminate':
         return this.#end(seat, does, what)
       case 'freeze':
-        return this.#during(seat, seconds, { what, afterMs: AFTER_FREEZE_MS }, (process) => process.freeze())
+        return this.#during(seat, seconds, { what, afterMs: AFTER_FREEZE_MS, forgets: true }, (process) => process.freeze())
       case 'clock':
         return this.#during(seat, seconds, { what, afterMs: AFTER_CUT_MS, exceeds: 'clock' }, (process) =>
           process.setClock(stepSeconds),
@@ -65,14 +65,14 @@ export class ProcessFaults {
     const from = Date.now()
     const process = await this.#crew.end(seat, signal)
     // A consumer that closes gracefully leaves no copies, and neither does a producer that has stopped sending.
-    if (signal === 'SIGKILL' && seat.role === 'consumer') this.#troubles.push({ what, process, from, to: Date.now() })
+    if (signal === 'SIGKILL' && seat.role === 'consumer') this.#troubles.push({ what, process, from, to: Date.now(), forgets: true })
     await this.#crew.replace(seat)
   }
 
   async #during(
     seat: Seat,
     seconds: number,
-    { afterMs, ...trouble }: Pick<Trouble, 'what' | 'exceeds'> & { afterMs: number },
+    { afterMs, ...trouble }: Pick<Trouble, 'what' | 'exceeds' | 'forgets'> & { afterMs: number },
     begin: (process: { freeze: () => () => void; setClock: (seconds: number) => () => void }) => () => void,
   ): Promise<void> {
     const process = await this.#crew.at(seat)

@@ -2,8 +2,8 @@
 import { defineMessage, isDuequeError, type Dueque } from 'dueque'
 import { setMaxListeners } from 'node:events'
 import { z } from 'zod'
-import type { Kind } from './course.js'
 import { Ledger } from './ledger.js'
+import type { Kind } from './queues.js'
 import { openAll, type Servers, type Ways } from './ways.js'
 
 export interface Request extends Servers {

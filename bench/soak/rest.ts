@@ -1,11 +1,14 @@
+import type { GetMessage } from 'amqplib'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stat } from 'node:fs/promises'
 import type { PrivateCluster } from '../../scripts/broker/private-cluster.js'
 import type { Kept } from '../../scripts/checker/history.js'
+import { decodeBatch, queueOfBatches } from '../../src/message/batch.js'
 import { connectRaw } from '../broker.js'
 import { counts, sum } from '../counts.js'
-import { ID_PREFIX, keyOf, type Kind } from './course.js'
+import { ID_PREFIX, keyOf } from './course.js'
 import type { Shift } from './crew.js'
+import { OPERATED_QUEUE, type Kind } from './queues.js'
 import type { Ways } from './ways.js'
 
 /** A quorum queue reports its counts every 5 s. */
@@ -64,33 +67,45 @@ export async function takeAll(cluster: PrivateCluster): Promise<{ found: Found[]
   const found: Found[] = []
   const model = await connectRaw(cluster.nodes[0]!)
   const counted = (await counts(cluster.nodes[0]!)).filter(({ name }) => !isTicks(name))
+  let taken = 0
   for (const { name } of counted) {
     const channel = await model.createChannel()
     for (;;) {
       const message = await channel.get(name, { noAck: true })
       if (!message) break
+      taken++
       const { headers = {} } = message.properties
-      found.push({
-        key: keyOf(String(message.properties.messageId)),
-        k: (JSON.parse(message.content.toString()) as { k: number }).k,
+      const kept = {
         is: name.endsWith('.dead') ? 'dead' : name.endsWith('.parked') ? 'parked' : 'waiting',
         place: name,
         reason: headers['dueque-dead-reason'] as string | undefined,
         deadAt: headers['dueque-dead-at'] as number | undefined,
-      })
+      } as const
+      for (const one of contentsOf(message)) found.push({ ...one, ...kept })
     }
     await channel.close()
   }
   await model.close()
-  return { found, withheld: Math.max(0, sum(counted) - found.length) }
+  return { found, withheld: Math.max(0, sum(counted) - taken) }
+}
+
+/** Of a message, or of all in a batch. */
+function contentsOf({ content, properties }: GetMessage): Pick<Found, 'key' | 'k'>[] {
+  const { headers = {}, messageId } = properties
+  const { 'dueque-items': count, 'dueque-to': to } = headers
+  const kOf = (body: Buffer) => (JSON.parse(body.toString()) as { k: number }).k
+  if (count === undefined) return [{ key: keyOf(String(messageId)), k: kOf(content) }]
+  const queue = queueOfBatches(String(to).replace(/^queue:/, ''))!
+  return decodeBatch(content, count, queue).map(({ id, body }) => ({ key: keyOf(id), k: kOf(body as Buffer) }))
 }
 
 function isRung(name: string): boolean {
   return name.includes('.wait.')
 }
 
+/** An operator redrives the dead messages of one queue. */
 function isOver(name: string): boolean {
-  return /\.(dead|parked)$/.test(name)
+  return /\.(dead|parked)$/.test(name) && name !== `${OPERATED_QUEUE}.dead`
 }
 
 /** Of recurring messages: ticks, and the bookmark of the ticker. */

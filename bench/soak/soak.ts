@@ -1,20 +1,26 @@
 import type { PrivateCluster } from '../../scripts/broker/private-cluster.js'
 import { say } from '../../scripts/broker/say.js'
 import { check } from '../../scripts/checker/check.js'
+import { on } from 'dueque'
 import { connectRaw } from '../broker.js'
+import type { Trouble } from '../../scripts/checker/history.js'
 import { Books } from './books.js'
-import { EXCHANGE, expectationOf, TOPIC_QUEUE } from './course.js'
+import { expectationOf } from './course.js'
 import { Crew } from './crew.js'
 import { Faults } from './faults.js'
 import { entriesOf } from './ledger.js'
 import { Nemeses } from './nemeses.js'
 import { Occurrences } from './occurrences.js'
+import { Operator } from './operator.js'
 import type { SoakOptions } from './options.js'
 import type { Fault, Seat } from './plan.js'
+import { soaked } from './process.js'
+import { EXCHANGE, OPERATED_QUEUE, TOPIC_QUEUE } from './queues.js'
+import { randomFrom } from './random.js'
 import type { Run } from './report.js'
 import { listAll, takeAll, untilAtRest, type Found } from './rest.js'
 import type { World } from './world.js'
-import { closeAll, openAll } from './ways.js'
+import { closeAll, openAll, type Way } from './ways.js'
 
 export interface Soak {
   options: SoakOptions
@@ -31,24 +37,35 @@ export async function soak(world: World, { options, plan, folder }: Soak): Promi
   const crew = new Crew({ ...servers, kinds, seed, rate, producers, folder, faketime })
   const looking = await openAll({ ...servers, kinds, name: 'looks', looks: true }, say)
   const occurrences = new Occurrences()
+  const operator = new Operator(servers.urls, randomFrom(seed))
   try {
     await Promise.all(consuming.map((seat) => crew.start(seat)))
-    await bind(cluster)
+    await Promise.all([bind(cluster), declareBatches(looking.ladder!)])
     await occurrences.start(looking, kinds, minutes * 60)
     await Promise.all(producing.map((seat) => crew.start(seat)))
     const faults = new Faults(new Nemeses(cluster, world.network, world.stores), crew)
+    operator.begin()
     await faults.carryOut(plan, minutes * 60)
+    operator.calm()
     say('the faults have ended; waiting for the queues …')
     await Promise.all(producing.map((seat) => crew.end(seat, 'SIGTERM')))
     await untilAtRest(cluster, crew.shifts, patience * 1000)
+    await operator.end()
     const listed = await listAll(looking)
     await Promise.all(consuming.map((seat) => crew.end(seat, 'SIGTERM')))
     const { found, withheld } = await takeAll(cluster)
-    const books = await booksOf(crew, faults, occurrences, [...listed, ...found])
+    const troubles = [...faults.troubles, ...operator.troubles]
+    const books = await booksOf(crew, troubles, occurrences, [...listed, ...found])
     const verdict = check(books.history, expectationOf(seed, kinds))
-    return { verdict, books, faults, accidents: crew.accidents, occurrences: occurrences.count, withheld }
+    return {
+      ...{ verdict, books, faults, withheld, kinds, seed },
+      accidents: crew.accidents,
+      occurrences: occurrences.count,
+      commands: operator.done,
+    }
   } finally {
     crew.stop()
+    operator.stop()
     await closeAll(looking)
   }
 }
@@ -65,9 +82,15 @@ async function bind(cluster: PrivateCluster): Promise<void> {
   await model.close()
 }
 
+/** Its consumers take none: an operator unpacks them. */
+async function declareBatches(way: Way): Promise<void> {
+  const consumer = await way.consume(OPERATED_QUEUE, [on(soaked, () => undefined)], { batches: true })
+  await consumer.close()
+}
+
 async function booksOf(
   { shifts }: Crew,
-  { troubles }: Faults,
+  troubles: readonly Trouble[],
   occurrences: Occurrences,
   found: readonly Found[],
 ): Promise<Books> {

@@ -1,10 +1,18 @@
-import { connect, isDuequeError, ladder, type Dueque, type RecurringMethods, type WaitingMethods } from 'dueque'
-import { postgres } from 'dueque/postgres'
-import { redis } from 'dueque/redis'
+import {
+  connect,
+  isDuequeError,
+  ladder,
+  type DedupeStore,
+  type Dueque,
+  type RecurringMethods,
+  type WaitingMethods,
+} from 'dueque'
+import { postgres, postgresDedupe } from 'dueque/postgres'
+import { redis, redisDedupe } from 'dueque/redis'
 import { Redis } from 'ioredis'
 import { Pool } from 'pg'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { namespaceOf, type Kind } from './course.js'
+import { namespaceOf, type Kind } from './queues.js'
 
 /** Where RabbitMQ and the stores are. */
 export interface Servers {
@@ -37,7 +45,7 @@ export async function openAll(options: OpenOptions, tell: (text: string) => void
 
 async function open(kind: Kind, options: OpenOptions, tell: (text: string) => void): Promise<Way> {
   const { urls: url, name, looks = false } = options
-  const { strategy, close } = strategyOf(kind, options)
+  const { strategy, ...client } = strategyOf(kind, options)
   const ignore = () => undefined
   const keep = (text: string, data?: Record<string, unknown>) => {
     if (text !== 'message given up') tell(`${kind}: ${text} ${JSON.stringify(data ?? {})}`)
@@ -46,7 +54,7 @@ async function open(kind: Kind, options: OpenOptions, tell: (text: string) => vo
   for (;;) {
     try {
       const mq = await connect({ url, name, namespace: namespaceOf(kind), strategy, logger, recurring: !looks })
-      clients.set(mq, close)
+      clients.set(mq, client)
       return mq
     } catch (error) {
       if (!isDuequeError(error)) throw error
@@ -56,7 +64,6 @@ async function open(kind: Kind, options: OpenOptions, tell: (text: string) => vo
   }
 }
 
-/** With how to close its client. */
 function strategyOf(kind: Kind, { redisUrl, postgresUrl, looks = false }: OpenOptions) {
   const relay = looks ? (false as const) : undefined
   switch (kind) {
@@ -65,23 +72,40 @@ function strategyOf(kind: Kind, { redisUrl, postgresUrl, looks = false }: OpenOp
     case 'redis': {
       const client = new Redis(redisUrl!)
       client.on('error', () => undefined) // dueque tells
-      return { strategy: redis({ client, prefix: STORE, relay }), close: () => Promise.resolve(client.disconnect()) }
+      return {
+        strategy: redis({ client, prefix: STORE, relay }),
+        dedupe: redisDedupe({ client, prefix: STORE }),
+        close: () => Promise.resolve(client.disconnect()),
+      }
     }
     case 'postgres': {
       const pool = new Pool({ connectionString: postgresUrl, max: POOL })
       pool.on('error', () => undefined)
-      return { strategy: postgres({ pool, schema: STORE, relay }), close: () => pool.end() }
+      return {
+        strategy: postgres({ pool, schema: STORE, relay }),
+        dedupe: postgresDedupe({ pool, schema: STORE }),
+        close: () => pool.end(),
+      }
     }
   }
 }
 
-const clients = new WeakMap<Way, () => Promise<void>>()
+interface Client {
+  /** Remembers in the same store what was handled. */
+  dedupe?: DedupeStore
+  close: () => Promise<void>
+}
+
+const clients = new WeakMap<Way, Client>()
+
+export function dedupeOf(way: Way): DedupeStore {
+  return clients.get(way)!.dedupe!
+}
 
 /** Closes the connections, and the clients of stores. */
 export async function closeAll(ways: Ways): Promise<void> {
-  const closing = Object.values(ways).map(async (mq) => {
-    await mq.close()
-    await clients.get(mq)?.()
-  })
-  await Promise.all(closing)
+  const all = Object.values(ways)
+  await Promise.all(all.map((mq) => mq.close()))
+  // Consumers of one strategy may share the store of another.
+  await Promise.all(all.map((mq) => clients.get(mq)?.close()))
 }

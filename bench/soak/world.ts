@@ -1,8 +1,8 @@
 import { PrivateCluster } from '../../scripts/broker/private-cluster.js'
 import { PrivateNetwork } from '../../scripts/broker/private-network.js'
 import { findFaketime } from '../../scripts/services/find-faketime.js'
-import type { Kind } from './course.js'
 import { NEMESES, PROCESS_FAULTS, type Nemesis, type ProcessFault } from './plan.js'
+import type { Kind } from './queues.js'
 import { startStores, stopStores, type StoreServers } from './stores.js'
 import type { Servers } from './ways.js'
 

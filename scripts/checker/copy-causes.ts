@@ -21,16 +21,30 @@ export function copyCause(
   { expected, troubles, resentAfterMs, causeWithinMs }: Evidence,
 ): string | undefined {
   const sameProcess = before.find(({ process }) => process === second.process)
+  const mayReturn = expected.steps[second.attempt - 1] === 'return'
   // A consumer never runs a handler again after it returned, whatever the broker does.
-  if (sameProcess?.endedAt !== undefined && expected.steps[second.attempt - 1] === 'return') return undefined
-  const from = sameProcess ? sameProcess.startedAt : Math.max(triedAt, before[0]!.startedAt - causeWithinMs)
-  const its = new Set(message.copies.flatMap(({ process, calls }) => [process, ...calls.map((call) => call.process)]))
-  const when = troubles.filter((trouble) => trouble.from <= second.startedAt && trouble.to >= from)
+  if (sameProcess?.endedAt !== undefined && mayReturn && !expected.isForeign) return undefined
+  // With a dedupe store, no other one does either.
+  const isSettled = expected.isDeduped === true && mayReturn && before.some(({ endedAt }) => endedAt !== undefined)
+  // A copy that was made before reaches a handler only if nobody suppresses it.
+  const since = isSettled ? before[0] : expected.isForeign ? undefined : sameProcess
+  const from = since?.startedAt ?? Math.max(triedAt, before[0]!.startedAt - causeWithinMs)
+  const when = troubles.filter(
+    ({ forgets, ...trouble }) => trouble.from <= second.startedAt && trouble.to >= from && (!isSettled || forgets),
+  )
   const cause =
-    when.find(({ process }) => process !== undefined && its.has(process)) ?? when.find(({ process }) => !process)
+    when.find(({ process }) => process !== undefined && isOf(process, message, expected)) ??
+    when.find(({ process }) => !process)
   if (cause) return cause.what
-  const isResent = !sameProcess && second.startedAt - before[0]!.startedAt >= resentAfterMs
+  const isResent = !sameProcess && !expected.isDeduped && second.startedAt - before[0]!.startedAt >= resentAfterMs
   return isResent ? ELSEWHERE : undefined
+}
+
+/** Whether a process had the message. */
+export function isOf(process: string, { copies, cancellations }: Message, { via }: Expectation): boolean {
+  const are = (all: readonly { process: string }[]) => all.some((one) => one.process === process)
+  if (via !== undefined && process.startsWith(via)) return true
+  return are(copies) || are(cancellations) || copies.some(({ calls }) => are(calls))
 }
 
 /**

@@ -13,6 +13,12 @@ export interface Expectation {
   deadReason?: string | undefined
   /** As in a store, a waiting retry can be cancelled: attempts before the answer are no fault. @default false */
   cancelsRetries?: boolean
+  /** A dedupe store suppresses copies in all processes. */
+  isDeduped?: boolean | undefined
+  /** Its handler is not one of dueque, and handles each copy. */
+  isForeign?: boolean | undefined
+  /** Other processes that have it on its way: the beginning of their names. */
+  via?: string | undefined
   /** It is due after the end of the run: it should be found waiting. */
   stays?: boolean
   /** A list of waiting messages was taken at the end, and should have it as long as it waits. */

@@ -69,6 +69,8 @@ export interface Trouble {
    * cancelled messages be handled. What it explains is counted apart.
    */
   exceeds?: 'clock' | 'partition'
+  /** A dedupe store may not learn what was handled meanwhile, or forget it. */
+  forgets?: boolean
 }
 
 interface CopyOf {

@@ -1,4 +1,4 @@
-import { copyCause, keptCause, type Evidence } from './copy-causes.js'
+import { copyCause, isOf, keptCause, type Evidence } from './copy-causes.js'
 import { grouped } from './grouped.js'
 import type { Call, Cancellation, Copy, Kept, Message } from './history.js'
 import { callText, storyOf } from './story.js'
@@ -199,11 +199,11 @@ export class MessageCheck {
   }
 
   #exceeded(fault: Fault, from: number, to: number): string | undefined {
-    const its = processesOf(this.#message)
-    return this.#evidence.troubles.find(
+    const { troubles, expected } = this.#evidence
+    return troubles.find(
       ({ exceeds, process, ...trouble }) =>
         (exceeds === 'clock' || (exceeds === 'partition' && fault === 'handled though cancelled')) &&
-        (process === undefined || its.has(process)) &&
+        (process === undefined || isOf(process, this.#message, expected)) &&
         trouble.from <= to &&
         trouble.to >= from,
     )?.exceeds
@@ -220,11 +220,6 @@ function endsOf(calls: readonly Call[], attempt: number): number[] {
 
 function mayHaveEffect({ answer }: Cancellation): boolean {
   return answer !== 'not-waiting' && answer !== 'refused'
-}
-
-function processesOf({ copies, cancellations }: Message): Set<string> {
-  const calls = copies.flatMap((copy) => copy.calls)
-  return new Set([...copies, ...calls, ...cancellations].map(({ process }) => process))
 }
 
 function add(counts: Map<string, number>, name: string): void {

@@ -56,6 +56,12 @@ const killed = (process: string | undefined, from: number, to = from): Trouble =
 const DEAD: Partial<Expectation> = { steps: ['dead-letter'], deadReason: 'dead-lettered' }
 const EXPIRES: Partial<Expectation> = { expiresInMs: 5, deadReason: 'expired' }
 const FLAKY: Step[] = ['throw', 'return']
+const stopped = (process: string | undefined, from: number): Trouble => ({ ...killed(process, from), forgets: true })
+/** Handled by one process, and then by another. */
+const BOTH: Story['calls'] = [
+  [A, 1, DUE, 10_010],
+  [B, 1, 10_050, 10_060],
+]
 const TWICE: Story['calls'] = [
   [A, 1, DUE, 10_010],
   [A, 1, 10_050, 10_060],
@@ -112,6 +118,28 @@ describe('finds nothing wrong with', () => {
         calls: [
           [A, 1, DUE, 10_010],
           [B, 1, 10_050, 10_060],
+        ],
+      },
+    ],
+    [
+      'a copy after a process was killed before it told the dedupe store',
+      { isDeduped: true, calls: BOTH, troubles: [stopped(A, 10_011)] },
+    ],
+    [
+      'a copy after a dedupe store was killed',
+      { isDeduped: true, calls: BOTH, troubles: [stopped(undefined, 10_011)] },
+    ],
+    [
+      'a copy for a foreign handler, of a fault in a process on its way',
+      { isForeign: true, via: 'gate', calls: TWICE, troubles: [killed('gate-1', 9_000)] },
+    ],
+    [
+      'a dead message that an operator sent back',
+      {
+        steps: ['dead-letter', 'return'],
+        calls: [
+          [A, 1, DUE, 10_010],
+          [A, 2, AGAIN, AGAIN + 5],
         ],
       },
     ],
@@ -200,6 +228,16 @@ describe('finds', () => {
         ],
         troubles: [killed(undefined, 10_020)],
       },
+    ],
+    [
+      'a copy that a dedupe store should have suppressed, whatever happened to nodes',
+      ['unexplained copy'],
+      { isDeduped: true, calls: BOTH, troubles: [killed(undefined, 10_020), killed(A, 10_020), stopped(A, 9_000)] },
+    ],
+    [
+      'a copy for a foreign handler without a fault',
+      ['unexplained copy'],
+      { isForeign: true, via: 'gate', calls: TWICE, troubles: [killed('another', 9_000)] },
     ],
     [
       'a message that is handled and dead',

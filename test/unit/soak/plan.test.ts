@@ -30,7 +30,14 @@ test('one seed and number make one course; all courses occur', () => {
   expect(JSON.stringify(courseOf(1, 5, kinds))).toBe(JSON.stringify(courseOf(1, 5, kinds)))
   const courses = Array.from({ length: 4000 }, (_, n) => courseOf(1, n, kinds))
   const seen = (of: (course: (typeof courses)[number]) => unknown) => new Set(courses.map(of))
-  expect(seen(({ steps }) => steps.join()).size).toBe(6)
+  expect(seen(({ steps }) => steps.join()).size).toBe(8)
+  for (const has of ['isBatched', 'isDeduped', 'isGated', 'isOperated'] as const) {
+    expect(seen((course) => course[has] ?? false)).toEqual(new Set([false, true]))
+  }
+  for (const { isGated, isOperated, steps, deadReason } of courses) {
+    if (isGated) expect(steps).toEqual(['return'])
+    if (isOperated) expect([steps.at(-1), deadReason]).toEqual(['return', undefined])
+  }
   expect(seen(({ deadReason }) => deadReason)).toEqual(
     new Set([undefined, 'handler-error', 'dead-lettered', 'expired']),
   )
