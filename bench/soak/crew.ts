@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { poll } from '../../scripts/broker/poll.js'
+import type { EarlierBuild } from './earlier-build.js'
 import { FakeClock } from './fake-clock.js'
 import { entriesOf } from './ledger.js'
 import { monotonicMs, READY, type Request } from './process.js'
@@ -15,6 +16,9 @@ export interface CrewOptions extends Pick<Request, 'urls' | 'seed' | 'kinds' | '
   /** Total per second. */
   rate: number
   producers: number
+  consumers: number
+  /** Of the last producer and the last consumer. Undefined: this build. */
+  earlier: EarlierBuild | undefined
   /** The file of libfaketime. Undefined: no clock can be set. */
   faketime: string | undefined
 }
@@ -58,8 +62,8 @@ export class Crew {
     this.shifts.push({ seat, name, ledgerFile })
     const clock = faketime !== undefined && hasOwnClock(seat) ? new FakeClock(faketime, `${folder}/${name}`) : undefined
     const worker = new Worker(
-      seat,
       { ...this.#requestOf(seat), name, ledgerFile, from, step: producers, rate: rate / producers },
+      this.#programOf(seat),
       clock,
     )
     this.#working.set(seatName(seat), worker)
@@ -96,6 +100,12 @@ export class Crew {
     for (const worker of this.#working.values()) void worker.end('SIGKILL')
   }
 
+  #programOf({ role, index }: Seat): string {
+    const { earlier, [`${role}s` as const]: count } = this.#options
+    if (earlier && index === count - 1) return earlier[role]
+    return fileURLToPath(new URL(`${role}.ts`, import.meta.url))
+  }
+
   /** Each prefers another node. */
   #requestOf(seat: Seat) {
     const { urls, seed, kinds, redisUrl, postgresUrl, faketime } = this.#options
@@ -123,10 +133,9 @@ class Worker {
   readonly #child: ChildProcess
   readonly #clock: FakeClock | undefined
 
-  constructor({ role }: Seat, request: Request, clock: FakeClock | undefined) {
+  constructor(request: Request, program: string, clock: FakeClock | undefined) {
     this.name = request.name
     this.#clock = clock
-    const program = fileURLToPath(new URL(`${role}.ts`, import.meta.url))
     const env = { ...process.env, ...clock?.environment }
     const child = (this.#child = fork(program, [JSON.stringify(request)], { env }))
     child.on('message', (message) => (this.ready ||= message === READY))

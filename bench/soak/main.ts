@@ -4,6 +4,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { say } from '../../scripts/broker/say.js'
+import { buildOf } from './earlier-build.js'
 import { commandOf, parseCommandLine, USAGE, type SoakOptions } from './options.js'
 import { faultText, planOf, type Fault } from './plan.js'
 import { isClean, reportOf, type Run } from './report.js'
@@ -29,6 +30,9 @@ async function main(options: SoakOptions): Promise<boolean> {
   const folder = `soak-${new Date().toISOString().replace(/[:.]/g, '-')}`
   await mkdir(`${RESULTS}${folder}`, { recursive: true })
   say(`to repeat: ${commandOf(options)}\nstarting three nodes and the stores …`)
+  const earlier = options.beside === undefined ? undefined : buildOf(options.beside)
+  const others = earlier ? 1 : 0
+  const all = { ...options, producers: options.producers + others, consumers: options.consumers + others }
   const world = await startWorld(programs)
   let run: Run
   const { version } = world.cluster.nodes[0]!
@@ -36,7 +40,7 @@ async function main(options: SoakOptions): Promise<boolean> {
     for (const text of world.missing) say(text)
     if (isOld(version))
       say(`RabbitMQ ${version} itself loses or strands messages when it is killed: docs/operations/crashes.md`)
-    run = await soak(world, { options, plan: planFor(world, options), folder: `${RESULTS}${folder}` })
+    run = await soak(world, { options: all, plan: planFor(world, all), folder: `${RESULTS}${folder}`, earlier })
   } finally {
     await world.stop()
   }

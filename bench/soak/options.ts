@@ -11,6 +11,8 @@ export interface SoakOptions {
   nemeses: readonly Nemesis[] | undefined
   producers: number
   consumers: number
+  /** A commit: one more producer and consumer have the version of it. */
+  beside: string | undefined
   patience: number
   keep: boolean
 }
@@ -29,6 +31,7 @@ twice unexplained. Exits with 0 or 1.
   --nemeses LIST        with commas (all that the machine allows): ${Object.keys(NEMESES).join(', ').replace('kill-redis', '\n                        kill-redis').replace('freeze-node', '\n                        freeze-node')}
   --producers N         processes (2)
   --consumers N         processes (2)
+  --beside COMMIT       one more producer and one more consumer, which run dueque as it was then
   --patience SECONDS    how long the queues may take to come to rest when the faults have ended (600)
   --keep                keeps the ledgers of a run without a failure too
 
@@ -50,6 +53,7 @@ export function parseCommandLine(args: string[]): SoakOptions | undefined {
       nemeses: text,
       producers: text,
       consumers: text,
+      beside: text,
       patience: text,
       keep: flag,
       help: flag,
@@ -65,6 +69,7 @@ export function parseCommandLine(args: string[]): SoakOptions | undefined {
     nemeses: values.nemeses === undefined ? undefined : nemesesIn(values.nemeses),
     producers: number('producers'),
     consumers: number('consumers'),
+    beside: values.beside,
     patience: number('patience'),
     keep: values.keep ?? false,
   }
@@ -79,11 +84,13 @@ export function commandOf({
   nemeses,
   producers,
   consumers,
+  beside,
   patience,
 }: SoakOptions): string {
   const numbers = { minutes, seed, rate, every, producers, consumers, patience }
   const given = Object.entries(numbers).filter(([name, value]) => DEFAULTS[name as keyof typeof DEFAULTS] !== value)
   const words = given.map(([name, value]) => `--${name} ${value}`)
+  if (beside !== undefined) words.push(`--beside ${beside}`)
   if (nemeses) words.push(`--nemeses ${nemeses.join()}`)
   return `npm run soak -- ${words.join(' ')}`
 }

@@ -7,6 +7,7 @@ import type { Trouble } from '../../scripts/checker/history.js'
 import { Books } from './books.js'
 import { expectationOf } from './course.js'
 import { Crew } from './crew.js'
+import type { EarlierBuild } from './earlier-build.js'
 import { Faults } from './faults.js'
 import { entriesOf } from './ledger.js'
 import { Nemeses } from './nemeses.js'
@@ -27,14 +28,16 @@ export interface Soak {
   plan: readonly Fault[]
   /** The folder of the ledgers. */
   folder: string
+  /** Of the last producer and the last consumer. */
+  earlier: EarlierBuild | undefined
 }
 
 /** Load and faults, then quiet, then the check. */
-export async function soak(world: World, { options, plan, folder }: Soak): Promise<Run> {
+export async function soak(world: World, { options, plan, folder, earlier }: Soak): Promise<Run> {
   const { cluster, kinds, servers, faketime } = world
   const { seed, rate, producers, consumers, minutes, patience } = options
   const [consuming, producing] = [seats('consumer', consumers), seats('producer', producers)]
-  const crew = new Crew({ ...servers, kinds, seed, rate, producers, folder, faketime })
+  const crew = new Crew({ ...servers, kinds, seed, rate, producers, consumers, earlier, folder, faketime })
   const looking = await openAll({ ...servers, kinds, name: 'looks', looks: true }, say)
   const occurrences = new Occurrences()
   const operator = new Operator(servers.urls, randomFrom(seed))
