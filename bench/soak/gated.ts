@@ -26,7 +26,8 @@ export async function startGated(process: Process, handlerMsOf: (key: string) =>
 async function openGate({ request: { urls: url, name }, ledger }: Process): Promise<GateProcess> {
   const options = {
     ...GATED,
-    ...{ url, name: `${name} gate`, declare: true, logger: false, prefetch: 500 },
+    ...{ url, name: `${name} gate`, declare: true, prefetch: 500 },
+    logger: false,
     namespace: namespaceOf('ladder'),
     strategy: ladder({ journal: true }),
     // It has no event for a lost connection: its errors count as one.

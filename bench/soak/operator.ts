@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Trouble } from '../../scripts/checker/history.js'
@@ -68,14 +69,28 @@ export class Operator {
     const isKilled = this.#kills && this.#random() < 1 / KILLED_ONE_IN
     const from = Date.now()
     const urls = this.#urls.flatMap((url) => ['--url', url])
-    const args = [CLI, ...command, '--namespace', namespaceOf('ladder'), ...urls]
-    const child = (this.#running = spawn(process.execPath, args, { stdio: 'ignore' }))
+    const args = [CLI, ...command, '--json', '--namespace', namespaceOf('ladder'), ...urls]
+    const child = (this.#running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] }))
+    const output = text(child.stdout!)
     const late = setTimeout(() => child.kill('SIGKILL'), isKilled ? this.#random() * KILLED_WITHIN_MS : LIMIT_MS)
     const [code] = (await once(child, 'exit')) as [number | null]
     clearTimeout(late)
     const name = command.slice(0, 2).join(' ')
     const how = `${name} ${code === 0 ? 'ended' : code === null ? 'killed' : 'failed'}`
-    this.done.set(how, (this.done.get(how) ?? 0) + 1)
+    this.#count(how, 1)
+    if (code === 0) this.#countMessages(name, await output)
     if (code !== 0) this.troubles.push({ what: `the command ${how}`, process: 'operator', from, to: Date.now() })
+  }
+  /** Of a redrive each line is a message. Unpacking prints a summary. */
+  #countMessages(name: string, output: string): void {
+    const lines = output.split('\n').filter((line) => line !== '')
+    if (name === 'dead redrive') return this.#count('messages redriven', lines.length)
+    const { batches, messages } = JSON.parse(lines[0]!) as { batches: number; messages: number }
+    this.#count('batches unpacked', batches)
+    this.#count('messages in them', messages)
+  }
+
+  #count(what: string, more: number): void {
+    this.done.set(what, (this.done.get(what) ?? 0) + more)
   }
 }

@@ -6,10 +6,10 @@ import { below } from './random.js'
 export interface Place {
   to: Destination
   /** Messages to it may be scheduled in batches. */
-  takesBatches?: boolean
-  isDeduped?: boolean
-  isGated?: boolean
-  isOperated?: boolean
+  takesBatches?: boolean | undefined
+  isDeduped?: boolean | undefined
+  isGated?: boolean | undefined
+  isOperated?: boolean | undefined
 }
 
 /** In percent of the ladder's messages; the others go to its own queue. */

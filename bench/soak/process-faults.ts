@@ -34,7 +34,9 @@ export class ProcessFaults {
       case 'terminate':
         return this.#end(seat, does, what)
       case 'freeze':
-        return this.#during(seat, seconds, { what, afterMs: AFTER_FREEZE_MS, forgets: true }, (process) => process.freeze())
+        return this.#during(seat, seconds, { what, afterMs: AFTER_FREEZE_MS, forgets: true }, (process) =>
+          process.freeze(),
+        )
       case 'clock':
         return this.#during(seat, seconds, { what, afterMs: AFTER_CUT_MS, exceeds: 'clock' }, (process) =>
           process.setClock(stepSeconds),
@@ -65,7 +67,8 @@ export class ProcessFaults {
     const from = Date.now()
     const process = await this.#crew.end(seat, signal)
     // A consumer that closes gracefully leaves no copies, and neither does a producer that has stopped sending.
-    if (signal === 'SIGKILL' && seat.role === 'consumer') this.#troubles.push({ what, process, from, to: Date.now(), forgets: true })
+    if (signal === 'SIGKILL' && seat.role === 'consumer')
+      this.#troubles.push({ what, process, from, to: Date.now(), forgets: true })
     await this.#crew.replace(seat)
   }
 

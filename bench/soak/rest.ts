@@ -91,11 +91,10 @@ export async function takeAll(cluster: PrivateCluster): Promise<{ found: Found[]
 
 /** Of a message, or of all in a batch. */
 function contentsOf({ content, properties }: GetMessage): Pick<Found, 'key' | 'k'>[] {
-  const { headers = {}, messageId } = properties
-  const { 'dueque-items': count, 'dueque-to': to } = headers
+  const { 'dueque-items': count, 'dueque-to': to } = (properties.headers ?? {}) as Record<string, unknown>
   const kOf = (body: Buffer) => (JSON.parse(body.toString()) as { k: number }).k
-  if (count === undefined) return [{ key: keyOf(String(messageId)), k: kOf(content) }]
-  const queue = queueOfBatches(String(to).replace(/^queue:/, ''))!
+  if (count === undefined) return [{ key: keyOf(String(properties.messageId)), k: kOf(content) }]
+  const queue = queueOfBatches((to as string).replace(/^queue:/, ''))!
   return decodeBatch(content, count, queue).map(({ id, body }) => ({ key: keyOf(id), k: kOf(body as Buffer) }))
 }
 

@@ -1,4 +1,4 @@
-import { isDuequeError, type Receipt, type ScheduleOptions } from 'dueque'
+import { isDuequeError, type Dueque, type LadderStrategy, type Receipt, type ScheduleOptions } from 'dueque'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { idOf, type Course } from './course.js'
 import { soaked, type DueTime, type Process } from './process.js'
@@ -72,7 +72,9 @@ export class Schedules {
 
   async #send(kind: Kind, bulk: Waiting[], batch: boolean): Promise<void> {
     const items = bulk.map(({ options }) => ({ message: soaked, payload: { k: 0 }, options }))
-    for await (const { index, ...outcome } of this.#parts.ways[kind]!.scheduleAll(items, { batch })) {
+    // Only the ladder is asked for batches.
+    const mq = this.#parts.ways[kind] as Pick<Dueque<LadderStrategy>, 'scheduleAll'>
+    for await (const { index, ...outcome } of mq.scheduleAll(items, { batch })) {
       bulk[index]!.settle(outcome)
     }
   }

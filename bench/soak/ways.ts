@@ -27,7 +27,12 @@ export type Way = Dueque & WaitingMethods & RecurringMethods
 export type Ways = Partial<Record<Kind, Way>>
 
 const STORE = 'dueque_soak'
-const POOL = 6
+/** The relay and the dedupe store share them. */
+const POOL = 10
+/** Of the dedupe store, on a busy machine. Less than a lease. */
+const DEDUPE_TIMEOUT_MS = 10_000
+/** Log lines of what handlers do as planned. */
+const PLANNED = ['message given up', 'a handler threw']
 const PAUSE_MS = 1000
 
 export interface OpenOptions extends Servers {
@@ -48,7 +53,7 @@ async function open(kind: Kind, options: OpenOptions, tell: (text: string) => vo
   const { strategy, ...client } = strategyOf(kind, options)
   const ignore = () => undefined
   const keep = (text: string, data?: Record<string, unknown>) => {
-    if (text !== 'message given up') tell(`${kind}: ${text} ${JSON.stringify(data ?? {})}`)
+    if (!PLANNED.includes(text)) tell(`${kind}: ${text} ${JSON.stringify(data ?? {})}`)
   }
   const logger = { debug: ignore, info: ignore, warn: keep, error: keep }
   for (;;) {
@@ -74,7 +79,7 @@ function strategyOf(kind: Kind, { redisUrl, postgresUrl, looks = false }: OpenOp
       client.on('error', () => undefined) // dueque tells
       return {
         strategy: redis({ client, prefix: STORE, relay }),
-        dedupe: redisDedupe({ client, prefix: STORE }),
+        dedupe: redisDedupe({ client, prefix: STORE, timeoutMs: DEDUPE_TIMEOUT_MS }),
         close: () => Promise.resolve(client.disconnect()),
       }
     }
@@ -83,7 +88,7 @@ function strategyOf(kind: Kind, { redisUrl, postgresUrl, looks = false }: OpenOp
       pool.on('error', () => undefined)
       return {
         strategy: postgres({ pool, schema: STORE, relay }),
-        dedupe: postgresDedupe({ pool, schema: STORE }),
+        dedupe: postgresDedupe({ pool, schema: STORE, timeoutMs: DEDUPE_TIMEOUT_MS }),
         close: () => pool.end(),
       }
     }
@@ -107,5 +112,5 @@ export async function closeAll(ways: Ways): Promise<void> {
   const all = Object.values(ways)
   await Promise.all(all.map((mq) => mq.close()))
   // Consumers of one strategy may share the store of another.
-  await Promise.all(all.map((mq) => clients.get(mq)?.close()))
+  await Promise.all(all.map((mq) => clients.get(mq)!.close()))
 }
