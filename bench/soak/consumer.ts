@@ -21,19 +21,19 @@ const { request, ledger, ways, ending } = all
 const { seed, kinds } = request
 const expected = expectationOf(seed, kinds)
 const ended = ending.aborted ? undefined : once(ending, 'abort')
-for (const kind of kinds) {
-  for (const { queue, batches, dedupe } of workQueuesOf(kind, kinds)) {
-    await ways[kind]!.consume(queue, [on(soaked, handle)], {
+const consuming = kinds.flatMap((kind) =>
+  workQueuesOf(kind, kinds).map(({ queue, batches, dedupe }) =>
+    ways[kind]!.consume(queue, [on(soaked, handle)], {
       prefetch: PREFETCH,
       concurrency: CONCURRENCY,
       retry: RETRY,
       duplicates: DUPLICATES,
       batches,
       dedupe: dedupe && { store: dedupeOf(ways[dedupe]!), leaseMs: LEASE_MS },
-    })
-  }
-}
-const closeGated = await startGated(all, handlerMsOf)
+    }),
+  ),
+)
+const [closeGated] = await Promise.all([startGated(all, handlerMsOf), ...consuming])
 tellReady()
 await ended
 await Promise.all([closeAll(ways), closeGated()])

@@ -34,7 +34,8 @@ export interface Shift {
 const PAUSE_MS = 1000
 /** A closing process waits up to 30 s for handlers and as long for confirms. */
 const GRACE_MS = 180_000
-const READY_WITHIN_MS = 300_000
+/** A consumer looks for the end of each stream before it begins. */
+const READY_WITHIN_MS = 900_000
 
 /** The producers and consumers. When one ends, the next process takes its seat. */
 export class Crew {

@@ -71,7 +71,7 @@ export class Operator {
     const urls = this.#urls.flatMap((url) => ['--url', url])
     const args = [CLI, ...command, '--json', '--namespace', namespaceOf('ladder'), ...urls]
     const child = (this.#running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] }))
-    const output = text(child.stdout!)
+    const output = text(child.stdout)
     const late = setTimeout(() => child.kill('SIGKILL'), isKilled ? this.#random() * KILLED_WITHIN_MS : LIMIT_MS)
     const [code] = (await once(child, 'exit')) as [number | null]
     clearTimeout(late)

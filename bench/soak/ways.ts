@@ -27,8 +27,8 @@ export type Way = Dueque & WaitingMethods & RecurringMethods
 export type Ways = Partial<Record<Kind, Way>>
 
 const STORE = 'dueque_soak'
-/** The relay and the dedupe store share them. */
-const POOL = 10
+/** Connections of a relay, and of a dedupe store. */
+const POOL = 6
 /** Of the dedupe store, on a busy machine. Less than a lease. */
 const DEDUPE_TIMEOUT_MS = 10_000
 /** Log lines of what handlers do as planned. */
@@ -84,12 +84,14 @@ function strategyOf(kind: Kind, { redisUrl, postgresUrl, looks = false }: OpenOp
       }
     }
     case 'postgres': {
-      const pool = new Pool({ connectionString: postgresUrl, max: POOL })
-      pool.on('error', () => undefined)
+      const [pool, second] = [0, 1].map(() => {
+        const one = new Pool({ connectionString: postgresUrl, max: POOL })
+        return one.on('error', () => undefined)
+      }) as [Pool, Pool]
       return {
         strategy: postgres({ pool, schema: STORE, relay }),
-        dedupe: postgresDedupe({ pool, schema: STORE, timeoutMs: DEDUPE_TIMEOUT_MS }),
-        close: () => pool.end(),
+        dedupe: postgresDedupe({ pool: second, schema: STORE, timeoutMs: DEDUPE_TIMEOUT_MS }),
+        close: () => Promise.all([pool.end(), second.end()]),
       }
     }
   }
@@ -98,7 +100,7 @@ function strategyOf(kind: Kind, { redisUrl, postgresUrl, looks = false }: OpenOp
 interface Client {
   /** Remembers in the same store what was handled. */
   dedupe?: DedupeStore
-  close: () => Promise<void>
+  close: () => Promise<unknown>
 }
 
 const clients = new WeakMap<Way, Client>()
