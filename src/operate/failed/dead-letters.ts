@@ -4,7 +4,7 @@ import { DEAD_REASONS } from '../../message/death.js'
 import type { DelayedMessage } from '../../message/delayed-message.js'
 import { decodeEnvelope, sentOn, type Arrived } from '../../message/envelope.js'
 import { HEADER, readInteger, readText } from '../../message/headers.js'
-import { withKey } from './parked-messages.js'
+import { destinationFor, withKey } from './parked-messages.js'
 
 /** Every {@link DeadLetter.reason} that this version knows: those of consumers and of RabbitMQ. */
 export const KNOWN_REASONS: readonly string[] = [...DEAD_REASONS, 'rejected', 'maxlen', 'unknown']
@@ -68,7 +68,7 @@ const OF_THE_PAST: ReadonlySet<string> = new Set([
  *
  * @param queue whose dead queue it is in, and so where it belongs; not `dueque-to`, which may be an exchange with more queues
  * @param now milliseconds since the epoch
- * @throws DuequeError `RESERVED_NAME`
+ * @throws DuequeError `RESERVED_NAME`, `INVALID_OPTION` for a batch to another destination
  */
 export function deadSentOn(stored: Arrived, queue: string, to: Destination | undefined, now: number): DelayedMessage {
   const envelope = decodeEnvelope(stored)
@@ -77,7 +77,7 @@ export function deadSentOn(stored: Arrived, queue: string, to: Destination | und
   const message = sentOn(
     { ...stored, routingKey },
     envelope,
-    withKey(to ?? backTo(own, stored.headers), routingKey),
+    withKey(destinationFor(stored, backTo(own, stored.headers), to), routingKey),
     now,
   )
   const kept = Object.entries(message.headers).filter(([name]) => !OF_THE_PAST.has(name))

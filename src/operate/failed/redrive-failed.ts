@@ -15,7 +15,10 @@ import { withFailedQueue } from './with-failed-queue.js'
 export interface RedriveFailedOptions extends OperatorOptions {
   /** @default all messages */
   filter?: FailedFilter | undefined
-  /** Sends them there, instead of where each belongs. An exchange without a routing key gets that of the message. */
+  /**
+   * Sends them there, instead of where each belongs. An exchange without a routing key gets that of the message. A batch stays,
+   * with `INVALID_OPTION`: only the consumers of its own queue can read it.
+   */
   to?: Destination | undefined
   /** Destinations to bind in the namespace. Others that messages name themselves have to be bound already. @default none */
   bind?: readonly Destination[] | undefined

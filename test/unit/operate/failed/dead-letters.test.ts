@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { deadLetterOf, deadSentOn } from '../../../../src/operate/failed/dead-letters.js'
+import { parkedSentOn } from '../../../../src/operate/failed/parked-messages.js'
 import type { Arrived } from '../../../../src/message/envelope.js'
 
 function stored(headers: Record<string, unknown>, routingKey = 'rooms'): Arrived {
@@ -64,4 +65,18 @@ test('a batch returns to the queue for batches', () => {
     destination: { queue: 'work.batches' },
     attempt: 1,
   })
+})
+
+test('a batch goes to no other queue, whether it is dead or parked', () => {
+  const batch = stored({ 'dueque-items': 3, 'dueque-to': 'queue:work.batches' })
+  const [own, other] = [{ queue: 'work.batches' }, { queue: 'work' }]
+  const refusal = expect.objectContaining({
+    code: 'INVALID_OPTION',
+    message: 'to: expected no other destination than queue:work.batches for a batch, got "queue:work"',
+  }) as Error
+  expect(() => deadSentOn(batch, 'work', other, 1)).toThrow(refusal)
+  expect(() => parkedSentOn(batch, other, 1)).toThrow(refusal)
+  expect(() => deadSentOn(batch, 'work', { exchange: 'clinic' }, 1)).toThrow('queue:work.batches')
+  expect(deadSentOn(batch, 'work', own, 1).destination).toEqual(own)
+  expect(parkedSentOn(batch, own, 1).destination).toEqual(own)
 })
