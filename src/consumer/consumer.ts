@@ -228,6 +228,7 @@ export class RunningConsumer implements Consumer {
     await subscription?.cancel()
     this.#batches?.giveBack()
     await this.#dispatch.drain()
+    await this.#batches?.leaveRest()
     await subscription?.close()
   }
 

@@ -69,6 +69,10 @@ export class FollowUps {
     this.#abort.abort()
   }
 
+  get isAbandoned(): boolean {
+    return this.#abort.signal.aborted
+  }
+
   #route(incoming: IncomingMessage, resend: Resend): Route {
     const { clock, onError } = this.#environment
     return {

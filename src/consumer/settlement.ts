@@ -89,6 +89,10 @@ export class Settlement {
     this.#followUps.abandon()
   }
 
+  get isAbandoned(): boolean {
+    return this.#followUps.isAbandoned
+  }
+
   async #putBack(incoming: IncomingMessage): Promise<boolean> {
     const { arrival, readyAt } = incoming
     const earlyMs = readyAt - this.#environment.clock.now()

@@ -118,6 +118,12 @@ export class Batches {
     await Promise.all(this.#returning)
   }
 
+  /** Publishes items singly whose handlers go on beyond the close: the handled ones beside them do not come again. */
+  async leaveRest(): Promise<void> {
+    if (this.#settings.dispatch.settlement.isAbandoned) return
+    await Promise.all([...this.#open].map((batch) => batch.leaveRest()))
+  }
+
   stop(): void {
     this.#spill.stop()
   }

@@ -89,6 +89,13 @@ export class TakenBatch implements BatchOfItem {
     return hasLeft
   }
 
+  /** Publishes the items singly that are not settled by now, unless nothing is: then it comes again whole. */
+  async leaveRest(): Promise<void> {
+    if (!this.live || this.#settings.progress.isFresh) return
+    const rest = this.#items.filter(({ place }) => this.#left.has(place))
+    await Promise.all(rest.map((item) => this.leave(item)))
+  }
+
   async #send(item: ItemArrival): Promise<boolean> {
     const { progress, sendSingly } = this.#settings
     const leaving = this.#context.runInAsyncScope(sendSingly, undefined, item)

@@ -200,6 +200,25 @@ test.concurrent(
   },
 )
 
+test.concurrent('of a handler that goes on beyond the close only its own item comes again', async (test) => {
+  const world = new World(test)
+  const endless = gate()
+  const handle: Handle = ({ payload: { n } }) => (n === 2 ? endless.opened : undefined)
+  const { mq, consumer } = await world.consumer(handle, { concurrency: 2 })
+  await sendNotes(mq, world.queue, dueNow(30))
+  await poll(() => consumer.stats().handled === 29, { what: '29 handled' })
+  await consumer.close({ drainTimeoutMs: 5000 })
+  const channel = await world.raw()
+  await holds(channel, world.queue, 1)
+  await holds(channel, batchQueue(world.queue), 0)
+  endless.open()
+  const other = await world.consumer()
+  await world.has(31)
+  await other.consumer.close()
+  expect(world.numbers).toEqual([...from0to(30), 2].toSorted((a, b) => a - b))
+  await world.isEmpty()
+})
+
 test.concurrent('messages that the broker or a consumer gives up are in the dead queue of the items', async (test) => {
   const world = new World(test)
   const { mq, consumer } = await world.consumer()
