@@ -8,6 +8,7 @@ import { cancellations } from './cancellations.js'
 import { cluster } from './cluster.js'
 import { crash } from './crash.js'
 import { expiry } from './expiry.js'
+import { file } from './file.js'
 import { idle } from './idle.js'
 import { journal } from './journal.js'
 import { journalReading } from './journal-reading.js'
@@ -28,6 +29,7 @@ const SCENARIOS: Record<string, Scenario> = {
   memory,
   burst,
   crash,
+  file,
   backpressure,
   cluster,
   partition,
@@ -42,6 +44,7 @@ const SCENARIOS: Record<string, Scenario> = {
 }
 /** Scenarios that take minutes and the whole machine, or need more than a broker. */
 const ONLY_BY_NAME = [
+  'file',
   'backpressure',
   'cluster',
   'partition',

@@ -16,6 +16,9 @@ export interface Options {
   kibPerSecond: number | undefined
   shards: number
   lead: number
+  by: 'schedule' | 'scheduleAll' | 'batches'
+  fullSpeed: boolean
+  delay: number | undefined
   semiSpace: number | undefined
   realtime: boolean
   queueType: 'quorum' | 'classic'
@@ -27,12 +30,13 @@ export interface Options {
 
 export const USAGE = `usage: npm run bench -- [SCENARIO …] [OPTION …]
 
-scenarios (all of them by default, but for the last eleven)
+scenarios (all of them by default, but for the last twelve)
   rate       confirmed schedules per second, as a share of plain publishes with amqplib
   lateness   arrival − due at a steady rate, random delays of 1–10 s
   memory     what waiting messages cost the broker, and their producer
   burst      how fast many messages with one due time leave the broker
   crash      kill -9 of a broker with waiting messages: lost, duplicates, late
+  file       a million messages for one instant from a file, by scheduleAll: with batches, without, and their memory
   backpressure  what a producer holds behind a slow network, and a slow consumer before a long queue
   cluster    three nodes under a steady rate, a random one killed with -9 and restarted again and again, and an audit
   partition  three nodes that do not see each other for a while: how long schedules, deliveries, cancellations stand still
@@ -47,10 +51,10 @@ scenarios (all of them by default, but for the last eleven)
 
 options
   --count N             messages of a round (rate and journal: 30000, burst, crash and strategies: 20000), or that wait
-                        (memory: 500000, idle, backpressure, cancellations and journal-reading: 1000000);
+                        (memory: 500000, idle, file, backpressure, cancellations and journal-reading: 1000000);
                         recurring: schedules (100000)
   --rounds N            rate: rounds of each kind (3); journal: pairs (10)
-  --in-flight N         unconfirmed messages at most (2000)
+  --in-flight N         unconfirmed messages at most: maxInFlight (2000)
   --rate N              messages per second (lateness and journal: 2000, cluster, recurring and strategies: 1000, cancellations: 100,
                         partition: 20 of each of three clients)
   --seconds N           for how long (lateness, and the consumer of backpressure: 60, idle, cancellations and partition: 30,
@@ -64,6 +68,9 @@ options
   --kib-per-second N    backpressure: of the network (4096)
   --queue-type TYPE     of the rungs: quorum or classic (quorum)
   --shards N            of each rung (1)
+  --by CALL             lateness: schedule, scheduleAll, or batches: scheduleAll with { batch: true } (schedule)
+  --full-speed          lateness: as fast as they are confirmed, --count of them (30000). Not by schedule
+  --delay MS            lateness: one delay for all (random ones of 1–10 s)
   --lead MS             lateness: the broker hands over so much earlier, and the consumer holds (0)
   --semi-space MIB      lateness: node --max-semi-space-size of the receiver (64; Node's own is 16)
   --realtime            lateness: the receiver goes before all of ordinary priority (chrt --rr 1; Linux, as root)
@@ -91,6 +98,7 @@ const NUMBERS = [
   'kib-per-second',
   'shards',
   'lead',
+  'delay',
   'semi-space',
 ] as const
 const text = { type: 'string' } as const
@@ -115,6 +123,8 @@ export function parseCommandLine(args: string[]): CommandLine {
       'broker-defaults': flag,
       'fresh-rungs': flag,
       realtime: flag,
+      'full-speed': flag,
+      by: text,
       help: flag,
     },
   })
@@ -137,6 +147,9 @@ export function parseCommandLine(args: string[]): CommandLine {
       kibPerSecond: number('kib-per-second'),
       shards: number('shards') ?? 1,
       lead: number('lead') ?? 0,
+      by: oneOf('by', ['schedule', 'scheduleAll', 'batches'], values.by),
+      fullSpeed: values['full-speed'] ?? false,
+      delay: number('delay'),
       semiSpace: number('semi-space'),
       realtime: values.realtime ?? false,
       queueType: oneOf('queue-type', ['quorum', 'classic'], values['queue-type']),

@@ -85,7 +85,7 @@ export async function p99Of(
 ): Promise<number> {
   const nodeOptions = ['--max-semi-space-size=64']
   const receiver = await startReceiver({ kind: 'dueque', url, queue, prefetch, namespace, ...more }, { nodeOptions })
-  await scheduleSteadily(mq, { queue }, rate, seconds)
+  await scheduleSteadily(mq, { queue }, { rate, seconds })
   const isAll = await receiver.until(rate * seconds, 30_000, Date.now() + LONGEST_DELAY_MS)
   const { lateness, early } = await receiver.finish()
   const { p50, p99 } = spreadOf(lateness)

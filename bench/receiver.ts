@@ -17,6 +17,8 @@ export interface Request {
   namespace?: string
   /** That of dueque's consumer. @default none */
   telemetry?: TelemetryKind
+  /** Whether dueque's consumer takes batches. */
+  batches?: boolean
   /** Whether dueque's consumer ignores messages that are due before it is ready: it may have many cancellations to read. */
   fromReady?: boolean
 }
@@ -29,7 +31,8 @@ const tally = new Tally()
 const receiving = await (request.kind === 'raw' ? receiveRaw(request) : receiveByDueque(request))
 tellTally(tally, receiving)
 
-async function receiveByDueque({ url, queue, prefetch, namespace, telemetry, fromReady }: Request): Promise<Receiving> {
+async function receiveByDueque(request: Request): Promise<Receiving> {
+  const { url, queue, prefetch, namespace, telemetry, batches = false, fromReady } = request
   const mq = await connect({ url, namespace, telemetry: telemetry ? startSdk(telemetry) : undefined })
   let readyAt = fromReady ? Infinity : -Infinity
   const handler = on(sample, ({ payload, dueAt, latenessMs }) => {
@@ -37,6 +40,7 @@ async function receiveByDueque({ url, queue, prefetch, namespace, telemetry, fro
   })
   const consumer = await mq.consume(queue, [handler], {
     prefetch,
+    batches,
     concurrency: prefetch,
     duplicates: { maxEntries: 1_000_000 },
   })
