@@ -14,7 +14,13 @@ export function checkDestinations(facts: Facts): Finding[] {
   const queues = workQueues(facts)
   const findings = queues.flatMap((queue) => checkQueue(queue, facts))
   if (findings.length > 0 || !facts.management.bindings) return findings
-  return [finding('ok', 'destinations', `${queues.length} work queues are bound; nothing is wrong with them`)]
+  return [
+    finding(
+      'ok',
+      'destinations',
+      `${counted(queues.length, 'work queue is', 'work queues are')} bound, and nothing is wrong`,
+    ),
+  ]
 }
 
 function checkQueue(queue: QueueFact, facts: Facts): Finding[] {

@@ -12,7 +12,13 @@ export function checkOutlets(facts: Facts): Finding[] {
   const targets = outletsOf(facts)
   const findings = targets.flatMap((target) => checkTarget(target, facts))
   if (findings.length > 0 || targets.length === 0) return findings
-  return [finding('ok', 'exchange-destinations', `${targets.length} exchanges are destinations; all have a way on`)]
+  return [
+    finding(
+      'ok',
+      'exchange-destinations',
+      `${counted(targets.length, 'exchange destination has', 'exchange destinations have')} a way on`,
+    ),
+  ]
 }
 
 /** The exchanges behind the outlets that are there. */
