@@ -31,8 +31,8 @@ repeat it with the same options until nothing is left. If it is killed, a messag
 dedupe store handle it once.
 
 Examples:
-  dueque journal restore --from amqp://backup/ --lost-at 2030-01-31T09:00:00Z
-  dueque journal restore --from amqp://backup/ --lost-at 2030-01-31T09:00:00Z --yes`
+  dueque journal restore --from amqp://backup/ --lost-at 2026-01-31T09:00:00Z
+  dueque journal restore --from amqp://backup/ --lost-at 2026-01-31T09:00:00Z --yes`
 
 export function addRestore(group: Command, terminal: Terminal): void {
   group

@@ -14,7 +14,7 @@ Each past time is sent, whether it was sent before or not, 100,000 at most; its 
 some could not be sent.
 
 Examples:
-  dueque recurring backfill report --from 2030-01-01T00:00:00+01:00`
+  dueque recurring backfill report --from 2026-01-01T00:00:00+01:00`
 
 export function addBackfill(group: Command, terminal: Terminal): void {
   group
