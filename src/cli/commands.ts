@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { keepYoungGenerationSmall } from './small-young-generation.js'
+import { keepHeapSmall } from './small-heap.js'
 import type { Terminal } from './terminal.js'
 
 /** A command as `dueque --help` shows it. Its module, which costs time to load, is loaded when it is named. */
@@ -76,7 +76,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     term: 'dashboard [options]',
     description: 'serve pages that show messages and time',
     load: async () => {
-      keepYoungGenerationSmall()
+      keepHeapSmall()
       return (await import('./commands/dashboard.js')).addDashboard
     },
   },
