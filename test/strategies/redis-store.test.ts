@@ -15,6 +15,7 @@ import type { DuequeError } from '../../src/index.js'
 import { firstOf } from '../../src/strategies/redis/entry.js'
 import { waitlistMethods } from '../../src/schedule/waitlist-methods.js'
 import { FILTER_CASES } from './filter-cases.js'
+import { RETRIED_CASES } from './retried-cases.js'
 import { message, STORE_CASES } from './store-cases.js'
 
 const server = useRedis()
@@ -76,7 +77,7 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
     })
     afterAll(() => opened?.close())
 
-    for (const [title, run] of Object.entries({ ...STORE_CASES, ...FILTER_CASES })) {
+    for (const [title, run] of Object.entries({ ...STORE_CASES, ...FILTER_CASES, ...RETRIED_CASES })) {
       test(title, async ({ skip }) => {
         if (!opened) return skip(NO_REDIS_PROGRAMS)
         const { client } = opened

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { isDuequeError } from '../../base/errors.js'
 import type { Claim, ClaimedMessage, ClaimRequest } from '../store/message-store.js'
 import { ClaimWindow } from './claim-window.js'
-import type { StoreFaults } from '../store/store-faults.js'
+import { isSoonAfter, type StoreFaults } from '../store/store-faults.js'
 import { isTrue, numberIn, type Row } from './answer.js'
 import type { Value } from './database.js'
 import type { Queries } from './queries.js'
@@ -18,7 +18,8 @@ const UNREADABLE_MS = 60_000
 /** Finds the row of a claimed message again, and tells whether it must still be there. */
 interface InPostgres extends ClaimedMessage {
   readonly key: string
-  /** By the monotonic clock, a little earlier than by the server's. */
+  /** Both by the monotonic clock, a little earlier than by the server's. */
+  readonly claimedAt: number
   readonly leaseEnds: number
 }
 
@@ -79,7 +80,7 @@ export class Claims {
     })
     return {
       now,
-      claimed: this.#read(taken, { lease, leaseEnds: startedAt + leaseMs, now }),
+      claimed: this.#read(taken, { lease, claimedAt: startedAt, leaseEnds: startedAt + leaseMs }, now),
       isHeld: window.isHeld,
       next: (isAll ? numberIn(next) : last) ?? Infinity,
       heldAt: this.#window.heldAt(instant),
@@ -97,18 +98,18 @@ export class Claims {
   }
 
   /** Unreadable entries are postponed, so that their leases do not end again and again. */
-  #read(rows: readonly Row[], { lease, leaseEnds, now }: { lease: string; leaseEnds: number; now: number }) {
+  #read(rows: readonly Row[], claim: Pick<InPostgres, 'lease' | 'claimedAt' | 'leaseEnds'>, now: number) {
     const claimed: InPostgres[] = []
     const unreadable: string[] = []
     for (const [, , , key, , meta = null, body = null] of rows) {
       const message = this.#waiting.read(key!, meta, body)
-      if (message) claimed.push({ message, lease, key: key!, leaseEnds })
+      if (message) claimed.push({ message, key: key!, ...claim })
       else unreadable.push(key!)
     }
     // Otherwise its lease decides.
     if (unreadable.length > 0)
       this.#postpone(
-        unreadable.map((key) => ({ key, lease })),
+        unreadable.map((key) => ({ key, lease: claim.lease })),
         now + UNREADABLE_MS,
       ).catch(() => undefined)
     return claimed
@@ -138,14 +139,16 @@ export class Claims {
     return answer
   }
 
-  /** What has left its lease before that is over was deleted by somebody else, or lost. */
+  /**
+   * What has left its lease before that is over was deleted by somebody else, or lost; if it may have been delivered, only what
+   * has left it at once.
+   */
   async #leaveLease(
     claimed: readonly InPostgres[],
     leave: () => Promise<readonly Row[]>,
     { isRemoved }: { isRemoved: boolean },
   ): Promise<void> {
-    const from = performance.now()
-    const isSure = claimed.every((one) => one.leaseEnds > from && !this.#unsure.has(one))
+    const isFirst = !claimed.some((one) => this.#unsure.has(one))
     let count: number
     try {
       const [row] = await leave()
@@ -155,10 +158,13 @@ export class Claims {
       for (const one of claimed) this.#unsure.add(one)
       throw error
     }
-    if (count === claimed.length || !isSure) return
+    if (count === claimed.length || !isFirst) return
     // It is only counted: what fails is left out.
     const [row] = await this.#queries.run('absent', [textArray(claimed.map(({ key }) => key))]).catch(() => [])
     const absent = numberIn(row?.[0]) ?? 0
+    // Now, since it may have waited for a connection.
+    const now = performance.now()
+    if (!claimed.every((one) => one.leaseEnds > now && (!isRemoved || isSoonAfter(one.claimedAt)))) return
     this.#faults.missing(Math.max(0, isRemoved ? absent - count : absent))
   }
 

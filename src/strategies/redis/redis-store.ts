@@ -12,7 +12,7 @@ import type {
   StoreEnvironment,
 } from '../store/message-store.js'
 import type { StoreFaultCounts } from '../../health.js'
-import { StoreFaults } from '../store/store-faults.js'
+import { isSoonAfter, StoreFaults } from '../store/store-faults.js'
 import { storedNumber } from '../store/stored-number.js'
 import type { DestinationCount } from '../destination-counts.js'
 import { isTick } from '../tick-mark.js'
@@ -42,6 +42,8 @@ export interface RedisStoreOptions {
 /** What `claim` adds to find it again. */
 interface InRedis extends ClaimedMessage {
   readonly field: Buffer
+  /** By the monotonic clock. */
+  readonly claimedAt: number
 }
 
 /** Settled and released messages in one call. */
@@ -103,6 +105,7 @@ export class RedisStore implements MessageStore {
   }
 
   async claim({ now: given, limit, leaseMs }: ClaimRequest): Promise<Claim> {
+    const claimedAt = performance.now()
     const reply = await this.#scripts.run(CLAIM, [String(given ?? ''), String(limit), String(leaseMs)])
     const [lease, nextWaiting, nextLease, missing, ...found] = reply as [Buffer, Buffer, Buffer, Buffer, ...Buffer[]]
     const claimed: InRedis[] = []
@@ -113,7 +116,7 @@ export class RedisStore implements MessageStore {
     for (let i = 0; i < found.length; i += 2) {
       const field = found[i]!
       const message = this.#read(found[i + 1]!, () => field.toString('hex'))
-      if (message) claimed.push({ message, lease: text, field })
+      if (message) claimed.push({ message, lease: text, field, claimedAt })
       else unreadable.push({ field, lease: text })
     }
     if (unreadable.length > 0) this.#leave(unreadable, now + UNREADABLE_MS)
@@ -128,7 +131,7 @@ export class RedisStore implements MessageStore {
   async settle(claimed: readonly ClaimedMessage[]): Promise<void> {
     for (const chunk of chunks(claimed as readonly InRedis[])) {
       const pairs = chunk.flatMap(({ field, lease }) => [field, lease])
-      await this.#leaveLease(chunk, () => this.#scripts.runSure(SETTLE, pairs))
+      await this.#leaveLease(chunk, () => this.#scripts.runSure(SETTLE, pairs), { isDelivered: true })
     }
   }
 
@@ -137,7 +140,9 @@ export class RedisStore implements MessageStore {
     const at = (message: DelayedMessage) => String(Math.max(until, readyAt(message)))
     for (const chunk of chunks(claimed as readonly InRedis[])) {
       const each = chunk.flatMap(({ field, lease, message }) => [field, lease, at(message), markOf(message)])
-      await this.#leaveLease(chunk, () => this.#scripts.runSure(RELEASE, [this.#channel, ...each]))
+      await this.#leaveLease(chunk, () => this.#scripts.runSure(RELEASE, [this.#channel, ...each]), {
+        isDelivered: false,
+      })
     }
   }
 
@@ -215,12 +220,20 @@ export class RedisStore implements MessageStore {
     }
   }
 
-  /** Counts those that are gone, unless this was tried before and may have been done then. */
-  async #leaveLease(chunk: readonly InRedis[], work: () => Promise<Sure>): Promise<void> {
+  /**
+   * Counts those that are gone, unless this was tried before and may have been done then. Those that may have been delivered count
+   * only soon after their claim.
+   */
+  async #leaveLease(
+    chunk: readonly InRedis[],
+    work: () => Promise<Sure>,
+    { isDelivered }: { isDelivered: boolean },
+  ): Promise<void> {
     const isFirst = !chunk.some((one) => this.#unsure.has(one))
     try {
       const { reply, isSure } = await work()
-      if (isFirst && isSure) this.#faults.missing(storedNumber(reply, STORE))
+      const isLost = !isDelivered || chunk.every(({ claimedAt }) => isSoonAfter(claimedAt))
+      if (isFirst && isSure && isLost) this.#faults.missing(storedNumber(reply, STORE))
     } catch (error) {
       for (const one of chunk) this.#unsure.add(one)
       throw error

@@ -4,6 +4,11 @@ import type { StoreEnvironment } from './message-store.js'
 
 /** Each kind of fault is reported at most once in this time, with all faults since the last report. */
 const TELL_EVERY_MS = 60_000
+/**
+ * A message that is gone so soon after its claim was deleted or lost. Later, its consumer may have retried it, and another relay
+ * may have handed that over.
+ */
+const SOON_MS = 1000
 /** Unreadable entries that are remembered. Further ones are neither counted nor reported. */
 const MAX_KEYS = 10_000
 /** Keys in one error. */
@@ -85,4 +90,9 @@ export class StoreFaults {
 
 function shownKey(key: string): string {
   return key.length > 120 ? `${key.slice(0, 120)}…` : key
+}
+
+/** @param claimedAt by the monotonic clock */
+export function isSoonAfter(claimedAt: number): boolean {
+  return performance.now() - claimedAt < SOON_MS
 }

@@ -8,6 +8,7 @@ import type { DuequeError } from '../../../src/index.js'
 import { poll } from '../../support/broker.js'
 import { usePostgres } from '../../support/postgres.js'
 import { FILTER_CASES } from '../filter-cases.js'
+import { RETRIED_CASES } from '../retried-cases.js'
 import { STORE_CASES, message } from '../store-cases.js'
 import { uniqueSchema } from './store.js'
 
@@ -54,7 +55,7 @@ describe.each([
   { name: 'Pool of pg', client: () => pool },
   { name: 'postgres.js', client: () => sql },
 ])('over $name', ({ client }) => {
-  for (const [title, run] of Object.entries({ ...STORE_CASES, ...FILTER_CASES })) {
+  for (const [title, run] of Object.entries({ ...STORE_CASES, ...FILTER_CASES, ...RETRIED_CASES })) {
     test(title, async () => {
       const again = () => openStore(schema, client())
       await run({ store: await again(), again })
@@ -135,6 +136,23 @@ test('claimed rows that vanish are reported, and those whose lease had expired a
   await pool.query(`DELETE FROM ${schema}.messages`)
   await store.settle(short.claimed)
   expect(store.faults().missing).toBe(2)
+})
+
+test('a row whose lease ends while its settlement waits for a connection is not reported', async () => {
+  const small = new Pool({ connectionString: database.url, max: 2 })
+  onTestFinished(() => small.end())
+  const [slow, other] = [await openStore(schema, small), store]
+  await slow.add(message(), {})
+  const { claimed } = await slow.claim({ now: 1000, limit: 1, leaseMs: 500 })
+  const connections = await Promise.all([small.connect(), small.connect()])
+  const settled = slow.settle(claimed)
+  const taken = async () => (await other.claim(request(1000))).claimed
+  await other.settle(
+    await poll(async () => ((one) => one.length > 0 && one)(await taken()), { what: 'the lease to end' }),
+  )
+  for (const connection of connections) connection.release()
+  await settled
+  expect(slow.faults().missing).toBe(0)
 })
 
 /** Possible settings of a database, a role or a client. */
