@@ -59,7 +59,11 @@ export async function* runAll<Item, Value, Done>(
   const results: ItemResult<Item, Done>[] = []
   let count = 0
   let wake: (() => void) | undefined
-  const changed = () => wake?.()
+  // Once for each wait: many items end in one turn, and resolving a promise again is not free.
+  const changed = () => {
+    wake?.()
+    wake = undefined
+  }
   const load = new Load(capacity, changed)
   const run = (item: Item) => {
     const [index, place] = [count++, new Place(load)]
