@@ -290,9 +290,9 @@ for line in json.loads(sys.argv[1]):
 })
 
 function pathOf(delayMs: number): [string, string[]] {
-  const { rungs, keys } = routeFor(waitRangeFor(delayMs, 0, defaultTolerance), { type: 'quorum', shard: 0 })
-  const [first] = rungs
-  const exchange = first ? `dueque.v1.entry.${first.unit.name}` : 'dueque.v1.deliver'
+  const { queues, keys } = routeFor(waitRangeFor(delayMs, 0, defaultTolerance), { type: 'quorum', shard: 0 })
+  const [first] = queues
+  const exchange = first ? `dueque.v1.entry.${first.rung.unit.name}` : 'dueque.v1.deliver'
   return [exchange, [...keys, destinationKey({ queue: 'q' })]]
 }
 

@@ -37,17 +37,18 @@ export class LadderPlan implements PublishPlan {
   readonly #message: DelayedMessage
   readonly #ladder: OpenLadder
   readonly #options: PublishOptions
-  readonly #shard: number
+  readonly #turn: number
   #attempts = 0
   #declarations = 0
   /** The route of the last attempt, or the one that is being declared for the next. */
   #route: Route | undefined
 
-  constructor(ladder: OpenLadder, message: DelayedMessage, options: PublishOptions, shard: number) {
+  /** @param turn a number that counts messages, for the choice between shards */
+  constructor(ladder: OpenLadder, message: DelayedMessage, options: PublishOptions, turn: number) {
     this.#message = message
     this.#ladder = ladder
     this.#options = options
-    this.#shard = shard
+    this.#turn = turn
   }
 
   prepare(): Frame | Promise<void> {
@@ -66,8 +67,8 @@ export class LadderPlan implements PublishPlan {
       return declareAll(this.#ladder, message, exact, this.#options)
     }
     if (oddMs > 0 && route === exact) return pauses.take(oddMs)
-    const [first] = route.rungs
-    const exchange = first ? names.entry(first.unit) : broker.names.deliver
+    const [first] = route.queues
+    const exchange = first ? names.entry(first.rung.unit) : broker.names.deliver
     return broker.frames.build(message, exchange, route.keys.concat(destinationKey(message.destination)))
   }
 
@@ -80,7 +81,7 @@ export class LadderPlan implements PublishPlan {
   }
 
   #routeFor(range: WaitRange): Route {
-    return this.#ladder.routes.get(range, this.#shard)
+    return this.#ladder.routes.get(range, this.#turn, readyAt(this.#message))
   }
 
   #isReady({ rungKeys }: Route): boolean {
@@ -128,7 +129,7 @@ async function declareAll(
 ): Promise<void> {
   await (bind === false ? topology.base() : topology.destination(destination, declare))
   await declarer.exchanges()
-  for (const rung of route.rungs) await declarer.rung(rung, route.variant)
-  const missed = route.rungs.filter((_, i) => declarer.isYoung(route.rungKeys[i]!))
-  if (missed.length > 0) warmUp.missed(missed, route)
+  for (const { rung, variant } of route.queues) await declarer.rung(rung, variant)
+  const missed = route.queues.filter((_, i) => declarer.isYoung(route.rungKeys[i]!))
+  warmUp.missed(missed, route.queues.length)
 }

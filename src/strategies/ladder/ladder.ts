@@ -25,8 +25,9 @@ export interface LadderOptions extends JournalOption {
    */
   queueType?: QueueType | undefined
   /**
-   * How many queues share the load of each rung, 1 to 64. One quorum queue hands over about 7,000 messages/s. The count may
-   * change at any time.
+   * How many queues share the load of each rung, 1 to 64. One quorum queue hands over about 7,000 messages/s. The shards of rungs
+   * of a minute or more take turns, half of them at a time: from RabbitMQ 4.3 on, use 2 if 100,000 messages or more wait on
+   * one rung while others are scheduled. The count may change at any time.
    * @default 1
    */
   shards?: number | undefined
@@ -88,7 +89,7 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
       if (open) throw invalidOption('strategy', 'a ladder of its own for each connection', 'one that is in use')
       const declarer = new LadderDeclarer(broker, broker.topology, logger)
       await declarer.exchanges()
-      const routes = new Routes(queueType ?? broker.topology.queueType)
+      const routes = new Routes(queueType ?? broker.topology.queueType, shards)
       const warmUp = new WarmUp(declarer, logger, stepOf(lead))
       const names = new LadderNames(broker.names)
       logs.open({ broker, clock, logger, graceMs })
@@ -97,7 +98,7 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
 
     schedule(message, options) {
       if (!open) return Promise.reject(new DuequeError('CLOSED', 'the ladder is not started', {}))
-      const plan = new LadderPlan(open, message, options, turn++ % shards)
+      const plan = new LadderPlan(open, message, options, turn++)
       return logs.publish(open.broker, message, plan, options)
     },
 

@@ -68,8 +68,14 @@ export interface RungVariant {
   shard: number
 }
 
+/** One queue of a rung. */
+export interface RungQueue {
+  readonly rung: Rung
+  readonly variant: RungVariant
+}
+
 /** Every queue of a rung that there can be: of these types, with so many shards of each. */
-export function rungVariants(types: readonly QueueType[], shards: number): { rung: Rung; variant: RungVariant }[] {
+export function rungVariants(types: readonly QueueType[], shards: number): RungQueue[] {
   return Array.from({ length: shards }, (_, shard) =>
     types.flatMap((type) => allRungs().map((rung) => ({ rung, variant: { type, shard } }))),
   ).flat()

@@ -2,8 +2,7 @@ import { errorText, isDuequeError } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
 import type { LadderDeclarer } from './ladder-declarer.js'
 import { rungKey } from './path-keys.js'
-import type { Route } from './routes.js'
-import { rungsOfUnit, UNITS, type Rung, type RungVariant, type Unit } from './rungs.js'
+import { rungsOfUnit, UNITS, type Rung, type RungQueue, type RungVariant, type Unit } from './rungs.js'
 
 /** So many missing rungs of one unit show that the program's delays are not a fixed few. */
 const ENOUGH = 3
@@ -38,15 +37,18 @@ export class WarmUp {
     this.#stepMs = stepMs
   }
 
-  /** @param rungs the missing rungs on the route of one message */
-  missed(rungs: readonly Rung[], { variant, rungs: { length } }: Pick<Route, 'rungs' | 'variant'>): void {
-    for (const rung of rungs) {
+  /**
+   * @param missed the rungs on the route of one message that were missing
+   * @param all the number of rungs on that route
+   */
+  missed(missed: readonly RungQueue[], all: number): void {
+    for (const { rung, variant } of missed) {
       const missing = this.#of(rung.unit, variant)
       if (missing.rungs.has(rung)) continue
       missing.rungs.add(rung)
-      missing.count += length >= MANY_RUNGS ? 2 : 1
+      missing.count += all >= MANY_RUNGS ? 2 : 1
     }
-    this.#look(variant)
+    for (const { variant } of missed) this.#look(variant)
   }
 
   stop(): void {

@@ -18,7 +18,7 @@ import { rejection, thrown } from '../../thrown.js'
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]
 
-const rungsFor = (range: WaitRange) => routeFor(range, { type: 'quorum', shard: 0 }).rungs
+const rungsFor = (range: WaitRange) => routeFor(range, { type: 'quorum', shard: 0 }).queues.map(({ rung }) => rung)
 
 describe('with a lead', () => {
   const names = (delayMs: number, leadMs: number) =>

@@ -11,7 +11,7 @@ import { thrown } from '../../thrown.js'
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]
 
 const quorum: RungVariant = { type: 'quorum', shard: 0 }
-const rungsFor = (range: WaitRange) => routeFor(range, quorum).rungs
+const rungsFor = (range: WaitRange) => routeFor(range, quorum).queues.map(({ rung }) => rung)
 
 describe('the rungs of a route', () => {
   it.each([
@@ -137,18 +137,30 @@ describe('Routes', () => {
   const ranges = fc.integer({ min: -10, max: 20_000 }).map((delay) => waitRangeFor(delay, 0, defaultTolerance))
 
   it('are the same when cached as when computed, however many there are', () => {
-    const routes = new Routes('classic')
-    for (let sum = 10; sum < 110_000; sum += 10) routes.get({ leastMs: sum, toleranceMs: 0 }, 1)
+    const routes = new Routes('classic', 64)
+    for (let sum = 10; sum < 110_000; sum += 10) routes.get({ leastMs: sum, toleranceMs: 0 }, 1, 0)
     fc.assert(
-      fc.property(ranges, fc.integer({ min: 0, max: 63 }), (range, shard) => {
-        expect(routes.get(range, shard)).toEqual(routeFor(range, { type: 'classic', shard }))
-        expect(routes.get(range, shard)).toBe(routes.get(range, shard))
+      fc.property(ranges, fc.integer({ min: 0, max: 63 }), (range, turn) => {
+        expect(routes.get(range, turn, 0)).toEqual(routeFor(range, { type: 'classic', shard: turn }))
+        expect(routes.get(range, turn, 0)).toBe(routes.get(range, turn + 64, 0))
       }),
     )
   })
 
+  it('choose the shards of each rung by the time at which it is entered', () => {
+    const routes = new Routes('quorum', 2)
+    const keysOf = (turn: number, end: number) =>
+      routes.get({ leastMs: 90 * MINUTE + 5 * SECOND, toleranceMs: 0 }, turn, end).rungKeys.join(' ')
+    // The hour is entered at 0:00, the half hour at -0:30.
+    expect(keysOf(0, HOUR)).toBe('dq~5s dq~30m~1 dq~1h')
+    expect(keysOf(1, HOUR)).toBe('dq~5s~1 dq~30m~1 dq~1h')
+    // At 0:30 and 0:00; at 1:00 and 0:30.
+    expect(keysOf(0, 1.5 * HOUR)).toBe('dq~5s dq~30m dq~1h')
+    expect(keysOf(0, 2 * HOUR)).toBe('dq~5s dq~30m~1 dq~1h~1')
+  })
+
   it('refuse delays over the limit', () => {
     const over = { leastMs: MAX_DELAY_MS + 1, toleranceMs: 0 }
-    expect(thrown(() => new Routes('quorum').get(over, 0))).toMatchObject({ code: 'DELAY_OUT_OF_RANGE' })
+    expect(thrown(() => new Routes('quorum', 1).get(over, 0, 0))).toMatchObject({ code: 'DELAY_OUT_OF_RANGE' })
   })
 })

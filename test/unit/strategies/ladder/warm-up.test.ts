@@ -21,7 +21,7 @@ function world({ stepMs = 10, fails }: { stepMs?: number; fails?: DuequeError } 
       waitRangeFor(delayMs, 0, () => 0),
       { type: 'quorum', shard },
     )
-    warmUp.missed(route.rungs, route)
+    warmUp.missed(route.queues, route.queues.length)
   }
   return { ahead, logger, warmUp, missed }
 }
