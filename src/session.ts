@@ -1,8 +1,9 @@
 import { openInTime } from './amqp/connection/open-in-time.js'
-import { DuequeError, errorText } from './base/errors.js'
+import { DuequeError, errorText, invalidOption } from './base/errors.js'
 import { TIMED_OUT, withTimeLimit } from './base/time-limit.js'
 import type { Broker } from './broker.js'
 import type { ResolvedOptions } from './options.js'
+import type { Strategy } from './strategies/strategy.js'
 
 /** An open broker with a started strategy. */
 export interface Session<B extends Broker = Broker> {
@@ -20,6 +21,9 @@ export interface SessionSettings {
   started?: (() => Promise<unknown> | undefined) | undefined
 }
 
+/** Strategies of open sessions. One that brings its broker along may be shared. */
+const inUse = new WeakSet<Strategy>()
+
 /**
  * Opens a broker and starts a strategy on it, for `connect` and for each work that needs no more than these two. A broker
  * that starts later is waited for as `waitMs` says. If a step fails, both are closed again.
@@ -27,7 +31,7 @@ export interface SessionSettings {
  * It stands beside the rooms, and not in `amqp/`, because the transport knows no strategy, and the broker may be memory.
  *
  * @throws DuequeError `UNREACHABLE` also if the broker is lost meanwhile and does not answer within `publishTimeoutMs`;
- * `ABORTED`, and what the strategy throws
+ * `ABORTED`, `INVALID_OPTION` if the strategy is that of another session, and what the strategy throws
  */
 export async function openSession<B extends Broker>(
   broker: B,
@@ -35,11 +39,15 @@ export async function openSession<B extends Broker>(
   { onError, started }: SessionSettings,
 ): Promise<Session<B>> {
   const { strategy, clock, logger, publishTimeoutMs, cancellations } = options
+  if (inUse.has(strategy)) throw invalidOption('strategy', 'one of its own for each connection', 'one that is in use')
+  if (!strategy.broker) inUse.add(strategy)
+  let starting: Promise<void> | undefined
   let closing: Promise<void> | undefined
   const close = () => (closing ??= closeBoth())
   const closeBoth = async () => {
+    inUse.delete(strategy)
     try {
-      await strategy.stop()
+      if (starting) await strategy.stop()
     } finally {
       await broker.close()
     }
@@ -48,14 +56,14 @@ export async function openSession<B extends Broker>(
     broker.destroy?.()
     close().catch((error: unknown) => logger.debug('the end of a session failed', { error: errorText(error) }))
   }
-  // A broker that the strategy brings along is never away.
-  await (strategy.broker ? broker.open() : openInTime(broker, options))
   const start = async () => {
     await strategy.start({ broker, clock, logger, onError, graceMs: cancellations.graceMs })
     await started?.()
   }
   try {
-    await withTimeLimit(start(), publishTimeoutMs)
+    // A broker that the strategy brings along is never away.
+    await (strategy.broker ? broker.open() : openInTime(broker, options))
+    await withTimeLimit((starting = start()), publishTimeoutMs)
   } catch (error) {
     await close()
     throw error === TIMED_OUT ? unanswered(publishTimeoutMs) : error

@@ -255,7 +255,8 @@ export class RunningConsumer implements Consumer {
   #tune(prefetch: AutoPrefetch, ms: number): void {
     if (!prefetch.took(ms)) return
     this.#options.prefetch = prefetch.value
-    void this.#starting?.then((subscription) => subscription.setPrefetch?.(prefetch.value))
+    // One that could not start has told its caller, though handlers of its batches may have run.
+    this.#starting?.then((subscription) => subscription.setPrefetch?.(prefetch.value)).catch(() => undefined)
   }
 }
 

@@ -8,6 +8,7 @@ import { parseEndpoints } from '../amqp/connection/endpoint.js'
 import { operationFailure } from '../amqp/connection/failures.js'
 import { quietEvents } from '../amqp/connection/quiet-events.js'
 import { Names } from '../amqp/topology/names.js'
+import { beforeAbort } from '../base/before-abort.js'
 import { errorText, isDuequeError } from '../base/errors.js'
 import type { ResolvedOptions } from '../options.js'
 import { resolveSchedule } from '../schedule/schedule-options.js'
@@ -44,6 +45,7 @@ export class Probe {
   readonly #lost = new AbortController()
   #blocked: string | undefined
   #session: Session | undefined
+  #isClosed = false
   #awaited: { id: string; tell: (at: number) => void } | undefined
   #dueAt: number | undefined
 
@@ -64,7 +66,8 @@ export class Probe {
   /** Sends one message and waits for it. One after another. */
   async trip(signal: AbortSignal): Promise<Trip> {
     try {
-      if (!this.#session) await this.#open()
+      if (!this.#session) await beforeAbort(this.#open(), signal)
+      if (signal.aborted) return { arrived: false, why: 'interrupted' }
       const over = AbortSignal.any([signal, this.#lost.signal])
       const id = `probe-${randomUUID()}`
       const at = new Promise<number>((resolve) => (this.#awaited = { id, tell: resolve }))
@@ -85,6 +88,7 @@ export class Probe {
 
   /** Deletes the queue, in any case. A silent broker is left after 3 s. */
   async close(): Promise<void> {
+    this.#isClosed = true
     const session = this.#session
     const [isClosed, isRemoved] = await Promise.all([
       closeInTime(session?.close()),
@@ -103,7 +107,10 @@ export class Probe {
     channel.on('error', () => undefined)
     channel.on('close', () => this.#lost.abort())
     await this.#listen(channel)
-    this.#session = await openSession(new AmqpBroker(options, this.#events), options, { onError: () => undefined })
+    const session = await openSession(new AmqpBroker(options, this.#events), options, { onError: () => undefined })
+    // A trip that was interrupted meanwhile has not waited for it.
+    if (this.#isClosed) session.destroy()
+    else this.#session = session
   }
 
   async #listen(channel: Channel): Promise<void> {

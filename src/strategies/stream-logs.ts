@@ -56,7 +56,9 @@ export class StreamLogs {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#cancellations?.close(), this.#definitions?.close(), closeJournal(this.#journal)])
+    const [cancellations, definitions, journal] = [this.#cancellations, this.#definitions, this.#journal]
+    // At once: they may be opened anew before all of these are closed.
     this.#cancellations = this.#definitions = this.#journal = undefined
+    await Promise.all([cancellations?.close(), definitions?.close(), closeJournal(journal)])
   }
 }

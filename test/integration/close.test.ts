@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { connect } from '../../src/index.js'
+import { connect, ladder } from '../../src/index.js'
 import { useVhost } from '../support/broker.js'
 import { open } from '../support/mq.js'
 import { Recorder, note, unique } from '../strategies/recorder.js'
@@ -17,4 +17,15 @@ test('close waits for schedules in flight, including those that still wait for a
   const recorder = await Recorder.on(await open(vhost.url), queue)
   await recorder.has(60)
   expect(recorder.early).toEqual([])
+})
+
+test('a strategy that is in use is refused, and its connection goes on', async () => {
+  const queue = unique('in-use')
+  const strategy = ladder()
+  const mq = await open(vhost.url, { strategy })
+  await expect(connect({ url: vhost.url, strategy })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  await mq.schedule(note, { n: 1 }, { to: { queue }, in: 0, declare: true })
+  await mq.close()
+  const again = await open(vhost.url, { strategy })
+  await again.schedule(note, { n: 2 }, { to: { queue }, in: 0 })
 })

@@ -56,7 +56,11 @@ export class RecoveringChannel<C extends Channel> {
     let channel: C | undefined
     try {
       channel = await this.#hooks.open(model)
-      if (this.#stopped) return await channel.close()
+      if (this.#stopped) {
+        // A connection that is lost before the answer never gives it.
+        await closeInTime(channel.close())
+        return
+      }
       this.#watch(channel)
       this.#channel = channel
       await this.#hooks.up(channel)

@@ -82,7 +82,7 @@ export class AmqpConnection {
 
   /** The connection, as soon as there is one. @throws DuequeError `CLOSED` */
   async ready(): Promise<ChannelModel> {
-    if (this.#closed) throw new DuequeError('CLOSED', 'dueque is closed', {})
+    this.#assertOpen()
     if (this.#model) return this.#model
     await new Promise<void>((resolve) => {
       const remove = this.whenUp(done)
@@ -102,15 +102,20 @@ export class AmqpConnection {
   /**
    * Tries each URL once.
    *
-   * @throws DuequeError `UNREACHABLE`, `AUTHENTICATION_FAILED`, `VHOST_REFUSED`, `TLS_REFUSED`, `UNSUPPORTED`
+   * @throws DuequeError `CLOSED`, `UNREACHABLE`, `AUTHENTICATION_FAILED`, `VHOST_REFUSED`, `TLS_REFUSED`, `UNSUPPORTED`
    */
   async open(): Promise<void> {
     const failures: DuequeError[] = []
     for (const endpoint of this.#settings.endpoints) {
+      this.#assertOpen()
       const result = await this.#attempt(endpoint)
-      if (!(result instanceof DuequeError)) return this.#up(result)
+      if (!(result instanceof DuequeError)) {
+        this.#up(result)
+        return this.#assertOpen()
+      }
       failures.push(result)
     }
+    this.#assertOpen()
     throw failures.find((failure) => !isPassing(failure)) ?? unreachable(failures)
   }
 
@@ -132,9 +137,12 @@ export class AmqpConnection {
     this.#closed = true
     this.#wake?.()
     this.#attempting?.abort()
-    // Only an error tells amqplib, whose heartbeat would go on otherwise.
-    for (const socket of this.#sockets) socket.destroy(new Error('closed'))
+    for (const socket of this.#sockets) end(socket)
     for (const done of [...this.#waiting]) done()
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new DuequeError('CLOSED', 'dueque is closed', {})
   }
 
   async #attempt(endpoint: Endpoint): Promise<ChannelModel | DuequeError> {
@@ -147,6 +155,8 @@ export class AmqpConnection {
   }
 
   #watch(model: ChannelModel): void {
+    // A connection may end before anybody listens, and Node ends the process for an error that nobody hears.
+    model.on('error', () => undefined)
     const socket = socketOf(model)
     if (!socket) return
     this.#sockets.add(socket)
@@ -154,10 +164,7 @@ export class AmqpConnection {
   }
 
   #up(model: ChannelModel): void {
-    if (this.#closed) {
-      model.close().catch(() => undefined)
-      return
-    }
+    if (this.#closed) return void closeInTime(model.close()).then(() => end(socketOf(model)))
     this.#failure = undefined
     // Each declaration that is under way listens too.
     model.setMaxListeners(0)
@@ -246,6 +253,11 @@ export class AmqpConnection {
     })
     this.#wake = undefined
   }
+}
+
+/** Only an error tells amqplib, whose heartbeat would go on otherwise. */
+function end(socket: Duplex | undefined): void {
+  socket?.destroy(new Error('closed'))
 }
 
 /** amqplib ends the socket; one whose other end is silent would stay half open, and keep the process alive. */

@@ -25,7 +25,6 @@ export async function openInTime(broker: Broker, { waitMs, signal, clock, logger
       return await abortable(broker.open(), signal)
     } catch (error) {
       const waitedMs = Math.round(clock.monotonic() - start)
-      if (isDuequeError(error, 'ABORTED')) await broker.close()
       if (!isDuequeError(error, 'UNREACHABLE') || waitMs === 0) throw error
       if (waitedMs >= waitMs) throw waitedInVain(error, waitedMs)
       if (attempt === 0) logger.warn('no broker yet: waiting for it', { waitMs, error: error.message })

@@ -1,4 +1,5 @@
 import { AmqpBroker } from '../../amqp/amqp-broker.js'
+import { closeInTime } from '../../amqp/connection/close-in-time.js'
 import type { Finding } from '../../base/finding.js'
 import type { InnerParts } from '../../inner-parts.js'
 import { diagnose } from '../../operate/doctor/diagnose.js'
@@ -44,9 +45,10 @@ export class FindingsLook {
     }
   }
 
+  /** A look that hangs ends by itself, when its connections are lost. */
   async close(): Promise<void> {
     this.#closing.abort()
-    await this.#looked?.findings.catch(() => undefined)
+    await closeInTime(this.#looked?.findings)
   }
 
   async #sorted(): Promise<Findings> {

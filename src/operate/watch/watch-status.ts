@@ -7,6 +7,7 @@ import { BrokerCounter, type BrokerCounts } from '../metrics/broker-counter.js'
 import { BrokerLink } from '../metrics/broker-link.js'
 import { recurringStatus } from '../recurring-status.js'
 import { pace } from '../pace.js'
+import { beforeAbort } from '../../base/before-abort.js'
 import type { StatusOptions } from '../status.js'
 import type { CountReport } from '../status-report.js'
 import { Exporters } from './exporters.js'
@@ -159,13 +160,4 @@ class Watch {
     this.#logs = { at: now, state }
     return state
   }
-}
-
-/** Undefined after an abort: a look that hangs does not hold up the end. */
-function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const end = () => resolve(undefined)
-    signal.addEventListener('abort', end, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
-  })
 }

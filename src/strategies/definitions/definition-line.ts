@@ -12,10 +12,16 @@ export function decodeDefinitionLine(line: string): DefinitionRecord {
   const parsed = Object(JSON.parse(line)) as Partial<Record<'id' | 'revision' | 'definition' | 'removed', unknown>>
   const { id, revision, definition, removed } = parsed
   if (typeof id !== 'string' || id === '') throw expected('a text as id', id)
-  if (!isInteger(revision, 0)) throw expected('a whole number from 0 as revision', revision)
-  if (removed === true && definition === undefined) return { id, revision, definition: undefined }
-  if (typeof definition === 'string' && definition !== '' && removed === undefined) return { id, revision, definition }
+  const record = { id, revision: revisionOf(revision) }
+  if (removed === true && definition === undefined) return { ...record, definition: undefined }
+  if (typeof definition === 'string' && definition !== '' && removed === undefined) return { ...record, definition }
   throw new Error('a record of a definition: expected either a text as definition, or removed: true')
+}
+
+/** @throws Error for a value that was read and is no revision */
+export function revisionOf(value: unknown): number {
+  if (isInteger(value, 0)) return value
+  throw expected('a whole number from 0 as revision', value)
 }
 
 function expected(what: string, value: unknown): Error {

@@ -1,11 +1,12 @@
 import { onRabbit } from '../../amqp/on-rabbit.js'
 import type { QueueType } from '../../amqp/topology/names.js'
 import { aFunction, checkOptions, integer, oneOf, type Rules } from '../../base/checks.js'
-import { DuequeError, invalidOption } from '../../base/errors.js'
+import { DuequeError } from '../../base/errors.js'
 import { MAX_DELAY_MS } from '../../message/due.js'
 import { aJournal, type JournalOn, type JournalOption } from '../../journal/journal-options.js'
 import type { Cancellations } from '../cancellations.js'
 import type { RecurringDefinitions } from '../recurring-definitions.js'
+import { Starts } from '../starts.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { StreamLogs } from '../stream-logs.js'
 import type { WaitingView } from '../waiting-view.js'
@@ -76,6 +77,7 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
   const { queueType, shards = 1, tolerance = defaultTolerance, lead = 0 } = options
   let open: OpenLadder | undefined
   const logs = new StreamLogs('ladder', options.journal)
+  const starts = new Starts('ladder')
   let turn = 0
 
   return {
@@ -86,9 +88,8 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
 
     async start({ broker: given, clock, logger, graceMs }: Environment) {
       const broker = onRabbit(given, 'ladder')
-      if (open) throw invalidOption('strategy', 'a ladder of its own for each connection', 'one that is in use')
       const declarer = new LadderDeclarer(broker, broker.topology, logger)
-      await declarer.exchanges()
+      await starts.during(declarer.exchanges())
       const routes = new Routes(queueType ?? broker.topology.queueType, shards)
       const warmUp = new WarmUp(declarer, logger, stepOf(lead))
       const names = new LadderNames(broker.names)
@@ -107,6 +108,7 @@ export function ladder(options: LadderOptions = {}): LadderStrategy {
     },
 
     async stop() {
+      starts.stop()
       open?.warmUp.stop()
       open = undefined
       await logs.close()

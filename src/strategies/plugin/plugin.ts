@@ -6,10 +6,11 @@ import { destinationKey } from '../../amqp/topology/names.js'
 import { checkOptions, type Rules } from '../../base/checks.js'
 import type { Clock } from '../../base/clock.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
-import { DuequeError, invalidOption } from '../../base/errors.js'
+import { DuequeError } from '../../base/errors.js'
 import { aJournal, type JournalOn, type JournalOption } from '../../journal/journal-options.js'
 import type { Cancellations } from '../cancellations.js'
 import type { RecurringDefinitions } from '../recurring-definitions.js'
+import { Starts } from '../starts.js'
 import type { Environment, Strategy } from '../strategy.js'
 import { StreamLogs } from '../stream-logs.js'
 import type { WaitingView } from '../waiting-view.js'
@@ -61,6 +62,7 @@ export function plugin(options: PluginOptions = {}): PluginStrategy {
   checkOptions(options, PLUGIN_RULES)
   let open: OpenPlugin | undefined
   const logs = new StreamLogs('plugin', options.journal)
+  const starts = new Starts('plugin')
 
   return {
     name: 'plugin',
@@ -70,8 +72,7 @@ export function plugin(options: PluginOptions = {}): PluginStrategy {
 
     async start({ broker: given, clock, logger, graceMs }: Environment) {
       const broker = onRabbit(given, 'plugin')
-      if (open) throw invalidOption('strategy', 'a plugin() of its own for each connection', 'one that is in use')
-      await ensureExchange(broker)
+      await starts.during(ensureExchange(broker))
       logs.open({ broker, clock, logger, graceMs })
       open = { broker, exchange: delayedExchange(broker.names), clock }
     },
@@ -96,6 +97,7 @@ export function plugin(options: PluginOptions = {}): PluginStrategy {
     },
 
     async stop() {
+      starts.stop()
       open = undefined
       await logs.close()
     },

@@ -1,3 +1,4 @@
+import { revisionOf } from '../definitions/definition-line.js'
 import { everyPage } from '../definitions/every-page.js'
 import {
   replaces,
@@ -20,10 +21,13 @@ interface DefinitionRow extends DefinitionRecord {
 /** The definitions of recurring messages in the table `definitions`. Ids are stored as JSON has them. */
 export class PostgresDefinitions implements RecurringDefinitions {
   readonly #queries: Queries
+  readonly #unreadable: (name: string, error: unknown) => void
   readonly #inserter: Inserter<DefinitionRow, DefinitionRecord | undefined>
 
-  constructor(queries: Queries) {
+  /** @param unreadable called with the name of a row that cannot be read */
+  constructor(queries: Queries, unreadable: (name: string, error: unknown) => void) {
     this.#queries = queries
+    this.#unreadable = unreadable
     this.#inserter = new Inserter(
       (rows) => this.#write(rows),
       ({ id, definition }) => id.length + (definition?.length ?? 0),
@@ -38,15 +42,15 @@ export class PostgresDefinitions implements RecurringDefinitions {
   /** @throws DuequeError `STORE_ERROR` */
   async get(id: string): Promise<DefinitionRecord | undefined> {
     const [row] = await this.#queries.run('definitionsGet', [textOf(id)])
-    return row && recordOf(row)
+    return row && this.#read(row)
   }
 
   async page({ idPrefix, after, limit }: DefinitionsQuery): Promise<DefinitionsPage> {
-    const behind = after === undefined ? '' : textOf(after)
-    const values = [storedPrefix(idPrefix), behind, behindPrefix(idPrefix) ?? null, limit + 1]
+    const values = [storedPrefix(idPrefix), after ?? '', behindPrefix(idPrefix) ?? null, limit + 1]
     const rows = await this.#queries.run('definitionsPage', values)
-    const records = rows.slice(0, limit).map(recordOf)
-    const next = rows.length > limit ? records.at(-1)!.id : undefined
+    const records = rows.slice(0, limit).flatMap((row) => this.#read(row) ?? [])
+    // As it is stored: a page goes on behind any row, whoever has written it.
+    const next = rows.length > limit ? rows[limit - 1]![0]! : undefined
     return { records: records.filter(({ id }) => id.startsWith(idPrefix)), next }
   }
 
@@ -59,6 +63,16 @@ export class PostgresDefinitions implements RecurringDefinitions {
     return this.#inserter.end()
   }
 
+  /** Undefined if the row cannot be read. */
+  #read(row: Row): DefinitionRecord | undefined {
+    try {
+      return recordOf(row)
+    } catch (error) {
+      this.#unreadable(`definition ${row[0]}`, error)
+      return undefined
+    }
+  }
+
   /** @returns the record of the id before each of them: for one that another of them overtakes, that one */
   async #write(rows: readonly DefinitionRow[]): Promise<(DefinitionRecord | undefined)[]> {
     const last = new Map<string, DefinitionRow>()
@@ -66,7 +80,7 @@ export class PostgresDefinitions implements RecurringDefinitions {
     const before = new Map<string, DefinitionRecord | undefined>()
     for (let left = [...last.values()]; left.length > 0; left = left.filter(({ id }) => !before.has(id)))
       for (const [id, done, ...old] of await this.#queries.run('definitionsWrite', valuesOf(left)))
-        if (isTrue(done)) before.set(textIn(id!), old[0] === null ? undefined : recordOf([id!, ...old]))
+        if (isTrue(done)) before.set(textIn(id!), old[0] === null ? undefined : this.#read([id!, ...old]))
     return rows.map((row) => (last.get(row.id) === row ? before.get(row.id) : last.get(row.id)))
   }
 }
@@ -80,6 +94,9 @@ function valuesOf(rows: readonly DefinitionRow[]): string[] {
   ]
 }
 
-function recordOf([id, revision, definition]: Row): DefinitionRecord {
-  return { id: textIn(id!), revision: numberIn(revision)!, definition: definition ?? undefined }
+/** @throws Error for a row that somebody else has written */
+function recordOf([stored, revision, definition]: Row): DefinitionRecord {
+  const id = textIn(stored!)
+  if (textOf(id) !== stored) throw new Error('expected an id as JSON has it')
+  return { id, revision: revisionOf(numberIn(revision)), definition: definition ?? undefined }
 }

@@ -87,7 +87,7 @@ function partsOf({ pool, schema, listen, timeoutMs }: ReturnType<typeof resolveP
   const waiting = new PostgresWaitlist({ queries, channel, faults, changed: heard })
   const writer = new MessageWriter({ queries, callers, waiting, channel, added: (readyAt) => claims.heard(readyAt) })
   const claims = new Claims(queries, waiting, faults)
-  const definitions = new PostgresDefinitions(queries)
+  const definitions = new PostgresDefinitions(queries, (name, error) => faults.unreadable(name, error))
 
   const watch = async (watcher: (readyAt: number) => void, logger: Logger) => {
     watchers.add(watcher)

@@ -7,6 +7,7 @@ import type {
 } from '../recurring-definitions.js'
 import { behindPrefix, storedPrefix } from '../store/marks.js'
 import { storedNumber } from '../store/stored-number.js'
+import { revisionOf } from '../definitions/definition-line.js'
 import { STORE } from './failures.js'
 import type { ScriptRunner } from './script-runner.js'
 import { GET_DEFINITION, PAGE_DEFINITIONS, WRITE_DEFINITION } from './scripts/definition-scripts.js'
@@ -34,14 +35,14 @@ export class RedisDefinitions implements RecurringDefinitions {
 
   /** @throws DuequeError `STORE_ERROR` */
   async write({ id, revision, definition = '' }: DefinitionRecord): Promise<DefinitionRecord | undefined> {
-    const field = fieldOf(id)
+    const field = Buffer.from(fieldOf(id))
     const reply = await this.#scripts.run(WRITE_DEFINITION, [field, String(revision), definition], this.#keys)
     return reply === null ? undefined : this.#read(field, reply as Buffer)
   }
 
   /** @throws DuequeError `STORE_ERROR` */
   async get(id: string): Promise<DefinitionRecord | undefined> {
-    const field = fieldOf(id)
+    const field = Buffer.from(fieldOf(id))
     const held = (await this.#scripts.run(GET_DEFINITION, [field], this.#keys)) as Buffer | null
     const record = held ? this.#read(field, held) : undefined
     return record?.definition === undefined ? undefined : record
@@ -49,14 +50,15 @@ export class RedisDefinitions implements RecurringDefinitions {
 
   async page({ idPrefix, after, limit }: DefinitionsQuery): Promise<DefinitionsPage> {
     const [first, behind] = [storedPrefix(idPrefix), behindPrefix(idPrefix)]
-    const last = after === undefined ? '' : fieldOf(after)
+    const last = after === undefined ? undefined : placeOf(after)
     // As bytes are ordered.
-    const isBehind = after !== undefined && Buffer.compare(Buffer.from(last), Buffer.from(first)) >= 0
-    const bounds = [isBehind ? `(${last}` : `[${first}`, behind === undefined ? '+' : `(${behind}`]
+    const isBehind = last && Buffer.compare(last, Buffer.from(first)) >= 0
+    const from = isBehind ? Buffer.concat([Buffer.from('('), last]) : `[${first}`
+    const bounds = [from, behind === undefined ? '+' : `(${behind}`]
     const reply = await this.#scripts.run(PAGE_DEFINITIONS, [...bounds, String(limit + 1)], this.#keys)
     const entries = entriesOf(reply as Buffer[])
     const records = entries.slice(0, limit).flatMap(([field, held]) => this.#read(field, held) ?? [])
-    const next = entries.length > limit ? idOf(entries[limit - 1]![0]) : undefined
+    const next = entries.length > limit ? cursorOf(entries[limit - 1]![0]) : undefined
     return {
       records: records.filter(({ id, definition }) => definition !== undefined && id.startsWith(idPrefix)),
       next,
@@ -68,23 +70,23 @@ export class RedisDefinitions implements RecurringDefinitions {
   }
 
   /** Undefined if the entry cannot be read. */
-  #read(field: string, held: Buffer): DefinitionRecord | undefined {
+  #read(field: Buffer, held: Buffer): DefinitionRecord | undefined {
     try {
       const colon = held.indexOf(COLON)
       if (colon < 1) throw new Error('expected a revision, a colon and a definition')
       const definition = held.toString('utf8', colon + 1) || undefined
-      const revision = storedNumber(held.toString('utf8', 0, colon), STORE)
+      const revision = revisionOf(storedNumber(held.toString('utf8', 0, colon), STORE))
       return { id: idOf(field), revision, definition }
     } catch (error) {
-      this.#unreadable(`${this.#keys[0]} ${field}`, error)
+      this.#unreadable(`${this.#keys[0]} ${field.toString()}`, error)
       return undefined
     }
   }
 }
 
-function entriesOf(reply: readonly Buffer[]): [field: string, held: Buffer][] {
-  const entries: [field: string, held: Buffer][] = []
-  for (let i = 0; i < reply.length; i += 2) entries.push([reply[i]!.toString(), reply[i + 1]!])
+function entriesOf(reply: readonly Buffer[]): [field: Buffer, held: Buffer][] {
+  const entries: [field: Buffer, held: Buffer][] = []
+  for (let i = 0; i < reply.length; i += 2) entries.push([reply[i]!, reply[i + 1]!])
   return entries
 }
 
@@ -93,6 +95,22 @@ function fieldOf(id: string): string {
   return JSON.stringify(id).slice(1, -1)
 }
 
-function idOf(field: string): string {
-  return JSON.parse(`"${field}"`) as string
+/** @throws Error for a field that {@link fieldOf} has not made: somebody else may have written it */
+function idOf(field: Buffer): string {
+  const id = JSON.parse(`"${field.toString()}"`) as string
+  if (!Buffer.from(fieldOf(id)).equals(field)) throw new Error('expected an id as JSON has it')
+  return id
+}
+
+/** Before the bytes of a field that is no text: no id has it. */
+const BYTES = '\0'
+
+/** A page goes on behind any field, whoever has written it. */
+function cursorOf(field: Buffer): string {
+  const text = field.toString()
+  return Buffer.from(text).equals(field) ? text : `${BYTES}${field.toString('latin1')}`
+}
+
+function placeOf(cursor: string): Buffer {
+  return cursor.startsWith(BYTES) ? Buffer.from(cursor.slice(1), 'latin1') : Buffer.from(cursor)
 }

@@ -1,11 +1,12 @@
 import type { AmqpBroker } from '../../amqp/amqp-broker.js'
 import { onRabbit } from '../../amqp/on-rabbit.js'
 import { readyAt, type DelayedMessage } from '../../message/delayed-message.js'
-import { aborted, DuequeError, invalidOption } from '../../base/errors.js'
+import { aborted, DuequeError } from '../../base/errors.js'
 import { Relay, type RelayStats } from './relay.js'
 import { resolveRelay, type RelayOptions } from './relay-options.js'
 import type { MessageStore } from './message-store.js'
 import { definitionsFacet } from '../definitions/definitions-facet.js'
+import { Starts } from '../starts.js'
 import type { RecurringDefinitions } from '../recurring-definitions.js'
 import type { Environment, Strategy, WaitOptions } from '../strategy.js'
 import type { Waitlist } from '../waitlist.js'
@@ -31,7 +32,7 @@ export interface StoreStrategy extends Strategy {
 export function storeStrategy(store: MessageStore, { relay: relayOptions = {} }: StoreStrategyOptions): StoreStrategy {
   if (relayOptions !== false) resolveRelay(relayOptions)
   let started: Running | undefined
-  let isStopped = false
+  const starts = new Starts(store.name)
   let stats: (() => RelayStats | undefined) | undefined
 
   return {
@@ -42,12 +43,11 @@ export function storeStrategy(store: MessageStore, { relay: relayOptions = {} }:
     ...(store.checkTransaction && { checkTransaction: (transaction: never) => store.checkTransaction?.(transaction) }),
 
     async start(environment) {
-      if (started) throw invalidOption('strategy', 'one of its own for each connection', 'one that is in use')
-      isStopped = false
+      const isOver = starts.begin()
       const running = await start(store, environment, relayOptions)
-      if (isStopped) {
+      if (isOver()) {
         await running.unwatch?.()
-        throw new DuequeError('CLOSED', `${store.name} was stopped while it started`, {})
+        throw starts.stopped()
       }
       started = running
       stats = () => running.relay?.stats()
@@ -66,7 +66,7 @@ export function storeStrategy(store: MessageStore, { relay: relayOptions = {} }:
     async stop() {
       const { relay, unwatch } = started ?? {}
       started = undefined
-      isStopped = true
+      starts.stop()
       await relay?.stop()
       await unwatch?.()
       await store.close()
