@@ -9,6 +9,7 @@ import type { SentTicks } from './send-missing-ticks.js'
 import { isDenied, type Standstill } from './standstill.js'
 import { bookmarkOf, helloOf } from './ticker-marks.js'
 import type { TickerTimes } from './ticker-times.js'
+import { PREDECESSOR_MS } from './times.js'
 
 export interface ActiveTickerSettings {
   /** The queue of ticks. */
@@ -30,6 +31,8 @@ export interface ActiveTickerSettings {
 
 /** As long as a bookmark is held, every ack is a frame of its own, and is remembered: so it is replaced after so many. */
 const BOOKMARK_ACKS = 5000
+/** Of the time between two repairs: a repair that is put off comes then, however often another ticker takes over. */
+const LATEST = 1.5
 /** Thrown to end a repair whose hello comes again. */
 const GONE = new Error('the hello comes again')
 
@@ -45,6 +48,7 @@ export class ActiveTicker {
   #hello: Arrival | undefined
   /** By the monotonic time: when a repair has published the bookmark that has not arrived. */
   #publishedAt: number | undefined
+  #tookOverAt = -Infinity
   /** Another one each time that this ticker stops being the active one with its channel. */
   #term = {}
   /** Beside a hello: because the last repair was long ago. */
@@ -62,6 +66,11 @@ export class ActiveTicker {
     return this.#bookmark?.arrival.live ? this.#bookmark.repairedAt : undefined
   }
 
+  /** When it last got the bookmark of a predecessor, by the wall clock: that one's occurrences may still wait. */
+  get tookOverAt(): number {
+    return this.#tookOverAt
+  }
+
   /** Called behind each start of the subscription. */
   subscribed(): void {
     const { bookmarkMs, helloMs } = this.#settings.times
@@ -76,6 +85,7 @@ export class ActiveTicker {
     const rank = (at: number) => (at - clock.now() < times.repairEveryMs ? at : -Infinity)
     const before = this.#bookmark?.arrival.live ? this.#bookmark : undefined
     if (before && rank(before.repairedAt) > rank(repairedAt)) return arrival.ack()
+    if (!before && this.#publishedAt === undefined) this.#tookOverAt = clock.now()
     this.#bookmark = { arrival, repairedAt }
     this.#publishedAt = undefined
     this.#acks = 0
@@ -135,11 +145,15 @@ export class ActiveTicker {
     return this.#publishedAt !== undefined && clock.monotonic() - this.#publishedAt < times.arrivalMs
   }
 
+  /** Not right after a predecessor: a repair would schedule once more what that one has scheduled. */
   #repairIfDue(): void {
     const { repairedAt } = this
     const { clock, times } = this.#settings
+    if (repairedAt === undefined) return
+    const now = clock.now()
     // The clock may have been set.
-    if (repairedAt !== undefined && Math.abs(clock.now() - repairedAt) >= times.repairEveryMs) this.repairNow()
+    const age = Math.abs(now - repairedAt) / times.repairEveryMs
+    if (age >= (now - this.#tookOverAt < PREDECESSOR_MS ? LATEST : 1)) this.repairNow()
   }
 
   #replace(): void {

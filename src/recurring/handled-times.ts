@@ -15,6 +15,12 @@ const MOST_RANGES = 8
  */
 export class HandledTimes {
   readonly #handled = new Map<string, { readonly revision: number; readonly ranges: readonly Range[] }>()
+  #losses = 0
+
+  /** Another number each time that something was {@link lost}: ticks that were under way then may not have been handled. */
+  get losses(): number {
+    return this.#losses
+  }
 
   /** Whether this tick, or one of the same definition whose successor is behind it, is handled. */
   has(tick: Tick): boolean {
@@ -41,6 +47,12 @@ export class HandledTimes {
   forgetFrom({ id, revision }: Pick<Tick, 'id' | 'revision'>, time: number): void {
     const ranges = this.#rangesOf({ id, revision }).filter(({ from }) => from < time)
     this.#handled.set(id, { revision, ranges: ranges.map(({ from, to }) => ({ from, to: Math.min(to, time) })) })
+  }
+
+  /** What was scheduled for it is lost with its broker. */
+  lost(id: string): void {
+    this.#handled.delete(id)
+    this.#losses++
   }
 
   /** The schedule is removed. */

@@ -74,10 +74,16 @@ export async function sendMissingTicks(
   return { sent, waiting }
 }
 
-/** A definition is kept for months after it: one that fails is no reason to leave ticks out. */
-async function renew({ definitions, logger, onError }: MissingTicksSettings, stopIf: () => void): Promise<void> {
+/**
+ * A definition is kept for months after it: one that fails is no reason to leave ticks out. Occurrences that were waiting are lost with
+ * a definition: they are scheduled again.
+ */
+async function renew(
+  { definitions, handled, logger, onError }: MissingTicksSettings,
+  stopIf: () => void,
+): Promise<void> {
   try {
-    await definitions.renew?.()
+    await definitions.renew?.((id) => handled.lost(id))
   } catch (error) {
     stopIf()
     logger.warn('the definitions of recurring messages could not be renewed', { error: errorText(error) })

@@ -20,7 +20,7 @@ export async function sendTickAgain(parts: RecurringParts, definition: Recurring
   if (time === undefined || tickDue(definition, time) > now + AHEAD_MS) return
   try {
     await parts.openTicks()
-    await sendTick(parts, definition, time)
+    await sendTick(parts, definition, time, { again: true })
   } catch (error) {
     const { id } = definition
     parts.logger.warn('the tick of a recurring message was not sent again', { id, error: errorText(error) })

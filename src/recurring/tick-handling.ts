@@ -15,7 +15,7 @@ import type { HandledTimes } from './handled-times.js'
 import type { OccurrenceSender } from './occurrence-sender.js'
 import { isDenied, type Standstill } from './standstill.js'
 import { sendTick, type Tick, type TickRoute } from './tick.js'
-import { MOST_AHEAD_MS, tickDue, timesOfTick, type TimesOfTick } from './times.js'
+import { MOST_AHEAD_MS, nextTime, PREDECESSOR_MS, tickDue, timesOfTick, type TimesOfTick } from './times.js'
 
 export interface TickHandlingSettings {
   readonly strategy: Strategy
@@ -31,6 +31,8 @@ export interface TickHandlingSettings {
   readonly closing: AbortSignal
   /** Aborted when the time to close is over. */
   readonly abandon: AbortSignal
+  /** When this ticker took over from another one, in milliseconds since the epoch. */
+  readonly tookOverAt: () => number
   /** The times of one window are those of one tick. @default that of all tickers */
   readonly windowMs?: number | undefined
 }
@@ -55,6 +57,8 @@ const SENDER_MS = { usual: 5, most: 9 }
 const GONE = new Error('the tick comes again')
 /** Thrown to end the handling of a tick that is to be given back. */
 const FAILED = new Error('the tick is for another process, or a later time')
+/** A process that died before it sent the first tick of a schedule is started again by then, and sends it. */
+const STARTED_AGAIN_MS = 30_000
 /** One tick is tried for so long, while others succeed: RabbitMQ 3.10 closes a channel that holds a message for 30 minutes. */
 const TRIED_MS = 600_000
 
@@ -127,6 +131,7 @@ export class TickHandling {
   async #pass(arrival: Pick<Arrival, 'live'>, tick: Tick, definition: RecurringDefinition): Promise<void> {
     const { clock, handled, windowMs } = this.#settings
     if (definition.paused || handled.has(tick)) return
+    if (this.#mayBeHandled(tick, definition)) return this.#beginBehind(arrival, definition)
     const earliest = tick.time - MOST_AHEAD_MS
     const earlyMs = earliest - clock.now()
     // Until so close to its due time that a strategy can make it wait, or because clocks differ.
@@ -136,10 +141,25 @@ export class TickHandling {
     const times = timesOfTick(definition, tick.time, clock.now(), windowMs)
     await this.#untilCheap(definition, times)
     const { run, next } = times
+    const { losses } = handled
     const waiting = await this.#schedule(arrival, definition, run)
     if (!(await this.#isInForce(arrival, tick, waiting))) return
     if (next !== undefined) await this.#sendTick(arrival, definition, next)
-    handled.add(tick, next)
+    if (handled.losses === losses) handled.add(tick, next)
+  }
+
+  /** A tick that is most likely not missing, and whose occurrences the predecessor has scheduled. A store knows those that wait. */
+  #mayBeHandled({ again }: Tick, { since }: RecurringDefinition): boolean {
+    const { strategy, clock, tookOverAt } = this.#settings
+    const at = tookOverAt()
+    const hasPredecessor = clock.now() - at < PREDECESSOR_MS && since < at - STARTED_AGAIN_MS
+    return again === true && hasPredecessor && !strategy.waitlist
+  }
+
+  /** With the first time that the predecessor cannot have scheduled. If the tick was not missing, this one is a copy of another. */
+  async #beginBehind(arrival: Pick<Arrival, 'live'>, definition: RecurringDefinition): Promise<void> {
+    const time = nextTime(definition, this.#settings.tookOverAt() + PREDECESSOR_MS)
+    if (time !== undefined) await this.#sendTick(arrival, definition, time)
   }
 
   /** Until the occurrences can wait for whole steps of the strategy, if that makes nothing late. */

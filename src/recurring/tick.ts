@@ -16,6 +16,8 @@ export interface Tick {
   readonly revision: number
   /** Milliseconds since the epoch. */
   readonly time: number
+  /** It was sent once more, for the case that it is missing. */
+  readonly again?: boolean | undefined
 }
 
 /** Where ticks are sent. */
@@ -28,7 +30,12 @@ export interface TickRoute {
 }
 
 /** The tick of one time. Its id and revision are the same whoever sends it, so that copies can be told. */
-export function tickOf(definition: RecurringDefinition, time: number, route: TickRoute): DelayedMessage {
+export function tickOf(
+  definition: RecurringDefinition,
+  time: number,
+  route: TickRoute,
+  again?: boolean,
+): DelayedMessage {
   const { id, revision } = definition
   const { strategy, queue, now } = route
   const scheduledAt = now()
@@ -40,7 +47,7 @@ export function tickOf(definition: RecurringDefinition, time: number, route: Tic
     destination: { queue },
     dueAt: Math.min(tickDue(definition, time), latest),
     scheduledAt,
-    ...ownMessage(TICK_NAME, { id, revision, time } satisfies Tick),
+    ...ownMessage(TICK_NAME, { id, revision, time, again } satisfies Tick),
   }
 }
 
@@ -68,16 +75,17 @@ export async function sendTick(
   route: TickRoute,
   definition: RecurringDefinition,
   time: number,
-  options: Omit<WaitOptions, 'declare' | 'bind'> = {},
+  { again, ...options }: Omit<WaitOptions, 'declare' | 'bind'> & Pick<Tick, 'again'> = {},
 ): Promise<void> {
-  await route.strategy.schedule(tickOf(definition, time, route), { ...options, declare: false, bind: false })
+  await route.strategy.schedule(tickOf(definition, time, route, again), { ...options, declare: false, bind: false })
 }
 
 /** Undefined for what is no tick that this version can read. One that has a format is of a later version. */
 export function readTick({ body }: Pick<Arrived, 'body'>): Tick | undefined {
-  const { format, id, revision, time } = readBody(body)
+  const { format, id, revision, time, again } = readBody(body)
   if (format !== undefined || typeof id !== 'string') return undefined
-  return isInteger(revision, 0) && isInteger(time, -LATEST_MS, LATEST_MS) ? { id, revision, time } : undefined
+  if (!isInteger(revision, 0) || !isInteger(time, -LATEST_MS, LATEST_MS)) return undefined
+  return { id, revision, time, ...(again === true && { again }) }
 }
 
 /** The fields of a message in the queue of ticks; none if it has another form. */

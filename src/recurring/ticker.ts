@@ -63,6 +63,8 @@ export class Ticker {
   #hasArrived = false
   /** Until it has come back. Resolves when nothing more arrives. */
   #leaving: Promise<void> | undefined
+  /** Ends its rest. */
+  #rested = new AbortController()
 
   constructor(settings: TickerSettings) {
     const { strategy, definitions, queue, clock, logger, onError, publish, times } = settings
@@ -78,6 +80,7 @@ export class Ticker {
     const occurrences = new OccurrenceSender(settings)
     this.#handling = new TickHandling({
       ...{ strategy, definitions, route, occurrences, handled, standstill, clock, logger, onError, closing, abandon },
+      tookOverAt: () => this.#active?.tookOverAt ?? -Infinity,
       windowMs: this.#times.windowMs,
     })
     const missing = { definitions, route, handled, logger, onError }
@@ -143,6 +146,8 @@ export class Ticker {
   }
 
   #started(): void {
+    // On another connection, what has failed may succeed: a virtual host that is being deleted knows no rights.
+    this.#rested.abort()
     this.#hasArrived = false
     inNoContext(() => this.#active?.subscribed())
   }
@@ -171,10 +176,21 @@ export class Ticker {
     this.#active?.acked()
   }
 
-  /** To another ticker, or to this one a while later, if it is the only schedule that fails. */
+  /** To another ticker. If this one goes on, a while later, behind those of other schedules: many that fail would keep them from coming. */
   async #giveBack(arrival: Arrival): Promise<void> {
+    if (!this.#leaving && (await this.#sentLater(arrival, this.#times.restMs))) return arrival.ack()
     await (this.#leaving ?? this.#pause())
     if (!this.#closing.signal.aborted) arrival.requeue()
+  }
+
+  async #sentLater(arrival: Arrival, ms: number): Promise<boolean> {
+    try {
+      await this.#sendLater(arrival, ms)
+      return true
+    } catch (error) {
+      this.#settings.logger.debug('a tick was not sent again', { error: errorText(error) })
+      return false
+    }
   }
 
   /** Once, however many of its messages fail. */
@@ -209,15 +225,16 @@ export class Ticker {
   }
 
   async #comeBack(restMs: number): Promise<void> {
-    if (restMs > 0) await this.#pause()
+    this.#rested = new AbortController()
+    if (restMs > 0) await this.#pause(AbortSignal.any([this.#rested.signal, this.#closing.signal]))
     if (!this.#closing.signal.aborted) await this.#subscription?.resume()
     this.#leaving = undefined
     if (!this.#closing.signal.aborted) this.#started()
   }
 
   /** Or until it closes. */
-  async #pause(): Promise<void> {
-    await abortablePause((end) => this.#settings.clock.after(this.#times.restMs, end), this.#closing.signal)
+  async #pause(signal = this.#closing.signal): Promise<void> {
+    await abortablePause((end) => this.#settings.clock.after(this.#times.restMs, end), signal)
   }
 
   /** A message that this version cannot read is sent again as it is. */

@@ -14,6 +14,9 @@ const MAX_SPREAD_MS = 5 * 60_000
 /** An occurrence is scheduled at most this much before its time. */
 export const MOST_AHEAD_MS = LEAD_MS + MAX_SPREAD_MS
 
+/** So long after another ticker has become the active one, every occurrence of its predecessor is due: clocks differ. */
+export const PREDECESSOR_MS = MOST_AHEAD_MS + 10_000
+
 /**
  * The times of one window are those of one tick. It fits in with {@link MOST_AHEAD_MS}: where two times are within a window, their
  * ticks are spread over a quarter of it at most.

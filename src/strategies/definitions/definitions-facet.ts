@@ -21,6 +21,6 @@ export function definitionsFacet(
     async *all() {
       yield* open().all()
     },
-    renew: async () => open().renew?.(),
+    renew: async (lost) => open().renew?.(lost),
   }
 }

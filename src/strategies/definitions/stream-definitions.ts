@@ -98,10 +98,12 @@ export class StreamDefinitions implements RecurringDefinitions {
     yield* this.#table.all()
   }
 
-  async renew(): Promise<void> {
+  async renew(lost: (id: string) => void = () => undefined): Promise<void> {
     if (!(await this.#isThere())) return
     const { broker, clock, logger } = this.#settings
     await this.#proofs.do(undefined)
+    // One that comes during the replay is not lost.
+    const known = [...this.#table.all()]
     const renewal = new Renewal()
     // A replay of many records would hold up the messages of a connection that it shares.
     const connection = await broker.openApart('recurring')
@@ -113,7 +115,8 @@ export class StreamDefinitions implements RecurringDefinitions {
       await connection.close()
     }
     let writing: Promise<void>[] = []
-    for (const record of renewal.missing(this.#table.all(), clock.now())) {
+    for (const record of renewal.missing(known, clock.now())) {
+      if (renewal.isLost(record)) lost(record.id)
       writing.push(this.#publish(encodeDefinitionLine(record)))
       if (writing.length < AT_ONCE) continue
       await Promise.all(writing)

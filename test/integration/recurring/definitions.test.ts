@@ -72,11 +72,15 @@ test('definitions whose stream was deleted are written again by renew, removed o
   await definitions.write(record('gone', 2))
   const other = await connected()
   expect(await other.get('id 1')).toEqual(records[1])
-  await definitions.renew!()
+  const lost: string[] = []
+  const renew = () => definitions.renew!((id) => void lost.push(id))
+  await renew()
   expect(await linesOf(stream)).toHaveLength(2502)
+  expect(lost).toEqual([])
 
   await (await rawChannel(vhost.url)).deleteQueue(stream)
-  await poll(() => definitions.renew!().then(() => true), { timeoutMs: 30_000, what: 'the renewal' })
+  await poll(() => renew().then(() => true), { timeoutMs: 30_000, what: 'the renewal' })
+  expect(new Set(lost)).toEqual(new Set(records.map(({ id }) => id)))
   const again = await linesOf(stream)
   expect(new Set(again.map((line) => (JSON.parse(line) as DefinitionRecord).id)).size).toBe(2500)
   const later = await connected()

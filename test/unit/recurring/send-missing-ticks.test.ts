@@ -39,6 +39,18 @@ it('begins behind the last time that is handled, and forgets schedules that are 
   expect([handled.has(last), handled.has({ ...last, id: 'gone' })]).toEqual([true, false])
 })
 
+it('begins with the next time where a definition is lost, since waiting occurrences are lost with it', async () => {
+  const world = handlingWorld([{ ...hourly, everyMs: 60_000 }])
+  const { definitions, handling, handled, ids } = world
+  const tick = { id: 'hourly', revision: hourly.revision, time: START + 60_000 }
+  definitions.renew = (lost) => Promise.resolve(lost!('hourly'))
+  await handling.run({ live: true }, tick)
+  const before = ids().length
+  await missing(world)
+  expect(ids().slice(before)).toEqual(['hourly@2026-01-01T00:01:00.000Z#tick'])
+  expect(handled.has(tick)).toBe(false)
+})
+
 it('sends the ticks that were passed over while the clock was ahead', async () => {
   const world = handlingWorld([hourly, definitionOf({ id: 'over', from: START, endsAt: START + 2 * HOUR })])
   const { clock, handling, ids } = world

@@ -92,6 +92,64 @@ it('takes copies of a tick for handled, also those that come together', async ()
   expect(ids()).toEqual([ONE, `${TWO}#tick`])
 })
 
+it.each(['once', 'all', 'none'] as const)(
+  'schedules a window again, under the same ids, whose tick comes again after its time was missed: %s',
+  async (catchUp) => {
+    const schedule = { ...REPORT, everyMs: 5000, catchUp }
+    const [first, successor] = [handlingWorld([schedule]), handlingWorld([schedule])]
+    first.clock.advance(DUE_MS)
+    await first.handling.run(LIVE, tick())
+    const [, ...rest] = first.ids()
+    // It has died before its ack reached the broker, and no other ticker has run since.
+    successor.clock.advance(DUE_MS + 72_000)
+    let time = START + HOUR
+    const timeOf = (id: string) => Date.parse(id.slice('report@'.length, -'#tick'.length))
+    while (time < timeOf(first.ids().at(-1)!)) {
+      await successor.handling.run(LIVE, tick(time))
+      time = timeOf(successor.ids().at(-1)!)
+    }
+    const sent = successor.ids().filter((id) => !id.endsWith('#tick') || id === first.ids().at(-1))
+    expect(sent).toEqual(catchUp === 'none' ? rest : first.ids())
+  },
+)
+
+/** Handles a tick that was sent once more, of a schedule of each minute. */
+async function handleAgain(since: number, afterTakeOverMs: number, again: boolean) {
+  const { clock, handling, ids, strategy, takeOver } = handlingWorld([{ ...REPORT, everyMs: 60_000, since }])
+  Object.assign(strategy, { waitlist: undefined })
+  clock.advance(DUE_MS)
+  takeOver()
+  clock.advance(afterTakeOverMs)
+  const time = clock.now() + 61_000
+  expect(await handling.run(LIVE, { ...tick(time), again })).toBe('ack')
+  return { ids: ids(), time }
+}
+
+it('begins behind the occurrences of a predecessor with a tick that was sent once more', async () => {
+  const { ids, time } = await handleAgain(START, 0, true)
+  const behind = new Date(time - 61_000 + 421_000).toISOString()
+  expect(ids).toEqual([`report@${behind}#tick`])
+})
+
+it.each([
+  ['when those are due', START, 371_000, true],
+  ['of a schedule that was set right before the predecessor ended', START + DUE_MS - 30_000, 0, true],
+  ['that is the next one', START, 0, false],
+])('schedules the occurrences of a tick %s', async (_, since, afterTakeOverMs, again) => {
+  const { ids, time } = await handleAgain(since, afterTakeOverMs, again)
+  expect(ids[0]).toBe(`report@${new Date(time).toISOString()}`)
+})
+
+it('takes no tick for handled whose occurrences may have been lost meanwhile', async () => {
+  const { clock, handling, handled, ids } = handlingWorld([REPORT], ({ id }) => {
+    if (id.endsWith('#tick')) handled.lost('report')
+  })
+  clock.advance(DUE_MS)
+  expect(await handling.run(LIVE, tick())).toBe('ack')
+  expect(await handling.run(LIVE, tick())).toBe('ack')
+  expect(ids()).toEqual([ONE, `${TWO}#tick`, ONE, `${TWO}#tick`])
+})
+
 it.each([
   ['another revision', { ...REPORT, revision: 8 }],
   ['a pause', { ...REPORT, paused: true }],

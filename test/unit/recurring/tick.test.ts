@@ -9,6 +9,7 @@ it('a tick is read as it was written, and so are the marks of tickers', () => {
   const tick = tickOf(definitionOf({ id: 'ä"\n', revision: 1_767_225_600_000_123 }), START + HOUR, route)
   expect(tick.id).toBe('ä"\n@2026-01-01T01:00:00.000Z#tick')
   expect(readTick(tick)).toEqual({ id: 'ä"\n', revision: 1_767_225_600_000_123, time: START + HOUR })
+  expect(readTick(tickOf(definitionOf({}), START, route, true))).toMatchObject({ time: START, again: true })
   expect(readMark(tick)).toBeUndefined()
   expect(readMark(bookmarkOf(START, TICKS, START + 1))).toEqual({ kind: 'bookmark', repairedAt: START })
   expect(readMark(helloOf(TICKS, START))).toEqual({ kind: 'hello' })

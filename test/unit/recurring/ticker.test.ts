@@ -21,8 +21,10 @@ async function world() {
     publish: (message) => note(readMark(message)!.kind)(),
   })
   let deliver: (arrival: Arrival) => void = () => undefined
+  let startAgain = () => undefined as void
   await ticker.start((listener, started) => {
     deliver = listener
+    startAgain = started
     started()
     return Promise.resolve({
       ...{ pause: note('pause'), resume: note('resume') },
@@ -42,7 +44,7 @@ async function world() {
       await settled()
     }
   }
-  return { ticker, arrive, arriveAs, log, errors, clock, advance, definitions, ids }
+  return { ticker, arrive, arriveAs, log, errors, clock, advance, definitions, ids, startAgain: () => startAgain() }
 }
 
 it('steps back once for all the ticks that its user may not handle, and gives each of them back at once', async () => {
@@ -61,6 +63,17 @@ it('steps back once for all the ticks that its user may not handle, and gives ea
   // Of the tick, and that it has stepped back: each once.
   const told = errors.filter(({ message }) => message.includes('leaves recurring messages to those of other processes'))
   expect(told).toMatchObject([{ code: 'PERMISSION_DENIED', cause: denied }])
+})
+
+it('ends its rest when its subscription starts on another connection', async () => {
+  const { ticker, arrive, log, definitions, startAgain } = await world()
+  definitions.get = () =>
+    Promise.reject(new DuequeError('PERMISSION_DENIED', 'no', { permission: 'read', resource: 'stream' }))
+  await arrive('one')
+  expect([log.slice(1), ticker.isAway]).toEqual([['pause', 'requeue one'], true])
+  startAgain()
+  await settled()
+  expect([log.slice(3), ticker.isAway]).toEqual([['hello', 'resume', 'hello'], false])
 })
 
 it('steps back when nothing has succeeded for a minute, and is as before once something succeeds', async () => {
@@ -82,6 +95,18 @@ it('steps back when nothing has succeeded for a minute, and is as before once so
   await arrive('one')
   expect(log.slice(4)).toEqual(['resume', 'hello', 'ack one'])
   expect([ticker.isAway, ticker.steppedBackAt]).toEqual([false, undefined])
+})
+
+it('sends a tick that fails alone again, for a while later, so that it keeps no other from coming', async () => {
+  const { arrive, log, definitions, ids, ticker } = await world()
+  const get = definitions.get.bind(definitions)
+  const denied = new DuequeError('PERMISSION_DENIED', 'no', { permission: 'write', resource: 'exchange' })
+  definitions.get = (id, least) => (id === 'two' ? Promise.reject(denied) : get(id, least))
+  await arrive('one')
+  const before = ids().length
+  await arrive('two')
+  expect(log).toEqual(['hello', 'ack one', 'ack two'])
+  expect([ids().length - before, ticker.isAway]).toEqual([1, false])
 })
 
 it('lets another ticker have the queue, without a rest, for what it cannot read', async () => {

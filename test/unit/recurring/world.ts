@@ -61,6 +61,7 @@ export function handlingWorld(
   const route = { strategy, queue: TICKS, now: () => clock.now() }
   const occurrences = new OccurrenceSender({ strategy, clock, logger, hooks: undefined, onError })
   const steppedBack: unknown[] = []
+  let tookOverAt = -Infinity
   const stepBack = (error: unknown) => {
     steppedBack.push(error)
     standstill.steppedBack()
@@ -68,7 +69,7 @@ export function handlingWorld(
   const standstill: Standstill = new Standstill({ clock, patienceMs: 60_000, stepBack })
   const handling = new TickHandling({
     ...{ strategy, definitions, route, occurrences, handled, standstill, clock, logger, onError },
-    ...{ closing: closing.signal, abandon: abandon.signal },
+    ...{ closing: closing.signal, abandon: abandon.signal, tookOverAt: () => tookOverAt },
   })
   onTestFinished(() => closing.abort())
   /** Ids of what was scheduled, each once it is. */
@@ -87,6 +88,8 @@ export function handlingWorld(
     route,
     handling,
     logger,
+    /** Another ticker was the active one until now. */
+    takeOver: () => (tookOverAt = clock.now()),
     /** The error each time that the ticker was to step back. */
     steppedBack,
   }
