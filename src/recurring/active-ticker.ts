@@ -24,7 +24,7 @@ export interface ActiveTickerSettings {
   readonly standstill: Pick<Standstill, 'succeeded' | 'failed'>
   /** Without a bookmark it cannot be the active one. */
   readonly stepBack: (error: unknown) => void
-  readonly times: Pick<TickerTimes, 'repairEveryMs' | 'bookmarkMs' | 'helloMs' | 'arrivalMs'>
+  readonly times: Pick<TickerTimes, 'repairEveryMs' | 'bookmarkMs' | 'helloMs' | 'graceMs' | 'arrivalMs'>
   /** Aborted when it closes. */
   readonly closing: AbortSignal
 }
@@ -96,7 +96,7 @@ export class ActiveTicker {
   helloArrived(arrival: Arrival): void {
     if (this.repairedAt !== undefined || this.#hello?.live || this.#isOnItsWay()) return arrival.ack()
     this.#hello = arrival
-    void this.#repairFor(arrival)
+    void this.#repairUnlessKnown(arrival)
   }
 
   /** A tick was acked. */
@@ -164,6 +164,15 @@ export class ActiveTicker {
     this.#publishBookmark(repairedAt)
       .catch((error: unknown) => this.#failed('replace the bookmark', error))
       .finally(() => (this.#isReplacing = false))
+  }
+
+  /** A predecessor that closes ends its AMQP consumer before it leaves its bookmark. Never rejects. */
+  async #repairUnlessKnown(hello: Arrival): Promise<void> {
+    const { closing, clock, times } = this.#settings
+    if (times.graceMs > 0) await abortablePause((end) => clock.after(times.graceMs, end), closing)
+    if (this.#hello !== hello || this.repairedAt === undefined) return this.#repairFor(hello)
+    this.#hello = undefined
+    hello.ack()
   }
 
   /** Until it succeeds, or the hello comes again. Never rejects. */

@@ -8,6 +8,8 @@ export interface TickerTimes {
   readonly bookmarkMs: number
   /** A hello that was lost with its queue comes again by that time. */
   readonly helloMs: number
+  /** A hello that comes before the bookmark of a predecessor that closes waits so long for it. */
+  readonly graceMs: number
   /** A bookmark that was sent and has not arrived by then is lost. */
   readonly arrivalMs: number
   /** Without any success for so long, another ticker is to become the active one. */
@@ -22,6 +24,7 @@ export const TICKER_TIMES: TickerTimes = {
   repairEveryMs: 3_600_000,
   bookmarkMs: 300_000,
   helloMs: 3_600_000,
+  graceMs: 1000,
   arrivalMs: 60_000,
   patienceMs: 60_000,
   restMs: 30_000,

@@ -141,6 +141,8 @@ export class Ticker {
     this.#unreadable.close()
     this.#handling.close()
     await this.#subscription?.cancel()
+    // The ticks that are under way may take a while.
+    this.#active?.giveBack()
     if (!(await endsWithin(Promise.all(this.#underWay), ms))) this.#abandon.abort()
     await closeInTime(this.#subscription?.close())
   }

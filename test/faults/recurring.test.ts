@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { ConsumeMessage } from 'amqplib'
 import { expect, test, vi } from 'vitest'
 import { unique } from '../strategies/recorder.js'
 import { poll, useVhost } from '../support/broker.js'
@@ -9,7 +10,7 @@ import { atEachStep, COUNT, hasOneChain, sentTicks, setAtOnce, world } from './t
 
 vi.setConfig({ testTimeout: 300_000 })
 
-const vhosts = [useVhost(), useVhost(), useVhost()]
+const vhosts = [useVhost(), useVhost(), useVhost(), useVhost()]
 
 test('a ticker that is killed at each step of its work loses no occurrence, doubles none, and neither forks nor ends a chain', async () => {
   await atEachStep(vhosts[0]!.url, { rounds: Math.ceil(COUNT / 100) })
@@ -69,4 +70,34 @@ test('another ticker takes over from one that is killed, and from one that freez
     expect(times, id).toEqual(times.map((_, n) => times[0]! + n * 1000))
     expect(times.at(-1)!, id).toBeGreaterThan(Date.now() - 5000)
   }
+})
+
+test('a ticker that takes over schedules nothing once more, also if its schedule is set again', async () => {
+  const { mq, channel, start, ready, content } = await world(vhosts[3]!.url)
+  const [queue, id] = [unique('counted'), unique('again')]
+  await channel.assertQueue(queue, { arguments: { 'x-queue-type': 'quorum' } })
+  const schedule = { ...content, to: { queue } }
+  // Declares what there is to declare.
+  await mq.recurring.set(unique('first'), { ...schedule, limit: 1 })
+  const first = start()
+  await ready(first)
+  expect(await mq.recurring.set(id, schedule)).toMatchObject({ changed: true })
+  // Before that, the first tick may be missing.
+  await pause(35_000)
+  await first.kill()
+  const next = start()
+  await ready(next)
+  await poll(() => sentTicks([next], id, 0).length > 0, { what: 'another ticker', timeoutMs: 30_000 })
+  expect(await mq.recurring.set(id, schedule)).toMatchObject({ changed: false })
+  const times: number[] = []
+  // A consumer of dueque would suppress copies.
+  const count = (message: ConsumeMessage | null) => {
+    const messageId = String(message?.properties.messageId)
+    if (messageId.startsWith(`${id}@`)) times.push(Date.parse(messageId.slice(id.length + 1)))
+  }
+  await channel.consume(queue, count, { noAck: true })
+  const until = Date.now() + 15_000
+  await poll(() => times.some((time) => time >= until), { what: 'the occurrences of a while', timeoutMs: 60_000 })
+  times.sort((x, y) => x - y)
+  expect(times).toEqual(times.map((_, n) => times[0]! + n * 1000))
 })

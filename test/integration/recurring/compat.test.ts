@@ -1,16 +1,23 @@
+import type { ConsumeMessage } from 'amqplib'
 import { describe, expect, test, type TestContext } from 'vitest'
-import { connect, on, onAny, type Delivery } from '../../../src/index.js'
+import { connect, on, onAny, type Delivery, type Dueque } from '../../../src/index.js'
 import { note, unique } from '../../strategies/recorder.js'
 import { poll, useVhost } from '../../support/broker.js'
+import { open, rawChannel } from '../../support/mq.js'
 import { ascending, numbers, scheduleNotes } from '../../support/numbered-notes.js'
 import { useVersionBefore, whyWithout, type VersionBefore } from '../../support/version-before.js'
 
 /** The last version without recurring messages. */
 const BEFORE = '298887c'
+/** The last version whose ticks are for one occurrence each. */
+const TICK_EACH = 'ca42e31'
+/** So many schedules of each second that the windows of some end in a while. */
+const MANY = 12
 const COUNT = 100
 const LIMIT = 4
 
 const why = whyWithout(BEFORE)
+const whyEach = whyWithout(TICK_EACH)
 const vhost = useVhost()
 let versionBefore: () => VersionBefore
 
@@ -101,4 +108,62 @@ describe.skipIf(why !== '').concurrent(`beside the last version without recurrin
     const times = seen.map(timeOf).sort(ascending)
     expect(times).toEqual(times.map((_, n) => times[0]! + n * 1000))
   })
+})
+
+describe.skipIf(whyEach !== '')(`beside the last version whose ticks are for one occurrence each${whyEach}`, () => {
+  const tickEach = useVersionBefore(TICK_EACH)
+
+  /** The occurrences of a queue, without what a consumer does about copies. */
+  async function countedOn(queue: string) {
+    const seen: { id: string; at: number }[] = []
+    const count = (message: ConsumeMessage | null) =>
+      void seen.push({ id: String(message?.properties.messageId), at: Date.now() })
+    const channel = await rawChannel(vhost.url)
+    await channel.consume(queue, count, { noAck: true })
+    return seen
+  }
+
+  test('tickers of both versions take over from each other: no occurrence is lost, early or there twice', async ({
+    onTestFinished,
+  }) => {
+    const namespace = unique('windows')
+    const [options, queue] = [{ url: vhost.url, namespace, logger: false } as const, unique('counted')]
+    const setter = await open(vhost.url, { namespace, recurring: false })
+    const ids = Array.from({ length: MANY }, (_, n) => unique(`w${n}`))
+    // Declares what there is to declare.
+    await setter.recurring.set('first', { ...every(queue), limit: 1, declare: true })
+    const seen = await countedOn(queue)
+    const from = soon()
+    let until = from.getTime()
+    const through = async (ms: number) => {
+      until += ms
+      const isThere = (id: string) => seen.some((one) => one.id === `${id}@${new Date(until).toISOString()}`)
+      await poll(() => ids.every(isThere), { timeoutMs: ms + 30_000, what: `the occurrences of ${ms} ms` })
+    }
+    let active: Dueque | undefined
+    onTestFinished(() => active?.close())
+    const takeOver = async (next: Dueque) => {
+      await next.consume(unique('idle'), [onAny(() => undefined)])
+      await active?.close()
+      active = next
+      // Without its bookmark, the next one would schedule the occurrences of minutes again.
+      const hasBookmark = () => next.health().recurring?.repairedAt !== undefined
+      await poll(hasBookmark, { timeoutMs: 60_000, what: 'another ticker' })
+    }
+    await takeOver(await tickEach().connect(options))
+    await Promise.all(ids.map((id) => setter.recurring.set(id, { ...every(queue), from })))
+    const versions: VersionBefore['connect'][] = [connect, tickEach().connect, connect]
+    for (const connectNext of versions) {
+      await through(15_000)
+      await takeOver(await connectNext(options))
+    }
+    await through(75_000)
+    await active?.close()
+    for (const id of ids) {
+      const own = seen.filter((one) => one.id.startsWith(`${id}@`))
+      const times = own.map((one) => Date.parse(one.id.slice(id.length + 1))).sort(ascending)
+      expect(times, id).toEqual(times.map((_, n) => from.getTime() + n * 1000))
+    }
+    expect(seen.filter((one) => one.at < Date.parse(one.id.slice(one.id.indexOf('@') + 1)))).toEqual([])
+  }, 300_000)
 })

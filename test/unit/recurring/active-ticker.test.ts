@@ -12,13 +12,15 @@ function world(
   repair: (stopIf: () => void) => Promise<unknown> = () => Promise.resolve(),
   publish: () => Promise<void> = () => Promise.resolve(),
   sent: SentTicks = { sent: 1, waiting: 0 },
+  graceMs = 0,
 ) {
   const clock = manualClock(START)
   const closing = new AbortController()
   const log: string[] = []
   const published: DelayedMessage[] = []
   const ticker = new ActiveTicker({
-    ...{ queue: TICKS, clock, logger: resolveLogger(false), closing: closing.signal, times: TICKER_TIMES },
+    ...{ queue: TICKS, clock, logger: resolveLogger(false), closing: closing.signal },
+    times: { ...TICKER_TIMES, graceMs },
     onError: () => log.push('error'),
     standstill: { succeeded: () => log.push('succeeded'), failed: () => log.push('failed') },
     stepBack: () => log.push('step back'),
@@ -54,6 +56,17 @@ it('a ticker that gets a hello and has no bookmark repairs, and publishes one be
   ticker.helloArrived(arrival('later'))
   expect(log.slice(5)).toEqual(['ack later'])
   expect(ticker.repairedAt).toBe(START)
+})
+
+it('repairs nothing if the bookmark of a predecessor that closes comes behind a hello', async () => {
+  const { ticker, clock, log, arrival } = world(undefined, undefined, undefined, 1000)
+  ticker.helloArrived(arrival('hello'))
+  clock.advance(999)
+  await settled()
+  ticker.bookmarkArrived(arrival('bookmark'), START)
+  clock.advance(1)
+  await settled()
+  expect([log, ticker.repairedAt]).toEqual([['ack hello'], START])
 })
 
 it('keeps the newest bookmark', async () => {
