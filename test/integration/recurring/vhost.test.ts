@@ -66,12 +66,12 @@ test.skipIf(skipped !== '').concurrent.for([
     await management(`/permissions/${name}/${user}`, { method: 'PUT', body: permissions })
     if (imports) await management(`/definitions/${name}`, { method: 'POST', body: { queues } })
     const repairedAt = () => Date.parse(mq.health().recurring?.repairedAt ?? '')
-    await poll(() => repairedAt() > deletedAt, { what: 'a repair', timeoutMs: 60_000 })
+    await poll(() => repairedAt() > deletedAt, { what: 'a repair', timeoutMs: 120_000 })
     const times = () => log.of(id).map(({ time }) => time)
     const first = Math.ceil((Date.now() - times()[0]!) / 1000) * 1000 + times()[0]!
     const next = Array.from({ length: 5 }, (_, n) => first + n * 1000)
     const isThere = (time: number) => times().includes(time)
-    await poll(() => next.every(isThere), { what: `the times from ${isoTime(first)} on`, timeoutMs: 60_000 })
+    await poll(() => next.every(isThere), { what: `the times from ${isoTime(first)} on`, timeoutMs: 90_000 })
     expect(new Set(times()).size).toBe(times().length)
   },
 )
