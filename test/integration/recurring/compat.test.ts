@@ -152,7 +152,7 @@ describe.skipIf(whyEach !== '')(`beside the last version whose ticks are for one
     }
     await takeOver(await tickEach().connect(options))
     await Promise.all(ids.map((id) => setter.recurring.set(id, { ...every(queue), from })))
-    const versions: VersionBefore['connect'][] = [connect, tickEach().connect, connect]
+    const versions: VersionBefore['connect'][] = [connect, (options) => tickEach().connect(options), connect]
     for (const connectNext of versions) {
       await through(15_000)
       await takeOver(await connectNext(options))

@@ -113,33 +113,6 @@ it.each(['once', 'all', 'none'] as const)(
   },
 )
 
-/** Handles a tick that was sent once more, of a schedule of each minute. */
-async function handleAgain(since: number, afterTakeOverMs: number, again: boolean) {
-  const { clock, handling, ids, strategy, takeOver } = handlingWorld([{ ...REPORT, everyMs: 60_000, since }])
-  Object.assign(strategy, { waitlist: undefined })
-  clock.advance(DUE_MS)
-  takeOver()
-  clock.advance(afterTakeOverMs)
-  const time = clock.now() + 61_000
-  expect(await handling.run(LIVE, { ...tick(time), again })).toBe('ack')
-  return { ids: ids(), time }
-}
-
-it('begins behind the occurrences of a predecessor with a tick that was sent once more', async () => {
-  const { ids, time } = await handleAgain(START, 0, true)
-  const behind = new Date(time - 61_000 + 421_000).toISOString()
-  expect(ids).toEqual([`report@${behind}#tick`])
-})
-
-it.each([
-  ['when those are due', START, 371_000, true],
-  ['of a schedule that was set right before the predecessor ended', START + DUE_MS - 30_000, 0, true],
-  ['that is the next one', START, 0, false],
-])('schedules the occurrences of a tick %s', async (_, since, afterTakeOverMs, again) => {
-  const { ids, time } = await handleAgain(since, afterTakeOverMs, again)
-  expect(ids[0]).toBe(`report@${new Date(time).toISOString()}`)
-})
-
 it('takes no tick for handled whose occurrences may have been lost meanwhile', async () => {
   const { clock, handling, handled, ids } = handlingWorld([REPORT], ({ id }) => {
     if (id.endsWith('#tick')) handled.lost('report')
