@@ -96,7 +96,7 @@ export class AmqpBroker implements Broker {
     this.#apart = new ApartConnections(this.#settingsApart)
     this.topology = this.newTopology()
     const { names, topology } = this
-    const publisher = (this.#publisher = new Publisher(this.#producing, { timeoutMs, maxInFlight, topology }))
+    const publisher = (this.#publisher = new Publisher(this.#producing, { timeoutMs, maxInFlight, topology, logger }))
     this.#arrivals = new ArrivalPublisher({ names, topology, publisher }, logger)
   }
 

@@ -1,8 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { connect as connectRaw, type ConfirmChannel, type Options } from 'amqplib'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { AmqpConnection } from '../../src/amqp/connection/connection.js'
+import { parseEndpoints } from '../../src/amqp/connection/endpoint.js'
+import { quietEvents } from '../../src/amqp/connection/quiet-events.js'
+import { Publisher } from '../../src/amqp/publish/publisher.js'
+import { silent, type Logger } from '../../src/base/logger.js'
 import type { DuequeError } from '../../src/index.js'
 import { useVhost } from '../support/broker.js'
+import { ConfirmProxy } from '../support/confirm-proxy.js'
 import { open } from '../support/mq.js'
 import { processorMs } from '../unit/processor-ms.js'
 import { note, unique } from '../strategies/recorder.js'
@@ -86,4 +92,54 @@ async function wrapPublish(listener: (options: Options.Publish) => void): Promis
     listener(args[3]!)
     return plain.apply(this, args)
   }
+}
+
+test('a message without a time limit whose confirm is lost on a connection that stays alive is sent again on another channel', async () => {
+  const queue = unique('silent')
+  const model = await connectRaw(vhost.url)
+  onTestFinished(() => model.close())
+  const channel = await model.createChannel()
+  await channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
+  const proxy = await ConfirmProxy.to(vhost.url)
+  onTestFinished(() => proxy.close())
+  const warn = vi.fn()
+  const disconnected = vi.fn()
+  const publisher = await publisherAt(proxy.url, { ...silent, warn }, disconnected)
+
+  let lost = 0
+  proxy.swallows = () => lost++ === 1
+  const plan = { prepare: () => ({ exchange: '', routingKey: queue, options: {} }), safeAt: () => 0 }
+  const publish = (id: string, timeoutMs: number) =>
+    publisher.publish({ id, revision: 1, body: Buffer.from(id) }, plan, { timeoutMs })
+  // Only the second is not answered.
+  await publish('before', Infinity)
+  const held = publish('held', Infinity)
+  await publish('after', 30_000)
+  expect(publisher.unsettled).toBe(1)
+  await held
+  expect(warn.mock.calls).toEqual([[expect.stringContaining('another channel'), { silent: 1 }]])
+  expect(disconnected).not.toHaveBeenCalled()
+  await publish('later', 30_000)
+
+  const ids: string[] = []
+  await channel.consume(queue, (message) => message && ids.push(message.content.toString()), { noAck: true })
+  await vi.waitFor(() => expect(ids).toHaveLength(5), { timeout: 20_000 })
+  expect(ids.toSorted()).toEqual(['after', 'before', 'held', 'held', 'later'])
+})
+
+/** A publisher that takes a second for silence. */
+async function publisherAt(url: string, logger: Logger, disconnected: () => void): Promise<Publisher> {
+  const settings = {
+    endpoints: parseEndpoints(url),
+    name: 'silence',
+    heartbeatSeconds: 30,
+    connectTimeoutMs: 30_000,
+    tls: {},
+    logger,
+  }
+  const connection = new AmqpConnection(settings, quietEvents({ disconnected }))
+  await connection.open()
+  onTestFinished(() => connection.close())
+  const topology = { epoch: 0, returned: () => undefined }
+  return new Publisher(connection, { maxInFlight: 100, timeoutMs: 30_000, topology, logger, silentMs: 1000 })
 }

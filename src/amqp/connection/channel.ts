@@ -20,6 +20,8 @@ export class RecoveringChannel<C extends Channel> {
   readonly #hooks: ChannelHooks<C>
   readonly #remove: () => void
   #channel: C | undefined
+  /** The channel that was last closed to open another one. */
+  #renewed: C | undefined
   #stopped = false
   #closing: Promise<void> | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -39,6 +41,21 @@ export class RecoveringChannel<C extends Channel> {
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  /** Closes the channel, and opens another one. @returns whether there was one to close */
+  renew(): boolean {
+    const channel = this.#channel
+    if (!channel || this.#renewed === channel) return false
+    this.#renewed = channel
+    void this.#renew(channel)
+    return true
+  }
+
+  async #renew(channel: C): Promise<void> {
+    const { model } = this.#connection
+    const isAnswered = await closeInTime(channel.close())
+    if (!isAnswered && model && this.#channel === channel) this.#connection.cut(model)
   }
 
   async #close(): Promise<void> {

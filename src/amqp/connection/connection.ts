@@ -207,6 +207,11 @@ export class AmqpConnection {
     probe.catch(() => undefined)
   }
 
+  /** Ends a connection on which the broker does not answer. It is opened again. */
+  cut(model: ChannelModel): void {
+    if (this.#model === model) socketOf(model)?.destroy(new Error('the broker does not answer'))
+  }
+
   #changed(blocked?: string): void {
     this.#blocked = blocked
     this.#changedAt = Date.now()

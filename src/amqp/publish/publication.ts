@@ -77,6 +77,8 @@ export interface Publication extends PoisonCandidate, BagItem {
   exchange: string
   /** What the topology knew then. */
   epoch: number
+  /** When the last attempt was sent, by `performance.now()`. */
+  sentAt: number
   /** Failed attempts. */
   attempts: number
   /** An earlier attempt got no answer: RabbitMQ may have the message. */

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { aborted, DuequeError, withOutcome } from '../../base/errors.js'
+import type { Logger } from '../../base/logger.js'
 import { SharedSignals } from '../../base/shared-signals.js'
 import type { AmqpConnection } from '../connection/connection.js'
 import type { Topology } from '../topology/topology.js'
@@ -22,9 +23,19 @@ export interface PublisherSettings {
   timeoutMs: number
   /** Hears of returned messages. */
   topology: Pick<Topology, 'epoch' | 'returned'>
+  logger: Logger
+  /** @default {@link SILENT_MS} */
+  silentMs?: number
 }
 
 const SWEEP_MS = 250
+/**
+ * A message without a time limit that RabbitMQ has neither confirmed nor refused for so long is sent again, on another channel: after a
+ * partition, RabbitMQ 4.3.6 never answers some publishes of a connection that stays alive. After each attempt it may take twice as
+ * long, up to {@link MOST_DOUBLINGS} times, because a queue without a majority does not answer either.
+ */
+const SILENT_MS = 60_000
+const MOST_DOUBLINGS = 4
 
 /**
  * Publishes with confirms. A promise resolves when RabbitMQ has taken responsibility for the message, however many attempts
@@ -33,6 +44,9 @@ const SWEEP_MS = 250
  */
 export class Publisher {
   readonly #timeoutMs: number
+  readonly #silentMs: number
+  readonly #connection: AmqpConnection
+  readonly #logger: Logger
   readonly #unsettled: Unsettled
   readonly #sender: Sender
   readonly #signals = new SharedSignals<Publication>((publications, signal) => this.#aborted(publications, signal))
@@ -40,8 +54,12 @@ export class Publisher {
   #isClosed = false
   #whenIdle: (() => void) | undefined
 
-  constructor(connection: AmqpConnection, { maxInFlight, timeoutMs, topology }: PublisherSettings) {
+  constructor(connection: AmqpConnection, settings: PublisherSettings) {
+    const { maxInFlight, timeoutMs, topology, logger, silentMs = SILENT_MS } = settings
     this.#timeoutMs = timeoutMs
+    this.#silentMs = silentMs
+    this.#connection = connection
+    this.#logger = logger
     this.#unsettled = new Unsettled(maxInFlight)
     this.#sender = new Sender(connection, this.#unsettled, {
       topology,
@@ -74,6 +92,7 @@ export class Publisher {
       slot: -1,
       exchange: '',
       epoch: 0,
+      sentAt: 0,
       attempts: 0,
       refusals: 0,
       isUnanswered: false,
@@ -125,6 +144,18 @@ export class Publisher {
     const late = this.#unsettled.find(({ startedAt, timeoutMs }) => startedAt + timeoutMs <= now)
     for (const publication of late) this.#settle(publication, timeoutError(publication))
     if (late.length > 0) this.#sender.pump()
+    this.#endSilence(now)
+  }
+
+  /** An alarm is a good reason for silence, and RabbitMQ answers when it ends. */
+  #endSilence(now: number): void {
+    if (this.#connection.blocked !== undefined) return
+    const patience = (attempts: number) => this.#silentMs * 2 ** Math.min(attempts, MOST_DOUBLINGS)
+    const isSilent = ({ timeoutMs, sentAt, attempts }: Publication) =>
+      timeoutMs === Infinity && sentAt + patience(attempts) <= now
+    const silent = [...this.#unsettled.inFlight].filter(isSilent).length
+    if (silent === 0 || !this.#sender.renewChannel()) return
+    this.#logger.warn('the broker does not answer publishes: they are sent again on another channel', { silent })
   }
 
   #aborted(publications: ReadonlySet<Publication>, signal: AbortSignal): void {

@@ -31,6 +31,7 @@ export interface SenderHooks {
  * | nack                                        | sent again with back-off                                |
  * | return, or a missing exchange               | declared and sent again; fails if nothing is declared   |
  * | lost connection or channel                  | sent again                                              |
+ * | none for a minute, without a time limit     | sent again, on another channel                          |
  * | channel or connection closed over a message | sent again; a poison message is found, and fails        |
  * | no permission, body too large               | fails                                                   |
  */
@@ -80,6 +81,11 @@ export class Sender {
     }
   }
 
+  /** Sends what is in flight again, on another channel. @returns false while the last one is on its way */
+  renewChannel(): boolean {
+    return this.#channel.renew()
+  }
+
   close(): Promise<void> {
     return this.#channel.close()
   }
@@ -111,6 +117,7 @@ export class Sender {
       return this.#hooks.settle(publication, operationFailure(error, 'publish', 'write'))
     }
     publication.state = STATE.inFlight
+    publication.sentAt = performance.now()
     this.#unsettled.inFlight.add(publication)
   }
 

@@ -14,6 +14,7 @@ export function publication(more: Partial<Publication> = {}): Publication {
     slot: -1,
     exchange: 'e',
     epoch: 0,
+    sentAt: 0,
     attempts: 0,
     refusals: 0,
     isUnanswered: false,
