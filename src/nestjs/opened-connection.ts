@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common'
 import type { DiscoveryService } from '@nestjs/core'
+import { DuequeError } from '../base/errors.js'
 import { allEnded } from '../base/end-all.js'
 import { connect } from '../connect.js'
 import type { Dueque } from '../dueque.js'
@@ -10,6 +11,7 @@ export class OpenedConnection {
   readonly #discovery: DiscoveryService
   #opening: Promise<Dueque> | undefined
   #drainTimeoutMs = 0
+  #isOver = false
 
   constructor(discovery: DiscoveryService) {
     this.#discovery = discovery
@@ -18,6 +20,8 @@ export class OpenedConnection {
   /** @throws DuequeError as `connect`. The application does not start then: the connections that it has opened close. */
   async open({ connection, connect: options, drainTimeoutMs }: ModuleSettings): Promise<Dueque> {
     if (connection) return connection
+    // Another connection has failed to open, while the options of this one were still awaited.
+    if (this.#isOver) throw new DuequeError('CLOSED', 'the application does not start', {})
     this.#drainTimeoutMs = drainTimeoutMs
     this.#opening = connect({ ...options, logger: options.logger ?? new Logger('dueque') })
     try {
@@ -31,6 +35,7 @@ export class OpenedConnection {
 
   /** After the last request is answered: until then, its handler may schedule. */
   async onApplicationShutdown(): Promise<void> {
+    this.#isOver = true
     const mq = await this.#opening?.catch(() => undefined)
     await mq?.close({ drainTimeoutMs: this.#drainTimeoutMs })
   }

@@ -153,7 +153,7 @@ export class ActiveTicker {
     const now = clock.now()
     // The clock may have been set.
     const age = Math.abs(now - repairedAt) / times.repairEveryMs
-    if (age >= (now - this.#tookOverAt < PREDECESSOR_MS ? LATEST : 1)) this.repairNow()
+    if (age >= (Math.abs(now - this.#tookOverAt) < PREDECESSOR_MS ? LATEST : 1)) this.repairNow()
   }
 
   #replace(): void {

@@ -15,7 +15,15 @@ import type { HandledTimes } from './handled-times.js'
 import type { OccurrenceSender } from './occurrence-sender.js'
 import { isDenied, type Standstill } from './standstill.js'
 import { sendTick, type Tick, type TickRoute } from './tick.js'
-import { MOST_AHEAD_MS, nextTime, PREDECESSOR_MS, tickDue, timesOfTick, type TimesOfTick } from './times.js'
+import {
+  isFirstOfWindow,
+  MOST_AHEAD_MS,
+  nextTime,
+  PREDECESSOR_MS,
+  tickDue,
+  timesOfTick,
+  type TimesOfTick,
+} from './times.js'
 
 export interface TickHandlingSettings {
   readonly strategy: Strategy
@@ -149,11 +157,15 @@ export class TickHandling {
   }
 
   /** A tick that is most likely not missing, and whose occurrences the predecessor has scheduled. A store knows those that wait. */
-  #mayBeHandled({ again }: Tick, { since }: RecurringDefinition): boolean {
-    const { strategy, clock, tookOverAt } = this.#settings
+  #mayBeHandled({ again, time }: Tick, definition: RecurringDefinition): boolean {
+    const { strategy, clock, tookOverAt, windowMs } = this.#settings
+    if (again !== true || strategy.waitlist) return false
     const at = tookOverAt()
-    const hasPredecessor = clock.now() - at < PREDECESSOR_MS && since < at - STARTED_AGAIN_MS
-    return again === true && hasPredecessor && !strategy.waitlist
+    // The clock may have been set.
+    const hasPredecessor = Math.abs(clock.now() - at) < PREDECESSOR_MS && definition.since < at - STARTED_AGAIN_MS
+    const cameAfterwards = () =>
+      tickDue(definition, time) > at + EARLY_MS && isFirstOfWindow(definition, time, windowMs)
+    return hasPredecessor && !cameAfterwards()
   }
 
   /** With the first time that the predecessor cannot have scheduled. If the tick was not missing, this one is a copy of another. */

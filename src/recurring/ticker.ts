@@ -244,7 +244,8 @@ export class Ticker {
     const { strategy, clock, queue } = this.#settings
     const now = clock.now()
     const message = { ...sentOn(arrival, decodeEnvelope(arrival), { queue }, now), dueAt: now + ms }
-    await strategy.schedule(message, { declare: false, bind: false, signal: this.#closing.signal })
+    const options = { declare: false, bind: false, timeoutMs: Infinity, signal: this.#closing.signal }
+    await strategy.schedule(message, options)
   }
 
   /** The clock was ahead, and has passed over times that are still to come. */

@@ -82,6 +82,11 @@ function timesUntil(definition: RecurringDefinition, time: number, end: number):
   return { run, next }
 }
 
+/** Whether no earlier time is in its window, so that no other tick schedules its occurrence. */
+export function isFirstOfWindow(definition: RecurringDefinition, time: number, windowMs = WINDOW_MS): boolean {
+  return nextTime(definition, windowEnd(definition, time, windowMs) - windowMs - 1) === time
+}
+
 /** Of the window that a time is in. Those of different schedules begin apart, whatever the phases of their times are. */
 function windowEnd({ id }: RecurringDefinition, time: number, windowMs: number): number {
   const phase = Math.floor(numberOf(id) / 2 ** 24) % windowMs

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { on } from '../../src/index.js'
 import { startTicker } from '../../src/recurring/ticker-process.js'
 import type { TickerTimes } from '../../src/recurring/ticker-times.js'
@@ -24,9 +24,10 @@ async function world(times: Partial<TickerTimes>) {
   const content = (n: number) => ({ message: note, payload: { n }, to: { queue }, every: '1s' }) as const
   for (const id of STEPS) await mq.recurring.set(id, content(1))
   const ticker = await startTicker({ url: vhost.url, namespace, logger: false }, () => undefined, times)
+  onTestFinished(() => ticker.close())
   const of = (id: string, n: number) => seen.filter((one) => one.id === id && one.n === n)
   const has = (n: number) =>
-    poll(() => STEPS.every((id) => of(id, n).length >= 3), { what: `occurrences of ${n}`, timeoutMs: 30_000 })
+    poll(() => STEPS.every((id) => of(id, n).length >= 3), { what: `occurrences of ${n}`, timeoutMs: 90_000 })
   return { namespace, mq, ticker, content, of, has }
 }
 
@@ -59,4 +60,4 @@ test('a process that dies in the midst of set leaves a schedule that a repair, o
     assertChanged(one, changedAt)
     await one.ticker.close()
   }
-}, 120_000)
+}, 360_000)

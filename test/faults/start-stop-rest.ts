@@ -10,8 +10,8 @@ const REST_MS = 60_000
 /** RabbitMQ tells of connections by statistics that it gathers so often. */
 const STATISTICS_MS = 6000
 const MANAGEMENT_MS = 60_000
-/** Connections that the last operations may still refer to. */
-const MOST_ALIVE = 8
+/** Those that were stopped last may still be referred to, however many there were. */
+const MOST_ALIVE = 16
 const MOST_GROWTH = 12_000_000
 
 /** What is left of a part of dueque when all of it was stopped. */

@@ -37,7 +37,8 @@ test.concurrent.for(PARTS)(
     }
     const child = spawnChild({}, CHILD, JSON.stringify(settings))
     onTestFinished(child.kill)
-    await once(child.process, 'exit')
+    // After its last line.
+    await once(child.process, 'close')
     const said = child.lines.at(-1)
     console.info(subject, said)
     expect(said).toMatch(/^clean/)

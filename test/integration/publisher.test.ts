@@ -127,7 +127,7 @@ test('a message without a time limit whose confirm is lost on a connection that 
   expect(ids.toSorted()).toEqual(['after', 'before', 'held', 'held', 'later'])
 })
 
-/** A publisher that takes a second for silence. */
+/** A publisher that takes five seconds for silence. */
 async function publisherAt(url: string, logger: Logger, disconnected: () => void): Promise<Publisher> {
   const settings = {
     endpoints: parseEndpoints(url),
@@ -141,5 +141,5 @@ async function publisherAt(url: string, logger: Logger, disconnected: () => void
   await connection.open()
   onTestFinished(() => connection.close())
   const topology = { epoch: 0, returned: () => undefined }
-  return new Publisher(connection, { maxInFlight: 100, timeoutMs: 30_000, topology, logger, silentMs: 1000 })
+  return new Publisher(connection, { maxInFlight: 100, timeoutMs: 30_000, topology, logger, silentMs: 5000 })
 }

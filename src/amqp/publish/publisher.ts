@@ -50,6 +50,8 @@ export class Publisher {
   readonly #unsettled: Unsettled
   readonly #sender: Sender
   readonly #signals = new SharedSignals<Publication>((publications, signal) => this.#aborted(publications, signal))
+  /** When an alarm was last seen, by `performance.now()`. */
+  #blockedAt = -Infinity
   #sweeper: ReturnType<typeof setInterval> | undefined
   #isClosed = false
   #whenIdle: (() => void) | undefined
@@ -147,14 +149,15 @@ export class Publisher {
     this.#endSilence(now)
   }
 
-  /** An alarm is a good reason for silence, and RabbitMQ answers when it ends. */
+  /** An alarm is a good reason for silence, and RabbitMQ takes a while to answer when it ends. */
   #endSilence(now: number): void {
-    if (this.#connection.blocked !== undefined) return
+    if (this.#connection.blocked !== undefined) this.#blockedAt = now
     const patience = (attempts: number) => this.#silentMs * 2 ** Math.min(attempts, MOST_DOUBLINGS)
     const isSilent = ({ timeoutMs, sentAt, attempts }: Publication) =>
-      timeoutMs === Infinity && sentAt + patience(attempts) <= now
+      timeoutMs === Infinity && Math.max(sentAt, this.#blockedAt) + patience(attempts) <= now
     const silent = [...this.#unsettled.inFlight].filter(isSilent).length
-    if (silent === 0 || !this.#sender.renewChannel()) return
+    if (silent === 0) return this.#sender.keepChannel()
+    if (!this.#sender.endChannel(silent, now)) return
     this.#logger.warn('the broker does not answer publishes: they are sent again on another channel', { silent })
   }
 

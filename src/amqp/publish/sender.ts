@@ -13,6 +13,7 @@ import type { Unsettled } from './unsettled.js'
 
 /** Messages that wait for their declarations at most. The others are not asked before: by then their parts may be declared. */
 const MAX_PREPARING = 2000
+const LAST_ANSWERS_MS = 5000
 const NACK_BACKOFF = { baseMs: 20, maxMs: 2000 }
 
 export interface SenderHooks {
@@ -42,6 +43,8 @@ export class Sender {
   readonly #channel: RecoveringChannel<ConfirmChannel>
   /** The socket's buffer is full, or the channel is closing. */
   #isPaused = false
+  /** Until then, answers are awaited before the channel is replaced. By `performance.now()`. */
+  #endsAt: number | undefined
   /** Why the channel was closed. */
   #failure: Error | undefined
 
@@ -54,6 +57,7 @@ export class Sender {
       up: (channel) => this.#up(channel),
       down: () => {
         this.#failure = undefined
+        this.#endsAt = undefined
         this.#isPaused = false
         this.sendHeldAgain()
       },
@@ -63,7 +67,7 @@ export class Sender {
   /** Sends what the window has room for, each in the context of its publish. */
   pump(): void {
     const { channel } = this.#channel
-    if (!channel) return
+    if (!channel || this.#endsAt !== undefined) return
     const { inFlight, queue, deferred } = this.#unsettled
     while (!this.#isPaused && !inFlight.isFull) {
       const publication = queue.next(deferred.preparing < MAX_PREPARING)
@@ -81,9 +85,25 @@ export class Sender {
     }
   }
 
-  /** Sends what is in flight again, on another channel. @returns false while the last one is on its way */
-  renewChannel(): boolean {
-    return this.#channel.renew()
+  /**
+   * Opens another channel, and sends there again what is in flight on this one. Before that, it sends nothing for a moment, so that
+   * as little as possible is sent twice.
+   *
+   * @param silent how many publications are not answered any more
+   * @param now by `performance.now()`
+   * @returns whether the channel is closed now
+   */
+  endChannel(silent: number, now: number): boolean {
+    this.#endsAt ??= now + LAST_ANSWERS_MS
+    const isAnswered = this.#unsettled.inFlight.size <= silent
+    return (isAnswered || now >= this.#endsAt) && this.#channel.renew()
+  }
+
+  /** After all, every publication was answered. */
+  keepChannel(): void {
+    if (this.#endsAt === undefined) return
+    this.#endsAt = undefined
+    this.pump()
   }
 
   close(): Promise<void> {

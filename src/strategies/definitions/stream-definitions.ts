@@ -114,9 +114,11 @@ export class StreamDefinitions implements RecurringDefinitions {
     } finally {
       await connection.close()
     }
+    const missing = [...renewal.missing(known, clock.now())]
+    // Before one is written: the next renewal would find those that were written, and not know that they were lost.
+    for (const record of missing) if (renewal.isLost(record)) lost(record.id)
     let writing: Promise<void>[] = []
-    for (const record of renewal.missing(known, clock.now())) {
-      if (renewal.isLost(record)) lost(record.id)
+    for (const record of missing) {
       writing.push(this.#publish(encodeDefinitionLine(record)))
       if (writing.length < AT_ONCE) continue
       await Promise.all(writing)

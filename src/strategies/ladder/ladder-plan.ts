@@ -81,7 +81,7 @@ export class LadderPlan implements PublishPlan {
   }
 
   #routeFor(range: WaitRange): Route {
-    return this.#ladder.routes.get(range, this.#turn, readyAt(this.#message))
+    return this.#ladder.routes.get(range, this.#turn, readyAt(this.#message) - this.#ladder.lead)
   }
 
   #isReady({ rungKeys }: Route): boolean {

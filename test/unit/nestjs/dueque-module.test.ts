@@ -1,7 +1,7 @@
 import { Global, Inject, Injectable, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common'
 import { Test } from '@nestjs/testing'
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { connect, defineMessage, memory, type Delivery, type InMemory } from '../../../src/index.js'
 import {
@@ -205,6 +205,16 @@ test('a start that fails leaves no connection open that the application has open
   expect((await rejection(alone)).code).toBe('UNREACHABLE')
   expect(opened).toHaveLength(2)
   await expect.poll(() => opened.map((mq) => mq.health().ok)).toEqual([false, false])
+
+  const strategy = memory()
+  const started = vi.spyOn(strategy, 'start')
+  let decide = () => undefined as void
+  const options = new Promise<{ strategy: typeof strategy }>((resolve) => (decide = () => resolve({ strategy })))
+  const late = DuequeModule.forRootAsync({ name: 'late', useFactory: () => options })
+  expect((await rejection(startNest({ imports: [late, away], providers: [] }))).code).toBe('UNREACHABLE')
+  decide()
+  await new Promise(setImmediate)
+  expect(started).not.toHaveBeenCalled()
 })
 
 test('a shutdown ends handlers first, then the modules that were imported before, and the connection last', async () => {

@@ -19,7 +19,7 @@ async function handleAgain(since: number, afterTakeOverMs: number, again: boolea
   return { ids: ids(), time }
 }
 
-it('begins behind the occurrences of a predecessor with a tick that was sent once more', async () => {
+it('begins after the occurrences of a predecessor with a tick that was sent once more', async () => {
   const { ids, time } = await handleAgain(START, 0, true)
   const behind = new Date(time - 61_000 + 421_000).toISOString()
   expect(ids).toEqual([`report@${behind}#tick`])
@@ -32,4 +32,16 @@ it.each([
 ])('schedules the occurrences of a tick %s', async (_, since, afterTakeOverMs, again) => {
   const { ids, time } = await handleAgain(since, afterTakeOverMs, again)
   expect(ids[0]).toBe(`report@${new Date(time).toISOString()}`)
+})
+
+it('schedules the occurrence of a tick that came after the predecessor had gone', async () => {
+  const hourly = definitionOf({ from: START, everyMs: HOUR, since: START })
+  const { clock, handling, ids, strategy, takeOver } = handlingWorld([hourly])
+  Object.assign(strategy, { waitlist: undefined })
+  clock.advance(HOUR - 400_000)
+  takeOver()
+  clock.advance(300_000)
+  const time = START + HOUR
+  expect(await handling.run({ live: true }, { id: 'report', revision: 7, time, again: true })).toBe('ack')
+  expect(ids()[0]).toBe(`report@${new Date(time).toISOString()}`)
 })
