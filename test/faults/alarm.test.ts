@@ -115,9 +115,15 @@ describe.skipIf(noNode)('during a memory alarm (skipped if DUEQUE_RABBITMQ_BIN i
     }
     const isAhead = () => ids.every((id) => (times(id).at(-1) ?? 0) > Date.now() + 58_000)
     await poll(isAhead, { what: 'ticks a minute ahead', timeoutMs: 60_000 })
+    // A tick covers minutes, so that those of the first schedules may all be on their way before the alarm, or long after it.
+    const late = Array.from({ length: 5 }, () => unique('late'))
+    const setting: Promise<unknown>[] = []
     await duringAlarm(async () => {
-      await poll(() => mq.health().waitingForConfirm >= ids.length, { what: 'ticks to wait', timeoutMs: 30_000 })
+      setting.push(...late.map((id) => mq.recurring.set(id, content)))
+      await poll(() => mq.health().waitingForConfirm >= late.length, { what: 'changes to wait', timeoutMs: 30_000 })
     })
+    await Promise.all(setting)
+    ids.push(...late)
     await poll(() => mq.health().waitingForConfirm === 0 && isAhead(), { what: 'all to go on', timeoutMs: 60_000 })
     for (const id of ids) {
       const own = times(id)
