@@ -146,12 +146,11 @@ export class TickHandling {
     if (earlyMs > LONGEST_HOLD_MS)
       return this.#sendTick(arrival, definition, tick.time, Math.min(earlyMs / 2, LONGEST_HOLD_MS))
     if (earlyMs > EARLY_MS) await this.#held(earliest - EARLY_MS)
-    // Times that are left out below may be lost from here on. The tick does not count as handled then.
-    const { losses } = handled
     const { run: all, next } = timesOfTick(definition, tick.time, clock.now(), windowMs)
     // A tick of a later time in the window may have come first: that of a repair, or of another change.
     const run = all.filter((time) => !handled.has({ ...tick, time }))
     await this.#untilCheap(definition, { run, next })
+    const { losses } = handled
     const waiting = await this.#schedule(arrival, definition, run)
     if (!(await this.#isInForce(arrival, tick, waiting))) return
     if (next !== undefined) await this.#sendTick(arrival, definition, next)
