@@ -153,11 +153,11 @@ describe.skipIf(noNode)('a private broker (skipped if DUEQUE_RABBITMQ_BIN is not
 
   test('away for longer than publishTimeoutMs: a schedule fails in time and reports its outcome', async () => {
     const queue = unique('away')
-    const mq = await open({ publishTimeoutMs: 1500 })
+    const mq = await open({ publishTimeoutMs: 4000 })
     await scheduleNotes(mq, queue, [0])
     await node.kill()
     await poll(() => failure(mq.schedule(note, { n: 1 }, { to: { queue }, in: 10 })).then(() => true), {
-      timeoutMs: 10_000,
+      timeoutMs: 20_000,
       what: 'a failure',
     })
     const error = await failure(mq.schedule(note, { n: 2 }, { to: { queue }, in: 10 }))

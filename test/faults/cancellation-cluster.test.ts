@@ -57,7 +57,7 @@ describe.skipIf(version === undefined)('a cluster of three (skipped if DUEQUE_RA
         const { findings } = await diagnose(here)
         return findings.find(({ code }) => code === 'stream-without-replica')?.what
       }
-      await poll(async () => (await told()) !== undefined, { what: 'the finding of doctor', timeoutMs: 60_000 })
+      await poll(async () => (await told()) !== undefined, { what: 'the finding of doctor', timeoutMs: 120_000 })
       expect(await told()).toContain(`node ${second.name} has no replica of dueque.v1.cancellations.1h`)
       await schedule(2)
       await handling.has(2)

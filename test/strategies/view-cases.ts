@@ -175,8 +175,8 @@ export const VIEW_CASES: Record<string, Case> = {
       mq.schedule(note, { n, text: 'ü' }, { ...held, to: { queue }, in: delay, dedupeKey: unique('key') })
     const [near, far, now] = await Promise.all([schedule(0, SOON_MS), schedule(1, '9h'), schedule(2, '40d')])
     const at = (ms: number) => ({ at: new Date(Date.parse(near.dueAt) + ms) })
-    const later = await mq.reschedule(near, at(6000))
-    const sooner = await mq.reschedule(far.id, at(3000))
+    const later = await mq.reschedule(near, at(8000))
+    const sooner = await mq.reschedule(far.id, at(5000))
     const { messages } = await mq.list({ destination: { queue } })
     expect(messages.map(({ receipt }) => receipt)).toMatchObject(
       [sooner, later, now].map((one) => ({ dueAt: one!.dueAt })),
@@ -194,9 +194,9 @@ export const VIEW_CASES: Record<string, Case> = {
     await poll(left, { timeoutMs: 30_000, what: 'the message that is due to be handed over' })
     const recorder = await Recorder.on(mq, queue)
     await recorder.has(3)
-    expect([recorder.early, recorder.numbers]).toEqual([[], [2, 1, 0]])
-    for (const [i, moved] of [atOnce, sooner, later].entries()) {
-      const { payload, headers, dueAt, attempt } = recorder.deliveries[i]!
+    expect([recorder.early, recorder.numbers.toSorted((a, b) => a - b)]).toEqual([[], [0, 1, 2]])
+    for (const [n, moved] of [later, sooner, atOnce].entries()) {
+      const { payload, headers, dueAt, attempt } = recorder.deliveries.find((one) => one.payload.n === n)!
       expect([payload.text, attempt]).toEqual(['ü', 1])
       // The plugin adds one of its own.
       expect(headers).toMatchObject(held.headers)

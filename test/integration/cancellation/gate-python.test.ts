@@ -43,6 +43,7 @@ connection.close()`
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { id: string; type: string; payload: unknown; due: number; at: number })
+      .sort((a, b) => a.due - b.due)
     expect(printed.map(({ id, type, payload }) => ({ id, type, payload }))).toEqual([
       { id: 'm2', type: 'test.note', payload: { n: 2 } },
       { id: 'm3', type: 'test.note', payload: { n: 3 } },

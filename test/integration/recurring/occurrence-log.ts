@@ -11,6 +11,8 @@ import { poll } from '../../support/broker.js'
 
 export const beat = defineMessage('test.beat', z.object({ kind: z.string() }))
 
+const SETTLED_MS = 3000
+
 export type WithRecurring = Dueque & RecurringMethods
 
 /** A handled occurrence. */
@@ -43,9 +45,14 @@ export class OccurrenceLog {
     return this.beats.filter((one) => one.id.startsWith(`${id}@`)).sort((a, b) => a.time - b.time)
   }
 
-  /** Until a schedule was handled for a time at or after this one. */
+  /**
+   * Until a schedule was handled for a time at or after this one, and no earlier one has come for {@link SETTLED_MS}: they wait
+   * in queues of their own, and may overtake each other on a busy machine.
+   */
   async through(id: string, time: number, timeoutMs = 60_000): Promise<void> {
     const what = `${id} at ${new Date(time).toISOString()}`
-    await poll(() => this.of(id).some((one) => one.time >= time), { timeoutMs, what })
+    const last = await poll(() => this.of(id).find((one) => one.time >= time), { timeoutMs, what })
+    const isSettled = () => this.of(id).every((one) => one.time > last.time || Date.now() - one.handledAt > SETTLED_MS)
+    await poll(isSettled, { timeoutMs, what: `${what}, and all before` })
   }
 }
