@@ -37,7 +37,6 @@ const [closeGated] = await Promise.all([startGated(all, handlerMsOf), ...consumi
 tellReady()
 await ended
 await Promise.all([closeAll(ways), closeGated()])
-ledger.close()
 end()
 
 async function handle(delivery: Delivery<{ k: number }>): Promise<void> {

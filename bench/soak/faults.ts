@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { say } from '../../scripts/broker/say.js'
 import type { Trouble } from '../../scripts/checker/history.js'
+import { caughtUpAt } from './catching-up.js'
 import type { Crew } from './crew.js'
 import type { Nemeses } from './nemeses.js'
 import { faultText, isNemesis, type Fault, type Nemesis } from './plan.js'
 import { ProcessFaults } from './process-faults.js'
 
-/** The effects of a nemesis after it: leaders move, waiting publishes time out. */
+/** The effects of a nemesis after it, but for streams that are behind: leaders move, waiting publishes time out. */
 const AFTER_MS = 30_000
 
 /** Carries out a plan. */
@@ -16,11 +17,17 @@ export class Faults {
   /** The number of faults by kind. */
   readonly done = new Map<Fault['does'], number>()
   readonly restartSeconds: number[] = []
+  /** How long after each partition, or frozen node, until every node had all cancellations. */
+  readonly behindSeconds: number[] = []
+  readonly #catchingUp: Promise<void>[] = []
+  readonly #urls: readonly string[]
   readonly #nemeses: Nemeses
   readonly #processFaults: ProcessFaults
   readonly #start = Date.now()
 
-  constructor(nemeses: Nemeses, crew: Crew) {
+  /** @param urls of all nodes */
+  constructor(urls: readonly string[], nemeses: Nemeses, crew: Crew) {
+    this.#urls = urls
     this.#nemeses = nemeses
     this.#processFaults = new ProcessFaults(crew, () => nemeses.askable, this.troubles)
   }
@@ -39,6 +46,7 @@ export class Faults {
     }
     await Promise.all([inTurn(plan.filter(isNemesis)), inTurn(plan.filter((fault) => !isNemesis(fault)))])
     await this.#until(seconds)
+    await Promise.all(this.#catchingUp)
   }
 
   async #carryOut(fault: Fault): Promise<void> {
@@ -51,15 +59,24 @@ export class Faults {
 
   async #harm(does: Nemesis, { node, seconds }: { node: number; seconds: number }, what: string): Promise<void> {
     const from = Date.now()
-    const mayRevive = does.startsWith('partition') || does === 'freeze-node'
     const forgets = /redis|postgres/.test(does)
-    const trouble: Trouble = { what, from, to: Infinity, forgets, ...(mayRevive && { exceeds: 'partition' }) }
+    const trouble: Trouble = { what, from, to: Infinity, forgets }
     this.troubles.push(trouble)
     await this.#nemeses.harm(does, { node, seconds })
     trouble.to = Date.now() + AFTER_MS
+    if (does.startsWith('partition') || does === 'freeze-node') this.#catchingUp.push(this.#catchUp(what, from))
     const took = (Date.now() - from) / 1000
     if (does === 'kill-node') this.restartSeconds.push(took)
     say(`  ${what}: over after ${took.toFixed(1)} s`)
+  }
+
+  /** Until then, consumers on a node that is behind may handle cancelled messages. */
+  async #catchUp(what: string, from: number): Promise<void> {
+    const over = Date.now()
+    const trouble: Trouble = { what, from, to: Infinity, exceeds: 'partition' }
+    this.troubles.push(trouble)
+    trouble.to = await caughtUpAt(this.#urls)
+    this.behindSeconds.push((trouble.to - over) / 1000)
   }
 
   #elapsedSeconds(): number {

@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
+import { createReadStream, openSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Step } from '../../scripts/checker/expectation.js'
 import type { Answer } from '../../scripts/checker/history.js'
@@ -24,7 +24,7 @@ type Written<E> = E extends unknown ? Omit<E, 'at'> : never
 
 /**
  * The file of one process. A line is in the kernel's hands when `write` returns, so kill -9 of the process takes none of
- * them away.
+ * them away. It is open until the process ends: what happens behind its close is written down as well.
  */
 export class Ledger {
   readonly #file: number
@@ -38,10 +38,6 @@ export class Ledger {
 
   write(entry: Written<Entry>): void {
     writeSync(this.#file, `${JSON.stringify({ at: this.#now(), ...entry })}\n`)
-  }
-
-  close(): void {
-    closeSync(this.#file)
   }
 }
 

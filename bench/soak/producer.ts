@@ -20,7 +20,6 @@ const { failures } = await pace({ rate, count: Infinity, stopAtFailure: true, si
 if (failures[0]) throw failures[0].error
 await closing
 await Promise.all(changing)
-ledger.close()
 end()
 
 /** Resolves when the schedule is confirmed, refused, or its outcome stays unknown. */

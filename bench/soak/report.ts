@@ -28,13 +28,16 @@ export function isClean({ verdict, accidents, withheld }: Run): boolean {
 /** The results of the run, and its findings. The whole of them is in findings.json. */
 export function reportOf(run: Run): string {
   const { verdict, books, faults, accidents, occurrences, withheld, commands } = run
-  const { done, restartSeconds } = faults
+  const { done, restartSeconds, behindSeconds } = faults
   const { counts } = books
   const late = spreadOf(verdict.lateness)
-  const seconds = restartSeconds.map((one) => one.toFixed(1)).join(', ')
+  const textOf = (seconds: readonly number[]) => seconds.map((one) => one.toFixed(1)).join(', ')
   return [
     `faults: ${countsText(done) || 'none'}`,
-    ...(seconds ? [`killed nodes took clients again after ${seconds} s`] : []),
+    ...(restartSeconds.length > 0 ? [`killed nodes took clients again after ${textOf(restartSeconds)} s`] : []),
+    ...(behindSeconds.length > 0
+      ? [`after partitions and frozen nodes, nodes lacked cancellations for ${textOf(behindSeconds)} s`]
+      : []),
     `${counts.disconnected} connections lost, ${counts.failed} errors told by dueque; ${counts.unknown} outcomes unknown`,
     `in these: ${counts.cancels} cancellations, ${counts.reschedules} reschedules, ${occurrences} occurrences of recurring messages`,
     `and: ${featuresOf(run)}`,

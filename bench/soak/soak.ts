@@ -46,7 +46,7 @@ export async function soak(world: World, { options, plan, folder, earlier }: Soa
     await Promise.all([bind(cluster), declareBatches(looking.ladder!)])
     await occurrences.start(looking, kinds, minutes * 60)
     await Promise.all(producing.map((seat) => crew.start(seat)))
-    const faults = new Faults(new Nemeses(cluster, world.network, world.stores), crew)
+    const faults = new Faults(cluster.urls, new Nemeses(cluster, world.network, world.stores), crew)
     operator.begin()
     await faults.carryOut(plan, minutes * 60)
     operator.calm()

@@ -16,7 +16,7 @@ export function tableOf<T>(items: readonly T[], columns: readonly Column<T>[], t
     columns.map(([title]) => title.toUpperCase()),
     ...values.map((row) => row.map((value) => cellOf(value, times))),
   ]
-  const widths = columns.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)))
+  const widths = columns.map((_, column) => rows.reduce((most, cells) => Math.max(most, cells[column]!.length), 0))
   const line = (cells: string[]) =>
     cells.map((cell, i) => (isNumber[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ')
   return rows.map((cells) => line(cells).trimEnd()).join('\n')

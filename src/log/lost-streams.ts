@@ -6,6 +6,7 @@ import type { Topology } from '../amqp/topology/topology.js'
 import { backoff } from '../base/backoff.js'
 import { isDuequeError, withOutcome } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
+import { SharedRuns } from '../base/shared-runs.js'
 import { TIMED_OUT, withTimeLimit } from '../base/time-limit.js'
 import type { LogLayout } from './log-layout.js'
 import { writeEmptyRecords } from './first-records.js'
@@ -40,7 +41,7 @@ export interface LostStreamsSettings {
 export class LostStreams {
   readonly #settings: LostStreamsSettings
   /** Each one once, however many records were refused. */
-  readonly #mending = new Map<Horizon, Promise<void>>()
+  readonly #mending = new SharedRuns<Horizon>()
 
   constructor(settings: LostStreamsSettings) {
     this.#settings = settings
@@ -55,8 +56,7 @@ export class LostStreams {
     const { layout, topology } = this.#settings
     const isLost = isDuequeError(error, 'TOPOLOGY_MISSING') && error.data.resource === layout.stream(horizon)
     if (!isLost || topology.trusts) throw error
-    const mending = this.#mending.get(horizon) ?? this.#mend(horizon).finally(() => this.#mending.delete(horizon))
-    this.#mending.set(horizon, mending)
+    const mending = this.#mending.do(horizon, () => this.#mend(horizon))
     await mending.catch((failure: unknown) => {
       throw isDuequeError(failure) ? withOutcome(failure, error.outcome) : failure
     })

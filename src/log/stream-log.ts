@@ -8,6 +8,7 @@ import { DuequeError, isDuequeError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import type { Timeline } from '../base/clock.js'
 import { inNoContext } from '../base/no-context.js'
+import { SharedRuns } from '../base/shared-runs.js'
 import { endsWithin } from '../base/time-limit.js'
 import type { Horizon } from './horizons.js'
 import type { LogLayout } from './log-layout.js'
@@ -44,9 +45,9 @@ export class StreamLog {
   #isClosed = false
   /** Those that have confirmed a record, and refused none since. */
   readonly #taking = new Set<Horizon>()
-  readonly #asking = new Map<Horizon, Promise<void>>()
+  readonly #asking = new SharedRuns<Horizon>()
   /** First records on their way. A stream may be declared again meanwhile. */
-  readonly #first = new Map<Horizon, Promise<void>>()
+  readonly #first = new SharedRuns<Horizon>()
   /** Of a broker without streams. It closes the connection when it is asked for one. */
   #unsupported: { error: DuequeError; until: number } | undefined
 
@@ -93,10 +94,7 @@ export class StreamLog {
   async ready(horizon: Horizon = this.layout.horizons[0]!): Promise<void> {
     if (this.takes(horizon)) return
     // It holds nothing that could be lost with a young stream.
-    const ask = () => this.#publish(horizon, Buffer.alloc(0), undefined, () => 0)
-    const asking = this.#asking.get(horizon) ?? ask().finally(() => this.#asking.delete(horizon))
-    this.#asking.set(horizon, asking)
-    await asking
+    await this.#asking.do(horizon, () => this.#publish(horizon, Buffer.alloc(0), undefined, () => 0))
   }
 
   /** Takes no more records. Resolves when those that were written are confirmed, or have failed. */
@@ -156,8 +154,7 @@ export class StreamLog {
     const stream = this.layout.stream(horizon)
     const plan = { stream, prepare: (id: string) => this.#frame(id, horizon.name), safeAt: () => 0 }
     const write = () => this.#write(horizon, Buffer.alloc(0), plan, FIRST_MS).catch(() => undefined)
-    const written = this.#first.get(horizon) ?? write().finally(() => this.#first.delete(horizon))
-    this.#first.set(horizon, written)
+    const written = this.#first.do(horizon, write)
     // RabbitMQ may take no messages for now.
     await endsWithin(written, FIRST_AWAITED_MS)
   }

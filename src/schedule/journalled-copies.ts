@@ -43,7 +43,9 @@ export async function copied(
   const as = { revision: nextRevision(now(), latest.revision + 1), dueAt }
   const receipt = await firstReceipt(latestOf(found).map((message) => copy(message, as)))
   const times = found.map(readyAt)
-  return { receipt, firstDue: Math.min(...times), lastDue: Math.max(target.dueAt ?? 0, ...times) }
+  const firstDue = times.reduce((first, time) => Math.min(first, time))
+  const lastDue = times.reduce((last, time) => Math.max(last, time), target.dueAt ?? 0)
+  return { receipt, firstDue, lastDue }
 }
 
 /**

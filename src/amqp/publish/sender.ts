@@ -43,6 +43,7 @@ export class Sender {
   readonly #channel: RecoveringChannel<ConfirmChannel>
   /** The socket's buffer is full, or the channel is closing. */
   #isPaused = false
+  #isPumping = false
   /** Until then, answers are awaited before the channel is replaced. By `performance.now()`. */
   #endsAt: number | undefined
   /** Why the channel was closed. */
@@ -64,10 +65,20 @@ export class Sender {
     })
   }
 
-  /** Sends what the window has room for, each in the context of its publish. */
+  /** Sends what the window has room for. What a plan publishes meanwhile is sent in its turn. */
   pump(): void {
     const { channel } = this.#channel
-    if (!channel || this.#endsAt !== undefined) return
+    if (!channel || this.#endsAt !== undefined || this.#isPumping) return
+    this.#isPumping = true
+    try {
+      this.#sendAll(channel)
+    } finally {
+      this.#isPumping = false
+    }
+  }
+
+  /** Each in the context of its publish. */
+  #sendAll(channel: ConfirmChannel): void {
     const { inFlight, queue, deferred } = this.#unsettled
     while (!this.#isPaused && !inFlight.isFull) {
       const publication = queue.next(deferred.preparing < MAX_PREPARING)

@@ -1,5 +1,6 @@
 import type { Timeline } from '../../base/clock.js'
 import { DuequeError, isDuequeError } from '../../base/errors.js'
+import { SharedRuns } from '../../base/shared-runs.js'
 import { horizonFor, type Horizon } from '../../log/horizons.js'
 import type { StreamLog } from '../../log/stream-log.js'
 
@@ -7,7 +8,7 @@ import type { StreamLog } from '../../log/stream-log.js'
 export class JournalStreams {
   readonly #log: StreamLog
   readonly #clock: Timeline
-  readonly #asking = new Map<Horizon, Promise<void>>()
+  readonly #asking = new SharedRuns<Horizon>()
   #isClosed = false
 
   constructor(log: StreamLog, clock: Timeline) {
@@ -24,9 +25,7 @@ export class JournalStreams {
   untilReady(due: number): Promise<void> | undefined {
     const horizon = horizonFor(due, this.#clock.now())
     if (this.#log.takes(horizon)) return undefined
-    const asking = this.#asking.get(horizon) ?? this.#ask(horizon).finally(() => this.#asking.delete(horizon))
-    this.#asking.set(horizon, asking)
-    return asking
+    return this.#asking.do(horizon, () => this.#ask(horizon))
   }
 
   close(): void {

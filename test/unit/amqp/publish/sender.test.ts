@@ -62,3 +62,21 @@ it('sends a publication again once when the channel is lost, however often its c
   await expect.poll(() => one.state).toBe(STATE.settled)
   expect([channel.sent, unsettled.count, unsettled.inFlight.size]).toEqual([2, 0, 0])
 })
+
+it('sends what a plan publishes in its turn, however many do so', async () => {
+  const [channel, unsettled] = [new ConfirmingChannel(), new Unsettled(50_000)]
+  const sender = new Sender(channel.connection, unsettled, {
+    topology: { epoch: 0, returned: () => undefined },
+    settle: (settled) => unsettled.settle(settled),
+  })
+  const frame = { exchange: 'e', routingKey: '', options: {} }
+  const safeAt = () => 0
+  const prepare = () => {
+    unsettled.add(publication({ plan: { prepare: () => frame, safeAt } }))
+    sender.pump()
+    return frame
+  }
+  for (let i = 0; i < 10_000; i++) unsettled.add(publication({ plan: { prepare, safeAt } }))
+  await expect.poll(() => unsettled.count).toBe(0)
+  expect(channel.sent).toBe(20_000)
+})
