@@ -5,9 +5,12 @@ import { encoded, framesOf, methodId, type WholeFrame } from './amqp-server.js'
 /** Whether the confirm of a publish into this exchange does not arrive. */
 export type Swallows = (exchange: string) => boolean
 
+/** Whether an answer of the broker, such as `QueueDeclareOk`, does not arrive. */
+export type SwallowsAnswer = (method: number | undefined) => boolean
+
 /**
  * A proxy in front of a broker that swallows confirms of publishes, as a connection that ends too early does: the broker has
- * the message, and its publisher is not told so.
+ * the message, and its publisher is not told so. It also swallows other answers.
  */
 export class ConfirmProxy {
   static async to(url: string): Promise<ConfirmProxy> {
@@ -18,6 +21,7 @@ export class ConfirmProxy {
   }
 
   swallows: Swallows = () => false
+  swallowsAnswer: SwallowsAnswer = () => false
   /** Confirms that did not arrive. */
   swallowed = 0
   /** Publishes that the broker has not confirmed. */
@@ -76,7 +80,7 @@ export class ConfirmProxy {
 
   /** The frame as the client gets it. One confirm of several publishes becomes one for each. */
   #left(unconfirmed: Unconfirmed, frame: WholeFrame): Buffer {
-    if (frame.id !== methodId('BasicAck')) return frame.bytes
+    if (frame.id !== methodId('BasicAck')) return this.swallowsAnswer(frame.id) ? Buffer.alloc(0) : frame.bytes
     const { deliveryTag, multiple } = frame.fields as { deliveryTag: number; multiple: boolean }
     const taken = unconfirmed.taken(frame.channel, deliveryTag, multiple)
     this.unanswered -= taken.length

@@ -6,6 +6,7 @@ import type { AmqpConnection } from '../connection/connection.js'
 import type { ConnectionSettings } from '../connection/connect-to.js'
 import { disabledFeature, isAway, isClientFault, isLoss, operationFailure, replyCode } from '../connection/failures.js'
 import { closeInTime } from '../connection/close-in-time.js'
+import { endsWithin, TIMED_OUT } from '../../base/time-limit.js'
 import { RefusedDeclarations, reasonOf } from './refused-declarations.js'
 import { declareApart } from './declare-apart.js'
 import type { BindingPart, ExchangePart, Part } from './part.js'
@@ -17,13 +18,20 @@ type Permission = Parameters<typeof operationFailure>[2]
  * turn meanwhile, so that an impatient declarer may take no longer than 150 ms.
  */
 const AWAY = { retries: 4, baseMs: 10, maxMs: 500 }
+/**
+ * What RabbitMQ has not answered for so long is asked again, on another channel: see `Publisher`. After each attempt it may take twice
+ * as long, up to {@link MOST_DOUBLINGS} times, because a queue without a majority does not answer either.
+ */
+const SILENT_MS = 60_000
+const MOST_DOUBLINGS = 4
 
-/** Declares, looks for and deletes parts: one at a time, and again if the connection is lost meanwhile. */
+/** Declares, looks for and deletes parts: one at a time, and again if the connection is lost meanwhile, or no answer comes. */
 export class Declarer {
   readonly #connection: AmqpConnection
   readonly #settings: ConnectionSettings
   readonly #refusals: RefusedDeclarations
   readonly #awayMs: number
+  readonly #silentMs: number
   #channel: Channel | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -31,9 +39,10 @@ export class Declarer {
    * @param settings for connections of its own, for declarations that may cost the connection
    * @param awayMs for so long it waits for a queue that exists, but is away
    */
-  constructor(connection: AmqpConnection, settings: ConnectionSettings, awayMs = 0) {
+  constructor(connection: AmqpConnection, settings: ConnectionSettings, awayMs = 0, silentMs = SILENT_MS) {
     this.#connection = connection
     this.#awayMs = awayMs
+    this.#silentMs = silentMs
     this.#settings = settings
     this.#refusals = new RefusedDeclarations(connection, settings)
   }
@@ -134,7 +143,7 @@ export class Declarer {
   ): Promise<void> {
     try {
       this.#refusals.check(what)
-      const closedConnection = await this.#inTurn(operation)
+      const closedConnection = await this.#inTurn(what, operation)
       if (closedConnection) await this.#refusals.tryAlone(what, operation)
     } catch (error) {
       throw operationFailure(error, what, permission, others)
@@ -146,18 +155,22 @@ export class Declarer {
    *
    * @returns whether RabbitMQ closed the connection over it. The other operations then go on without it.
    */
-  #inTurn(operation: (channel: Channel) => Promise<unknown>): Promise<boolean> {
+  #inTurn(what: string, operation: (channel: Channel) => Promise<unknown>): Promise<boolean> {
     const turn = this.#turn.then(async () => {
       let awaySince: number | undefined
-      for (let [losses, away] = [0, 0]; ;) {
+      for (let [losses, away, silences] = [0, 0, 0]; ;) {
         const model = await this.#connection.ready()
         const reason = reasonOf(model)
         try {
-          this.#channel ??= await this.#open(model)
-          await operation(this.#channel)
+          await this.#ask(model, operation, silences)
           return false
         } catch (error) {
           if (this.#connection.closed) throw new DuequeError('CLOSED', 'dueque is closed', {}, { cause: error })
+          if (error === TIMED_OUT) {
+            silences++
+            await this.#endSilence(model, what)
+            continue
+          }
           if (replyCode(error) === undefined) this.#drop()
           if (isLoss(error)) {
             this.#connection.suspect(model)
@@ -178,6 +191,27 @@ export class Declarer {
     })
     this.#turn = turn.catch(() => undefined)
     return turn
+  }
+
+  /** An alarm is a good reason for silence. @throws {@link TIMED_OUT} without an answer */
+  async #ask(model: ChannelModel, operation: (channel: Channel) => Promise<unknown>, silences: number): Promise<void> {
+    const asked = this.#opened(model).then(operation)
+    const patienceMs = this.#silentMs * 2 ** Math.min(silences, MOST_DOUBLINGS)
+    while (!(await endsWithin(asked, patienceMs))) if (this.#connection.blocked === undefined) throw TIMED_OUT
+  }
+
+  /** Ends the channel, and the connection if RabbitMQ does not answer that either. */
+  async #endSilence(model: ChannelModel, what: string): Promise<void> {
+    this.#settings.logger.warn('the broker does not answer a declaration: it is sent again on another channel', {
+      what,
+    })
+    const channel = this.#channel
+    this.#channel = undefined
+    if (!channel || !(await closeInTime(channel.close()))) this.#connection.cut(model)
+  }
+
+  async #opened(model: ChannelModel): Promise<Channel> {
+    return (this.#channel ??= await this.#open(model))
   }
 
   /** Drops the channel: amqplib waits for ever for the answer to a call that threw before it was sent. */
