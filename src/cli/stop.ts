@@ -1,6 +1,10 @@
+import { EXIT } from './exit.js'
 import type { Terminal } from './terminal.js'
 
 type StopReason = 'SIGINT' | 'SIGTERM' | 'output closed' | 'done'
+
+/** A start that does not end in this time ends with the process. */
+const END_MS = 2000
 
 /**
  * Ends a command that runs on and on, for the reason that comes first. A second signal kills the process, as any signal
@@ -28,6 +32,28 @@ export class Stop {
 
   now(reason: StopReason): void {
     this.#controller.abort(reason)
+  }
+
+  /**
+   * Waits for a start. If the command has to end meanwhile, it ends well, whatever becomes of the start: nothing has begun that
+   * could be finished.
+   *
+   * @returns undefined if the start has failed because the command has to end
+   */
+  async started<T>(starting: Promise<T>): Promise<T | undefined> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const end = () => (timer = setTimeout(() => process.exit(EXIT.ok), END_MS))
+    if (this.signal.aborted) end()
+    else this.signal.addEventListener('abort', end)
+    try {
+      return await starting
+    } catch (error) {
+      if (!this.signal.aborted) throw error
+      return undefined
+    } finally {
+      clearTimeout(timer)
+      this.signal.removeEventListener('abort', end)
+    }
   }
 
   /** Resolves to the reason when the command has to end. */

@@ -40,11 +40,28 @@ export function addConsume(command: Command, terminal: Terminal): void {
         throw usage('--concurrency: with --limit messages are printed one by one')
       }
       const stop = new Stop(terminal)
-      process.exitCode = await withDueque(options, terminal, (mq) => consume(mq, queue, options, stop, terminal))
+      let begun = (): void => undefined
+      const beginning = new Promise<void>((resolve) => (begun = resolve))
+      const running = withDueque(options, terminal, (mq) => consume(mq, queue, options, { stop, terminal, begun }))
+      await stop.started(Promise.race([beginning, running]))
+      process.exitCode = await running
     })
 }
 
-async function consume(mq: Dueque, queue: string, options: Options, stop: Stop, terminal: Terminal): Promise<number> {
+/** What a running command has around it. */
+interface Surroundings {
+  stop: Stop
+  terminal: Terminal
+  /** Called once it consumes. */
+  begun: () => void
+}
+
+async function consume(
+  mq: Dueque,
+  queue: string,
+  options: Options,
+  { stop, terminal, begun }: Surroundings,
+): Promise<number> {
   const { limit = Infinity } = options
   let printed = 0
   // A message may arrive before `consume` has resolved.
@@ -64,6 +81,7 @@ async function consume(mq: Dueque, queue: string, options: Options, stop: Stop, 
   }
 
   const consumer = await starting
+  begun()
   if (process.stderr.isTTY && !terminal.json) terminal.note(`consuming ${plain(queue)}, until Ctrl-C`)
   const reason = await stop.wait()
   await consumer.close(reason === 'output closed' ? { drainTimeoutMs: 0 } : {})

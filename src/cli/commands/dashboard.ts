@@ -67,10 +67,14 @@ async function run(options: Options, terminal: Terminal): Promise<void> {
   if (!metrics.every(isHttpUrl)) throw usage('--metrics: expected a URL such as http://localhost:9464/metrics')
   const stop = new Stop(terminal)
   const { management, ...settings } = operatorOptions(options, terminal)
-  const chosen = await chosenStore(options)
+  const chosen = await stop.started(chosenStore(options))
   try {
-    const strategy = chosen ? storeStrategy(chosen.store, { relay: false }) : await ladderFor(options, terminal)
-    const mq = watched(await connect<Strategy>({ ...settings, strategy }), terminal)
+    const ofStore = chosen && storeStrategy(chosen.store, { relay: false })
+    const strategy = ofStore ?? (await stop.started(ladderFor(options, terminal)))
+    const connected =
+      strategy && (await stop.started(connect<Strategy>({ ...settings, strategy, signal: stop.signal })))
+    if (!connected) return
+    const mq = watched(connected, terminal)
     try {
       const board = newDashboard(mq, {
         ...{ access: accessOf(options), management, metrics, probe, hosts: [host, ...allowHost] },

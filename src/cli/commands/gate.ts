@@ -57,8 +57,9 @@ async function run(from: string, options: Options, terminal: Terminal): Promise<
   if (prefetch === 0) throw usage('--prefetch: expected a whole number from 1, got 0')
   const stop = new Stop(terminal)
   const onError = (error: Error) => terminal.error(error)
-  const connection = connectOptions(options, terminal)
-  const gate = await startGate({ ...connection, from, to, declare, prefetch, onTailDown, onError })
+  const connection = { ...connectOptions(options, terminal), signal: stop.signal }
+  const gate = await stop.started(startGate({ ...connection, from, to, declare, prefetch, onTailDown, onError }))
+  if (!gate) return
   try {
     const health = () => ({ ...gate.health(), gate: gate.stats() })
     const server = port === undefined ? undefined : await healthServer({ port, host, option: '--health-port' }, health)

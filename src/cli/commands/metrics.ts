@@ -49,9 +49,10 @@ async function run(options: Options, terminal: Terminal): Promise<void> {
   const settings = operatorOptions(options, terminal)
   const store = lateStore(options, (error) => terminal.error(error))
   // One that is away is looked for again at each scrape.
-  await store?.get().catch((error: unknown) => {
+  const asked = Promise.resolve(store?.get()).catch((error: unknown) => {
     if (exitCodeOf(error) === EXIT.usage) throw error
   })
+  await stop.started(asked)
   // A lost connection is news of its source.
   const onNews = newsTo(terminal, Boolean(settings.management))
   const metrics = startMetrics({ ...settings, logger: false, queues, shards, store, onNews })

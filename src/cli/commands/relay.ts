@@ -50,10 +50,14 @@ export function addRelay(command: Command, terminal: Terminal): void {
 async function run(options: Options, terminal: Terminal): Promise<void> {
   const relay = relayOptions(options)
   const stop = new Stop(terminal)
-  const chosen = await neededStore(options)
+  const chosen = await stop.started(neededStore(options))
+  if (!chosen) return
   try {
     const strategy = storeStrategy(chosen.store, { relay })
-    const mq = watched(await connect({ ...connectOptions(options, terminal), strategy }), terminal)
+    const connection = { ...connectOptions(options, terminal), signal: stop.signal }
+    const connected = await stop.started(connect({ ...connection, strategy }))
+    if (!connected) return
+    const mq = watched(connected, terminal)
     const stats = () => strategy.relayStats() ?? { relayed: 0, underWay: 0 }
     try {
       const { healthPort: port, healthHost: host } = options

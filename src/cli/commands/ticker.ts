@@ -34,12 +34,13 @@ export function addTicker(command: Command, terminal: Terminal): void {
 async function run(options: Options, terminal: Terminal): Promise<void> {
   const { healthPort: port, healthHost: host } = options
   const stop = new Stop(terminal)
-  const chosen = await chosenStore(options)
+  const chosen = await stop.started(chosenStore(options))
   try {
     const strategy = chosen ? storeStrategy(chosen.store, { relay: false }) : ladder()
-    const ticker = await startTicker({ ...connectOptions(options, terminal), strategy }, (error) =>
-      terminal.error(error),
-    )
+    const connection = { ...connectOptions(options, terminal), signal: stop.signal }
+    const onError = (error: Error) => terminal.error(error)
+    const ticker = await stop.started(startTicker({ ...connection, strategy }, onError))
+    if (!ticker) return
     try {
       const settings = port === undefined ? undefined : { port, host, option: '--health-port' }
       const server = settings && (await healthServer(settings, () => ticker.health()))

@@ -38,7 +38,9 @@ async function run(from: string, options: Options, terminal: Terminal): Promise<
   if (prefetch === 0) throw usage('--prefetch: expected a whole number from 1, got 0')
   const stop = new Stop(terminal)
   const onError = (error: Error) => terminal.error(error)
-  const intake = await startIntake({ ...connectOptions(options, terminal), from, to, type, prefetch, onError })
+  const connection = { ...connectOptions(options, terminal), signal: stop.signal }
+  const intake = await stop.started(startIntake({ ...connection, from, to, type, prefetch, onError }))
+  if (!intake) return
   terminal.note(plain(`takes what comes to exchange ${from}`))
   await stop.wait()
   await intake.close()
