@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { anything, checkOptions, type Rules } from '../base/checks.js'
 import { invalidOption } from '../base/errors.js'
 import { parseInstant } from '../message/due.js'
-import { nextRevision } from '../schedule/revision.js'
+import { revisionAfter } from '../schedule/revision.js'
 import { runAll } from '../schedule/run-all.js'
 import { scheduleSummary } from '../schedule/schedule-run.js'
 import type { RecurringDefinition } from './definition.js'
@@ -32,7 +32,7 @@ export async function backfill(
   options: BackfillOptions,
 ): Promise<BackfillSummary> {
   const times = await timesOf(definition, options, now())
-  const again = { ...definition, revision: nextRevision(now(), definition.revision + 1) }
+  const again = { ...definition, revision: revisionAfter(definition.revision, now(), definition.id) }
   const run = (time: Date) => send(occurrenceOf(again, time.getTime(), now(), { backfilled: true, dueAt: now() }))
   const results = runAll(times, { run, done: (receipt) => ({ receipt }) }, AT_A_TIME)
   return scheduleSummary(results, logger, 'backfill')

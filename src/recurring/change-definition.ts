@@ -1,5 +1,5 @@
 import { DuequeError, isDuequeError, shown, withOutcome } from '../base/errors.js'
-import { nextRevision } from '../schedule/revision.js'
+import { revisionAfter } from '../schedule/revision.js'
 import { replaces, type DefinitionRecord } from '../strategies/recurring-definitions.js'
 import { cancelOccurrences, laterOccurrences, waitingOccurrences, type Occurrences } from './cancel-occurrences.js'
 import { encodeDefinition, type RecurringDefinition } from './definition.js'
@@ -21,8 +21,8 @@ export interface Change {
   readonly record: DefinitionRecord | undefined
   /** Whether its content stays as it is. */
   readonly isOfState?: boolean | undefined
-  /** The least revision: beyond one that is known to be in the way. @default 0 */
-  readonly least?: number | undefined
+  /** A revision that is known to be in the way. */
+  readonly behind?: number | undefined
 }
 
 /** What became of a change: its own record is in force, or that of another change, with a greater revision, was there before. */
@@ -41,7 +41,7 @@ export type Changed =
 export async function changeDefinition(parts: RecurringParts, id: string, change: Change): Promise<Changed> {
   const { strategy, unfinished } = parts
   const now = parts.now()
-  const revision = nextRevision(now, Math.max(change.least ?? 0, (change.record?.revision ?? -1) + 1))
+  const revision = revisionAfter(Math.max(change.behind ?? -1, change.record?.revision ?? -1), now, id)
   const to = change.to && { ...change.to, revision }
   let formers = change.former ? [change.former] : []
   await assertReady(parts, to, occurrencesOf(to, [...(unfinished.get(id) ?? []), ...formers], { since: now, now }))

@@ -1,6 +1,6 @@
 import { integer, checkOne } from '../base/checks.js'
 import { DuequeError, shown } from '../base/errors.js'
-import { nextRevision } from '../schedule/revision.js'
+import { revisionAfter } from '../schedule/revision.js'
 import type { DefinitionRecord } from '../strategies/recurring-definitions.js'
 import { backfill } from './backfill.js'
 import { changeDefinition } from './change-definition.js'
@@ -29,7 +29,7 @@ export function recurringMethods(parts: RecurringParts): Omit<Recurring, 'setAll
       const definition = await needed(parts, id)
       // Two of one millisecond are two.
       triggeredAt = Math.max(now(), triggeredAt + 1)
-      const own = { ...definition, revision: nextRevision(now(), definition.revision + 1) }
+      const own = { ...definition, revision: revisionAfter(definition.revision, now(), id) }
       return parts.send(occurrenceOf(own, triggeredAt, triggeredAt, { dueAt: triggeredAt }))
     },
     backfill: async (id, options) => backfill(parts, await needed(parts, id), options),

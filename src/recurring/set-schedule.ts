@@ -22,7 +22,7 @@ export async function setSchedule<In>(
 ): Promise<SetSchedule> {
   const wanted = await checkRecurring(id, options, parts.now())
   await parts.destination(wanted.to, options.declare ?? false)
-  for (let attempt = 1, least = 0; ; attempt++) {
+  for (let attempt = 1, behind = -1; ; attempt++) {
     const record = await parts.strategy.definitions.get(id)
     const former = record && readable(record, parts)
     const to = withState(wanted, options.paused, former, parts.now())
@@ -31,12 +31,12 @@ export async function setSchedule<In>(
       return shownAs(former, false, parts)
     }
     const isOfState = former && isSame({ ...former, paused: to.paused }, to)
-    const { own, other } = await changeDefinition(parts, id, { to, former, record, isOfState, least })
+    const { own, other } = await changeDefinition(parts, id, { to, former, record, isOfState, behind })
     if (own) return shownAs(own, true, parts)
     if (other?.definition !== undefined) return shownAs(readDefinition(other, parts.strategy.name), true, parts)
     // Another process has removed it at the same time, or with a clock that is ahead.
-    least = (other?.revision ?? 0) + 1
-    if (attempt === MOST_ATTEMPTS || least > (parts.now() + MOST_AHEAD_MS) * 1000) throw removedAhead(id)
+    behind = other?.revision ?? -1
+    if (attempt === MOST_ATTEMPTS || behind >= (parts.now() + MOST_AHEAD_MS) * 1000) throw removedAhead(id)
   }
 }
 

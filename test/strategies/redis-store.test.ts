@@ -152,6 +152,24 @@ describe('the content of Redis', () => {
     expect(ignored).toMatchObject({ code: 'STORED_MESSAGE_UNREADABLE', outcome: 'refused' })
   })
 
+  test.each(['x', undefined])('a definition whose revision is none is reported, and replaced (%s)', async (text) => {
+    const told: DuequeError[] = []
+    const { store, key } = await open(told)
+    await client.hset(key('recurring'), 'x', `9007199254740993:${text ?? ''}`)
+    await client.zadd(key('recurring:ids'), 0, 'x')
+    const { definitions } = store
+    expect(await definitions.get('x')).toBeUndefined()
+    expect((await definitions.page({ idPrefix: '', after: undefined, limit: 9 })).records).toEqual([])
+    expect(told).toMatchObject([{ code: 'STORED_MESSAGE_UNREADABLE', data: { keys: [`${key('recurring')} x`] } }])
+    const record = { id: 'x', revision: 7, definition: '{}' }
+    expect(await definitions.write(record)).toBeUndefined()
+    expect(await definitions.get('x')).toEqual(record)
+    // The greatest one of all is one.
+    const greatest = { ...record, revision: Number.MAX_SAFE_INTEGER }
+    expect(await definitions.write(greatest)).toEqual(record)
+    expect(await definitions.write(record)).toEqual(greatest)
+  })
+
   test('claimed messages that vanish are reported, and so is an entry without a message', async () => {
     const told: DuequeError[] = []
     const { store, key } = await open(told)

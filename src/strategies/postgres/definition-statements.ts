@@ -3,9 +3,9 @@ import { REMEMBERED_MS } from '../definitions/tombstones.js'
 /** Of revisions, which are milliseconds × 1000: removed ids with a smaller one are forgotten. */
 const FORGOTTEN = `(extract(epoch FROM statement_timestamp()) * 1000000 - ${REMEMBERED_MS * 1000})::bigint`
 
-/** Whether a row counts, and the given one of its id changes nothing. */
+/** Whether a row counts, and the given one of its id changes nothing. A number that is too great for a revision is none. */
 const counts = (row: string, given: string) =>
-  `(${row}.revision > ${given}.revision
+  `(${row}.revision > ${given}.revision AND ${row}.revision <= ${Number.MAX_SAFE_INTEGER}
           OR ${row}.revision = ${given}.revision AND (${given}.definition IS NOT NULL OR ${row}.definition IS NULL))`
 
 /** The statements on definitions of recurring messages. Their rules are in statements.ts. */

@@ -121,6 +121,24 @@ test('an unreadable row is left alone, and stops no relay', async () => {
   expect(error).toMatchObject({ code: 'CONFLICT' })
 })
 
+test.each(['{}', null])('a definition whose revision is none is reported, and replaced (%s)', async (text) => {
+  const told: DuequeError[] = []
+  const { definitions } = await openStore(schema, pool, silent, (error) => told.push(error))
+  await pool.query(
+    `INSERT INTO ${schema}.definitions VALUES ('x', 9007199254740993, $1), ('y', 9007199254740992, '{}')`,
+    [text],
+  )
+  expect(await Promise.all(['x', 'y'].map((id) => definitions.get(id)))).toEqual([undefined, undefined])
+  expect(told).toMatchObject([{ code: 'STORED_MESSAGE_UNREADABLE', data: { store: 'postgres' } }])
+  const record = { id: 'x', revision: 7, definition: '{}' }
+  expect(await definitions.write(record)).toBeUndefined()
+  expect(await definitions.get('x')).toEqual(record)
+  // The greatest one of all is one.
+  const greatest = { ...record, revision: Number.MAX_SAFE_INTEGER }
+  expect(await definitions.write(greatest)).toEqual(record)
+  expect(await definitions.write(record)).toEqual(greatest)
+})
+
 test('claimed rows that vanish are reported, and those whose lease had expired are not', async () => {
   const told: DuequeError[] = []
   store = await openStore(schema, pool, silent, (error) => told.push(error))

@@ -255,3 +255,32 @@ it('a schedule that a clock more than a day ahead has removed is a conflict', as
   records.set('x', { id: 'x', revision: Number.MAX_SAFE_INTEGER, definition: undefined })
   expect(await rejection(set('x', minutely))).toMatchObject({ code: 'CONFLICT', outcome: 'refused', data: { id: 'x' } })
 })
+
+describe('a definition of a clock that is years ahead', () => {
+  const ahead = Date.UTC(2200, 0) * 1000
+  const setAhead = async (revision: number) => {
+    const one = world()
+    await one.set('x', minutely)
+    one.records.set('x', { ...one.records.get('x')!, revision })
+    return one
+  }
+
+  it('can be changed and removed, and no other revision of this process follows its own', async () => {
+    const { set, pause, remove, records } = await setAhead(ahead)
+    expect(await set('x', { ...minutely, payload: 2 })).toMatchObject({ revision: ahead + 1 })
+    expect(await pause('x')).toBe(true)
+    expect(await remove('x')).toBe(true)
+    expect(records.get('x')).toEqual({ id: 'x', revision: ahead + 3, definition: undefined })
+    expect((await set('y', minutely)).revision).toBeLessThan(ahead)
+  })
+
+  it('is a conflict with the greatest revision: there is none behind it', async () => {
+    const { set, pause, remove, trigger, backfill, cancelled, steps } = await setAhead(Number.MAX_SAFE_INTEGER)
+    steps.length = 0
+    const past = { from: new Date(NOW - 60_000), to: new Date(NOW) }
+    const calls = [() => set('x', { ...minutely, payload: 2 }), () => pause('x'), () => remove('x')]
+    for (const call of [...calls, () => trigger('x'), () => backfill('x', past)])
+      expect(await rejection(call())).toMatchObject({ code: 'CONFLICT', outcome: 'refused', data: { id: 'x' } })
+    expect([cancelled, new Set(steps)]).toEqual([[], new Set(['get'])])
+  })
+})

@@ -8,13 +8,15 @@ import { scriptOf } from './script.js'
 
 /**
  * Writes a record. ARGV: id, revision, definition; an empty one removes. The greatest revision stays; of equal ones, the
- * removal. Forgets some ids that were removed a day ago: a revision is a time in microseconds. Returns what the hash held.
+ * removal. A number that is too great for a revision is none. Forgets some ids that were removed a day ago: a revision is a time
+ * in microseconds. Returns what the hash held.
  */
 export const WRITE_DEFINITION = scriptOf(`
 local id, revision, definition = unpack(ARGV)
 local held = redis.call('HGET', KEYS[1], id)
 local digits = held and string.match(held, '^%d+:')
 local known = digits and tonumber(string.sub(digits, 1, -2)) or -1
+if known > ${Number.MAX_SAFE_INTEGER} then known = -1 end
 local isRemoval, wasRemoved = definition == '', held == digits
 if tonumber(revision) < known then return held end
 if tonumber(revision) == known and (wasRemoved or not isRemoval) then return held end
