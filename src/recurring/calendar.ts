@@ -67,9 +67,15 @@ function readPattern(cron: unknown, timezone: string): Calendar {
   assertZone(timezone)
   if (typeof cron !== 'string' || cron.length > MAX_LENGTH)
     throw invalidOption('cron', "a pattern such as '0 9 * * MON-FRI'", cron)
-  const next = nextOf(newCron(cron, timezone))
-  const pattern = remembering((after) => (after < END ? nearby(after, next(after)) : undefined))
-  return { next: (after) => pattern.next(Math.max(after, BEGIN)) }
+  const next = remembering(nextOf(newCron(cron, timezone)))
+  return {
+    next(after) {
+      const begin = Math.max(after, BEGIN)
+      const time = begin < END ? next(begin) : Infinity
+      // One that is too far away is none.
+      return time - begin <= MAX_DELAY_MS ? time : undefined
+    },
+  }
 }
 
 function newCron(cron: string, timezone: string): Cron {
@@ -80,8 +86,9 @@ function newCron(cron: string, timezone: string): Cron {
   }
 }
 
-function nextOf(cron: Cron): (after: number) => number | undefined {
-  return (after) => cron.nextRun(new Date(after))?.getTime()
+/** `Infinity` if there is none. */
+function nextOf(cron: Cron): (after: number) => number {
+  return (after) => cron.nextRun(new Date(after))?.getTime() ?? Infinity
 }
 
 /** croner takes an offset for a zone, and looks at the zone only when it computes a time. */
@@ -93,22 +100,18 @@ function assertZone(tz: string): void {
   throw invalidOption('tz', expected, tz)
 }
 
-/** The next time, unless it is too far away. */
-function nearby(after: number, time: number | undefined): number | undefined {
-  return time !== undefined && time - after <= MAX_DELAY_MS ? time : undefined
-}
-
-/** Remembers the last answers: the schedules that share a pattern ask for the same times. */
-function remembering(next: (after: number) => number | undefined): Calendar {
-  const answers: { after: number; time: number | undefined }[] = []
-  return {
-    next(after) {
-      const known = answers.find((answer) => answer.after <= after && after < (answer.time ?? 0))
-      if (known) return known.time
-      const time = next(after)
-      answers.unshift({ after, time })
-      answers.length = Math.min(answers.length, MAX_ANSWERS)
-      return time
-    },
+/**
+ * Remembers the last answers: the schedules that share a pattern ask for the same times, and to find that there is none takes
+ * a third of a second.
+ */
+function remembering(next: (after: number) => number): (after: number) => number {
+  const answers: { after: number; time: number }[] = []
+  return (after) => {
+    const known = answers.find((answer) => answer.after <= after && after < answer.time)
+    if (known) return known.time
+    const time = next(after)
+    answers.unshift({ after, time })
+    answers.length = Math.min(answers.length, MAX_ANSWERS)
+    return time
   }
 }

@@ -140,6 +140,9 @@ const [FIRST_SPAN_MS, SPANS] = [60_000, 15]
  * not. Looked for in longer and longer spans, since a calendar tells only the next time; of ten years at most.
  */
 export function lastTimes(definition: RecurringDefinition, now: number, n: number): number[] {
+  // Most often there is one. To find none takes long, and would for each span.
+  const [first] = timesBetween(definition, now - MAX_DELAY_MS, now)
+  if (first === undefined) return []
   let times: number[] = []
   let to = now
   for (let span = 0; span < SPANS && times.length < n; span++) {

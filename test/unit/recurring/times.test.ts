@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { Cron } from 'croner'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { RecurringDefinition } from '../../../src/recurring/definition.js'
 import { activeFrom, pausedAt, resumedAt } from '../../../src/recurring/pausing.js'
 import { jittered, lastTimes, nextTime, tickDue, timesBetween, timesOfTick } from '../../../src/recurring/times.js'
@@ -271,5 +272,16 @@ describe('the last times', () => {
     ],
   ])('%s', (_, definition, times) => {
     expect(lastTimes(definition, NOW, 3)).toEqual(times)
+  })
+
+  it('of a pattern that never runs are searched for once, as are its next ones: that takes a third of a second', () => {
+    const nextRun = vi.spyOn(Cron.prototype, 'nextRun')
+    onTestFinished(() => nextRun.mockRestore())
+    const definition = definitionOf({ cron: '0 0 31 4,6 *', since: NOW - 1 })
+    for (let hour = 0; hour < 3; hour++) {
+      expect(lastTimes(definition, NOW + hour * HOUR, 3)).toEqual([])
+      expect(nextTime(definition, NOW + hour * HOUR)).toBeUndefined()
+    }
+    expect(nextRun).toHaveBeenCalledOnce()
   })
 })
