@@ -148,10 +148,11 @@ export class TickHandling {
     if (earlyMs > EARLY_MS) await this.#held(earliest - EARLY_MS)
     const { run: all, next } = timesOfTick(definition, tick.time, clock.now(), windowMs)
     // A tick of a later time in the window may have come first: that of a repair, or of another change.
-    const run = all.filter((time) => !handled.has({ ...tick, time }))
-    await this.#untilCheap(definition, { run, next })
+    const left = () => all.filter((time) => !handled.has({ ...tick, time }))
+    await this.#untilCheap(definition, { run: left(), next })
+    // Only now: the times that were handled may be lost meanwhile.
     const { losses } = handled
-    const waiting = await this.#schedule(arrival, definition, run)
+    const waiting = await this.#schedule(arrival, definition, left())
     if (!(await this.#isInForce(arrival, tick, waiting))) return
     if (next !== undefined) await this.#sendTick(arrival, definition, next)
     if (handled.losses === losses) handled.add(tick, next)

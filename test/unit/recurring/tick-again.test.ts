@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { definitionOf } from './definition-of.js'
-import { handlingWorld, HOUR, START } from './world.js'
+import { handlingWorld, HOUR, settled, START } from './world.js'
 
 /** A tick of the first hour is due then. */
 const DUE_MS = HOUR - 61_000
@@ -44,4 +44,24 @@ it('schedules the occurrence of a tick that came after the predecessor had gone'
   const time = START + HOUR
   expect(await handling.run({ live: true }, { id: 'report', revision: 7, time, again: true })).toBe('ack')
   expect(ids()[0]).toBe(`report@${new Date(time).toISOString()}`)
+})
+
+it('schedules times of a window that were handled and are lost while an earlier tick of it is held', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { clock, handling, handled, ids, strategy } = handlingWorld([definitionOf({ from: START, everyMs: 60_000 })])
+  const handle = (time: number) => handling.run({ live: true }, { id: 'report', revision: 7, time })
+  const first = START + HOUR + 60_000
+  clock.advance(DUE_MS)
+  // That of a repair came first.
+  await handle(first + 60_000)
+  const before = ids()
+  Object.assign(strategy, { limits: { ...strategy.limits, stepMs: 100 } })
+  clock.advance(60)
+  const running = handle(first)
+  await settled()
+  handled.lost('report')
+  vi.advanceTimersByTime(100)
+  expect(await running).toBe('ack')
+  expect(ids().slice(before.length)).toEqual([`report@${new Date(first).toISOString()}`, ...before])
 })
