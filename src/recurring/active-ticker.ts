@@ -21,6 +21,8 @@ export interface ActiveTickerSettings {
   readonly publish: (message: DelayedMessage) => Promise<void>
   /** Sends every missing tick. @param stopIf throws when it is to end */
   readonly repair: (stopIf: () => void) => Promise<SentTicks>
+  /** Forgets what this ticker has handled: another one has sent every missing tick since. */
+  readonly forget: () => void
   readonly standstill: Pick<Standstill, 'succeeded' | 'failed'>
   /** Without a bookmark it cannot be the active one. */
   readonly stepBack: (error: unknown) => void
@@ -49,6 +51,8 @@ export class ActiveTicker {
   /** By the monotonic time: when a repair has published the bookmark that has not arrived. */
   #publishedAt: number | undefined
   #tookOverAt = -Infinity
+  /** Of the last bookmark that was here, or was sent from here. */
+  #knownRepairAt: number | undefined
   /** Another one each time that this ticker stops being the active one with its channel. */
   #term = {}
   /** Beside a hello: because the last repair was long ago. */
@@ -79,13 +83,22 @@ export class ActiveTicker {
     this.#sayHello()
   }
 
-  /** Of several bookmarks the newest is kept. One of a time to come is of a clock that was ahead. */
+  /**
+   * Of several bookmarks the newest is kept. One of a time to come is of a clock that was ahead.
+   *
+   * Its own one that comes again, after a lost connection, counts as that of a predecessor: another ticker may have had it meanwhile, and
+   * nothing tells. That makes no copies and loses no time of a chain: a repair that is due is put off by six minutes, and a schedule
+   * whose first tick was missing begins six minutes later.
+   */
   bookmarkArrived(arrival: Arrival, repairedAt: number): void {
     const { clock, times } = this.#settings
     const rank = (at: number) => (at - clock.now() < times.repairEveryMs ? at : -Infinity)
     const before = this.#bookmark?.arrival.live ? this.#bookmark : undefined
     if (before && rank(before.repairedAt) > rank(repairedAt)) return arrival.ack()
     if (!before && this.#publishedAt === undefined) this.#tookOverAt = clock.now()
+    // What was handled before that repair may be lost, and ticks that came since are no copies.
+    if (!before && this.#knownRepairAt !== repairedAt) this.#settings.forget()
+    this.#knownRepairAt = repairedAt
     this.#bookmark = { arrival, repairedAt }
     this.#publishedAt = undefined
     this.#acks = 0
@@ -204,6 +217,7 @@ export class ActiveTicker {
     if (waiting > 0) standstill.succeeded()
     stopIf()
     this.#publishedAt = clock.monotonic()
+    this.#knownRepairAt = startedAt
     await this.#publishBookmark(startedAt)
     // A long publish has taken of its time.
     if (this.#publishedAt !== undefined) this.#publishedAt = clock.monotonic()

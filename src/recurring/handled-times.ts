@@ -55,6 +55,12 @@ export class HandledTimes {
     this.#losses++
   }
 
+  /** All of it may be lost. */
+  clear(): void {
+    this.#handled.clear()
+    this.#losses++
+  }
+
   /** The schedule is removed. */
   delete(id: string): void {
     this.#handled.delete(id)

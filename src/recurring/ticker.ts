@@ -89,6 +89,7 @@ export class Ticker {
       publish &&
       new ActiveTicker({
         ...{ queue, clock, logger, onError, closing, standstill, stepBack, times: this.#times, repair: this.#repair },
+        forget: () => handled.clear(),
         publish: (message) => publish(message, closing),
       })
     const putOff = (arrival: Arrival, ms: number) => this.#sendLater(arrival, ms)

@@ -48,8 +48,8 @@ export interface RecurringDefinitions {
    * Writes again what the strategy would forget, and what it turns out to have lost. Called by one process of a namespace,
    * about once an hour. Missing where nothing is forgotten.
    *
-   * @param lost called with the id of each definition that was lost, before any is written again: messages that wait in the
-   * same broker may be lost, too
+   * @param lost called with the id of each definition that was lost since this process read it, before any is written again, also if
+   * another process has done so: messages that wait in the same broker may be lost, too
    */
   renew?(lost?: (id: string) => void): Promise<void>
 }

@@ -13,6 +13,8 @@ import { offsetOf, streamEnd, writtenAtOf, type StreamEnd } from './stream-end.j
 import { StreamPlace } from './stream-place.js'
 
 export interface StreamRecord {
+  /** Of its message: the writers of this package give each one another. */
+  readonly id: string | undefined
   readonly body: Uint8Array
   readonly headers: Readonly<Record<string, unknown>>
   readonly offset: number
@@ -174,7 +176,8 @@ class RunningStream implements StreamReader {
     const { content: body, properties } = message
     const [offset, writtenAt] = [offsetOf(message), writtenAtOf(message)]
     if (!this.#place.arrived({ offset, writtenAt }, Date.now())) return false
-    const record = { body, headers: properties.headers ?? {}, offset, writtenAt }
+    const id = properties.messageId as string | undefined
+    const record = { id, body, headers: properties.headers ?? {}, offset, writtenAt }
     const { queue, onRecord, logger } = this.#settings
     try {
       onRecord(record)

@@ -42,11 +42,6 @@ export class Renewal {
     }
   }
 
-  /** Whether the stream knows nothing of an id any more: it is another one than before, or was emptied. */
-  isLost({ id }: DefinitionRecord): boolean {
-    return !this.#written.has(id) && !this.#removed.find(id)
-  }
-
   /**
    * The records to write again.
    *

@@ -1,5 +1,5 @@
 import type { AmqpConnection } from '../../amqp/connection/connection.js'
-import { openStream } from '../../amqp/receive/stream.js'
+import { openStream, type StreamRecord } from '../../amqp/receive/stream.js'
 import { DuequeError } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
 import { readLines } from '../../log/lines.js'
@@ -16,6 +16,8 @@ export interface DefinitionReplay {
   logger: Logger
   /** @param at when it was written, in milliseconds since the epoch */
   onRecord: (record: DefinitionRecord, at: number) => void
+  /** Called with each record of the stream, before its lines. */
+  onStreamRecord?: ((record: StreamRecord) => void) | undefined
   /** Called for each line that is no record. */
   onUnreadable?: ((error: Error) => void) | undefined
   /** Ends it with `CLOSED`. */
@@ -28,17 +30,19 @@ export interface DefinitionReplay {
  * @throws DuequeError `DESTINATION_MISSING` if there is no such stream, `RECURRING_UNREAD`, `PERMISSION_DENIED`, `CLOSED`
  */
 export async function replayDefinitions(replay: DefinitionReplay): Promise<void> {
-  const { connection, stream, logger, onRecord, onUnreadable = () => undefined, closing } = replay
+  const { connection, stream, logger, onRecord, onStreamRecord, onUnreadable = () => undefined, closing } = replay
   let failure: DuequeError | undefined
   let last = -1
   const reader = await openStream({
     connection,
     queue: stream,
     from: 0,
-    onRecord: ({ body, offset, writtenAt = Date.now() }) => {
+    onRecord: (streamRecord) => {
+      const { body, offset, writtenAt = Date.now() } = streamRecord
       // After a lost connection records come again.
       if (offset <= last) return
       last = offset
+      onStreamRecord?.(streamRecord)
       readLines(body, (line) => onRecord(decodeDefinitionLine(line), writtenAt), onUnreadable)
     },
     onError: (error) => (failure = error),

@@ -23,6 +23,7 @@ import { definitionsFailure } from './definitions-failure.js'
 import { OwnRecords, type OwnRecord } from './own-records.js'
 import { Renewal } from './renewal.js'
 import { definitionsUnread, replayDefinitions, SILENT_MS } from './replay-definitions.js'
+import { StreamIdentity } from './stream-identity.js'
 
 /** Definitions that are on their way at once while they are written again. */
 const AT_ONCE = 1000
@@ -45,6 +46,7 @@ export class StreamDefinitions implements RecurringDefinitions {
   readonly #log: StreamLog
   readonly #stream: string
   readonly #table = new DefinitionTable()
+  readonly #identity = new StreamIdentity()
   readonly #isNews = throttle(systemClock)
   readonly #proofs = new SharedWork<undefined>(() => this.#prove())
   readonly #looks = new SharedWork<undefined>(() => this.#look())
@@ -104,21 +106,21 @@ export class StreamDefinitions implements RecurringDefinitions {
     await this.#proofs.do(undefined)
     // One that comes during the replay is not lost.
     const known = [...this.#table.all()]
-    const renewal = new Renewal()
+    const [renewal, comparison] = [new Renewal(), this.#identity.compare()]
     // A replay of many records would hold up the messages of a connection that it shares.
     const connection = await broker.openApart('recurring')
     try {
       const onRecord = (record: DefinitionRecord, at: number) => renewal.add(record, at)
-      const closing = this.#closing.signal
-      await this.#explained(replayDefinitions({ connection, stream: this.#stream, logger, onRecord, closing }))
+      const onStreamRecord = (record: StreamRecord) => comparison.read(record)
+      const reading = { connection, stream: this.#stream, logger, closing: this.#closing.signal }
+      await this.#explained(replayDefinitions({ ...reading, onRecord, onStreamRecord }))
     } finally {
       await connection.close()
     }
-    const missing = [...renewal.missing(known, clock.now())]
-    // Before one is written: the next renewal would find those that were written, and not know that they were lost.
-    for (const record of missing) if (renewal.isLost(record)) lost(record.id)
+    // Also if another process has written them again, and before one is written here: whoever goes on with this would not know it.
+    if (comparison.isAnother()) for (const { id } of known) lost(id)
     let writing: Promise<void>[] = []
-    for (const record of missing) {
+    for (const record of renewal.missing(known, clock.now())) {
       writing.push(this.#publish(encodeDefinitionLine(record)))
       if (writing.length < AT_ONCE) continue
       await Promise.all(writing)
@@ -189,7 +191,9 @@ export class StreamDefinitions implements RecurringDefinitions {
     this.#failure = undefined
   }
 
-  #arrived({ body, offset, writtenAt = this.#settings.clock.now() }: StreamRecord): void {
+  #arrived(record: StreamRecord): void {
+    const { body, offset, writtenAt = this.#settings.clock.now() } = record
+    this.#identity.read(record)
     this.#read++
     const skipped = (error: Error) => {
       if (this.#isNews('unreadable'))

@@ -90,6 +90,23 @@ test('definitions whose stream was deleted are written again by renew, removed o
   expect((await other.get('id 1'))?.definition).toBe('"new"')
 })
 
+test('a process whose definitions were lost is told so, also if another one has written them again', async () => {
+  const { stream, definitions, connected } = await world()
+  await Promise.all(['a', 'b'].map((id) => definitions.write(record(id, 1, '{}'))))
+  const other = await connected()
+  expect(await other.get('b')).toEqual(record('b', 1, '{}'))
+  await (await rawChannel(vhost.url)).deleteQueue(stream)
+  // It dies before it has done anything else.
+  await poll(() => other.renew!().then(() => true), { timeoutMs: 30_000, what: 'the renewal' })
+  const ids = (await linesOf(stream)).map((line) => (JSON.parse(line) as DefinitionRecord).id)
+  expect(new Set(ids)).toEqual(new Set(['a', 'b']))
+  for (const expected of [['a', 'b'], []]) {
+    const lost: string[] = []
+    await definitions.renew!((id) => void lost.push(id))
+    expect(lost.sort()).toEqual(expected)
+  }
+})
+
 test('a definition is written again when its last record is 30 days old, and a process that starts then knows it', async () => {
   const clock = settableClock()
   const { stream, definitions, connected } = await world({}, clock)

@@ -17,6 +17,7 @@ function world(
   const clock = manualClock(START)
   const closing = new AbortController()
   const log: string[] = []
+  let forgotten = 0
   const published: DelayedMessage[] = []
   const ticker = new ActiveTicker({
     ...{ queue: TICKS, clock, logger: resolveLogger(false), closing: closing.signal },
@@ -24,6 +25,7 @@ function world(
     onError: () => log.push('error'),
     standstill: { succeeded: () => log.push('succeeded'), failed: () => log.push('failed') },
     stepBack: () => log.push('step back'),
+    forget: () => forgotten++,
     publish: (message) => {
       published.push(message)
       log.push(`publish ${readMark(message)!.kind}`)
@@ -40,7 +42,7 @@ function world(
     ticker.close()
   })
   const arrival = (name: string) => arrivalOf(log, name)
-  return { ticker, clock, log, arrival, published, closing }
+  return { ticker, clock, log, arrival, published, closing, forgotten: () => forgotten }
 }
 
 it('a ticker that gets a hello and has no bookmark repairs, and publishes one before it acks the hello', async () => {
@@ -76,6 +78,27 @@ it('keeps the newest bookmark', async () => {
   ticker.bookmarkArrived(arrival('older'), START)
   await settled()
   expect(log).toEqual(['ack old', 'ack older'])
+})
+
+it('forgets what it has handled when it takes over after another ticker has repaired', async () => {
+  const { ticker, clock, arrival, forgotten } = world()
+  const take = (repairedAt: number) => {
+    const bookmark = arrival('bookmark')
+    ticker.bookmarkArrived(bookmark, repairedAt)
+    bookmark.live = false
+    return forgotten()
+  }
+  expect(take(START)).toBe(1)
+  // Its own again, or that of a predecessor which has not repaired.
+  expect(take(START)).toBe(1)
+  // Of its own repair, also if that bookmark comes on another connection.
+  clock.advance(HOUR)
+  const hello = arrival('hello')
+  ticker.helloArrived(hello)
+  await settled()
+  ticker.subscribed()
+  expect(take(START + HOUR)).toBe(1)
+  expect(take(START + HOUR + 5)).toBe(2)
 })
 
 it.each([

@@ -45,6 +45,20 @@ it('forgets removed schedules, and all but some', () => {
   expect(['a', 'b', 'c'].map((id) => handled.has({ id, revision: 1, time: 1 }))).toEqual([false, true, false])
 })
 
+it('that may be lost is forgotten, and so are the ticks under way', () => {
+  const handled = new HandledTimes()
+  for (const [forget, id] of [
+    [() => handled.lost('a'), 'b'],
+    [() => handled.clear(), undefined],
+  ] as const) {
+    for (const one of ['a', 'b']) handled.add({ id: one, revision: 1, time: 1 }, 2)
+    const { losses } = handled
+    forget()
+    expect(['a', 'b'].filter((one) => handled.has({ id: one, revision: 1, time: 1 }))).toEqual(id ? [id] : [])
+    expect(handled.losses).not.toBe(losses)
+  }
+})
+
 it('forgets the times from one on', () => {
   const handled = new HandledTimes()
   handled.add(at(10), 20)

@@ -33,8 +33,10 @@ async function world() {
   })
   onTestFinished(() => ticker.close(0))
   const arriveAs = async (name: string, body: object) => {
-    deliver(arrivalOf(log, name, JSON.stringify(body)))
+    const arrival = arrivalOf(log, name, JSON.stringify(body))
+    deliver(arrival)
     await settled()
+    return arrival
   }
   /** The tick of a schedule arrives. */
   const arrive = (id: string) => arriveAs(id, { id, revision: 1, time: START })
@@ -118,6 +120,20 @@ it('lets another ticker have the queue, without a rest, for what it cannot read'
   await advance(1)
   expect(log.slice(2).sort()).toEqual(['hello', 'pause', 'requeue strange', 'resume'])
   expect([ticker.isAway, ticker.steppedBackAt]).toEqual([false, undefined])
+})
+
+it('handles a tick again that it had handled before another ticker sent every missing one', async () => {
+  const { arrive, arriveAs, ids } = await world()
+  const bookmark = await arriveAs('bookmark', { bookmark: true, repairedAt: START })
+  await arrive('one')
+  const before = ids()
+  await arrive('one')
+  expect(ids()).toEqual(before)
+  // Its connection was lost, and the virtual host with it.
+  bookmark.live = false
+  await arriveAs('bookmark', { bookmark: true, repairedAt: START + 1 })
+  await arrive('one')
+  expect(ids()).toEqual([...before, ...before])
 })
 
 it('schedules the times that a clock that was ahead has passed over', async () => {

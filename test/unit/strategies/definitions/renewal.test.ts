@@ -14,14 +14,6 @@ function missing(written: [DefinitionRecord, number][], present: DefinitionRecor
   return [...renewal.missing(present, NOW)]
 }
 
-test('a definition is lost if the stream has no record of its id, not even one of its removal', () => {
-  const renewal = new Renewal()
-  renewal.add(definition(1, 'older'), NOW)
-  renewal.add(removal(3, 'removed'), NOW)
-  const ids = ['older', 'removed', 'lost']
-  expect(ids.filter((id) => renewal.isLost(definition(2, id)))).toEqual(['lost'])
-})
-
 test.each<[string, [DefinitionRecord, number][], DefinitionRecord[], DefinitionRecord[]]>([
   ['nothing that is there', [[definition(1), 29.9]], [definition(1)], []],
   ['what is missing, as after the stream was deleted', [], [definition(1)], [definition(1)]],
