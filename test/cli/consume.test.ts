@@ -46,6 +46,15 @@ test('prints each message with id, name, due time, arrival, lateness and payload
   expect(stdout).toContain(`due ${at.toISOString()}`)
 })
 
+test('declares nothing with --topology trust', async () => {
+  const [queue, missing] = [unique('notes'), unique('missing')]
+  await mq.schedule(note, 7, { to: { queue }, in: 0, declare: true })
+  const trusting = ['--limit', '1', '--topology', 'trust', '--cancellations', 'off']
+  expect(await run(['consume', queue, ...trusting], env())).toMatchObject({ code: 0 })
+  const { code, stderr } = await run(['consume', missing, ...trusting], env())
+  expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining(`no queue '${missing}'`) as string })
+})
+
 test('prints one JSON document a line with --json', async () => {
   const queue = unique('notes')
   await mq.schedule(note, 7, { to: { queue }, in: 0, id: 'n-7', headers: { tenant: 't' }, declare: true })

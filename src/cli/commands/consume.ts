@@ -89,7 +89,9 @@ async function consume(
 }
 
 /** With a limit, prints one message at a time: several at the same time could ack more than the limit. */
-function consumeOptions({ limit, prefetch, concurrency, declare, cancellations }: Options): ConsumeOptions {
+function consumeOptions({ limit, prefetch, concurrency, cancellations, ...flags }: Options): ConsumeOptions {
+  // With `--topology trust` the default is to declare nothing, and `true` is refused.
+  const declare = flags.declare ? undefined : false
   if (limit === undefined) return { prefetch, concurrency, declare, cancellations }
   return { prefetch: prefetch ?? Math.min(limit, 100), concurrency: 1, declare, cancellations }
 }
