@@ -19,8 +19,11 @@ export interface JournalStatus {
   unread?: string
 }
 
-/** A look at so many places of a stream, and so many of its messages there, tells how many records a message has. */
-const [PLACES, MESSAGES] = [8, 32]
+/**
+ * A look at so many places of a stream, and so many of its messages there, tells how many records a message has. They are in memory
+ * together, and may have 256 KiB each.
+ */
+const [PLACES, MESSAGES] = [8, 8]
 
 /**
  * The state of a journal, by its streams. Null without any.

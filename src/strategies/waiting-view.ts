@@ -105,12 +105,28 @@ export function comparePositions(a: Position, b: Position): number {
   return a.readyAt - b.readyAt || Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))
 }
 
-/** Counts times by span, in their order. */
+/** Counts times by span, in the order of the spans. */
 export function spanCounts(times: Iterable<number>, spanMs: number): SpanCount[] {
-  const counts = new Map<number, number>()
-  for (const time of times) {
-    const from = Math.floor(time / spanMs) * spanMs
-    counts.set(from, (counts.get(from) ?? 0) + 1)
+  const counts = new SpanCounts(spanMs)
+  for (const time of times) counts.add(time)
+  return counts.all()
+}
+
+/** As {@link spanCounts}, for times that need not be in memory together. */
+export class SpanCounts {
+  readonly #spanMs: number
+  readonly #counts = new Map<number, number>()
+
+  constructor(spanMs: number) {
+    this.#spanMs = spanMs
   }
-  return [...counts].map(([from, count]) => ({ from, count })).sort((a, b) => a.from - b.from)
+
+  add(time: number): void {
+    const from = Math.floor(time / this.#spanMs) * this.#spanMs
+    this.#counts.set(from, (this.#counts.get(from) ?? 0) + 1)
+  }
+
+  all(): SpanCount[] {
+    return [...this.#counts].map(([from, count]) => ({ from, count })).sort((a, b) => a.from - b.from)
+  }
 }

@@ -88,9 +88,15 @@ export class EntryColumns {
 
   startsWith(at: number, prefix: Uint8Array): boolean {
     const start = this.#idAt[at]!
-    if (this.#ids[start]! < prefix.byteLength) return false
-    for (let byte = 0; byte < prefix.byteLength; byte++) if (this.#ids[start + 1 + byte] !== prefix[byte]) return false
-    return true
+    return this.#ids[start]! >= prefix.byteLength && this.#isAt(start + 1, prefix)
+  }
+
+  /** Whether the id contains these bytes. No text is made for it: a search looks at every entry. */
+  includes(at: number, part: Uint8Array): boolean {
+    const start = this.#idAt[at]!
+    const last = start + 1 + this.#ids[start]! - part.byteLength
+    for (let from = start + 1; from <= last; from++) if (this.#isAt(from, part)) return true
+    return false
   }
 
   place(at: number): Place {
@@ -107,6 +113,11 @@ export class EntryColumns {
   copy(at: number, from: EntryColumns, fromAt: number): void {
     for (const column of COPIED) this[column][at] = from[column][fromAt]!
     this.setPlace(at, from.place(fromAt))
+  }
+
+  #isAt(from: number, bytes: Uint8Array): boolean {
+    for (let byte = 0; byte < bytes.byteLength; byte++) if (this.#ids[from + byte] !== bytes[byte]) return false
+    return true
   }
 
   /** The ids to come are about as long as those so far. */

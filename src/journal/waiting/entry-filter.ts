@@ -11,10 +11,8 @@ export class EntryFilter {
   /** Undefined if every name fits. */
   readonly #names: ReadonlySet<number> | undefined
   readonly #destinations: ReadonlySet<number> | undefined
-  readonly #prefix: string
-  /** Undefined for half of a surrogate pair at its end, which has no bytes. */
-  readonly #prefixBytes: Uint8Array | undefined
-  readonly #part: string
+  readonly #prefix: IdText
+  readonly #part: IdText
 
   constructor(entries: EntryStore, { from = -Infinity, to = Infinity, ...filter }: WaitlistFilter, now: number) {
     const { name, destination, idPrefix = '', idPart = '' } = filter
@@ -25,10 +23,8 @@ export class EntryFilter {
     this.#names = name === undefined ? undefined : entries.names.matching((other) => other === name)
     this.#destinations =
       destination && entries.destinations.matching((other) => destinationFits(destination, other.destination))
-    this.#prefix = idPrefix
-    const bytes = Buffer.from(idPrefix)
-    this.#prefixBytes = bytes.toString() === idPrefix ? bytes : undefined
-    this.#part = idPart
+    this.#prefix = idText(idPrefix)
+    this.#part = idText(idPart)
   }
 
   /** @param visit called with the columns of each entry and its place in them, and its slot */
@@ -44,9 +40,21 @@ export class EntryFilter {
     if (readyAt <= this.#after || readyAt < this.#from || readyAt >= this.#before) return false
     if (this.#names?.has(columns.name[at]!) === false) return false
     if (this.#destinations?.has(columns.destination[at]!) === false) return false
-    const begins = this.#prefixBytes
-      ? columns.startsWith(at, this.#prefixBytes)
-      : columns.id(at).toString().startsWith(this.#prefix)
-    return begins && (this.#part === '' || columns.id(at).toString().includes(this.#part))
+    const { text: prefix, bytes: prefixBytes } = this.#prefix
+    const begins = prefixBytes ? columns.startsWith(at, prefixBytes) : columns.id(at).toString().startsWith(prefix)
+    if (!begins) return false
+    const { text: part, bytes: partBytes } = this.#part
+    return partBytes ? columns.includes(at, partBytes) : columns.id(at).toString().includes(part)
   }
+}
+
+interface IdText {
+  readonly text: string
+  /** Undefined if half of a surrogate pair is in it, which has no bytes. */
+  readonly bytes: Uint8Array | undefined
+}
+
+function idText(text: string): IdText {
+  const bytes = Buffer.from(text)
+  return { text, bytes: bytes.toString() === text ? bytes : undefined }
 }

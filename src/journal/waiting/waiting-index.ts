@@ -4,7 +4,7 @@ import { destinationText } from '../../message/destination.js'
 import { readyAt } from '../../message/delayed-message.js'
 import { DestinationCounts, type DestinationCount } from '../../strategies/destination-counts.js'
 import {
-  spanCounts,
+  SpanCounts,
   type JournalledMessage,
   type ListedMessage,
   type Position,
@@ -104,9 +104,9 @@ export class WaitingIndex implements JournalIntake {
   }
 
   countBy(filter: WaitlistFilter, spanMs: number): SpanCount[] {
-    const times: number[] = []
-    this.#matching(filter).forEach((columns, at) => times.push(columns.readyAt[at]!))
-    return spanCounts(times, spanMs)
+    const counts = new SpanCounts(spanMs)
+    this.#matching(filter).forEach((columns, at) => counts.add(columns.readyAt[at]!))
+    return counts.all()
   }
 
   countByDestination(): DestinationCount[] {
