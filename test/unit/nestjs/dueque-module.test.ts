@@ -1,4 +1,13 @@
-import { Global, Inject, Injectable, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common'
+import {
+  Global,
+  Inject,
+  Injectable,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
 import { Test } from '@nestjs/testing'
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -215,6 +224,21 @@ test('a start that fails leaves no connection open that the application has open
   decide()
   await new Promise(setImmediate)
   expect(started).not.toHaveBeenCalled()
+})
+
+test('an application that another module keeps from starting closes its connection when it is closed', async () => {
+  @Injectable()
+  class Broken implements OnApplicationBootstrap {
+    onApplicationBootstrap() {
+      throw new Error('no database')
+    }
+  }
+  const root = rootModule({ imports: [DuequeModule.forRoot({ strategy: memory() })], providers: [Reminders, Broken] })
+  const app = await NestFactory.create(root, { logger: false, abortOnError: false })
+  const { mq } = app.get(Reminders)
+  await expect(app.init()).rejects.toThrow('no database')
+  await app.close()
+  expect((await rejection(mq.schedule(reminder, { patient: 'p-7' }, soon))).code).toBe('CLOSED')
 })
 
 test('a shutdown ends handlers first, then the modules that were imported before, and the connection last', async () => {
