@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core'
 import { onTestFinished } from 'vitest'
 
 /** Errors reject, and end no process. */
-const QUIET: object = { logger: false, abortOnError: false }
+export const QUIET: object = { logger: false, abortOnError: false }
 
 /** A NestJS application without HTTP, started, which ends with the test. */
 export async function startNest(metadata: ModuleMetadata): Promise<INestApplicationContext> {

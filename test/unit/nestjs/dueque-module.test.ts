@@ -22,7 +22,7 @@ import {
   type DuequeConnection,
 } from '../../../src/nestjs/index.js'
 import { testDueque } from '../../../src/testing/index.js'
-import { rootModule, startNest } from '../../support/nest-app.js'
+import { QUIET, rootModule, startNest } from '../../support/nest-app.js'
 import { rejection, thrown } from '../thrown.js'
 
 const reminder = defineMessage('reminder', z.object({ patient: z.string() }))
@@ -234,7 +234,7 @@ test('an application that another module keeps from starting closes its connecti
     }
   }
   const root = rootModule({ imports: [DuequeModule.forRoot({ strategy: memory() })], providers: [Reminders, Broken] })
-  const app = await NestFactory.create(root, { logger: false, abortOnError: false })
+  const app = await NestFactory.create(root, QUIET)
   const { mq } = app.get(Reminders)
   await expect(app.init()).rejects.toThrow('no database')
   await app.close()
