@@ -174,7 +174,8 @@ function until({ signal }: { signal: AbortSignal }): Promise<unknown> {
 }
 
 async function ticker(lane: FaultyLane, number: number): Promise<Prepared> {
-  const mq = await staying(lane, { recurring: false })
+  // A consumer that holds an occurrence each second, for a minute after the last ticker, would be no rest.
+  const mq = await staying(lane, { recurring: false, strategy: ladder() })
   const queue = unique('ticked')
   const { recurring } = mq as unknown as { recurring: { set: (id: string, what: object) => Promise<unknown> } }
   await mq.consume(queue, [on(note, () => undefined)])
