@@ -1,8 +1,9 @@
-%% For the nodes of tests, evaluated when the node has started (file:eval/1).
+%% For the nodes of tests that stand alone, evaluated when the node has started (file:eval/1).
 %%
 %% A worker of at-least-once dead-lettering whose queue was deleted as it was declared fails at each start, and takes its supervisor
-%% with it: on RabbitMQ 3.10 at once, on 4.3.6 when it has waited five minutes for an answer of its queue. Without the supervisor no vhost can declare or consume until the node is restarted
-%% (docs/operations/deleted-and-changed.md), which would fail the tests of all other files too. So workers are not started again.
+%% with it: on RabbitMQ 3.10 at once, on 4.3.6 when it has waited five minutes for an answer of its queue. Without the supervisor
+%% no vhost can declare or consume until the node is restarted (docs/operations/deleted-and-changed.md), which would fail the tests
+%% of all other files too. So workers are not started again. In a cluster they have to be: there they fail for other reasons, too.
 spawn(fun() ->
   Find = fun Find() ->
     case whereis(rabbit_fifo_dlx_sup) of

@@ -20,7 +20,7 @@ const FRESH_COUNTS = [
   '-rabbitmq_management_agent sample_retention_policies [{global,[{60,1}]},{basic,[{60,1}]},{detailed,[{10,1}]}]',
 ].join(' ')
 
-/** What a node of tests evaluates when it has started; it says why. */
+/** What a node of tests that stands alone evaluates when it has started; it says why. */
 const KEEP_DEAD_LETTERING = fileURLToPath(new URL('keep-dead-lettering.erl', import.meta.url))
 
 /** The log of quorum queues is written before each confirm all the same. */
@@ -88,8 +88,9 @@ export async function prepareNode(options: NodeOptions): Promise<NodeFiles> {
     logFile: inFolder('rabbitmq.log'),
   }
   const configs = [...(options.advanced ? ['recommended.config'] : []), 'own.config'].map(inFolder)
-  const ofTests = isWithoutSync() && `${NO_SYNC} -eval file:eval("${inFolder('keep-dead-lettering.erl')}")`
-  const settings = [options.freshCounts && FRESH_COUNTS, ofTests, schedulers()]
+  const keepDeadLettering = isWithoutSync() && !cluster && `-eval file:eval("${inFolder('keep-dead-lettering.erl')}")`
+  const noSync = isWithoutSync() && NO_SYNC
+  const settings = [options.freshCounts && FRESH_COUNTS, noSync, keepDeadLettering, schedulers()]
   const args = [...configs.map((file) => `-config ${file}`), ...settings.filter(Boolean)].join(' ')
   files.environment = environmentOf(files, args, options.host)
 
@@ -101,7 +102,7 @@ export async function prepareNode(options: NodeOptions): Promise<NodeFiles> {
     ...options.plugins,
   ]
 
-  if (ofTests) await copyFile(KEEP_DEAD_LETTERING, inFolder('keep-dead-lettering.erl'))
+  if (keepDeadLettering) await copyFile(KEEP_DEAD_LETTERING, inFolder('keep-dead-lettering.erl'))
   if (options.advanced) await copyFile(ADVANCED_CONFIG, inFolder('recommended.config'))
   await writeFile(inFolder('own.config'), ownSettings(management, options))
   await writeFile(inFolder('rabbitmq-env.conf'), '')
