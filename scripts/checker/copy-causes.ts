@@ -30,7 +30,8 @@ export function copyCause(
   const since = isSettled ? before[0] : expected.isForeign ? undefined : sameProcess
   const from = since?.startedAt ?? Math.max(triedAt, before[0]!.startedAt - causeWithinMs)
   const when = troubles.filter(
-    ({ forgets, ...trouble }) => trouble.from <= second.startedAt && trouble.to >= from && (!isSettled || forgets),
+    ({ forgets, exceeds, ...trouble }) =>
+      exceeds !== 'partition' && trouble.from <= second.startedAt && trouble.to >= from && (!isSettled || forgets),
   )
   const cause =
     when.find(({ process }) => process !== undefined && isOf(process, message, expected)) ??
@@ -59,7 +60,8 @@ export function keptCause(
 ): string | undefined {
   const isProducer = (process: string) => process.startsWith('producer')
   return troubles.find(
-    ({ process, ...trouble }) =>
+    ({ process, exceeds, ...trouble }) =>
+      exceeds !== 'partition' &&
       trouble.from <= to &&
       trouble.to >= from &&
       (process === undefined || process === producer || !isProducer(process)),

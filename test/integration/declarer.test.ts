@@ -35,7 +35,7 @@ async function world() {
     await declarer.declare(queue(name, { 'x-queue-type': 'quorum' }))
     return name
   }
-  return { proxy, warn, disconnected, declare }
+  return { proxy, warn, disconnected, declarer, declare }
 }
 
 async function exists(name: string): Promise<boolean> {
@@ -61,19 +61,33 @@ test.each([
   expect(await Promise.all([first, second].map(exists))).toEqual([true, true])
 })
 
-test('a declaration without an answer costs no connection if the broker answers anything else', async () => {
+test.each([
+  ['anything else', ''],
+  ['but for its channel', 'ChannelCloseOk'],
+])('a declaration without an answer costs no connection if the broker answers %s', async (_, other) => {
   const { proxy, disconnected, declare } = await world()
   await declare()
   let answers = 0
   // Twice as long each time.
-  proxy.swallowsAnswer = (method) => method === methodId('QueueDeclareOk') && ++answers <= 2
+  proxy.swallowsAnswer = (method) =>
+    (other !== '' && method === methodId(other)) || (method === methodId('QueueDeclareOk') && ++answers <= 2)
   const startedAt = performance.now()
   await declare()
   expect(performance.now() - startedAt).toBeGreaterThan(1400)
   expect(disconnected).not.toHaveBeenCalled()
 })
 
-test('a declaration without an answer on a channel that cannot even be closed costs the connection', async () => {
+test('a deletion without an answer is not repeated', async () => {
+  const { proxy, declarer, declare } = await world()
+  const name = await declare()
+  const part = queue(name, { 'x-queue-type': 'quorum' })
+  proxy.swallowsAnswer = (method) => method === methodId('QueueDeleteOk')
+  await expect(declarer.delete(part)).rejects.toMatchObject({ code: 'BROKER_ERROR' })
+  await declarer.declare(part)
+  expect(await exists(name)).toBe(true)
+})
+
+test('a declaration without an answer costs the connection if no other channel can be opened', async () => {
   const { proxy, disconnected, declare } = await world()
   let isSilent = true
   proxy.swallowsAnswer = () => isSilent

@@ -24,8 +24,21 @@ const AWAY = { retries: 4, baseMs: 10, maxMs: 500 }
  */
 const SILENT_MS = 60_000
 const MOST_DOUBLINGS = 4
+const SILENCE = 'the broker does not answer a declaration: it is sent again on another channel'
 
-/** Declares, looks for and deletes parts: one at a time, and again if the connection is lost meanwhile, or no answer comes. */
+interface RunOptions {
+  /** Permissions that it needs beside, by what they are for. */
+  others?: Record<string, Permission>
+  /** Not again without an answer: a deletion would delete what was declared since. */
+  once?: boolean
+}
+
+const ONCE: RunOptions = { once: true }
+
+/**
+ * Declares, looks for and deletes parts: one at a time, and again if the connection is lost meanwhile. What is not a deletion is asked
+ * again if no answer comes, too.
+ */
 export class Declarer {
   readonly #connection: AmqpConnection
   readonly #settings: ConnectionSettings
@@ -62,7 +75,7 @@ export class Declarer {
           `queue ${part.name}`,
           'configure',
           (channel) => channel.assertQueue(part.name, { durable: true, arguments: part.arguments }),
-          { [`exchange ${String(part.arguments['x-dead-letter-exchange'])}`]: 'write' },
+          { others: { [`exchange ${String(part.arguments['x-dead-letter-exchange'])}`]: 'write' } },
         )
       case 'binding':
         return this.#binding(part, 'bind')
@@ -89,13 +102,17 @@ export class Declarer {
     return counts
   }
 
-  /** Deletes it with its messages. Nothing happens if it does not exist. */
+  /**
+   * Deletes it with its messages. Nothing happens if it does not exist.
+   *
+   * @throws DuequeError as {@link declare}; `BROKER_ERROR` without an answer: it may be deleted by then, or not
+   */
   delete(part: Part): Promise<void> {
     switch (part.kind) {
       case 'exchange':
-        return this.#run(`exchange ${part.name}`, 'configure', (channel) => channel.deleteExchange(part.name))
+        return this.#run(`exchange ${part.name}`, 'configure', (channel) => channel.deleteExchange(part.name), ONCE)
       case 'queue':
-        return this.#run(`queue ${part.name}`, 'configure', (channel) => channel.deleteQueue(part.name))
+        return this.#run(`queue ${part.name}`, 'configure', (channel) => channel.deleteQueue(part.name), ONCE)
       case 'binding':
         return this.#binding(part, 'unbind')
     }
@@ -121,7 +138,7 @@ export class Declarer {
       `binding of ${to} ${name} to exchange ${from}`,
       'write',
       (channel) => channel[method](name, from, key, args),
-      { [`${to} ${name}`]: 'write', [`exchange ${from}`]: 'read' },
+      { others: { [`${to} ${name}`]: 'write', [`exchange ${from}`]: 'read' } },
     )
   }
 
@@ -139,11 +156,11 @@ export class Declarer {
     what: string,
     permission: Permission,
     operation: (channel: Channel) => Promise<unknown>,
-    others: Record<string, Permission> = {},
+    { others, once = false }: RunOptions = {},
   ): Promise<void> {
     try {
       this.#refusals.check(what)
-      const closedConnection = await this.#inTurn(what, operation)
+      const closedConnection = await this.#inTurn(what, operation, once)
       if (closedConnection) await this.#refusals.tryAlone(what, operation)
     } catch (error) {
       throw operationFailure(error, what, permission, others)
@@ -155,7 +172,7 @@ export class Declarer {
    *
    * @returns whether RabbitMQ closed the connection over it. The other operations then go on without it.
    */
-  #inTurn(what: string, operation: (channel: Channel) => Promise<unknown>): Promise<boolean> {
+  #inTurn(what: string, operation: (channel: Channel) => Promise<unknown>, once: boolean): Promise<boolean> {
     const turn = this.#turn.then(async () => {
       let awaySince: number | undefined
       for (let [losses, away, silences] = [0, 0, 0]; ;) {
@@ -167,8 +184,10 @@ export class Declarer {
         } catch (error) {
           if (this.#connection.closed) throw new DuequeError('CLOSED', 'dueque is closed', {}, { cause: error })
           if (error === TIMED_OUT) {
+            this.#endSilence(model)
+            if (once) throw unanswered(what)
             silences++
-            await this.#endSilence(model, what)
+            this.#settings.logger.warn(SILENCE, { what })
             continue
           }
           if (replyCode(error) === undefined) this.#drop()
@@ -197,24 +216,24 @@ export class Declarer {
   async #ask(model: ChannelModel, operation: (channel: Channel) => Promise<unknown>, silences: number): Promise<void> {
     const asked = this.#opened(model).then(operation)
     const patienceMs = this.#silentMs * 2 ** Math.min(silences, MOST_DOUBLINGS)
-    while (!(await endsWithin(asked, patienceMs))) if (this.#connection.blocked === undefined) throw TIMED_OUT
+    for (;;) {
+      const { blocked } = this.#connection
+      if (await endsWithin(asked, patienceMs)) return
+      if (blocked === undefined && this.#connection.blocked === undefined) throw TIMED_OUT
+    }
   }
 
-  /** Ends the channel, and the connection if RabbitMQ does not answer that either. */
-  async #endSilence(model: ChannelModel, what: string): Promise<void> {
-    this.#settings.logger.warn('the broker does not answer a declaration: it is sent again on another channel', {
-      what,
-    })
-    const channel = this.#channel
-    this.#channel = undefined
-    if (!channel || !(await closeInTime(channel.close()))) this.#connection.cut(model)
+  /** Leaves the channel, and the connection only if RabbitMQ does not open one: other messages may be under way on it. */
+  #endSilence(model: ChannelModel): void {
+    if (this.#channel) this.#drop()
+    else this.#connection.cut(model)
   }
 
   async #opened(model: ChannelModel): Promise<Channel> {
     return (this.#channel ??= await this.#open(model))
   }
 
-  /** Drops the channel: amqplib waits for ever for the answer to a call that threw before it was sent. */
+  /** Drops the channel, also for a call that threw before it was sent: amqplib waits for ever for its answer. */
   #drop(): void {
     void closeInTime(this.#channel?.close())
     this.#channel = undefined
@@ -230,4 +249,9 @@ export class Declarer {
     channel.on('close', forget)
     return channel
   }
+}
+
+function unanswered(what: string): DuequeError<'BROKER_ERROR'> {
+  const message = `${what}: the broker did not answer. It may be deleted, or not: look, and try again`
+  return new DuequeError('BROKER_ERROR', message, { replyCode: undefined })
 }

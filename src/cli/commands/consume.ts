@@ -43,8 +43,8 @@ export function addConsume(command: Command, terminal: Terminal): void {
       let begun = (): void => undefined
       const beginning = new Promise<void>((resolve) => (begun = resolve))
       const running = withDueque(options, terminal, (mq) => consume(mq, queue, options, { stop, terminal, begun }))
-      await stop.started(Promise.race([beginning, running]))
-      process.exitCode = await running
+      const start = await stop.started(Promise.race([beginning.then(() => 'begun'), running]))
+      process.exitCode = start === undefined ? EXIT.ok : await running
     })
 }
 

@@ -1,14 +1,20 @@
+import { hash } from 'node:crypto'
 import type { StreamRecord } from '../../amqp/receive/stream.js'
 
 type Read = Pick<StreamRecord, 'id' | 'offset' | 'writtenAt' | 'body'>
 
+/** What is kept of a record: its body may be large. */
+interface Mark extends Omit<Read, 'body'> {
+  readonly digest: string
+}
+
 /** Tells a stream from one that was declared anew under its name, by the first record that was read of it. */
 export class StreamIdentity {
-  #first: Read | undefined
+  #first: Mark | undefined
 
   /** Called with each record that is read. */
   read(record: Read): void {
-    this.#first ??= record
+    this.#first ??= markOf(record)
   }
 
   /** Begins to compare: with a stream that is read from its first record on. */
@@ -18,21 +24,21 @@ export class StreamIdentity {
 }
 
 class Comparison {
-  readonly #known: Read | undefined
-  readonly #becomes: (first: Read | undefined) => void
-  #first: Read | undefined
+  readonly #known: Mark | undefined
+  readonly #becomes: (first: Mark | undefined) => void
+  #first: Mark | undefined
   /** The record in the place of the known one. */
-  #there: Read | undefined
+  #there: Mark | undefined
 
-  constructor(known: Read | undefined, becomes: (first: Read | undefined) => void) {
+  constructor(known: Mark | undefined, becomes: (first: Mark | undefined) => void) {
     this.#known = known
     this.#becomes = becomes
   }
 
   /** Called with each record of the stream. */
   read(record: Read): void {
-    this.#first ??= record
-    if (record.offset === this.#known?.offset) this.#there = record
+    this.#first ??= markOf(record)
+    if (record.offset === this.#known?.offset) this.#there = markOf(record)
   }
 
   /** Whether it is another stream, once all of it is read. From now on, it is the known one. */
@@ -46,7 +52,11 @@ class Comparison {
   }
 }
 
+function markOf({ id, offset, writtenAt, body }: Read): Mark {
+  return { id, offset, writtenAt, digest: hash('sha256', body, 'hex') }
+}
+
 /** A record of a foreign program may have neither an id nor a time. */
-function isSame(a: Read, b: Read): boolean {
-  return a.id === b.id && a.writtenAt === b.writtenAt && Buffer.compare(a.body, b.body) === 0
+function isSame(a: Mark, b: Mark): boolean {
+  return a.id === b.id && a.writtenAt === b.writtenAt && a.digest === b.digest
 }
