@@ -1,9 +1,9 @@
-/** Runs a work by key, one at a time: those who come while it is under way share it. */
+/** Runs work by key, one run at a time: callers that come during a run share it. */
 export class SharedRuns<Key> {
   readonly #running = new Map<Key, Promise<void>>()
 
   /**
-   * The work begins after this call, because it may lead to the next call for its key.
+   * The work begins after this call returns, because it may lead to the next call for its key.
    *
    * @throws what the work throws
    */

@@ -86,7 +86,7 @@ function newCron(cron: string, timezone: string): Cron {
   }
 }
 
-/** `Infinity` if there is none. */
+/** `Infinity` if the pattern has no further time. */
 function nextOf(cron: Cron): (after: number) => number {
   return (after) => cron.nextRun(new Date(after))?.getTime() ?? Infinity
 }
@@ -101,8 +101,8 @@ function assertZone(tz: string): void {
 }
 
 /**
- * Remembers the last answers: the schedules that share a pattern ask for the same times, and to find that there is none takes
- * a third of a second.
+ * Remembers the last answers: schedules that share a pattern ask for the same times, and it takes a third of a second to find that a
+ * pattern never runs.
  */
 function remembering(next: (after: number) => number): (after: number) => number {
   const answers: { after: number; time: number }[] = []

@@ -13,7 +13,7 @@ const store = useRedis()
 /** More than a start takes to end, and less than any of its time limits. */
 const SOON_MS = 5000
 
-/** A server that takes connections and says nothing. @returns its port, and what waits for the first connection */
+/** A server that accepts connections and never answers. @returns its address, and a promise of the first connection */
 async function silentServer() {
   const server = createServer()
   const asked = once(server, 'connection')

@@ -274,7 +274,7 @@ describe('a definition of a clock that is years ahead', () => {
     expect((await set('y', minutely)).revision).toBeLessThan(ahead)
   })
 
-  it('is a conflict with the greatest revision: there is none behind it', async () => {
+  it('is a conflict with the greatest revision, which no other can follow', async () => {
     const { set, pause, remove, trigger, backfill, cancelled, steps } = await setAhead(Number.MAX_SAFE_INTEGER)
     steps.length = 0
     const past = { from: new Date(NOW - 60_000), to: new Date(NOW) }

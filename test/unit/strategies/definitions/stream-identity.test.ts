@@ -22,7 +22,7 @@ test.each([
   ['one of another time', [record(0, 9000), ...KNOWN.slice(1)], true],
   ['one of the same second', [record(0, 1000, '', 'other'), ...KNOWN.slice(1)], true],
   ['one with another first record', [record(0, 1000, 'a'), record(1, 1000, 'b')], true],
-])('tells whether a stream is that which was read: %s', (_, stream, expected) => {
+])('tells whether a stream is the one that was read: %s', (_, stream, expected) => {
   const identity = new StreamIdentity()
   // As they come, and again after a reconnect.
   for (const one of [...KNOWN, ...stream]) identity.read(one)
